@@ -1,0 +1,99 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The rooms of the house and the arrows between them. `Sources/README.md` is the map; a dependency that is not listed
+// here does not compile.
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+func room(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [], resources: [Resource]? = nil
+) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies, swiftSettings: strict)
+}
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "cord",
+    products: [.executable(name: "cord", targets: ["cord"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // C libraries, one room each: a module map and a shim.
+        .systemLibrary(name: "CMicroHTTP", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+        .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
+        .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+
+        // Arithmetic.
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off"])]),
+        room("Tensors", ["CKernels", "COpenBLAS"]),
+        room("Weights", ["Tensors"]),
+
+        // Leaves.
+        room("Audio", ["CSndFile", "CSoxr"]),
+        room("Tokenization", ["CPCRE2"]),
+        room("Objectives", ["Tensors"]),
+        room("HTTP", ["CMicroHTTP", logging]),
+        room("API"),
+        room("Jobs"),
+
+        // The runtime.
+        room("Models", ["Tensors", "Weights"]),
+        room("Generation", ["Models", "Weights", "Tensors", "Audio", "Tokenization"]),
+        room("CordNano", resources: [.copy("Checkpoint")]),
+
+        // Measuring and closing the gap.
+        room("Judging"),
+        room("Speech", ["Audio"]),
+        room("Evaluation", ["Judging"]),
+        room("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models"]),
+
+        // The program.
+        room(
+            "Server",
+            ["API", "HTTP", "Generation", "Evaluation", "Training", "Judging", "Speech", "Jobs", "Audio", "CordNano", logging]
+        ),
+        .executableTarget(
+            name: "cord",
+            dependencies: [
+                "Server", "CordNano", .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
+            ],
+            swiftSettings: strict),
+
+        // Tests mirror the rooms.
+        room("TestSupport"),
+        tests("CKernels"),
+        tests("Tensors", ["CKernels"]),
+        tests("Weights"),
+        tests("Audio"),
+        tests("Tokenization"),
+        tests("HTTP"),
+        tests("API"),
+        tests("Jobs"),
+        tests("Models"),
+        tests("Generation"),
+        tests("Judging"),
+        tests("Speech"),
+        tests("Evaluation"),
+        tests("Objectives"),
+        tests("Training"),
+        tests("Server"),
+    ]
+)

@@ -1,0 +1,1 @@
+// Audio: see Sources/README.md.

@@ -1,0 +1,162 @@
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The arithmetic of cord.
+ *
+ * Every operation <op> has a readable reference in <op>.c, portable C, and may have a faster twin in <op>_avx512.c;
+ * dispatch.c chooses once, at start, by the CPU's features (CORD_KERNELS=reference forces the references).
+ *
+ * Matrices are row-major and contiguous; T counts packed tokens, rows of a ragged batch.
+ *
+ * Invariance: each output row of ck_linear_*, ck_attention, the norms and the activations is computed by the same sequence of
+ * floating-point operations whatever the other rows are, however many there are, and however many threads run. A
+ * sequence therefore gives the same bits alone and in any batch, whole and in chunks. Backward products have no such
+ * promise, but are deterministic for given shapes.
+ */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ── threads ── */
+
+/// Sets how many threads run a parallel region, the caller included. Call before the first region, or between regions.
+void ck_set_threads(size_t count);
+size_t ck_threads(void);
+
+/// Runs body(context, begin, end) over [0, count) in pieces of at least `grain`, on all threads; returns when all is done.
+/// Pieces are handed out dynamically. Where the pool is already at work for another caller, the region runs on the calling
+/// thread alone. Idle workers spin for some microseconds, then sleep.
+void ck_parallel(size_t count, size_t grain, void *context, void (*body)(void *context, size_t begin, size_t end));
+
+/// "avx512_bf16", "avx512", "avx2" or "reference": what dispatch chose.
+const char *ck_kernel_name(void);
+
+/* ── products with stored weights: y[m, n] = x[m, k] · w[n, k]ᵀ (+ bias[n] where bias is not NULL) ── */
+
+void ck_linear_f32(float *y, const float *x, const float *w, const float *bias, size_t m, size_t n, size_t k);
+/// bfloat16 weights, float32 activations and arithmetic: exact products with the widened weights.
+void ck_linear_bf16(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n, size_t k);
+/// bfloat16 weights; activations are rounded to bfloat16 (to nearest even), products are summed in float32.
+void ck_linear_bf16_bf16(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n, size_t k);
+/// 8-bit weights with one scale per output row: y[i, j] = scale[j] · Σ x[i, l] w[j, l] (+ bias[j]), float32 activations.
+void ck_linear_q8(float *y, const float *x, const int8_t *w, const float *scale, const float *bias, size_t m, size_t n,
+                  size_t k);
+
+/* ── storage ── */
+
+void ck_widen_bf16(float *y, const uint16_t *x, size_t count);
+void ck_narrow_bf16(uint16_t *y, const float *x, size_t count); // to nearest even, NaN stays NaN
+void ck_widen_f16(float *y, const uint16_t *x, size_t count);
+void ck_widen_q8(float *y, const int8_t *x, const float *scale, size_t rows, size_t columns);
+/// Symmetric rounding by each row's largest magnitude: scale[i] = max|x[i]| / 127.
+void ck_quantize_q8(int8_t *y, float *scale, const float *x, size_t rows, size_t columns);
+
+/* ── attention over spans ── */
+
+/// `count` consecutive key and value rows. Row i of k lies at k + i·stride (the same for v); a row holds all key-value heads.
+/// The gradient pointers (rows with the same stride) are used by the backward pass alone.
+typedef struct {
+    const float *k;
+    const float *v;
+    float *dk;
+    float *dv;
+    size_t count;
+} ck_span;
+
+/// Query rows [query_begin, query_begin + query_count) of the packed batch attend to the concatenation of the spans
+/// [span_begin, span_begin + span_count). Where causal, query i sees all keys but the last (query_count − 1 − i).
+typedef struct {
+    size_t query_begin, query_count;
+    size_t span_begin, span_count;
+    bool causal;
+} ck_segment;
+
+typedef struct {
+    size_t heads, kv_heads, head_size; // heads % kv_heads == 0; head_size a multiple of 8, at most 256
+    size_t q_stride, kv_stride;        // floats between rows of q and out, and of keys and values
+    float scale;                       // softmax(scale · q·kᵀ)
+} ck_attention_shape;
+
+/// out[T, heads·head_size] = softmax(scale·q kᵀ) v. lse [T, heads] receives log Σ exp(scale·q·k), or is NULL.
+void ck_attention(float *out, float *lse, const float *q, ck_attention_shape shape, const ck_segment *segments,
+                  size_t segment_count, const ck_span *spans);
+/// Adds to dq and to the spans' dk and dv. `out` and `lse` are those of the forward pass.
+void ck_attention_backward(float *dq, const float *dout, const float *out, const float *lse, const float *q,
+                           ck_attention_shape shape, const ck_segment *segments, size_t segment_count,
+                           const ck_span *spans);
+
+/* ── norms, activations, positions: forward beside backward. Backward adds (+=) to the d… outputs that are not NULL ── */
+
+/// y = x / √(mean(x²) + eps) · w
+void ck_rmsnorm(float *y, const float *x, const float *w, size_t rows, size_t n, float eps);
+void ck_rmsnorm_backward(float *dx, float *dw, const float *dy, const float *x, const float *w, size_t rows, size_t n,
+                         float eps);
+/// y = (x − mean) / √(var + eps) · w + b
+void ck_layernorm(float *y, const float *x, const float *w, const float *b, size_t rows, size_t n, float eps);
+void ck_layernorm_backward(float *dx, float *dw, float *db, const float *dy, const float *x, const float *w,
+                           size_t rows, size_t n, float eps);
+/// The exact GELU, x·Φ(x) by erf.
+void ck_gelu(float *y, const float *x, size_t count);
+void ck_gelu_backward(float *dx, const float *dy, const float *x, size_t count);
+/// y = silu(gate) · up
+void ck_silu_mul(float *y, const float *gate, const float *up, size_t count);
+void ck_silu_mul_backward(float *dgate, float *dup, const float *dy, const float *gate, const float *up, size_t count);
+/// Rotates halves as Hugging Face does: element i is paired with i + head_size/2; angle = position[t] · frequency[i].
+/// In place; `inverse` rotates back, which is the backward pass. The angles are computed in double precision (or as
+/// exactly), so that position 30,000 agrees with a float64 computation within 1e-6.
+void ck_rope(float *x, const int32_t *position, const float *frequency, size_t rows, size_t heads, size_t head_size,
+             size_t stride, bool inverse);
+void ck_add(float *y, const float *a, const float *b, size_t count);
+/// y += s · x
+void ck_axpy(float *y, float s, const float *x, size_t count);
+
+/* ── convolution over time and pooling, for the audio encoder: x[T, channels], frames in rows ── */
+
+/// y[i, j·channels + c] = x[stride·i + j − padding, c], zero outside [0, t): windows as rows, so that a convolution is a product
+/// with weights stored [out, width, channels]. There are (t + 2·padding − width) / stride + 1 rows.
+void ck_windows(float *y, const float *x, size_t t, size_t channels, size_t width, size_t stride, size_t padding);
+void ck_windows_backward(float *dx, const float *dy, size_t t, size_t channels, size_t width, size_t stride,
+                         size_t padding);
+/// y[i] = (x[2i] + x[2i + 1]) / 2, for i < t / 2
+void ck_average_pairs(float *y, const float *x, size_t t, size_t channels);
+void ck_average_pairs_backward(float *dx, const float *dy, size_t t, size_t channels);
+
+/* ── vocabulary-wide rows ── */
+
+/// lse[i] = log Σ_j exp(x[i, j])
+void ck_logsumexp(float *lse, const float *x, size_t rows, size_t n);
+/// Index of the largest element of each row, the first where several are equal.
+void ck_argmax(int32_t *index, const float *x, size_t rows, size_t n);
+
+/// Measures of a row of student logits s and teacher logits t over n words (t may be NULL, then only the first two are set).
+typedef struct {
+    float log_probability; // log softmax(s)[target]
+    float entropy;         // of softmax(s)
+    float reverse_kl;      // KL(softmax(s) ‖ softmax(t))
+    float forward_kl;      // KL(softmax(t) ‖ softmax(s))
+    float teacher_log_probability;
+    float teacher_entropy;
+    int32_t argmax, teacher_argmax;
+} ck_row_measures;
+void ck_measure_rows(ck_row_measures *measures, const float *s, const float *t, const int32_t *target, size_t rows,
+                     size_t n);
+/// Overwrites s with the gradient with respect to the student's logits of
+///     a[i]·reverse_kl + b[i]·forward_kl − c[i]·log_probability
+/// t may be NULL where all a and b are zero.
+void ck_measure_rows_backward(float *s, const float *t, const int32_t *target, const float *a, const float *b,
+                              const float *c, size_t rows, size_t n);
+
+/* ── optimiser ── */
+
+/// One AdamW step (PyTorch's: decoupled decay, bias-corrected, eps outside the root) on `count` parameters. `step` starts at 1.
+void ck_adamw(float *parameter, float *m, float *v, const float *gradient, size_t count, float learning_rate,
+              float beta1, float beta2, float eps, float weight_decay, size_t step);
+/// Σ x², summed in double precision in a fixed order.
+double ck_sum_of_squares(const float *x, size_t count);
+
+#ifdef __cplusplus
+}
+#endif

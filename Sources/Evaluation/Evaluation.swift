@@ -1,0 +1,1 @@
+// Evaluation: see Sources/README.md.

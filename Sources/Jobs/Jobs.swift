@@ -1,0 +1,1 @@
+// Jobs: see Sources/README.md.

@@ -1,0 +1,1 @@
+// Judging: see Sources/README.md.

@@ -1,0 +1,1 @@
+// Objectives: see Sources/README.md.

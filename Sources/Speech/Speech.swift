@@ -1,0 +1,1 @@
+// Speech: see Sources/README.md.

@@ -1,0 +1,1 @@
+// Tokenization: see Sources/README.md.

@@ -1,0 +1,1 @@
+// Weights: see Sources/README.md.

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Cord: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "cord", abstract: "Serve, measure and train Large Audio Language Models.")
+}
