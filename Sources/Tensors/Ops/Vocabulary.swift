@@ -1,0 +1,58 @@
+import CKernels
+
+/// What a row of logits says about a target token, beside a teacher's row (Eq. 2 of CORD: `reverseKL` is D_t).
+package struct RowMeasures: Sendable, Equatable {
+    package var logProbability: Float
+    package var entropy: Float
+    /// KL(student ‖ teacher) over the whole vocabulary, in nats.
+    package var reverseKL: Float
+    /// KL(teacher ‖ student), in nats.
+    package var forwardKL: Float
+    package var teacherLogProbability: Float
+    package var teacherEntropy: Float
+    package var argmax: Int
+    package var teacherArgmax: Int
+}
+
+/// Measures each row of student logits [R, V] against `targets` and, where given, the teacher's logits [R, V].
+package func measureRows(_ student: Tensor, teacher: Tensor?, targets: [Int32]) -> [RowMeasures] {
+    precondition(targets.count == student.rows, "\(targets.count) targets for logits \(student.shape)")
+    precondition(
+        targets.allSatisfy { $0 >= 0 && $0 < student.columns }, "a target outside the vocabulary of \(student.columns)")
+    var raw = [ck_row_measures](repeating: ck_row_measures(), count: student.rows)
+    unsafe ck_measure_rows(&raw, student.pointer, teacher?.pointer, targets, student.rows, student.columns)
+    return raw.map {
+        RowMeasures(
+            logProbability: $0.log_probability, entropy: $0.entropy, reverseKL: teacher == nil ? 0 : $0.reverse_kl,
+            forwardKL: teacher == nil ? 0 : $0.forward_kl,
+            teacherLogProbability: teacher == nil ? 0 : $0.teacher_log_probability,
+            teacherEntropy: teacher == nil ? 0 : $0.teacher_entropy, argmax: Int($0.argmax),
+            teacherArgmax: teacher == nil ? 0 : Int($0.teacher_argmax))
+    }
+}
+
+/// Turns student logits [R, V] into the gradient, with respect to them, of
+///     Σ a·KL(student ‖ teacher) + b·KL(teacher ‖ student) − c·log p(target)
+/// in place: the logits must have been made for this call.
+package func overwriteWithGradient(
+    _ student: Tensor, teacher: Tensor?, targets: [Int32], reverseKL a: [Float], forwardKL b: [Float],
+    logProbability c: [Float]
+) {
+    let rows = student.rows
+    precondition(targets.count == rows && a.count == rows && b.count == rows && c.count == rows)
+    unsafe ck_measure_rows_backward(student.pointer, teacher?.pointer, targets, a, b, c, rows, student.columns)
+}
+
+/// The largest element's index of each row.
+package func argmaxRows(_ x: Tensor) -> [Int32] {
+    var indices = [Int32](repeating: 0, count: x.rows)
+    unsafe ck_argmax(&indices, x.pointer, x.rows, x.columns)
+    return indices
+}
+
+/// log Σ exp of each row.
+package func logSumExpRows(_ x: Tensor) -> [Float] {
+    var result = [Float](repeating: 0, count: x.rows)
+    unsafe ck_logsumexp(&result, x.pointer, x.rows, x.columns)
+    return result
+}
