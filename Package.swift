@@ -32,6 +32,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // C libraries, one room each: a module map and a shim.
@@ -52,7 +53,7 @@ let package = Package(
         room("Objectives", ["Tensors"]),
         room("HTTP", ["CMicroHTTP", logging]),
         room("API"),
-        room("Jobs"),
+        room("Jobs", [.product(name: "GRDB", package: "GRDB.swift")]),
 
         // The runtime.
         room("Models", ["Tensors", "Weights"]),

@@ -1,1 +1,0 @@
-// API: see Sources/README.md.

@@ -1,0 +1,54 @@
+/// What `POST /v1/answers` answers.
+
+/// The answer apart from the reasoning that led to it.
+package struct Answer: Codable, Equatable, Sendable {
+    package var id: String
+    package var object = "answer"
+    package var created: Int
+    package var model: String
+    package var weightVersion: String
+    /// The final answer; null where none could be made out.
+    @Nullable package var answer: String?
+    /// What came before it.
+    package var reasoning: String
+    /// Both, as generated.
+    package var text: String
+    package var finishReason: FinishReason
+    package var usage: Usage
+    package var cord: CordExtension
+
+    package init(
+        id: String, created: Int, model: String, weightVersion: String, answer: String? = nil, reasoning: String,
+        text: String, finishReason: FinishReason, usage: Usage, cord: CordExtension
+    ) {
+        self.id = id
+        self.created = created
+        self.model = model
+        self.weightVersion = weightVersion
+        self.answer = answer
+        self.reasoning = reasoning
+        self.text = text
+        self.finishReason = finishReason
+        self.usage = usage
+        self.cord = cord
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, object, created, model, answer, reasoning, text, usage, cord
+        case weightVersion = "weight_version"
+        case finishReason = "finish_reason"
+    }
+}
+
+/// One event of a streamed answer; the last event is the whole ``Answer``.
+package struct AnswerChunk: Codable, Equatable, Sendable {
+    package var id: String
+    package var object = "answer.chunk"
+    /// To append.
+    package var text: String
+
+    package init(id: String, text: String) {
+        self.id = id
+        self.text = text
+    }
+}

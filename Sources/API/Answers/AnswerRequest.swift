@@ -1,0 +1,55 @@
+/// What `POST /v1/answers` reads as JSON or as the fields of a form: a typed question, and how to answer it.
+package struct AnswerRequest: Codable, Equatable, Sendable {
+    /// The typed question, or the words that go with the audio.
+    package var text: String?
+    /// An instruction put before the question, as in a system message.
+    package var system: String?
+    package var model: String?
+    package var sampling: SamplingFields
+    package var stream: Bool
+    /// A spoken question inside JSON; a form carries it as its file.
+    package var audio: Base64?
+
+    package init(
+        text: String? = nil, system: String? = nil, model: String? = nil, sampling: SamplingFields = SamplingFields(),
+        stream: Bool = false, audio: Base64? = nil
+    ) {
+        self.text = text
+        self.system = system
+        self.model = model
+        self.sampling = sampling
+        self.stream = stream
+        self.audio = audio
+    }
+
+    /// `prompt` is a form's name for `text`.
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        let prompt = try fields.text("prompt")
+        text = try fields.text("text")
+        if let prompt {
+            guard text == nil else {
+                throw fields.invalid("prompt", expected: "nothing beside `text`, which is the same")
+            }
+            text = prompt
+        }
+        system = try fields.text("system")
+        model = try fields.text("model", maxLength: 512)
+        sampling = try SamplingFields(fields)
+        stream = try fields.flag("stream") ?? false
+        audio = try fields.optional("audio", "base64 text")
+        try fields.end()
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(text, forKey: .text)
+        try container.encodeIfPresent(system, forKey: .system)
+        try container.encodeIfPresent(model, forKey: .model)
+        try sampling.encode(to: encoder)
+        if stream { try container.encode(stream, forKey: .stream) }
+        try container.encodeIfPresent(audio, forKey: .audio)
+    }
+
+    private enum CodingKeys: String, CodingKey { case text, system, model, stream, audio }
+}

@@ -1,0 +1,159 @@
+/// What `POST /v1/chat/completions` reads: OpenAI's request, with the sampling fields that vLLM added to it.
+package struct ChatCompletionRequest: Codable, Equatable, Sendable {
+    package var model: String
+    package var messages: [ChatMessage]
+    package var sampling: SamplingFields
+    /// How many answers.
+    package var n: Int
+    package var stream: Bool
+    package var streamOptions: StreamOptions?
+    package var logprobs: Bool
+    /// Alternatives per token, at most 20; needs `logprobs`.
+    package var topLogprobs: Int
+    package var responseFormat: ResponseFormat
+
+    package init(
+        model: String, messages: [ChatMessage], sampling: SamplingFields = SamplingFields(), n: Int = 1,
+        stream: Bool = false, streamOptions: StreamOptions? = nil, logprobs: Bool = false, topLogprobs: Int = 0,
+        responseFormat: ResponseFormat = .text
+    ) {
+        self.model = model
+        self.messages = messages
+        self.sampling = sampling
+        self.n = n
+        self.stream = stream
+        self.streamOptions = streamOptions
+        self.logprobs = logprobs
+        self.topLogprobs = topLogprobs
+        self.responseFormat = responseFormat
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        model = try fields.name("model")
+        messages = try fields.required("messages", "an array of messages")
+        guard !messages.isEmpty else { throw fields.invalid("messages", expected: "at least one message") }
+        sampling = try SamplingFields(fields)
+        n = try fields.integer("n", in: 1...128) ?? 1
+        stream = try fields.flag("stream") ?? false
+        streamOptions = try fields.optional("stream_options", "an object")
+        if streamOptions != nil, !stream {
+            throw fields.invalid("stream_options", expected: "nothing where `stream` is not true")
+        }
+        logprobs = try fields.flag("logprobs") ?? false
+        topLogprobs = try fields.integer("top_logprobs", in: 0...20) ?? 0
+        if topLogprobs > 0, !logprobs {
+            throw fields.invalid("top_logprobs", expected: "0 where `logprobs` is not true")
+        }
+        responseFormat = try fields.optional("response_format", "an object with a `type`") ?? .text
+        if let modalities: [String] = try fields.optional("modalities", "an array of strings"), modalities != ["text"] {
+            throw fields.invalid("modalities", expected: "[\"text\"], the only kind of answer this server gives")
+        }
+        try fields.refuse(
+            "tools", "functions", "tool_choice", "function_call", because: "this server calls no tools")
+        try fields.refuse("audio", because: "this server answers in text")
+        try fields.refuse(
+            "logit_bias", "prediction", "reasoning_effort", "verbosity", "web_search_options", "moderation",
+            because: "it would change the answer and this server does not have it")
+        fields.ignore(
+            "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key",
+            "prompt_cache_retention", "prompt_cache_options", "parallel_tool_calls")
+        try fields.end()
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(model, forKey: .model)
+        try container.encode(messages, forKey: .messages)
+        try sampling.encode(to: encoder)
+        try container.encode(n, forKey: .n)
+        try container.encode(stream, forKey: .stream)
+        try container.encodeIfPresent(streamOptions, forKey: .streamOptions)
+        try container.encode(logprobs, forKey: .logprobs)
+        if topLogprobs > 0 { try container.encode(topLogprobs, forKey: .topLogprobs) }
+        try container.encode(responseFormat, forKey: .responseFormat)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case model, messages, n, stream, logprobs
+        case streamOptions = "stream_options"
+        case topLogprobs = "top_logprobs"
+        case responseFormat = "response_format"
+    }
+}
+
+package struct StreamOptions: Codable, Equatable, Sendable {
+    /// Whether a last chunk without choices carries the usage.
+    package var includeUsage: Bool
+
+    package init(includeUsage: Bool) { self.includeUsage = includeUsage }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        includeUsage = try fields.flag("include_usage") ?? false
+        fields.ignore("include_obfuscation")
+        try fields.end()
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case includeUsage = "include_usage"
+    }
+}
+
+/// The form that an answer must take.
+package enum ResponseFormat: Codable, Equatable, Sendable {
+    case text
+    case jsonObject
+    case jsonSchema(name: String, schema: JSONValue, strict: Bool)
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        switch try fields.name("type") {
+        case "text": self = .text
+        case "json_object": self = .jsonObject
+        case "json_schema":
+            let schema: Schema = try fields.required("json_schema", "an object with `name` and `schema`")
+            self = .jsonSchema(name: schema.name, schema: schema.schema, strict: schema.strict ?? false)
+        default: throw fields.invalid("type", expected: choices(["text", "json_object", "json_schema"]))
+        }
+        try fields.end()
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .text: try container.encode("text", forKey: .type)
+        case .jsonObject: try container.encode("json_object", forKey: .type)
+        case .jsonSchema(let name, let schema, let strict):
+            try container.encode("json_schema", forKey: .type)
+            try container.encode(Schema(name: name, schema: schema, strict: strict), forKey: .jsonSchema)
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case type
+        case jsonSchema = "json_schema"
+    }
+
+    private struct Schema: Codable {
+        var name: String
+        var schema: JSONValue
+        var strict: Bool?
+
+        init(name: String, schema: JSONValue, strict: Bool) {
+            self.name = name
+            self.schema = schema
+            self.strict = strict
+        }
+
+        init(from decoder: any Decoder) throws {
+            let fields = try Fields(decoder)
+            name = try fields.name("name", maxLength: 64)
+            schema = try fields.required("schema", "a JSON schema")
+            guard case .object = schema else { throw fields.invalid("schema", expected: "an object") }
+            strict = try fields.flag("strict")
+            fields.ignore("description")
+            try fields.end()
+        }
+    }
+}

@@ -1,0 +1,239 @@
+/// What `POST /v1/chat/completions` answers: OpenAI's objects, with the `cord` extension.
+
+/// A whole answer.
+package struct ChatCompletion: Codable, Equatable, Sendable {
+    package var id: String
+    package var object = "chat.completion"
+    /// Unix seconds.
+    package var created: Int
+    package var model: String
+    package var choices: [ChatChoice]
+    package var usage: Usage
+    package var systemFingerprint: String?
+    package var cord: CordExtension?
+
+    package init(
+        id: String, created: Int, model: String, choices: [ChatChoice], usage: Usage,
+        systemFingerprint: String? = nil, cord: CordExtension? = nil
+    ) {
+        self.id = id
+        self.created = created
+        self.model = model
+        self.choices = choices
+        self.usage = usage
+        self.systemFingerprint = systemFingerprint
+        self.cord = cord
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, object, created, model, choices, usage, cord
+        case systemFingerprint = "system_fingerprint"
+    }
+}
+
+/// One of the `n` answers.
+package struct ChatChoice: Codable, Equatable, Sendable {
+    package var index: Int
+    package var message: AssistantMessage
+    @Nullable package var finishReason: FinishReason?
+    @Nullable package var logprobs: ChoiceLogprobs?
+
+    package init(
+        index: Int, message: AssistantMessage, finishReason: FinishReason? = nil, logprobs: ChoiceLogprobs? = nil
+    ) {
+        self.index = index
+        self.message = message
+        self.finishReason = finishReason
+        self.logprobs = logprobs
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case index, message, logprobs
+        case finishReason = "finish_reason"
+    }
+}
+
+/// Why an answer ended: a stop string or the model's end, or a limit on tokens.
+package enum FinishReason: String, Codable, Sendable { case stop, length }
+
+/// The model's turn.
+package struct AssistantMessage: Codable, Equatable, Sendable {
+    package var role = "assistant"
+    package var content: String
+    /// Always null; OpenAI's clients read it.
+    @Nullable package var refusal: String?
+
+    package init(content: String, refusal: String? = nil) {
+        self.content = content
+        self.refusal = refusal
+    }
+}
+
+/// One event of a streamed answer. The last may carry `usage` and no choices.
+package struct ChatCompletionChunk: Codable, Equatable, Sendable {
+    package var id: String
+    package var object = "chat.completion.chunk"
+    package var created: Int
+    package var model: String
+    package var choices: [ChatChunkChoice]
+    package var usage: Usage?
+    package var systemFingerprint: String?
+    package var cord: CordExtension?
+
+    package init(
+        id: String, created: Int, model: String, choices: [ChatChunkChoice], usage: Usage? = nil,
+        systemFingerprint: String? = nil, cord: CordExtension? = nil
+    ) {
+        self.id = id
+        self.created = created
+        self.model = model
+        self.choices = choices
+        self.usage = usage
+        self.systemFingerprint = systemFingerprint
+        self.cord = cord
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, object, created, model, choices, usage, cord
+        case systemFingerprint = "system_fingerprint"
+    }
+}
+
+/// What was added to one of the answers.
+package struct ChatChunkChoice: Codable, Equatable, Sendable {
+    package var index: Int
+    package var delta: ChatDelta
+    @Nullable package var finishReason: FinishReason?
+    @Nullable package var logprobs: ChoiceLogprobs?
+
+    package init(index: Int, delta: ChatDelta, finishReason: FinishReason? = nil, logprobs: ChoiceLogprobs? = nil) {
+        self.index = index
+        self.delta = delta
+        self.finishReason = finishReason
+        self.logprobs = logprobs
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case index, delta, logprobs
+        case finishReason = "finish_reason"
+    }
+}
+
+/// Text to append; the first of an answer carries the role.
+package struct ChatDelta: Codable, Equatable, Sendable {
+    package var role: String?
+    package var content: String?
+
+    package init(role: String? = nil, content: String? = nil) {
+        self.role = role
+        self.content = content
+    }
+}
+
+/// Log-probabilities of the tokens of an answer, in order.
+package struct ChoiceLogprobs: Codable, Equatable, Sendable {
+    package var content: [TokenLogprob]
+    @Nullable package var refusal: [TokenLogprob]?
+
+    package init(content: [TokenLogprob], refusal: [TokenLogprob]? = nil) {
+        self.content = content
+        self.refusal = refusal
+    }
+}
+
+/// One token that was drawn, with the likeliest in its place.
+package struct TokenLogprob: Codable, Equatable, Sendable {
+    package var token: String
+    /// Natural logarithm.
+    package var logprob: Double
+    package var bytes: [UInt8]
+    package var topLogprobs: [TopLogprob]
+
+    package init(token: String, logprob: Double, bytes: [UInt8], topLogprobs: [TopLogprob] = []) {
+        self.token = token
+        self.logprob = logprob
+        self.bytes = bytes
+        self.topLogprobs = topLogprobs
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case token, logprob, bytes
+        case topLogprobs = "top_logprobs"
+    }
+}
+
+/// A candidate.
+package struct TopLogprob: Codable, Equatable, Sendable {
+    package var token: String
+    package var logprob: Double
+    package var bytes: [UInt8]
+
+    package init(token: String, logprob: Double, bytes: [UInt8]) {
+        self.token = token
+        self.logprob = logprob
+        self.bytes = bytes
+    }
+}
+
+/// Tokens in and out.
+package struct Usage: Codable, Equatable, Sendable {
+    package var promptTokens: Int
+    package var completionTokens: Int
+    package var totalTokens: Int
+    package var promptTokensDetails: PromptTokensDetails?
+    package var completionTokensDetails: CompletionTokensDetails?
+
+    package init(
+        promptTokens: Int, completionTokens: Int, totalTokens: Int, promptTokensDetails: PromptTokensDetails? = nil,
+        completionTokensDetails: CompletionTokensDetails? = nil
+    ) {
+        self.promptTokens = promptTokens
+        self.completionTokens = completionTokens
+        self.totalTokens = totalTokens
+        self.promptTokensDetails = promptTokensDetails
+        self.completionTokensDetails = completionTokensDetails
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case promptTokens = "prompt_tokens"
+        case completionTokens = "completion_tokens"
+        case totalTokens = "total_tokens"
+        case promptTokensDetails = "prompt_tokens_details"
+        case completionTokensDetails = "completion_tokens_details"
+    }
+}
+
+/// What the prompt was made of: `audio_tokens + text_tokens` is `prompt_tokens`; `cached_tokens` of them were reused.
+package struct PromptTokensDetails: Codable, Equatable, Sendable {
+    package var audioTokens: Int
+    package var cachedTokens: Int
+    package var textTokens: Int?
+
+    package init(audioTokens: Int, cachedTokens: Int, textTokens: Int? = nil) {
+        self.audioTokens = audioTokens
+        self.cachedTokens = cachedTokens
+        self.textTokens = textTokens
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case audioTokens = "audio_tokens"
+        case cachedTokens = "cached_tokens"
+        case textTokens = "text_tokens"
+    }
+}
+
+/// What the answer was made of.
+package struct CompletionTokensDetails: Codable, Equatable, Sendable {
+    package var audioTokens: Int
+    package var reasoningTokens: Int
+
+    package init(audioTokens: Int = 0, reasoningTokens: Int = 0) {
+        self.audioTokens = audioTokens
+        self.reasoningTokens = reasoningTokens
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case audioTokens = "audio_tokens"
+        case reasoningTokens = "reasoning_tokens"
+    }
+}

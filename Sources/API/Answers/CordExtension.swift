@@ -1,0 +1,77 @@
+/// The extension `cord` on every answer: which weights spoke, what they heard, and how long it took.
+
+/// `cord` of an answer.
+package struct CordExtension: Codable, Equatable, Sendable {
+    package var weightVersion: String
+    /// In the order of the prompt.
+    package var audio: [HeardAudio]
+    package var timings: Timings
+
+    package init(weightVersion: String, audio: [HeardAudio], timings: Timings) {
+        self.weightVersion = weightVersion
+        self.audio = audio
+        self.timings = timings
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case audio, timings
+        case weightVersion = "weight_version"
+    }
+}
+
+/// A clip as it was understood.
+package struct HeardAudio: Codable, Equatable, Sendable {
+    package var seconds: Double
+    /// Of the file, before resampling.
+    package var sampleRate: Int
+    package var channels: Int
+    package var audioTokens: Int
+    /// Of the bytes that were sent, in hexadecimal.
+    package var sha256: String
+    /// What the bytes turned out to be, as `wav/pcm_16`.
+    package var format: String?
+
+    package init(
+        seconds: Double, sampleRate: Int, channels: Int, audioTokens: Int, sha256: String, format: String? = nil
+    ) {
+        self.seconds = seconds
+        self.sampleRate = sampleRate
+        self.channels = channels
+        self.audioTokens = audioTokens
+        self.sha256 = sha256
+        self.format = format
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case seconds, channels, sha256, format
+        case sampleRate = "sample_rate"
+        case audioTokens = "audio_tokens"
+    }
+}
+
+/// Seconds spent.
+package struct Timings: Codable, Equatable, Sendable {
+    /// Waiting for a place in the batch.
+    package var queue: Double
+    /// Decoding, resampling, log-mel and encoder.
+    package var audio: Double
+    package var prefill: Double
+    package var decode: Double
+    /// From the request's arrival to the first token.
+    package var firstToken: Double
+    package var total: Double
+
+    package init(queue: Double, audio: Double, prefill: Double, decode: Double, firstToken: Double, total: Double) {
+        self.queue = queue
+        self.audio = audio
+        self.prefill = prefill
+        self.decode = decode
+        self.firstToken = firstToken
+        self.total = total
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case queue, audio, prefill, decode, total
+        case firstToken = "first_token"
+    }
+}

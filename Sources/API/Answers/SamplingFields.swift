@@ -1,0 +1,99 @@
+/// How tokens are drawn, as every answering route reads it. Absent means the model's own default.
+package struct SamplingFields: Codable, Equatable, Sendable {
+    /// 0 to 2; 0 is greedy.
+    package var temperature: Double?
+    package var topP: Double?
+    /// Candidates kept; 0 and −1 keep all.
+    package var topK: Int?
+    package var minP: Double?
+    /// The most tokens to generate, from `max_completion_tokens` or its older name `max_tokens`.
+    package var maxTokens: Int?
+    /// Strings that end the answer and are not part of it.
+    package var stop: [String]
+    package var seed: Int?
+    package var frequencyPenalty: Double?
+    package var presencePenalty: Double?
+    package var repetitionPenalty: Double?
+
+    package init(
+        temperature: Double? = nil, topP: Double? = nil, topK: Int? = nil, minP: Double? = nil,
+        maxTokens: Int? = nil, stop: [String] = [], seed: Int? = nil, frequencyPenalty: Double? = nil,
+        presencePenalty: Double? = nil, repetitionPenalty: Double? = nil
+    ) {
+        self.temperature = temperature
+        self.topP = topP
+        self.topK = topK
+        self.minP = minP
+        self.maxTokens = maxTokens
+        self.stop = stop
+        self.seed = seed
+        self.frequencyPenalty = frequencyPenalty
+        self.presencePenalty = presencePenalty
+        self.repetitionPenalty = repetitionPenalty
+    }
+
+    init(_ fields: Fields) throws {
+        temperature = try fields.number("temperature", in: 0...2)
+        topP = try fields.positive("top_p", upTo: 1)
+        topK = try fields.integer("top_k", in: -1...Int.max)
+        minP = try fields.number("min_p", in: 0...1)
+        let older = try fields.integer("max_tokens", in: 1...Int.max)
+        let newer = try fields.integer("max_completion_tokens", in: 1...Int.max)
+        if let older, let newer, older != newer {
+            throw fields.invalid("max_tokens", expected: "the same as `max_completion_tokens` (\(newer)), or nothing")
+        }
+        maxTokens = newer ?? older
+        stop = try fields.optional("stop", "a string or an array of strings", as: Stop.self)?.strings ?? []
+        guard stop.count <= 16, stop.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 1024 }) else {
+            throw fields.invalid("stop", expected: "at most 16 strings of 1 to 1024 bytes")
+        }
+        seed = try fields.integer("seed", in: Int.min...Int.max)
+        frequencyPenalty = try fields.number("frequency_penalty", in: -2...2)
+        presencePenalty = try fields.number("presence_penalty", in: -2...2)
+        repetitionPenalty = try fields.positive("repetition_penalty", upTo: 100)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        self = try SamplingFields(fields)
+        try fields.end()
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(temperature, forKey: .temperature)
+        try container.encodeIfPresent(topP, forKey: .topP)
+        try container.encodeIfPresent(topK, forKey: .topK)
+        try container.encodeIfPresent(minP, forKey: .minP)
+        try container.encodeIfPresent(maxTokens, forKey: .maxTokens)
+        if !stop.isEmpty { try container.encode(stop, forKey: .stop) }
+        try container.encodeIfPresent(seed, forKey: .seed)
+        try container.encodeIfPresent(frequencyPenalty, forKey: .frequencyPenalty)
+        try container.encodeIfPresent(presencePenalty, forKey: .presencePenalty)
+        try container.encodeIfPresent(repetitionPenalty, forKey: .repetitionPenalty)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case temperature, stop, seed
+        case topP = "top_p"
+        case topK = "top_k"
+        case minP = "min_p"
+        case maxTokens = "max_completion_tokens"
+        case frequencyPenalty = "frequency_penalty"
+        case presencePenalty = "presence_penalty"
+        case repetitionPenalty = "repetition_penalty"
+    }
+
+    private struct Stop: Decodable {
+        var strings: [String]
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let one = try? container.decode(String.self) {
+                strings = [one]
+            } else {
+                strings = try container.decode([String].self)
+            }
+        }
+    }
+}

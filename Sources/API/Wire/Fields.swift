@@ -1,0 +1,194 @@
+/// The members of one JSON object, taken one by one; what is left at the end is refused by name.
+///
+///     let fields = try Fields(decoder)
+///     temperature = try fields.number("temperature", in: 0...2)
+///     try fields.refuse("tools", because: "this server calls no tools")
+///     try fields.end()
+///
+/// `null` reads as absent. Every error is a ``WireError`` with the member's path, what was expected and what was found.
+final class Fields {
+    private let container: KeyedDecodingContainer<Name>
+    private let path: [any CodingKey]
+    private let textual: Bool
+    private var taken: Set<String> = []
+
+    struct Name: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    /// Set where numbers and booleans arrive as text, as in forms and queries.
+    static let textualKey = CodingUserInfoKey(rawValue: "textual")!
+
+    init(_ decoder: any Decoder) throws {
+        path = decoder.codingPath
+        textual = decoder.userInfo[Self.textualKey] as? Bool ?? false
+        do {
+            container = try decoder.container(keyedBy: Name.self)
+        } catch is DecodingError {
+            let found = (try? JSONValue(from: decoder))?.summary ?? "something else"
+            let place = path.isEmpty ? "The body" : pathText(path)
+            throw WireError(
+                "\(place): expected an object; found \(found).", param: path.isEmpty ? nil : pathText(path),
+                code: "invalid_type")
+        }
+    }
+
+    func place(_ name: String) -> String { pathText(path + [Name(stringValue: name)]) }
+
+    func has(_ name: String) -> Bool { container.contains(Name(stringValue: name)) && !isNull(name) }
+
+    private func isNull(_ name: String) -> Bool {
+        (try? container.decodeNil(forKey: Name(stringValue: name))) ?? false
+    }
+
+    func optional<Value: Decodable>(_ name: String, _ expected: String, as: Value.Type = Value.self) throws -> Value? {
+        taken.insert(name)
+        guard has(name) else { return nil }
+        do {
+            return try container.decode(Value.self, forKey: Name(stringValue: name))
+        } catch let error as WireError {
+            throw error
+        } catch let error as DecodingError {
+            throw WireError(
+                error, at: place(name), under: path.count + 1, expected: expected, found: found(name))
+        } catch {
+            // Foundation's own error for a number that does not fit the type it is read as.
+            throw invalid(name, expected: expected)
+        }
+    }
+
+    func required<Value: Decodable>(_ name: String, _ expected: String, as: Value.Type = Value.self) throws -> Value {
+        if let value = try optional(name, expected, as: Value.self) { return value }
+        throw missing(name, expected)
+    }
+
+    func missing(_ name: String, _ expected: String) -> WireError {
+        WireError(
+            "\(place(name)): expected \(expected); found nothing.", param: place(name),
+            code: "missing_required_parameter")
+    }
+
+    func invalid(_ name: String, expected: String) -> WireError {
+        .value(place(name), expected: expected, found: found(name))
+    }
+
+    private func found(_ name: String) -> String {
+        (try? container.decode(JSONValue.self, forKey: Name(stringValue: name)))?.summary ?? "a number out of range"
+    }
+
+    func text(_ name: String, maxLength: Int = .max) throws -> String? {
+        guard let value = try optional(name, "a string", as: String.self) else { return nil }
+        guard value.utf8.count <= maxLength else { throw invalid(name, expected: "at most \(maxLength) bytes") }
+        return value
+    }
+
+    /// A string that is there and not empty.
+    func name(_ name: String, maxLength: Int = 512) throws -> String {
+        let value: String = try required(name, "a string")
+        guard !value.isEmpty, value.utf8.count <= maxLength else {
+            throw invalid(name, expected: "a string of 1 to \(maxLength) bytes")
+        }
+        return value
+    }
+
+    func number(_ name: String, in range: ClosedRange<Double>) throws -> Double? {
+        let expected = "a number from \(short(range.lowerBound)) to \(short(range.upperBound))"
+        let value: Double?
+        if textual, let text = try optional(name, expected, as: String.self) {
+            guard let parsed = Double(text) else { throw invalid(name, expected: expected) }
+            value = parsed
+        } else {
+            value = try optional(name, expected, as: Double.self)
+        }
+        guard let value else { return nil }
+        guard range.contains(value) else { throw invalid(name, expected: expected) }
+        return value
+    }
+
+    /// A number above zero.
+    func positive(_ name: String, upTo bound: Double) throws -> Double? {
+        guard let value = try number(name, in: 0...bound) else { return nil }
+        guard value > 0 else { throw invalid(name, expected: "a number above 0, at most \(short(bound))") }
+        return value
+    }
+
+    func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+        let expected =
+            range.upperBound == .max
+            ? "an integer of at least \(range.lowerBound)"
+            : "an integer from \(range.lowerBound) to \(range.upperBound)"
+        let value: Int?
+        if textual, let text = try optional(name, expected, as: String.self) {
+            guard let parsed = Int(text) else { throw invalid(name, expected: expected) }
+            value = parsed
+        } else {
+            value = try optional(name, expected, as: Int.self)
+        }
+        guard let value else { return nil }
+        guard range.contains(value) else { throw invalid(name, expected: expected) }
+        return value
+    }
+
+    func flag(_ name: String) throws -> Bool? {
+        guard textual else { return try optional(name, "true or false", as: Bool.self) }
+        guard let text = try optional(name, "true or false", as: String.self) else { return nil }
+        switch text {
+        case "true", "1": return true
+        case "false", "0": return false
+        default: throw invalid(name, expected: "true or false")
+        }
+    }
+
+    func choice<Value: RawRepresentable<String> & CaseIterable>(_ name: String, of: Value.Type = Value.self) throws
+        -> Value?
+    {
+        let expected = choices(Value.allCases.map(\.rawValue))
+        guard let text = try optional(name, expected, as: String.self) else { return nil }
+        guard let value = Value(rawValue: text) else { throw invalid(name, expected: expected) }
+        return value
+    }
+
+    /// The object's constant, such as a part's `type`.
+    func constant(_ name: String, _ value: String) throws {
+        guard try text(name) ?? value == value else { throw invalid(name, expected: "\"\(value)\"") }
+    }
+
+    /// Members that may be there and change nothing about the answer.
+    func ignore(_ names: String...) { taken.formUnion(names) }
+
+    /// Members that would change the answer and that this server does not have. Null and empty ones pass.
+    func refuse(_ names: String..., because reason: String) throws {
+        for name in names {
+            taken.insert(name)
+            guard has(name) else { continue }
+            let value = try? container.decode(JSONValue.self, forKey: Name(stringValue: name))
+            if value == .array([]) || value == .object([:]) { continue }
+            throw WireError(
+                "\(place(name)) is not supported: \(reason). Leave it out.", param: place(name),
+                code: "unsupported_parameter")
+        }
+    }
+
+    /// Refuses members that were not asked for.
+    func end() throws {
+        let unknown = container.allKeys.map(\.stringValue).filter { !taken.contains($0) }.sorted()
+        guard let first = unknown.first else { return }
+        throw WireError(
+            "\(place(first)): unknown field; the fields here are \(taken.sorted().joined(separator: ", ")).",
+            param: place(first), code: "unknown_parameter")
+    }
+
+    private func short(_ value: Double) -> String {
+        value.rounded() == value && abs(value) < 1e9 ? String(Int(value)) : String(value)
+    }
+}
+
+/// `"a", "b" or "c"`.
+func choices(_ names: [String]) -> String {
+    let quoted = names.map { "\"\($0)\"" }
+    guard let last = quoted.last, quoted.count > 1 else { return quoted.first ?? "" }
+    return quoted.dropLast().joined(separator: ", ") + " or " + last
+}

@@ -1,0 +1,128 @@
+package import Foundation
+
+/// One pass over the bytes of a JSON document before any parser that recurses or allocates sees them.
+///
+///     bytes → depth ≤ 64, values ≤ 1 M, valid UTF-8, paired surrogates, closed strings → JSONDecoder
+///
+/// It refuses what could exhaust a recursive parser or be repaired silently by a lenient one. It does not judge the
+/// grammar; the parser behind it does.
+package enum JSONGuard {
+    /// - Parameters:
+    ///   - maxDepth: the deepest nesting of arrays and objects that passes.
+    ///   - maxValues: the most commas, colons and opening brackets together, a bound on the values a parser allocates.
+    /// - Throws: `WireError` that names the byte offset and what stands there.
+    package static func check(_ data: Data, maxDepth: Int = 64, maxValues: Int = 1_000_000) throws(WireError) {
+        try check(data.span, maxDepth: maxDepth, maxValues: maxValues)
+    }
+
+    package static func check(
+        _ bytes: Span<UInt8>, maxDepth: Int = 64, maxValues: Int = 1_000_000
+    ) throws(WireError) {
+        var depth = 0
+        var values = 0
+        var index = 0
+        while index < bytes.count {
+            switch bytes[index] {
+            case UInt8(ascii: "\""):
+                index = try endOfString(bytes, openedAt: index)
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                depth += 1
+                values += 1
+                if depth > maxDepth {
+                    throw invalid("nested deeper than \(maxDepth) levels at byte \(index)", code: "json_too_deep")
+                }
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                depth -= 1
+                if depth < 0 { throw invalid("a closing bracket at byte \(index) closes nothing") }
+            case UInt8(ascii: ","), UInt8(ascii: ":"):
+                values += 1
+            case 0x80...:
+                throw invalid("a byte outside ASCII at byte \(index), where only strings may have one")
+            default:
+                break
+            }
+            if values > maxValues {
+                throw invalid("more than \(maxValues) values", code: "json_too_large")
+            }
+            index += 1
+        }
+        if depth != 0 { throw invalid("it ends with \(depth) unclosed arrays or objects") }
+    }
+
+    /// The index of the quotation mark that closes the string opened at `start`.
+    private static func endOfString(_ bytes: Span<UInt8>, openedAt start: Int) throws(WireError) -> Int {
+        var index = start + 1
+        while index < bytes.count {
+            switch bytes[index] {
+            case UInt8(ascii: "\""):
+                return index
+            case UInt8(ascii: "\\"):
+                index = try afterEscape(bytes, at: index)
+            case 0..<0x20:
+                throw invalid("an unescaped control character at byte \(index)")
+            case 0x80...:
+                index += try lengthOfScalar(bytes, at: index)
+            default:
+                index += 1
+            }
+        }
+        throw invalid("the string opened at byte \(start) is not closed")
+    }
+
+    private static func afterEscape(_ bytes: Span<UInt8>, at index: Int) throws(WireError) -> Int {
+        guard index + 1 < bytes.count else { throw invalid("it ends inside an escape") }
+        guard bytes[index + 1] == UInt8(ascii: "u") else { return index + 2 }
+        let unit = try hexUnit(bytes, at: index)
+        switch unit {
+        case 0xD800...0xDBFF:
+            guard index + 7 < bytes.count, bytes[index + 6] == UInt8(ascii: "\\"),
+                bytes[index + 7] == UInt8(ascii: "u"),
+                (0xDC00...0xDFFF).contains(try hexUnit(bytes, at: index + 6))
+            else { throw invalid("a lone surrogate at byte \(index)", code: "invalid_unicode") }
+            return index + 12
+        case 0xDC00...0xDFFF:
+            throw invalid("a lone surrogate at byte \(index)", code: "invalid_unicode")
+        default:
+            return index + 6
+        }
+    }
+
+    private static func hexUnit(_ bytes: Span<UInt8>, at index: Int) throws(WireError) -> UInt32 {
+        guard index + 5 < bytes.count else { throw invalid("it ends inside an escape") }
+        var unit: UInt32 = 0
+        for offset in 2...5 {
+            guard let digit = Character(UnicodeScalar(bytes[index + offset])).hexDigitValue else {
+                throw invalid("an escape without four hexadecimal digits at byte \(index)")
+            }
+            unit = unit << 4 | UInt32(digit)
+        }
+        return unit
+    }
+
+    /// Bytes of the UTF-8 scalar at `index`; overlong forms, surrogates and values past U+10FFFF do not pass.
+    private static func lengthOfScalar(_ bytes: Span<UInt8>, at index: Int) throws(WireError) -> Int {
+        let first = bytes[index]
+        let (length, low, high): (Int, UInt8, UInt8) =
+            switch first {
+            case 0xC2...0xDF: (2, 0x80, 0xBF)
+            case 0xE0: (3, 0xA0, 0xBF)
+            case 0xED: (3, 0x80, 0x9F)
+            case 0xE1...0xEF: (3, 0x80, 0xBF)
+            case 0xF0: (4, 0x90, 0xBF)
+            case 0xF1...0xF3: (4, 0x80, 0xBF)
+            case 0xF4: (4, 0x80, 0x8F)
+            default: (0, 0, 0)
+            }
+        guard length > 0, index + length <= bytes.count, (low...high).contains(bytes[index + 1]) else {
+            throw invalid("invalid UTF-8 at byte \(index)", code: "invalid_unicode")
+        }
+        for offset in 2..<max(length, 2) where !(0x80...0xBF).contains(bytes[index + offset]) {
+            throw invalid("invalid UTF-8 at byte \(index)", code: "invalid_unicode")
+        }
+        return length
+    }
+
+    private static func invalid(_ found: String, code: String = "invalid_json") -> WireError {
+        WireError("Expected a JSON body; found \(found).", code: code)
+    }
+}

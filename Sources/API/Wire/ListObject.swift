@@ -1,0 +1,83 @@
+/// A page of a list: `{"object":"list","data":[…],"has_more":…}`.
+package struct ListObject<Element: Codable & Sendable>: Codable, Sendable {
+    package var object = "list"
+    package var data: [Element]
+    package var hasMore: Bool
+
+    package init(_ data: [Element], hasMore: Bool = false) {
+        self.data = data
+        self.hasMore = hasMore
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case object, data
+        case hasMore = "has_more"
+    }
+}
+
+extension ListObject: Equatable where Element: Equatable {}
+
+/// Which page of a list is wanted: the elements after the one with id `after`, at most `limit` of them.
+package struct PageQuery: Codable, Equatable, Sendable {
+    package enum Order: String, Codable, CaseIterable, Sendable {
+        case ascending = "asc"
+        case descending = "desc"
+    }
+
+    package var after: String?
+    package var limit: Int
+    /// By time of creation; newest first where nothing is said.
+    package var order: Order
+    /// Files only: those of one purpose.
+    package var purpose: String?
+
+    package init(after: String? = nil, limit: Int = 20, order: Order = .descending, purpose: String? = nil) {
+        self.after = after
+        self.limit = limit
+        self.order = order
+        self.purpose = purpose
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        after = try fields.text("after", maxLength: 128)
+        limit = try fields.integer("limit", in: 1...10_000) ?? 20
+        order = try fields.choice("order") ?? .descending
+        purpose = try fields.text("purpose", maxLength: 64)
+        try fields.end()
+    }
+}
+
+/// `{"id","object","deleted":true}`, OpenAI's answer to a deletion.
+package struct DeletedObject: Codable, Equatable, Sendable {
+    package var id: String
+    package var object: String
+    package var deleted: Bool
+
+    package init(id: String, object: String, deleted: Bool = true) {
+        self.id = id
+        self.object = object
+        self.deleted = deleted
+    }
+}
+
+/// The body of every error answer.
+package struct ErrorBody: Codable, Equatable, Sendable {
+    package struct Detail: Codable, Equatable, Sendable {
+        package var message: String
+        package var type: String
+        @Nullable package var param: String?
+        @Nullable package var code: String?
+    }
+
+    package var error: Detail
+
+    /// - Parameter type: OpenAI's word for the class of error, as `invalid_request_error`, `rate_limit_error`.
+    package init(message: String, type: String, param: String? = nil, code: String? = nil) {
+        error = Detail(message: message, type: type, param: param, code: code)
+    }
+
+    package init(_ error: WireError) {
+        self.init(message: error.message, type: "invalid_request_error", param: error.param, code: error.code)
+    }
+}
