@@ -1,0 +1,44 @@
+import Glibc
+
+/// A file mapped read-only into memory until the last reference goes.
+///
+/// Pages come from the page cache as they are touched, so that opening a checkpoint costs no copy and replicas share it.
+/// Who replaces the file must do so by renaming: shortening a mapped file in place kills its readers.
+@safe final class MappedFile: @unchecked Sendable {
+    let byteCount: Int
+    private let base: UnsafeRawPointer?
+
+    init(path: String) throws(SafetensorsError) {
+        func failed(_ what: String) -> SafetensorsError {
+            SafetensorsError(path: path, problem: .unreadable(reason: what + ": " + systemErrorText(errno)))
+        }
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failed("it could not be opened") }
+        defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw failed("its size could not be read") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw SafetensorsError(path: path, problem: .unreadable(reason: "expected a regular file"))
+        }
+        byteCount = Int(status.st_size)
+        guard byteCount > 0 else {
+            unsafe base = nil
+            return
+        }
+        guard let address = unsafe mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0),
+            unsafe address != MAP_FAILED
+        else { throw failed("it could not be mapped") }
+        unsafe base = UnsafeRawPointer(address)
+    }
+
+    deinit {
+        if let base = unsafe base { _ = unsafe munmap(UnsafeMutableRawPointer(mutating: base), byteCount) }
+    }
+
+    @unsafe var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: byteCount) }
+}
+
+/// The system's words for an error number.
+func systemErrorText(_ number: Int32) -> String {
+    unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
+}
