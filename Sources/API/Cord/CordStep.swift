@@ -1,0 +1,204 @@
+/// What `POST /v1/cord/steps` answers, and `GET /v1/cord/steps/{id}` again.
+
+/// A step that was taken; the version that it made answers the next request.
+package struct CordStep: Codable, Equatable, Sendable {
+    package var id: String
+    package var object = "cord.step"
+    package var createdAt: Int
+    /// How many steps lie behind the version, this one included.
+    package var step: Int
+    package var model: String
+    package var weightVersion: String
+    package var parentVersion: String?
+    package var metrics: CordMetrics
+    /// In the order of the request.
+    package var pairs: [CordPairOutcome]
+    package var timings: CordTimings
+
+    package init(
+        id: String, createdAt: Int, step: Int, model: String, weightVersion: String, parentVersion: String? = nil,
+        metrics: CordMetrics, pairs: [CordPairOutcome], timings: CordTimings
+    ) {
+        self.id = id
+        self.createdAt = createdAt
+        self.step = step
+        self.model = model
+        self.weightVersion = weightVersion
+        self.parentVersion = parentVersion
+        self.metrics = metrics
+        self.pairs = pairs
+        self.timings = timings
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, object, step, model, metrics, pairs, timings
+        case createdAt = "created_at"
+        case weightVersion = "weight_version"
+        case parentVersion = "parent_version"
+    }
+}
+
+/// What a researcher plots. A term that the method does not have is null.
+package struct CordMetrics: Codable, Equatable, Sendable {
+    package var loss: Double
+    package var tokenLoss: Double?
+    package var sequenceLoss: Double?
+    /// Mean of D_t over the rollouts' positions, in nats.
+    package var klMean: Double?
+    package var rewardMean: Double?
+    /// Share of positions where both distributions' likeliest token is the same.
+    package var teacherAgreement: Double?
+    /// Before any clipping.
+    package var gradNorm: Double
+    package var learningRate: Double
+    package var rolloutTokens: Int
+    package var trainTokens: Int
+    /// Between the sampler's and the trainer's log-probabilities of the rollouts.
+    package var logprobDifferenceMax: Double?
+
+    package init(
+        loss: Double, tokenLoss: Double? = nil, sequenceLoss: Double? = nil, klMean: Double? = nil,
+        rewardMean: Double? = nil, teacherAgreement: Double? = nil, gradNorm: Double, learningRate: Double,
+        rolloutTokens: Int, trainTokens: Int, logprobDifferenceMax: Double? = nil
+    ) {
+        self.loss = loss
+        self.tokenLoss = tokenLoss
+        self.sequenceLoss = sequenceLoss
+        self.klMean = klMean
+        self.rewardMean = rewardMean
+        self.teacherAgreement = teacherAgreement
+        self.gradNorm = gradNorm
+        self.learningRate = learningRate
+        self.rolloutTokens = rolloutTokens
+        self.trainTokens = trainTokens
+        self.logprobDifferenceMax = logprobDifferenceMax
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case loss
+        case tokenLoss = "token_loss"
+        case sequenceLoss = "sequence_loss"
+        case klMean = "kl_mean"
+        case rewardMean = "reward_mean"
+        case teacherAgreement = "teacher_agreement"
+        case gradNorm = "grad_norm"
+        case learningRate = "learning_rate"
+        case rolloutTokens = "rollout_tokens"
+        case trainTokens = "train_tokens"
+        case logprobDifferenceMax = "logprob_difference_max"
+    }
+}
+
+/// What became of one pair.
+package struct CordPairOutcome: Codable, Equatable, Sendable {
+    package var id: String?
+    /// In the request.
+    package var index: Int
+    package var status: CordPairStatus
+    /// Why it was skipped.
+    package var reason: String?
+    package var audio: HeardAudio?
+    package var teacherAnswer: String?
+    package var rewardMean: Double?
+    package var klMean: Double?
+    /// With `include: ["rollouts"]`.
+    package var rollouts: [CordRollout]?
+
+    package init(
+        id: String? = nil, index: Int, status: CordPairStatus, reason: String? = nil, audio: HeardAudio? = nil,
+        teacherAnswer: String? = nil, rewardMean: Double? = nil, klMean: Double? = nil,
+        rollouts: [CordRollout]? = nil
+    ) {
+        self.id = id
+        self.index = index
+        self.status = status
+        self.reason = reason
+        self.audio = audio
+        self.teacherAnswer = teacherAnswer
+        self.rewardMean = rewardMean
+        self.klMean = klMean
+        self.rollouts = rollouts
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, index, status, reason, audio, rollouts
+        case teacherAnswer = "teacher_answer"
+        case rewardMean = "reward_mean"
+        case klMean = "kl_mean"
+    }
+}
+
+package enum CordPairStatus: String, Codable, CaseIterable, Sendable { case applied, skipped }
+
+/// An answer to the audio that took part.
+package struct CordRollout: Codable, Equatable, Sendable {
+    /// `token` or `sequence`: the term that it belongs to.
+    package var role: String
+    package var text: String
+    package var tokenCount: Int
+    package var reward: Double?
+    package var advantage: Double?
+    /// With `include: ["tokens"]`.
+    package var tokens: [CordToken]?
+
+    package init(
+        role: String, text: String, tokenCount: Int, reward: Double? = nil, advantage: Double? = nil,
+        tokens: [CordToken]? = nil
+    ) {
+        self.role = role
+        self.text = text
+        self.tokenCount = tokenCount
+        self.reward = reward
+        self.advantage = advantage
+        self.tokens = tokens
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case role, text, reward, advantage, tokens
+        case tokenCount = "token_count"
+    }
+}
+
+/// One position of a rollout.
+package struct CordToken: Codable, Equatable, Sendable {
+    package var token: Int
+    package var text: String
+    /// The sampler's.
+    package var logprob: Double
+    /// D_t.
+    package var divergence: Double?
+    /// w_t.
+    package var weight: Double?
+
+    package init(token: Int, text: String, logprob: Double, divergence: Double? = nil, weight: Double? = nil) {
+        self.token = token
+        self.text = text
+        self.logprob = logprob
+        self.divergence = divergence
+        self.weight = weight
+    }
+}
+
+/// Seconds.
+package struct CordTimings: Codable, Equatable, Sendable {
+    package var queue: Double
+    package var rollouts: Double
+    package var scoring: Double
+    package var backward: Double
+    package var optimizer: Double
+    package var publish: Double
+    package var total: Double
+
+    package init(
+        queue: Double, rollouts: Double, scoring: Double, backward: Double, optimizer: Double, publish: Double,
+        total: Double
+    ) {
+        self.queue = queue
+        self.rollouts = rollouts
+        self.scoring = scoring
+        self.backward = backward
+        self.optimizer = optimizer
+        self.publish = publish
+        self.total = total
+    }
+}

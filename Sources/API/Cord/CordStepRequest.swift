@@ -1,0 +1,141 @@
+package import Foundation
+
+/// `POST /v1/cord/steps`: audio-text pairs to close the gap on, now.
+package struct CordStepRequest: Codable, Equatable, Sendable {
+    package enum Detail: String, Codable, CaseIterable, Sendable { case rollouts, tokens }
+
+    package var model: String?
+    package var pairs: [CordPair]
+    package var objective: CordObjective
+    package var optimizer: OptimizerOptions
+    /// What the response shows beside the metrics.
+    package var include: [Detail]
+    package var seed: Int?
+
+    package init(
+        model: String? = nil, pairs: [CordPair], objective: CordObjective = CordObjective(),
+        optimizer: OptimizerOptions = OptimizerOptions(), include: [Detail] = [], seed: Int? = nil
+    ) {
+        self.model = model
+        self.pairs = pairs
+        self.objective = objective
+        self.optimizer = optimizer
+        self.include = include
+        self.seed = seed
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        model = try fields.text("model", maxLength: 512)
+        pairs = try fields.required("pairs", "an array of pairs")
+        guard (1...1024).contains(pairs.count) else { throw fields.invalid("pairs", expected: "1 to 1024 pairs") }
+        let ids = pairs.compactMap(\.id)
+        guard Set(ids).count == ids.count else { throw fields.invalid("pairs", expected: "ids that differ") }
+        objective = try fields.optional("objective", "an object") ?? CordObjective()
+        optimizer = try fields.optional("optimizer", "an object") ?? OptimizerOptions()
+        let names: [String] = try fields.optional("include", "an array of strings") ?? []
+        include = try names.enumerated().map { index, name in
+            guard let detail = Detail(rawValue: name) else {
+                throw WireError.value(
+                    fields.place("include") + "[\(index)]", expected: choices(Detail.allCases.map(\.rawValue)),
+                    found: "\"\(name)\"")
+            }
+            return detail
+        }
+        seed = try fields.integer("seed", in: 0...Int.max)
+        try fields.end()
+    }
+}
+
+/// One question, spoken and typed.
+package struct CordPair: Codable, Equatable, Sendable {
+    package var id: String?
+    package var audio: AudioSource
+    package var text: String
+    /// The right answer, for a judge that compares with it.
+    package var answer: String?
+    /// The client's own rollouts; sampled where absent.
+    package var rollouts: [SuppliedRollout]?
+
+    package init(
+        id: String? = nil, audio: AudioSource, text: String, answer: String? = nil, rollouts: [SuppliedRollout]? = nil
+    ) {
+        self.id = id
+        self.audio = audio
+        self.text = text
+        self.answer = answer
+        self.rollouts = rollouts
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        id = try fields.text("id", maxLength: 128)
+        audio = try fields.required("audio", "an object with `data`, `file_id` or `path`")
+        text = try fields.name("text", maxLength: 1 << 20)
+        answer = try fields.text("answer")
+        rollouts = try fields.optional("rollouts", "an array of rollouts")
+        if let rollouts, !(1...256).contains(rollouts.count) {
+            throw fields.invalid("rollouts", expected: "1 to 256 rollouts")
+        }
+        try fields.end()
+    }
+}
+
+package struct SuppliedRollout: Codable, Equatable, Sendable {
+    package var text: String
+    /// Judged where absent.
+    package var advantage: Double?
+
+    package init(text: String, advantage: Double? = nil) {
+        self.text = text
+        self.advantage = advantage
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        text = try fields.name("text", maxLength: 1 << 20)
+        advantage = try fields.number("advantage", in: -1e6...1e6)
+        try fields.end()
+    }
+}
+
+/// Where a clip comes from; exactly one of the three.
+package enum AudioSource: Codable, Equatable, Sendable {
+    /// The bytes of an audio file, base64 on the wire.
+    case data(Data)
+    case file(id: String)
+    /// A path under the folder that the operator allows.
+    case path(String)
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        let data: Base64? = try fields.optional("data", "base64 text")
+        let file = try fields.text("file_id", maxLength: 128)
+        let path = try fields.text("path", maxLength: 4096)
+        fields.ignore("format")
+        try fields.end()
+        switch (data, file, path) {
+        case (let data?, nil, nil): self = .data(data.bytes)
+        case (nil, let file?, nil): self = .file(id: file)
+        case (nil, nil, let path?): self = .path(path)
+        default:
+            throw WireError.value(
+                pathText(decoder.codingPath), expected: "exactly one of `data`, `file_id` and `path`",
+                found: "\([data != nil, file != nil, path != nil].count { $0 }) of them")
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .data(let data): try container.encode(Base64(data), forKey: .data)
+        case .file(let id): try container.encode(id, forKey: .fileId)
+        case .path(let path): try container.encode(path, forKey: .path)
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case data, path
+        case fileId = "file_id"
+    }
+}

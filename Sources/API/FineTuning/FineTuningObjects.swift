@@ -1,0 +1,219 @@
+/// OpenAI's fine-tuning objects, to the letter, with the extension `cord`.
+
+/// A job, as OpenAI's client reads it.
+package struct FineTuningJob: Codable, Equatable, Sendable {
+    package var id: String
+    package var object = "fine_tuning.job"
+    package var createdAt: Int
+    @Nullable package var error: FineTuningError?
+    @Nullable package var fineTunedModel: String?
+    @Nullable package var finishedAt: Int?
+    package var hyperparameters: Hyperparameters
+    package var model: String
+    package var organizationId: String
+    package var resultFiles: [String]
+    package var seed: Int
+    package var status: FineTuningStatus
+    @Nullable package var trainedTokens: Int?
+    package var trainingFile: String
+    @Nullable package var validationFile: String?
+    @Nullable package var estimatedFinish: Int?
+    /// Always empty.
+    package var integrations: [String]
+    package var metadata: [String: String]?
+    package var method: FineTuningMethod
+    package var cord: FineTuningExtension
+
+    package init(
+        id: String, createdAt: Int, error: FineTuningError? = nil, fineTunedModel: String? = nil,
+        finishedAt: Int? = nil, hyperparameters: Hyperparameters, model: String,
+        organizationId: String = "org-local", resultFiles: [String] = [], seed: Int, status: FineTuningStatus,
+        trainedTokens: Int? = nil, trainingFile: String, validationFile: String? = nil, estimatedFinish: Int? = nil,
+        integrations: [String] = [], metadata: [String: String]? = nil, method: FineTuningMethod,
+        cord: FineTuningExtension
+    ) {
+        self.id = id
+        self.createdAt = createdAt
+        self.error = error
+        self.fineTunedModel = fineTunedModel
+        self.finishedAt = finishedAt
+        self.hyperparameters = hyperparameters
+        self.model = model
+        self.organizationId = organizationId
+        self.resultFiles = resultFiles
+        self.seed = seed
+        self.status = status
+        self.trainedTokens = trainedTokens
+        self.trainingFile = trainingFile
+        self.validationFile = validationFile
+        self.estimatedFinish = estimatedFinish
+        self.integrations = integrations
+        self.metadata = metadata
+        self.method = method
+        self.cord = cord
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, object, error, hyperparameters, model, seed, status, integrations, metadata, method, cord
+        case createdAt = "created_at"
+        case fineTunedModel = "fine_tuned_model"
+        case finishedAt = "finished_at"
+        case organizationId = "organization_id"
+        case resultFiles = "result_files"
+        case trainedTokens = "trained_tokens"
+        case trainingFile = "training_file"
+        case validationFile = "validation_file"
+        case estimatedFinish = "estimated_finish"
+    }
+}
+
+/// Why a job failed.
+package struct FineTuningError: Codable, Equatable, Sendable {
+    package var code: String
+    package var message: String
+    @Nullable package var param: String?
+
+    package init(code: String, message: String, param: String? = nil) {
+        self.code = code
+        self.message = message
+        self.param = param
+    }
+}
+
+/// OpenAI's six. A paused job reads `queued`; the extension tells.
+package enum FineTuningStatus: String, Codable, CaseIterable, Sendable {
+    case validatingFiles = "validating_files"
+    case queued, running, succeeded, failed, cancelled
+}
+
+/// `cord` of a job.
+package struct FineTuningExtension: Codable, Equatable, Sendable {
+    package var paused: Bool
+    package var step: Int
+    package var totalSteps: Int
+    package var weightVersion: String?
+    /// Of a gated job: the gap before.
+    package var baseReport: String?
+    /// And after.
+    package var candidateReport: String?
+    /// What the gate decided.
+    package var promoted: Bool?
+    package var reason: String?
+
+    package init(
+        paused: Bool, step: Int, totalSteps: Int, weightVersion: String? = nil, baseReport: String? = nil,
+        candidateReport: String? = nil, promoted: Bool? = nil, reason: String? = nil
+    ) {
+        self.paused = paused
+        self.step = step
+        self.totalSteps = totalSteps
+        self.weightVersion = weightVersion
+        self.baseReport = baseReport
+        self.candidateReport = candidateReport
+        self.promoted = promoted
+        self.reason = reason
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case paused, step, promoted, reason
+        case totalSteps = "total_steps"
+        case weightVersion = "weight_version"
+        case baseReport = "base_report"
+        case candidateReport = "candidate_report"
+    }
+}
+
+/// One line of a job's log.
+package struct FineTuningEvent: Codable, Equatable, Sendable {
+    package var id: String
+    package var object = "fine_tuning.job.event"
+    package var createdAt: Int
+    /// `info`, `warn` or `error`.
+    package var level: String
+    package var message: String
+    /// Or `metrics`, with the numbers in `data`.
+    package var type: String
+    package var data: JSONValue?
+
+    package init(
+        id: String, createdAt: Int, level: String, message: String, type: String = "message", data: JSONValue? = nil
+    ) {
+        self.id = id
+        self.createdAt = createdAt
+        self.level = level
+        self.message = message
+        self.type = type
+        self.data = data
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, object, level, message, type, data
+        case createdAt = "created_at"
+    }
+}
+
+/// A version made on the way, with the numbers at that step.
+package struct FineTuningCheckpoint: Codable, Equatable, Sendable {
+    package var id: String
+    package var object = "fine_tuning.job.checkpoint"
+    package var createdAt: Int
+    package var fineTunedModelCheckpoint: String
+    package var fineTuningJobId: String
+    package var stepNumber: Int
+    package var metrics: FineTuningMetrics
+
+    package init(
+        id: String, createdAt: Int, fineTunedModelCheckpoint: String, fineTuningJobId: String, stepNumber: Int,
+        metrics: FineTuningMetrics
+    ) {
+        self.id = id
+        self.createdAt = createdAt
+        self.fineTunedModelCheckpoint = fineTunedModelCheckpoint
+        self.fineTuningJobId = fineTuningJobId
+        self.stepNumber = stepNumber
+        self.metrics = metrics
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, object, metrics
+        case createdAt = "created_at"
+        case fineTunedModelCheckpoint = "fine_tuned_model_checkpoint"
+        case fineTuningJobId = "fine_tuning_job_id"
+        case stepNumber = "step_number"
+    }
+}
+
+/// OpenAI's names; a number that is not known is left out.
+package struct FineTuningMetrics: Codable, Equatable, Sendable {
+    package var step: Double
+    package var trainLoss: Double?
+    package var trainMeanTokenAccuracy: Double?
+    package var validLoss: Double?
+    package var validMeanTokenAccuracy: Double?
+    package var fullValidLoss: Double?
+    package var fullValidMeanTokenAccuracy: Double?
+
+    package init(
+        step: Double, trainLoss: Double? = nil, trainMeanTokenAccuracy: Double? = nil, validLoss: Double? = nil,
+        validMeanTokenAccuracy: Double? = nil, fullValidLoss: Double? = nil,
+        fullValidMeanTokenAccuracy: Double? = nil
+    ) {
+        self.step = step
+        self.trainLoss = trainLoss
+        self.trainMeanTokenAccuracy = trainMeanTokenAccuracy
+        self.validLoss = validLoss
+        self.validMeanTokenAccuracy = validMeanTokenAccuracy
+        self.fullValidLoss = fullValidLoss
+        self.fullValidMeanTokenAccuracy = fullValidMeanTokenAccuracy
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case step
+        case trainLoss = "train_loss"
+        case trainMeanTokenAccuracy = "train_mean_token_accuracy"
+        case validLoss = "valid_loss"
+        case validMeanTokenAccuracy = "valid_mean_token_accuracy"
+        case fullValidLoss = "full_valid_loss"
+        case fullValidMeanTokenAccuracy = "full_valid_mean_token_accuracy"
+    }
+}

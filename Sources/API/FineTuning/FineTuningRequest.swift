@@ -1,0 +1,218 @@
+/// `POST /v1/fine_tuning/jobs`: OpenAI's request, with the method `cord` beside `supervised`.
+package struct FineTuningRequest: Codable, Equatable, Sendable {
+    package var model: String
+    package var trainingFile: String
+    package var validationFile: String?
+    package var method: FineTuningMethod
+    /// Goes into the name of the tuned model.
+    package var suffix: String?
+    package var seed: Int?
+    package var metadata: [String: String]
+    package var cord: FineTuningOptions
+
+    package init(
+        model: String, trainingFile: String, validationFile: String? = nil,
+        method: FineTuningMethod = FineTuningMethod(type: .cord), suffix: String? = nil, seed: Int? = nil,
+        metadata: [String: String] = [:], cord: FineTuningOptions = FineTuningOptions()
+    ) {
+        self.model = model
+        self.trainingFile = trainingFile
+        self.validationFile = validationFile
+        self.method = method
+        self.suffix = suffix
+        self.seed = seed
+        self.metadata = metadata
+        self.cord = cord
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        model = try fields.name("model")
+        trainingFile = try fields.name("training_file", maxLength: 128)
+        validationFile = try fields.text("validation_file", maxLength: 128)
+        let method: FineTuningMethod? = try fields.optional("method", "an object with a `type`")
+        // OpenAI's older place of the supervised hyperparameters.
+        let older: Hyperparameters? = try fields.optional("hyperparameters", "an object")
+        if method != nil, older != nil {
+            throw fields.invalid("hyperparameters", expected: "nothing beside `method`, which has them")
+        }
+        self.method = method ?? FineTuningMethod(type: .supervised, hyperparameters: older ?? Hyperparameters())
+        suffix = try fields.text("suffix", maxLength: 64)
+        if let suffix, !suffix.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }) {
+            throw fields.invalid("suffix", expected: "letters, digits, `-`, `_` and `.`")
+        }
+        seed = try fields.integer("seed", in: 0...Int.max)
+        metadata = try fields.optional("metadata", "an object of strings") ?? [:]
+        guard metadata.count <= 16 else { throw fields.invalid("metadata", expected: "at most 16 members") }
+        cord = try fields.optional("cord", "an object") ?? FineTuningOptions()
+        try fields.refuse("integrations", because: "no other service is told about a job")
+        try fields.end()
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case model, method, suffix, seed, metadata, cord
+        case trainingFile = "training_file"
+        case validationFile = "validation_file"
+    }
+}
+
+/// How a job trains: `{"type": "cord", "cord": {"hyperparameters": {…}}}`.
+package struct FineTuningMethod: Codable, Equatable, Sendable {
+    package enum Kind: String, Codable, CaseIterable, Sendable { case cord, supervised }
+
+    package var type: Kind
+    package var hyperparameters: Hyperparameters
+
+    package init(type: Kind, hyperparameters: Hyperparameters = Hyperparameters()) {
+        self.type = type
+        self.hyperparameters = hyperparameters
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        guard let type: Kind = try fields.choice("type") else {
+            throw fields.missing("type", choices(Kind.allCases.map(\.rawValue)))
+        }
+        self.type = type
+        let body: Body? = try fields.optional(type.rawValue, "an object with `hyperparameters`")
+        hyperparameters = body?.hyperparameters ?? Hyperparameters()
+        if type == .supervised, hyperparameters.objective != nil {
+            throw WireError.value(
+                fields.place("supervised.hyperparameters.objective"), expected: "nothing in the method \"supervised\"",
+                found: "an objective")
+        }
+        try fields.end()
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(type, forKey: .type)
+        try container.encode(Body(hyperparameters), forKey: type == .cord ? .cord : .supervised)
+    }
+
+    private enum CodingKeys: String, CodingKey { case type, cord, supervised }
+
+    private struct Body: Codable {
+        var hyperparameters: Hyperparameters
+
+        init(_ hyperparameters: Hyperparameters) { self.hyperparameters = hyperparameters }
+
+        init(from decoder: any Decoder) throws {
+            let fields = try Fields(decoder)
+            hyperparameters = try fields.optional("hyperparameters", "an object") ?? Hyperparameters()
+            try fields.end()
+        }
+    }
+}
+
+/// OpenAI's three, each a number or `"auto"` (absent here), with the rest of what a job can be told.
+package struct Hyperparameters: Codable, Equatable, Sendable {
+    package var batchSize: Int?
+    package var learningRateMultiplier: Double?
+    package var epochs: Int?
+    /// Ends the job early, or lets it run past `n_epochs`.
+    package var steps: Int?
+    package var warmupSteps: Int?
+    package var checkpointEvery: Int?
+    package var objective: CordObjective?
+    package var optimizer: OptimizerOptions?
+
+    package init(
+        batchSize: Int? = nil, learningRateMultiplier: Double? = nil, epochs: Int? = nil, steps: Int? = nil,
+        warmupSteps: Int? = nil, checkpointEvery: Int? = nil, objective: CordObjective? = nil,
+        optimizer: OptimizerOptions? = nil
+    ) {
+        self.batchSize = batchSize
+        self.learningRateMultiplier = learningRateMultiplier
+        self.epochs = epochs
+        self.steps = steps
+        self.warmupSteps = warmupSteps
+        self.checkpointEvery = checkpointEvery
+        self.objective = objective
+        self.optimizer = optimizer
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        func chosen(_ name: String) -> Bool {
+            (try? fields.text(name)) != "auto"
+        }
+        batchSize = chosen("batch_size") ? try fields.integer("batch_size", in: 1...1024) : nil
+        learningRateMultiplier =
+            chosen("learning_rate_multiplier") ? try fields.positive("learning_rate_multiplier", upTo: 1000) : nil
+        epochs = chosen("n_epochs") ? try fields.integer("n_epochs", in: 1...1000) : nil
+        steps = try fields.integer("steps", in: 1...1_000_000)
+        warmupSteps = try fields.integer("warmup_steps", in: 0...1_000_000)
+        checkpointEvery = try fields.integer("checkpoint_every", in: 1...1_000_000)
+        objective = try fields.optional("objective", "an object")
+        optimizer = try fields.optional("optimizer", "an object")
+        try fields.end()
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case steps, objective, optimizer
+        case batchSize = "batch_size"
+        case learningRateMultiplier = "learning_rate_multiplier"
+        case epochs = "n_epochs"
+        case warmupSteps = "warmup_steps"
+        case checkpointEvery = "checkpoint_every"
+    }
+}
+
+/// The extension `cord` of a job's request.
+package struct FineTuningOptions: Codable, Equatable, Sendable {
+    package var promote: PromotionGate?
+    package var tensorboard: Bool
+
+    package init(promote: PromotionGate? = nil, tensorboard: Bool = false) {
+        self.promote = promote
+        self.tensorboard = tensorboard
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        promote = try fields.optional("promote", "an object with `if`")
+        tensorboard = try fields.flag("tensorboard") ?? false
+        try fields.end()
+    }
+}
+
+/// When a job's version is promoted: `{"if": "gap_reduced", "max_text_drop": points}`.
+package struct PromotionGate: Codable, Equatable, Sendable {
+    package enum Condition: String, Codable, CaseIterable, Sendable {
+        case gapReduced = "gap_reduced"
+        case always
+    }
+
+    package var condition: Condition
+    /// The most that text accuracy may fall, in points.
+    package var maxTextDrop: Double
+    /// The built-in benchmark where absent.
+    package var benchmark: String?
+    package var limit: Int?
+
+    package init(condition: Condition, maxTextDrop: Double = 1, benchmark: String? = nil, limit: Int? = nil) {
+        self.condition = condition
+        self.maxTextDrop = maxTextDrop
+        self.benchmark = benchmark
+        self.limit = limit
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        guard let condition: Condition = try fields.choice("if") else {
+            throw fields.missing("if", choices(Condition.allCases.map(\.rawValue)))
+        }
+        self.condition = condition
+        maxTextDrop = try fields.number("max_text_drop", in: 0...100) ?? 1
+        benchmark = try fields.text("benchmark", maxLength: 512)
+        limit = try fields.integer("limit", in: 1...Int.max)
+        try fields.end()
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case benchmark, limit
+        case condition = "if"
+        case maxTextDrop = "max_text_drop"
+    }
+}

@@ -1,0 +1,146 @@
+/// Gap runs and the reports that come of them: `POST /v1/gap/runs`, `GET /v1/gap/reports`.
+
+/// A measurement of one model on one question set, while it runs and after.
+package struct GapRun: Codable, Equatable, Sendable {
+    package var id: String
+    package var object = "gap.run"
+    package var status: RunStatus
+    package var model: String
+    package var weightVersion: String?
+    package var benchmark: String
+    package var arms: [GapArm]
+    package var limit: Int?
+    package var seed: Int
+    package var createdAt: Int
+    @Nullable package var startedAt: Int?
+    @Nullable package var finishedAt: Int?
+    package var progress: RunProgress
+    /// Once it has succeeded.
+    @Nullable package var reportId: String?
+    @Nullable package var error: ErrorBody.Detail?
+
+    package init(
+        id: String, status: RunStatus, model: String, weightVersion: String? = nil, benchmark: String,
+        arms: [GapArm], limit: Int? = nil, seed: Int, createdAt: Int, startedAt: Int? = nil, finishedAt: Int? = nil,
+        progress: RunProgress, reportId: String? = nil, error: ErrorBody.Detail? = nil
+    ) {
+        self.id = id
+        self.status = status
+        self.model = model
+        self.weightVersion = weightVersion
+        self.benchmark = benchmark
+        self.arms = arms
+        self.limit = limit
+        self.seed = seed
+        self.createdAt = createdAt
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.progress = progress
+        self.reportId = reportId
+        self.error = error
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, object, status, model, benchmark, arms, limit, seed, progress, error
+        case weightVersion = "weight_version"
+        case createdAt = "created_at"
+        case startedAt = "started_at"
+        case finishedAt = "finished_at"
+        case reportId = "report_id"
+    }
+}
+
+/// Where a run stands.
+package enum RunStatus: String, Codable, CaseIterable, Sendable {
+    case queued, running, paused, succeeded, failed, cancelled
+}
+
+/// Questions answered, over all arms.
+package struct RunProgress: Codable, Equatable, Sendable {
+    package var done: Int
+    package var total: Int
+
+    package init(done: Int, total: Int) {
+        self.done = done
+        self.total = total
+    }
+}
+
+/// A report as its list shows it; the report itself has every item.
+package struct GapReportSummary: Codable, Equatable, Sendable {
+    package var id: String
+    package var object = "gap.report"
+    package var createdAt: Int
+    package var runId: String?
+    package var model: String
+    package var weightVersion: String
+    package var benchmark: String
+    package var n: Int
+    /// By arm, 0 to 1.
+    package var accuracy: [String: Double]
+    /// Text minus audio, in points.
+    package var gap: Double
+    /// Lower and upper end of the paired confidence interval, in points.
+    @Nullable package var gapInterval: [Double]?
+    /// Exact McNemar.
+    @Nullable package var p: Double?
+
+    package init(
+        id: String, createdAt: Int, runId: String? = nil, model: String, weightVersion: String, benchmark: String,
+        n: Int, accuracy: [String: Double], gap: Double, gapInterval: [Double]? = nil, p: Double? = nil
+    ) {
+        self.id = id
+        self.createdAt = createdAt
+        self.runId = runId
+        self.model = model
+        self.weightVersion = weightVersion
+        self.benchmark = benchmark
+        self.n = n
+        self.accuracy = accuracy
+        self.gap = gap
+        self.gapInterval = gapInterval
+        self.p = p
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, object, model, benchmark, n, accuracy, gap, p
+        case createdAt = "created_at"
+        case runId = "run_id"
+        case weightVersion = "weight_version"
+        case gapInterval = "gap_interval"
+    }
+}
+
+/// A question set at hand.
+package struct Benchmark: Codable, Equatable, Sendable {
+    package var id: String
+    package var object = "benchmark"
+    package var name: String
+    package var createdAt: Int
+    package var items: Int
+    package var categories: [String: Int]
+    package var voices: Int
+    /// Of the manifest and every clip.
+    package var hash: String
+    package var builtIn: Bool
+
+    package init(
+        id: String, name: String, createdAt: Int, items: Int, categories: [String: Int], voices: Int, hash: String,
+        builtIn: Bool
+    ) {
+        self.id = id
+        self.name = name
+        self.createdAt = createdAt
+        self.items = items
+        self.categories = categories
+        self.voices = voices
+        self.hash = hash
+        self.builtIn = builtIn
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, object, name, items, categories, voices, hash
+        case createdAt = "created_at"
+        case builtIn = "built_in"
+    }
+}

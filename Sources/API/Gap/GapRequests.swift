@@ -1,0 +1,165 @@
+/// What the routes of the gap read.
+
+/// How a question is asked.
+package enum GapArm: String, Codable, CaseIterable, Sendable {
+    case text, audio
+    /// The prompt of the audio arm without its audio: what can be guessed.
+    case noAudio = "no_audio"
+    /// Another question's audio.
+    case shuffledAudio = "shuffled_audio"
+}
+
+/// `POST /v1/gap/runs`.
+package struct GapRunRequest: Codable, Equatable, Sendable {
+    package var model: String
+    package var benchmark: String
+    /// The first so many items of the seeded order; all where absent.
+    package var limit: Int?
+    package var seed: Int
+    package var arms: [GapArm]
+    package var decoding: SamplingFields
+    package var judge: JudgeOptions?
+
+    package init(
+        model: String, benchmark: String, limit: Int? = nil, seed: Int = 0, arms: [GapArm] = [.text, .audio],
+        decoding: SamplingFields = SamplingFields(temperature: 0), judge: JudgeOptions? = nil
+    ) {
+        self.model = model
+        self.benchmark = benchmark
+        self.limit = limit
+        self.seed = seed
+        self.arms = arms
+        self.decoding = decoding
+        self.judge = judge
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        model = try fields.name("model")
+        benchmark = try fields.name("benchmark")
+        limit = try fields.integer("limit", in: 1...Int.max)
+        seed = try fields.integer("seed", in: 0...Int.max) ?? 0
+        let names: [String] = try fields.optional("arms", "an array of strings") ?? ["text", "audio"]
+        arms = try names.enumerated().map { index, name in
+            guard let arm = GapArm(rawValue: name) else {
+                throw WireError.value(
+                    fields.place("arms") + "[\(index)]", expected: choices(GapArm.allCases.map(\.rawValue)),
+                    found: "\"\(name)\"")
+            }
+            return arm
+        }
+        guard !arms.isEmpty, Set(arms).count == arms.count else {
+            throw fields.invalid("arms", expected: "at least one arm, each once")
+        }
+        decoding = try fields.optional("decoding", "an object") ?? SamplingFields(temperature: 0)
+        judge = try fields.optional("judge", "an object")
+        try fields.end()
+    }
+}
+
+/// Who decides whether a free-form answer is right.
+package struct JudgeOptions: Codable, Equatable, Sendable {
+    package enum Kind: String, Codable, CaseIterable, Sendable {
+        /// The extracted answers compared.
+        case match
+        /// The served model itself.
+        case model
+        /// A model behind an endpoint that the operator has allowed.
+        case remote
+    }
+
+    package var kind: Kind
+    /// The judging model's name.
+    package var model: String?
+    package var endpoint: String?
+
+    package init(kind: Kind, model: String? = nil, endpoint: String? = nil) {
+        self.kind = kind
+        self.model = model
+        self.endpoint = endpoint
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        guard let kind: Kind = try fields.choice("kind") else {
+            throw fields.missing("kind", choices(Kind.allCases.map(\.rawValue)))
+        }
+        self.kind = kind
+        model = try fields.text("model", maxLength: 512)
+        endpoint = try fields.text("endpoint", maxLength: 2048)
+        if kind != .remote, endpoint != nil {
+            throw fields.invalid("endpoint", expected: "nothing where `kind` is not \"remote\"")
+        }
+        try fields.end()
+    }
+}
+
+/// `GET /v1/gap/reports/compare?base=…&candidate=…`.
+package struct CompareQuery: Codable, Equatable, Sendable {
+    package var base: String
+    package var candidate: String
+    package var format: ReportFormat?
+
+    package init(base: String, candidate: String, format: ReportFormat? = nil) {
+        self.base = base
+        self.candidate = candidate
+        self.format = format
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        base = try fields.name("base", maxLength: 128)
+        candidate = try fields.name("candidate", maxLength: 128)
+        format = try fields.choice("format")
+        try fields.end()
+    }
+}
+
+package enum ReportFormat: String, Codable, CaseIterable, Sendable { case json, html, csv, md }
+
+/// `GET /v1/gap/reports/{id}?format=…`.
+package struct ReportQuery: Codable, Equatable, Sendable {
+    package var format: ReportFormat?
+
+    package init(format: ReportFormat? = nil) { self.format = format }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        format = try fields.choice("format")
+        try fields.end()
+    }
+}
+
+/// `POST /v1/benchmarks`: a question set from an uploaded file.
+package struct BenchmarkRequest: Codable, Equatable, Sendable {
+    package enum Format: String, Codable, CaseIterable, Sendable {
+        case manifest, audiofolder, voicebench
+        case bigBenchAudio = "big_bench_audio"
+        case kimiEvalkit = "kimi_evalkit"
+        case msSwift = "ms_swift"
+    }
+
+    package var name: String
+    package var fileId: String
+    /// Made out from the file where absent.
+    package var format: Format?
+
+    package init(name: String, fileId: String, format: Format? = nil) {
+        self.name = name
+        self.fileId = fileId
+        self.format = format
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        name = try fields.name("name", maxLength: 128)
+        fileId = try fields.name("file_id", maxLength: 128)
+        format = try fields.choice("format")
+        try fields.end()
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case name, format
+        case fileId = "file_id"
+    }
+}

@@ -1,0 +1,136 @@
+/// `POST /v1/gap/inspect`: one pair, token by token.
+
+/// A spoken and a typed form of one question, and the answer along which they are compared.
+package struct InspectRequest: Codable, Equatable, Sendable {
+    package var model: String?
+    package var audio: AudioSource
+    package var text: String
+    /// The answer to walk along; drawn greedily from the audio where absent.
+    package var continuation: String?
+    package var maxTokens: Int?
+    /// Likeliest tokens of both distributions to show per position.
+    package var top: Int
+    /// Gives the weights w_t.
+    package var objective: CordObjective
+
+    package init(
+        model: String? = nil, audio: AudioSource, text: String, continuation: String? = nil, maxTokens: Int? = nil,
+        top: Int = 5, objective: CordObjective = CordObjective()
+    ) {
+        self.model = model
+        self.audio = audio
+        self.text = text
+        self.continuation = continuation
+        self.maxTokens = maxTokens
+        self.top = top
+        self.objective = objective
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        model = try fields.text("model", maxLength: 512)
+        audio = try fields.required("audio", "an object with `data`, `file_id` or `path`")
+        text = try fields.name("text", maxLength: 1 << 20)
+        continuation = try fields.text("continuation")
+        maxTokens = try fields.integer("max_tokens", in: 1...100_000)
+        top = try fields.integer("top", in: 0...20) ?? 5
+        objective = try fields.optional("objective", "an object") ?? CordObjective()
+        try fields.end()
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case model, audio, text, continuation, top, objective
+        case maxTokens = "max_tokens"
+    }
+}
+
+/// Where along an answer the audio-conditioned distribution drifts from the text-conditioned one.
+package struct Inspection: Codable, Equatable, Sendable {
+    package var id: String
+    package var object = "gap.inspection"
+    package var model: String
+    package var weightVersion: String
+    package var continuation: String
+    package var tokens: [InspectedToken]
+    package var divergenceMean: Double
+    package var divergenceP80: Double
+    /// Pearson's, of D_t with t.
+    package var positionCorrelation: Double?
+    /// Σ w_t D_t as the objective reduces it.
+    package var tokenLoss: Double
+    package var cord: CordExtension
+
+    package init(
+        id: String, model: String, weightVersion: String, continuation: String, tokens: [InspectedToken],
+        divergenceMean: Double, divergenceP80: Double, positionCorrelation: Double? = nil, tokenLoss: Double,
+        cord: CordExtension
+    ) {
+        self.id = id
+        self.model = model
+        self.weightVersion = weightVersion
+        self.continuation = continuation
+        self.tokens = tokens
+        self.divergenceMean = divergenceMean
+        self.divergenceP80 = divergenceP80
+        self.positionCorrelation = positionCorrelation
+        self.tokenLoss = tokenLoss
+        self.cord = cord
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, object, model, continuation, tokens, cord
+        case weightVersion = "weight_version"
+        case divergenceMean = "divergence_mean"
+        case divergenceP80 = "divergence_p80"
+        case positionCorrelation = "position_correlation"
+        case tokenLoss = "token_loss"
+    }
+}
+
+/// One position of the answer.
+package struct InspectedToken: Codable, Equatable, Sendable {
+    package var position: Int
+    package var token: Int
+    package var text: String
+    /// D_t in nats, over the whole vocabulary.
+    package var divergence: Double
+    /// Of D_t in the answer, 1 the largest.
+    package var rank: Int
+    /// w_t.
+    package var weight: Double
+    package var logprobAudio: Double
+    package var logprobText: Double
+    /// In nats.
+    package var entropyAudio: Double
+    package var entropyText: Double
+    package var topAudio: [TopLogprob]
+    package var topText: [TopLogprob]
+
+    package init(
+        position: Int, token: Int, text: String, divergence: Double, rank: Int, weight: Double, logprobAudio: Double,
+        logprobText: Double, entropyAudio: Double, entropyText: Double, topAudio: [TopLogprob], topText: [TopLogprob]
+    ) {
+        self.position = position
+        self.token = token
+        self.text = text
+        self.divergence = divergence
+        self.rank = rank
+        self.weight = weight
+        self.logprobAudio = logprobAudio
+        self.logprobText = logprobText
+        self.entropyAudio = entropyAudio
+        self.entropyText = entropyText
+        self.topAudio = topAudio
+        self.topText = topText
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case position, token, text, divergence, rank, weight
+        case logprobAudio = "logprob_audio"
+        case logprobText = "logprob_text"
+        case entropyAudio = "entropy_audio"
+        case entropyText = "entropy_text"
+        case topAudio = "top_audio"
+        case topText = "top_text"
+    }
+}

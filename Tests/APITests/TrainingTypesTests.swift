@@ -1,0 +1,130 @@
+import API
+import Foundation
+import Testing
+
+@Suite struct TrainingTypesTests {
+    @Test func stepWithEveryParameterIsReadAndWrittenBack() throws {
+        let request = try read(
+            CordStepRequest.self,
+            #"""
+            {"pairs":[
+              {"id":"a","audio":{"data":"UklGRg=="},"text":"2+2?","answer":"4","rollouts":[{"text":"four","advantage":-0.5}]},
+              {"audio":{"file_id":"file-1"},"text":"3+3?"},{"audio":{"path":"x/y.wav"},"text":"1+1?"}],
+             "objective":{"method":"opd_top_k","top_k":5,"alpha":3,"beta":1.5,"token_temperature":0.7,"rollouts":8,
+               "teacher":"current","reference":"gold","judge":{"kind":"match"},"reduction":"mean",
+               "divide_by_deviation":true,"clip_ratio":0.2},
+             "optimizer":{"learning_rate":1e-4,"lora_rank":8,"train":["projector","decoder"]},
+             "include":["rollouts","tokens"],"seed":3}
+            """#)
+        #expect(request.pairs[0].audio == .data(Data("RIFF".utf8)))
+        #expect(request.pairs[1].audio == .file(id: "file-1"))
+        #expect(request.pairs[2].audio == .path("x/y.wav"))
+        #expect(request.objective.method == .opdTopK && request.objective.topK == 5)
+        #expect(request.objective.sequenceTemperature == 1.5)
+        #expect(request.optimizer.train == [.projector, .decoder])
+        #expect(try read(CordStepRequest.self, text(request)) == request)
+    }
+
+    @Test func thePapersValuesAreTheDefaults() {
+        let objective = CordObjective()
+        #expect(objective.topK == 20 && objective.alpha == 2 && objective.beta == 2 && objective.rollouts == 4)
+        #expect(objective.tokenTemperature == 1 && objective.sequenceTemperature == 1.5)
+        #expect(objective.maxRolloutTokens == 200 && objective.teacher == .frozen && !objective.divideByDeviation)
+        #expect(OptimizerOptions().learningRate == 3e-5)
+    }
+
+    @Test(arguments: [
+        (#"{"pairs":[]}"#, "pairs"),
+        (#"{"pairs":[{"audio":{},"text":"x"}]}"#, "pairs[0].audio"),
+        (#"{"pairs":[{"audio":{"path":"a","file_id":"b"},"text":"x"}]}"#, "pairs[0].audio"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":""}]}"#, "pairs[0].text"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"objective":{"aplha":1}}"#, "objective.aplha"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"objective":{"teacher":"wise"}}"#, "objective.teacher"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"optimizer":{"learning_rate":0}}"#, "optimizer.learning_rate"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"include":["all"]}"#, "include[0]"),
+        (
+            #"{"pairs":[{"id":"a","audio":{"path":"a"},"text":"x"},{"id":"a","audio":{"path":"a"},"text":"x"}]}"#,
+            "pairs"
+        ),
+    ])
+    func wrongStepIsNamed(json: String, path: String) {
+        #expect(refusal(CordStepRequest.self, json).param == path)
+    }
+
+    /// What `client.fine_tuning.jobs.create` of the `openai` package sends.
+    @Test func openAIsFineTuningRequestIsRead() throws {
+        let request = try read(
+            FineTuningRequest.self,
+            #"""
+            {"model":"cord-nano","training_file":"file-1","seed":4,"suffix":"x-1","metadata":{"a":"b"},
+             "method":{"type":"supervised","supervised":{"hyperparameters":{"batch_size":"auto","n_epochs":3,
+             "learning_rate_multiplier":0.5}}}}
+            """#)
+        #expect(request.method.type == .supervised)
+        #expect(request.method.hyperparameters == Hyperparameters(learningRateMultiplier: 0.5, epochs: 3))
+        #expect(try read(FineTuningRequest.self, text(request)) == request)
+        let gated = try read(
+            FineTuningRequest.self,
+            #"""
+            {"model":"m","training_file":"f","method":{"type":"cord","cord":{"hyperparameters":{"objective":{"top_k":3}}}},
+             "cord":{"promote":{"if":"gap_reduced","max_text_drop":0.5}}}
+            """#)
+        #expect(gated.cord.promote == PromotionGate(condition: .gapReduced, maxTextDrop: 0.5))
+        #expect(gated.method.hyperparameters.objective?.topK == 3)
+    }
+
+    @Test(arguments: [
+        (#"{"model":"m","training_file":"f","method":{"type":"dpo"}}"#, "method.type"),
+        (#"{"model":"m","training_file":"f","integrations":[{"type":"wandb"}]}"#, "integrations"),
+        (#"{"model":"m"}"#, "training_file"),
+        (#"{"model":"m","training_file":"f","suffix":"../x"}"#, "suffix"),
+        (#"{"model":"m","training_file":"f","hyperparameters":{"n_epochs":"many"}}"#, "hyperparameters.n_epochs"),
+        (#"{"model":"m","training_file":"f","cord":{"promote":{}}}"#, "cord.promote.if"),
+    ])
+    func wrongFineTuningRequestIsNamed(json: String, path: String) {
+        #expect(refusal(FineTuningRequest.self, json).param == path)
+    }
+
+    @Test func jobHasEveryMemberOfOpenAIsObject() throws {
+        let job = FineTuningJob(
+            id: "ftjob-1", createdAt: 1, hyperparameters: Hyperparameters(epochs: 1), model: "m", seed: 2,
+            status: .validatingFiles, trainingFile: "file-1", method: FineTuningMethod(type: .cord),
+            cord: FineTuningExtension(paused: false, step: 0, totalSteps: 3))
+        let written = try JSONValue(json: WireEncoder.encode(job))
+        for member in [
+            "id", "created_at", "error", "fine_tuned_model", "finished_at", "hyperparameters", "model", "object",
+            "organization_id", "result_files", "seed", "status", "trained_tokens", "training_file", "validation_file",
+            "estimated_finish", "integrations", "method",
+        ] { #expect(written[member] != nil, "\(member)") }
+        #expect(written["status"] == .string("validating_files"))
+        #expect(try read(FineTuningJob.self, text(job)) == job)
+    }
+
+    @Test func aDivergedStepCanStillBeReported() throws {
+        let metrics = CordMetrics(
+            loss: .nan, gradNorm: .infinity, learningRate: 3e-5, rolloutTokens: 1, trainTokens: 1)
+        let data = try WireEncoder.encode(metrics)
+        let back = try WireDecoder.response(CordMetrics.self, from: data)
+        #expect(back.loss.isNaN && back.gradNorm == .infinity)
+    }
+
+    @Test(arguments: [
+        (#"{"model":"m","benchmark":"b","arms":["text","video"]}"#, "arms[1]"),
+        (#"{"model":"m","benchmark":"b","arms":[]}"#, "arms"),
+        (#"{"model":"m","benchmark":"b","limit":0}"#, "limit"),
+        (#"{"model":"m","benchmark":"b","decoding":{"temperature":9}}"#, "decoding.temperature"),
+        (#"{"model":"m","benchmark":"b","judge":{"kind":"match","endpoint":"http://x"}}"#, "judge.endpoint"),
+    ])
+    func wrongGapRunIsNamed(json: String, path: String) {
+        #expect(refusal(GapRunRequest.self, json).param == path)
+    }
+
+    @Test func queriesAreReadStrictly() throws {
+        let page = try WireDecoder.decode(PageQuery.self, form: [("limit", "5"), ("after", "file-1")])
+        #expect(page == PageQuery(after: "file-1", limit: 5))
+        #expect(throws: WireError.self) { try WireDecoder.decode(PageQuery.self, form: [("limit", "0")]) }
+        #expect(throws: WireError.self) { try WireDecoder.decode(PageQuery.self, form: [("offset", "3")]) }
+        let pair = try WireDecoder.decode(CompareQuery.self, form: [("base", "a"), ("candidate", "b")])
+        #expect(pair == CompareQuery(base: "a", candidate: "b"))
+    }
+}
