@@ -41,6 +41,7 @@ let package = Package(
         .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         // Arithmetic.
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off"])]),
@@ -52,6 +53,7 @@ let package = Package(
         room("Tokenization", ["CPCRE2"]),
         room("Objectives", ["Tensors"]),
         room("HTTP", ["CMicroHTTP", logging]),
+        room("Hashing", ["CCrypto"]),
         room("API"),
         room("Jobs", [.product(name: "GRDB", package: "GRDB.swift")]),
 
@@ -63,7 +65,7 @@ let package = Package(
         // Measuring and closing the gap.
         room("Judging"),
         room("Speech", ["Audio"]),
-        room("Evaluation", ["Judging"]),
+        room("Evaluation", ["Judging", "Hashing"]),
         room("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models"]),
 
         // The program.
@@ -85,6 +87,7 @@ let package = Package(
         tests("Weights"),
         tests("Audio"),
         tests("Tokenization"),
+        tests("Hashing"),
         tests("HTTP"),
         tests("API"),
         tests("Jobs"),
@@ -92,7 +95,7 @@ let package = Package(
         tests("Generation"),
         tests("Judging"),
         tests("Speech"),
-        tests("Evaluation"),
+        tests("Evaluation", ["Hashing"]),
         tests("Objectives"),
         tests("Training"),
         tests("Server"),

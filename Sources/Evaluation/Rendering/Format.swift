@@ -1,0 +1,47 @@
+import Foundation
+
+/// Numbers as a table shows them. Locale-free.
+enum Format {
+    static func fixed(_ value: Double, _ digits: Int) -> String {
+        let text = String(format: "%.\(digits)f", value)
+        // A rounded −0.0 would claim a direction.
+        return Double(text) == 0 ? text.replacing("-", with: "") : text
+    }
+
+    /// A fraction as percent.
+    static func percent(_ fraction: Double) -> String { fixed(100 * fraction, 1) }
+
+    static func signed(_ points: Double) -> String {
+        let text = fixed(points, 1)
+        return points > 0 && Double(text) != 0 ? "+" + text : text.replacing("-", with: "−")
+    }
+
+    static func interval(_ interval: Interval, scale: Double = 1) -> String {
+        "[" + fixed(interval.lower * scale, 1).replacing("-", with: "−") + ", "
+            + fixed(interval.upper * scale, 1).replacing("-", with: "−") + "]"
+    }
+
+    /// A p-value: three decimals, or a bound.
+    static func p(_ value: Double) -> String { value < 0.001 ? "< 0.001" : fixed(value, 3) }
+
+    static func optional(_ value: Double?, _ digits: Int = 3) -> String {
+        value.map { fixed($0, digits).replacing("-", with: "−") } ?? "–"
+    }
+
+    static func counts(_ counts: [String: Int]) -> String {
+        counts.isEmpty ? "0" : counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    }
+
+    static func date(_ seconds: Int) -> String {
+        Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
+    }
+
+    static func name(_ arm: Arm) -> String {
+        switch arm {
+        case .text: "text"
+        case .audio: "audio"
+        case .noAudio: "no audio"
+        case .shuffledAudio: "shuffled audio"
+        }
+    }
+}

@@ -1,0 +1,146 @@
+extension GapReport {
+    /// The report's tables as Markdown, without the items.
+    package func markdown() -> String {
+        let confidence = Format.fixed(100 * gap.confidence, 0)
+        var lines = [
+            "# Audio-text gap: \(Markdown.inline(reproducibility.model)) on \(Markdown.inline(reproducibility.benchmark))", "",
+            "**\(Format.signed(gap.points)) points** (\(confidence) % interval \(Format.interval(gap.interval)), "
+                + "\(gap.method == .newcombe ? "Newcombe" : "cluster-robust")); n = \(gap.n) pairs from \(gap.clusters) source questions; "
+                + "b = \(gap.b), c = \(gap.c); exact McNemar p \(Format.equals(gap.mcnemarP)), sign-flip over source questions p \(Format.equals(gap.signFlipP)).",
+            "", "## Accuracy", "",
+        ]
+        lines += Markdown.table(
+            ["arm", "n", "correct", "accuracy %", "\(confidence) % Wilson", "extraction failures", "not asked"],
+            Arm.allCases.compactMap { arm in
+                arms[arm].map {
+                    [
+                        Format.name(arm), "\($0.n)", "\($0.correct)", Format.percent($0.accuracy),
+                        Format.interval($0.interval, scale: 100), Format.counts($0.failures), Format.counts($0.errors),
+                    ]
+                }
+            })
+        lines += ["", "## By category", ""]
+        lines += Markdown.table(
+            ["category", "pairs", "text %", "audio %", "gap", "interval", "b", "c", "p", "p (Holm)"],
+            categories.map {
+                [
+                    $0.category, "\($0.gap.n)", Format.percent($0.text.accuracy), Format.percent($0.audio.accuracy),
+                    Format.signed($0.gap.points), Format.interval($0.gap.interval), "\($0.gap.b)", "\($0.gap.c)",
+                    Format.p($0.gap.signFlipP), Format.p($0.adjustedP),
+                ]
+            })
+        lines += ["", "## Other readings", ""]
+        lines += Markdown.table(["measure", "value"], readings)
+        if let divergence {
+            lines += ["", "## Divergence", ""]
+            lines += Markdown.table(["measure", "value"], divergence.readings)
+            lines += [""]
+            lines += Markdown.table(
+                ["token", "n", "mean D_t", "max D_t"],
+                divergence.tokens.map { [$0.token, "\($0.n)", Format.fixed($0.mean, 3), Format.fixed($0.max, 3)] })
+        }
+        lines += ["", "## Reproducibility", ""]
+        lines += Markdown.table(["", ""], reproducibility.entries.map { [$0.name, $0.value] })
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The remaining numbers as name and value.
+    var readings: [[String]] {
+        var rows = [
+            ["Newcombe interval", Format.interval(gap.newcombe)], ["Wald interval, continuity-corrected", Format.interval(gap.wald)],
+            ["bootstrap interval over source questions", Format.interval(gap.bootstrap)],
+            ["cluster-robust interval", gap.clusterRobust.map { Format.interval($0) } ?? "–"],
+            ["cluster-robust standard error", Format.optional(gap.clusterStandardError, 2)],
+            ["Durkalski p", gap.durkalskiP.map(Format.p) ?? "–"],
+            ["equal answers, share", "\(Format.fixed(agreement.answers.share, 3)) of \(agreement.answers.n)"],
+            ["equal answers, κ", Format.optional(agreement.answers.kappa)],
+            ["equally right, κ", Format.optional(agreement.correctness.kappa)],
+            ["MRR (\(mrr.base) base, text \(Format.percent(mrr.baseTextAccuracy)) %)", Format.optional(mrr.value)],
+            ["average drop over categories", Format.optional(averageDrop)],
+            ["discordant share", Format.fixed(power.discordantShare, 3)],
+            ["detectable gap (level 0.05, power 0.8)", power.detectableGap.map { Format.fixed($0, 1) + " points" } ?? "–"],
+        ]
+        if let items = power.itemsForObservedGap { rows.append(["pairs that the observed gap needs", "\(items)"]) }
+        return rows
+    }
+}
+
+extension DivergenceSummary {
+    var readings: [[String]] {
+        [
+            ["tokens", "\(n) in \(answers) answers"], ["mean D_t", Format.fixed(mean, 4)], ["median", Format.fixed(p50, 4)],
+            ["80th percentile", Format.fixed(p80, 4)], ["95th percentile", Format.fixed(p95, 4)],
+            ["99th percentile", Format.fixed(p99, 4)], ["correlation with position (Pearson)", Format.optional(pearson)],
+            ["correlation with position (Spearman)", Format.optional(spearman)],
+        ]
+    }
+}
+
+extension GapComparison {
+    package func markdown() -> String {
+        func share(_ value: Double?) -> String { value.map { Format.signed(100 * $0) + " %" } ?? "–" }
+        var lines = [
+            "# \(Markdown.inline(candidate)) against \(Markdown.inline(base)) on \(Markdown.inline(benchmark))", "",
+            "n = \(n) items asked typed and spoken in both runs.", "",
+        ]
+        lines += Markdown.table(
+            ["gap", "points", "reduction"],
+            [
+                ["before", Format.signed(gapBefore), ""],
+                ["after, against the base's text", Format.signed(gapAfterAgainstBaseText), share(reductionAgainstBaseText)],
+                ["after, against the candidate's own text", Format.signed(gapAfterOwn), share(reductionOwn)],
+                [
+                    "own change", Format.signed(gapChange.points),
+                    "bootstrap \(Format.interval(gapChange.bootstrap)), p \(Format.equals(gapChange.signFlipP))",
+                ],
+            ])
+        lines += [""]
+        lines += Markdown.table(
+            ["arm", "change", "interval", "gained", "lost", "p"],
+            [("text", text), ("audio", audio)].map { name, change in
+                [
+                    name, Format.signed(change.points), Format.interval(change.interval), "\(change.b)", "\(change.c)",
+                    Format.p(change.signFlipP),
+                ]
+            })
+        lines += [""]
+        lines += Markdown.table(
+            ["category", "n", "text", "p (Holm)", "audio", "p (Holm)"],
+            categories.map {
+                [
+                    $0.category, "\($0.n)", Format.signed($0.text), Format.p($0.textP), Format.signed($0.audio),
+                    Format.p($0.audioP),
+                ]
+            })
+        if !differences.isEmpty { lines += ["", "The runs differ in:", ""] + differences.map { "- " + Markdown.inline($0) } }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension Format {
+    /// A p-value with its relation sign.
+    static func equals(_ value: Double) -> String { value < 0.001 ? "< 0.001" : "= " + fixed(value, 3) }
+}
+
+enum Markdown {
+    /// Text that cannot end its line, its cell or its markup.
+    static func inline(_ text: String) -> String {
+        var safe = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n", "\r", "\t": safe += " "
+            case "<": safe += "&lt;"
+            case ">": safe += "&gt;"
+            case "&": safe += "&amp;"
+            case "|", "*", "_", "`", "[", "]", "\\", "#": safe += "\\" + String(scalar)
+            default: safe.unicodeScalars.append(scalar)
+            }
+        }
+        return safe
+    }
+
+    static func table(_ header: [String], _ rows: [[String]]) -> [String] {
+        let line = { (cells: [String]) in "| " + cells.map(inline).joined(separator: " | ") + " |" }
+        return [line(header), "|" + String(repeating: "---|", count: header.count)] + rows.map(line)
+    }
+}

@@ -1,0 +1,81 @@
+extension GapReport {
+    /// The items, each a fold that opens on both answers; the filter above them needs the page's script.
+    func itemSection(_ clip: (ItemResult) -> String?) -> String {
+        let options = categories.map { "<option>\(Markup.escape($0.category))</option>" }.joined()
+        return """
+            <section id="items"><h2>Items</h2>
+            <form class="filter">
+            <label>Outcome <select name="outcome"><option value="">all</option><option value="b">text right, audio wrong</option>\
+            <option value="c">text wrong, audio right</option><option value="both">both right</option>\
+            <option value="neither">both wrong</option><option value="unpaired">not asked both ways</option></select></label>
+            <label>Category <select name="category"><option value="">all</option>\(options)</select></label>
+            <label>Search <input name="search" type="search"></label>
+            <output></output>
+            </form>
+            \(items.map { fold($0, clip($0)) }.joined(separator: "\n"))
+            </section>
+            """
+    }
+
+    private func fold(_ item: ItemResult, _ clip: String?) -> String {
+        let outcome =
+            switch (item.asked(.text)?.correct, item.asked(.audio)?.correct) {
+            case (true?, true?): "both"
+            case (true?, false?): "b"
+            case (false?, true?): "c"
+            case (false?, false?): "neither"
+            default: "unpaired"
+            }
+        let answers = Arm.allCases.compactMap { arm in item.arms[arm].map { answer(arm, $0) } }.joined()
+        var facts = "reference <b>\(Markup.escape(item.answer))</b>"
+        if let voice = item.voice { facts += " · voice \(Markup.escape(voice))" }
+        if item.sourceQuestion != item.id { facts += " · source question \(Markup.escape(item.sourceQuestion))" }
+        return """
+            <details data-outcome="\(outcome)" data-category="\(Markup.escape(item.category))"><summary>\
+            <span class="outcome">\(verdict(item, .text))\(verdict(item, .audio))</span>\
+            <code>\(Markup.escape(item.id))</code> <em>\(Markup.escape(item.category))</em> \(Markup.escape(item.question))</summary>
+            <p>\(facts)</p>\(player(clip))
+            <div class="answers">\(answers)</div></details>
+            """
+    }
+
+    private func verdict(_ item: ItemResult, _ arm: Arm) -> String {
+        let (sign, word) =
+            switch item.asked(arm)?.correct {
+            case true?: ("✓", "right")
+            case false?: ("✗", "wrong")
+            case nil: ("–", "not asked")
+            }
+        return "<span class=\"\(arm.rawValue)\" title=\"\(Format.name(arm)) \(word)\">\(sign)</span>"
+    }
+
+    private func answer(_ arm: Arm, _ answer: ArmAnswer) -> String {
+        let style = arm == .text ? "text" : arm == .audio ? "audio" : "control"
+        let state = answer.error ?? answer.failure ?? (answer.correct ? "right" : "wrong")
+        let extracted = answer.extracted.map { " → <b>\(Markup.escape($0))</b>" } ?? ""
+        return """
+            <div class="answer \(style)"><h4>\(Format.name(arm)): \(Markup.escape(state))\(extracted)</h4>\
+            <pre>\(Markup.escape(answer.text))</pre></div>
+            """
+    }
+
+    /// A player for a relative link or a `data:audio/` URI; any other scheme would let the page call out.
+    private func player(_ clip: String?) -> String {
+        guard let clip, !clip.isEmpty else { return "" }
+        let relative = !clip.contains(":") && !clip.hasPrefix("/") && !clip.hasPrefix("\\")
+        guard relative || clip.hasPrefix("data:audio/") else { return "" }
+        return "<audio controls preload=\"none\" src=\"\(Markup.escape(clip))\"></audio>"
+    }
+}
+
+extension Markup {
+    static func table(_ header: [String], _ rows: [[String]], style: String = "") -> String {
+        let cells = { (tag: String, cells: [String]) in
+            "<tr>" + cells.map { "<\(tag)>\(escape($0))</\(tag)>" }.joined() + "</tr>"
+        }
+        return """
+            <div class="scroll"><table class="\(style)"><thead>\(cells("th", header))</thead>\
+            <tbody>\(rows.map { cells("td", $0) }.joined())</tbody></table></div>
+            """
+    }
+}

@@ -1,0 +1,193 @@
+/// What a candidate version changed against its base, both measured on the same question set.
+///
+///     paper's reduction   1 − (text_base − audio_candidate) ÷ (text_base − audio_base)
+///     own reduction       1 − (text_candidate − audio_candidate) ÷ (text_base − audio_base)
+///
+/// The paper measures against the base's text accuracy, which hides a loss in text; the own reduction counts a candidate that
+/// merely forgot its text as an improvement. Read them together with `text`, the paired change of the text arm.
+package struct GapComparison: Codable, Sendable, Equatable {
+    package var object = "gap.comparison"
+    package var base: String
+    package var candidate: String
+    package var benchmark: String
+    /// Items that both reports asked in both arms.
+    package var n: Int
+    /// Points.
+    package var gapBefore: Double
+    package var gapAfterAgainstBaseText: Double
+    package var gapAfterOwn: Double
+    /// Fractions of the gap before; nil where there was none.
+    package var reductionAgainstBaseText: Double?
+    package var reductionOwn: Double?
+    /// Base's own gap − candidate's own gap in points, with a bootstrap over source questions and the sign-flip test.
+    package var gapChange: GapChange
+    /// Candidate − base, in points: positive is better. `b` counts items gained, `c` items lost.
+    package var text: PairedSummary
+    package var audio: PairedSummary
+    package var textItems: ChangedItems
+    package var audioItems: ChangedItems
+    package var categories: [Category]
+    /// Settings in which the two runs differ, beyond the weights: a comparison of versions should have none.
+    package var differences: [String]
+
+    package struct GapChange: Codable, Sendable, Equatable {
+        package var points: Double
+        package var bootstrap: Interval
+        package var signFlipP: Double
+
+        enum CodingKeys: String, CodingKey {
+            case points, bootstrap
+            case signFlipP = "sign_flip_p"
+        }
+    }
+
+    /// Ids of the items that became right or wrong.
+    package struct ChangedItems: Codable, Sendable, Equatable {
+        package var gained: [String]
+        package var lost: [String]
+    }
+
+    package struct Category: Codable, Sendable, Equatable {
+        package var category: String
+        package var n: Int
+        package var text: Double
+        package var audio: Double
+        package var textP: Double
+        package var audioP: Double
+
+        enum CodingKeys: String, CodingKey {
+            case category, n, text, audio
+            case textP = "text_adjusted_p"
+            case audioP = "audio_adjusted_p"
+        }
+    }
+
+    package enum Failure: Error, Equatable, CustomStringConvertible {
+        case differentBenchmarks(base: String, candidate: String)
+        case nothingInCommon(base: String, candidate: String)
+
+        package var description: String {
+            switch self {
+            case .differentBenchmarks(let base, let candidate):
+                """
+                two reports compare only on the same question set: the base was measured on one with hash \(base), the \
+                candidate on \(candidate); run both on one set
+                """
+            case .nothingInCommon(let base, let candidate):
+                "reports \(base) and \(candidate) share no item that both asked typed and spoken; run both arms on the same items"
+            }
+        }
+    }
+
+    package init(base: GapReport, candidate: GapReport, confidence: Double = 0.95, resamples: Int = 2000) throws(Failure) {
+        let (first, second) = (base.reproducibility, candidate.reproducibility)
+        guard first.benchmarkHash == second.benchmarkHash else {
+            throw .differentBenchmarks(base: first.benchmarkHash, candidate: second.benchmarkHash)
+        }
+        let pairs = ComparedItem.pairs(base, candidate)
+        guard !pairs.isEmpty else { throw .nothingInCommon(base: base.id, candidate: candidate.id) }
+        self.base = base.id
+        self.candidate = candidate.id
+        benchmark = first.benchmark
+        n = pairs.count
+        let share = { (outcome: KeyPath<ComparedItem, Bool>) in
+            Double(pairs.count { $0[keyPath: outcome] }) / Double(pairs.count)
+        }
+        gapBefore = 100 * (share(\.baseText) - share(\.baseAudio))
+        gapAfterAgainstBaseText = 100 * (share(\.baseText) - share(\.candidateAudio))
+        gapAfterOwn = 100 * (share(\.candidateText) - share(\.candidateAudio))
+        reductionAgainstBaseText = GapRatio.reduction(before: gapBefore, after: gapAfterAgainstBaseText)
+        reductionOwn = GapRatio.reduction(before: gapBefore, after: gapAfterOwn)
+        let changes = ComparedItem.gapChanges(pairs)
+        var generator = SplitMix64(seed: second.seed)
+        gapChange = GapChange(
+            points: 100 * changes.difference,
+            bootstrap: changes.bootstrap(resamples: resamples, confidence: confidence, using: &generator).scaled(by: 100),
+            signFlipP: changes.signFlipP)
+        func summary(_ pairs: [ComparedItem], _ after: KeyPath<ComparedItem, Bool>, _ before: KeyPath<ComparedItem, Bool>) -> PairedSummary {
+            PairedSummary(
+                pairs.map { ($0.sourceQuestion, $0[keyPath: after], $0[keyPath: before]) }, confidence: confidence,
+                resamples: resamples, seed: second.seed)
+        }
+        text = summary(pairs, \.candidateText, \.baseText)
+        audio = summary(pairs, \.candidateAudio, \.baseAudio)
+        textItems = ChangedItems(
+            gained: pairs.filter { $0.candidateText && !$0.baseText }.map(\.id),
+            lost: pairs.filter { !$0.candidateText && $0.baseText }.map(\.id))
+        audioItems = ChangedItems(
+            gained: pairs.filter { $0.candidateAudio && !$0.baseAudio }.map(\.id),
+            lost: pairs.filter { !$0.candidateAudio && $0.baseAudio }.map(\.id))
+        let groups = Dictionary(grouping: pairs, by: \.category).sorted { $0.key < $1.key }.map { category, pairs in
+            (category, summary(pairs, \.candidateText, \.baseText), summary(pairs, \.candidateAudio, \.baseAudio))
+        }
+        let textP = MultipleTests.holm(groups.map { $0.1.signFlipP })
+        let audioP = MultipleTests.holm(groups.map { $0.2.signFlipP })
+        categories = groups.enumerated().map { place, group in
+            Category(
+                category: group.0, n: group.1.n, text: group.1.points, audio: group.2.points, textP: textP[place],
+                audioP: audioP[place])
+        }
+        let fixed: Set = ["model hash", "prompt template hash", "decoding", "seed", "judge", "extraction", "software version", "machine"]
+        differences = zip(first.entries, second.entries).filter { fixed.contains($0.name) && $0.value != $1.value }.map {
+            "\($0.name): \($0.value) against \($1.value)"
+        }
+    }
+
+    /// Whether the gap against the base's text became smaller and the text arm lost at most `maximumTextDrop` points.
+    package func reducesGap(maximumTextDrop: Double) -> Bool {
+        gapAfterAgainstBaseText < gapBefore && text.points >= -maximumTextDrop
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case object, base, candidate, benchmark, n, text, audio, categories, differences
+        case gapBefore = "gap_before"
+        case gapAfterAgainstBaseText = "gap_after_against_base_text"
+        case gapAfterOwn = "gap_after_own"
+        case reductionAgainstBaseText = "reduction_against_base_text"
+        case reductionOwn = "reduction_own"
+        case gapChange = "gap_change"
+        case textItems = "text_items"
+        case audioItems = "audio_items"
+    }
+}
+
+/// One item's four outcomes.
+private struct ComparedItem {
+    var id: String
+    var category: String
+    var sourceQuestion: String
+    var baseText: Bool
+    var baseAudio: Bool
+    var candidateText: Bool
+    var candidateAudio: Bool
+
+    static func pairs(_ base: GapReport, _ candidate: GapReport) -> [ComparedItem] {
+        let others = Dictionary(candidate.items.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        return base.items.compactMap { item in
+            guard let other = others[item.id], let baseText = item.asked(.text), let baseAudio = item.asked(.audio),
+                let text = other.asked(.text), let audio = other.asked(.audio)
+            else { return nil }
+            return ComparedItem(
+                id: item.id, category: item.category, sourceQuestion: item.sourceQuestion, baseText: baseText.correct,
+                baseAudio: baseAudio.correct, candidateText: text.correct, candidateAudio: audio.correct)
+        }
+    }
+
+    /// Per source question, the sum of (gap before − gap after) over its items.
+    static func gapChanges(_ pairs: [ComparedItem]) -> ClusteredPairs {
+        var places: [String: Int] = [:]
+        var clusters: [ClusteredPairs.Cluster] = []
+        for pair in pairs {
+            let place = places[pair.sourceQuestion, default: clusters.count]
+            if place == clusters.count {
+                places[pair.sourceQuestion] = place
+                clusters.append(ClusteredPairs.Cluster(sum: 0, count: 0))
+            }
+            let before = (pair.baseText ? 1 : 0) - (pair.baseAudio ? 1 : 0)
+            let after = (pair.candidateText ? 1 : 0) - (pair.candidateAudio ? 1 : 0)
+            clusters[place].sum += before - after
+            clusters[place].count += 1
+        }
+        return ClusteredPairs(clusters: clusters)
+    }
+}

@@ -1,0 +1,80 @@
+/// The ways in which one question is put to a model. The first two make the gap; the others are controls.
+package enum Arm: String, Codable, Sendable, CaseIterable, CodingKeyRepresentable {
+    /// The question typed.
+    case text
+    /// The question spoken.
+    case audio
+    /// Neither: what the prompt's frame alone gives away.
+    case noAudio = "no_audio"
+    /// Another question's audio: what hearing *this* question is worth.
+    case shuffledAudio = "shuffled_audio"
+}
+
+/// What one arm answered to one item.
+package struct ArmAnswer: Codable, Sendable, Equatable {
+    /// The whole answer as generated.
+    package var text: String
+    /// The final answer found in it, in canonical form; nil where none was found.
+    package var extracted: String?
+    package var correct: Bool
+    /// Why no answer could be extracted. Such an answer is wrong, and counted by name.
+    package var failure: String?
+    /// Why the question could not be asked at all (an undecodable clip, say). Such an item is left out of the arm's accuracy and
+    /// of every pair, and counted by name.
+    package var error: String?
+    package var tokens: Int
+    package var seconds: Double
+
+    package init(
+        text: String, extracted: String?, correct: Bool, failure: String? = nil, error: String? = nil, tokens: Int = 0,
+        seconds: Double = 0
+    ) {
+        self.text = text
+        self.extracted = extracted
+        self.correct = correct
+        self.failure = failure
+        self.error = error
+        self.tokens = tokens
+        self.seconds = seconds
+    }
+}
+
+/// One item of a question set with every arm's answer: the atom of a report, kept in full.
+package struct ItemResult: Codable, Sendable, Equatable {
+    package var id: String
+    package var category: String
+    /// The question that several voices may speak; items that share it form a cluster.
+    package var sourceQuestion: String
+    package var voice: String?
+    package var question: String
+    /// The reference answer.
+    package var answer: String
+    /// The clip, relative to its question set.
+    package var audio: String?
+    package var arms: [Arm: ArmAnswer]
+
+    package init(
+        id: String, category: String, sourceQuestion: String? = nil, voice: String? = nil, question: String, answer: String,
+        audio: String? = nil, arms: [Arm: ArmAnswer]
+    ) {
+        self.id = id
+        self.category = category
+        self.sourceQuestion = sourceQuestion ?? id
+        self.voice = voice
+        self.question = question
+        self.answer = answer
+        self.audio = audio
+        self.arms = arms
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id, category, voice, question, answer, audio, arms
+        case sourceQuestion = "source_question"
+    }
+
+    /// The arm's answer where the question could be asked.
+    package func asked(_ arm: Arm) -> ArmAnswer? {
+        guard let answer = arms[arm], answer.error == nil else { return nil }
+        return answer
+    }
+}

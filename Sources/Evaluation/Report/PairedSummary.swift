@@ -1,0 +1,70 @@
+/// One paired difference with everything a reviewer asks of it. Differences and intervals are in points (percent of items).
+///
+/// `interval` is the one to quote: Newcombe's where every pair stands alone, the cluster-robust one where pairs share a source
+/// question. The others are given beside it so that a reader may see whether the choice matters.
+package struct PairedSummary: Codable, Sendable, Equatable {
+    package enum Method: String, Codable, Sendable {
+        case newcombe
+        case clusterRobust = "cluster_robust"
+    }
+
+    /// Pairs, and the source questions that they come from.
+    package var n: Int
+    package var clusters: Int
+    /// accuracy(first) − accuracy(second).
+    package var points: Double
+    package var interval: Interval
+    package var method: Method
+    package var confidence: Double
+    /// Right first and wrong second; wrong first and right second.
+    package var b: Int
+    package var c: Int
+    /// McNemar's exact test, which takes pairs for independent.
+    package var mcnemarP: Double
+    /// The exact sign-flip test over clusters: the same number where no cluster has two pairs.
+    package var signFlipP: Double
+    package var durkalskiP: Double?
+    package var newcombe: Interval
+    package var wald: Interval
+    package var bootstrap: Interval
+    package var clusterRobust: Interval?
+    package var clusterStandardError: Double?
+
+    package init(
+        _ pairs: [(key: String, first: Bool, second: Bool)], confidence: Double = 0.95, resamples: Int = 2000, seed: UInt64 = 0
+    ) {
+        let counts = PairedCounts(pairs.map { ($0.first, $0.second) })
+        let clustered = ClusteredPairs(pairs)
+        var generator = SplitMix64(seed: seed)
+        n = counts.count
+        clusters = clustered.clusters.count
+        points = 100 * counts.difference
+        b = counts.b
+        c = counts.c
+        self.confidence = confidence
+        mcnemarP = counts.mcNemarP
+        signFlipP = clustered.signFlipP
+        durkalskiP = clustered.durkalski?.p
+        newcombe = counts.newcombe(confidence: confidence).scaled(by: 100)
+        wald = counts.wald(confidence: confidence).scaled(by: 100)
+        bootstrap = clustered.bootstrap(resamples: resamples, confidence: confidence, using: &generator).scaled(by: 100)
+        clusterRobust = clustered.interval(confidence: confidence)?.scaled(by: 100)
+        clusterStandardError = clustered.standardError.map { 100 * $0 }
+        if clusters < n, let clusterRobust {
+            method = .clusterRobust
+            interval = clusterRobust
+        } else {
+            method = .newcombe
+            interval = newcombe
+        }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case n, clusters, points, interval, method, confidence, b, c, newcombe, wald, bootstrap
+        case mcnemarP = "mcnemar_p"
+        case signFlipP = "sign_flip_p"
+        case durkalskiP = "durkalski_p"
+        case clusterRobust = "cluster_robust"
+        case clusterStandardError = "cluster_standard_error"
+    }
+}

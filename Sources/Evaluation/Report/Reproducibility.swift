@@ -1,0 +1,59 @@
+/// What another machine needs to run the same evaluation again and get the same answers.
+package struct Reproducibility: Codable, Sendable, Equatable {
+    package var model: String
+    package var modelHash: String
+    package var weightVersion: String
+    package var weightVersionHash: String
+    package var promptTemplateHash: String
+    /// Temperature, top_p, max_tokens and the rest, as strings so that they are compared as written.
+    package var decoding: [String: String]
+    package var seed: UInt64
+    package var judge: String
+    /// `strict`, or `voicebench_compatible`.
+    package var extraction: String
+    package var benchmark: String
+    package var benchmarkHash: String
+    package var softwareVersion: String
+    package var machine: String
+
+    package init(
+        model: String, modelHash: String, weightVersion: String, weightVersionHash: String, promptTemplateHash: String,
+        decoding: [String: String], seed: UInt64, judge: String, extraction: String = "strict", benchmark: String,
+        benchmarkHash: String, softwareVersion: String, machine: String
+    ) {
+        self.model = model
+        self.modelHash = modelHash
+        self.weightVersion = weightVersion
+        self.weightVersionHash = weightVersionHash
+        self.promptTemplateHash = promptTemplateHash
+        self.decoding = decoding
+        self.seed = seed
+        self.judge = judge
+        self.extraction = extraction
+        self.benchmark = benchmark
+        self.benchmarkHash = benchmarkHash
+        self.softwareVersion = softwareVersion
+        self.machine = machine
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case model, decoding, seed, judge, extraction, benchmark, machine
+        case modelHash = "model_hash"
+        case weightVersion = "weight_version"
+        case weightVersionHash = "weight_version_hash"
+        case promptTemplateHash = "prompt_template_hash"
+        case benchmarkHash = "benchmark_hash"
+        case softwareVersion = "software_version"
+    }
+
+    /// Name and value of every entry, in a fixed order, for the renderers.
+    package var entries: [(name: String, value: String)] {
+        [
+            ("model", model), ("model hash", modelHash), ("weight version", weightVersion),
+            ("weight version hash", weightVersionHash), ("prompt template hash", promptTemplateHash),
+            ("decoding", decoding.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")),
+            ("seed", String(seed)), ("judge", judge), ("extraction", extraction), ("benchmark", benchmark),
+            ("benchmark hash", benchmarkHash), ("software version", softwareVersion), ("machine", machine),
+        ]
+    }
+}

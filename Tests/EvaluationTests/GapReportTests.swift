@@ -1,0 +1,126 @@
+import Evaluation
+import Foundation
+import Testing
+
+@Suite struct GapReportTests {
+    @Test func reportCountsWhatItsItemsSay() {
+        let report = Samples.report
+        #expect(report.n == 100 && report.gap.n == 100)
+        #expect(report.gap.b == 30 && report.gap.c == 5)
+        #expect(abs(report.gap.points - 25) < 1e-12)
+        #expect(report.gap.method == .newcombe)
+        #expect(report.gap.interval.lower > 0 && report.gap.interval.upper < 40)
+        #expect(report.arms[.text]?.correct == 90 && report.arms[.audio]?.correct == 65)
+        #expect(report.arms[.noAudio] == nil)
+        #expect(report.categories.map(\.category) == ["arithmetic", "ordering"])
+        #expect(report.categories.reduce(0) { $0 + $1.gap.b } == 30)
+        #expect(report.categories.allSatisfy { $0.adjustedP >= $0.gap.signFlipP })
+        #expect(report.mrr.value == 65.0 / 90.0)
+        #expect(report.agreement.correctness.share == 0.65)
+    }
+
+    @Test func sharedSourceQuestionsWidenTheInterval() {
+        let items = (0..<90).map { place in
+            Samples.item("q\(place)", true, (place / 3) % 3 != 0, source: "s\(place / 3)")
+        }
+        let report = GapReport(id: "r", items: items, reproducibility: Samples.facts())
+        #expect(report.gap.clusters == 30 && report.gap.method == .clusterRobust)
+        let width = { (interval: Interval) in interval.upper - interval.lower }
+        #expect(width(report.gap.interval) > 1.4 * width(report.gap.newcombe))
+        #expect(report.gap.signFlipP > 100 * report.gap.mcnemarP)
+    }
+
+    @Test func failuresCountAsWrongAndErrorsLeaveThePair() {
+        var items = Samples.items
+        items[0].arms[.audio] = Samples.answer(false, failure: "no_number")
+        items[1].arms[.audio] = ArmAnswer(text: "", extracted: nil, correct: false, error: "undecodable_audio")
+        items[2].arms[.audio] = nil
+        let report = GapReport(id: "r", items: items, reproducibility: Samples.facts())
+        #expect(report.n == 100 && report.gap.n == 98)
+        #expect(report.arms[.audio]?.n == 98)
+        #expect(report.arms[.audio]?.failures == ["no_number": 1])
+        #expect(report.arms[.audio]?.errors == ["undecodable_audio": 1])
+        #expect(report.agreement.answers.n == 97 && report.agreement.correctness.n == 98)
+    }
+
+    @Test func jsonSurvivesARoundTripInSnakeCase() throws {
+        var report = Samples.report
+        report.divergence = DivergenceSummary((0..<40).map { TokenDivergence(item: "a", position: $0, token: "t\($0 % 4)", value: 1 / Double($0 + 1)) })
+        report.items[0].arms[.noAudio] = Samples.answer(false)
+        let json = try report.json()
+        #expect(try GapReport(json: json) == report)
+        let text = String(decoding: json, as: UTF8.self)
+        for key in ["mcnemar_p", "no_audio", "source_question", "benchmark_hash", "average_drop", "discordant_share"] {
+            #expect(text.contains("\"\(key)\""), "\(key)")
+        }
+        #expect(!text.contains("mcnemarP") && !text.contains("noAudio"))
+    }
+
+    @Test func sameItemsAndSeedGiveTheSameBytes() throws {
+        #expect(try Samples.report.json() == Samples.report.json())
+    }
+
+    @Test func emptyRunGivesAReportWithoutNumbers() throws {
+        let report = GapReport(id: "r", items: [], reproducibility: Samples.facts())
+        #expect(report.gap.n == 0 && report.mrr.value == nil)
+        #expect(report.gap.interval == Interval(lower: -100, upper: 100))
+        #expect(!report.html().isEmpty && !report.markdown().isEmpty)
+        _ = try report.json()
+    }
+
+    @Test func divergenceFindsItsTrendAndItsTokens() throws {
+        let tokens = (0..<5).flatMap { answer in
+            (0..<20).map { place in
+                TokenDivergence(
+                    item: "i\(answer)", position: place, token: place == 0 ? "Therefore" : "x", value: place == 0 ? 2 : 0.5 - 0.02 * Double(place))
+            }
+        }
+        let summary = try #require(DivergenceSummary(tokens))
+        #expect(summary.n == 100 && summary.answers == 5 && summary.positions.count == 20)
+        #expect(summary.tokens.first?.token == "Therefore" && summary.tokens.first?.n == 5)
+        #expect(try #require(summary.spearman) < -0.99)
+        #expect(summary.positions[0].p80 == 2)
+        #expect(DivergenceSummary([]) == nil)
+    }
+}
+
+@Suite struct GapComparisonTests {
+    @Test func reductionIsMeasuredAgainstBothTexts() throws {
+        let base = Samples.report
+        // The candidate mends ten of the lost items by ear, and forgets five typed ones.
+        var items = base.items
+        for place in 0..<10 { items[place].arms[.audio]?.correct = true }
+        for place in 40..<45 { items[place].arms[.text]?.correct = false }
+        let candidate = GapReport(id: "report-2", items: items, reproducibility: Samples.facts(version: "v2"))
+        let comparison = try GapComparison(base: base, candidate: candidate)
+        expectClose(
+            [comparison.gapBefore, comparison.gapAfterAgainstBaseText, comparison.gapAfterOwn], [25, 15, 10], 1e-9)
+        expectClose([try #require(comparison.reductionAgainstBaseText), try #require(comparison.reductionOwn)], [0.4, 0.6], 1e-9)
+        #expect(comparison.audioItems.gained == (0..<10).map { "q\($0)" } && comparison.audioItems.lost.isEmpty)
+        #expect(comparison.textItems.lost == (40..<45).map { "q\($0)" })
+        #expect(comparison.text.points == -5 && comparison.text.c == 5)
+        expectClose([comparison.text.mcnemarP, comparison.gapChange.points], [0.0625, 15], 1e-9)
+        #expect(comparison.differences.isEmpty)
+        #expect(comparison.reducesGap(maximumTextDrop: 5) && !comparison.reducesGap(maximumTextDrop: 4))
+        #expect(comparison.markdown().contains("against the base's text"))
+    }
+
+    @Test func reportsOnDifferentSetsDoNotCompare() {
+        let other = GapReport(id: "r", items: Samples.items, reproducibility: Samples.facts(benchmarkHash: "b2"))
+        #expect(throws: GapComparison.Failure.differentBenchmarks(base: "b1", candidate: "b2")) {
+            try GapComparison(base: Samples.report, candidate: other)
+        }
+        let empty = GapReport(id: "e", items: [], reproducibility: Samples.facts())
+        #expect(throws: GapComparison.Failure.nothingInCommon(base: "report-1", candidate: "e")) {
+            try GapComparison(base: Samples.report, candidate: empty)
+        }
+    }
+
+    @Test func differingDecodingIsNamed() throws {
+        var facts = Samples.facts()
+        facts.decoding["temperature"] = "1"
+        let other = GapReport(id: "r", items: Samples.items, reproducibility: facts)
+        let comparison = try GapComparison(base: Samples.report, candidate: other)
+        #expect(comparison.differences.count == 1 && comparison.differences[0].contains("temperature=1"))
+    }
+}

@@ -1,0 +1,65 @@
+import Evaluation
+import Foundation
+import Testing
+
+@Suite struct RenderingTests {
+    let hostile = "<script>alert('x')</script> & \"quotes\"\n=cmd|' /C calc'!A0"
+
+    func report(_ change: (inout ItemResult) -> Void) -> GapReport {
+        var items = Samples.items
+        change(&items[0])
+        return GapReport(id: "r", created: 1_780_000_000, items: items, reproducibility: Samples.facts())
+    }
+
+    @Test func csvQuotesAndDisarmsFormulas() {
+        let csv = report {
+            $0.question = "=1+1"
+            $0.answer = "-5"
+            $0.arms[.text]?.text = "He said \"no\",\r\nthen yes"
+            $0.voice = "@voice"
+        }.csv()
+        let first = csv.components(separatedBy: "\r\n")[1]
+        #expect(first.hasPrefix("q0,q0,'@voice,ordering,'=1+1,-5,clips/q0.wav,\"He said \"\"no\"\","))
+        #expect(csv.hasPrefix("id,source_question,voice,category,question,answer,audio,text_text,text_extracted,"))
+        #expect(csv.hasSuffix("\r\n"))
+    }
+
+    @Test func htmlEscapesWhatModelsSay() {
+        let html = report {
+            $0.question = hostile
+            $0.arms[.audio]?.text = hostile
+            $0.category = hostile
+        }.html()
+        #expect(!html.contains("<script>alert"))
+        #expect(html.contains("&lt;script&gt;alert(&#39;x&#39;)"))
+    }
+
+    @Test func htmlReachesNothingOutside() {
+        let html = report { $0.audio = "https://example.org/a.wav" }.html()
+        #expect(!html.contains("example.org"))
+        #expect(!html.contains("src=\"http") && !html.contains("href=") && !html.contains("@import") && !html.contains("url("))
+        #expect(html.contains("src=\"clips/q1.wav\""))
+        for link in ["javascript:alert(1)", "//host/a.wav", "data:text/html,x"] {
+            #expect(!Samples.report.html { _ in link }.contains("<audio"))
+        }
+        #expect(Samples.report.html { _ in "data:audio/wav;base64,AAAA" }.contains("src=\"data:audio/wav;base64,AAAA\""))
+    }
+
+    @Test func markdownCellsCannotBreakTheirTable() {
+        let text = report { $0.category = "a|b\n# c" }.markdown()
+        #expect(text.contains("| a\\|b \\# c |"))
+    }
+
+    @Test func htmlIsWellFormedAndHasEveryItem() throws {
+        let html = Samples.report.html()
+        #expect(html.components(separatedBy: "<details").count == 101)
+        for tag in ["div", "section", "table", "svg", "details", "g", "figure", "form", "select"] {
+            let opened = html.components(separatedBy: "<\(tag)>").count + html.components(separatedBy: "<\(tag) ").count - 2
+            #expect(opened == html.components(separatedBy: "</\(tag)>").count - 1, "\(tag)")
+        }
+        // For looking at, where a folder is named.
+        if let folder = ProcessInfo.processInfo.environment["CORD_REPORT_FOLDER"] {
+            try html.write(to: URL(filePath: folder).appending(path: "report.html"), atomically: true, encoding: .utf8)
+        }
+    }
+}
