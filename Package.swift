@@ -40,6 +40,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
+        .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
@@ -49,7 +50,7 @@ let package = Package(
         room("Weights", ["Tensors"]),
 
         // Leaves.
-        room("Audio", ["CSndFile", "CSoxr"]),
+        room("Audio", ["CSndFile", "CSoxr", "CNettle"]),
         room("Tokenization", ["CPCRE2"]),
         room("Objectives", ["Tensors"]),
         room("HTTP", ["CMicroHTTP", logging]),

@@ -1,1 +1,0 @@
-// Audio: see Sources/README.md.

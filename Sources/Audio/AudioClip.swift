@@ -1,0 +1,51 @@
+/// One clip as the models hear it, and what was submitted to become it.
+///
+///     bytes → decode → mean of the channels → resample → samples, float32 mono at 16 kHz
+package struct AudioClip: Sendable, Equatable {
+    /// The rate of every clip's ``samples``, in Hz.
+    package static let sampleRate = 16_000
+
+    /// Mono samples at ``sampleRate``; full scale is ±1.
+    package let samples: [Float]
+
+    /// What was submitted.
+    package let source: AudioSource
+
+    /// Length of ``samples`` in seconds.
+    package var seconds: Double { Double(samples.count) / Double(Self.sampleRate) }
+
+    package init(samples: [Float], source: AudioSource) {
+        self.samples = samples
+        self.source = source
+    }
+
+    /// A clip that is 16 kHz mono already; its hash is that of the samples' bytes as they lie in memory.
+    package init(samples: [Float]) {
+        let digest = unsafe SHA256.hex(of: samples.span.bytes)
+        self.init(
+            samples: samples,
+            source: AudioSource(
+                sampleRate: Self.sampleRate, channels: 1, format: "samples",
+                seconds: Double(samples.count) / Double(Self.sampleRate), sha256: digest))
+    }
+}
+
+/// What was heard: the properties of the submitted audio before it was mixed and resampled.
+package struct AudioSource: Sendable, Equatable {
+    /// Hz.
+    package let sampleRate: Int
+    package let channels: Int
+    /// Container and encoding, such as `WAV (Signed 16 bit PCM)`.
+    package let format: String
+    package let seconds: Double
+    /// SHA-256 of the submitted bytes, 64 lower-case hexadecimal digits.
+    package let sha256: String
+
+    package init(sampleRate: Int, channels: Int, format: String, seconds: Double, sha256: String) {
+        self.sampleRate = sampleRate
+        self.channels = channels
+        self.format = format
+        self.seconds = seconds
+        self.sha256 = sha256
+    }
+}

@@ -1,0 +1,112 @@
+/// Bounds on what a client may submit.
+package struct AudioLimits: Sendable {
+    /// Longest clip that is decoded, in seconds of sound.
+    package let maxSeconds: Double
+
+    package init(maxSeconds: Double) {
+        self.maxSeconds = maxSeconds
+    }
+}
+
+/// Submitted bytes to a clip:
+///
+///     bytes → container (sniffed) → libsndfile, block by block → mean of the channels → libsoxr HQ → AudioClip
+///
+/// No more than one block and the 16 kHz result is ever in memory, and the result is bounded by the limit on seconds: what a
+/// header claims allocates nothing. The order (mono, then 16 kHz) is that of the Hugging Face pipelines.
+package enum AudioDecoder {
+    /// Sample rates that are accepted, in Hz.
+    package static let sampleRates = 1_000...768_000
+
+    /// Largest magnitude a sample may have. Float files may exceed full scale, even hold integers; beyond this the power
+    /// spectrum would overflow.
+    package static let largestMagnitude: Float = 4_294_967_296
+
+    private static let blockSamples = 65_536
+
+    package static func decode(_ bytes: [UInt8], limits: AudioLimits) throws(AudioError) -> AudioClip {
+        try unsafe decode(bytes.span.bytes, limits: limits)
+    }
+
+    /// Decodes a whole file. Safe to call from several threads at once.
+    package static func decode(_ bytes: RawSpan, limits: AudioLimits) throws(AudioError) -> AudioClip {
+        guard bytes.byteCount > 0 else { throw .empty }
+        let container = try AudioContainer(sniffing: bytes)
+        let length = ContainerLength(bytes, container: container)
+        if length.channels == 0 { throw .noChannels(format: container.rawValue) }
+
+        var samples: [Float] = []
+        let source = try unsafe bytes.withUnsafeBytes { (buffer) throws(AudioError) -> AudioSource in
+            let file = try unsafe SoundFile(bytes: buffer, container: container)
+            guard file.channelCount > 0 else { throw .noChannels(format: container.rawValue) }
+            guard sampleRates.contains(file.sampleRate) else { throw .unsupportedSampleRate(file.sampleRate) }
+            let frames = try hear(file, limits: limits, into: &samples)
+            if let failure = file.failure { throw .undecodable(format: file.format, reason: failure) }
+            try checkComplete(file, frames: frames, length: length)
+            guard frames > 0 else { throw .noSamples(format: container.rawValue) }
+            return AudioSource(
+                sampleRate: file.sampleRate, channels: file.channelCount, format: file.format,
+                seconds: Double(frames) / Double(file.sampleRate), sha256: SHA256.hex(of: bytes))
+        }
+        return AudioClip(samples: samples, source: source)
+    }
+
+    /// Decodes, mixes and resamples block by block; returns the number of frames heard.
+    private static func hear(
+        _ file: borrowing SoundFile, limits: AudioLimits, into samples: inout [Float]
+    ) throws(AudioError) -> Int {
+        let channels = file.channelCount
+        let limit = limits.maxSeconds * Double(file.sampleRate)
+        var resampler = try Resampler(sourceRate: file.sampleRate)
+        var block = [Float](repeating: 0, count: max(1, blockSamples / channels) * channels)
+        var mono = [Float](repeating: 0, count: block.count / channels)
+        var frames = 0
+        while true {
+            let count = file.read(into: &block)
+            guard count > 0 else { break }
+            if let bad = block[..<(count * channels)].firstIndex(where: { !($0.magnitude <= largestMagnitude) }) {
+                throw .invalidSample(frame: frames + bad / channels, value: String(describing: block[bad]))
+            }
+            frames += count
+            if Double(frames) > limit {
+                throw .tooLong(
+                    atLeastSeconds: Double(frames) / Double(file.sampleRate), limitSeconds: limits.maxSeconds)
+            }
+            if channels == 1 {
+                resampler.append(block, count: count, to: &samples)
+            } else {
+                mix(block, channels: channels, frames: count, into: &mono)
+                resampler.append(mono, count: count, to: &samples)
+            }
+        }
+        resampler.finish(&samples)
+        return frames
+    }
+
+    /// mono[f] = mean over c of block[f, c].
+    private static func mix(_ block: [Float], channels: Int, frames: Int, into mono: inout [Float]) {
+        for frame in 0..<frames {
+            var sum: Float = 0
+            for channel in 0..<channels { sum += block[frame &* channels &+ channel] }
+            mono[frame] = sum / Float(channels)
+        }
+    }
+
+    /// Throws when the file ends clearly before its header says: by more than 20 ms, or by more than 1 % of a short clip.
+    private static func checkComplete(
+        _ file: borrowing SoundFile, frames: Int, length: ContainerLength
+    ) throws(AudioError) {
+        if let declared = file.declaredFrames, frames < declared {
+            let tolerance = min(file.sampleRate / 50, declared / 100)
+            if declared - frames > tolerance { throw .truncated(promised: declared, found: frames, unit: "frames") }
+        }
+        guard let (promised, found) = length.sound, found < promised else { return }
+        guard found > 0, length.channels != nil else {
+            throw .truncated(promised: promised, found: found, unit: "bytes")
+        }
+        let expected = Int((Double(frames) * Double(promised) / Double(found)).rounded())
+        if expected - frames > min(file.sampleRate / 50, expected / 100) {
+            throw .truncated(promised: expected, found: frames, unit: "frames")
+        }
+    }
+}

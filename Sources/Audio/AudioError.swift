@@ -1,0 +1,103 @@
+/// Why a submitted clip was refused. ``kind`` chooses the HTTP status; ``description`` is meant for the client.
+package enum AudioError: Error, Sendable, Equatable {
+    /// No bytes at all.
+    case empty
+    /// The first bytes belong to something else; `looksLike` names it.
+    case notAudio(looksLike: String)
+    /// An accepted container that the decoder cannot read.
+    case undecodable(format: String, reason: String)
+    case unsupportedSampleRate(Int)
+    /// The header declares zero channels.
+    case noChannels(format: String)
+    /// A readable file without a single sample.
+    case noSamples(format: String)
+    /// The container says that there is more than there is. `unit` is `frames` (samples per channel) or `bytes`.
+    case truncated(promised: Int, found: Int, unit: String)
+    /// A sample is NaN, infinite or absurdly large (above ``AudioDecoder/largestMagnitude``).
+    case invalidSample(frame: Int, value: String)
+    /// Decoding stopped when the limit was passed, so the clip may be longer than `atLeastSeconds`.
+    case tooLong(atLeastSeconds: Double, limitSeconds: Double)
+    /// The clip does not fit the model's window.
+    case longerThanWindow(seconds: Double, windowSeconds: Double)
+
+    package enum Kind: Sendable {
+        /// HTTP 400.
+        case malformed
+        /// HTTP 413.
+        case tooLarge
+        /// HTTP 415.
+        case undecodable
+    }
+
+    package var kind: Kind {
+        switch self {
+        case .empty, .noChannels, .noSamples, .truncated, .invalidSample: .malformed
+        case .tooLong, .longerThanWindow: .tooLarge
+        case .notAudio, .undecodable, .unsupportedSampleRate: .undecodable
+        }
+    }
+
+    /// A stable name for programs.
+    package var code: String {
+        switch self {
+        case .empty: "audio_empty"
+        case .notAudio: "audio_not_recognized"
+        case .undecodable: "audio_undecodable"
+        case .unsupportedSampleRate: "audio_sample_rate"
+        case .noChannels: "audio_no_channels"
+        case .noSamples: "audio_no_samples"
+        case .truncated: "audio_truncated"
+        case .invalidSample: "audio_invalid_sample"
+        case .tooLong: "audio_too_long"
+        case .longerThanWindow: "audio_longer_than_window"
+        }
+    }
+
+    static let accepted = "accepted are WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3 and AIFF"
+}
+
+extension AudioError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .empty:
+            "The audio is empty (0 bytes); \(Self.accepted)."
+        case .notAudio(let looksLike):
+            "The bytes are not audio that can be decoded: they look like \(looksLike); \(Self.accepted)."
+        case .undecodable(let format, let reason):
+            "The audio looks like \(format) but cannot be decoded: \(reason); \(Self.accepted)."
+        case .unsupportedSampleRate(let rate):
+            """
+            The audio declares a sample rate of \(rate) Hz; accepted are \(AudioDecoder.sampleRates.lowerBound) to \
+            \(AudioDecoder.sampleRates.upperBound) Hz.
+            """
+        case .noChannels(let format):
+            "The \(format) header declares 0 channels; at least 1 is needed."
+        case .noSamples(let format):
+            "The \(format) file holds no samples; at least 1 is needed."
+        case .truncated(let promised, let found, let unit):
+            """
+            The audio is truncated: its header promises \(promised) \(unit), found \(found); send the whole file, or one \
+            whose header states the true length.
+            """
+        case .invalidSample(let frame, let value):
+            """
+            Sample \(frame) of the audio is \(value); samples must be finite numbers (full scale is ±1, at most \
+            ±\(AudioDecoder.largestMagnitude)).
+            """
+        case .tooLong(let seconds, let limit):
+            "The audio is too long: at least \(Self.seconds(seconds)) s; the limit is \(Self.seconds(limit)) s."
+        case .longerThanWindow(let seconds, let window):
+            """
+            The audio lasts \(Self.seconds(seconds)) s, but the model hears at most \(Self.seconds(window)) s at once; \
+            send a shorter clip or several clips.
+            """
+        }
+    }
+
+    /// Rounded up to a millisecond, so that a length just above a limit never reads as the limit.
+    private static func seconds(_ value: Double) -> String {
+        let milliseconds = (value * 1000).rounded(.up)
+        return milliseconds.truncatingRemainder(dividingBy: 1000) == 0
+            ? String(Int(milliseconds / 1000)) : String(milliseconds / 1000)
+    }
+}

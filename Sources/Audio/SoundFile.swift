@@ -1,0 +1,121 @@
+import CSndFile
+import Synchronization
+
+/// A sound file in memory, open for reading, decoded by libsndfile to 32-bit floats.
+///
+/// The value owns the C handle and the cursor that libsndfile reads through. It cannot be copied, and both are released when
+/// it goes out of scope. Samples come out interleaved, as stored.
+@safe struct SoundFile: ~Copyable {
+    let sampleRate: Int
+    let channelCount: Int
+    /// Frames that the header declares; nil where it does not know.
+    let declaredFrames: Int?
+    /// Container and encoding in libsndfile's words.
+    let format: String
+
+    private let handle: OpaquePointer
+    private let cursor: UnsafeMutablePointer<MemoryCursor>
+
+    /// libsndfile keeps the error of a failed open in a global.
+    private static let opening = Mutex<Void>(())
+
+    /// Opens `bytes`, which must stay in place as long as the value lives.
+    @unsafe init(bytes: UnsafeRawBufferPointer, container: AudioContainer) throws(AudioError) {
+        let cursor = UnsafeMutablePointer<MemoryCursor>.allocate(capacity: 1)
+        unsafe cursor.initialize(to: MemoryCursor(bytes: bytes))
+        var reading = unsafe SF_VIRTUAL_IO(
+            get_filelen: memoryLength, seek: memorySeek, read: memoryRead, write: memoryWrite, tell: memoryTell)
+        var info = SF_INFO()
+        var reason = ""
+        var opened: OpaquePointer?
+        Self.opening.withLock { _ in
+            unsafe opened = unsafe sf_open_virtual(&reading, Int32(SFM_READ), &info, cursor)
+            if unsafe opened == nil { reason = unsafe String(cString: sf_strerror(nil)) }
+        }
+        guard let handle = unsafe opened else {
+            unsafe cursor.deallocate()
+            throw .undecodable(format: container.rawValue, reason: reason)
+        }
+        unsafe self.handle = unsafe handle
+        unsafe self.cursor = unsafe cursor
+        sampleRate = Int(info.samplerate)
+        channelCount = Int(info.channels)
+        // Unknown lengths read as a count near the type's largest.
+        declaredFrames = info.frames < Int64(1) << 40 ? Int(info.frames) : nil
+        let encoding = Self.name(of: info.format & Int32(SF_FORMAT_SUBMASK))
+        format = encoding.map { "\(container.rawValue) (\($0))" } ?? container.rawValue
+    }
+
+    deinit {
+        unsafe sf_close(handle)
+        unsafe cursor.deallocate()
+    }
+
+    /// Decodes at most `block.count / channelCount` frames into `block` and returns how many; 0 at the end.
+    func read(into block: inout [Float]) -> Int {
+        let capacity = sf_count_t(block.count / channelCount)
+        return unsafe Int(sf_readf_float(handle, &block, capacity))
+    }
+
+    /// What went wrong while reading, if anything did.
+    var failure: String? {
+        unsafe sf_error(handle) == 0 ? nil : String(cString: sf_strerror(handle))
+    }
+
+    private static func name(of encoding: Int32) -> String? {
+        var query = unsafe SF_FORMAT_INFO(format: encoding, name: nil, extension: nil)
+        let size = unsafe Int32(MemoryLayout<SF_FORMAT_INFO>.size)
+        guard unsafe sf_command(nil, Int32(SFC_GET_FORMAT_INFO), &query, size) == 0, let name = unsafe query.name else {
+            return nil
+        }
+        return unsafe String(cString: name)
+    }
+}
+
+/// Where libsndfile stands in the bytes it reads.
+@unsafe private struct MemoryCursor {
+    let bytes: UnsafeRawBufferPointer
+    var position = 0
+}
+
+private func cursor(_ context: UnsafeMutableRawPointer?) -> UnsafeMutablePointer<MemoryCursor> {
+    unsafe context!.assumingMemoryBound(to: MemoryCursor.self)
+}
+
+private func memoryLength(_ context: UnsafeMutableRawPointer?) -> sf_count_t {
+    unsafe sf_count_t(cursor(context).pointee.bytes.count)
+}
+
+private func memoryTell(_ context: UnsafeMutableRawPointer?) -> sf_count_t {
+    unsafe sf_count_t(cursor(context).pointee.position)
+}
+
+private func memorySeek(_ offset: sf_count_t, _ origin: Int32, _ context: UnsafeMutableRawPointer?) -> sf_count_t {
+    let cursor = unsafe cursor(context)
+    let start =
+        switch origin {
+        case SEEK_SET: 0
+        case SEEK_CUR: unsafe cursor.pointee.position
+        default: unsafe cursor.pointee.bytes.count
+        }
+    let (target, overflows) = start.addingReportingOverflow(Int(offset))
+    guard !overflows, target >= 0 else { return -1 }
+    unsafe cursor.pointee.position = min(target, cursor.pointee.bytes.count)
+    return unsafe sf_count_t(cursor.pointee.position)
+}
+
+private func memoryRead(
+    _ destination: UnsafeMutableRawPointer?, _ count: sf_count_t, _ context: UnsafeMutableRawPointer?
+) -> sf_count_t {
+    let cursor = unsafe cursor(context)
+    let position = unsafe cursor.pointee.position
+    let length = unsafe max(0, min(Int(count), cursor.pointee.bytes.count - position))
+    guard length > 0 else { return 0 }
+    unsafe destination!.copyMemory(from: cursor.pointee.bytes.baseAddress! + position, byteCount: length)
+    unsafe cursor.pointee.position += length
+    return sf_count_t(length)
+}
+
+private func memoryWrite(
+    _ source: UnsafeRawPointer?, _ count: sf_count_t, _ context: UnsafeMutableRawPointer?
+) -> sf_count_t { 0 }

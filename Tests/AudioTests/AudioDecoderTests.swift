@@ -1,0 +1,187 @@
+import Audio
+import Foundation
+import Testing
+
+/// Files in every accepted container against librosa, and every refusal by name.
+struct AudioDecoderTests {
+    struct Expected: Decodable {
+        let sample_rate, channels, frames, length: Int
+        let at: [Int]
+        let samples: [Float]
+    }
+
+    let limits = AudioLimits(maxSeconds: 30)
+
+    @Test(arguments: AudioFixtures.clipNames)
+    func clipMatchesLibrosa(name: String) throws {
+        let expected = try #require(try AudioFixtures.json([String: Expected].self, "resampled.json")[name])
+        let bytes = try AudioFixtures.clip(name)
+        let clip = try AudioDecoder.decode(bytes, limits: limits)
+        #expect(clip.samples.count == expected.length)
+        #expect(clip.source.sampleRate == expected.sample_rate)
+        #expect(clip.source.channels == expected.channels)
+        #expect(abs(clip.source.seconds - Double(expected.frames) / Double(expected.sample_rate)) < 1e-9)
+        try #require(clip.samples.count == expected.length)
+        let difference = zip(expected.at, expected.samples).map { abs(clip.samples[$0] - $1) }.max()
+        #expect(try #require(difference) < 1e-4)
+    }
+
+    @Test func heardNamesFormatAndHash() throws {
+        let clip = try AudioDecoder.decode(AudioFixtures.clip("speech.flac"), limits: limits)
+        #expect(clip.source.format == "FLAC (Signed 16 bit PCM)")
+        #expect(clip.source.sha256.count == 64)
+        let samples = WAVWriter.bytes([0, 0.5, -0.5])
+        let heard = try AudioDecoder.decode(samples, limits: limits).source
+        #expect(heard.format == "WAV (Signed 16 bit PCM)")
+        #expect(heard.sha256 == SHA256.hex(of: samples))
+    }
+
+    @Test func writtenFilesReadBack() throws {
+        let samples: [Float] = [0, 0.5, -1, 0.999, 1.5, -0.25]
+        let exact = try AudioDecoder.decode(WAVWriter.bytes(samples, encoding: .float32), limits: limits)
+        #expect(exact.samples == samples)
+        let rounded = try AudioDecoder.decode(WAVWriter.bytes(samples), limits: limits).samples
+        #expect(zip(rounded, samples).allSatisfy { abs($0 - min($1, 32767.0 / 32768)) <= 1 / 65536 })
+        let stereo = try AudioDecoder.decode(
+            WAVWriter.bytes([1, 0, 0.5, 0.25], channels: 2, encoding: .float32), limits: limits)
+        #expect(stereo.samples == [0.5, 0.375])
+    }
+
+    @Test func emptyIsRefused() {
+        #expect(throws: AudioError.empty) { try AudioDecoder.decode([], limits: limits) }
+        #expect(AudioError.empty.kind == .malformed)
+    }
+
+    @Test(arguments: [
+        ("\u{89}PNG\r\n", "a PNG image"), ("{\"audio\": 1}", "JSON"), ("<!DOCTYPE html><p>", "HTML"), ("hello", "text"),
+        ("UklGRiQAAABXQVZF", "WAV in base64 (decode it first)"), ("\0\0\0\u{18}ftypM4A ", "MP4 or M4A (AAC)"),
+        ("\u{1A}\u{45}\u{DF}\u{A3}", "WebM or Matroska"), ("RIFF\0\0\0\0AVI ", "an AVI video"),
+        ("\0\0\0", "zero bytes"),
+        ("\u{FF}\u{F1}\u{50}\u{80}", "AAC (ADTS)"), ("\u{1}\u{2}", "nothing known (first bytes 01 02)"), ("R", "text"),
+    ])
+    func notAudioNamesWhatItLooksLike(text: String, appearance: String) {
+        let error = AudioError.notAudio(looksLike: appearance)
+        #expect(throws: error) { try AudioDecoder.decode(latin1(text), limits: limits) }
+        #expect(error.kind == .undecodable)
+        #expect(error.description.contains(appearance) && error.description.contains("WAV, FLAC"))
+    }
+
+    @Test(arguments: ["RIFF\0\0\0\0WAVEfmt ", "fLaC", "OggS", "ID3", "FORM\0\0\0\0AIFF", "\u{FF}\u{FB}\u{90}\u{64}"])
+    func bareSignatureIsRefused(text: String) {
+        #expect(throws: AudioError.self) { _ = try AudioDecoder.decode(latin1(text), limits: limits) }
+    }
+
+    @Test(arguments: AudioFixtures.clipNames.filter { $0 != "one-sample.wav" })
+    func truncatedFileIsRefused(name: String) throws {
+        let bytes = try AudioFixtures.clip(name)
+        for fraction in [0.3, 0.6, 0.9] {
+            let part = Array(bytes[..<Int(Double(bytes.count) * fraction)])
+            #expect(throws: AudioError.self, "\(fraction) of \(name)") {
+                _ = try AudioDecoder.decode(part, limits: limits)
+            }
+        }
+    }
+
+    @Test func truncatedWAVNamesBothLengths() throws {
+        let bytes = WAVWriter.bytes([Float](repeating: 0.1, count: 16000))
+        let error = AudioError.truncated(promised: 16000, found: 9978, unit: "frames")
+        #expect(throws: error) { try AudioDecoder.decode(Array(bytes[..<20000]), limits: limits) }
+        #expect(error.kind == .malformed)
+        #expect(error.description.contains("promises 16000 frames, found 9978"))
+    }
+
+    @Test func headerThatClaimsFarMoreFramesIsRefused() throws {
+        var flac = try AudioFixtures.clip("speech.flac")
+        // STREAMINFO ends with 36 bits of frame count before the 16 bytes of MD5: bytes 21 to 25 of the file.
+        for index in 22..<26 { flac[index] = 0x7F }
+        #expect(throws: AudioError.self) { _ = try AudioDecoder.decode(flac, limits: limits) }
+    }
+
+    @Test func unknownStreamedLengthIsAccepted() throws {
+        let samples = [Float](repeating: 0.25, count: 4000)
+        var bytes = WAVWriter.bytes(samples)
+        for index in 40..<44 { bytes[index] = 0xFF }
+        #expect(try AudioDecoder.decode(bytes, limits: limits).samples == samples)
+    }
+
+    @Test func zeroChannelsAreRefused() {
+        var bytes = WAVWriter.bytes([0, 0, 0, 0])
+        bytes[22] = 0
+        #expect(throws: AudioError.noChannels(format: "WAV")) { try AudioDecoder.decode(bytes, limits: limits) }
+    }
+
+    @Test func noSamplesAreRefused() {
+        #expect(throws: AudioError.noSamples(format: "WAV")) {
+            try AudioDecoder.decode(WAVWriter.bytes([]), limits: limits)
+        }
+    }
+
+    @Test(arguments: [Float.nan, .infinity, -.infinity, 1e30])
+    func invalidSampleIsRefused(value: Float) {
+        var samples = [Float](repeating: 0, count: 100_000)
+        samples[90_001] = value
+        let bytes = WAVWriter.bytes(samples, channels: 2, encoding: .float32)
+        #expect(throws: AudioError.invalidSample(frame: 45_000, value: "\(value)")) {
+            try AudioDecoder.decode(bytes, limits: limits)
+        }
+    }
+
+    @Test func hourOfSilenceIsRefused() throws {
+        // An 8-bit header at 8 kHz, then 3600 s of the middle value.
+        var bytes = Array(WAVWriter.bytes([], sampleRate: 8000)[..<40])
+        bytes[34] = 8
+        bytes[32] = 1
+        bytes += [0x00, 0x74, 0xB7, 0x01]  // 28,800,000
+        bytes += [UInt8](repeating: 0x80, count: 3600 * 8000)
+        let error = #expect(throws: AudioError.self) { _ = try AudioDecoder.decode(bytes, limits: limits) }
+        guard case .tooLong(let seconds, 30) = try #require(error) else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(seconds > 30 && seconds < 60)
+        #expect(error?.kind == .tooLarge)
+        #expect(try AudioDecoder.decode(bytes, limits: AudioLimits(maxSeconds: 3600)).samples.count == 3600 * 16000)
+    }
+
+    @Test(arguments: [1, 999, 800_000])
+    func sampleRateOutOfRangeIsRefused(rate: Int) {
+        let bytes = WAVWriter.bytes([0, 0.1, 0.2], sampleRate: rate)
+        #expect(throws: AudioError.self) { _ = try AudioDecoder.decode(bytes, limits: limits) }
+    }
+
+    @Test func corruptBytesNeverCrash() throws {
+        var random = SplitMix(state: 7)
+        for name in AudioFixtures.clipNames {
+            let original = try AudioFixtures.clip(name)
+            for _ in 0..<AudioFixtures.corruptionsPerClip {
+                var bytes = original
+                // Half of the changes go to the header, where they hurt most.
+                for _ in 0..<Int.random(in: 1...8, using: &random) {
+                    let end = Bool.random(using: &random) ? min(256, bytes.count) : bytes.count
+                    bytes[Int.random(in: 0..<end, using: &random)] = UInt8.random(in: 0...255, using: &random)
+                }
+                if let clip = try? AudioDecoder.decode(bytes, limits: limits) {
+                    #expect(clip.samples.count <= 30 * 16000 + 1)
+                    #expect(clip.samples.allSatisfy { $0.isFinite })
+                }
+            }
+        }
+    }
+
+    private func latin1(_ text: String) -> [UInt8] { text.unicodeScalars.map { UInt8($0.value) } }
+}
+
+/// Hashes against FIPS 180-4's examples.
+struct SHA256Tests {
+    @Test(arguments: [
+        ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (
+            "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+        ),
+    ])
+    func digestMatchesPublishedExample(text: String, digest: String) {
+        #expect(SHA256.hex(of: Array(text.utf8)) == digest)
+    }
+}

@@ -1,0 +1,114 @@
+import Audio
+import Foundation
+import Testing
+
+/// Log-mel features against transformers' WhisperFeatureExtractor.
+struct LogMelTests {
+    struct Case: Decodable, CustomTestStringConvertible {
+        let mels, chunk, count, valid, window: Int
+        let kind: String
+        let level: Float
+        let at: [[Int]]
+        let values: [Float]
+        let mean: Double
+
+        var testDescription: String { "\(kind) of \(count) at \(level), \(mels) mels, \(chunk) s" }
+
+        /// The samples of make.py's `recipe`, to the bit.
+        var samples: [Float] {
+            var state: UInt32 = 12345
+            return (0..<count).map { n in
+                let value: Int
+                switch kind {
+                case "noise":
+                    state = state &* 1_664_525 &+ 1_013_904_223
+                    value = Int(state >> 16) - 32768
+                case "sweep": value = abs((n * (40 + n / 64)) % 65536 - 32768) - 16384
+                case "click": value = n == count - 1 ? -16384 : n == count / 2 ? 16384 : 0
+                default: value = 0
+                }
+                return Float(value) / 32768 * level
+            }
+        }
+    }
+
+    static let cases: [Case] = (try? AudioFixtures.json([Case].self, "logmel.json")) ?? []
+
+    @Test func casesExist() { #expect(Self.cases.count == 30) }
+
+    @Test(arguments: cases)
+    func valuesMatchTransformers(_ expected: Case) throws {
+        let extractor = LogMelExtractor(LogMelConfiguration(melCount: expected.mels, windowSeconds: expected.chunk))
+        let made = try extractor.features(AudioClip(samples: expected.samples), extraFrames: 5)
+        #expect(made.validFrames == expected.valid)
+        #expect(made.windowFrames == expected.window)
+        #expect(made.frameCount == min(expected.window, expected.valid + 5))
+        #expect(made.melCount == expected.mels && made.values.count == made.frameCount * made.melCount)
+        var worst: Float = 0
+        for (place, value) in zip(expected.at, expected.values) {
+            worst = max(worst, abs(made.values[place[0] * expected.mels + place[1]] - value))
+        }
+        #expect(worst < 1e-4)
+        let valid = made.values.prefix(expected.valid * expected.mels)
+        #expect(abs(valid.reduce(0.0) { $0 + Double($1) } / Double(valid.count) - expected.mean) < 1e-5)
+    }
+
+    @Test func extraFramesDoNotChangeTheOthers() throws {
+        let extractor = LogMelExtractor(LogMelConfiguration(melCount: 80, windowSeconds: 10))
+        let clip = AudioClip(samples: Self.cases[3].samples)
+        let whole = try extractor.features(clip, extraFrames: 5000)
+        #expect(whole.frameCount == 1000 && whole.validFrames == 2)
+        let few = try extractor.features(clip, extraFrames: 0)
+        #expect(few.frameCount == 2)
+        #expect(few.values == Array(whole.values.prefix(few.values.count)))
+        #expect(whole.values.suffix(80 * 990).allSatisfy { $0 == whole.silence })
+        #expect(few.silence == whole.silence)
+    }
+
+    @Test func clipLongerThanWindowIsRefused() throws {
+        let extractor = LogMelExtractor(LogMelConfiguration(melCount: 80, windowSeconds: 10))
+        let error = AudioError.longerThanWindow(seconds: 160_001.0 / 16000, windowSeconds: 10)
+        #expect(throws: error) { try extractor.features(AudioClip(samples: [Float](repeating: 0, count: 160_001))) }
+        #expect(error.kind == .tooLarge)
+        #expect(error.description.contains("10.001 s") && error.description.contains("10 s"))
+    }
+
+    @Test func configurationReadsBothFiles() throws {
+        let object = """
+            {"feature_extractor_type": "WhisperFeatureExtractor", "feature_size": 80, "chunk_length": 10, "hop_length": 160,
+             "n_fft": 400, "n_samples": 160000, "nb_max_frames": 1000, "padding_side": "right", "padding_value": 0.0,
+             "return_attention_mask": true, "sampling_rate": 16000}
+            """
+        let expected = LogMelConfiguration(melCount: 80, windowSeconds: 10)
+        #expect(try LogMelConfiguration(json: Data(object.utf8)) == expected)
+        #expect(try LogMelConfiguration(json: Data("{\"feature_extractor\": \(object)}".utf8)) == expected)
+        #expect(expected.windowFrames == 1000)
+    }
+
+    @Test(arguments: [
+        ("{\"n_fft\": 512}", "n_fft"), ("{\"sampling_rate\": 8000}", "sampling_rate"),
+        ("{\"n_samples\": 1}", "n_samples"),
+        ("{\"feature_extractor_type\": \"ClapFeatureExtractor\"}", "feature_extractor_type"),
+        ("{\"dither\": 0.1}", "dither"),
+        ("{\"feature_size\": 0}", "feature_size"), ("{\"chunk_length\": 99999999999}", "chunk_length"), ("[", "(file)"),
+    ])
+    func configurationNamesTheKeyItRefuses(json: String, key: String) {
+        let error = #expect(throws: LogMelConfigurationError.self) { try LogMelConfiguration(json: Data(json.utf8)) }
+        #expect(error?.key == key)
+    }
+
+    /// Generous bounds, several times the usual: they catch a lost optimisation, not a busy machine.
+    @Test func featuresAreFast() throws {
+        let clock = ContinuousClock()
+        for (seconds, mels, bound) in [(4, 80, 15), (30, 128, 120)] {
+            let extractor = LogMelExtractor(LogMelConfiguration(melCount: mels))
+            let clip = AudioClip(samples: (0..<seconds * 16000).map { Float(($0 * 7919) % 2001 - 1000) / 1000 })
+            var best = Duration.seconds(1)
+            for _ in 0..<20 {
+                best = try min(best, clock.measure { _ = try extractor.features(clip) })
+            }
+            print("log-mel of \(seconds) s, \(mels) mels: \(best)")
+            #expect(best < .milliseconds(bound))
+        }
+    }
+}
