@@ -57,6 +57,7 @@ let package = Package(
         room("Hashing", ["CCrypto"]),
         room("API"),
         room("Jobs", [.product(name: "GRDB", package: "GRDB.swift")]),
+        room("Questions"),
 
         // The runtime.
         room("Models", ["Tensors", "Weights"]),
@@ -95,6 +96,7 @@ let package = Package(
         tests("Models"),
         tests("Generation"),
         tests("Judging"),
+        tests("Questions"),
         tests("Speech"),
         tests("Evaluation", ["Hashing"]),
         tests("Objectives"),

@@ -1,1 +1,0 @@
-// Judging: see Sources/README.md.

@@ -1,0 +1,84 @@
+/// An endless stream of questions of one split, drawn from the families in turn.
+///
+/// Each family has its own random stream, so the n-th question of a family depends on the seed and the split alone, not on
+/// which other families are drawn. Texts repeat, sooner in the small families (there are about 2,600 calendar questions).
+package struct QuestionGenerator: Sendable, Sequence, IteratorProtocol {
+    package let split: QuestionSplit
+    package let families: [QuestionFamily]
+    private var streams: [RandomStream]
+    private var turn = 0
+
+    package init(seed: UInt64, split: QuestionSplit, families: [QuestionFamily] = QuestionFamily.allCases) {
+        precondition(!families.isEmpty, "a question generator needs at least one family")
+        self.split = split
+        self.families = families
+        streams = families.map { RandomStream(seed: seed, part: $0.rawValue) }
+    }
+
+    package mutating func next() -> Question? {
+        defer { turn = (turn + 1) % families.count }
+        return draw(turn)
+    }
+
+    private mutating func draw(_ index: Int) -> Question {
+        while true {
+            let question = families[index].draw(&streams[index])
+            if question.split == split { return question }
+        }
+    }
+
+    /// `count` questions with different texts, as evenly spread over the families as division allows.
+    /// - Throws: ``QuestionSetError`` where a family has fewer texts in this split than asked for.
+    package static func distinct(
+        _ count: Int, seed: UInt64, split: QuestionSplit, families: [QuestionFamily] = QuestionFamily.allCases,
+        excluding known: Set<String> = []
+    ) throws(QuestionSetError) -> [Question] {
+        var generator = QuestionGenerator(seed: seed, split: split, families: families)
+        var seen = known
+        var questions: [Question] = []
+        questions.reserveCapacity(count)
+        // Far more draws than the rarest text of a family needs to turn up.
+        let patience = 20_000
+        for position in 0..<count {
+            let index = position % families.count
+            var misses = 0
+            var question = generator.draw(index)
+            while !seen.insert(question.text).inserted {
+                misses += 1
+                guard misses < patience else {
+                    throw QuestionSetError(
+                        family: families[index], split: split, asked: count, found: questions.count)
+                }
+                question = generator.draw(index)
+            }
+            questions.append(question)
+        }
+        return questions
+    }
+}
+
+/// A family ran out of different texts.
+package struct QuestionSetError: Error, CustomStringConvertible, Sendable {
+    package let family: QuestionFamily
+    package let split: QuestionSplit
+    package let asked: Int
+    package let found: Int
+
+    package var description: String {
+        "cannot draw \(asked) different questions of the \(split.rawValue) split: \(family.rawValue) ran out after \(found); "
+            + "ask for fewer, or leave \(family.rawValue) out"
+    }
+}
+
+extension QuestionFamily {
+    func draw(_ random: inout RandomStream) -> Question {
+        switch self {
+        case .arithmetic: Arithmetic.draw(&random)
+        case .ordering: Ordering.draw(&random)
+        case .calendar: CalendarQuestions.draw(&random)
+        case .lists: Lists.draw(&random)
+        case .facts: Facts.draw(&random)
+        case .comparisons: Comparisons.draw(&random)
+        }
+    }
+}
