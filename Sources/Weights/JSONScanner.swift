@@ -127,26 +127,21 @@ struct JSONScanner {
         _ = try peek("a number")
         let start = position
         var real = false
-        func digit(at index: Int) -> Bool { index < bytes.count && (0x30...0x39).contains(bytes[index]) }
-        func digits(_ position: inout Int) throws {
-            guard digit(at: position) else { throw failure("a digit") }
-            while digit(at: position) { position += 1 }
-        }
         if bytes[position] == UInt8(ascii: "-") { position += 1 }
-        if position < bytes.count, bytes[position] == UInt8(ascii: "0"), digit(at: position + 1) {
+        if position < bytes.count, bytes[position] == UInt8(ascii: "0"), isDigit(at: position + 1) {
             throw failure("a number without leading zeros")
         }
-        try digits(&position)
+        try digits()
         if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
             real = true
             position += 1
-            try digits(&position)
+            try digits()
         }
         if position < bytes.count, bytes[position] | 0x20 == UInt8(ascii: "e") {
             real = true
             position += 1
             if position < bytes.count, [UInt8(ascii: "+"), UInt8(ascii: "-")].contains(bytes[position]) { position += 1 }
-            try digits(&position)
+            try digits()
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         if !real, let integer = Int(text) { return .integer(integer) }
@@ -154,6 +149,13 @@ struct JSONScanner {
             throw JSONError.syntax(byte: start, expected: "a number within range", found: text)
         }
         return .real(value)
+    }
+
+    private func isDigit(at index: Int) -> Bool { index < bytes.count && (0x30...0x39).contains(bytes[index]) }
+
+    private mutating func digits() throws {
+        guard isDigit(at: position) else { throw failure("a digit") }
+        while isDigit(at: position) { position += 1 }
     }
 
     mutating func literal(_ word: String) throws {

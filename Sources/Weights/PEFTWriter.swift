@@ -1,0 +1,105 @@
+package import Foundation
+import Glibc
+package import Tensors
+
+/// Writes adapters that Python's peft loads over transformers 5 and that ``PEFTAdapter`` reads back.
+package enum PEFTWriter {
+    /// The change `scaling · B A` of the linear module with this canonical name; A [r, in], B [out, r].
+    package struct Update {
+        let module: String
+        let a: Tensor
+        let b: Tensor
+        let scaling: Double
+
+        package init(module: String, a: Tensor, b: Tensor, scaling: Double) {
+            precondition(a.rows == b.columns, "\(module): A \(a.shape) and B \(b.shape) have no rank in common")
+            self.module = module
+            self.a = a
+            self.b = b
+            self.scaling = scaling
+        }
+
+        var alpha: Double { scaling * Double(a.rows) }
+    }
+
+    /// A tensor that replaces the base's, by canonical name, such as `multi_modal_projector.linear.weight`.
+    package struct Saved {
+        let name: String
+        let shape: [Int]
+        let values: Tensor
+
+        package init(name: String, shape: [Int], values: Tensor) {
+            self.name = name
+            self.shape = shape
+            self.values = values
+        }
+
+        var module: String { String(name[..<(name.lastIndex(of: ".") ?? name.endIndex)]) }
+    }
+
+    /// Writes the directory, which must not exist yet and appears whole or not at all. `metadata` goes into the weight
+    /// file. peft needs at least one update, even where modules are saved whole.
+    package static func write(
+        _ updates: [Update], saved: [Saved] = [], baseModel: String?, metadata: [String: String] = [:],
+        to directory: URL
+    ) throws {
+        guard let first = updates.first else { throw PEFTError.empty }
+        guard !FileManager.default.fileExists(atPath: directory.path) else { throw PEFTError.exists(directory.path) }
+
+        var config: JSONObject = [
+            "peft_type": "LORA", "task_type": .null,
+            "base_model_name_or_path": baseModel.map { .string($0) } ?? .null,
+            "r": .integer(first.a.rows), "lora_alpha": numeral(first.alpha), "use_rslora": false, "lora_dropout": .real(0),
+            "bias": "none", "fan_in_fan_out": false, "init_lora_weights": true, "inference_mode": true,
+        ]
+        config["target_modules"] = .array(updates.map { .string(ModuleName.transformers5($0.module)) })
+        var ranks = JSONObject()
+        var alphas = JSONObject()
+        for update in updates {
+            // Patterns are regular expressions over the end of a path.
+            let pattern = ModuleName.transformers5(update.module).split(separator: ".").joined(separator: "\\.")
+            if update.a.rows != first.a.rows { ranks[pattern] = .integer(update.a.rows) }
+            if update.alpha != first.alpha { alphas[pattern] = numeral(update.alpha) }
+        }
+        config["rank_pattern"] = .object(ranks)
+        config["alpha_pattern"] = .object(alphas)
+        let modules = Set(saved.map { ModuleName.transformers5($0.module) }).sorted()
+        config["modules_to_save"] = modules.isEmpty ? .null : .array(modules.map { .string($0) })
+
+        var items: [SafetensorsWriter.Item] = []
+        for update in updates {
+            let prefix = "base_model.model." + ModuleName.transformers5(update.module)
+            items.append(.float32(prefix + ".lora_A.weight", update.a))
+            items.append(.float32(prefix + ".lora_B.weight", update.b))
+        }
+        for tensor in saved {
+            items.append(
+                .float32("base_model.model." + ModuleName.transformers5(tensor.name), tensor.values, shape: tensor.shape))
+        }
+
+        let partial = directory.deletingLastPathComponent()
+            .appending(path: ".\(directory.lastPathComponent).partial-\(UInt32.random(in: 0...UInt32.max))")
+        try FileManager.default.createDirectory(at: partial, withIntermediateDirectories: false)
+        do {
+            try SafetensorsWriter.write(
+                items, metadata: metadata.merging(["format": "pt"]) { own, _ in own },
+                to: partial.appending(path: "adapter_model.safetensors"))
+            try AtomicFile.write(
+                JSONValue.object(config).indentedText, to: partial.appending(path: "adapter_config.json").path)
+            guard unsafe rename(partial.path, directory.path) == 0 else {
+                throw FileWriteError(path: directory.path, reason: systemErrorText(errno))
+            }
+        } catch {
+            try? FileManager.default.removeItem(at: partial)
+            throw error
+        }
+        try synchronizeFolder(of: directory.path)
+    }
+
+    private static func numeral(_ value: Double) -> JSONValue { Int(exactly: value).map { .integer($0) } ?? .real(value) }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral {
+    package init(stringLiteral value: String) { self = .string(value) }
+    package init(booleanLiteral value: Bool) { self = .boolean(value) }
+}

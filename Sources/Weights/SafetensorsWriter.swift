@@ -1,0 +1,96 @@
+package import Foundation
+package import Tensors
+
+/// Writes safetensors files: the largest element types first, so that every tensor is aligned, by name within a type.
+///
+/// The file appears whole or not at all (``AtomicFile``), so readers that have mapped the old one keep it.
+package enum SafetensorsWriter {
+    /// What to store under a name.
+    package struct Item {
+        enum Content {
+            case float32(Tensor)
+            case bfloat16(Tensor)
+            case copy(StoredTensor)
+        }
+
+        let name: String
+        let shape: [Int]
+        let content: Content
+
+        /// `tensor` under any shape of as many elements; its own, [rows, columns], without one.
+        package static func float32(_ name: String, _ tensor: Tensor, shape: [Int]? = nil) -> Item {
+            Item(name: name, shape: checked(shape, tensor), content: .float32(tensor))
+        }
+
+        /// The same, rounded to nearest even.
+        package static func bfloat16(_ name: String, _ tensor: Tensor, shape: [Int]? = nil) -> Item {
+            Item(name: name, shape: checked(shape, tensor), content: .bfloat16(tensor))
+        }
+
+        /// The bytes of a tensor of another file, under another name perhaps.
+        package static func copy(_ name: String, _ tensor: StoredTensor) -> Item {
+            Item(name: name, shape: tensor.shape, content: .copy(tensor))
+        }
+
+        private static func checked(_ shape: [Int]?, _ tensor: Tensor) -> [Int] {
+            let shape = shape ?? [tensor.rows, tensor.columns]
+            precondition(shape.reduce(1, *) == tensor.count, "shape \(shape) for a tensor \(tensor.shape)")
+            return shape
+        }
+
+        var dtype: DType {
+            switch content {
+            case .float32: .float32
+            case .bfloat16: .bfloat16
+            case .copy(let tensor): tensor.dtype
+            }
+        }
+
+        var byteCount: Int { shape.reduce(dtype.byteCount, *) }
+    }
+
+    package static func write(_ items: [Item], metadata: [String: String] = [:], to url: URL) throws(FileWriteError) {
+        let items = items.sorted { ($1.dtype.byteCount, $0.name) < ($0.dtype.byteCount, $1.name) }
+        var header = JSONObject()
+        if !metadata.isEmpty {
+            var entries = JSONObject()
+            for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { entries[key] = .string(value) }
+            header["__metadata__"] = .object(entries)
+        }
+        var offset = 0
+        for item in items {
+            guard header[item.name] == nil, item.name != "__metadata__" else {
+                throw FileWriteError(path: url.path, reason: "two tensors are named \(item.name)")
+            }
+            header[item.name] = .object([
+                "dtype": .string(item.dtype.rawValue), "shape": .array(item.shape.map { .integer($0) }),
+                "data_offsets": .array([.integer(offset), .integer(offset + item.byteCount)]),
+            ])
+            offset += item.byteCount
+        }
+        var text = JSONValue.object(header).text
+        text += String(repeating: " ", count: (8 - text.utf8.count % 8) % 8)
+
+        var file = try AtomicFile(path: url.path, byteCount: 8 + text.utf8.count + offset)
+        let length = [UInt64(text.utf8.count).littleEndian]
+        try unsafe file.write(length.span.bytes)
+        try file.write(text)
+        for item in items { try write(item, into: &file) }
+        try file.commit()
+    }
+
+    private static func write(_ item: Item, into file: inout AtomicFile) throws(FileWriteError) {
+        switch item.content {
+        case .float32(let tensor):
+            try unsafe file.write(RawSpan(_unsafeStart: tensor.pointer, byteCount: tensor.count * 4))
+        case .bfloat16(let tensor):
+            guard tensor.count > 0 else { return }
+            try withExtendedLifetime(StoredMatrix(tensor).narrowed()) { (narrow) throws(FileWriteError) in
+                guard case .bfloat16(let bits) = unsafe narrow.elements else { preconditionFailure("narrowed to bfloat16") }
+                try unsafe file.write(RawSpan(_unsafeStart: bits, byteCount: tensor.count * 2))
+            }
+        case .copy(let tensor):
+            try unsafe file.write(RawSpan(_unsafeBytes: tensor.bytes))
+        }
+    }
+}
