@@ -86,7 +86,7 @@ let package = Package(
         room("TestSupport"),
         tests("CKernels"),
         tests("Tensors", ["CKernels"]),
-        tests("Weights"),
+        tests("Weights", ["Tensors"]),
         tests("Audio"),
         tests("Tokenization"),
         tests("Hashing"),

@@ -31,7 +31,8 @@ package struct Checkpoint: Sendable {
         var renamed: [String: StoredTensor] = [:]
         for (name, tensor) in tensors {
             if let other = renamed.updateValue(tensor, forKey: rename(name)) {
-                throw CheckpointError.ambiguousName(rename(name), first: min(name, other.name), second: max(name, other.name))
+                throw CheckpointError.ambiguousName(
+                    rename(name), first: min(name, other.name), second: max(name, other.name))
             }
         }
         return WeightCursor(renamed)
@@ -62,10 +63,12 @@ package struct Checkpoint: Sendable {
         var namesByShard: [String: Set<String>] = [:]
         for name in map.keys {
             guard case .string(let shard)? = map[name] else {
-                throw failed("\"weight_map\": expected a file name for \(name), found \(map[name]?.summary ?? "nothing")")
+                throw failed(
+                    "\"weight_map\": expected a file name for \(name), found \(map[name]?.summary ?? "nothing")")
             }
             // The name comes from the checkpoint's author: it may not lead out of the directory.
-            guard !shard.contains("/"), !shard.contains("\0"), shard.hasSuffix(".safetensors"), !shard.hasPrefix(".") else {
+            guard !shard.contains("/"), !shard.contains("\0"), shard.hasSuffix(".safetensors"), !shard.hasPrefix(".")
+            else {
                 throw failed("expected the name of a safetensors file in the same directory, found \"\(shard)\"")
             }
             namesByShard[shard, default: []].insert(name)
@@ -97,7 +100,8 @@ package enum CheckpointError: Error, Equatable, CustomStringConvertible {
             "\(directory) has neither model.safetensors nor model.safetensors.index.json; other weight formats must be converted first"
         case .missingFile(let directory, let file): "\(directory) is no model directory: it has no \(file)"
         case .unreadable(let directory, let file, let reason): "reading \(file) in \(directory): \(reason)"
-        case .ambiguousName(let name, let first, let second): "tensors \(first) and \(second) are both \(name) to the model"
+        case .ambiguousName(let name, let first, let second):
+            "tensors \(first) and \(second) are both \(name) to the model"
         }
     }
 }

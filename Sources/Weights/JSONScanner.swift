@@ -11,7 +11,8 @@ struct JSONScanner {
 
     /// The next byte that is not white space, which stays unread.
     mutating func peek(_ expected: String) throws -> UInt8 {
-        while position < bytes.count, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[position]) { position += 1 }
+        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+        while position < bytes.count, isSpace(bytes[position]) { position += 1 }
         guard position < bytes.count else { throw failure(expected) }
         return bytes[position]
     }
@@ -29,7 +30,10 @@ struct JSONScanner {
     /// `{"key": …, …}`: calls `member` with each key, standing before its value, which `member` must read.
     mutating func members(_ member: (inout JSONScanner, String) throws -> Void) throws {
         try expect("{")
-        if try peek("'\"' or '}'") == UInt8(ascii: "}") { return position += 1 }
+        if try peek("'\"' or '}'") == UInt8(ascii: "}") {
+            position += 1
+            return
+        }
         var keys = Set<String>()
         while true {
             guard try peek("a key") == UInt8(ascii: "\"") else { throw failure("a key") }
@@ -38,7 +42,10 @@ struct JSONScanner {
             guard keys.insert(key).inserted else { throw JSONError.duplicateKey(key, byte: start) }
             try expect(":")
             try member(&self, key)
-            if try peek("',' or '}'") == UInt8(ascii: "}") { return position += 1 }
+            if try peek("',' or '}'") == UInt8(ascii: "}") {
+                position += 1
+                return
+            }
             try expect(",")
         }
     }
@@ -46,10 +53,16 @@ struct JSONScanner {
     /// `[…, …]`: calls `element` before each value, which `element` must read.
     mutating func elements(_ element: (inout JSONScanner) throws -> Void) throws {
         try expect("[")
-        if try peek("a value or ']'") == UInt8(ascii: "]") { return position += 1 }
+        if try peek("a value or ']'") == UInt8(ascii: "]") {
+            position += 1
+            return
+        }
         while true {
             try element(&self)
-            if try peek("',' or ']'") == UInt8(ascii: "]") { return position += 1 }
+            if try peek("',' or ']'") == UInt8(ascii: "]") {
+                position += 1
+                return
+            }
             try expect(",")
         }
     }
@@ -140,7 +153,9 @@ struct JSONScanner {
         if position < bytes.count, bytes[position] | 0x20 == UInt8(ascii: "e") {
             real = true
             position += 1
-            if position < bytes.count, [UInt8(ascii: "+"), UInt8(ascii: "-")].contains(bytes[position]) { position += 1 }
+            if position < bytes.count, [UInt8(ascii: "+"), UInt8(ascii: "-")].contains(bytes[position]) {
+                position += 1
+            }
             try digits()
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)

@@ -26,7 +26,8 @@ extension JSONValue {
     private static func list(_ open: String, _ items: [String], _ close: String, _ indent: Int?) -> String {
         guard let indent, !items.isEmpty else { return open + items.joined(separator: ",") + close }
         let inner = "\n" + String(repeating: "  ", count: indent + 1)
-        return open + inner + items.joined(separator: "," + inner) + "\n" + String(repeating: "  ", count: indent) + close
+        return open + inner + items.joined(separator: "," + inner) + "\n" + String(repeating: "  ", count: indent)
+            + close
     }
 
     private static func numeral(_ real: Double) -> String {

@@ -92,7 +92,8 @@ package struct PEFTAdapter: Sendable {
             guard let module = modules[name] else { throw PEFTError.noModule(name) }
             guard update.a.shape[1] == module.inputs, update.b.shape[0] == module.outputs else {
                 throw PEFTError.wrongShape(
-                    module: name, expected: [module.outputs, module.inputs], found: [update.b.shape[0], update.a.shape[1]])
+                    module: name, expected: [module.outputs, module.inputs],
+                    found: [update.b.shape[0], update.a.shape[1]])
             }
         }
         if let name = try untouched(modules.keys.sorted()).first {

@@ -39,7 +39,8 @@ struct PEFTConfiguration {
         alpha = try json.number("lora_alpha", default: 8)
         stabilized = try json.boolean("use_rslora", default: false)
         guard let targets = try Self.selection("target_modules", in: json) else {
-            throw JSONError.unexpected(path: "target_modules", expected: "a pattern or a list of names", found: "nothing")
+            throw JSONError.unexpected(
+                path: "target_modules", expected: "a pattern or a list of names", found: "nothing")
         }
         self.targets = targets
         exclusions = try Self.selection("exclude_modules", in: json)
@@ -54,7 +55,9 @@ struct PEFTConfiguration {
         guard targets.contains(path), exclusions?.contains(path) != true, !saves(path) else { return false }
         guard let layers else { return true }
         // The first number between dots is the layer's.
-        guard let index = path.split(separator: ".").dropFirst(2).lazy.compactMap({ Int($0) }).first else { return false }
+        guard let index = path.split(separator: ".").dropFirst(2).lazy.compactMap({ Int($0) }).first else {
+            return false
+        }
         return layers.contains(index)
     }
 
@@ -81,7 +84,8 @@ struct PEFTConfiguration {
 
     /// Fields that only training, quantised bases or bookkeeping read.
     private static let inert: Set<String> = [
-        "auto_mapping", "base_model_name_or_path", "corda_config", "ensure_weight_tying", "eva_config", "inference_mode",
+        "auto_mapping", "base_model_name_or_path", "corda_config", "ensure_weight_tying", "eva_config",
+        "inference_mode",
         "loftq_config", "lora_dropout", "lora_ga_config", "megatron_config", "megatron_core", "peft_version",
         "qalora_group_size", "revision", "runtime_config", "task_type",
     ]

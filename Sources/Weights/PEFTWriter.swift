@@ -49,7 +49,8 @@ package enum PEFTWriter {
         var config: JSONObject = [
             "peft_type": "LORA", "task_type": .null,
             "base_model_name_or_path": baseModel.map { .string($0) } ?? .null,
-            "r": .integer(first.a.rows), "lora_alpha": numeral(first.alpha), "use_rslora": false, "lora_dropout": .real(0),
+            "r": .integer(first.a.rows), "lora_alpha": numeral(first.alpha), "use_rslora": false,
+            "lora_dropout": .real(0),
             "bias": "none", "fan_in_fan_out": false, "init_lora_weights": true, "inference_mode": true,
         ]
         config["target_modules"] = .array(updates.map { .string(ModuleName.transformers5($0.module)) })
@@ -74,7 +75,8 @@ package enum PEFTWriter {
         }
         for tensor in saved {
             items.append(
-                .float32("base_model.model." + ModuleName.transformers5(tensor.name), tensor.values, shape: tensor.shape))
+                .float32(
+                    "base_model.model." + ModuleName.transformers5(tensor.name), tensor.values, shape: tensor.shape))
         }
 
         let partial = directory.deletingLastPathComponent()
@@ -96,7 +98,9 @@ package enum PEFTWriter {
         try synchronizeFolder(of: directory.path)
     }
 
-    private static func numeral(_ value: Double) -> JSONValue { Int(exactly: value).map { .integer($0) } ?? .real(value) }
+    private static func numeral(_ value: Double) -> JSONValue {
+        Int(exactly: value).map { .integer($0) } ?? .real(value)
+    }
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral {

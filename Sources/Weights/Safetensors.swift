@@ -27,7 +27,8 @@ package struct Safetensors: Sendable {
         for (name, entry) in header.entries {
             let range = dataOffset + entry.range.lowerBound..<dataOffset + entry.range.upperBound
             tensors[name] = unsafe StoredTensor(
-                name: name, dtype: entry.dtype, shape: entry.shape, bytes: UnsafeRawBufferPointer(rebasing: file.bytes[range]),
+                name: name, dtype: entry.dtype, shape: entry.shape,
+                bytes: UnsafeRawBufferPointer(rebasing: file.bytes[range]),
                 owner: file)
         }
         self.path = path

@@ -28,7 +28,8 @@ package struct SafetensorsError: Error, Equatable, CustomStringConvertible {
             switch problem {
             case .unreadable(let reason): reason
             case .tooShort(let bytes): "expected at least 8 bytes, found \(bytes)"
-            case .headerTooLarge(let bytes, let limit): "the header claims \(bytes) bytes, more than the \(limit) allowed"
+            case .headerTooLarge(let bytes, let limit):
+                "the header claims \(bytes) bytes, more than the \(limit) allowed"
             case .headerBeyondFile(let bytes, let file):
                 "the header claims \(bytes) bytes, but only \(file - 8) follow; is the file truncated?"
             case .headerSyntax(let error): "the header is not the expected JSON, \(error)"
@@ -39,7 +40,8 @@ package struct SafetensorsError: Error, Equatable, CustomStringConvertible {
                 "tensor \(tensor): expected one of \(DType.allCases.map(\.rawValue).joined(separator: ", ")), found \(found)"
             case .tooManyDimensions(let tensor, let limit): "tensor \(tensor): more than \(limit) dimensions"
             case .sizeOverflow(let tensor, let shape): "tensor \(tensor): the size of \(shape) overflows"
-            case .reversedOffsets(let tensor, let begin, let end): "tensor \(tensor): its data ends at \(end), before \(begin)"
+            case .reversedOffsets(let tensor, let begin, let end):
+                "tensor \(tensor): its data ends at \(end), before \(begin)"
             case .sizeMismatch(let tensor, let expected, let found):
                 "tensor \(tensor): its shape needs \(expected) bytes, its offsets give it \(found)"
             case .beyondFile(let tensor, let end, let data):

@@ -55,13 +55,17 @@ struct SafetensorsHeader {
                     Failure(problem: .tooManyDimensions(tensor: name, limit: dimensionLimit))
                 }
             case "data_offsets":
-                offsets = try sizes(&scanner, limit: 2) { Failure(problem: .unexpectedField(tensor: name, field: "a third offset")) }
+                offsets = try sizes(&scanner, limit: 2) {
+                    Failure(problem: .unexpectedField(tensor: name, field: "a third offset"))
+                }
             default: throw Failure(problem: .unexpectedField(tensor: name, field: field))
             }
         }
         guard let dtype else { throw Failure(problem: .missingField(tensor: name, field: "dtype")) }
         guard let shape else { throw Failure(problem: .missingField(tensor: name, field: "shape")) }
-        guard let offsets, offsets.count == 2 else { throw Failure(problem: .missingField(tensor: name, field: "data_offsets")) }
+        guard let offsets, offsets.count == 2 else {
+            throw Failure(problem: .missingField(tensor: name, field: "data_offsets"))
+        }
         guard offsets[0] <= offsets[1] else {
             throw Failure(problem: .reversedOffsets(tensor: name, begin: offsets[0], end: offsets[1]))
         }

@@ -86,7 +86,9 @@ package enum SafetensorsWriter {
         case .bfloat16(let tensor):
             guard tensor.count > 0 else { return }
             try withExtendedLifetime(StoredMatrix(tensor).narrowed()) { (narrow) throws(FileWriteError) in
-                guard case .bfloat16(let bits) = unsafe narrow.elements else { preconditionFailure("narrowed to bfloat16") }
+                guard case .bfloat16(let bits) = unsafe narrow.elements else {
+                    preconditionFailure("narrowed to bfloat16")
+                }
                 try unsafe file.write(RawSpan(_unsafeStart: bits, byteCount: tensor.count * 2))
             }
         case .copy(let tensor):

@@ -33,7 +33,8 @@ package import Tensors
         switch dtype {
         case .float32 where count > 0:
             return unsafe StoredMatrix(
-                rows: rows, columns: columns, elements: .float32(base.bindMemory(to: Float.self).baseAddress!), owner: owner)
+                rows: rows, columns: columns, elements: .float32(base.bindMemory(to: Float.self).baseAddress!),
+                owner: owner)
         case .bfloat16 where count > 0:
             return unsafe StoredMatrix(
                 rows: rows, columns: columns, elements: .bfloat16(base.bindMemory(to: UInt16.self).baseAddress!),

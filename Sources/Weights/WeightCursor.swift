@@ -1,5 +1,5 @@
-package import Tensors
 import Synchronization
+package import Tensors
 
 /// A place in the tree of a checkpoint's tensor names, from which a layer reads what is its own:
 ///

@@ -1,0 +1,233 @@
+import Foundation
+import Tensors
+import Testing
+import Weights
+
+@Suite struct PEFTAdapterTests {
+    let directory = try! TemporaryDirectory()
+
+    private func adapter(_ name: String) throws -> PEFTAdapter {
+        try PEFTAdapter(directory: fixtures.appending(path: "weights/\(name)"))
+    }
+
+    /// The linear modules of the checkpoint `published`, by canonical name.
+    private func modules() throws -> [String: (outputs: Int, inputs: Int)] {
+        var modules: [String: (outputs: Int, inputs: Int)] = [:]
+        let checkpoint = try Checkpoint(directory: fixtures.appending(path: "qwen2audio/published"))
+        for (name, tensor) in checkpoint.tensors
+        where tensor.shape.count == 2 && name.hasSuffix(".weight") && !name.contains("embed") {
+            modules[String(name.dropLast(7))] = (tensor.shape[0], tensor.shape[1])
+        }
+        return modules
+    }
+
+    /// A copy of a fixture with its configuration edited and its tensors renamed or, by nil, dropped.
+    private func edited(
+        _ name: String, _ edit: (inout JSONObject) -> Void = { _ in }, renaming: (String) -> String? = { $0 }
+    ) throws -> URL {
+        let source = fixtures.appending(path: "weights/\(name)")
+        let copy = directory.url.appending(path: UUID().uuidString)
+        try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: true)
+        var config = try JSONValue(parsing: try Data(contentsOf: source.appending(path: "adapter_config.json"))).object(
+            "")
+        edit(&config)
+        try AtomicFile.write(JSONValue.object(config).text, to: copy.appending(path: "adapter_config.json").path)
+        let tensors = try Safetensors(source.appending(path: "adapter_model.safetensors")).tensors
+        try SafetensorsWriter.write(
+            tensors.values.compactMap { tensor in renaming(tensor.name).map { .copy($0, tensor) } },
+            to: copy.appending(path: "adapter_model.safetensors"))
+        return copy
+    }
+
+    @Test func ranksAndScalingsFollowThePatterns() throws {
+        let updates = try adapter("list").updates
+        #expect(updates.count == 14)
+        let decoder = "language_model.model.layers."
+        // alpha / √r, with alpha 9 in the decoder's first layer, rank 2 for the second layers' queries, 3 for fc1.
+        #expect(updates[decoder + "0.self_attn.q_proj"]?.scaling == 4.5)
+        #expect(updates[decoder + "0.mlp.down_proj"]?.scaling == 4.5)
+        #expect(updates[decoder + "1.self_attn.q_proj"]?.scaling == 6 / 2.0.squareRoot())
+        #expect(updates[decoder + "1.self_attn.v_proj"]?.scaling == 3)
+        #expect(updates["audio_tower.layers.1.self_attn.q_proj"]?.rank == 2)
+        #expect(updates["audio_tower.layers.0.fc1"]?.rank == 3)
+        #expect(updates["audio_tower.layers.0.fc1"]?.scaling == 6 / 3.0.squareRoot())
+        #expect(updates["audio_tower.layers.0.fc1"]?.a.shape == [3, 64])
+        #expect(updates["audio_tower.layers.0.fc1"]?.b.shape == [80, 3])
+    }
+
+    @Test(arguments: ["list", "regex"])
+    func bothGenerationsOfKeysGiveTheSameAdapter(name: String) throws {
+        let newer = try adapter(name)
+        let older = try adapter(name + "-4")
+        #expect(newer.updates.keys.sorted() == older.updates.keys.sorted())
+        #expect(newer.saved.keys.sorted() == older.saved.keys.sorted())
+        for (module, update) in newer.updates {
+            let other = try #require(older.updates[module])
+            #expect(update.scaling == other.scaling)
+            #expect(try update.a.floats() == other.a.floats())
+            #expect(try update.b.floats() == other.b.floats())
+        }
+        try newer.verify(against: modules())
+        try older.verify(against: modules())
+    }
+
+    @Test func modulesSavedWholeAreApartFromUpdates() throws {
+        let adapter = try adapter("regex")
+        #expect(
+            adapter.saved.keys.sorted() == [
+                "language_model.model.norm.weight", "multi_modal_projector.linear.bias",
+                "multi_modal_projector.linear.weight",
+            ])
+        #expect(adapter.updates.count == 6)
+        #expect(adapter.updates.values.allSatisfy { $0.scaling == 2.5 })
+        #expect(adapter.baseModel == "published")
+    }
+
+    @Test func allLinearIsEveryLinearModuleButTheHead() throws {
+        let adapter = try adapter("all-linear")
+        #expect(Set(adapter.updates.keys) == Set(try modules().keys).subtracting(["language_model.lm_head"]))
+        let shorthand = try PEFTAdapter(directory: try edited("all-linear") { $0["target_modules"] = "all-linear" })
+        #expect(shorthand.updates.count == adapter.updates.count)
+        try shorthand.verify(against: modules())
+    }
+
+    @Test(arguments: [
+        ("use_dora", JSONValue.boolean(true)), ("bias", "lora_only"), ("lora_bias", true), ("fan_in_fan_out", true),
+        ("layer_replication", .array([.array([.integer(0), .integer(1)])])), ("peft_type", "LOHA"),
+        ("use_qalora", true),
+        ("trainable_token_indices", .array([.integer(1)])), ("target_parameters", .array(["x"])),
+        ("something_new", .integer(1)),
+        ("init_lora_weights", "pissa"), ("layers_pattern", .array(["blocks"])), ("target_modules", "(unclosed"),
+    ])
+    func whatIsNotSupportedIsRefusedByName(field: String, value: JSONValue) throws {
+        let copy = try edited("list") { $0[field] = value }
+        let error = #expect(throws: PEFTError.self) { try PEFTAdapter(directory: copy) }
+        guard case .unsupported(field, _)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test(arguments: [
+        ("something_new", JSONValue.null), ("something_new", false), ("init_lora_weights", "gaussian"),
+        ("revision", "main"),
+    ])
+    func fieldsWithoutEffectArePassedOver(field: String, value: JSONValue) throws {
+        #expect(try PEFTAdapter(directory: try edited("list") { $0[field] = value }).updates.count == 14)
+    }
+
+    @Test(arguments: [
+        ("base_model.model.lm_head.weight", "neither"), ("model.x.lora_A.weight", "begin with"),
+        ("base_model.model.model.language_model.embed_tokens.lora_embedding_A", "embeddings"),
+        ("base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_magnitude_vector", "DoRA"),
+    ])
+    func everyTensorIsConsumedOrNamed(name: String, reason: String) throws {
+        let victim = "base_model.model.model.audio_tower.layers.0.fc1.lora_A.weight"
+        let copy = try edited("list", renaming: { $0 == victim ? name : $0 })
+        let error = #expect(throws: PEFTError.self) { try PEFTAdapter(directory: copy) }
+        guard case .unexpectedTensor(name, let words)? = error, words.contains(reason) else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test func factorsMustComeInPairsOfTheRightRankForTargetedModules() throws {
+        let a = "base_model.model.model.audio_tower.layers.0.fc1.lora_A.weight"
+        let single = try edited("list", renaming: { $0 == a ? nil : $0 })
+        #expect(throws: PEFTError.missingFactor(module: "model.audio_tower.layers.0.fc1", factor: "lora_A")) {
+            try PEFTAdapter(directory: single)
+        }
+        let rank = try edited("list") { $0["rank_pattern"] = .object([:]) }
+        #expect(
+            throws: PEFTError.wrongRank(module: "model.audio_tower.layers.0.fc1", expected: 4, a: [3, 64], b: [80, 3])
+        ) {
+            try PEFTAdapter(directory: rank)
+        }
+        let target = try edited("list") { $0["target_modules"] = .array(["q_proj"]) }
+        #expect(
+            throws: PEFTError.unexpectedTensor(
+                a, reason: "target_modules does not select model.audio_tower.layers.0.fc1")
+        ) {
+            try PEFTAdapter(directory: target)
+        }
+        let excluded = try edited("list") { $0["exclude_modules"] = .string(".*fc1") }
+        #expect(throws: PEFTError.self) { try PEFTAdapter(directory: excluded) }
+        let layer = try edited("list") { $0["layers_to_transform"] = .array([.integer(1)]) }
+        #expect(throws: PEFTError.self) { try PEFTAdapter(directory: layer) }
+    }
+
+    @Test func anAdapterMustFitItsBase() throws {
+        let adapter = try adapter("list")
+        var base = try modules()
+        let name = "audio_tower.layers.0.fc1"
+        base[name] = (80, 32)
+        #expect(throws: PEFTError.wrongShape(module: name, expected: [80, 32], found: [80, 64])) {
+            try adapter.verify(against: base)
+        }
+        base[name] = nil
+        #expect(throws: PEFTError.noModule(name)) { try adapter.verify(against: base) }
+        var larger = try modules()
+        larger["language_model.model.layers.2.self_attn.q_proj"] = (64, 64)
+        #expect(
+            throws: PEFTError.missingFactor(
+                module: "language_model.model.layers.2.self_attn.q_proj", factor: "lora_A and lora_B")
+        ) { try adapter.verify(against: larger) }
+    }
+
+    private func rewritten(_ name: String) throws -> URL {
+        let original = try adapter(name)
+        let copy = directory.url.appending(path: name)
+        try PEFTWriter.write(
+            try original.updates.sorted { $0.key < $1.key }.map { module, update in
+                PEFTWriter.Update(
+                    module: module, a: try update.a.tensor(rows: update.a.shape[0], columns: update.a.shape[1]),
+                    b: try update.b.tensor(rows: update.b.shape[0], columns: update.b.shape[1]), scaling: update.scaling
+                )
+            },
+            saved: try original.saved.map { name, tensor in
+                PEFTWriter.Saved(
+                    name: name, shape: tensor.shape, values: try tensor.tensor(rows: 1, columns: tensor.count))
+            }, baseModel: "published", metadata: ["step": "3"], to: copy)
+        return copy
+    }
+
+    @Test(arguments: ["list", "regex-4", "all-linear"])
+    func aWrittenAdapterReadsBackEqual(name: String) throws {
+        let original = try adapter(name)
+        let copy = try PEFTAdapter(directory: try rewritten(name))
+        #expect(Set(copy.updates.keys) == Set(original.updates.keys))
+        #expect(Set(copy.saved.keys) == Set(original.saved.keys))
+        for (module, update) in original.updates {
+            let other = try #require(copy.updates[module])
+            #expect(abs(other.scaling - update.scaling) < 1e-12)
+            #expect(try other.a.floats() == update.a.floats())
+            #expect(try other.b.floats() == update.b.floats())
+        }
+        try copy.verify(against: modules())
+        #expect(directory.names == [name])
+    }
+
+    @Test func anAdapterIsWrittenOnce() throws {
+        _ = try rewritten("list")
+        #expect(throws: PEFTError.self) { try rewritten("list") }
+        #expect(directory.names == ["list"])
+        #expect(throws: PEFTError.empty) {
+            try PEFTWriter.write([], baseModel: nil, to: directory.url.appending(path: "none"))
+        }
+    }
+
+    /// Runs where `PEFT_PYTHON` names a Python with torch, transformers 5 and peft.
+    @Test(
+        .enabled(if: ProcessInfo.processInfo.environment["PEFT_PYTHON"] != nil),
+        arguments: ["list", "regex", "all-linear"])
+    func pythonLoadsAWrittenAdapterWithEqualLogProbabilities(name: String) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: try #require(ProcessInfo.processInfo.environment["PEFT_PYTHON"]))
+        process.arguments = [
+            fixtures.appending(path: "weights/make.py").path, "compare", try rewritten(name).path, name,
+        ]
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+    }
+}
