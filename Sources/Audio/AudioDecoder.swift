@@ -32,7 +32,7 @@ package enum AudioDecoder {
     package static func decode(_ bytes: RawSpan, limits: AudioLimits) throws(AudioError) -> AudioClip {
         guard bytes.byteCount > 0 else { throw .empty }
         let container = try AudioContainer(sniffing: bytes)
-        let length = ContainerLength(bytes, container: container)
+        let length = try ContainerLength(bytes, container: container)
         if length.channels == 0 { throw .noChannels(format: container.rawValue) }
 
         var samples: [Float] = []

@@ -2,7 +2,7 @@
 /// tells a clip that was cut off from a short one.
 ///
 ///     WAV, AIFF   size of the sound chunk        against the bytes that follow
-///     Ogg         size of the last page          against the bytes that follow
+///     Ogg         size of the last page          against the bytes that follow; refused here, with damaged pages
 ///     MP3         the Xing header's byte count   against the file
 ///
 /// FLAC states a number of frames, which the decoder compares itself.
@@ -12,11 +12,11 @@ struct ContainerLength {
     /// Channels of the header, read only to name the error that zero deserves.
     var channels: Int?
 
-    init(_ bytes: RawSpan, container: AudioContainer) {
+    init(_ bytes: RawSpan, container: AudioContainer) throws(AudioError) {
         switch container {
         case .wav: scanChunks(bytes, bigEndian: bytes.begins("RIFX"), format: "fmt ", channelOffset: 2, sound: "data")
         case .aiff: scanChunks(bytes, bigEndian: true, format: "COMM", channelOffset: 0, sound: "SSND")
-        case .ogg: scanPages(bytes)
+        case .ogg: try scanPages(bytes)
         case .mp3: readXing(bytes)
         case .flac: break
         }
@@ -47,18 +47,27 @@ struct ContainerLength {
         }
     }
 
-    private mutating func scanPages(_ bytes: RawSpan) {
+    /// Walks the pages to the end of the file. The decoder would leave out a damaged page without a word, so the checksums
+    /// are compared here.
+    private mutating func scanPages(_ bytes: RawSpan) throws(AudioError) {
         var offset = 0
-        while bytes.begins("OggS", at: offset) {
+        while offset < bytes.byteCount {
+            guard bytes.begins("OggS", at: offset) else {
+                throw .undecodable(format: "Ogg", reason: "no page starts at byte \(offset)")
+            }
             guard let segments = bytes.integer(at: offset + 26, count: 1, bigEndian: false),
                 offset + 27 + segments <= bytes.byteCount
-            else {
-                sound = (offset + 27, bytes.byteCount)
-                return
+            else { throw .truncated(promised: offset + 27, found: bytes.byteCount, unit: "bytes") }
+            let end = offset + 27 + segments + (0..<segments).reduce(0) { $0 + Int(bytes[offset + 27 + $1]) }
+            guard end <= bytes.byteCount else {
+                throw .truncated(promised: end, found: bytes.byteCount, unit: "bytes")
             }
-            offset += 27 + segments + (0..<segments).reduce(0) { $0 + Int(bytes[offset + 27 + $1]) }
+            let stated = bytes.integer(at: offset + 22, count: 4, bigEndian: false)
+            guard stated == Int(OggChecksum.of(page: bytes.extracting(offset..<end))) else {
+                throw .undecodable(format: "Ogg", reason: "the page at byte \(offset) does not match its checksum")
+            }
+            offset = end
         }
-        sound = (offset, min(offset, bytes.byteCount))
     }
 
     private mutating func readXing(_ bytes: RawSpan) {
@@ -76,5 +85,23 @@ struct ContainerLength {
             let promised = bytes.integer(at: tag + (flags & 1 != 0 ? 12 : 8), count: 4, bigEndian: true)
         else { return }
         sound = (promised, min(promised, bytes.byteCount - frame))
+    }
+}
+
+/// The checksum of an Ogg page (RFC 3533): CRC-32 with polynomial 04C11DB7, not reflected, no inversion, over the page with
+/// its checksum field as zeros.
+private enum OggChecksum {
+    private static let table: [UInt32] = (0..<256).map { index in
+        (0..<8).reduce(UInt32(index) << 24) { value, _ in value << 1 ^ (value >> 31 == 1 ? 0x04C1_1DB7 : 0) }
+    }
+
+    static func of(page: RawSpan) -> UInt32 {
+        let table = table
+        var checksum: UInt32 = 0
+        for index in 0..<page.byteCount {
+            let byte = (22..<26).contains(index) ? 0 : page[index]
+            checksum = checksum << 8 ^ table[Int(UInt8(truncatingIfNeeded: checksum >> 24) ^ byte)]
+        }
+        return checksum
     }
 }

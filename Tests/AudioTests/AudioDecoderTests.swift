@@ -90,6 +90,13 @@ struct AudioDecoderTests {
         #expect(error.description.contains("promises 16000 frames, found 9978"))
     }
 
+    @Test func damagedOggPageIsRefused() throws {
+        var bytes = try AudioFixtures.clip("speech.opus")
+        bytes[6000] ^= 1
+        let error = #expect(throws: AudioError.self) { _ = try AudioDecoder.decode(bytes, limits: limits) }
+        #expect(error?.description.contains("does not match its checksum") == true)
+    }
+
     @Test func headerThatClaimsFarMoreFramesIsRefused() throws {
         var flac = try AudioFixtures.clip("speech.flac")
         // STREAMINFO ends with 36 bits of frame count before the 16 bytes of MD5: bytes 21 to 25 of the file.
