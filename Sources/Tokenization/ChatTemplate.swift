@@ -1,0 +1,151 @@
+package import Foundation
+
+/// One message of a conversation.
+package struct ChatMessage: Sendable, Equatable {
+    package enum Part: Sendable, Equatable {
+        case text(String)
+        case audio
+    }
+
+    package var role: String
+    package var parts: [Part]
+
+    package init(role: String, parts: [Part]) {
+        self.role = role
+        self.parts = parts
+    }
+
+    package init(role: String, _ text: String) { self.init(role: role, parts: [.text(text)]) }
+
+    /// As clients of Hugging Face write it: `content` is a string where the message is one text, else a list of parts.
+    var value: TemplateValue {
+        let content: TemplateValue
+        if parts.count == 1, case .text(let text) = parts[0] {
+            content = .string(text)
+        } else {
+            content = .list(
+                parts.map { part in
+                    switch part {
+                    case .text(let text): .object([("type", .string("text")), ("text", .string(text))])
+                    case .audio: .object([("type", .string("audio"))])
+                    }
+                })
+        }
+        return .object([("role", .string(role)), ("content", content)])
+    }
+}
+
+/// A checkpoint's chat template: messages → the text the model was trained on, by a small Jinja interpreter.
+///
+/// Agrees with transformers' `apply_chat_template`. Loading fails on whatever the interpreter does not have. Rendering
+/// keeps apart what the template wrote and what the caller supplied.
+package struct ChatTemplate: Sendable {
+    private let body: [Statement]
+    /// `bos_token` and its like, written as the template's own text.
+    private let constants: [(name: String, text: String)]
+    private let limits: TemplateLimits
+
+    package init(
+        _ source: String, constants: [(name: String, text: String)] = [], limits: TemplateLimits = TemplateLimits()
+    ) throws(TemplateError) {
+        body = try TemplateParser.parse(source)
+        self.constants = constants
+        self.limits = limits
+    }
+
+    /// The template of a checkpoint's directory: `chat_template.jinja`, else `chat_template.json`, else the one in
+    /// `tokenizer_config.json`; of several, the one called `name`.
+    package init(directory: URL, name: String = "default") throws(TemplateError) {
+        func object(_ file: String) throws(TemplateError) -> [String: Any]? {
+            guard let data = try? Data(contentsOf: directory.appendingPathComponent(file)) else { return nil }
+            guard let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+                throw .missing(path: directory.path, reason: "\(file) is not a JSON object")
+            }
+            return object
+        }
+        let config = try object("tokenizer_config.json") ?? [:]
+        var constants: [(name: String, text: String)] = []
+        for (key, value) in config where key.hasSuffix("_token") {
+            // A token is written as its text, or as an added token's description.
+            if let text = value as? String ?? (value as? [String: Any])?["content"] as? String {
+                constants.append((key, text))
+            }
+        }
+        var source: String?
+        if let data = try? Data(contentsOf: directory.appendingPathComponent("chat_template.jinja")) {
+            source = String(decoding: data, as: UTF8.self)
+        } else if let value = try object("chat_template.json")?["chat_template"] ?? config["chat_template"] {
+            if let text = value as? String {
+                source = text
+            } else if let entries = value as? [[String: Any]] {
+                let named = entries.first { $0["name"] as? String == name }
+                guard let text = named?["template"] as? String else {
+                    let names = entries.compactMap { $0["name"] as? String }.joined(separator: ", ")
+                    throw .missing(path: directory.path, reason: "no template is called \(name); there are: \(names)")
+                }
+                source = text
+            } else {
+                throw .missing(path: directory.path, reason: "chat_template is neither a string nor a list of templates")
+            }
+        }
+        guard let source else {
+            throw .missing(
+                path: directory.path,
+                reason: "expected chat_template.jinja, chat_template.json or chat_template in tokenizer_config.json")
+        }
+        try self.init(source, constants: constants)
+    }
+
+    /// Renders a conversation.
+    ///
+    /// - Parameters:
+    ///   - addGenerationPrompt: whether the text ends where the assistant begins to speak.
+    ///   - extra: further variables, such as `tools` (absent means `none`, as in transformers).
+    ///   - now: what `strftime_now` tells.
+    package func render(
+        _ messages: [ChatMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:],
+        now: Date = Date()
+    ) throws(TemplateError) -> [TextPiece] {
+        try render(.list(messages.map(\.value)), addGenerationPrompt: addGenerationPrompt, extra: extra, now: now)
+    }
+
+    /// Renders messages given as the values that the template sees.
+    package func render(
+        _ messages: TemplateValue, addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:],
+        now: Date = Date()
+    ) throws(TemplateError) -> [TextPiece] {
+        var variables: [String: Value] = ["tools": .none, "documents": .none]
+        for (name, text) in constants { variables[name] = .literal(text) }
+        for (name, value) in extra { variables[name] = Value(value) }
+        variables["messages"] = Value(messages)
+        variables["add_generation_prompt"] = .bool(addGenerationPrompt)
+        var interpreter = TemplateInterpreter(variables: variables, limits: limits, now: now)
+        try interpreter.run(body)
+        return interpreter.output.pieces
+    }
+}
+
+/// Conversation → token ids: the checkpoint's template and tokenizer together.
+///
+/// Audio parts appear as the template's placeholder, such as one `<|AUDIO|>` for each clip; the model expands it. Text that
+/// users supply never yields a control token.
+package struct ChatFormat: Sendable {
+    package let tokenizer: Tokenizer
+    package let template: ChatTemplate
+
+    package init(tokenizer: Tokenizer, template: ChatTemplate) {
+        self.tokenizer = tokenizer
+        self.template = template
+    }
+
+    /// Reads both from a checkpoint's directory.
+    package init(directory: URL) throws {
+        self.init(tokenizer: try Tokenizer(directory: directory), template: try ChatTemplate(directory: directory))
+    }
+
+    package func encode(
+        _ messages: [ChatMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:]
+    ) throws -> [TokenID] {
+        try tokenizer.encode(try template.render(messages, addGenerationPrompt: addGenerationPrompt, extra: extra))
+    }
+}

@@ -1,0 +1,364 @@
+import Foundation
+
+/// What a rendering may cost before it is stopped.
+package struct TemplateLimits: Sendable {
+    /// Evaluated nodes, loop iterations and list items.
+    package var steps = 5_000_000
+    /// Characters produced, intermediate strings included.
+    package var characters = 64_000_000
+    /// Nesting of evaluations, macros included.
+    package var depth = 300
+
+    package init() {}
+}
+
+/// Runs a chat template: statements write to `output`, expressions yield values, names are looked up from the innermost
+/// scope outwards. Semantics: Jinja 3 in the sandbox that transformers sets up.
+struct TemplateInterpreter {
+    static let functions: Set<String> = ["range", "namespace", "dict", "raise_exception", "strftime_now"]
+
+    var output = TemplateText(units: [])
+    var limits: TemplateLimits
+    let now: Date
+    private var scopes: [[String: Value]]
+    private var loopDepth = 0
+    private var depth = 0
+
+    init(variables: [String: Value], limits: TemplateLimits, now: Date) {
+        self.limits = limits
+        self.now = now
+        var globals = variables
+        for name in Self.functions { globals[name] = .function(name) }
+        scopes = [globals]
+    }
+
+    private enum Flow { case normal, broke, continued }
+
+    mutating func run(_ body: [Statement]) throws(TemplateError) { _ = try execute(body) }
+
+    // MARK: Costs
+
+    mutating func spend(steps: Int = 1, characters: Int = 0, _ line: Int) throws(TemplateError) {
+        limits.steps -= min(steps, limits.steps + 1)
+        limits.characters -= min(characters, limits.characters + 1)
+        if limits.steps < 0 { throw .limit(line: line, reason: "too many steps") }
+        if limits.characters < 0 { throw .limit(line: line, reason: "too much text") }
+    }
+
+    private mutating func deepen(_ line: Int) throws(TemplateError) {
+        depth += 1
+        if depth > limits.depth { throw .limit(line: line, reason: "nested more than \(limits.depth) evaluations deep") }
+    }
+
+    // MARK: Statements
+
+    private mutating func write(_ text: TemplateText, _ line: Int) throws(TemplateError) {
+        try spend(characters: text.count, line)
+        output.units += text.units
+    }
+
+    private mutating func execute(_ body: [Statement]) throws(TemplateError) -> Flow {
+        for statement in body {
+            let flow = try execute(statement)
+            if flow != .normal { return flow }
+        }
+        return .normal
+    }
+
+    private mutating func execute(_ statement: Statement) throws(TemplateError) -> Flow {
+        let line = statement.line
+        try deepen(line)
+        defer { depth -= 1 }
+        switch statement.kind {
+        case .text(let text):
+            try write(TemplateText(text), line)
+        case .output(let expression):
+            try write(text(of: try evaluate(expression), line), line)
+        case .set(let target, let expression):
+            try assign(target, try evaluate(expression), line)
+        case .setBlock(let name, let body, let filters):
+            var value = Value.text(try capture(body))
+            for filter in filters { value = try apply(filter: filter.name, to: value, try evaluate(filter.arguments), line) }
+            scopes[scopes.count - 1][name] = value
+        case .branch(let branches, let otherwise):
+            for branch in branches where try evaluate(branch.condition).isTrue { return try execute(branch.body) }
+            return try execute(otherwise)
+        case .loop(let target, let items, let filter, let body, let otherwise):
+            try loop(target, try evaluate(items), filter, body, otherwise, line)
+        case .macro(let name, let parameters, let body):
+            scopes[scopes.count - 1][name] = .macro(Value.Macro(name: name, parameters: parameters, body: body))
+        case .group(let body):
+            return try execute(body)
+        case .breakLoop, .continueLoop:
+            guard loopDepth > 0 else { throw .evaluation(line: line, reason: "break or continue outside a loop") }
+            if case .breakLoop = statement.kind { return .broke }
+            return .continued
+        }
+        return .normal
+    }
+
+    private mutating func capture(_ body: [Statement]) throws(TemplateError) -> TemplateText {
+        let saved = output
+        output = TemplateText(units: [])
+        scopes.append([:])
+        defer {
+            output = saved
+            scopes.removeLast()
+        }
+        _ = try execute(body)
+        return output
+    }
+
+    private mutating func loop(
+        _ target: Target, _ value: Value, _ filter: Expression?, _ body: [Statement], _ otherwise: [Statement], _ line: Int
+    ) throws(TemplateError) {
+        var items = try self.items(of: value, line)
+        if let filter {
+            var kept: [Value] = []
+            for item in items {
+                scopes.append([:])
+                defer { scopes.removeLast() }
+                try assign(target, item, line)
+                if try evaluate(filter).isTrue { kept.append(item) }
+            }
+            items = kept
+        }
+        guard !items.isEmpty else {
+            scopes.append([:])
+            defer { scopes.removeLast() }
+            _ = try execute(otherwise)
+            return
+        }
+        loopDepth += 1
+        defer { loopDepth -= 1 }
+        let state = Value.LoopState(items: items, depth: loopDepth)
+        for (index, item) in items.enumerated() {
+            try spend(line)
+            state.index = index
+            scopes.append(["loop": .loop(state)])
+            defer { scopes.removeLast() }
+            try assign(target, item, line)
+            if try execute(body) == .broke { break }
+        }
+    }
+
+    private mutating func assign(_ target: Target, _ value: Value, _ line: Int) throws(TemplateError) {
+        switch target {
+        case .name(let name):
+            scopes[scopes.count - 1][name] = value
+        case .member(let name, let member):
+            guard case .namespace(let namespace) = lookUp(name) else {
+                throw .evaluation(line: line, reason: "cannot assign \(name).\(member): \(name) is not a namespace")
+            }
+            namespace.values[member] = value
+        case .tuple(let targets):
+            let items = try self.items(of: value, line)
+            guard items.count == targets.count else {
+                throw .evaluation(line: line, reason: "\(targets.count) names for \(items.count) values")
+            }
+            for (target, item) in zip(targets, items) { try assign(target, item, line) }
+        }
+    }
+
+    // MARK: Expressions
+
+    private func lookUp(_ name: String) -> Value {
+        for scope in scopes.reversed() { if let value = scope[name] { return value } }
+        return .undefined(name)
+    }
+
+    mutating func evaluate(_ arguments: Expression.Arguments) throws(TemplateError) -> Arguments {
+        var result = Arguments()
+        for expression in arguments.positional { result.positional.append(try evaluate(expression)) }
+        for (name, expression) in arguments.named { result.named[name] = try evaluate(expression) }
+        return result
+    }
+
+    mutating func evaluate(_ expression: Expression) throws(TemplateError) -> Value {
+        let line = expression.line
+        try spend(line)
+        try deepen(line)
+        defer { depth -= 1 }
+        switch expression.kind {
+        case .literal(.none): return .none
+        case .literal(.bool(let value)): return .bool(value)
+        case .literal(.integer(let value)): return .integer(value)
+        case .literal(.number(let value)): return .number(value)
+        case .literal(.text(let text)): return .literal(text)
+        case .name(let name): return lookUp(name)
+        case .list(let items): return .list(try evaluate(all: items))
+        case .tuple(let items): return .tuple(try evaluate(all: items))
+        case .object(let members):
+            var dictionary = Value.Dictionary()
+            for (key, value) in members {
+                guard case .text(let key) = try evaluate(key) else {
+                    throw .evaluation(line: line, reason: "dictionary keys must be strings")
+                }
+                dictionary.set(key, try evaluate(value))
+            }
+            return .object(dictionary)
+        case .attribute(let base, let name):
+            return try attribute(try evaluate(base), name, line)
+        case .subscripted(let base, let key):
+            return try item(try evaluate(base), try evaluate(key), line)
+        case .slice(let base, let start, let stop, let step):
+            return try slice(try evaluate(base), try bound(start), try bound(stop), try bound(step) ?? 1, line)
+        case .call(let callee, let arguments):
+            return try call(try evaluate(callee), try evaluate(arguments), line)
+        case .filter(let operand, let name, let arguments):
+            return try apply(filter: name, to: try evaluate(operand), try evaluate(arguments), line)
+        case .test(let operand, let name, let arguments, let negated):
+            let value = try evaluate(operand)
+            return .bool(try test(name, value, try evaluate(arguments).positional, line) != negated)
+        case .not(let operand):
+            return .bool(!(try evaluate(operand).isTrue))
+        case .negative(let operand):
+            return try arithmetic("-", .integer(0), try evaluate(operand), line)
+        case .positive(let operand):
+            return try arithmetic("+", .integer(0), try evaluate(operand), line)
+        case .binary(let operation, let left, let right):
+            return try arithmetic(operation, try evaluate(left), try evaluate(right), line)
+        case .and(let left, let right):
+            let value = try evaluate(left)
+            return value.isTrue ? try evaluate(right) : value
+        case .or(let left, let right):
+            let value = try evaluate(left)
+            return value.isTrue ? value : try evaluate(right)
+        case .comparison(let first, let rest):
+            var left = try evaluate(first)
+            for (operation, operand) in rest {
+                let right = try evaluate(operand)
+                guard try compare(operation, left, right, line) else { return .bool(false) }
+                left = right
+            }
+            return .bool(true)
+        case .conditional(let condition, let then, let otherwise):
+            if try evaluate(condition).isTrue { return try evaluate(then) }
+            return try otherwise.map { expression throws(TemplateError) in try evaluate(expression) }
+                ?? .undefined("the missing else")
+        }
+    }
+
+    private mutating func evaluate(all expressions: [Expression]) throws(TemplateError) -> [Value] {
+        var result: [Value] = []
+        for expression in expressions { result.append(try evaluate(expression)) }
+        return result
+    }
+
+    private mutating func bound(_ expression: Expression?) throws(TemplateError) -> Int? {
+        guard let expression else { return nil }
+        let value = try evaluate(expression)
+        if case .none = value { return nil }
+        guard let integer = value.asInteger else {
+            throw .evaluation(line: expression.line, reason: "a slice bound is a \(value.typeName), not an integer")
+        }
+        return integer
+    }
+
+    // MARK: Calls
+
+    private mutating func call(_ callee: Value, _ arguments: Arguments, _ line: Int) throws(TemplateError) -> Value {
+        switch callee {
+        case .macro(let macro): return try call(macro, arguments, line)
+        case .method(let value, let name): return try call(method: name, of: value, arguments, line)
+        case .function(let name): return try call(function: name, arguments, line)
+        default: throw .evaluation(line: line, reason: "\(callee.typeName) cannot be called")
+        }
+    }
+
+    /// A macro sees its parameters and the template's outermost names.
+    private mutating func call(_ macro: Value.Macro, _ arguments: Arguments, _ line: Int) throws(TemplateError) -> Value {
+        guard arguments.positional.count <= macro.parameters.count else {
+            throw .evaluation(line: line, reason: "\(macro.name) takes \(macro.parameters.count) arguments")
+        }
+        for name in arguments.named.keys where !macro.parameters.contains(where: { $0.name == name }) {
+            throw .evaluation(line: line, reason: "\(macro.name) has no parameter \(name)")
+        }
+        let saved = (scopes, loopDepth)
+        scopes = [saved.0[0], [:]]
+        loopDepth = 0
+        defer { (scopes, loopDepth) = saved }
+        for (index, parameter) in macro.parameters.enumerated() {
+            let value: Value
+            if index < arguments.positional.count {
+                value = arguments.positional[index]
+            } else if let named = arguments.named[parameter.name] {
+                value = named
+            } else if let expression = parameter.defaultValue {
+                value = try evaluate(expression)
+            } else {
+                value = .undefined(parameter.name)
+            }
+            scopes[1][parameter.name] = value
+        }
+        return .text(try capture(macro.body))
+    }
+
+    private mutating func call(function name: String, _ arguments: Arguments, _ line: Int) throws(TemplateError) -> Value {
+        switch name {
+        case "range":
+            var bounds: [Int] = []
+            for value in arguments.positional {
+                guard let integer = value.asInteger else {
+                    throw .evaluation(line: line, reason: "range of a \(value.typeName)")
+                }
+                bounds.append(integer)
+            }
+            guard (1...3).contains(bounds.count), bounds.count < 3 || bounds[2] != 0 else {
+                throw .evaluation(line: line, reason: "range takes one to three integers, the step not zero")
+            }
+            let (start, stop) = bounds.count == 1 ? (0, bounds[0]) : (bounds[0], bounds[1])
+            var result: [Value] = []
+            for value in stride(from: start, to: stop, by: bounds.count == 3 ? bounds[2] : 1) {
+                try spend(line)
+                result.append(.integer(value))
+            }
+            return .list(result)
+        case "namespace":
+            return .namespace(Value.Namespace(try members(arguments, line).reduce(into: [:]) { $0[$1.0.string] = $1.1 }))
+        case "dict":
+            var dictionary = Value.Dictionary()
+            for (key, value) in try members(arguments, line) { dictionary.set(key, value) }
+            return .object(dictionary)
+        case "raise_exception":
+            throw .refused(try arguments.positional.first.map { value throws(TemplateError) in try text(of: value, line).string } ?? "")
+        case "strftime_now":
+            guard case .text(let format)? = arguments.positional.first else {
+                throw .evaluation(line: line, reason: "strftime_now needs a format")
+            }
+            return .literal(Self.format(now, format.string))
+        default:
+            preconditionFailure("\(name) is not a function of the environment")
+        }
+    }
+
+    private func members(_ arguments: Arguments, _ line: Int) throws(TemplateError) -> [(TemplateText, Value)] {
+        var result: [(TemplateText, Value)] = []
+        for value in arguments.positional {
+            guard case .object(let dictionary) = value else {
+                throw .evaluation(line: line, reason: "expected a dictionary, found a \(value.typeName)")
+            }
+            result += zip(dictionary.keys, dictionary.values)
+        }
+        return result + arguments.named.sorted { $0.key < $1.key }.map { (TemplateText($0.key), $0.value) }
+    }
+
+    /// C's `strftime` in local time and the C locale, as Python's `datetime.now().strftime`.
+    private static func format(_ date: Date, _ format: String) -> String {
+        var seconds = time_t(date.timeIntervalSince1970.rounded(.down))
+        var parts = unsafe tm()
+        unsafe localtime_r(&seconds, &parts)
+        var buffer = [CChar](repeating: 0, count: 1024)
+        let count = unsafe buffer.withUnsafeMutableBufferPointer { unsafe strftime($0.baseAddress, $0.count, format, &parts) }
+        return String(decoding: buffer.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+}
+
+/// The evaluated arguments of a call.
+struct Arguments {
+    var positional: [Value] = []
+    var named: [String: Value] = [:]
+
+    /// The argument at `index`, or the one called `name`.
+    func value(_ index: Int, _ name: String) -> Value? { index < positional.count ? positional[index] : named[name] }
+}

@@ -1,0 +1,268 @@
+import Foundation
+
+/// Operators, look-ups and printing, as Python defines them for the values a template has.
+extension TemplateInterpreter {
+    mutating func items(of value: Value, _ line: Int) throws(TemplateError) -> [Value] {
+        switch value {
+        case .undefined: return []
+        case .list(let items), .tuple(let items): return items
+        case .object(let dictionary): return dictionary.keys.map(Value.text)
+        case .text(let text): return text.units.map { .text(TemplateText(units: [$0])) }
+        default: throw .evaluation(line: line, reason: "\(value.typeName) cannot be iterated")
+        }
+    }
+
+    mutating func arithmetic(
+        _ operation: String, _ left: Value, _ right: Value, _ line: Int
+    ) throws(TemplateError) -> Value {
+        if operation == "~" {
+            let joined = try text(of: left, line) + text(of: right, line)
+            try spend(characters: joined.count, line)
+            return .text(joined)
+        }
+        switch (operation, left, right) {
+        case ("+", .text(let a), .text(let b)):
+            try spend(characters: a.count + b.count, line)
+            return .text(a + b)
+        case ("+", .list(let a), .list(let b)):
+            try spend(steps: a.count + b.count, line)
+            return .list(a + b)
+        case ("+", .tuple(let a), .tuple(let b)):
+            return .tuple(a + b)
+        case ("*", .text(let text), .integer(let count)), ("*", .integer(let count), .text(let text)):
+            let (total, overflow) = text.count.multipliedReportingOverflow(by: max(count, 0))
+            try spend(characters: overflow ? .max : total, line)
+            return .text(TemplateText(units: Array(repeatElement(text.units, count: text.isEmpty ? 0 : max(count, 0)).joined())))
+        case ("*", .list(let items), .integer(let count)), ("*", .integer(let count), .list(let items)):
+            let (total, overflow) = items.count.multipliedReportingOverflow(by: max(count, 0))
+            try spend(steps: overflow ? .max : total, line)
+            return .list(Array(repeatElement(items, count: items.isEmpty ? 0 : max(count, 0)).joined()))
+        default: break
+        }
+        if let a = left.asInteger, let b = right.asInteger, operation != "/" {
+            let result: (partialValue: Int, overflow: Bool)
+            switch operation {
+            case "+": result = a.addingReportingOverflow(b)
+            case "-": result = a.subtractingReportingOverflow(b)
+            case "*": result = a.multipliedReportingOverflow(by: b)
+            case "//", "%":
+                guard b != 0 else { throw .evaluation(line: line, reason: "division by zero") }
+                let (quotient, overflow) = a.dividedReportingOverflow(by: b)
+                let remainder = overflow ? 0 : a % b
+                let adjusts = remainder != 0 && (remainder < 0) != (b < 0)
+                result = (operation == "%" ? remainder + (adjusts ? b : 0) : quotient - (adjusts ? 1 : 0), overflow)
+            case "**":
+                guard b >= 0 else { return .number(power(Double(a), Double(b))) }
+                var (value, overflow) = (1, false)
+                for _ in 0..<min(b, 64) {
+                    let (next, overflowed) = value.multipliedReportingOverflow(by: a)
+                    (value, overflow) = (next, overflow || overflowed)
+                }
+                if b > 64, abs(a) < 2 { value = a == -1 ? (b % 2 == 0 ? 1 : -1) : a }
+                result = (value, overflow || b > 64 && abs(a) > 1)
+            default: throw .evaluation(line: line, reason: "unknown operator \(operation)")
+            }
+            guard !result.overflow else { throw .evaluation(line: line, reason: "\(a) \(operation) \(b) is too large") }
+            return .integer(result.partialValue)
+        }
+        if let a = left.asDouble, let b = right.asDouble {
+            switch operation {
+            case "+": return .number(a + b)
+            case "-": return .number(a - b)
+            case "*": return .number(a * b)
+            case "**": return .number(power(a, b))
+            default:
+                guard b != 0 else { throw .evaluation(line: line, reason: "division by zero") }
+                if operation == "/" { return .number(a / b) }
+                let floor = (a / b).rounded(.down)
+                return .number(operation == "//" ? floor : a - floor * b)
+            }
+        }
+        throw .evaluation(line: line, reason: "\(left.typeName) \(operation) \(right.typeName) has no meaning")
+    }
+
+    func compare(_ operation: String, _ left: Value, _ right: Value, _ line: Int) throws(TemplateError) -> Bool {
+        switch operation {
+        case "==": return Value.equal(left, right)
+        case "!=": return !Value.equal(left, right)
+        case "in": return try contains(right, left, line)
+        case "not in": return try !contains(right, left, line)
+        default:
+            guard let order = Value.order(left, right) else {
+                throw .evaluation(line: line, reason: "\(left.typeName) \(operation) \(right.typeName) has no meaning")
+            }
+            switch operation {
+            case "<": return order < 0
+            case "<=": return order <= 0
+            case ">": return order > 0
+            default: return order >= 0
+            }
+        }
+    }
+
+    private func contains(_ container: Value, _ value: Value, _ line: Int) throws(TemplateError) -> Bool {
+        switch (container, value) {
+        case (.text(let text), .text(let part)): return text.contains(part)
+        case (.list(let items), _), (.tuple(let items), _): return items.contains { Value.equal($0, value) }
+        case (.object(let dictionary), .text(let key)): return dictionary[key] != nil
+        case (.object, _), (.undefined, _): return false
+        default: throw .evaluation(line: line, reason: "\(value.typeName) in \(container.typeName) has no meaning")
+        }
+    }
+
+    /// `value.name`: attributes and methods first, then items.
+    func attribute(_ value: Value, _ name: String, _ line: Int) throws(TemplateError) -> Value {
+        switch value {
+        case .undefined(let what):
+            throw .evaluation(line: line, reason: "'\(what)' is undefined, so it has no \(name)")
+        case .namespace(let namespace):
+            return namespace.values[name] ?? .undefined(name)
+        case .loop(let loop):
+            return loop.value(of: name) ?? (name == "cycle" || name == "changed" ? .method(value, name) : .undefined(name))
+        case .object(let dictionary):
+            if Self.objectMethods.contains(name) { return .method(value, name) }
+            return dictionary[TemplateText(name)] ?? .undefined(name)
+        case .text where Self.textMethods.contains(name):
+            return .method(value, name)
+        case .list where Self.listMethods.contains(name), .tuple where Self.listMethods.contains(name):
+            return .method(value, name)
+        default:
+            return .undefined(name)
+        }
+    }
+
+    /// `value[key]`: items first, then attributes.
+    func item(_ value: Value, _ key: Value, _ line: Int) throws(TemplateError) -> Value {
+        switch (value, key) {
+        case (.undefined(let what), _):
+            throw .evaluation(line: line, reason: "'\(what)' is undefined, so it has no items")
+        case (.object(let dictionary), .text(let name)):
+            if let member = dictionary[name] { return member }
+            return Self.objectMethods.contains(name.string) ? .method(value, name.string) : .undefined(name.string)
+        case (.list(let items), _) where key.asInteger != nil, (.tuple(let items), _) where key.asInteger != nil:
+            return Self.element(items, key.asInteger ?? 0) ?? .undefined("the element \(key.asInteger ?? 0)")
+        case (.text(let text), _) where key.asInteger != nil:
+            return Self.element(text.units, key.asInteger ?? 0).map { .text(TemplateText(units: [$0])) }
+                ?? .undefined("the character \(key.asInteger ?? 0)")
+        case (_, .text(let name)):
+            return try attribute(value, name.string, line)
+        default:
+            return .undefined("an item of a \(value.typeName)")
+        }
+    }
+
+    private static func element<Element>(_ items: [Element], _ index: Int) -> Element? {
+        let position = index < 0 ? index + items.count : index
+        return items.indices.contains(position) ? items[position] : nil
+    }
+
+    func slice(_ value: Value, _ start: Int?, _ stop: Int?, _ step: Int, _ line: Int) throws(TemplateError) -> Value {
+        guard step != 0 else { throw .evaluation(line: line, reason: "a slice's step is zero") }
+        func cut<Element>(_ items: [Element]) -> [Element] {
+            let count = items.count
+            func clamp(_ bound: Int?, _ absent: Int) -> Int {
+                guard let bound else { return absent }
+                let position = bound < 0 ? bound + count : bound
+                return step > 0 ? min(max(position, 0), count) : min(max(position, -1), count - 1)
+            }
+            let first = clamp(start, step > 0 ? 0 : count - 1)
+            let last = clamp(stop, step > 0 ? count : -1)
+            return stride(from: first, to: last, by: step).map { items[$0] }
+        }
+        switch value {
+        case .text(let text): return .text(TemplateText(units: cut(text.units)))
+        case .list(let items): return .list(cut(items))
+        case .tuple(let items): return .tuple(cut(items))
+        default: throw .evaluation(line: line, reason: "\(value.typeName) cannot be sliced")
+        }
+    }
+
+    // MARK: Printing
+
+    /// `str(value)`, with undefined as nothing.
+    func text(of value: Value, _ line: Int) throws(TemplateError) -> TemplateText {
+        switch value {
+        case .undefined: TemplateText("")
+        case .text(let text): text
+        default: try represent(value, line)
+        }
+    }
+
+    /// `repr(value)`.
+    private func represent(_ value: Value, _ line: Int) throws(TemplateError) -> TemplateText {
+        switch value {
+        case .undefined: return TemplateText("Undefined")
+        case .none: return TemplateText("None")
+        case .bool(let value): return TemplateText(value ? "True" : "False")
+        case .integer(let value): return TemplateText(String(value))
+        case .number(let value): return TemplateText(Self.spell(value))
+        case .text(let text):
+            let hasSingle = text.contains(TemplateText("'"))
+            let quote = hasSingle && !text.contains(TemplateText("\"")) ? "\"" : "'"
+            let inner = text.mapCharacters { scalar in
+                switch scalar {
+                case "\\": "\\\\"
+                case "\n": "\\n"
+                case "\r": "\\r"
+                case "\t": "\\t"
+                case "'" where quote == "'": "\\'"
+                case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+                    "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+                default: String(scalar)
+                }
+            }
+            return TemplateText(quote) + inner + TemplateText(quote)
+        case .list(let items): return try enclosed("[", items, "]", line)
+        case .tuple(let items): return try enclosed("(", items, items.count == 1 ? ",)" : ")", line)
+        case .object(let dictionary):
+            var result = TemplateText("{")
+            for (index, key) in dictionary.keys.enumerated() {
+                if index > 0 { result.units += TemplateText(", ").units }
+                result.units += try represent(.text(key), line).units
+                result.units += TemplateText(": ").units
+                result.units += try represent(dictionary.values[index], line).units
+            }
+            return result + TemplateText("}")
+        case .namespace, .macro, .function, .method, .loop:
+            throw .evaluation(line: line, reason: "a \(value.typeName) cannot be printed")
+        }
+    }
+
+    private func enclosed(_ open: String, _ items: [Value], _ close: String, _ line: Int) throws(TemplateError) -> TemplateText {
+        var result = TemplateText(open)
+        for (index, item) in items.enumerated() {
+            if index > 0 { result.units += TemplateText(", ").units }
+            result.units += try represent(item, line).units
+        }
+        return result + TemplateText(close)
+    }
+
+    /// Python's spelling of a float.
+    static func spell(_ value: Double) -> String {
+        if value.isNaN { return "nan" }
+        if value.isInfinite { return value < 0 ? "-inf" : "inf" }
+        return "\(value)"
+    }
+}
+
+/// `base ** exponent` for floats, by the C library through Foundation.
+private func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
+
+extension Value.LoopState {
+    func value(of name: String) -> Value? {
+        switch name {
+        case "index": .integer(index + 1)
+        case "index0": .integer(index)
+        case "revindex": .integer(items.count - index)
+        case "revindex0": .integer(items.count - index - 1)
+        case "first": .bool(index == 0)
+        case "last": .bool(index == items.count - 1)
+        case "length": .integer(items.count)
+        case "depth": .integer(depth)
+        case "depth0": .integer(depth - 1)
+        case "previtem": index > 0 ? items[index - 1] : .undefined("loop.previtem")
+        case "nextitem": index + 1 < items.count ? items[index + 1] : .undefined("loop.nextitem")
+        default: nil
+        }
+    }
+}
