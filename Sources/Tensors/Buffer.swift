@@ -10,6 +10,7 @@ import Synchronization
 /// threads sound.
 @safe package final class Buffer: @unchecked Sendable {
     package let count: Int
+    @unsafe package var elements: UnsafeMutablePointer<Float> { unsafe base }
     let base: UnsafeMutablePointer<Float>
     private let bytes: Int
 

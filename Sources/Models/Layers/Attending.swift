@@ -1,0 +1,56 @@
+import CKernels
+package import Tensors
+
+/// Where the rows of a pass find their keys and values.
+package enum KeyValueSource {
+    /// In the pass itself: training, scoring, the encoder.
+    case packed([PackedSegment])
+    /// In caches: row ranges of the pass, in order, each the newest positions of one sequence.
+    case cached([CachedRows])
+}
+
+/// Rows of a pass that are the last positions of a cached sequence; the cache has been extended by their count.
+package struct CachedRows {
+    package let rows: Range<Int>
+    package let cache: KeyValueCache
+
+    package init(rows: Range<Int>, cache: KeyValueCache) {
+        self.rows = rows
+        self.cache = cache
+    }
+}
+
+extension KeyValueSource {
+    /// Attention of q to the sequence's keys, k and v being those of the pass's own rows.
+    func attend(
+        _ q: Tensor, _ k: Tensor, _ v: Tensor, _ shape: AttentionShape, layer: Int, _ tape: Tape?
+    ) -> Tensor {
+        switch self {
+        case .packed(let segments): return attention(q, k, v, shape, segments, tape)
+        case .cached(let sequences):
+            precondition(tape == nil, "gradients do not flow through a cache")
+            var segments: [ck_segment] = []
+            var spans: [ck_span] = unsafe []
+            for sequence in sequences {
+                let cache = sequence.cache
+                cache.write(k, v, rows: sequence.rows, at: cache.count - sequence.rows.count, layer: layer)
+                let first = unsafe spans.count
+                var left = cache.count
+                for block in cache.blocks {
+                    let base = unsafe block.buffer.elements
+                    unsafe spans.append(
+                        ck_span(
+                            k: base + cache.shape.keyOffset(layer: layer),
+                            v: base + cache.shape.valueOffset(layer: layer), dk: nil, dv: nil,
+                            count: min(left, KeyValueBlock.tokens)))
+                    left -= KeyValueBlock.tokens
+                }
+                segments.append(
+                    ck_segment(
+                        query_begin: sequence.rows.lowerBound, query_count: sequence.rows.count, span_begin: first,
+                        span_count: unsafe spans.count - first, causal: true))
+            }
+            return unsafe attention(q, shape, cached: segments, spans)
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package import Tensors
+
+/// Keys and values of ``tokens`` consecutive positions, for every layer of a decoder: [layers][keys, values][tokens, columns].
+///
+/// A full block is never written again, so that sequences may share it.
+package final class KeyValueBlock: Sendable {
+    package static let tokens = 32
+    let buffer: Buffer
+
+    init(shape: KeyValueShape) { buffer = Buffer(count: shape.blockFloats) }
+
+    func copy() -> KeyValueBlock { KeyValueBlock(copying: buffer) }
+
+    private init(copying other: Buffer) {
+        buffer = Buffer(count: other.count)
+        unsafe buffer.elements.update(from: other.elements, count: other.count)
+    }
+}
+
+/// Layers and columns (key-value heads · head size) of a decoder's keys and values.
+package struct KeyValueShape: Sendable, Equatable {
+    package let layers: Int
+    package let columns: Int
+
+    package init(layers: Int, columns: Int) {
+        self.layers = layers
+        self.columns = columns
+    }
+
+    var blockFloats: Int { layers * 2 * KeyValueBlock.tokens * columns }
+    package var blockBytes: Int { blockFloats * 4 }
+    func keyOffset(layer: Int) -> Int { layer * 2 * KeyValueBlock.tokens * columns }
+    func valueOffset(layer: Int) -> Int { keyOffset(layer: layer) + KeyValueBlock.tokens * columns }
+}
+
+/// What one sequence has in the cache. Copying the value forks the sequence: full blocks stay shared, the last one is copied on
+/// the first write.
+package struct KeyValueCache: Sendable {
+    package let shape: KeyValueShape
+    package private(set) var blocks: [KeyValueBlock] = []
+    /// Positions that hold keys and values.
+    package private(set) var count = 0
+
+    package init(shape: KeyValueShape) { self.shape = shape }
+
+    /// A sequence that starts with shared full blocks.
+    package init(shape: KeyValueShape, sharing blocks: [KeyValueBlock]) {
+        self.shape = shape
+        self.blocks = blocks
+        count = blocks.count * KeyValueBlock.tokens
+    }
+
+    /// Makes room for `more` positions after the last and counts them as held; the forward pass that follows writes them.
+    package mutating func extend(by more: Int) {
+        if count % KeyValueBlock.tokens != 0, !isKnownUniquelyReferenced(&blocks[blocks.count - 1]) {
+            blocks[blocks.count - 1] = blocks[blocks.count - 1].copy()
+        }
+        count += more
+        while blocks.count * KeyValueBlock.tokens < count { blocks.append(KeyValueBlock(shape: shape)) }
+    }
+
+    /// Forgets positions from `length` on.
+    package mutating func truncate(to length: Int) {
+        precondition(length <= count, "truncating a cache of \(count) to \(length)")
+        count = length
+        blocks.removeLast(blocks.count - (length + KeyValueBlock.tokens - 1) / KeyValueBlock.tokens)
+    }
+
+    /// The blocks that are full and may be shared.
+    package var fullBlocks: ArraySlice<KeyValueBlock> { blocks.prefix(count / KeyValueBlock.tokens) }
+
+    /// Writes rows of k and v as the positions from `start` on.
+    func write(_ k: Tensor, _ v: Tensor, rows: Range<Int>, at start: Int, layer: Int) {
+        var row = rows.lowerBound
+        var position = start
+        while row < rows.upperBound {
+            let within = position % KeyValueBlock.tokens
+            let many = min(KeyValueBlock.tokens - within, rows.upperBound - row)
+            let base = unsafe blocks[position / KeyValueBlock.tokens].buffer.elements
+            let offset = within * shape.columns
+            unsafe (base + shape.keyOffset(layer: layer) + offset).update(from: k.row(row), count: many * shape.columns)
+            unsafe (base + shape.valueOffset(layer: layer) + offset).update(from: v.row(row), count: many * shape.columns)
+            row += many
+            position += many
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package import Tensors
+package import Weights
+
+/// One tensor of a checkpoint as a model holds it: never changed after loading.
+///
+/// Matrices keep their storage (mapped bfloat16, 8 bit, …); vectors are float32. What a weight version replaces or adapts is looked
+/// up by ``index``.
+package final class Parameter: Sendable {
+    package let index: Int
+    /// The name in the published checkpoint's layout, without `.weight` for the matrix of a linear layer it belongs to.
+    package let name: String
+    package let stored: StoredMatrix
+    /// The elements in float32, for vectors.
+    package let vector: Tensor?
+
+    init(index: Int, name: String, stored: StoredMatrix, vector: Tensor?) {
+        self.index = index
+        self.name = name
+        self.stored = stored
+        self.vector = vector
+    }
+
+    package var shape: [Int] { vector == nil ? [stored.rows, stored.columns] : [stored.columns] }
+}
+
+/// How weight matrices are kept in memory.
+package enum WeightStorage: String, Sendable, CaseIterable {
+    /// As in the checkpoint: mapped where it is float32 or bfloat16 (float16 is widened).
+    case checkpoint
+    case float32
+    case bfloat16
+    /// 8-bit integers with a scale per output.
+    case int8
+}
+
+/// Hands out the parameters of a model while it is being built, and remembers them by name.
+package final class ParameterTable {
+    package private(set) var all: [Parameter] = []
+    private let storage: WeightStorage
+
+    package init(storage: WeightStorage) { self.storage = storage }
+
+    /// A matrix [rows, columns].
+    func matrix(_ cursor: WeightCursor, _ key: String = "weight", rows: Int, columns: Int) throws -> Parameter {
+        let tensor = try cursor.tensor(key, shape: [rows, columns])
+        return add(tensor.name, matrix: try tensor.matrix(rows: rows, columns: columns), storage)
+    }
+
+    /// A table whose rows are looked up. It is never quantised to 8 bit unless it also serves as the output head.
+    func table(_ cursor: WeightCursor, _ key: String = "weight", rows: Int, columns: Int, isHead: Bool) throws -> Parameter {
+        let tensor = try cursor.tensor(key, shape: [rows, columns])
+        let kept: WeightStorage = storage == .int8 && !isHead ? .checkpoint : storage
+        return add(tensor.name, matrix: try tensor.matrix(rows: rows, columns: columns), kept)
+    }
+
+    /// A convolution over time, [out, in, width] in the checkpoint, kept as [out, width · in] for products with windows.
+    func convolution(_ cursor: WeightCursor, out: Int, in channels: Int, width: Int) throws -> Parameter {
+        let tensor = try cursor.tensor("weight", shape: [out, channels, width])
+        let wide = try tensor.matrix(rows: out, columns: channels * width).widened()
+        let turned = Tensor(uninitialized: out, width * channels)
+        for row in 0..<out {
+            let from = unsafe wide.row(row)
+            let to = unsafe turned.row(row)
+            for channel in 0..<channels {
+                for tap in 0..<width { unsafe to[tap * channels + channel] = unsafe from[channel * width + tap] }
+            }
+        }
+        let narrow = tensor.dtype == .bfloat16 && storage == .checkpoint
+        return add(tensor.name, matrix: StoredMatrix(turned), narrow ? .bfloat16 : storage)
+    }
+
+    /// A vector: a bias or the scale of a norm.
+    func vector(_ cursor: WeightCursor, _ key: String, size: Int) throws -> Parameter {
+        let tensor = try cursor.tensor(key, shape: [size])
+        let wide = try tensor.matrix(rows: 1, columns: size).widened()
+        return append(Parameter(index: all.count, name: tensor.name, stored: StoredMatrix(wide), vector: wide))
+    }
+
+    private func add(_ name: String, matrix: StoredMatrix, _ storage: WeightStorage) -> Parameter {
+        append(Parameter(index: all.count, name: name, stored: matrix.kept(as: storage), vector: nil))
+    }
+
+    private func append(_ parameter: Parameter) -> Parameter {
+        all.append(parameter)
+        return parameter
+    }
+}
+
+extension StoredMatrix {
+    fileprivate func kept(as storage: WeightStorage) -> StoredMatrix {
+        switch (storage, unsafe elements) {
+        case (.checkpoint, _), (.float32, .float32), (.bfloat16, .bfloat16), (.int8, .int8): self
+        case (.float32, _): StoredMatrix(widened())
+        case (.bfloat16, _): narrowed()
+        case (.int8, _): quantized()
+        }
+    }
+}
