@@ -1,1 +1,76 @@
-// Generation: see Sources/README.md.
+package import Models
+
+/// One prompt to answer, with the weight version that answers it.
+package struct GenerationRequest: Sendable {
+    package var prompt: Prompt
+    package var options: SamplingOptions
+    package var version: WeightVersion?
+
+    package init(prompt: Prompt, options: SamplingOptions, version: WeightVersion? = nil) {
+        self.prompt = prompt
+        self.options = options
+        self.version = version
+    }
+}
+
+package enum FinishReason: String, Sendable {
+    /// The model ended its turn, or a stop string came.
+    case stop
+    /// `maxTokens` or the context's end was reached.
+    case length
+}
+
+/// What happens while a request is answered. `choice` numbers the answers from 0.
+package enum GenerationEvent: Sendable {
+    /// A token was chosen; `text` is what it made certain, often a piece of a word, sometimes nothing yet.
+    case token(choice: Int, id: Int32, text: String, logProbability: TokenLogProbability?)
+    /// An answer ended; `text` is what was still held back.
+    case finished(choice: Int, reason: FinishReason, text: String)
+    /// All answers ended.
+    case done(GenerationTimings)
+}
+
+/// Where the time of one request went, in seconds, and what the cache saved.
+package struct GenerationTimings: Sendable, Equatable {
+    /// From submission to the first forward pass.
+    package var queued = 0.0
+    /// In the audio encoder.
+    package var encoding = 0.0
+    /// From submission to the first token.
+    package var firstToken = 0.0
+    package var total = 0.0
+    package var promptTokens = 0
+    /// Prompt tokens whose keys and values were found in the cache.
+    package var cachedTokens = 0
+    package var completionTokens = 0
+}
+
+package enum EngineError: Error, Sendable, Equatable, CustomStringConvertible {
+    case queueFull(limit: Int)
+    case promptTooLong(tokens: Int, limit: Int)
+    case tooLargeForCache(tokens: Int, limit: Int)
+    case emptyPrompt
+    case stopped
+
+    package var description: String {
+        switch self {
+        case .queueFull(let limit): "the queue already holds \(limit) requests; try again later"
+        case .promptTooLong(let tokens, let limit):
+            "the prompt has \(tokens) tokens; the model's context of \(limit) must hold it and at least one token of the answer"
+        case .tooLargeForCache(let tokens, let limit):
+            "the request may need \(tokens) cached tokens; the server's cache holds \(limit)"
+        case .emptyPrompt: "the prompt has no tokens"
+        case .stopped: "the engine has stopped"
+        }
+    }
+}
+
+/// A whole answer, for callers that do not stream.
+package struct Completion: Sendable, Equatable {
+    package var tokens: [Int32] = []
+    package var text = ""
+    package var logProbabilities: [TokenLogProbability] = []
+    package var finishReason = FinishReason.length
+
+    package init() {}
+}

@@ -1,4 +1,3 @@
-package import Foundation
 package import Tensors
 package import Weights
 
@@ -7,16 +6,17 @@ package enum AudioLanguageModel: Sendable {
     case qwen2Audio(Qwen2Audio)
 
     /// Builds the model of a Hugging Face directory; every tensor must be consumed.
-    package init(checkpoint: Checkpoint, configuration data: Data, storage: WeightStorage) throws {
-        let fields = try ConfigurationFields(data, name: "config.json")
-        switch try fields.string("model_type") {
+    package init(_ checkpoint: Checkpoint, storage: WeightStorage) throws {
+        let family = try checkpoint.config.string("model_type", default: "")
+        switch family {
         case "qwen2_audio":
-            let cursor = checkpoint.cursor()
-            self = .qwen2Audio(try Qwen2Audio(cursor, try Qwen2AudioConfiguration(data), storage: storage))
-            try cursor.finish()
-        case let other:
+            let weights = try checkpoint.weights(renaming: Qwen2Audio.publishedName)
+            self = .qwen2Audio(
+                try Qwen2Audio(weights, try Qwen2AudioConfiguration(checkpoint.config), storage: storage))
+            try weights.finish(allowing: ["rotary_emb.inv_freq"])
+        default:
             throw ModelError(
-                "config.json: model_type \(other.map { "\"\($0)\"" } ?? "is missing"); served are \"qwen2_audio\"")
+                "config.json: model_type is \(family.isEmpty ? "missing" : "\"\(family)\""); served families: qwen2_audio")
         }
     }
 

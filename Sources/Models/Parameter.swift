@@ -7,7 +7,7 @@ package import Weights
 /// up by ``index``.
 package final class Parameter: Sendable {
     package let index: Int
-    /// The name in the published checkpoint's layout, without `.weight` for the matrix of a linear layer it belongs to.
+    /// The tensor's name in the published checkpoint's layout, as `language_model.model.norm.weight`.
     package let name: String
     package let stored: StoredMatrix
     /// The elements in float32, for vectors.
@@ -43,14 +43,14 @@ package final class ParameterTable {
     /// A matrix [rows, columns].
     func matrix(_ cursor: WeightCursor, _ key: String = "weight", rows: Int, columns: Int) throws -> Parameter {
         let tensor = try cursor.tensor(key, shape: [rows, columns])
-        return add(tensor.name, matrix: try tensor.matrix(rows: rows, columns: columns), storage)
+        return add(cursor.path + "." + key, matrix: try tensor.matrix(rows: rows, columns: columns), storage)
     }
 
     /// A table whose rows are looked up. It is never quantised to 8 bit unless it also serves as the output head.
     func table(_ cursor: WeightCursor, _ key: String = "weight", rows: Int, columns: Int, isHead: Bool) throws -> Parameter {
         let tensor = try cursor.tensor(key, shape: [rows, columns])
         let kept: WeightStorage = storage == .int8 && !isHead ? .checkpoint : storage
-        return add(tensor.name, matrix: try tensor.matrix(rows: rows, columns: columns), kept)
+        return add(cursor.path + "." + key, matrix: try tensor.matrix(rows: rows, columns: columns), kept)
     }
 
     /// A convolution over time, [out, in, width] in the checkpoint, kept as [out, width · in] for products with windows.
@@ -66,14 +66,14 @@ package final class ParameterTable {
             }
         }
         let narrow = tensor.dtype == .bfloat16 && storage == .checkpoint
-        return add(tensor.name, matrix: StoredMatrix(turned), narrow ? .bfloat16 : storage)
+        return add(cursor.path + ".weight", matrix: StoredMatrix(turned), narrow ? .bfloat16 : storage)
     }
 
     /// A vector: a bias or the scale of a norm.
     func vector(_ cursor: WeightCursor, _ key: String, size: Int) throws -> Parameter {
         let tensor = try cursor.tensor(key, shape: [size])
         let wide = try tensor.matrix(rows: 1, columns: size).widened()
-        return append(Parameter(index: all.count, name: tensor.name, stored: StoredMatrix(wide), vector: wide))
+        return append(Parameter(index: all.count, name: cursor.path + "." + key, stored: StoredMatrix(wide), vector: wide))
     }
 
     private func add(_ name: String, matrix: StoredMatrix, _ storage: WeightStorage) -> Parameter {

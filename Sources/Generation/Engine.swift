@@ -1,0 +1,139 @@
+package import Foundation
+package import Models
+import Synchronization
+
+/// Answers prompts with one model, many at a time.
+///
+/// All work happens on one thread of the engine's own, so that arithmetic never occupies Swift's cooperative threads. Each step of the
+/// loop takes in new requests, encodes their clips, and runs one forward pass in which prompts being read and answers being
+/// written share a ragged batch (continuous batching). Every row is computed alike whatever shares its batch, so an answer
+/// depends on the request alone.
+package final class Engine: Sendable {
+    package let model: LoadedModel
+    package let limits: EngineLimits
+
+    struct Inbox {
+        var submitted: [Submission] = []
+        var cancelled: Set<UInt64> = []
+        var forgotten: [String] = []
+        var waiting = 0
+        var nextID: UInt64 = 0
+        var isStopped = false
+    }
+
+    struct Submission: Sendable {
+        let id: UInt64
+        let request: GenerationRequest
+        let at: ContinuousClock.Instant
+        let continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
+    }
+
+    let inbox = Mutex(Inbox())
+    let statisticsStore = Mutex(EngineStatistics())
+    private let work = DispatchSemaphore(value: 0)
+
+    package init(_ model: LoadedModel, limits: EngineLimits = EngineLimits()) {
+        self.model = model
+        self.limits = limits
+        let thread = Thread { [weak self, work] in
+            guard let loop = self.map(EngineLoop.init) else { return }
+            while true {
+                // The loop holds the engine only while there is something to do, so that an abandoned engine ends.
+                guard let engine = self, loop.takeIn(engine) else { return loop.end() }
+                if !loop.step(engine) {
+                    withExtendedLifetime(engine) {}
+                    work.wait()
+                }
+            }
+        }
+        thread.name = "cord.engine"
+        thread.stackSize = 16 << 20
+        thread.start()
+    }
+
+    deinit { stop() }
+
+    /// Ends the loop; answers under way fail with ``EngineError/stopped``.
+    package func stop() {
+        inbox.withLock { $0.isStopped = true }
+        work.signal()
+    }
+
+    /// Starts to answer. Errors that can be known at once are thrown here; ending the stream early cancels the work.
+    package func generate(
+        _ request: GenerationRequest
+    ) throws -> AsyncThrowingStream<GenerationEvent, any Error> {
+        try check(request)
+        let (stream, continuation) = AsyncThrowingStream<GenerationEvent, any Error>.makeStream()
+        let id = try inbox.withLock { inbox in
+            if inbox.isStopped { throw EngineError.stopped }
+            if inbox.waiting >= limits.queue { throw EngineError.queueFull(limit: limits.queue) }
+            inbox.nextID += 1
+            inbox.waiting += 1
+            inbox.submitted.append(
+                Submission(id: inbox.nextID, request: request, at: .now, continuation: continuation))
+            return inbox.nextID
+        }
+        continuation.onTermination = { [weak self] reason in
+            guard case .cancelled = reason, let self else { return }
+            inbox.withLock { _ = $0.cancelled.insert(id) }
+            work.signal()
+        }
+        work.signal()
+        return stream
+    }
+
+    /// The whole answers to a request, in the order of their choices.
+    package func complete(_ request: GenerationRequest) async throws -> (answers: [Completion], GenerationTimings) {
+        var answers = [Completion](repeating: Completion(), count: request.options.count)
+        var timings = GenerationTimings()
+        for try await event in try generate(request) {
+            switch event {
+            case .token(let choice, let id, let text, let logProbability):
+                answers[choice].tokens.append(id)
+                answers[choice].text += text
+                if let logProbability { answers[choice].logProbabilities.append(logProbability) }
+            case .finished(let choice, let reason, let text):
+                answers[choice].text += text
+                answers[choice].finishReason = reason
+            case .done(let measured): timings = measured
+            }
+        }
+        try Task.checkCancellation()
+        return (answers, timings)
+    }
+
+    /// Drops what is remembered for a weight version that no one will ask for again.
+    package func forget(version: String) {
+        inbox.withLock { $0.forgotten.append(version) }
+        work.signal()
+    }
+
+    package var statistics: EngineStatistics {
+        var statistics = statisticsStore.withLock { $0 }
+        statistics.waiting = inbox.withLock { $0.waiting }
+        return statistics
+    }
+
+    /// Blocks of keys and values that fit into ``EngineLimits/cacheBytes``.
+    var blockLimit: Int { max(1, limits.cacheBytes / model.model.decoder.cacheShape.blockBytes) }
+
+    static func blocksNeeded(_ request: GenerationRequest) -> Int {
+        let size = KeyValueBlock.tokens
+        let prompt = (request.prompt.tokens.count + size - 1) / size
+        return prompt + request.options.count * ((request.options.maxTokens + size - 1) / size + 1)
+    }
+
+    private func check(_ request: GenerationRequest) throws {
+        let tokens = request.prompt.tokens.count
+        if tokens == 0 { throw EngineError.emptyPrompt }
+        if tokens >= model.model.contextLength {
+            throw EngineError.promptTooLong(tokens: tokens, limit: model.model.contextLength)
+        }
+        let needed = Self.blocksNeeded(request)
+        if needed > blockLimit {
+            throw EngineError.tooLargeForCache(
+                tokens: needed * KeyValueBlock.tokens, limit: blockLimit * KeyValueBlock.tokens)
+        }
+    }
+}

@@ -1,0 +1,215 @@
+import Models
+import Tensors
+
+/// The state of an engine's thread: requests that wait, prompts being read, answers being written.
+final class EngineLoop {
+    /// A request under way.
+    final class Group {
+        let id: UInt64
+        let request: GenerationRequest
+        let continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
+        let submitted: ContinuousClock.Instant
+        let blocksReserved: Int
+        /// The prompt's tokens, each slot of a clip as a number of its own, for the prefix cache.
+        var keys: [Int64] = []
+        var cache: KeyValueCache
+        /// Embeddings of the clips whose slots are still to be read.
+        var embeddings: [Tensor?]
+        var answers: [Answer] = []
+        var unfinished: Int
+        var timings = GenerationTimings()
+        var isCancelled = false
+
+        init(_ submission: Engine.Submission, shape: KeyValueShape) {
+            id = submission.id
+            request = submission.request
+            continuation = submission.continuation
+            submitted = submission.at
+            blocksReserved = Engine.blocksNeeded(submission.request)
+            cache = KeyValueCache(shape: shape)
+            embeddings = Array(repeating: nil, count: submission.request.prompt.clips.count)
+            unfinished = submission.request.options.count
+            timings.promptTokens = submission.request.prompt.tokens.count
+        }
+
+        var isReading: Bool { answers.isEmpty }
+        /// Clips with slots at or after the position that is read next.
+        var clipsToEncode: [Int] {
+            embeddings.indices.filter {
+                embeddings[$0] == nil && request.prompt.clips[$0].slots.upperBound > cache.count
+            }
+        }
+    }
+
+    /// One answer of a request: its timeline in the cache and what has been chosen.
+    final class Answer {
+        let choice: Int
+        var cache: KeyValueCache
+        var sampler: Sampler
+        var text: TextAssembler
+        var tokens: [Int32] = []
+        var isFinished = false
+
+        init(choice: Int, cache: KeyValueCache, sampler: Sampler, text: TextAssembler) {
+            self.choice = choice
+            self.cache = cache
+            self.sampler = sampler
+            self.text = text
+        }
+    }
+
+    let model: LoadedModel
+    var waiting: [Group] = []
+    var running: [Group] = []
+    var prefixes = PrefixCache()
+    var embeddings: EmbeddingCache
+    private var clipNumbers: [String: Int64] = [:]
+    private var lastClipNumber: Int64 = 0
+    var statistics = EngineStatistics()
+
+    init(_ engine: Engine) {
+        model = engine.model
+        embeddings = EmbeddingCache(capacity: engine.limits.embeddingBytes)
+        statistics.cacheBlockLimit = engine.blockLimit
+    }
+
+    /// Takes new and cancelled requests from the inbox. False when the engine has been stopped.
+    func takeIn(_ engine: Engine) -> Bool {
+        let (submitted, cancelled, forgotten, stopped) = engine.inbox.withLock { inbox in
+            defer {
+                inbox.submitted = []
+                inbox.cancelled = []
+                inbox.forgotten = []
+            }
+            return (inbox.submitted, inbox.cancelled, inbox.forgotten, inbox.isStopped)
+        }
+        let shape = model.model.decoder.cacheShape
+        waiting += submitted.map { Group($0, shape: shape) }
+        for version in forgotten {
+            prefixes.forget(version: version)
+            embeddings.forget(version: version)
+        }
+        if !cancelled.isEmpty {
+            for group in waiting + running where cancelled.contains(group.id) {
+                group.isCancelled = true
+                statistics.cancelled += 1
+            }
+            waiting.removeAll { $0.isCancelled }
+            running.removeAll { $0.isCancelled }
+        }
+        return !stopped
+    }
+
+    /// Fails everything that is left.
+    func end() {
+        for group in waiting + running { group.continuation.finish(throwing: EngineError.stopped) }
+        waiting = []
+        running = []
+    }
+
+    /// Lets requests in, encodes clips, runs one forward pass. False when there was nothing to do.
+    func step(_ engine: Engine) -> Bool {
+        admit(engine)
+        defer { publish(engine) }
+        if running.isEmpty { return false }
+        encodeClips(limit: engine.limits.encoderFrames)
+        forward(rowLimit: engine.limits.batchTokens)
+        return true
+    }
+
+    private func publish(_ engine: Engine) {
+        statistics.running = running.reduce(0) { $0 + $1.unfinished }
+        statistics.cacheBlocks = running.reduce(0) { $0 + $1.blocksReserved } + prefixes.blockCount
+        engine.inbox.withLock { $0.waiting = waiting.count + $0.submitted.count }
+        engine.statisticsStore.withLock { $0 = statistics }
+    }
+
+    /// Moves waiting requests to the running ones, in order, as long as there is room for their answers and their cache.
+    private func admit(_ engine: Engine) {
+        var sequences = running.reduce(0) { $0 + $1.request.options.count }
+        var reserved = running.reduce(0) { $0 + $1.blocksReserved }
+        while let group = waiting.first {
+            let many = group.request.options.count
+            guard sequences == 0 || sequences + many <= engine.limits.sequences,
+                reserved + group.blocksReserved <= engine.blockLimit
+            else { break }
+            waiting.removeFirst()
+            sequences += many
+            reserved += group.blocksReserved
+            start(group)
+        }
+        prefixes.shrink(to: max(0, engine.blockLimit - reserved))
+    }
+
+    private func start(_ group: Group) {
+        group.timings.queued = group.submitted.seconds
+        let prompt = group.request.prompt
+        group.keys = prompt.tokens.map(Int64.init)
+        for clip in prompt.clips {
+            let number = clipNumber(clip.source.sha256)
+            for (offset, slot) in clip.slots.enumerated() { group.keys[slot] = -(number << 24) - Int64(offset) }
+        }
+        let blocks = prefixes.longestPrefix(of: group.keys, version: group.versionKey)
+        group.cache = KeyValueCache(shape: group.cache.shape, sharing: blocks)
+        group.timings.cachedTokens = group.cache.count
+        statistics.requests += 1
+        statistics.promptTokens += prompt.tokens.count
+        statistics.cachedTokens += group.cache.count
+        statistics.audioSeconds += prompt.clips.reduce(0) { $0 + $1.source.seconds }
+        running.append(group)
+    }
+
+    /// A number that stands for a clip in prefix keys. Forgetting old clips only makes their prefixes unfindable.
+    private func clipNumber(_ sha256: String) -> Int64 {
+        if let known = clipNumbers[sha256] { return known }
+        if clipNumbers.count >= 1 << 16 { clipNumbers = [:] }
+        lastClipNumber += 1
+        clipNumbers[sha256] = lastClipNumber
+        return lastClipNumber
+    }
+
+    /// Encodes clips of prompts about to be read: as many as fit in `limit` frames, at least one.
+    private func encodeClips(limit: Int) {
+        var batch: [(group: Group, clip: Int)] = []
+        var frames = 0
+        for group in running where group.isReading {
+            for index in group.clipsToEncode {
+                let clip = group.request.prompt.clips[index]
+                if let known = embeddings.find(clip.source.sha256, version: group.versionKey) {
+                    group.embeddings[index] = known
+                    continue
+                }
+                if !batch.isEmpty && frames + clip.features.validFrames > limit { continue }
+                frames += clip.features.validFrames
+                batch.append((group, index))
+            }
+        }
+        if batch.isEmpty { return }
+        let start = ContinuousClock.now
+        let rows = model.model.embed(
+            batch.map { $0.group.request.prompt.clips[$0.clip].features },
+            versions: batch.map { $0.group.request.version }, arithmetic: model.arithmetic)
+        let seconds = start.seconds
+        var row = 0
+        for (group, index) in batch {
+            let clip = group.request.prompt.clips[index]
+            let part = batch.count == 1 ? rows : rows.rowsCopy(row..<row + clip.slots.count)
+            row += clip.slots.count
+            group.embeddings[index] = part
+            group.timings.encoding += seconds
+            embeddings.insert(part, clip.source.sha256, version: group.versionKey)
+        }
+    }
+}
+
+extension EngineLoop.Group {
+    var versionKey: String { request.version?.id ?? "" }
+}
+
+extension ContinuousClock.Instant {
+    /// Seconds from this instant until now.
+    var seconds: Double {
+        let (seconds, attoseconds) = duration(to: .now).components
+        return Double(seconds) + Double(attoseconds) * 1e-18
+    }
+}

@@ -1,0 +1,161 @@
+package import Audio
+package import Foundation
+package import Models
+package import Tokenization
+import Tensors
+import Weights
+
+/// How a model is kept and computed (`--dtype`).
+package enum ModelPrecision: String, Sendable, CaseIterable {
+    /// float32 below a billion parameters; above, bfloat16 where the checkpoint has 16 bits.
+    case auto
+    /// Arithmetic in float32 on the weights as stored: the numbers of transformers in float32.
+    case float32
+    /// Weights in bfloat16, activations rounded to bfloat16 in products.
+    case bfloat16
+    /// Weights in 8 bits with a scale per output, arithmetic in float32.
+    case int8
+}
+
+/// A model directory in memory: weights, tokenizer, chat format, feature extractor. Immutable, shared by all sessions.
+package final class LoadedModel: Sendable {
+    package let directory: URL
+    /// The name that clients see.
+    package let name: String
+    package let model: AudioLanguageModel
+    package let tokenizer: Tokenizer
+    package let chat: ChatFormat
+    package let extractor: LogMelExtractor
+    package let precision: ModelPrecision
+    /// Tokens that end an answer.
+    package let endTokens: Set<Int32>
+    /// Sampling as `generation_config.json` has it.
+    package let defaults: SamplingOptions
+    package let parameterCount: Int
+    package let loadSeconds: Double
+
+    package var arithmetic: Arithmetic { precision == .bfloat16 ? .bfloat16 : .float32 }
+
+    /// Loads a Hugging Face directory. Errors name the file and the field or tensor.
+    package init(directory: URL, name: String? = nil, precision: ModelPrecision = .auto) throws {
+        let start = ContinuousClock.now
+        self.directory = directory
+        self.name = name ?? directory.lastPathComponent
+        let checkpoint = try Checkpoint(directory: directory)
+        let precision = Self.resolve(precision, checkpoint)
+        self.precision = precision
+        let storage: WeightStorage =
+            switch precision {
+            case .auto, .float32: .checkpoint
+            case .bfloat16: .bfloat16
+            case .int8: .int8
+            }
+        model = try AudioLanguageModel(checkpoint, storage: storage)
+        parameterCount = model.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        tokenizer = try Tokenizer(directory: directory)
+        chat = try ChatFormat(directory: directory, tokenizer: tokenizer)
+        let preprocessor = directory.appendingPathComponent("preprocessor_config.json")
+        let configuration = try LogMelConfiguration(json: try Data(contentsOf: preprocessor))
+        extractor = LogMelExtractor(configuration)
+        try Self.check(configuration, model)
+        let generation = checkpoint.generationConfig
+        var ends = Set(try Self.integers(generation, "eos_token_id") + Self.integers(checkpoint.config, "text_config.eos_token_id"))
+        for token in ["<|im_end|>", "<|endoftext|>"] { if let id = tokenizer.id(of: token) { ends.insert(id) } }
+        endTokens = Set(ends.map(Int32.init))
+        defaults = try Self.defaults(generation)
+        loadSeconds = start.seconds
+    }
+
+    private static func resolve(_ precision: ModelPrecision, _ checkpoint: Checkpoint) -> ModelPrecision {
+        guard precision == .auto else { return precision }
+        let count = checkpoint.tensors.values.reduce(0) { $0 + $1.count }
+        let narrow = checkpoint.tensors.values.contains { $0.dtype == .bfloat16 || $0.dtype == .float16 }
+        return count >= 1_000_000_000 && narrow ? .bfloat16 : .float32
+    }
+
+    private static func check(_ features: LogMelConfiguration, _ model: AudioLanguageModel) throws {
+        let encoder = model.encoder.configuration
+        if features.melCount != encoder.mels || features.windowFrames != 2 * encoder.maxPositions {
+            throw ModelError(
+                "preprocessor_config.json: \(features.melCount) mels over \(features.windowFrames) frames; config.json has \(encoder.mels) mels over \(2 * encoder.maxPositions)")
+        }
+    }
+
+    private static func integers(_ json: JSONValue, _ path: String) throws -> [Int] {
+        guard let value = json.value(path) else { return [] }
+        if case .array = value { return try json.integers(path) }
+        return value == .null ? [] : [try json.integer(path)]
+    }
+
+    private static func defaults(_ generation: JSONValue) throws -> SamplingOptions {
+        var options = SamplingOptions()
+        let samples = try generation.boolean("do_sample", default: false)
+        options.temperature = samples ? try generation.number("temperature", default: 1) : 0
+        options.topK = try generation.integer("top_k", default: 0)
+        options.topP = try generation.number("top_p", default: 1)
+        options.minP = try generation.number("min_p", default: 0)
+        options.repetitionPenalty = try generation.number("repetition_penalty", default: 1)
+        options.maxTokens = try generation.integer("max_new_tokens", default: 512)
+        return options
+    }
+
+    /// Tokens of a conversation, with every clip's placeholder repeated once per audio embedding.
+    package func prompt(_ messages: [Message]) throws -> Prompt {
+        let chatMessages = messages.map { message in
+            ChatMessage(
+                role: message.role,
+                parts: message.parts.map { part in
+                    switch part {
+                    case .text(let text): .text(text)
+                    case .audio: .audio
+                    }
+                })
+        }
+        let clips = messages.flatMap(\.parts).compactMap { part -> AudioClip? in
+            if case .audio(let clip) = part { clip } else { nil }
+        }
+        let ids = try chat.encode(chatMessages).map { Int32($0) }
+        return try expand(ids, clips)
+    }
+
+    /// Replaces each audio placeholder in `ids` by as many as its clip has embeddings.
+    package func expand(_ ids: [Int32], _ clips: [AudioClip]) throws -> Prompt {
+        let placeholders = ids.count { $0 == model.audioToken }
+        guard placeholders == clips.count else {
+            throw ModelError("the chat template gives \(placeholders) audio placeholders for \(clips.count) clips")
+        }
+        var tokens: [Int32] = []
+        var prepared: [Prompt.Clip] = []
+        for id in ids {
+            guard id == model.audioToken else {
+                tokens.append(id)
+                continue
+            }
+            let clip = clips[prepared.count]
+            let features = try features(clip)
+            let count = model.encoder.tokenCount(frames: features.validFrames)
+            guard count > 0 else {
+                throw AudioError.tooShort(seconds: clip.seconds)
+            }
+            prepared.append(
+                Prompt.Clip(features: features, slots: tokens.count..<tokens.count + count, source: clip.source))
+            tokens += Array(repeating: id, count: count)
+        }
+        return Prompt(tokens: tokens, clips: prepared)
+    }
+
+    /// The log-mel of a clip and of the silence after it that the encoder's convolutions reach.
+    private func features(_ clip: AudioClip) throws -> AudioFeatures {
+        let hop = extractor.configuration.hop
+        let valid = (clip.samples.count + hop - 1) / hop
+        let wanted = model.encoder.featureFrames(valid: valid)
+        let mel = try extractor.features(clip, extraFrames: max(0, wanted - valid))
+        return AudioFeatures(
+            logMel: Tensor(mel.values, rows: mel.frameCount, columns: mel.melCount), validFrames: mel.validFrames)
+    }
+
+    /// The most seconds of sound that one clip may have.
+    package var windowSeconds: Double {
+        Double(extractor.configuration.windowSamples) / Double(AudioClip.sampleRate)
+    }
+}

@@ -1,0 +1,42 @@
+package import Audio
+package import Models
+
+/// What a user sends: who speaks, and text and sound in order.
+package struct Message: Sendable {
+    package enum Part: Sendable {
+        case text(String)
+        case audio(AudioClip)
+    }
+
+    package let role: String
+    package let parts: [Part]
+
+    package init(role: String, parts: [Part]) {
+        self.role = role
+        self.parts = parts
+    }
+}
+
+/// A prompt as the model reads it: token ids with a run of placeholder slots for every clip.
+package struct Prompt: Sendable {
+    /// A clip's log-mel, the slots that its embeddings take, and what was heard.
+    package struct Clip: Sendable {
+        package let features: AudioFeatures
+        package let slots: Range<Int>
+        package let source: AudioSource
+    }
+
+    package let tokens: [Int32]
+    package let clips: [Clip]
+
+    package init(tokens: [Int32], clips: [Clip] = []) {
+        self.tokens = tokens
+        self.clips = clips
+    }
+
+    package var audioTokens: Int { clips.reduce(0) { $0 + $1.slots.count } }
+    package var audioSlots: [Int] { clips.flatMap { Array($0.slots) } }
+
+    /// The prompt followed by tokens of an answer.
+    package func appending(_ more: [Int32]) -> Prompt { Prompt(tokens: tokens + more, clips: clips) }
+}

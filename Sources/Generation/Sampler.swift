@@ -1,0 +1,149 @@
+import Glibc
+package import Tensors
+
+/// Chooses tokens from rows of logits.
+///
+/// The order is penalties, temperature, top-k, top-p over what top-k left, min-p; then one draw. Everything is a function of the
+/// logits, the options, the tokens seen and the random stream, so an answer does not depend on what else is being answered.
+struct Sampler {
+    let options: SamplingOptions
+    private var random: RandomStream
+    private var answerCounts: [Int32: Int] = [:]
+    private var seen: Set<Int32> = []
+
+    init(_ options: SamplingOptions, prompt: [Int32], choice: Int) {
+        self.options = options
+        random = RandomStream(seed: options.seed, index: choice)
+        if options.repetitionPenalty != 1 { seen = Set(prompt) }
+    }
+
+    /// Chooses from row `row` of `logits`, and notes the choice for the penalties.
+    mutating func choose(_ logits: Tensor, row: Int) -> Int32 {
+        let token = pick(logits, row: row)
+        if options.repetitionPenalty != 1 { seen.insert(token) }
+        if options.frequencyPenalty != 0 || options.presencePenalty != 0 { answerCounts[token, default: 0] += 1 }
+        return token
+    }
+
+    private mutating func pick(_ logits: Tensor, row: Int) -> Int32 {
+        var logits = logits
+        var row = row
+        if !seen.isEmpty || !answerCounts.isEmpty {
+            logits = penalised(logits.rowsCopy(row..<row + 1))
+            row = 0
+        }
+        let values = unsafe UnsafeBufferPointer(start: logits.row(row), count: logits.columns)
+        if options.temperature == 0 { return unsafe Self.argmax(values) }
+        let inverse = 1 / options.temperature
+        if options.topK == 0 && options.topP >= 1 && options.minP <= 0 {
+            return unsafe drawFromAll(values, inverse)
+        }
+        return unsafe drawFromBest(values, inverse)
+    }
+
+    private func penalised(_ logits: Tensor) -> Tensor {
+        let values = unsafe logits.pointer
+        let penalty = Float(options.repetitionPenalty)
+        for token in seen {
+            let value = unsafe values[Int(token)]
+            unsafe values[Int(token)] = value > 0 ? value / penalty : value * penalty
+        }
+        for (token, count) in answerCounts {
+            unsafe values[Int(token)] -= Float(options.presencePenalty + Double(count) * options.frequencyPenalty)
+        }
+        return logits
+    }
+
+    /// The first of the largest.
+    @unsafe private static func argmax(_ values: UnsafeBufferPointer<Float>) -> Int32 {
+        var best = 0
+        for index in 1..<max(1, values.count) where unsafe values[index] > values[best] { best = index }
+        return Int32(best)
+    }
+
+    @unsafe private mutating func drawFromAll(_ values: UnsafeBufferPointer<Float>, _ inverse: Double) -> Int32 {
+        let top = Double(unsafe values[Int(unsafe Self.argmax(values))])
+        var total = 0.0
+        for value in unsafe values { total += exp((Double(value) - top) * inverse) }
+        var left = random.uniform() * total
+        for index in 0..<values.count {
+            left -= exp((Double(unsafe values[index]) - top) * inverse)
+            if left < 0 { return Int32(index) }
+        }
+        return unsafe Self.argmax(values)
+    }
+
+    /// Draws among the candidates that the filters leave, most probable first.
+    @unsafe private mutating func drawFromBest(_ values: UnsafeBufferPointer<Float>, _ inverse: Double) -> Int32 {
+        let top = Double(unsafe values[Int(unsafe Self.argmax(values))])
+        var total = 0.0
+        if options.topK == 0 { for value in unsafe values { total += exp((Double(value) - top) * inverse) } }
+
+        // Few tokens matter: take those within a distance of the best, and widen it until the filters are satisfied.
+        var distance = 12.0
+        var best: [(token: Int32, weight: Double)] = []
+        while true {
+            best.removeAll(keepingCapacity: true)
+            let floor = Float(top - distance / inverse)
+            for index in 0..<values.count where unsafe values[index] >= floor || distance > 200 {
+                best.append((Int32(index), exp((Double(unsafe values[index]) - top) * inverse)))
+            }
+            if distance > 200 || best.count == values.count { break }
+            let enough =
+                options.topK > 0
+                ? best.count >= options.topK : best.reduce(0) { $0 + $1.weight } >= options.topP * total
+            if enough && (options.topP < 1 || options.topK > 0 || distance >= 40) { break }
+            distance *= 2.5
+        }
+        best.sort { $0.weight != $1.weight ? $0.weight > $1.weight : $0.token < $1.token }
+        if options.topK > 0 && best.count > options.topK {
+            best.removeLast(best.count - options.topK)
+            total = best.reduce(0) { $0 + $1.weight }
+        } else if options.topK > 0 {
+            total = best.reduce(0) { $0 + $1.weight }
+        }
+        if options.topP < 1 {
+            var mass = 0.0
+            let kept = best.firstIndex { mass += $0.weight; return mass >= options.topP * total }
+            if let kept { best.removeLast(best.count - kept - 1) }
+        }
+        if options.minP > 0 { best.removeAll { $0.weight < options.minP } }
+        var left = random.uniform() * best.reduce(0) { $0 + $1.weight }
+        for candidate in best {
+            left -= candidate.weight
+            if left < 0 { return candidate.token }
+        }
+        return best[0].token
+    }
+}
+
+/// A token's log-probability under the model (temperature 1, no filters), with the most probable alternatives.
+package struct TokenLogProbability: Sendable, Equatable {
+    package let token: Int32
+    package let logProbability: Float
+    package let top: [(token: Int32, logProbability: Float)]
+
+    package static func == (a: Self, b: Self) -> Bool {
+        a.token == b.token && a.logProbability == b.logProbability && a.top.elementsEqual(b.top, by: ==)
+    }
+
+    init(_ token: Int32, in logits: Tensor, row: Int, alternatives: Int) {
+        let values = unsafe UnsafeBufferPointer(start: logits.row(row), count: logits.columns)
+        let normaliser = logSumExpRows(logits.rowsCopy(row..<row + 1))[0]
+        self.token = token
+        unsafe logProbability = values[Int(token)] - normaliser
+        guard alternatives > 0 else {
+            top = []
+            return
+        }
+        var best: [(token: Int32, logProbability: Float)] = []
+        for index in 0..<values.count {
+            let value = unsafe values[index]
+            if best.count == alternatives, let last = best.last, value <= last.logProbability { continue }
+            let place = best.firstIndex { $0.logProbability < value } ?? best.count
+            best.insert((Int32(index), value), at: place)
+            if best.count > alternatives { best.removeLast() }
+        }
+        top = best.map { ($0.token, $0.logProbability - normaliser) }
+    }
+}

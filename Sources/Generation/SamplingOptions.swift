@@ -1,0 +1,35 @@
+/// How tokens are chosen, and when to stop.
+package struct SamplingOptions: Sendable, Equatable {
+    /// 0 takes the most probable token.
+    package var temperature: Double = 1
+    /// Keep the k most probable tokens; 0 keeps all.
+    package var topK = 0
+    /// Keep the smallest set of most probable tokens whose probabilities add up to at least this much.
+    package var topP: Double = 1
+    /// Drop tokens less probable than this share of the most probable one.
+    package var minP: Double = 0
+    /// Divides positive and multiplies negative logits of tokens seen in prompt or answer (Keskar et al., 2019); 1 is off.
+    package var repetitionPenalty: Double = 1
+    /// Subtracted from a logit once per occurrence of the token in the answer.
+    package var frequencyPenalty: Double = 0
+    /// Subtracted from a logit when the token occurs in the answer.
+    package var presencePenalty: Double = 0
+    package var maxTokens = 256
+    /// The answer ends before the first of these; they are not part of it.
+    package var stop: [String] = []
+    package var seed: UInt64 = 0
+    /// How many answers to give to one prompt. Answer i draws from a random stream of its own, of seed and i.
+    package var count = 1
+    /// Log-probabilities of the chosen tokens, with this many most probable alternatives; nil for none.
+    package var logProbabilities: Int?
+    /// Go on past the end of the turn, to `maxTokens`: for measuring speed.
+    package var ignoresEndOfTurn = false
+
+    package init() {}
+
+    package static var greedy: SamplingOptions {
+        var options = SamplingOptions()
+        options.temperature = 0
+        return options
+    }
+}
