@@ -1,5 +1,5 @@
 package import Tensors
-package import Weights
+import Weights
 
 /// One tensor of a checkpoint as a model holds it: never changed after loading.
 ///

@@ -1,5 +1,5 @@
 package import Tensors
-package import Weights
+import Weights
 
 /// The Qwen2 decoder: a causal transformer with grouped queries, biases on queries, keys and values, and rotary positions.
 ///

@@ -1,4 +1,4 @@
-package import Tensors
+import Tensors
 
 /// Keys and values of ``tokens`` consecutive positions, for every layer of a decoder: [layers][keys, values][tokens, columns].
 ///
