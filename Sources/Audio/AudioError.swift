@@ -19,6 +19,8 @@ package enum AudioError: Error, Sendable, Equatable {
     case tooLong(atLeastSeconds: Double, limitSeconds: Double)
     /// The clip does not fit the model's window.
     case longerThanWindow(seconds: Double, windowSeconds: Double)
+    /// Too little sound to make one audio embedding.
+    case tooShort(seconds: Double)
 
     package enum Kind: Sendable {
         /// HTTP 400.
@@ -31,7 +33,7 @@ package enum AudioError: Error, Sendable, Equatable {
 
     package var kind: Kind {
         switch self {
-        case .empty, .noChannels, .noSamples, .truncated, .invalidSample: .malformed
+        case .empty, .noChannels, .noSamples, .truncated, .invalidSample, .tooShort: .malformed
         case .tooLong, .longerThanWindow: .tooLarge
         case .notAudio, .undecodable, .unsupportedSampleRate: .undecodable
         }
@@ -50,6 +52,7 @@ package enum AudioError: Error, Sendable, Equatable {
         case .invalidSample: "audio_invalid_sample"
         case .tooLong: "audio_too_long"
         case .longerThanWindow: "audio_longer_than_window"
+        case .tooShort: "audio_too_short"
         }
     }
 
@@ -91,6 +94,8 @@ extension AudioError: CustomStringConvertible {
             The audio lasts \(Self.seconds(seconds)) s, but the model hears at most \(Self.seconds(window)) s at once; \
             send a shorter clip or several clips.
             """
+        case .tooShort(let seconds):
+            "The audio lasts \(Self.seconds(seconds)) s, too little to hear anything; send at least 0.05 s."
         }
     }
 

@@ -1,5 +1,5 @@
-package import Foundation
-package import Models
+import Foundation
+import Models
 import Synchronization
 
 /// Answers prompts with one model, many at a time.

@@ -1,4 +1,6 @@
+import Audio
 import Models
+import Synchronization
 import Tensors
 
 /// The state of an engine's thread: requests that wait, prompts being read, answers being written.

@@ -2,7 +2,7 @@ package import Audio
 package import Foundation
 package import Models
 package import Tokenization
-import Tensors
+package import Tensors
 import Weights
 
 /// How a model is kept and computed (`--dtype`).
@@ -53,7 +53,7 @@ package final class LoadedModel: Sendable {
         model = try AudioLanguageModel(checkpoint, storage: storage)
         parameterCount = model.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
         tokenizer = try Tokenizer(directory: directory)
-        chat = try ChatFormat(directory: directory, tokenizer: tokenizer)
+        chat = ChatFormat(tokenizer: tokenizer, template: try ChatTemplate(directory: directory))
         let preprocessor = directory.appendingPathComponent("preprocessor_config.json")
         let configuration = try LogMelConfiguration(json: try Data(contentsOf: preprocessor))
         extractor = LogMelExtractor(configuration)

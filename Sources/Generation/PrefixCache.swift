@@ -1,4 +1,4 @@
-package import Models
+import Models
 
 /// Keys and values of prompts seen before, in full blocks, found by the exact tokens that lead to them.
 ///

@@ -1,5 +1,5 @@
 import Glibc
-package import Tensors
+import Tensors
 
 /// Chooses tokens from rows of logits.
 ///
@@ -64,7 +64,7 @@ struct Sampler {
     @unsafe private mutating func drawFromAll(_ values: UnsafeBufferPointer<Float>, _ inverse: Double) -> Int32 {
         let top = Double(unsafe values[Int(unsafe Self.argmax(values))])
         var total = 0.0
-        for value in unsafe values { total += exp((Double(value) - top) * inverse) }
+        for index in 0..<values.count { total += exp((Double(unsafe values[index]) - top) * inverse) }
         var left = random.uniform() * total
         for index in 0..<values.count {
             left -= exp((Double(unsafe values[index]) - top) * inverse)
@@ -77,7 +77,7 @@ struct Sampler {
     @unsafe private mutating func drawFromBest(_ values: UnsafeBufferPointer<Float>, _ inverse: Double) -> Int32 {
         let top = Double(unsafe values[Int(unsafe Self.argmax(values))])
         var total = 0.0
-        if options.topK == 0 { for value in unsafe values { total += exp((Double(value) - top) * inverse) } }
+        if options.topK == 0 { for index in 0..<values.count { total += exp((Double(unsafe values[index]) - top) * inverse) } }
 
         // Few tokens matter: take those within a distance of the best, and widen it until the filters are satisfied.
         var distance = 12.0

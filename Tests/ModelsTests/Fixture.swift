@@ -25,7 +25,7 @@ struct Fixture {
 
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Fixtures/qwen2audio")
-    static let names = ["published", "window30", "grouped7", "head128"]
+    static let names = ["published", "window30", "grouped7", "head128", "cord-nano"]
 
     let directory: URL
     let cases: [Case]
@@ -41,8 +41,14 @@ struct Fixture {
         goldens = try Safetensors(directory.appendingPathComponent("goldens.safetensors"))
     }
 
+    /// Where the weights lie: beside the goldens, or in the sources for the embedded model.
+    private var checkpoint: URL {
+        directory.lastPathComponent != "cord-nano"
+            ? directory : Self.root.appendingPathComponent("../../../Sources/CordNano/Checkpoint").standardized
+    }
+
     func model(storage: WeightStorage = .checkpoint) throws -> AudioLanguageModel {
-        try AudioLanguageModel(Checkpoint(directory: directory), storage: storage)
+        try AudioLanguageModel(Checkpoint(directory: checkpoint), storage: storage)
     }
 
     func golden(_ name: String) throws -> [Float] { try goldens.tensors[name]!.floats() }
@@ -53,7 +59,7 @@ struct Fixture {
         let clip = clips[name]!
         if let file = clip.file {
             let bytes = try Data(contentsOf: directory.appendingPathComponent(file))
-            return try AudioDecoder.decode([UInt8](bytes)).samples
+            return try AudioDecoder.decode([UInt8](bytes), limits: AudioLimits(maxSeconds: 60)).samples
         }
         return Self.synthetic(seed: clip.seed!, count: clip.samples)
     }
@@ -68,14 +74,14 @@ struct Fixture {
             step = (step &+ 2_000 &+ seed % 1_000) % 800_000_000
             let triangle = abs(Int(phase >> 15) - 65_536) - 32_768
             let loud = 256 - abs(((index >> 5) & 511) - 256)
-            return Float((triangle * loud >> 10) + (Int(noise >> 16) - 32_768 >> 5)) / 32_768
+            return Float(((triangle * loud) >> 10) + ((Int(noise >> 16) - 32_768) >> 5)) / 32_768
         }
     }
 
     func features(_ clip: String, _ model: AudioLanguageModel) throws -> AudioFeatures {
         let extractor = LogMelExtractor(
             try LogMelConfiguration(
-                json: try Data(contentsOf: directory.appendingPathComponent("preprocessor_config.json"))))
+                json: try Data(contentsOf: checkpoint.appendingPathComponent("preprocessor_config.json"))))
         let samples = try samples(clip)
         let valid = (samples.count + 159) / 160
         let wanted = model.encoder.featureFrames(valid: valid)
@@ -99,14 +105,5 @@ struct Fixture {
         if item.clips.isEmpty { return nil }
         let clips = try item.clips.map { try features($0, model) }
         return model.embed(clips, versions: clips.map { _ in version }, arithmetic: .float32)
-    }
-}
-
-extension Fixture {
-    /// The embedded model, whose goldens lie beside the random checkpoints'.
-    static func nano() throws -> AudioLanguageModel {
-        let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("Sources/CordNano/Checkpoint")
-        return try AudioLanguageModel(Checkpoint(directory: directory), storage: .checkpoint)
     }
 }

@@ -4,10 +4,10 @@ import Testing
 
 @Suite struct Qwen2AudioParityTests {
     /// Every position's log-probabilities against transformers in float32, within 1e-4.
-    @Test(arguments: Fixture.names + ["cord-nano"])
+    @Test(arguments: Fixture.names)
     func logProbabilitiesAgreeWithTransformers(name: String) throws {
         let fixture = try Fixture(name)
-        let model = try name == "cord-nano" ? Fixture.nano() : fixture.model()
+        let model = try fixture.model()
         for item in fixture.cases {
             let logits = try fixture.logits(item, model)
             let normalisers = logSumExpRows(logits)

@@ -1,0 +1,160 @@
+import Audio
+import CordNano
+import Foundation
+import Generation
+import Testing
+
+@Suite struct EngineTests {
+    static let model = Result { try LoadedModel(directory: CordNano.directory) }
+    private static let question = "Tom has 12 apples. He buys 7 more. He gives away 5. How many apples are there now?"
+
+    private func prompt(_ text: String) throws -> Prompt {
+        try Self.model.get().prompt([Message(role: "user", parts: [.text(text)])])
+    }
+
+    /// A spoken fixture of the model's.
+    static func clip(_ name: String) throws -> AudioClip {
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Fixtures/qwen2audio/cord-nano/\(name).flac")
+        return try AudioDecoder.decode([UInt8](Data(contentsOf: file)), limits: AudioLimits(maxSeconds: 60))
+    }
+
+    private func spoken(_ name: String) throws -> Prompt {
+        try Self.model.get().prompt([Message(role: "user", parts: [.audio(try Self.clip(name))])])
+    }
+
+    @Test func typedQuestionIsAnsweredWithReasoning() async throws {
+        let engine = Engine(try Self.model.get())
+        let (answers, timings) = try await engine.complete(
+            GenerationRequest(prompt: try prompt(Self.question), options: .greedy))
+        #expect(answers[0].text == "12 + 7 = 19. 19 - 5 = 14. The answer is 14.")
+        #expect(answers[0].finishReason == .stop)
+        #expect(timings.completionTokens == answers[0].tokens.count + 1)
+    }
+
+    @Test func sameSeedGivesTheSameAnswerAloneAndInAnyBatch() async throws {
+        let engine = Engine(try Self.model.get())
+        var options = SamplingOptions()
+        options.temperature = 1.5
+        options.seed = 7
+        options.maxTokens = 48
+        options.logProbabilities = 0
+        let alone = try await engine.complete(GenerationRequest(prompt: try prompt(Self.question), options: options))
+        let busy = Engine(try Self.model.get())
+        let together = try await withThrowingTaskGroup(of: (Int, Completion).self) { group in
+            for index in 0..<12 {
+                var mine = options
+                let text = index == 5 ? Self.question : "What day comes \(index) days after Monday?"
+                mine.seed = index == 5 ? 7 : UInt64(index)
+                let request = GenerationRequest(
+                    prompt: index % 3 == 0 ? try spoken("plus") : try prompt(text), options: mine)
+                group.addTask { (index, try await busy.complete(request).answers[0]) }
+            }
+            return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+        #expect(together[5] == alone.answers[0])
+    }
+
+    @Test func manyAnswersToOnePromptAreThoseOfTheirStreams() async throws {
+        let engine = Engine(try Self.model.get())
+        var options = SamplingOptions()
+        options.temperature = 1.2
+        options.seed = 3
+        options.maxTokens = 40
+        options.count = 5
+        let request = GenerationRequest(prompt: try spoken("apples"), options: options)
+        let first = try await engine.complete(request).answers
+        let (again, timings) = try await engine.complete(request)
+        #expect(first == again)
+        #expect(Set(first.map(\.tokens)).count > 1)
+        #expect(timings.cachedTokens > 0)
+    }
+
+    @Test func cacheReuseGivesTheSameAnswer() async throws {
+        let engine = Engine(try Self.model.get())
+        var options = SamplingOptions.greedy
+        options.logProbabilities = 3
+        let request = GenerationRequest(prompt: try spoken("largest"), options: options)
+        let (cold, first) = try await engine.complete(request)
+        let (warm, second) = try await engine.complete(request)
+        #expect(first.cachedTokens == 0 && second.cachedTokens > 0)
+        #expect(cold == warm)
+    }
+
+    @Test func promptReadInPiecesGivesTheSameAnswer() async throws {
+        var limits = EngineLimits()
+        limits.batchTokens = 7
+        var options = SamplingOptions.greedy
+        options.logProbabilities = 2
+        let request = GenerationRequest(prompt: try spoken("days"), options: options)
+        let whole = try await Engine(try Self.model.get()).complete(request).answers
+        let pieces = try await Engine(try Self.model.get(), limits: limits).complete(request).answers
+        #expect(whole == pieces)
+    }
+
+    @Test func stopStringEndsTheAnswerBeforeIt() async throws {
+        let engine = Engine(try Self.model.get())
+        var options = SamplingOptions.greedy
+        options.stop = ["19 - 5"]
+        let answer = try await engine.complete(
+            GenerationRequest(prompt: try prompt(Self.question), options: options)
+        ).answers[0]
+        #expect(answer.text == "12 + 7 = 19. ")
+        #expect(answer.finishReason == .stop)
+    }
+
+    @Test func lengthLimitEndsTheAnswer() async throws {
+        let engine = Engine(try Self.model.get())
+        var options = SamplingOptions.greedy
+        options.maxTokens = 3
+        let answer = try await engine.complete(
+            GenerationRequest(prompt: try prompt(Self.question), options: options)
+        ).answers[0]
+        #expect(answer.tokens.count == 3 && answer.finishReason == .length)
+    }
+
+    @Test func droppingTheStreamCancelsTheWork() async throws {
+        let engine = Engine(try Self.model.get())
+        var options = SamplingOptions()
+        options.ignoresEndOfTurn = true
+        options.maxTokens = 900
+        let request = GenerationRequest(prompt: try prompt(Self.question), options: options)
+        let task = Task { try await engine.complete(request) }
+        while engine.statistics.running == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        task.cancel()
+        await #expect(throws: (any Error).self) { try await task.value }
+        let options2 = SamplingOptions.greedy
+        _ = try await engine.complete(GenerationRequest(prompt: try prompt("What is 2 plus 3?"), options: options2))
+        #expect(engine.statistics.cancelled == 1)
+        #expect(engine.statistics.running == 0)
+    }
+
+    @Test func fullQueueRefuses() async throws {
+        var limits = EngineLimits()
+        limits.queue = 0
+        let engine = Engine(try Self.model.get(), limits: limits)
+        let request = GenerationRequest(prompt: try prompt("Hello"), options: .greedy)
+        #expect(throws: EngineError.queueFull(limit: 0)) { try engine.generate(request) }
+    }
+
+    @Test func promptBeyondTheContextIsRefused() async throws {
+        let engine = Engine(try Self.model.get())
+        let request = GenerationRequest(prompt: Prompt(tokens: Array(repeating: 5, count: 1024)), options: .greedy)
+        #expect(throws: EngineError.promptTooLong(tokens: 1024, limit: 1024)) { try engine.generate(request) }
+    }
+
+    @Test func logProbabilitiesOfGreedyAnswerAreTheLargest() async throws {
+        let engine = Engine(try Self.model.get())
+        var options = SamplingOptions.greedy
+        options.logProbabilities = 4
+        let answer = try await engine.complete(
+            GenerationRequest(prompt: try prompt(Self.question), options: options)
+        ).answers[0]
+        for token in answer.logProbabilities {
+            #expect(token.top.count == 4)
+            #expect(token.top[0].token == token.token)
+            #expect(token.top[0].logProbability == token.logProbability)
+            #expect(token.logProbability <= 0)
+        }
+    }
+}
