@@ -10,7 +10,7 @@ package enum AudioLanguageModel: Sendable {
         let family = try checkpoint.config.string("model_type", default: "")
         switch family {
         case "qwen2_audio":
-            let weights = try checkpoint.weights(renaming: Qwen2Audio.publishedName)
+            let weights = try checkpoint.weights(renaming: ModuleName.canonical)
             self = .qwen2Audio(
                 try Qwen2Audio(weights, try Qwen2AudioConfiguration(checkpoint.config), storage: storage))
             try weights.finish(allowing: ["rotary_emb.inv_freq"])

@@ -32,16 +32,4 @@ package struct Qwen2Audio: Sendable {
         let (encoded, pass) = encoder(clips, versions: versions, arithmetic: arithmetic, tape)
         return projector(encoded, pass)
     }
-
-    /// The name in the published layout of a tensor saved under transformers 5's module names:
-    /// `model.language_model.layers…` is published as `language_model.model.layers…`, `lm_head` as `language_model.lm_head`.
-    package static func publishedName(_ name: String) -> String {
-        if let rest = name.dropping("model.language_model.") { return "language_model.model." + rest }
-        if let rest = name.dropping("model.") { return String(rest) }
-        return name.hasPrefix("lm_head.") ? "language_model." + name : name
-    }
-}
-
-extension String {
-    fileprivate func dropping(_ prefix: String) -> Substring? { hasPrefix(prefix) ? dropFirst(prefix.count) : nil }
 }

@@ -1,3 +1,4 @@
+import Glibc
 package import Tensors
 import Weights
 
@@ -26,14 +27,20 @@ package struct Qwen2Decoder: Sendable {
             try Qwen2Block(model["layers"]["\($0)"], configuration, table)
         }
         norm = try RMSNorm(model["norm"], table, size: configuration.hiddenSize, epsilon: configuration.normEpsilon)
-        if tied {
+        if tied, try !Self.hasOwnHead(weights, equalTo: embedding.table) {
             head = Linear(tied: embedding.table)
-            // Checkpoints may carry the tied copy of the embedding; transformers does not read it either.
-            if weights.has("lm_head.weight") { _ = try weights["lm_head"].tensor("weight", shape: embedding.table.shape) }
         } else {
             head = try Linear(
                 weights["lm_head"], table, in: configuration.hiddenSize, out: configuration.vocabularySize, bias: false)
         }
+    }
+
+    /// Whether a checkpoint that ties its head stores one all the same that differs from the embedding: transformers then uses it.
+    private static func hasOwnHead(_ weights: WeightCursor, equalTo embedding: Parameter) throws -> Bool {
+        guard let stored = try weights["lm_head"].optional("weight", shape: embedding.shape),
+            let table = try weights["model.embed_tokens"].optional("weight", shape: embedding.shape)
+        else { return false }
+        return unsafe stored.dtype != table.dtype || memcmp(stored.bytes.baseAddress!, table.bytes.baseAddress!, table.byteCount) != 0
     }
 
     package var cacheShape: KeyValueShape {
