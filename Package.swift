@@ -56,7 +56,7 @@ let package = Package(
         room("HTTP", ["CMicroHTTP", logging]),
         room("Hashing", ["CCrypto"]),
         room("API"),
-        room("Jobs", [.product(name: "GRDB", package: "GRDB.swift")]),
+        room("Jobs", ["Hashing", .product(name: "GRDB", package: "GRDB.swift")]),
         room("Questions"),
 
         // The runtime.

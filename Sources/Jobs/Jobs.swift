@@ -1,1 +1,0 @@
-// Jobs: see Sources/README.md.

@@ -1,0 +1,77 @@
+import GRDB
+
+/// The tables, and every change to them since the first: a migration is never edited, only followed by another.
+///
+/// `sequence` orders each table by creation; ids are what clients see. Times are seconds since 1970.
+enum Schema {
+    static let tables = [
+        "jobs", "job_events", "job_checkpoints", "reports", "versions", "promotions", "steps", "files", "benchmarks",
+    ]
+
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE jobs (
+                        sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+                        kind TEXT NOT NULL, lane TEXT NOT NULL,
+                        state TEXT NOT NULL CHECK (state IN
+                            ('queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled')),
+                        request BLOB NOT NULL, request_hash TEXT NOT NULL, idempotency_key TEXT,
+                        done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0,
+                        attempt INTEGER NOT NULL DEFAULT 0,
+                        checkpoint BLOB, result BLOB, error TEXT, error_code TEXT,
+                        created_at REAL NOT NULL, started_at REAL, finished_at REAL);
+                    CREATE UNIQUE INDEX jobs_by_key ON jobs (kind, idempotency_key) WHERE idempotency_key IS NOT NULL;
+                    CREATE INDEX jobs_by_state ON jobs (state, sequence);
+
+                    CREATE TABLE job_events (
+                        sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+                        job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+                        created_at REAL NOT NULL, level TEXT NOT NULL, type TEXT NOT NULL, message TEXT NOT NULL,
+                        data BLOB);
+                    CREATE INDEX job_events_by_job ON job_events (job_id, sequence);
+
+                    CREATE TABLE job_checkpoints (
+                        sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+                        job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+                        step INTEGER NOT NULL, version_id TEXT NOT NULL, metrics BLOB NOT NULL, created_at REAL NOT NULL,
+                        UNIQUE (job_id, step));
+
+                    CREATE TABLE reports (
+                        sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+                        run_id TEXT UNIQUE, model TEXT NOT NULL, version_id TEXT NOT NULL, benchmark TEXT NOT NULL,
+                        n INTEGER NOT NULL, summary BLOB NOT NULL, body BLOB NOT NULL, created_at REAL NOT NULL);
+                    CREATE INDEX reports_by_version ON reports (version_id, sequence);
+
+                    CREATE TABLE versions (
+                        sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,
+                        base TEXT NOT NULL, parent_id TEXT, kind TEXT NOT NULL, hash TEXT NOT NULL,
+                        bytes INTEGER NOT NULL, step INTEGER, metrics BLOB NOT NULL, created_at REAL NOT NULL);
+                    CREATE TRIGGER versions_are_immutable BEFORE UPDATE ON versions
+                        BEGIN SELECT RAISE(ABORT, 'a weight version never changes'); END;
+
+                    CREATE TABLE promotions (
+                        sequence INTEGER PRIMARY KEY AUTOINCREMENT, base TEXT NOT NULL, version_id TEXT,
+                        previous INTEGER REFERENCES promotions (sequence), reason TEXT NOT NULL, created_at REAL NOT NULL);
+                    CREATE INDEX promotions_by_base ON promotions (base, sequence);
+
+                    CREATE TABLE steps (
+                        sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, ordinal INTEGER NOT NULL,
+                        version_id TEXT NOT NULL, metrics BLOB NOT NULL, response BLOB NOT NULL, created_at REAL NOT NULL,
+                        idempotency_key TEXT UNIQUE, request_hash TEXT NOT NULL);
+
+                    CREATE TABLE files (
+                        sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, purpose TEXT NOT NULL,
+                        filename TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, status TEXT NOT NULL,
+                        status_details TEXT, created_at REAL NOT NULL);
+
+                    CREATE TABLE benchmarks (
+                        sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,
+                        hash TEXT NOT NULL, content TEXT, description BLOB NOT NULL, created_at REAL NOT NULL);
+                    """)
+        }
+        return migrator
+    }
+}

@@ -1,0 +1,52 @@
+import GRDB
+
+/// Why the store did not do what was asked. Whatever throws one has acknowledged nothing and changed nothing.
+package enum StoreError: Error, Equatable, CustomStringConvertible, Sendable {
+    /// The disk or the operator's quota is full.
+    case diskFull(attempted: String)
+    /// The folder, the file or its file system cannot be written.
+    case readOnly(attempted: String)
+    /// The disk failed in another way.
+    case diskFailed(attempted: String, reason: String)
+    /// The file is not a database of this program, or is damaged.
+    case corrupt(path: String, reason: String)
+    /// Another process holds the store.
+    case busy(attempted: String)
+    case notFound(kind: String, id: String)
+    /// The thing is in no state for what was asked.
+    case conflict(String)
+    /// An idempotency key came again with another request.
+    case keyReused(String)
+
+    package var description: String {
+        switch self {
+        case .diskFull(let attempted):
+            "\(attempted): the disk is full. Nothing was stored; free some space and try again."
+        case .readOnly(let attempted):
+            "\(attempted): the data folder cannot be written. Nothing was stored; check its permissions and its file system."
+        case .diskFailed(let attempted, let reason):
+            "\(attempted): the disk failed (\(reason)). Nothing was stored."
+        case .corrupt(let path, let reason):
+            "\(path): expected a store of this program; found a damaged or foreign file (\(reason)). "
+                + "Restore it from a backup, or move it away to begin with an empty store."
+        case .busy(let attempted):
+            "\(attempted): another process holds the store. Stop it, or choose another data folder."
+        case .notFound(let kind, let id): "There is no \(kind) with the id \(id)."
+        case .conflict(let message): message
+        case .keyReused(let key):
+            "The idempotency key \"\(key)\" belongs to an earlier request with another body. Use a new key for a new request."
+        }
+    }
+
+    init(_ error: DatabaseError, attempted: String, path: String) {
+        let reason = error.message ?? "\(error.resultCode)"
+        switch error.resultCode {
+        case .SQLITE_FULL: self = .diskFull(attempted: attempted)
+        case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM: self = .readOnly(attempted: attempted)
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .corrupt(path: path, reason: reason)
+        case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(attempted: attempted)
+        case .SQLITE_CONSTRAINT: self = .conflict("\(attempted): \(reason)")
+        default: self = .diskFailed(attempted: attempted, reason: reason)
+        }
+    }
+}

@@ -1,0 +1,260 @@
+import Foundation
+import Jobs
+import Testing
+
+/// A folder that goes with the test.
+final class Folder: Sendable {
+    let url = FileManager.default.temporaryDirectory.appending(path: "store-\(UUID().uuidString)")
+    deinit { try? FileManager.default.removeItem(at: url) }
+}
+
+extension Store {
+    /// A version with content of its own.
+    func newVersion(_ name: String, base: String = "m", parent: String? = nil) throws -> NewVersion {
+        let content = try contents.storeFolder { place in
+            try Data(name.utf8).write(to: place.appending(path: "adapter_model.safetensors"))
+        }
+        return NewVersion(name: name, base: base, parentID: parent, content: content)
+    }
+
+    @discardableResult
+    func addJob(_ id: String, lane: String = "l", request: String = "{}", key: String? = nil, limit: Int = .max) throws
+        -> Job
+    {
+        try addJob(id: id, kind: "k", lane: lane, request: Data(request.utf8), idempotencyKey: key, limit: limit)
+    }
+}
+
+@Suite struct StoreTests {
+    let folder = Folder()
+
+    @Test func everythingIsThereAfterReopening() throws {
+        var store = try Store(folder: folder.url)
+        let empty = try store.counts()
+        #expect(empty.count == 9 && empty.values.allSatisfy { $0 == 0 })
+        try store.addJob("a")
+        let file = try store.addFile(
+            purpose: "fine-tune", filename: "f.jsonl", content: store.contents.store(Data("x".utf8)))
+        let step = try store.addStep(
+            ordinal: 1, version: store.newVersion("v1"), metrics: Data(#"{"loss":1}"#.utf8), response: Data("r".utf8),
+            request: Data("q".utf8), idempotencyKey: "key")
+        let report = try store.addReport(
+            runID: "a", model: "m", versionID: step.versionID, benchmark: "b", n: 3, summary: Data("s".utf8),
+            body: Data("body".utf8))
+        let benchmark = try store.addBenchmark(name: "b", hash: "h", content: nil, description: Data("{}".utf8))
+        store = try Store(folder: folder.url)
+        #expect(try store.job(id: "a").state == .queued)
+        #expect(try store.file(id: file.id).sha256 == file.sha256)
+        #expect(try store.contents.data(file.sha256) == Data("x".utf8))
+        #expect(try store.step(idempotencyKey: "key", request: Data("q".utf8))?.response == Data("r".utf8))
+        #expect(try store.version("v1").id == step.versionID)
+        #expect(try store.promotion(base: "m")?.versionID == step.versionID)
+        #expect(try store.reportIDs(version: step.versionID) == [report.id])
+        #expect(try store.reportBody(id: report.id) == Data("body".utf8))
+        #expect(try store.benchmark("b").id == benchmark.id)
+    }
+
+    @Test func aJobMovesOnlyAlongItsArrows() throws {
+        let store = try Store(folder: folder.url)
+        for from in JobState.allCases {
+            for to in JobState.allCases {
+                let id = "\(from)-\(to)"
+                try store.addJob(id)
+                let way: [JobState] =
+                    switch from {
+                    case .queued: []
+                    case .running: [.running]
+                    case .paused: [.paused]
+                    case .succeeded, .failed: [.running, from]
+                    case .cancelled: [.cancelled]
+                    }
+                for state in way { _ = try store.move(job: id, to: state) }
+                if from.successors.contains(to) {
+                    #expect(try store.move(job: id, to: to).state == to)
+                } else {
+                    #expect(throws: StoreError.self, "\(id)") { try store.move(job: id, to: to) }
+                    #expect(try store.job(id: id).state == from)
+                }
+            }
+        }
+    }
+
+    @Test func anEarlierAttemptCanChangeNothing() throws {
+        let store = try Store(folder: folder.url)
+        try store.addJob("a")
+        let first = try store.move(job: "a", to: .running)
+        _ = try store.save(checkpoint: Data("1".utf8), job: "a", attempt: first.attempt)
+        #expect(try store.requeueInterrupted() == ["a"])
+        let second = try store.move(job: "a", to: .running)
+        #expect(second.checkpoint == Data("1".utf8))
+        #expect(second.attempt == first.attempt + 1)
+        #expect(throws: StoreError.self) {
+            try store.save(checkpoint: Data("old".utf8), job: "a", attempt: first.attempt)
+        }
+        #expect(throws: StoreError.self) { try store.move(job: "a", to: .succeeded, attempt: first.attempt) }
+        try store.progress(job: "a", attempt: first.attempt, done: 9, total: 9)
+        #expect(try store.job(id: "a").done == 0)
+        #expect(try store.job(id: "a").checkpoint == Data("1".utf8))
+    }
+
+    @Test func aKeyBelongsToOneRequest() throws {
+        let store = try Store(folder: folder.url)
+        try store.addJob("a", request: "1", key: "k")
+        #expect(try store.addJob("b", request: "1", key: "k").id == "a")
+        #expect(throws: StoreError.keyReused("k")) { try store.addJob("c", request: "2", key: "k") }
+        let step = try store.addStep(
+            ordinal: 1, version: store.newVersion("v1"), metrics: Data(), response: Data("r".utf8),
+            request: Data("q".utf8), idempotencyKey: "k")
+        #expect(
+            try store.addStep(
+                ordinal: 2, version: store.newVersion("v2"), metrics: Data(), response: Data(), request: Data("q".utf8),
+                idempotencyKey: "k"
+            ).id == step.id)
+        #expect(throws: StoreError.keyReused("k")) {
+            try store.step(idempotencyKey: "k", request: Data("other".utf8))
+        }
+        #expect(try store.counts()["versions"] == 1)
+    }
+
+    @Test func aHundredRetriesTakeOneStep() async throws {
+        let store = try Store(folder: folder.url)
+        let versions = try (0..<100).map { try store.newVersion("v\($0)") }
+        let ids = try await withThrowingTaskGroup(of: String.self) { group in
+            for version in versions {
+                group.addTask {
+                    try store.addStep(
+                        ordinal: 1, version: version, metrics: Data(), response: Data(version.name.utf8),
+                        request: Data("q".utf8), idempotencyKey: "key"
+                    ).id
+                }
+            }
+            return try await group.reduce(into: Set()) { $0.insert($1) }
+        }
+        #expect(ids.count == 1)
+        #expect(try store.counts()["steps"] == 1)
+        #expect(try store.counts()["versions"] == 1)
+        #expect(try store.counts()["promotions"] == 1)
+    }
+
+    @Test func rollingBackWalksDownToTheBase() throws {
+        let store = try Store(folder: folder.url)
+        for name in ["a", "b", "c", "d"] { _ = try store.addVersion(store.newVersion(name)) }
+        for name in ["a", "b", "c"] { _ = try store.promote(name, reason: "test") }
+        func inForce() throws -> String? {
+            try store.promotion(base: "m")?.versionID.map { try store.version($0).name }
+        }
+        #expect(try inForce() == "c")
+        #expect(throws: StoreError.self) { try store.deleteVersion("c") }
+        try store.deleteVersion("b")
+        _ = try store.rollBack(base: "m")
+        #expect(try inForce() == "a")
+        _ = try store.promote("d", reason: "test")
+        _ = try store.rollBack(base: "m")
+        #expect(try inForce() == "a")
+        _ = try store.rollBack(base: "m")
+        #expect(try inForce() == nil)
+        #expect(throws: StoreError.self) { try store.rollBack(base: "m") }
+        try store.deleteVersion("a")
+        #expect(throws: StoreError.self) { try store.version("a") }
+    }
+
+    @Test func aVersionNeedsItsContentAndItsOwnName() throws {
+        let store = try Store(folder: folder.url)
+        var version = try store.newVersion("v")
+        _ = try store.addVersion(version)
+        version.id = "other"
+        #expect(throws: StoreError.self) { try store.addVersion(version) }
+        version.name = "w"
+        version.hash = String(repeating: "0", count: 64)
+        #expect(throws: StoreError.self) { try store.addVersion(version) }
+    }
+
+    @Test func aRunHasOneReport() throws {
+        let store = try Store(folder: folder.url)
+        let reports = try (0..<2).map { _ in
+            try store.addReport(
+                runID: "run", model: "m", versionID: "v", benchmark: "b", n: 1, summary: Data(), body: Data()
+            ).id
+        }
+        #expect(Set(reports).count == 1)
+    }
+
+    @Test func contentLivesAsLongAsSomethingRefersToIt() throws {
+        let store = try Store(folder: folder.url)
+        let content = try store.contents.store(Data("same".utf8))
+        #expect(try store.contents.store(Data("same".utf8)) == content)
+        let files = try (0..<2).map { try store.addFile(purpose: "p", filename: "\($0)", content: content) }
+        try store.deleteFile(id: files[0].id)
+        #expect(store.contents.contains(content.hash))
+        try store.deleteFile(id: files[1].id)
+        #expect(!store.contents.contains(content.hash))
+        #expect(throws: StoreError.self) { try store.addFile(purpose: "p", filename: "x", content: content) }
+
+        let orphan = try store.contents.store(Data("orphan".utf8))
+        let version = try store.addVersion(store.newVersion("kept"))
+        try store.collectGarbage()
+        #expect(!store.contents.contains(orphan.hash))
+        #expect(store.contents.contains(version.hash))
+    }
+
+    @Test func anInterruptedUploadLeavesNothing() throws {
+        let store = try Store(folder: folder.url)
+        struct Gone: Error {}
+        #expect(throws: Gone.self) {
+            try store.contents.storeFile { write in
+                try write(Data("half".utf8))
+                throw Gone()
+            }
+        }
+        let left = folder.url.appending(path: "temporary/left")
+        try Data("half".utf8).write(to: left)
+        _ = try Store(folder: folder.url)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: left.deletingLastPathComponent().path).isEmpty)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.appending(path: "objects").path).isEmpty)
+    }
+
+    @Test func pagesFollowEachOther() throws {
+        let store = try Store(folder: folder.url)
+        for index in 0..<5 { try store.addJob("j\(index)") }
+        let first = try store.jobs(kind: "k", limit: 2)
+        #expect(first.elements.map(\.id) == ["j4", "j3"] && first.hasMore)
+        let second = try store.jobs(kind: "k", after: "j3", limit: 3)
+        #expect(second.elements.map(\.id) == ["j2", "j1", "j0"] && !second.hasMore)
+        #expect(try store.jobs(kind: "k", limit: 1, ascending: true).elements.map(\.id) == ["j0"])
+        #expect(try store.jobs(kind: "other").elements.isEmpty)
+        #expect(throws: StoreError.self) { try store.jobs(kind: "k", after: "nothing") }
+    }
+
+    @Test func aForeignOrDamagedFileIsNamed() throws {
+        try FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
+        let path = folder.url.appending(path: "store.sqlite")
+        try Data(repeating: 0x5A, count: 8192).write(to: path)
+        do {
+            _ = try Store(folder: folder.url)
+            Issue.record("opened a foreign file")
+        } catch let error as StoreError {
+            guard case .corrupt(let named, _) = error else { throw error }
+            #expect(named == path.path)
+        }
+    }
+
+    @Test func aFullDatabaseRefusesAndKeepsWhatItHas() throws {
+        let store = try Store(folder: folder.url, maxBytes: 400_000)
+        try store.addJob("kept")
+        let big = String(repeating: "x", count: 1_000_000)
+        do {
+            try store.addJob("big", request: big)
+            Issue.record("stored past the limit")
+        } catch let error as StoreError {
+            guard case .diskFull = error else { throw error }
+        }
+        #expect(try store.jobs(kind: "k").elements.map(\.id) == ["kept"])
+        try store.addJob("small")
+    }
+
+    @Test func identifiersDifferAndCarryTheirPrefix() {
+        let ids = Set((0..<10_000).map { _ in Identifier.version.random() })
+        #expect(ids.count == 10_000)
+        #expect(ids.allSatisfy { $0.hasPrefix("ver_") && $0.count == 24 })
+    }
+}
