@@ -204,6 +204,11 @@ package struct QueueFull: Error, Equatable, CustomStringConvertible, Sendable {
     package let lane: String
     package let waiting: Int
 
+    package init(lane: String, waiting: Int) {
+        self.lane = lane
+        self.waiting = waiting
+    }
+
     package var description: String {
         "\(waiting) jobs wait in the lane \"\(lane)\", as many as it may hold. Try again when one has ended."
     }

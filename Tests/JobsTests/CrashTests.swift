@@ -28,7 +28,7 @@ private struct Child {
     @Test(.enabled(if: Child.folder != nil)) func childWritesUntilItIsKilled() throws {
         let folder = Child.folder!
         let store = try Store(folder: folder)
-        FileManager.default.createFile(atPath: folder.appending(path: "acknowledged").path, contents: nil)
+        _ = FileManager.default.createFile(atPath: folder.appending(path: "acknowledged").path, contents: nil)
         let acknowledged = try FileHandle(forWritingTo: folder.appending(path: "acknowledged"))
         for index in 0..<100_000 {
             try store.addJob("j\(index)")
@@ -78,7 +78,7 @@ private struct Child {
         let store = try Store(folder: folder)
         try store.addJob("kept")
         let kept = try store.contents.store(Data("kept".utf8))
-        unsafe signal(SIGXFSZ, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
         var limit = rlimit(rlim_cur: 200_000, rlim_max: 200_000)
         try #require(unsafe setrlimit(__rlimit_resource_t(1), &limit) == 0)
         do {
