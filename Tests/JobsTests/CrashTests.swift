@@ -80,7 +80,7 @@ private struct Child {
         let kept = try store.contents.store(Data("kept".utf8))
         signal(SIGXFSZ, SIG_IGN)
         var limit = rlimit(rlim_cur: 200_000, rlim_max: 200_000)
-        try #require(unsafe setrlimit(__rlimit_resource_t(1), &limit) == 0)
+        try #require(unsafe setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
         do {
             _ = try store.contents.store(Data(repeating: 1, count: 300_000))
             Issue.record("stored past the limit")
