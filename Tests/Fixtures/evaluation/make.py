@@ -157,3 +157,54 @@ out = {
     "power": [power(0.05, 0.2, 0.05, 0.8), power(0.1, 0.15, 0.05, 0.9), power(0.02, 0.3, 0.01, 0.8), power(0.08, 0.12, 0.05, 0.8)],
 }
 Path(__file__).with_name("statistics.json").write_text(json.dumps(out, indent=1) + "\n")
+
+
+def question_sets():
+    """One set per format that importers read, in the format's true columns; clips are a tenth of a second of a tone."""
+    import io
+    import wave
+
+    def clip(folder, path, pitch):
+        target = Path(__file__).with_name("sets") / folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        tone = (3000 * np.sin(2 * np.pi * pitch * np.arange(800) / 8000)).astype("<i2").tobytes()
+        buffer = io.BytesIO()
+        with wave.open(buffer, "wb") as out:
+            out.setnchannels(1)
+            out.setsampwidth(2)
+            out.setframerate(8000)
+            out.writeframes(tone)
+        target.write_bytes(buffer.getvalue())
+        return path
+
+    def write(folder, name, rows):
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (Path(__file__).with_name("sets") / folder / name).write_text(text)
+
+    apples = "Tom has 12 apples. He buys 7 more. How many apples are there now?"
+    capital = "What is the capital of France? A. London. B. Paris. C. Rome. D. Madrid."
+    write("cord", "questions.jsonl", [
+        {"id": "arith-1/en-us", "category": "arithmetic", "text": apples, "audio": clip("cord", "clips/1.wav", 400),
+         "answer": "19", "type": "number", "source": "arith-1", "voice": "en-us"},
+        {"id": "fact-1/en-gb", "category": "facts", "text": "What is the capital of France?", "audio": None, "answer": "B",
+         "choices": ["London", "Paris", "Rome", "Madrid"], "type": "choice", "voice": "en-gb"}])
+    write("audiofolder", "metadata.jsonl", [
+        {"file_name": clip("audiofolder", "data/1.wav", 410), "transcription": apples, "answer": "19", "speaker": "p225"},
+        {"file_name": clip("audiofolder", "data/2.wav", 420), "transcription": "Is five larger than three?", "answer": "yes"}])
+    write("voicebench", "openbookqa.jsonl", [
+        {"prompt": capital, "audio": clip("voicebench", "clips/0.wav", 430), "reference": "B"},
+        {"prompt": apples, "audio": {"path": clip("voicebench", "clips/1.wav", 440), "bytes": None}, "reference": "19"}])
+    write("big_bench_audio", "metadata.jsonl", [
+        {"file_name": clip("big_bench_audio", "data/question_0.mp3", 450), "id": 0, "category": "formal_fallacies",
+         "official_answer": "invalid", "transcript": "Is the argument valid or invalid?"},
+        {"file_name": clip("big_bench_audio", "data/question_1.mp3", 460), "id": 1, "category": "object_counting",
+         "official_answer": "7", "transcript": "How many fruits do I have?"}])
+    write("kimi_evalkit", "openbookqa.jsonl", [
+        {"index": 0, "question": "", "audio_content": capital, "audio_path": clip("kimi_evalkit", "openbookqa/0.wav", 470),
+         "subset": "openbookqa", "task_type": "audio2text", "answer": "B"}])
+    write("ms_swift", "train.jsonl", [
+        {"messages": [{"role": "system", "content": "Answer briefly."}, {"role": "user", "content": "<audio>" + apples},
+                      {"role": "assistant", "content": "19"}], "audios": [clip("ms_swift", "audio/1.wav", 480)]}])
+
+
+question_sets()

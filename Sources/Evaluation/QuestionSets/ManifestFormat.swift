@@ -1,0 +1,167 @@
+import Foundation
+
+/// The formats of manifests that are read, and how each is exported.
+///
+/// - `cord`: `{id, category, text, audio, answer, choices, type, source, voice}`, this product's own.
+/// - `audioFolder`: Hugging Face's `metadata.jsonl` beside its clips: `{file_name, text|transcription, answer, …}`. The folder is
+///   what `huggingface-cli download OWNER/NAME --repo-type dataset --local-dir DIR` writes.
+/// - `voiceBench`: `{prompt, audio, reference}`, audio being a path or datasets' `{path, bytes}` without bytes:
+///   `python -c "import datasets as d,json,os;os.makedirs('clips',exist_ok=True);s=d.load_dataset('hlt-lab/voicebench','openbookqa',split='test').cast_column('audio',d.Audio(decode=False));f=open('openbookqa.jsonl','w');[(open(f'clips/{i}.wav','wb').write(r['audio']['bytes']),f.write(json.dumps({**r,'audio':f'clips/{i}.wav'})+'\n')) for i,r in enumerate(s)]"`
+/// - `bigBenchAudio`: `{id, category, official_answer, file_name, transcript?}`:
+///   `huggingface-cli download ArtificialAnalysis/big_bench_audio --repo-type dataset --local-dir big_bench_audio`
+/// - `kimiEvalkit`: `{index, audio_path, question, answer, subset, audio_content}`:
+///   `python data/download_benchmark.py` in its folder writes it; then
+///   `sed -i 's#"audio_path": "[^"]*/openbookqa/#"audio_path": "openbookqa/#' openbookqa.jsonl` makes its paths relative.
+/// - `msSwift`: `{messages: [{role, content}], audios: [path]}`, the reference being the assistant's message; a dataset that ms-swift
+///   trains on is one as it is: `cp train.jsonl DIR/`.
+package enum ManifestFormat: String, Sendable, CaseIterable {
+    case cord
+    case audioFolder = "audiofolder"
+    case voiceBench = "voicebench"
+    case bigBenchAudio = "big_bench_audio"
+    case kimiEvalkit = "kimi_evalkit"
+    case msSwift = "ms_swift"
+
+    static func telling(_ row: ManifestRow) throws -> ManifestFormat {
+        func has(_ names: String...) -> Bool { names.allSatisfy { row.columns[$0] != nil } }
+        if has("messages") { return .msSwift }
+        if has("audio_path", "index") { return .kimiEvalkit }
+        if has("official_answer") { return .bigBenchAudio }
+        if has("file_name") { return .audioFolder }
+        if has("prompt", "reference") { return .voiceBench }
+        if has("id", "text", "answer") { return .cord }
+        throw QuestionSetError.missingColumn(
+            file: row.file, line: row.line,
+            column: "set of one known format (id, text, answer | file_name | prompt, reference | official_answer | index, audio_path | messages)",
+            found: row.columns.keys.sorted())
+    }
+
+    func item(_ row: ManifestRow, type: TaskType?) throws -> QuestionSet.Item {
+        switch self {
+        case .cord: try own(row, type)
+        case .audioFolder: try audioFolder(row, type)
+        case .voiceBench: try voiceBench(row, type)
+        case .bigBenchAudio: try bigBenchAudio(row, type)
+        case .kimiEvalkit: try kimiEvalkit(row, type)
+        case .msSwift: try msSwift(row, type)
+        }
+    }
+
+    private func own(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
+        let id = try row.required("id")
+        let answer = try row.required("answer")
+        return QuestionSet.Item(
+            id: id, category: try row.text("category") ?? "all", text: try row.required("text"), audio: try row.text("audio"),
+            answer: answer, choices: try row.texts("choices") ?? [], type: try named(row) ?? type ?? Self.guess(answer),
+            source: try row.text("source"), voice: try row.text("voice"))
+    }
+
+    private func audioFolder(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
+        let file = try row.required("file_name")
+        let answer = try row.required("answer", "reference", "target", "label")
+        return QuestionSet.Item(
+            id: try row.text("id") ?? file, category: try row.text("category") ?? "all",
+            text: try row.required("text", "transcription", "transcript", "question", "prompt"), audio: file, answer: answer,
+            choices: try row.texts("choices") ?? [], type: try named(row) ?? type ?? Self.guess(answer),
+            source: try row.text("source"), voice: try row.text("voice") ?? row.text("speaker"))
+    }
+
+    private func voiceBench(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
+        let answer = try row.required("reference")
+        let prompt = try row.required("prompt")
+        var audio: String?
+        if let nested = row.columns["audio"] as? [String: Any] {
+            guard let path = nested["path"] as? String else {
+                throw QuestionSetError.wrongType(file: row.file, line: row.line, column: "audio", expected: "a path, or an object with a path")
+            }
+            audio = path
+        } else {
+            audio = try row.text("audio")
+        }
+        let choices = Self.lettered(prompt)
+        return QuestionSet.Item(
+            id: try row.text("id") ?? row.text("key") ?? "row-\(row.line)",
+            category: try row.text("category") ?? row.text("cate") ?? row.text("subset") ?? "all",
+            text: prompt, audio: audio, answer: answer, choices: choices, type: type ?? Self.guess(answer))
+    }
+
+    private func bigBenchAudio(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
+        let answer = try row.required("official_answer")
+        let validity = ["valid", "invalid"].contains(answer.lowercased())
+        return QuestionSet.Item(
+            id: try row.required("id"), category: try row.required("category"), text: try row.text("transcript") ?? row.text("text") ?? "",
+            audio: try row.required("file_name", "audio"), answer: answer, choices: validity ? ["valid", "invalid"] : [],
+            type: type ?? (validity ? .choice : Self.guess(answer)))
+    }
+
+    private func kimiEvalkit(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
+        let spoken = try row.text("audio_content") ?? ""
+        let typed = try row.text("question") ?? ""
+        let answer = try row.required("answer")
+        let text = [spoken, typed].filter { !$0.isEmpty }.joined(separator: "\n")
+        return QuestionSet.Item(
+            id: try row.required("index"), category: try row.text("subset") ?? "all", text: text,
+            audio: try row.required("audio_path"), answer: answer, choices: Self.lettered(text), type: type ?? Self.guess(answer))
+    }
+
+    private func msSwift(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
+        guard let messages = row.columns["messages"] as? [[String: Any]] else {
+            throw QuestionSetError.wrongType(file: row.file, line: row.line, column: "messages", expected: "a list of {role, content}")
+        }
+        let said = { (role: String) in
+            messages.last { $0["role"] as? String == role }?["content"] as? String
+        }
+        guard let question = said("user"), let answer = said("assistant") else {
+            throw QuestionSetError.wrongType(
+                file: row.file, line: row.line, column: "messages", expected: "a user's and an assistant's message with text")
+        }
+        let audios = try row.texts("audios") ?? []
+        guard audios.count <= 1 else {
+            throw QuestionSetError.wrongType(file: row.file, line: row.line, column: "audios", expected: "a list of at most one path")
+        }
+        return QuestionSet.Item(
+            id: try row.text("id") ?? "row-\(row.line)", category: try row.text("category") ?? "all",
+            text: try row.text("text") ?? question.replacing("<audio>", with: "").trimmingCharacters(in: .whitespacesAndNewlines),
+            audio: audios.first, answer: answer, type: type ?? Self.guess(answer))
+    }
+
+    private func named(_ row: ManifestRow) throws -> TaskType? {
+        guard let name = try row.text("type") else { return nil }
+        guard let type = TaskType(rawValue: name) else {
+            throw QuestionSetError.wrongType(
+                file: row.file, line: row.line, column: "type",
+                expected: "one of " + TaskType.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return type
+    }
+
+    /// The type that an answer speaks for itself.
+    static func guess(_ answer: String) -> TaskType {
+        let bare = answer.trimmingCharacters(in: .whitespacesAndNewlines.union(.punctuationCharacters))
+        if bare.count == 1, let letter = bare.first, letter.isUppercase { return .choice }
+        if ["yes", "no", "true", "false"].contains(bare.lowercased()) { return .yesNo }
+        if CalendarWords.days.names.contains(bare.lowercased()) { return .day }
+        if CalendarWords.months.names.contains(bare.lowercased()) { return .month }
+        let numbers = NumberReading.all(in: answer[...])
+        if numbers.count == 1, answer.count <= 24 { return .number }
+        return bare.split(separator: " ").count <= 4 ? .phrase : .freeForm
+    }
+
+    /// The choices that a question lists as "A. …", one a line or one after the other.
+    static func lettered(_ text: String) -> [String] {
+        var choices: [String] = []
+        var rest = text[...]
+        for place in 0..<26 {
+            let letter = ChoiceReading.name(place)
+            let starts = [". ", ") ", ": "].compactMap { rest.range(of: letter + $0) }
+            guard let start = starts.min(by: { $0.lowerBound < $1.lowerBound }) else { break }
+            if place > 0 { choices[place - 1] = choices[place - 1].isEmpty ? String(rest[..<start.lowerBound]) : choices[place - 1] }
+            choices.append("")
+            rest = rest[start.upperBound...]
+        }
+        guard choices.count > 1 else { return [] }
+        choices[choices.count - 1] = String(rest)
+        let trim = CharacterSet.whitespacesAndNewlines.union(CharacterSet(charactersIn: ".,;(["))
+        return choices.map { $0.trimmingCharacters(in: trim) }
+    }
+}

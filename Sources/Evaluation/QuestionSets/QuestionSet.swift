@@ -1,0 +1,118 @@
+package import Foundation
+import Hashing
+
+/// Questions with their answers, typed and spoken: a manifest and a folder of clips.
+///
+/// Audio paths are relative to `folder` and were checked to lie in it when the set was read. `hash` covers every item's fields
+/// and the bytes of every clip: two sets with one hash ask the same.
+package struct QuestionSet: Sendable {
+    package struct Item: Codable, Sendable, Equatable {
+        package var id: String
+        package var category: String
+        /// The question as it is typed.
+        package var text: String
+        /// Relative path of the clip; nil where it is yet to be spoken.
+        package var audio: String?
+        package var answer: String
+        /// The lettered choices' texts, A first; empty for other types.
+        package var choices: [String]
+        package var type: TaskType
+        /// The question that several voices may speak; items that share it form a cluster.
+        package var source: String
+        package var voice: String?
+
+        package init(
+            id: String, category: String, text: String, audio: String?, answer: String, choices: [String] = [], type: TaskType,
+            source: String? = nil, voice: String? = nil
+        ) {
+            self.id = id
+            self.category = category
+            self.text = text
+            self.audio = audio
+            self.answer = answer
+            self.choices = choices
+            self.type = type
+            self.source = source ?? id
+            self.voice = voice
+        }
+    }
+
+    package let name: String
+    package let folder: URL
+    package let items: [Item]
+
+    package init(name: String, folder: URL, items: [Item]) {
+        self.name = name
+        self.folder = folder
+        self.items = items
+    }
+
+    package var categories: [(name: String, count: Int)] {
+        Dictionary(grouping: items, by: \.category).map { (name: $0.key, count: $0.value.count) }.sorted { $0.name < $1.name }
+    }
+
+    package func clip(_ item: Item) -> URL? { item.audio.map { folder.appending(path: $0) } }
+
+    /// SHA-256 over the items in order: each as JSON with sorted keys, then its clip's own digest. Where the clips lie, and the
+    /// manifest's format, do not matter; their names within the set do not either.
+    package func hash() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var digest = SHA256()
+        for item in items {
+            var unnamed = item
+            unnamed.audio = nil
+            digest.update(try encoder.encode(unnamed))
+            digest.update("\n")
+            if let clip = clip(item) { digest.update(try SHA256.hex(contentsOf: clip)) }
+            digest.update("\n")
+        }
+        return digest.finish()
+    }
+
+    /// The set as the product's own JSONL, one item a line.
+    package func jsonLines() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var lines = Data()
+        for item in items { lines += try encoder.encode(item) + Data("\n".utf8) }
+        return lines
+    }
+}
+
+/// Bad manifests, by file and line.
+package enum QuestionSetError: Error, Equatable, CustomStringConvertible {
+    case unreadable(file: String, reason: String)
+    case empty(file: String)
+    case tooManyRows(file: String, limit: Int)
+    case tooLarge(file: String, bytes: Int, limit: Int)
+    case notAnObject(file: String, line: Int, reason: String)
+    case missingColumn(file: String, line: Int, column: String, found: [String])
+    case wrongType(file: String, line: Int, column: String, expected: String)
+    case duplicate(file: String, line: Int, id: String, first: Int)
+    case outside(file: String, line: Int, path: String)
+    case symbolicLink(file: String, line: Int, path: String)
+    case missingAudio(file: String, line: Int, path: String)
+
+    package var description: String {
+        switch self {
+        case .unreadable(let file, let reason): "reading \(file) failed: \(reason)"
+        case .empty(let file): "\(file) has no rows; a question set needs at least one JSON object, one per line"
+        case .tooManyRows(let file, let limit): "\(file) has more than \(limit) rows; split it, or raise the limit"
+        case .tooLarge(let file, let bytes, let limit): "\(file) has \(bytes) bytes, more than \(limit); split it, or raise the limit"
+        case .notAnObject(let file, let line, let reason):
+            "\(file), line \(line): expected one JSON object per line, found \(reason)"
+        case .missingColumn(let file, let line, let column, let found):
+            "\(file), line \(line): expected the column \(column), found \(found.joined(separator: ", "))"
+        case .wrongType(let file, let line, let column, let expected):
+            "\(file), line \(line): the column \(column) must be \(expected)"
+        case .duplicate(let file, let line, let id, let first):
+            "\(file), line \(line): the id \(id) is already used on line \(first); ids must differ"
+        case .outside(let file, let line, let path):
+            "\(file), line \(line): the audio path \(path) leads out of the set's folder; use paths within it"
+        case .symbolicLink(let file, let line, let path):
+            "\(file), line \(line): the audio path \(path) passes a symbolic link; put the file itself into the set's folder"
+        case .missingAudio(let file, let line, let path): "\(file), line \(line): there is no audio file \(path)"
+        }
+    }
+}

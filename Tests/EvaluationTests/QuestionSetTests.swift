@@ -1,0 +1,114 @@
+import Evaluation
+import Foundation
+import Testing
+
+@Suite struct QuestionSetTests {
+    static let sets: [(String, [String], [String], [TaskType])] = [
+        ("cord/questions.jsonl", ["arith-1/en-us", "fact-1/en-gb"], ["19", "B"], [TaskType.number, .choice]),
+        ("audiofolder/metadata.jsonl", ["data/1.wav", "data/2.wav"], ["19", "yes"], [.number, .yesNo]),
+        ("voicebench/openbookqa.jsonl", ["row-1", "row-2"], ["B", "19"], [.choice, .number]),
+        ("big_bench_audio/metadata.jsonl", ["0", "1"], ["invalid", "7"], [.choice, .number]),
+        ("kimi_evalkit/openbookqa.jsonl", ["0"], ["B"], [.choice]),
+        ("ms_swift/train.jsonl", ["row-1"], ["19"], [.number]),
+    ]
+
+    @Test(arguments: QuestionSetTests.sets)
+    func everyFormatIsReadAndToldFromItsColumns(_ file: String, _ ids: [String], _ answers: [String], _ types: [TaskType]) throws {
+        let set = try ManifestReader().read(Fixtures.file("sets/" + file))
+        #expect(set.items.map(\.id) == ids)
+        #expect(set.items.map(\.answer) == answers)
+        #expect(set.items.map(\.type) == types)
+        #expect(set.items.allSatisfy { !$0.text.isEmpty && !$0.text.contains("<audio>") })
+        for item in set.items {
+            if let clip = set.clip(item) { #expect(FileManager.default.fileExists(atPath: clip.path)) }
+        }
+    }
+
+    @Test func spokenChoicesAreTakenFromTheQuestion() throws {
+        let set = try ManifestReader().read(Fixtures.file("sets/voicebench/openbookqa.jsonl"))
+        #expect(set.items[0].choices == ["London", "Paris", "Rome", "Madrid"])
+        #expect(set.items[1].choices.isEmpty)
+    }
+
+    @Test func ownFormatSurvivesARoundTrip() throws {
+        let set = try ManifestReader().read(Fixtures.file("sets/cord/questions.jsonl"))
+        let folder = try Fixtures.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try FileManager.default.copyItem(at: Fixtures.file("sets/cord/clips"), to: folder.appending(path: "clips"))
+        let copy = folder.appending(path: "questions.jsonl")
+        try set.jsonLines().write(to: copy)
+        let again = try ManifestReader().read(copy)
+        #expect(again.items == set.items)
+        #expect(try again.hash() == set.hash())
+    }
+
+    @Test func hashSeesTextsAndSounds() throws {
+        let folder = try Fixtures.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let clip = folder.appending(path: "a.wav")
+        func set(_ text: String, _ sound: String) throws -> String {
+            try Data(sound.utf8).write(to: clip)
+            let item = QuestionSet.Item(id: "1", category: "c", text: text, audio: "a.wav", answer: "1", type: .number)
+            return try QuestionSet(name: "n", folder: folder, items: [item]).hash()
+        }
+        let first = try set("one", "sound")
+        #expect(try set("one", "sound") == first)
+        #expect(try set("two", "sound") != first)
+        #expect(try set("one", "noise") != first)
+    }
+}
+
+@Suite struct BadManifestTests {
+    /// Reads lines as a manifest in a folder that holds `a.wav`, a link to it, and a link to a folder.
+    func failure(_ lines: String, maximumRows: Int = 100) throws -> QuestionSetError? {
+        let folder = try Fixtures.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Data("x".utf8).write(to: folder.appending(path: "a.wav"))
+        try FileManager.default.createSymbolicLink(at: folder.appending(path: "link.wav"), withDestinationURL: folder.appending(path: "a.wav"))
+        try FileManager.default.createSymbolicLink(atPath: folder.appending(path: "etc").path, withDestinationPath: "/etc")
+        let manifest = folder.appending(path: "m.jsonl")
+        try Data(lines.utf8).write(to: manifest)
+        do {
+            _ = try ManifestReader(maximumRows: maximumRows).read(manifest)
+            return nil
+        } catch let error as QuestionSetError {
+            return error
+        }
+    }
+
+    func row(_ id: String, _ audio: String) -> String { "{\"id\":\"\(id)\",\"text\":\"t\",\"answer\":\"1\",\"audio\":\"\(audio)\"}\n" }
+
+    @Test func badRowsAreNamedByLine() throws {
+        #expect(try failure(row("1", "a.wav")) == nil)
+        #expect(try failure(row("1", "a.wav") + "\n" + row("1", "a.wav")) == .duplicate(file: "m.jsonl", line: 3, id: "1", first: 1))
+        #expect(try failure(row("1", "a.wav") + row("2", "b.wav")) == .missingAudio(file: "m.jsonl", line: 2, path: "b.wav"))
+        #expect(try failure(row("1", "a.wav") + "{not json}\n") == .notAnObject(file: "m.jsonl", line: 2, reason: "text that is no JSON"))
+        #expect(try failure(row("1", "a.wav") + "[1]\n") == .notAnObject(file: "m.jsonl", line: 2, reason: "another JSON value"))
+        #expect(try failure("\n \n") == .empty(file: "m.jsonl"))
+        #expect(
+            try failure(row("1", "a.wav") + "{\"id\":\"2\",\"text\":\"t\"}\n")
+                == .missingColumn(file: "m.jsonl", line: 2, column: "answer", found: ["id", "text"]))
+        #expect(try failure("{\"wrong\":1}\n")?.description.contains("found wrong") == true)
+        #expect(
+            try failure("{\"id\":\"2\",\"text\":[1],\"answer\":\"1\"}\n")
+                == .wrongType(file: "m.jsonl", line: 1, column: "text", expected: "text or a number"))
+    }
+
+    @Test func pathsStayInTheFolder() throws {
+        for path in ["../a.wav", "clips/../../a.wav", "/etc/passwd", "https://example.org/a.wav", "..\\\\a.wav"] {
+            guard case .outside(_, 1, _)? = try failure(row("1", path)) else {
+                Issue.record("\(path) was not refused as outside")
+                continue
+            }
+        }
+        #expect(try failure(row("1", "link.wav")) == .symbolicLink(file: "m.jsonl", line: 1, path: "link.wav"))
+        #expect(try failure(row("1", "etc/passwd")) == .symbolicLink(file: "m.jsonl", line: 1, path: "etc/passwd"))
+        #expect(try failure(row("1", ".")) == .missingAudio(file: "m.jsonl", line: 1, path: "."))
+    }
+
+    @Test func tooManyRowsAreRefused() throws {
+        let lines = (0..<11).map { row("\($0)", "a.wav") }.joined()
+        #expect(try failure(lines, maximumRows: 11) == nil)
+        #expect(try failure(lines, maximumRows: 10) == .tooManyRows(file: "m.jsonl", limit: 10))
+    }
+}
