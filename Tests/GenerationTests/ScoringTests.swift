@@ -1,4 +1,6 @@
 import Generation
+import Tensors
+import Tokenization
 import Testing
 
 @Suite struct ScoringTests {
