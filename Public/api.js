@@ -1,0 +1,67 @@
+// The server's interface, as far as the page uses it.
+
+const keyField = document.getElementById("key");
+keyField.value = sessionStorage.getItem("key") ?? "";
+keyField.addEventListener("change", () => {
+  sessionStorage.setItem("key", keyField.value);
+  document.dispatchEvent(new Event("keychange"));
+});
+
+/** An answer other than 2xx, with the server's own words. */
+export class ServerError extends Error {
+  constructor(status, body) {
+    super(body?.error?.message ?? `The server answered with status ${status}.`);
+    this.status = status;
+  }
+}
+
+/** fetch with the key; throws ServerError for anything but success. */
+export async function request(path, options = {}) {
+  const headers = new Headers(options.headers);
+  if (keyField.value) headers.set("Authorization", `Bearer ${keyField.value}`);
+  const response = await fetch(path, { ...options, headers });
+  if (!response.ok) {
+    if (response.status === 401) document.getElementById("key-field").hidden = false;
+    throw new ServerError(response.status, await response.json().catch(() => null));
+  }
+  return response;
+}
+
+/** Streams a chat completion: yields its chunks as objects. */
+export async function* chat(body, signal) {
+  const response = await request("v1/chat/completions", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
+    signal,
+  });
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let pending = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    pending += value;
+    let end;
+    while ((end = pending.indexOf("\n\n")) >= 0) {
+      const event = pending.slice(0, end);
+      pending = pending.slice(end + 2);
+      const data = event.split("\n").filter(line => line.startsWith("data:")).map(line => line.slice(5).trim()).join("\n");
+      if (data === "[DONE]") return;
+      if (!data) continue;
+      const chunk = JSON.parse(data);
+      if (chunk.error) throw new ServerError(500, chunk);
+      yield chunk;
+    }
+  }
+}
+
+/** A Blob's bytes in base64. */
+export async function base64(blob) {
+  const url = await new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
+  return url.slice(url.indexOf(",") + 1);
+}
