@@ -40,16 +40,16 @@ indirect enum Normalizer: Sendable {
             return text
         case .nfc:
             if Self.isPlainlyComposed(text) { return text }
-            return Array(String(decoding: text, as: UTF8.self).precomposedStringWithCanonicalMapping.utf8)
+            return Self.normalForm(text) { $0.precomposedStringWithCanonicalMapping }
         case .nfd:
             if text.allSatisfy({ $0 < 0x80 }) { return text }
-            return Array(String(decoding: text, as: UTF8.self).decomposedStringWithCanonicalMapping.utf8)
+            return Self.normalForm(text) { $0.decomposedStringWithCanonicalMapping }
         case .nfkc:
             if text.allSatisfy({ $0 < 0x80 }) { return text }
-            return Array(String(decoding: text, as: UTF8.self).precomposedStringWithCompatibilityMapping.utf8)
+            return Self.normalForm(text) { $0.decomposedStringWithCompatibilityMapping.precomposedStringWithCanonicalMapping }
         case .nfkd:
             if text.allSatisfy({ $0 < 0x80 }) { return text }
-            return Array(String(decoding: text, as: UTF8.self).decomposedStringWithCompatibilityMapping.utf8)
+            return Self.normalForm(text) { $0.decomposedStringWithCompatibilityMapping }
         case .lowercase:
             // Character by character: the reference does not give a final sigma its own form.
             var result = ""
@@ -95,6 +95,49 @@ indirect enum Normalizer: Sendable {
             for part in parts { result = try part.apply(result, matcher) }
             return result
         }
+    }
+
+    /// A Unicode normal form as the reference computes it: its tables are Unicode 9's, so younger characters are inert and
+    /// part the text.
+    private static func normalForm(_ text: [UInt8], _ form: (String) -> String) -> [UInt8] {
+        var result: [UInt8] = []
+        var run = ""
+        func flush() {
+            if !run.isEmpty { result += composingHangul(form(run)).utf8 }
+            run = ""
+        }
+        for scalar in String(decoding: text, as: UTF8.self).unicodeScalars {
+            switch scalar.value {
+            // Marks that stand for two marks: Foundation sorts the pair among its neighbours only when it is spelled out.
+            case 0x344: run += "\u{308}\u{301}"
+            case 0xF73: run += "\u{F71}\u{F72}"
+            case 0xF75: run += "\u{F71}\u{F74}"
+            case 0xF81: run += "\u{F71}\u{F80}"
+            case 0x300... where (scalar.properties.age?.major ?? 0) > 9:
+                flush()
+                result += String(scalar).utf8
+            default: run.unicodeScalars.append(scalar)
+            }
+        }
+        flush()
+        return result
+    }
+
+    /// Foundation leaves a syllable without a final followed by the first final, U+11A8, uncomposed; the standard joins them.
+    private static func composingHangul(_ text: String) -> String {
+        guard text.unicodeScalars.contains("\u{11A8}") else { return text }
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if scalar == "\u{11A8}", let last = result.last, (0xAC00...0xD7A3).contains(last.value),
+                (last.value - 0xAC00) % 28 == 0, let joined = Unicode.Scalar(last.value + 1)
+            {
+                result.removeLast()
+                result.append(joined)
+            } else {
+                result.append(scalar)
+            }
+        }
+        return String(result)
     }
 
     /// Whether every character is a starter that no composition or decomposition touches, judged by blocks: Latin up to

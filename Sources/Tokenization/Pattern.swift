@@ -89,7 +89,7 @@ import CPCRE2
 extension Pattern {
     /// Rewrites an Oniguruma pattern for PCRE2.
     ///
-    /// `\s` is Unicode's White_Space (PCRE2's adds U+180E), `\w` is Alphabetic, marks, decimal digits and connectors,
+    /// `\s` is Unicode's White_Space (PCRE2's adds U+180E), `\w` is Alphabetic, marks, decimal digits, connectors and Latin-1's other digits,
     /// `\h` is a hexadecimal digit, and a script's name means the script itself, not its extensions.
     static func translate(_ source: String) throws(TokenizerError) -> String {
         let characters = Array(source.unicodeScalars)
@@ -159,7 +159,7 @@ extension Pattern {
         return "(*LF)" + String(result)
     }
 
-    private static let word = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+    private static let word = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\u{B2}\u{B3}\u{B9}\u{BC}-\u{BE}"
     private static let properties: Set<String> = [
         "Any", "Alphabetic", "White_Space", "Uppercase", "Lowercase", "Emoji", "Extended_Pictographic",
     ]

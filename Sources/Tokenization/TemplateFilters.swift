@@ -28,7 +28,7 @@ extension TemplateInterpreter {
         case "upper": return .text(try text(of: value, line).uppercased())
         case "lower": return .text(try text(of: value, line).lowercased())
         case "capitalize": return .text(try text(of: value, line).capitalized())
-        case "title": return .text(try text(of: value, line).titled())
+        case "title": return .text(try text(of: value, line).titledByWords())
         case "replace":
             let old = try text(of: arguments.value(0, "old") ?? .none, line)
             let new = try text(of: arguments.value(1, "new") ?? .none, line)
@@ -94,6 +94,7 @@ extension TemplateInterpreter {
             return .number(abs(number))
         case "round":
             guard let number = value.asDouble else { throw .evaluation(line: line, reason: "round of a \(value.typeName)") }
+            if let integer = value.asInteger, arguments.value(1, "method") == nil { return .integer(integer) }
             var scale = 1.0
             for _ in 0..<min(max(arguments.value(0, "precision")?.asInteger ?? 0, 0), 15) { scale *= 10 }
             let method = try text(of: arguments.value(1, "method") ?? .literal("common"), line).string

@@ -131,7 +131,7 @@ struct TemplateInterpreter {
         }
         loopDepth += 1
         defer { loopDepth -= 1 }
-        let state = Value.LoopState(items: items, depth: loopDepth)
+        let state = Value.LoopState(items: items)
         for (index, item) in items.enumerated() {
             try spend(line)
             state.index = index

@@ -177,4 +177,14 @@ struct TemplateText: Hashable, Sendable {
             return afterLetter ? scalar.properties.lowercaseMapping : scalar.properties.titlecaseMapping
         }
     }
+
+    /// Jinja's `title` filter: words begin after white space, hyphens and opening brackets only.
+    func titledByWords() -> TemplateText {
+        var insideWord = false
+        return mapCharacters { scalar in
+            let separates = scalar.properties.isWhitespace || "-({[<".unicodeScalars.contains(scalar)
+            defer { insideWord = !separates }
+            return insideWord ? scalar.properties.lowercaseMapping : scalar.properties.uppercaseMapping
+        }
+    }
 }

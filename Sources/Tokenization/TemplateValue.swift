@@ -70,10 +70,9 @@ indirect enum Value {
     /// What `loop` shows of the loop around it.
     final class LoopState {
         let items: [Value]
-        let depth: Int
         var index = 0
         var changed: Value?
-        init(items: [Value], depth: Int) { (self.items, self.depth) = (items, depth) }
+        init(items: [Value]) { self.items = items }
     }
 
     init(_ value: TemplateValue) {

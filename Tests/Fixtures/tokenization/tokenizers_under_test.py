@@ -96,7 +96,7 @@ def pipelines():
     add("digit-runs", sequence({"type": "Digits", "individual_digits": False}, {"type": "WhitespaceSplit"}, byte_level()),
         {"type": "NFKC"})
     for behavior in ["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"]:
-        add("split-" + behavior, sequence(split(r"\s|[aeiou]"[0:2] if behavior == "Contiguous" else r"\s|e", behavior), byte_level()))
+        add("split-" + behavior, sequence(split(r"\s" if behavior == "Contiguous" else r"\s|e", behavior), byte_level()))
         add("invert-" + behavior, sequence(split(r"\w+", behavior, True), byte_level(prefix=behavior == "Removed")))
     add("literal", sequence(split(" ", "MergedWithNext", kind="String"), split("e", "Removed", kind="String"), byte_level()),
         {"type": "Sequence", "normalizers": [{"type": "NFKD"}, {"type": "Lowercase"},
