@@ -58,6 +58,7 @@ let package = Package(
         room("API"),
         room("Jobs", ["Hashing", .product(name: "GRDB", package: "GRDB.swift")]),
         room("Questions"),
+        room("Remote"),
 
         // The runtime.
         room("Models", ["Tensors", "Weights"]),
@@ -65,8 +66,8 @@ let package = Package(
         room("CordNano", resources: [.copy("Checkpoint")]),
 
         // Measuring and closing the gap.
-        room("Judging"),
-        room("Speech", ["Audio"]),
+        room("Judging", ["Remote"]),
+        room("Speech", ["Audio", "Questions", "Remote"]),
         room("Evaluation", ["Judging", "Hashing"]),
         room("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models"]),
 
@@ -95,9 +96,10 @@ let package = Package(
         tests("Jobs"),
         tests("Models", ["Audio", "Weights", "Tensors"]),
         tests("Generation", ["Models", "Audio", "Weights", "Tensors", "Tokenization", "CordNano"]),
-        tests("Judging"),
+        tests("Judging", ["Remote"]),
         tests("Questions"),
-        tests("Speech"),
+        tests("Remote"),
+        tests("Speech", ["Audio", "Questions", "Remote"]),
         tests("Evaluation", ["Hashing"]),
         tests("Objectives"),
         tests("Training"),

@@ -1,0 +1,78 @@
+package import Foundation
+import FoundationNetworking
+
+/// An HTTP service with an OpenAI-compatible interface, such as a judge or a speech synthesiser.
+///
+/// Every request is bounded: in time as a whole, in the size of the answer, in attempts. Redirects are not followed, so
+/// that the key goes nowhere but to the configured address.
+package struct Endpoint: Sendable {
+    /// With its version prefix: `https://api.example.com/v1`.
+    package let base: URL
+    package let timeout: Double
+    package let maximumBytes: Int
+    package let retries: RetryPolicy
+    private let key: String?
+
+    package init(
+        base: URL, key: String? = nil, timeout: Double = 60, maximumBytes: Int = 16 << 20,
+        retries: RetryPolicy = .init()
+    ) {
+        self.base = base
+        self.key = key
+        self.timeout = timeout
+        self.maximumBytes = maximumBytes
+        self.retries = retries
+    }
+
+    /// The body of the answer to `POST base/path` with a JSON body. Throws ``EndpointError``, or `CancellationError`.
+    package func post(_ path: String, json body: Data) async throws -> Data {
+        var request = URLRequest(url: base.appendingPathComponent(path), timeoutInterval: timeout)
+        request.httpMethod = "POST"
+        request.httpBody = body
+        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+        if let key { request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization") }
+        var attempt = 1
+        while true {
+            do {
+                return try await BoundedExchange(request, timeout: timeout, maximumBytes: maximumBytes).answer()
+            } catch let error as EndpointError {
+                guard let delay = retries.delay(after: attempt, error) else { throw error }
+                try await Task.sleep(for: .seconds(delay))
+                attempt += 1
+            }
+        }
+    }
+
+    /// The text of the first choice of a chat completion: one user message, greedy.
+    package func chat(model: String, prompt: String, maximumTokens: Int = 512) async throws -> String {
+        struct Message: Codable {
+            let role: String
+            let content: String
+        }
+        struct Request: Encodable {
+            let model: String
+            let messages: [Message]
+            let temperature: Double
+            let maximumTokens: Int
+
+            enum CodingKeys: String, CodingKey {
+                case model, messages, temperature
+                case maximumTokens = "max_tokens"
+            }
+        }
+        struct Answer: Decodable {
+            struct Choice: Decodable { let message: Message }
+            let choices: [Choice]
+        }
+        let request = Request(
+            model: model, messages: [Message(role: "user", content: prompt)], temperature: 0,
+            maximumTokens: maximumTokens)
+        let data = try await post("chat/completions", json: JSONEncoder().encode(request))
+        guard let answer = try? JSONDecoder().decode(Answer.self, from: data), let choice = answer.choices.first else {
+            throw EndpointError.unexpected(
+                url: base.appendingPathComponent("chat/completions").absoluteString,
+                expected: "a chat completion with a choice", found: String(decoding: data.prefix(200), as: UTF8.self))
+        }
+        return choice.message.content
+    }
+}

@@ -1,1 +1,0 @@
-// Speech: see Sources/README.md.

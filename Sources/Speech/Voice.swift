@@ -1,0 +1,33 @@
+/// A way of speaking: which synthesiser voice, how fast, how high.
+package struct Voice: Sendable, Codable, Equatable {
+    /// The name by which sets and reports refer to it.
+    package let id: String
+    /// The synthesiser's own name, such as `en-us+f3` of espeak-ng or `alloy` of an endpoint.
+    package let name: String
+    /// Words a minute.
+    package let speed: Int
+    /// 0–99, 50 in the middle.
+    package let pitch: Int
+
+    package init(id: String? = nil, name: String, speed: Int = 220, pitch: Int = 50) {
+        self.id = id ?? "\(name)-\(speed)-\(pitch)"
+        self.name = name
+        self.speed = speed
+        self.pitch = pitch
+    }
+
+    /// What spoken questions are learnt from.
+    package static let training = [
+        Voice(name: "en-us", speed: 200), Voice(name: "en-us+m1", speed: 230, pitch: 40),
+        Voice(name: "en-us+m3", speed: 215, pitch: 55), Voice(name: "en-us+f1", speed: 240),
+        Voice(name: "en-us+f3", speed: 205, pitch: 60), Voice(name: "en-gb", speed: 220),
+        Voice(name: "en-gb+m2", speed: 245, pitch: 45), Voice(name: "en-gb+f4", speed: 210, pitch: 55),
+        Voice(name: "en-gb-x-rp", speed: 225), Voice(name: "en-gb-scotland+f5", speed: 200, pitch: 50),
+    ]
+
+    /// What is only ever measured with: other variants, other speeds.
+    package static let heldOut = [
+        Voice(name: "en-us+f2", speed: 215, pitch: 45), Voice(name: "en-gb+m4", speed: 235, pitch: 55),
+        Voice(name: "en-us+m7", speed: 225, pitch: 40), Voice(name: "en-gb-scotland", speed: 205),
+    ]
+}
