@@ -45,7 +45,12 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         // Arithmetic.
-        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off"])]),
+        .target(
+            name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off"])],
+            linkerSettings: [.linkedLibrary("m")]),
+        .executableTarget(
+            name: "kernel-bench", dependencies: ["CKernels", "COpenBLAS"], path: "benchmarks/speed/kernels",
+            linkerSettings: [.linkedLibrary("openblas")]),
         room("Tensors", ["CKernels", "COpenBLAS"]),
         room("Weights", ["Tensors"]),
 

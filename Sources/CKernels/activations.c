@@ -42,19 +42,19 @@ static void silu_mul_backward(void *context, size_t begin, size_t end) {
     }
 }
 
-void ck_gelu(float *y, const float *x, size_t count) {
+void CK_VARIANT(ck_gelu)(float *y, const float *x, size_t count) {
     ck_parallel(count, grain, &(activation){.y = y, .x = x}, gelu);
 }
 
-void ck_gelu_backward(float *dx, const float *dy, const float *x, size_t count) {
+void CK_VARIANT(ck_gelu_backward)(float *dx, const float *dy, const float *x, size_t count) {
     if (dx) ck_parallel(count, grain, &(activation){.y = dx, .dy = dy, .x = x}, gelu_backward);
 }
 
-void ck_silu_mul(float *y, const float *gate, const float *up, size_t count) {
+void CK_VARIANT(ck_silu_mul)(float *y, const float *gate, const float *up, size_t count) {
     ck_parallel(count, grain, &(activation){.y = y, .x = gate, .up = up}, silu_mul);
 }
 
-void ck_silu_mul_backward(float *dgate, float *dup, const float *dy, const float *gate, const float *up, size_t count) {
+void CK_VARIANT(ck_silu_mul_backward)(float *dgate, float *dup, const float *dy, const float *gate, const float *up, size_t count) {
     activation call = {.y = dgate, .d2 = dup, .dy = dy, .x = gate, .up = up};
     ck_parallel(count, grain, &call, silu_mul_backward);
 }

@@ -63,7 +63,7 @@ static void attend_rows(void *context, size_t begin, size_t end) {
     }
 }
 
-void ck_attention(float *out, float *lse, const float *q, ck_attention_shape shape, const ck_segment *segments,
+void CK_VARIANT(ck_attention)(float *out, float *lse, const float *q, ck_attention_shape shape, const ck_segment *segments,
                   size_t segment_count, const ck_span *spans) {
     size_t rows = 0;
     for (size_t s = 0; s < segment_count; s++) rows += segments[s].query_count * shape.heads;

@@ -54,7 +54,7 @@ static void attend_heads(void *context, size_t begin, size_t end) {
             for (size_t i = 0; i < c->segments[s].query_count; i++) attend_backward(c, &c->segments[s], i, head);
 }
 
-void ck_attention_backward(float *dq, const float *dout, const float *out, const float *lse, const float *q,
+void CK_VARIANT(ck_attention_backward)(float *dq, const float *dout, const float *out, const float *lse, const float *q,
                            ck_attention_shape shape, const ck_segment *segments, size_t segment_count,
                            const ck_span *spans) {
     backward_call call = {dq, dout, out, lse, q, shape, segments, segment_count, spans};

@@ -1,7 +1,7 @@
 /* Sums of vectors. */
 #include "kernels.h"
 
-enum { grain = 32768 };
+enum { sum_grain = 32768 };
 
 typedef struct {
     float *y;
@@ -19,10 +19,10 @@ static void axpy(void *context, size_t begin, size_t end) {
     for (size_t i = begin; i < end; i++) c->y[i] += c->s * c->a[i];
 }
 
-void ck_add(float *y, const float *a, const float *b, size_t count) {
-    ck_parallel(count, grain, &(sum_call){.y = y, .a = a, .b = b}, add);
+void CK_VARIANT(ck_add)(float *y, const float *a, const float *b, size_t count) {
+    ck_parallel(count, sum_grain, &(sum_call){.y = y, .a = a, .b = b}, add);
 }
 
-void ck_axpy(float *y, float s, const float *x, size_t count) {
-    ck_parallel(count, grain, &(sum_call){.y = y, .a = x, .s = s}, axpy);
+void CK_VARIANT(ck_axpy)(float *y, float s, const float *x, size_t count) {
+    ck_parallel(count, sum_grain, &(sum_call){.y = y, .a = x, .s = s}, axpy);
 }

@@ -1,11 +1,36 @@
-/* What the kernels share among themselves: scratch memory and storage formats. */
+/* What the kernels share among themselves: the table of operations, scratch memory and storage formats. */
 #pragma once
 #include "CKernels.h"
 
 #include <string.h>
 
+/// The name of this translation unit's version of an operation. avx512.c and avx2.c define it otherwise.
+#ifndef CK_VARIANT
+#define CK_VARIANT(op) op##_reference
+#endif
+
 #define CK_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define CK_MAX(a, b) ((a) > (b) ? (a) : (b))
+
+/// Every operation of which there are several versions.
+#define CK_OPERATIONS(X)                                                                                               \
+    X(ck_linear_f32) X(ck_linear_bf16) X(ck_linear_bf16_bf16) X(ck_linear_q8)                                          \
+    X(ck_widen_bf16) X(ck_narrow_bf16) X(ck_widen_f16) X(ck_widen_q8) X(ck_quantize_q8)                                \
+    X(ck_attention) X(ck_attention_backward)                                                                           \
+    X(ck_rmsnorm) X(ck_rmsnorm_backward) X(ck_layernorm) X(ck_layernorm_backward)                                      \
+    X(ck_gelu) X(ck_gelu_backward) X(ck_silu_mul) X(ck_silu_mul_backward) X(ck_rope) X(ck_add) X(ck_axpy)              \
+    X(ck_windows) X(ck_windows_backward) X(ck_average_pairs) X(ck_average_pairs_backward)                              \
+    X(ck_logsumexp) X(ck_argmax) X(ck_measure_rows) X(ck_measure_rows_backward) X(ck_adamw) X(ck_sum_of_squares)
+
+/// One version of all operations.
+typedef struct {
+    const char *name;
+#define CK_MEMBER(op) __typeof__(op) *op;
+    CK_OPERATIONS(CK_MEMBER)
+#undef CK_MEMBER
+} ck_kernels;
+
+extern const ck_kernels ck_kernels_avx2, ck_kernels_avx512, ck_kernels_avx512_bf16;
 
 /// The calling thread's scratch memory number `slot`, at least `bytes` long and aligned to 64 bytes. Its contents last until
 /// the same thread asks for the same slot. Aborts where the system has no memory.

@@ -49,19 +49,19 @@ LINEAR(bf16, uint16_t, ck_bf16_to_f32, AS_IS)
 LINEAR(bf16_bf16, uint16_t, ck_bf16_to_f32, ROUNDED)
 LINEAR(q8, int8_t, AS_FLOAT, AS_IS)
 
-void ck_linear_f32(float *y, const float *x, const float *w, const float *bias, size_t m, size_t n, size_t k) {
+void CK_VARIANT(ck_linear_f32)(float *y, const float *x, const float *w, const float *bias, size_t m, size_t n, size_t k) {
     ck_parallel(n, ck_grain(m * k), &(linear_call){y, x, bias, NULL, w, m, n, k}, f32_columns);
 }
 
-void ck_linear_bf16(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n, size_t k) {
+void CK_VARIANT(ck_linear_bf16)(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n, size_t k) {
     ck_parallel(n, ck_grain(m * k), &(linear_call){y, x, bias, NULL, w, m, n, k}, bf16_columns);
 }
 
-void ck_linear_bf16_bf16(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n, size_t k) {
+void CK_VARIANT(ck_linear_bf16_bf16)(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n, size_t k) {
     ck_parallel(n, ck_grain(m * k), &(linear_call){y, x, bias, NULL, w, m, n, k}, bf16_bf16_columns);
 }
 
-void ck_linear_q8(float *y, const float *x, const int8_t *w, const float *scale, const float *bias, size_t m, size_t n,
+void CK_VARIANT(ck_linear_q8)(float *y, const float *x, const int8_t *w, const float *scale, const float *bias, size_t m, size_t n,
                   size_t k) {
     ck_parallel(n, ck_grain(m * k), &(linear_call){y, x, bias, scale, w, m, n, k}, q8_columns);
 }

@@ -17,29 +17,29 @@ typedef struct {
     bool centred;
 } norm_call;
 
-enum { lanes = 8 };
+enum { norm_lanes = 8 };
 
-static double total(const double *sum) {
+static double lanes_total(const double *sum) {
     return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 }
 
 static double sum_of(const float *x, size_t n) {
-    double sum[lanes] = {0};
+    double sum[norm_lanes] = {0};
     size_t i = 0;
-    for (; i + lanes <= n; i += lanes)
-        for (size_t l = 0; l < lanes; l++) sum[l] += x[i + l];
+    for (; i + norm_lanes <= n; i += norm_lanes)
+        for (size_t l = 0; l < norm_lanes; l++) sum[l] += x[i + l];
     for (size_t l = 0; i + l < n; l++) sum[l] += x[i + l];
-    return total(sum);
+    return lanes_total(sum);
 }
 
 /// Σ (x − mean)²
 static double squares_of(const float *x, float mean, size_t n) {
-    double sum[lanes] = {0};
+    double sum[norm_lanes] = {0};
     size_t i = 0;
-    for (; i + lanes <= n; i += lanes)
-        for (size_t l = 0; l < lanes; l++) sum[l] += (double)(x[i + l] - mean) * (double)(x[i + l] - mean);
+    for (; i + norm_lanes <= n; i += norm_lanes)
+        for (size_t l = 0; l < norm_lanes; l++) sum[l] += (double)(x[i + l] - mean) * (double)(x[i + l] - mean);
     for (size_t l = 0; i + l < n; l++) sum[l] += (double)(x[i + l] - mean) * (double)(x[i + l] - mean);
-    return total(sum);
+    return lanes_total(sum);
 }
 
 static void statistics(const norm_call *c, size_t row, float *mean, float *r) {
@@ -48,7 +48,7 @@ static void statistics(const norm_call *c, size_t row, float *mean, float *r) {
     *r = (float)(1 / sqrt(squares_of(x, *mean, c->n) / (double)c->n + (double)c->eps));
 }
 
-static void forward(void *context, size_t begin, size_t end) {
+static void norm_forward(void *context, size_t begin, size_t end) {
     const norm_call *c = context;
     for (size_t row = begin; row < end; row++) {
         const float *x = c->x + row * c->n;
@@ -61,7 +61,7 @@ static void forward(void *context, size_t begin, size_t end) {
     }
 }
 
-static void backward_rows(void *context, size_t begin, size_t end) {
+static void norm_backward_rows(void *context, size_t begin, size_t end) {
     const norm_call *c = context;
     for (size_t row = begin; row < end; row++) {
         const float *x = c->x + row * c->n, *dy = c->dy + row * c->n;
@@ -71,18 +71,18 @@ static void backward_rows(void *context, size_t begin, size_t end) {
         c->r[row] = r;
         if (!c->dx) continue;
         float *dx = c->dx + row * c->n;
-        double g[lanes] = {0}, gx[lanes] = {0};
+        double g[norm_lanes] = {0}, gx[norm_lanes] = {0};
         for (size_t i = 0; i < c->n; i++) {
             double product = (double)dy[i] * (double)c->w[i];
-            g[i % lanes] += product;
-            gx[i % lanes] += product * (double)((x[i] - mean) * r);
+            g[i % norm_lanes] += product;
+            gx[i % norm_lanes] += product * (double)((x[i] - mean) * r);
         }
-        float g_mean = c->centred ? (float)(total(g) / (double)c->n) : 0, gx_mean = (float)(total(gx) / (double)c->n);
+        float g_mean = c->centred ? (float)(lanes_total(g) / (double)c->n) : 0, gx_mean = (float)(lanes_total(gx) / (double)c->n);
         for (size_t i = 0; i < c->n; i++) dx[i] += r * (dy[i] * c->w[i] - g_mean - (x[i] - mean) * r * gx_mean);
     }
 }
 
-static void backward_columns(void *context, size_t begin, size_t end) {
+static void norm_backward_columns(void *context, size_t begin, size_t end) {
     const norm_call *c = context;
     for (size_t row = 0; row < c->rows; row++) {
         const float *x = c->x + row * c->n, *dy = c->dy + row * c->n;
@@ -94,30 +94,30 @@ static void backward_columns(void *context, size_t begin, size_t end) {
     }
 }
 
-static void backward(norm_call *c) {
+static void norm_backward(norm_call *c) {
     c->mean = ck_scratch(0, 2 * c->rows * sizeof(float) + 64);
     c->r = c->mean + c->rows;
-    ck_parallel(c->rows, ck_grain(4 * c->n), c, backward_rows);
-    if (c->dw || c->db) ck_parallel(c->n, CK_MAX(64, ck_grain(2 * c->rows)), c, backward_columns);
+    ck_parallel(c->rows, ck_grain(4 * c->n), c, norm_backward_rows);
+    if (c->dw || c->db) ck_parallel(c->n, CK_MAX(64, ck_grain(2 * c->rows)), c, norm_backward_columns);
 }
 
-void ck_rmsnorm(float *y, const float *x, const float *w, size_t rows, size_t n, float eps) {
+void CK_VARIANT(ck_rmsnorm)(float *y, const float *x, const float *w, size_t rows, size_t n, float eps) {
     norm_call call = {.y = y, .x = x, .w = w, .rows = rows, .n = n, .eps = eps};
-    ck_parallel(rows, ck_grain(2 * n), &call, forward);
+    ck_parallel(rows, ck_grain(2 * n), &call, norm_forward);
 }
 
-void ck_rmsnorm_backward(float *dx, float *dw, const float *dy, const float *x, const float *w, size_t rows, size_t n,
+void CK_VARIANT(ck_rmsnorm_backward)(float *dx, float *dw, const float *dy, const float *x, const float *w, size_t rows, size_t n,
                          float eps) {
-    backward(&(norm_call){.dx = dx, .dw = dw, .dy = dy, .x = x, .w = w, .rows = rows, .n = n, .eps = eps});
+    norm_backward(&(norm_call){.dx = dx, .dw = dw, .dy = dy, .x = x, .w = w, .rows = rows, .n = n, .eps = eps});
 }
 
-void ck_layernorm(float *y, const float *x, const float *w, const float *b, size_t rows, size_t n, float eps) {
+void CK_VARIANT(ck_layernorm)(float *y, const float *x, const float *w, const float *b, size_t rows, size_t n, float eps) {
     norm_call call = {.y = y, .x = x, .w = w, .b = b, .rows = rows, .n = n, .eps = eps, .centred = true};
-    ck_parallel(rows, ck_grain(3 * n), &call, forward);
+    ck_parallel(rows, ck_grain(3 * n), &call, norm_forward);
 }
 
-void ck_layernorm_backward(float *dx, float *dw, float *db, const float *dy, const float *x, const float *w,
+void CK_VARIANT(ck_layernorm_backward)(float *dx, float *dw, float *db, const float *dy, const float *x, const float *w,
                            size_t rows, size_t n, float eps) {
-    backward(&(norm_call){
+    norm_backward(&(norm_call){
         .dx = dx, .dw = dw, .db = db, .dy = dy, .x = x, .w = w, .rows = rows, .n = n, .eps = eps, .centred = true});
 }

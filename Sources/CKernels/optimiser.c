@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { grain = 16384, block = 16384 };
+enum { optimiser_block = 16384 };
 
 typedef struct {
     float *parameter, *m, *v;
@@ -25,7 +25,7 @@ static void adamw(void *context, size_t begin, size_t end) {
     }
 }
 
-void ck_adamw(float *parameter, float *m, float *v, const float *gradient, size_t count, float learning_rate,
+void CK_VARIANT(ck_adamw)(float *parameter, float *m, float *v, const float *gradient, size_t count, float learning_rate,
               float beta1, float beta2, float eps, float weight_decay, size_t step) {
     double lr = (double)learning_rate, b1 = (double)beta1, b2 = (double)beta2, t = (double)step;
     adamw_call call = {.parameter = parameter, .m = m, .v = v, .gradient = gradient, .beta2 = beta2, .eps = eps,
@@ -34,7 +34,7 @@ void ck_adamw(float *parameter, float *m, float *v, const float *gradient, size_
                        .rate2 = (float)(1 - b2),
                        .step_size = (float)(lr / (1 - pow(b1, t))),
                        .root = (float)sqrt(1 - pow(b2, t))};
-    ck_parallel(count, grain, &call, adamw);
+    ck_parallel(count, optimiser_block, &call, adamw);
 }
 
 typedef struct {
@@ -46,8 +46,8 @@ typedef struct {
 static void squares(void *context, size_t begin, size_t end) {
     const squares_call *c = context;
     for (size_t b = begin; b < end; b++) {
-        const float *x = c->x + b * block;
-        size_t count = CK_MIN(c->count - b * block, (size_t)block), i = 0;
+        const float *x = c->x + b * optimiser_block;
+        size_t count = CK_MIN(c->count - b * optimiser_block, (size_t)optimiser_block), i = 0;
         double sum[8] = {0};
         for (; i + 8 <= count; i += 8)
             for (size_t l = 0; l < 8; l++) sum[l] += (double)x[i + l] * (double)x[i + l];
@@ -56,8 +56,8 @@ static void squares(void *context, size_t begin, size_t end) {
     }
 }
 
-double ck_sum_of_squares(const float *x, size_t count) {
-    size_t blocks = (count + block - 1) / block;
+double CK_VARIANT(ck_sum_of_squares)(const float *x, size_t count) {
+    size_t blocks = (count + optimiser_block - 1) / optimiser_block;
     double *sums = ck_scratch(0, (blocks + 1) * sizeof *sums), total = 0;
     ck_parallel(blocks, 1, &(squares_call){x, sums, count}, squares);
     for (size_t b = 0; b < blocks; b++) total += sums[b];

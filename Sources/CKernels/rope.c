@@ -36,7 +36,7 @@ static void rotate(void *context, size_t begin, size_t end) {
     }
 }
 
-void ck_rope(float *x, const int32_t *position, const float *frequency, size_t rows, size_t heads, size_t head_size,
+void CK_VARIANT(ck_rope)(float *x, const int32_t *position, const float *frequency, size_t rows, size_t heads, size_t head_size,
              size_t stride, bool inverse) {
     rope_call call = {x, position, frequency, heads, head_size / 2, stride, inverse};
     ck_parallel(rows, ck_grain(head_size * (heads + 20)), &call, rotate);

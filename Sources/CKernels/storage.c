@@ -10,7 +10,7 @@ typedef struct {
     size_t columns;
 } conversion;
 
-enum { grain = 32768 };
+enum { storage_grain = 32768 };
 
 static void widen_bf16(void *context, size_t begin, size_t end) {
     const conversion *c = context;
@@ -69,22 +69,22 @@ static void quantize_q8(void *context, size_t begin, size_t end) {
     }
 }
 
-void ck_widen_bf16(float *y, const uint16_t *x, size_t count) {
-    ck_parallel(count, grain, &(conversion){y, x, NULL, 0}, widen_bf16);
+void CK_VARIANT(ck_widen_bf16)(float *y, const uint16_t *x, size_t count) {
+    ck_parallel(count, storage_grain, &(conversion){y, x, NULL, 0}, widen_bf16);
 }
 
-void ck_narrow_bf16(uint16_t *y, const float *x, size_t count) {
-    ck_parallel(count, grain, &(conversion){y, x, NULL, 0}, narrow_bf16);
+void CK_VARIANT(ck_narrow_bf16)(uint16_t *y, const float *x, size_t count) {
+    ck_parallel(count, storage_grain, &(conversion){y, x, NULL, 0}, narrow_bf16);
 }
 
-void ck_widen_f16(float *y, const uint16_t *x, size_t count) {
-    ck_parallel(count, grain, &(conversion){y, x, NULL, 0}, widen_f16);
+void CK_VARIANT(ck_widen_f16)(float *y, const uint16_t *x, size_t count) {
+    ck_parallel(count, storage_grain, &(conversion){y, x, NULL, 0}, widen_f16);
 }
 
-void ck_widen_q8(float *y, const int8_t *x, const float *scale, size_t rows, size_t columns) {
+void CK_VARIANT(ck_widen_q8)(float *y, const int8_t *x, const float *scale, size_t rows, size_t columns) {
     ck_parallel(rows, ck_grain(columns), &(conversion){y, x, (float *)scale, columns}, widen_q8);
 }
 
-void ck_quantize_q8(int8_t *y, float *scale, const float *x, size_t rows, size_t columns) {
+void CK_VARIANT(ck_quantize_q8)(int8_t *y, float *scale, const float *x, size_t rows, size_t columns) {
     ck_parallel(rows, ck_grain(columns), &(conversion){y, x, scale, columns}, quantize_q8);
 }

@@ -100,21 +100,21 @@ static void measure_backward(void *context, size_t begin, size_t end) {
     }
 }
 
-void ck_logsumexp(float *lse, const float *x, size_t rows, size_t n) {
+void CK_VARIANT(ck_logsumexp)(float *lse, const float *x, size_t rows, size_t n) {
     ck_parallel(rows, ck_grain(8 * n), &(rows_call){.lse = lse, .s = x, .n = n}, logsumexp_rows);
 }
 
-void ck_argmax(int32_t *index, const float *x, size_t rows, size_t n) {
+void CK_VARIANT(ck_argmax)(int32_t *index, const float *x, size_t rows, size_t n) {
     ck_parallel(rows, ck_grain(n), &(rows_call){.index = index, .s = x, .n = n}, argmax_rows);
 }
 
-void ck_measure_rows(ck_row_measures *measures, const float *s, const float *t, const int32_t *target, size_t rows,
+void CK_VARIANT(ck_measure_rows)(ck_row_measures *measures, const float *s, const float *t, const int32_t *target, size_t rows,
                      size_t n) {
     rows_call call = {.measures = measures, .s = s, .t = t, .target = target, .n = n};
     ck_parallel(rows, ck_grain(30 * n), &call, measure);
 }
 
-void ck_measure_rows_backward(float *s, const float *t, const int32_t *target, const float *a, const float *b,
+void CK_VARIANT(ck_measure_rows_backward)(float *s, const float *t, const int32_t *target, const float *a, const float *b,
                               const float *c, size_t rows, size_t n) {
     rows_call call = {.s_out = s, .t = t, .target = target, .a = a, .b = b, .c = c, .n = n};
     ck_parallel(rows, ck_grain(30 * n), &call, measure_backward);

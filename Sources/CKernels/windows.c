@@ -37,13 +37,13 @@ static size_t window_rows(size_t t, size_t width, size_t stride, size_t padding)
     return t + 2 * padding < width ? 0 : (t + 2 * padding - width) / stride + 1;
 }
 
-void ck_windows(float *y, const float *x, size_t t, size_t channels, size_t width, size_t stride, size_t padding) {
+void CK_VARIANT(ck_windows)(float *y, const float *x, size_t t, size_t channels, size_t width, size_t stride, size_t padding) {
     size_t rows = window_rows(t, width, stride, padding);
     window_call call = {y, x, t, channels, width, stride, padding, rows};
     ck_parallel(rows, ck_grain(width * channels), &call, gather);
 }
 
-void ck_windows_backward(float *dx, const float *dy, size_t t, size_t channels, size_t width, size_t stride,
+void CK_VARIANT(ck_windows_backward)(float *dx, const float *dy, size_t t, size_t channels, size_t width, size_t stride,
                          size_t padding) {
     window_call call = {dx, dy, t, channels, width, stride, padding, window_rows(t, width, stride, padding)};
     ck_parallel(t, ck_grain(width * channels), &call, scatter);
@@ -69,10 +69,10 @@ static void average_backward(void *context, size_t begin, size_t end) {
     }
 }
 
-void ck_average_pairs(float *y, const float *x, size_t t, size_t channels) {
+void CK_VARIANT(ck_average_pairs)(float *y, const float *x, size_t t, size_t channels) {
     ck_parallel(t / 2, ck_grain(2 * channels), &(window_call){.y = y, .x = x, .channels = channels}, average);
 }
 
-void ck_average_pairs_backward(float *dx, const float *dy, size_t t, size_t channels) {
+void CK_VARIANT(ck_average_pairs_backward)(float *dx, const float *dy, size_t t, size_t channels) {
     ck_parallel(t / 2, ck_grain(2 * channels), &(window_call){.y = dx, .x = dy, .channels = channels}, average_backward);
 }

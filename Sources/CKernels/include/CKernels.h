@@ -5,8 +5,9 @@
 
 /* The arithmetic of cord.
  *
- * Every operation <op> has a readable reference in <op>.c, portable C, and may have a faster twin in <op>_avx512.c;
- * dispatch.c chooses once, at start, by the CPU's features (CORD_KERNELS=reference forces the references).
+ * Every operation <op> has a readable reference in <op>.c, portable C, and may have a faster twin in <op>_simd.h, which avx512.c
+ * and avx2.c compile for their instructions (references that the compiler widens well are compiled there again). dispatch.c
+ * chooses once, at first use, by the CPU's features; CORD_KERNELS=reference, avx2, avx512 or avx512_bf16 forces a choice.
  *
  * Matrices are row-major and contiguous; T counts packed tokens, rows of a ragged batch.
  *
@@ -22,7 +23,8 @@ extern "C" {
 
 /* ── threads ── */
 
-/// Sets how many threads run a parallel region, the caller included. Call before the first region, or between regions.
+/// Sets how many threads run a parallel region, the caller included. 0 stands for one for each CPU that the process may use,
+/// which is also the default.
 void ck_set_threads(size_t count);
 size_t ck_threads(void);
 
@@ -33,6 +35,9 @@ void ck_parallel(size_t count, size_t grain, void *context, void (*body)(void *c
 
 /// "avx512_bf16", "avx512", "avx2" or "reference": what dispatch chose.
 const char *ck_kernel_name(void);
+/// Calls from this thread use the kernels of that name from now on, or the chosen ones again for NULL: for tests and measurements.
+/// False, and no change, where there are none such or the CPU lacks their instructions.
+bool ck_select_kernels(const char *name);
 
 /* ── products with stored weights: y[m, n] = x[m, k] · w[n, k]ᵀ (+ bias[n] where bias is not NULL) ── */
 

@@ -1,0 +1,134 @@
+/* Attention over spans on vectors; attention.c has the formulas.
+ *
+ * The rows of a segment that share a key-value head (queries × heads of its group) meet the keys in tiles of 64, counted from the
+ * segment's first key. A tile's keys are gathered transposed, its values as rows; up to six rows at a time then compute
+ *
+ *     s = scale · q Kᵀ     m′ = max(m, max s)     p = exp(s − m′)     l ← l · exp(m − m′) + Σ p     o ← o · exp(m − m′) + p V
+ *
+ * and at the end out = o / l. Every sum over keys or head elements runs in ascending order, by tile, whatever rows or spans there are.
+ */
+#include "attention_tiles_simd.h"
+
+enum { attention_block_rows = 96 };
+
+typedef struct {
+    float *out, *lse;
+    const float *q;
+    ck_attention_shape shape;
+    const ck_segment *segments;
+    size_t segment_count;
+    const ck_span *spans;
+    const size_t *first_task; // of each segment, and one past the last
+} attention_simd_call;
+
+/// What one block of rows carries from tile to tile.
+typedef struct {
+    float *q;       // [rows, d]
+    float *o;       // [rows, padded]
+    float *largest; // [rows]
+    float *sum;     // [rows, LANES]
+    float *p;       // [six_rows, tile_keys]
+} attention_rows;
+
+/// Turns a row's scores into p, in place, and returns the factor for what was summed before.
+INLINE float soften(float *s, float scale, size_t visible, float *largest, float *sum) {
+    V score[tile_keys / LANES], top = *largest;
+    UNROLL for (size_t c = 0; c < tile_keys / LANES; c++) {
+        V x = scale * v_load(s + c * LANES);
+        if (visible < tile_keys) x = V_INDEX + (int32_t)(c * LANES) < (VI)(int32_t)visible ? x : (V)(-INFINITY);
+        score[c] = x;
+        top = v_max(top, x);
+    }
+    float now = v_largest(top), factor = now == *largest ? 1 : v_exp((V)(*largest - now))[0];
+    V total = v_load(sum) * factor;
+    UNROLL for (size_t c = 0; c < tile_keys / LANES; c++) {
+        V p = v_exp(score[c] - now);
+        v_store(s + c * LANES, p);
+        total += p;
+    }
+    v_store(sum, total);
+    *largest = now;
+    return factor;
+}
+
+static void attend_block(const attention_simd_call *c, const ck_segment *segment, size_t kv_head, size_t begin, size_t end) {
+    const ck_attention_shape *shape = &c->shape;
+    size_t d = shape->head_size, padded = ck_padded(d), group = shape->heads / shape->kv_heads, rows = end - begin;
+    attention_rows r;
+    key_tile tile;
+    float *memory = ck_scratch(0, (key_tile_floats(d) + rows * (d + padded + 1 + LANES) + six_rows * tile_keys + 64) * 4);
+    memory = key_tile_place(&tile, memory, d);
+    r.o = memory;
+    r.sum = r.o + rows * padded;
+    r.p = r.sum + rows * LANES;
+    r.q = r.p + six_rows * tile_keys;
+    r.largest = r.q + rows * d;
+    memset(r.o, 0, rows * padded * sizeof(float));
+    memset(r.sum, 0, rows * LANES * sizeof(float));
+    for (size_t i = 0; i < rows; i++) {
+        size_t row = segment->query_begin + (begin + i) / group, head = kv_head * group + (begin + i) % group;
+        memcpy(r.q + i * d, c->q + row * shape->q_stride + head * d, d * sizeof(float));
+        r.largest[i] = -INFINITY;
+    }
+
+    size_t keys = ck_segment_keys(segment, c->spans), hidden = segment->causal ? segment->query_count - 1 : 0;
+    // Query i sees the first keys − hidden + i keys where causal, all of them otherwise.
+#define VISIBLE(row) ck_after(keys + (segment->causal ? (begin + (row)) / group : 0), hidden)
+    size_t seen = VISIBLE(rows - 1);
+    key_cursor cursor = {c->spans + segment->span_begin, 0};
+    for (size_t start = 0; start < seen; start += tile_keys) {
+        tile.count = CK_MIN((size_t)tile_keys, seen - start);
+        key_tile_fill(&tile, &cursor, shape->kv_stride, kv_head * d, d);
+        for (size_t i = 0; i < rows; i += six_rows) {
+            size_t count = CK_MIN((size_t)six_rows, rows - i);
+            if (VISIBLE(i + count - 1) <= start) continue;
+            multiply_rows(r.p, tile_keys, r.q + i * d, d, 1, tile.k_transposed, tile_keys, count, tile_keys, d, false);
+            for (size_t e = 0; e < count; e++) {
+                size_t visible = ck_after(VISIBLE(i + e), start);
+                float *p = r.p + e * tile_keys;
+                if (visible == 0) {
+                    memset(p, 0, tile_keys * sizeof(float));
+                    continue;
+                }
+                float factor = soften(p, shape->scale, visible, &r.largest[i + e], r.sum + (i + e) * LANES);
+                if (factor != 1)
+                    for (size_t x = 0; x < padded; x += LANES)
+                        v_store(r.o + (i + e) * padded + x, v_load(r.o + (i + e) * padded + x) * factor);
+            }
+            multiply_rows(r.o + i * padded, padded, r.p, tile_keys, 1, tile.v, padded, count, padded, tile.count, true);
+        }
+    }
+#undef VISIBLE
+    for (size_t i = 0; i < rows; i++) {
+        size_t row = segment->query_begin + (begin + i) / group, head = kv_head * group + (begin + i) % group;
+        float sum = v_sum(v_load(r.sum + i * LANES)), inverse = sum > 0 ? 1 / sum : 0;
+        float *out = c->out + row * shape->q_stride + head * d;
+        for (size_t x = 0; x < d; x += LANES) v_store_upto(out + x, v_load(r.o + i * padded + x) * inverse, d - x);
+        if (c->lse) c->lse[row * shape->heads + head] = r.largest[i] + logf(sum);
+    }
+}
+
+static void attend_simd(void *context, size_t begin, size_t end) {
+    const attention_simd_call *c = context;
+    size_t group = c->shape.heads / c->shape.kv_heads, s = 0;
+    for (size_t task = begin; task < end; task++) {
+        while (c->first_task[s + 1] <= task) s++;
+        size_t rows = c->segments[s].query_count * group, blocks = (rows + attention_block_rows - 1) / attention_block_rows;
+        size_t at = task - c->first_task[s], block = at % blocks;
+        attend_block(c, &c->segments[s], at / blocks, rows * block / blocks, rows * (block + 1) / blocks);
+    }
+}
+
+void CK_VARIANT(ck_attention)(float *out, float *lse, const float *q, ck_attention_shape shape,
+                              const ck_segment *segments, size_t segment_count, const ck_span *spans) {
+    size_t *first = ck_scratch(3, (segment_count + 1) * sizeof *first), group = shape.heads / shape.kv_heads, tasks = 0, cost = 0;
+    for (size_t s = 0; s < segment_count; s++) {
+        size_t rows = segments[s].query_count * group;
+        first[s] = tasks;
+        tasks += (rows + attention_block_rows - 1) / attention_block_rows * shape.kv_heads;
+        cost += (rows + 2) * shape.kv_heads * ck_segment_keys(&segments[s], spans) * shape.head_size;
+    }
+    first[segment_count] = tasks;
+    attention_simd_call call = {out, lse, q, shape, segments, segment_count, spans, first};
+    ck_parallel(tasks, 1 + 65536 * tasks / (cost + 1), &call, attend_simd);
+}

@@ -1,0 +1,137 @@
+/* The parts of attention that forward and backward share: tiles of keys and the product of a few rows with a tile. */
+#pragma once
+#include "attention.h"
+#include "simd.h"
+
+enum { tile_keys = 64, six_rows = 6 };
+
+INLINE size_t ck_padded(size_t d) { return (d + LANES - 1) / LANES * LANES; }
+INLINE size_t ck_after(size_t count, size_t taken) { return count > taken ? count - taken : 0; }
+
+/// Where the next tile begins.
+typedef struct {
+    const ck_span *span;
+    size_t row;
+} key_cursor;
+
+/// Up to 64 keys and values of one key-value head. Columns past `count` and elements past the head's size are zero.
+typedef struct {
+    size_t count;
+    const float *k_row[tile_keys], *v_row[tile_keys];
+    float *dk_row[tile_keys], *dv_row[tile_keys];
+    float *k_transposed; // [d, tile_keys]
+    float *v;            // [tile_keys, padded d]
+} key_tile;
+
+INLINE size_t key_tile_floats(size_t d) { return tile_keys * 2 * ck_padded(d); }
+
+INLINE float *key_tile_place(key_tile *tile, float *memory, size_t d) {
+    tile->k_transposed = memory;
+    tile->v = memory + tile_keys * ck_padded(d);
+    return tile->v + tile_keys * ck_padded(d);
+}
+
+INLINE V interleave_low(V a, V b) {
+#if LANES == 16
+    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+#else
+    return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+#endif
+}
+
+INLINE V interleave_high(V a, V b) {
+#if LANES == 16
+    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#else
+    return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#endif
+}
+
+/// to[d, tile_keys] = the transposed rows, zero past `count`.
+static void transpose_rows(float *to, const float *const *row, size_t count, size_t d) {
+    for (size_t x = 0; x < d; x += LANES)
+        for (size_t key = 0; key < tile_keys; key += LANES) {
+            V a[LANES], b[LANES];
+            if (key >= count) {
+                for (size_t l = 0; l < CK_MIN((size_t)LANES, d - x); l++) v_store(to + (x + l) * tile_keys + key, (V)(0));
+                continue;
+            }
+            UNROLL for (size_t l = 0; l < LANES; l++)
+                a[l] = key + l < count ? v_load_upto(row[key + l] + x, d - x) : (V)(0);
+            // Interleaving row i with row i + LANES/2 rotates the bits of every element's address by one; log₂ LANES times transposes.
+            UNROLL for (int stage = LANES; stage > 1; stage /= 2) {
+                UNROLL for (size_t l = 0; l < LANES / 2; l++) {
+                    b[2 * l] = interleave_low(a[l], a[l + LANES / 2]);
+                    b[2 * l + 1] = interleave_high(a[l], a[l + LANES / 2]);
+                }
+                UNROLL for (size_t l = 0; l < LANES; l++) a[l] = b[l];
+            }
+            UNROLL for (size_t l = 0; l < LANES; l++)
+                if (x + l < d) v_store(to + (x + l) * tile_keys + key, a[l]);
+        }
+}
+
+static void copy_rows(float *to, const float *const *row, size_t count, size_t d) {
+    size_t padded = ck_padded(d);
+    for (size_t key = 0; key < count; key++)
+        for (size_t x = 0; x < d; x += LANES) v_store(to + key * padded + x, v_load_upto(row[key] + x, d - x));
+}
+
+/// Gathers the next `tile->count` keys and values.
+static void key_tile_fill(key_tile *tile, key_cursor *cursor, size_t stride, size_t offset, size_t d) {
+    for (size_t key = 0; key < tile->count; key++) {
+        while (cursor->row == cursor->span->count) *cursor = (key_cursor){cursor->span + 1, 0};
+        size_t at = cursor->row++ * stride + offset;
+        const ck_span *span = cursor->span;
+        tile->k_row[key] = span->k + at;
+        tile->v_row[key] = span->v + at;
+        tile->dk_row[key] = span->dk ? span->dk + at : NULL;
+        tile->dv_row[key] = span->dv ? span->dv + at : NULL;
+    }
+    transpose_rows(tile->k_transposed, tile->k_row, tile->count, d);
+    copy_rows(tile->v, tile->v_row, tile->count, d);
+}
+
+INLINE void multiply_panel(const int rows, const int vectors, float *c, size_t c_stride, const float *a, size_t a_row,
+                           size_t a_step, const float *b, size_t b_stride, size_t steps, bool add) {
+    V sum[six_rows][4];
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = add ? v_load(c + (size_t)i * c_stride + j * LANES) : (V)(0);
+    for (size_t l = 0; l < steps; l++) {
+        V row[4];
+        UNROLL for (int j = 0; j < vectors; j++) row[j] = v_load(b + l * b_stride + j * LANES);
+        UNROLL for (int i = 0; i < rows; i++) {
+            V factor = a[(size_t)i * a_row + l * a_step];
+            UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = v_fma(factor, row[j], sum[i][j]);
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int j = 0; j < vectors; j++) v_store(c + (size_t)i * c_stride + j * LANES, sum[i][j]);
+}
+
+INLINE void multiply_columns(const int rows, float *c, size_t c_stride, const float *a, size_t a_row, size_t a_step,
+                             const float *b, size_t b_stride, size_t columns, size_t steps, bool add) {
+    size_t j = 0;
+#if LANES == 16
+    for (; j + 4 * LANES <= columns; j += 4 * LANES)
+        multiply_panel(rows, 4, c + j, c_stride, a, a_row, a_step, b + j, b_stride, steps, add);
+#endif
+    for (; j + 2 * LANES <= columns; j += 2 * LANES)
+        multiply_panel(rows, 2, c + j, c_stride, a, a_row, a_step, b + j, b_stride, steps, add);
+    for (; j < columns; j += LANES)
+        multiply_panel(rows, 1, c + j, c_stride, a, a_row, a_step, b + j, b_stride, steps, add);
+}
+
+/// c[rows, columns] (+)= a · b for one to six rows: element (i, l) of a lies at i · a_row + l · a_step; b is [steps, columns], and
+/// columns a multiple of LANES.
+static void multiply_rows(float *c, size_t c_stride, const float *a, size_t a_row, size_t a_step, const float *b,
+                          size_t b_stride, size_t rows, size_t columns, size_t steps, bool add) {
+    switch (rows) {
+    case 1: multiply_columns(1, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
+    case 2: multiply_columns(2, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
+    case 3: multiply_columns(3, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
+    case 4: multiply_columns(4, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
+    case 5: multiply_columns(5, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
+    default: multiply_columns(6, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
+    }
+}

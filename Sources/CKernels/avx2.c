@@ -1,0 +1,33 @@
+/* The operations for CPUs with AVX2 and FMA. */
+#if defined(__x86_64__)
+#define CK_VARIANT(op) op##_avx2
+#include "kernels.h"
+
+#include <immintrin.h>
+#include <math.h>
+
+#define LANES 8
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+
+#include "activations_simd.h"
+#include "attention_backward_simd.h"
+#include "attention_simd.h"
+#include "linear_simd.h"
+#include "rope_simd.h"
+#include "vocabulary_simd.h"
+
+// The compiler widens the references' loops by itself.
+#include "elementwise.c"
+#include "norms.c"
+#include "optimiser.c"
+#include "storage.c"
+#include "windows.c"
+
+#pragma clang attribute pop
+
+const ck_kernels ck_kernels_avx2 = {
+    .name = "avx2",
+#define MEMBER(op) .op = op##_avx2,
+    CK_OPERATIONS(MEMBER)
+};
+#endif

@@ -1,0 +1,335 @@
+/* Products with stored weights on vectors, y[i, j] = Σ_l x[i, l] · w[j, l].
+ *
+ * A cell is one vector along k: LANES floats, or 2 · LANES bfloat16 where the CPU multiplies those in pairs. For every element of y
+ *
+ *     sum ← 0;  for each block of `block_cells` cells:  lanes ← 0;  for each cell: lanes ← lanes + x · w;  sum ← sum + fold(lanes)
+ *
+ * then scale and bias. Both ways of computing below keep to this order, so they give the same bits:
+ *   m ≤ few_rows  the weights stream from memory once, all rows of x against several rows of w at a time
+ *   m > few_rows  blocks of w are unpacked to floats in the second-level cache and meet panels of x, tile_rows × 4 sums in registers
+ * The last cell of a row is filled up with zeros.
+ */
+#include "simd.h"
+
+enum { weights_f32, weights_bf16, weights_q8, weights_pairs };
+
+#if LANES == 16
+enum { tile_rows = 6, few_rows = 8, block_cells = 64 };
+#else
+enum { tile_rows = 3, few_rows = 4, block_cells = 64 };
+#endif
+enum { tile_columns = 4, block_columns = 64, chunk_rows = 768 };
+
+typedef struct {
+    float *y;
+    const float *x, *scale, *bias;
+    const char *w;
+    size_t m, n, k;
+    size_t cell;  // elements in a cell
+    size_t cells; // of a row, the last one perhaps partly filled
+    bool round;   // x to bfloat16
+    float *panel; // x in cells: [panel, cell, row of the panel, lane]
+    size_t panels, parts;
+} product;
+
+INLINE size_t weight_bytes(int kind) { return kind == weights_f32 ? 4 : kind == weights_q8 ? 1 : 2; }
+
+INLINE V weight_cell(int kind, const char *w) {
+    if (kind == weights_bf16) {
+        V16 bits;
+        memcpy(&bits, w, sizeof bits);
+        return (V)(__builtin_convertvector(bits, VU) << 16);
+    }
+    if (kind == weights_q8) {
+        V8 bytes;
+        memcpy(&bytes, w, sizeof bytes);
+        return __builtin_convertvector(bytes, V);
+    }
+    return v_load(w);
+}
+
+/// The last cell of a row of which `count` elements are stored.
+INLINE V weight_tail(int kind, const char *w, size_t count) {
+    if (kind == weights_f32) return v_load_part((const float *)w, count);
+    _Alignas(64) char whole[LANES * 4] = {0};
+    memcpy(whole, w, count * weight_bytes(kind));
+    return weight_cell(kind, whole);
+}
+
+INLINE V multiply_add(int kind, V x, V w, V sum) {
+#ifdef CK_BF16_PAIRS
+    if (kind == weights_pairs) return (V)_mm512_dpbf16_ps((__m512)sum, (__m512bh)x, (__m512bh)w);
+#endif
+    return v_fma(x, w, sum);
+}
+
+/// A cell of x, `count` elements of it stored.
+INLINE V activation_cell(int kind, const float *x, size_t count, bool round) {
+#ifdef CK_BF16_PAIRS
+    if (kind == weights_pairs) {
+        V high = count > LANES ? v_load_upto(x + LANES, count - LANES) : (V)(0);
+        return (V)_mm512_cvtne2ps_pbh((__m512)high, (__m512)v_load_upto(x, count));
+    }
+#endif
+    V v = v_load_upto(x, count);
+    if (round) {
+        VU bits = (VU)v, rounded = (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000;
+        v = v == v ? (V)rounded : v;
+    }
+    return v;
+}
+
+/// Writes `rows` rows of x as cells: all rows' first cells, all rows' second cells, …
+INLINE void pack_rows(const product *p, int kind, float *panel, const float *x, size_t rows) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < p->cells; c++)
+            v_store(panel + (c * rows + r) * LANES, activation_cell(kind, x + r * p->k + c * p->cell, p->k - c * p->cell, p->round));
+}
+
+INLINE float finished(const product *p, float sum, size_t j) {
+    if (p->scale) sum *= p->scale[j];
+    return p->bias ? sum + p->bias[j] : sum;
+}
+
+/// All m rows against the weight rows [j, j + columns).
+INLINE void stream_columns(const product *p, int kind, const int m, const int columns, size_t j) {
+    size_t bytes = weight_bytes(kind), row = p->k * bytes, cell = p->cell * bytes;
+    size_t whole = p->k / p->cell, tail = p->k % p->cell;
+    const char *w = p->w + j * row;
+    F4 sum[8][2] = {0};
+    for (size_t block = 0; block < p->cells; block += block_cells) {
+        V lanes[8][8];
+        UNROLL for (int i = 0; i < m; i++)
+            UNROLL for (int c = 0; c < columns; c++) lanes[i][c] = 0;
+        size_t end = CK_MIN(block + block_cells, p->cells);
+        for (size_t l = block; l < CK_MIN(end, whole); l++) {
+            V x[8];
+            UNROLL for (int i = 0; i < m; i++) x[i] = v_load(p->panel + (l * (size_t)m + (size_t)i) * LANES);
+            UNROLL for (int c = 0; c < columns; c++) {
+                const char *at = w + (size_t)c * row + l * cell;
+                __builtin_prefetch(at + 1024);
+                V weight = weight_cell(kind, at);
+                UNROLL for (int i = 0; i < m; i++) lanes[i][c] = multiply_add(kind, x[i], weight, lanes[i][c]);
+            }
+        }
+        if (tail && end == p->cells)
+            UNROLL for (int c = 0; c < columns; c++) {
+                V weight = weight_tail(kind, w + (size_t)c * row + whole * cell, tail);
+                UNROLL for (int i = 0; i < m; i++) {
+                    V x = v_load(p->panel + (whole * (size_t)m + (size_t)i) * LANES);
+                    lanes[i][c] = multiply_add(kind, x, weight, lanes[i][c]);
+                }
+            }
+        const V zero = 0;
+        UNROLL for (int i = 0; i < m; i++)
+            UNROLL for (int c = 0; c < columns; c += 4)
+                sum[i][c / 4] += v_sums(lanes[i][c], c + 1 < columns ? lanes[i][c + 1] : zero,
+                                        c + 2 < columns ? lanes[i][c + 2] : zero, c + 3 < columns ? lanes[i][c + 3] : zero);
+    }
+    UNROLL for (int i = 0; i < m; i++)
+        UNROLL for (int c = 0; c < columns; c++)
+            p->y[(size_t)i * p->n + j + (size_t)c] = finished(p, sum[i][c / 4][c % 4], j + (size_t)c);
+}
+
+INLINE void stream(const product *p, int kind, const int m, size_t begin, size_t end) {
+#if LANES == 16
+    const int columns = m <= 3 ? 8 : m <= 6 ? 4 : 3;
+#else
+    const int columns = m == 1 ? 8 : m == 2 ? 4 : 2;
+#endif
+    size_t j = begin;
+    for (; j + (size_t)columns <= end; j += (size_t)columns) stream_columns(p, kind, m, columns, j);
+    for (; j < end; j++) stream_columns(p, kind, m, 1, j);
+}
+
+/// panel · block: `rows` rows of x against `tile_columns` rows of w, both in cells; adds to y.
+INLINE void tile(int kind, const int rows, const float *x, const float *w, size_t cells, F4 *sum) {
+    V lanes[6][4];
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int c = 0; c < tile_columns; c++) lanes[i][c] = 0;
+    for (size_t l = 0; l < cells; l++) {
+        V weight[4];
+        UNROLL for (int c = 0; c < tile_columns; c++) weight[c] = v_load(w + c * LANES);
+        UNROLL for (int i = 0; i < rows; i++) {
+            V activation = v_load(x + i * LANES);
+            UNROLL for (int c = 0; c < tile_columns; c++)
+                lanes[i][c] = multiply_add(kind, activation, weight[c], lanes[i][c]);
+        }
+        x += rows * LANES;
+        w += tile_columns * LANES;
+    }
+    UNROLL for (int i = 0; i < rows; i++) sum[i] = v_sums(lanes[i][0], lanes[i][1], lanes[i][2], lanes[i][3]);
+}
+
+/// One panel of x against one block of columns [j, j + columns), over the cells [block, block + cells).
+INLINE void tiles(const product *p, int kind, const int rows, const float *x, const float *w, size_t i, size_t j,
+                  size_t columns, size_t block, size_t cells) {
+    bool first = block == 0, last = block + cells == p->cells;
+    for (size_t c = 0; c < columns; c += tile_columns) {
+        F4 sum[6];
+        tile(kind, rows, x, w + c * cells * LANES, cells, sum);
+        float *y = p->y + i * p->n + j + c;
+        size_t count = CK_MIN((size_t)tile_columns, columns - c);
+        for (int r = 0; r < rows; r++, y += p->n) {
+            F4 total = 0;
+            if (!first) memcpy(&total, y, count * 4);
+            total += sum[r];
+            if (last)
+                UNROLL for (int e = 0; e < 4; e++) if ((size_t)e < count) total[e] = finished(p, total[e], j + c + (size_t)e);
+            if (count == 4) memcpy(y, &total, 16);
+            else memcpy(y, &total, count * 4);
+        }
+    }
+}
+
+/// Unpacks cells [block, block + cells) of the weight rows [j, j + columns): [group of tile_columns rows, cell, row, lane].
+INLINE void pack_weights(const product *p, int kind, float *packed, size_t j, size_t columns, size_t block, size_t cells) {
+    size_t bytes = weight_bytes(kind);
+    for (size_t c = 0; c < columns; c++) {
+        const char *w = p->w + ((j + c) * p->k + block * p->cell) * bytes;
+        float *to = packed + (c / tile_columns * cells * tile_columns + c % tile_columns) * LANES;
+        size_t stored = p->k - block * p->cell, whole = CK_MIN(cells, stored / p->cell);
+        for (size_t l = 0; l < whole; l++) v_store(to + l * tile_columns * LANES, weight_cell(kind, w + l * p->cell * bytes));
+        if (whole < cells)
+            v_store(to + whole * tile_columns * LANES, weight_tail(kind, w + whole * p->cell * bytes, stored - whole * p->cell));
+    }
+    for (size_t c = columns; c % tile_columns != 0; c++) // rows that only fill up the last group
+        for (size_t l = 0; l < cells; l++)
+            v_store(packed + (c / tile_columns * cells * tile_columns + l * tile_columns + c % tile_columns) * LANES, (V)(0));
+}
+
+/// The first row of panel number `panel`; panels differ by at most one row.
+INLINE size_t panel_start(const product *p, size_t panel) {
+    return panel * (p->m / p->panels) + CK_MIN(panel, p->m % p->panels);
+}
+
+INLINE void pack_panels(const product *p, int kind, size_t begin, size_t end) {
+    for (size_t panel = begin; panel < end; panel++) {
+        size_t row = panel_start(p, panel), rows = panel_start(p, panel + 1) - row;
+        pack_rows(p, kind, p->panel + row * p->cells * LANES, p->x + row * p->k, rows);
+    }
+}
+
+/// Tasks [begin, end), each a block of columns against one part of the panels.
+INLINE void multiply_blocks(const product *p, int kind, size_t begin, size_t end) {
+    float *packed = ck_scratch(1, (size_t)block_columns * block_cells * LANES * sizeof(float));
+    for (size_t task = begin; task < end; task++) {
+        size_t j = task / p->parts * block_columns, columns = CK_MIN(p->n - j, (size_t)block_columns), part = task % p->parts;
+        size_t from = part * p->panels / p->parts, to = (part + 1) * p->panels / p->parts;
+        for (size_t block = 0; block < p->cells; block += block_cells) {
+            size_t cells = CK_MIN(p->cells - block, (size_t)block_cells);
+            pack_weights(p, kind, packed, j, columns, block, cells);
+            for (size_t panel = from; panel < to; panel++) {
+                size_t i = panel_start(p, panel), rows = panel_start(p, panel + 1) - i;
+                const float *x = p->panel + (i * p->cells + block * rows) * LANES;
+                switch (rows) {
+                case 1: tiles(p, kind, 1, x, packed, i, j, columns, block, cells); break;
+                case 2: tiles(p, kind, 2, x, packed, i, j, columns, block, cells); break;
+                case 3: tiles(p, kind, 3, x, packed, i, j, columns, block, cells); break;
+#if LANES == 16
+                case 4: tiles(p, kind, 4, x, packed, i, j, columns, block, cells); break;
+                case 5: tiles(p, kind, 5, x, packed, i, j, columns, block, cells); break;
+                default: tiles(p, kind, 6, x, packed, i, j, columns, block, cells); break;
+#endif
+                }
+            }
+        }
+    }
+}
+
+typedef void (*piece_body)(void *, size_t, size_t);
+
+/// Few rows: pack x here, then stream the weights in parallel.
+INLINE void multiply_few(product *p, int kind, piece_body columns) {
+    // One whole row of floats is its own panel.
+    if (p->m == 1 && p->k % p->cell == 0 && !p->round && kind != weights_pairs) {
+        p->panel = (float *)p->x;
+    } else {
+        p->panel = ck_scratch(2, p->m * p->cells * LANES * sizeof(float));
+        pack_rows(p, kind, p->panel, p->x, p->m);
+    }
+    ck_parallel(p->n, 1 + 65536 / (p->k * CK_MAX(1, p->m / 2)), p, columns);
+}
+
+/// Many rows, by chunks that bound the memory for x: pack x in parallel, then multiply in parallel.
+INLINE void multiply_many(product *p, piece_body pack, piece_body blocks) {
+    size_t rows = p->m, threads = ck_threads();
+    for (size_t chunks = (rows + chunk_rows - 1) / chunk_rows; chunks > 0; chunks--) {
+        p->m = rows / chunks;
+        p->panels = (p->m + tile_rows - 1) / tile_rows;
+        p->panel = ck_scratch(2, p->m * p->cells * LANES * sizeof(float));
+        ck_parallel(p->panels, ck_grain(p->k * tile_rows / 4), p, pack);
+        size_t columns = (p->n + block_columns - 1) / block_columns;
+        p->parts = 1;
+        while (columns * p->parts < 4 * threads && p->panels / (2 * p->parts) >= 2) p->parts *= 2;
+        size_t cost = p->m / p->parts * block_columns * p->k;
+        ck_parallel(columns * p->parts, 1 + 131072 / (cost + 1), p, blocks);
+        p->y += p->m * p->n;
+        p->x += p->m * p->k;
+        rows -= p->m;
+    }
+}
+
+// One product for each format: functions for the pieces, then the entry.
+#define LINEAR_SIMD(name, kind)                                                                                        \
+    static void name##_pack(void *p, size_t begin, size_t end) { pack_panels(p, kind, begin, end); }                   \
+    static void name##_blocks(void *p, size_t begin, size_t end) { multiply_blocks(p, kind, begin, end); }             \
+    static void name##_columns(void *context, size_t begin, size_t end) {                                              \
+        const product *p = context;                                                                                    \
+        switch (p->m) {                                                                                                \
+        case 1: stream(p, kind, 1, begin, end); break;                                                                 \
+        case 2: stream(p, kind, 2, begin, end); break;                                                                 \
+        case 3: stream(p, kind, 3, begin, end); break;                                                                 \
+        case 4: stream(p, kind, 4, begin, end); break;                                                                 \
+            MORE_ROWS(kind)                                                                                            \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void name(product p) {                                                                                      \
+        p.cell = kind == weights_pairs ? 2 * LANES : LANES;                                                            \
+        p.cells = CK_MAX(1, (p.k + p.cell - 1) / p.cell);                                                              \
+        if (p.m == 0 || p.n == 0) return;                                                                              \
+        if (p.m <= few_rows) multiply_few(&p, kind, name##_columns);                                                   \
+        else multiply_many(&p, name##_pack, name##_blocks);                                                            \
+    }
+#if LANES == 16
+#define MORE_ROWS(kind)                                                                                                \
+    case 5: stream(p, kind, 5, begin, end); break;                                                                     \
+    case 6: stream(p, kind, 6, begin, end); break;                                                                     \
+    case 7: stream(p, kind, 7, begin, end); break;                                                                     \
+    case 8: stream(p, kind, 8, begin, end); break;
+#else
+#define MORE_ROWS(kind)
+#endif
+
+#ifdef CK_BF16_PAIRS
+LINEAR_SIMD(product_pairs, weights_pairs)
+
+void CK_VARIANT(ck_linear_bf16_bf16)(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n,
+                                     size_t k) {
+    product_pairs((product){.y = y, .x = x, .w = (const char *)w, .bias = bias, .m = m, .n = n, .k = k});
+}
+#else
+LINEAR_SIMD(product_f32, weights_f32)
+LINEAR_SIMD(product_bf16, weights_bf16)
+LINEAR_SIMD(product_q8, weights_q8)
+
+void CK_VARIANT(ck_linear_f32)(float *y, const float *x, const float *w, const float *bias, size_t m, size_t n,
+                               size_t k) {
+    product_f32((product){.y = y, .x = x, .w = (const char *)w, .bias = bias, .m = m, .n = n, .k = k});
+}
+
+void CK_VARIANT(ck_linear_bf16)(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n,
+                                size_t k) {
+    product_bf16((product){.y = y, .x = x, .w = (const char *)w, .bias = bias, .m = m, .n = n, .k = k});
+}
+
+void CK_VARIANT(ck_linear_bf16_bf16)(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n,
+                                     size_t k) {
+    product_bf16((product){.y = y, .x = x, .w = (const char *)w, .bias = bias, .m = m, .n = n, .k = k, .round = true});
+}
+
+void CK_VARIANT(ck_linear_q8)(float *y, const float *x, const int8_t *w, const float *scale, const float *bias,
+                              size_t m, size_t n, size_t k) {
+    product_q8((product){.y = y, .x = x, .w = (const char *)w, .scale = scale, .bias = bias, .m = m, .n = n, .k = k});
+}
+#endif

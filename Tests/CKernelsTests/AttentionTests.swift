@@ -1,0 +1,124 @@
+import CKernels
+import Testing
+
+/// Two segments that share a prefix: queries 0..<100 see keys 0..<271, queries 100..<150 see keys 0..<70 and 271..<331.
+@safe final class AttentionCase {
+    static let queries = 150, keys = 331, heads = 6, kvHeads = 2
+    let shape: ck_attention_shape
+    let q: Numbers<Float>, k: Numbers<Float>, v: Numbers<Float>, dout: Numbers<Float>
+    let out: Numbers<Float>, lse: Numbers<Float>, dq: Numbers<Float>, dk: Numbers<Float>, dv: Numbers<Float>
+    let segments: [ck_segment]
+
+    init(headSize: Int, causal: Bool) {
+        let qStride = Self.heads * headSize + 8, kvStride = Self.kvHeads * headSize + 4
+        shape = ck_attention_shape(
+            heads: Self.heads, kv_heads: Self.kvHeads, head_size: headSize, q_stride: qStride, kv_stride: kvStride,
+            scale: 1 / Float(headSize).squareRoot())
+        q = .random(Self.queries * qStride, seed: 1, scale: 2)
+        k = .random(Self.keys * kvStride, seed: 2, scale: 2)
+        v = .random(Self.keys * kvStride, seed: 3)
+        dout = .random(Self.queries * qStride, seed: 4)
+        out = .zeros(Self.queries * qStride)
+        lse = .zeros(Self.queries * Self.heads)
+        dq = .zeros(Self.queries * qStride)
+        dk = .zeros(Self.keys * kvStride)
+        dv = .zeros(Self.keys * kvStride)
+        segments = [
+            ck_segment(query_begin: 0, query_count: 100, span_begin: 0, span_count: 2, causal: causal),
+            ck_segment(query_begin: 100, query_count: 50, span_begin: 2, span_count: 2, causal: causal),
+        ]
+        // Padding between rows is no part of the result.
+        for row in 0..<Self.queries { for i in qStride - 8..<qStride { dout[row * qStride + i] = 0 } }
+    }
+
+    func span(_ range: Range<Int>) -> ck_span {
+        let at = range.lowerBound * shape.kv_stride
+        return unsafe ck_span(
+            k: k.pointer + at, v: v.pointer + at, dk: dk.pointer + at, dv: dv.pointer + at, count: range.count)
+    }
+
+    func attend(_ segments: [ck_segment]? = nil, _ ranges: [Range<Int>] = [0..<70, 70..<271, 0..<70, 271..<331]) {
+        let segments = segments ?? self.segments
+        unsafe ck_attention(
+            out.pointer, lse.pointer, q.pointer, shape, segments, segments.count, ranges.map { unsafe span($0) })
+    }
+
+    func attendBackward() {
+        let spans = unsafe [span(0..<70), span(70..<271), span(0..<70), span(271..<331)]
+        unsafe ck_attention_backward(
+            dq.pointer, dout.pointer, out.pointer, lse.pointer, q.pointer, shape, segments, segments.count, spans)
+    }
+
+    var loss: Double {
+        attend()
+        return out.dot(dout)
+    }
+}
+
+struct AttentionTests {
+    static let headSizes = [8, 24, 64, 80, 128, 256]
+
+    @Test(arguments: allKernels, [true, false]) func isSoftmaxOverTheVisibleKeys(kernels: String, causal: Bool) {
+        let attention = AttentionCase(headSize: 24, causal: causal), shape = attention.shape
+        with(kernels) { attention.attend() }
+        for (query, visible) in [(0, 0..<(causal ? 172 : 271)), (57, 0..<(causal ? 229 : 271)), (99, 0..<271)] {
+            let head = 4, q = query * shape.q_stride + head * 24
+            let scores = visible.map { key in
+                (0..<24).reduce(0.0) {
+                    $0 + Double(attention.q[q + $1]) * Double(attention.k[key * shape.kv_stride + 24 + $1])
+                } * Double(shape.scale)
+            }
+            let weights = scores.map { exponential($0) }, total = weights.reduce(0, +)
+            for i in 0..<24 {
+                let exact = visible.reduce(0.0) { $0 + weights[$1] / total * Double(attention.v[$1 * shape.kv_stride + 24 + i]) }
+                #expect(abs(Double(attention.out[q + i]) - exact) < 1e-5)
+            }
+        }
+    }
+
+    @Test(arguments: fastKernels, [true, false]) func agreesWithReference(kernels: String, causal: Bool) {
+        for size in Self.headSizes {
+            let expected = AttentionCase(headSize: size, causal: causal), found = AttentionCase(headSize: size, causal: causal)
+            with("reference") { expected.attend() }
+            with(kernels) { found.attend() }
+            #expect(expected.out.difference(from: found.out) < 5e-6, "head size \(size)")
+            #expect(expected.lse.difference(from: found.lse) < 2e-6, "head size \(size)")
+            with("reference") { expected.attendBackward() }
+            with(kernels) { found.attendBackward() }
+            #expect(expected.dq.difference(from: found.dq) < 1e-5, "head size \(size)")
+            #expect(expected.dk.difference(from: found.dk) < 1e-5, "head size \(size)")
+            #expect(expected.dv.difference(from: found.dv) < 1e-5, "head size \(size)")
+        }
+    }
+
+    /// Where spans end, and whether queries come together or one at a time, changes no bit.
+    @Test(arguments: allKernels) func spansAndChunksDoNotChangeBits(kernels: String) {
+        for size in [8, 80, 128] {
+            let whole = AttentionCase(headSize: size, causal: true), split = AttentionCase(headSize: size, causal: true)
+            let decoded = AttentionCase(headSize: size, causal: true)
+            with(kernels) {
+                whole.attend([whole.segments[0]])
+                var segment = split.segments[0]
+                segment.span_count = 5
+                split.attend([segment], [0..<3, 3..<67, 67..<67, 67..<167, 167..<271])
+                for query in 0..<100 {
+                    let one = ck_segment(query_begin: query, query_count: 1, span_begin: 0, span_count: 2, causal: true)
+                    decoded.attend([one], [0..<171, 171..<query + 172])
+                }
+            }
+            #expect(whole.out.bits == split.out.bits && whole.lse.bits == split.lse.bits, "head size \(size)")
+            #expect(whole.out.bits == decoded.out.bits && whole.lse.bits == decoded.lse.bits, "head size \(size)")
+        }
+    }
+
+    @Test(arguments: allKernels, [true, false]) func backwardAgreesWithFiniteDifferences(kernels: String, causal: Bool) {
+        let attention = AttentionCase(headSize: 16, causal: causal)
+        with(kernels) {
+            attention.attend()
+            attention.attendBackward()
+            expectGradients(
+                of: { attention.loss },
+                [(attention.q, attention.dq), (attention.k, attention.dk), (attention.v, attention.dv)])
+        }
+    }
+}

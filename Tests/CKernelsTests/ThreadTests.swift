@@ -1,0 +1,82 @@
+import CKernels
+import Synchronization
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Which indices a region visited, and how often.
+final class Visits: Sendable {
+    let count: Mutex<[Int]>
+    let nested: Bool
+
+    init(_ size: Int, nested: Bool = false) {
+        count = Mutex([Int](repeating: 0, count: size))
+        self.nested = nested
+    }
+
+    func run(grain: Int = 1) {
+        let size = count.withLock { $0.count }
+        unsafe ck_parallel(size, grain, Unmanaged.passUnretained(self).toOpaque()) { context, begin, end in
+            let visits = unsafe Unmanaged<Visits>.fromOpaque(context!).takeUnretainedValue()
+            if visits.nested { Visits(50).run() }
+            visits.count.withLock { for i in begin..<end { $0[i] += 1 } }
+        }
+    }
+
+    var once: Bool { count.withLock { $0.allSatisfy { $0 == 1 } } }
+}
+
+struct ThreadTests {
+    @Test func everyIndexIsVisitedOnce() {
+        for size in [0, 1, 2, 7, 1000] {
+            for grain in [0, 1, 3, 2000] {
+                let visits = Visits(size)
+                visits.run(grain: grain)
+                #expect(visits.once)
+            }
+        }
+    }
+
+    @Test func nestedRegionsRunInline() {
+        let visits = Visits(20, nested: true)
+        visits.run()
+        #expect(visits.once)
+    }
+
+    @Test func callersMayComeAtOnce() async {
+        await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    (0..<2000).allSatisfy { _ in
+                        let visits = Visits(16)
+                        visits.run()
+                        return visits.once
+                    }
+                }
+            }
+            for await complete in group { #expect(complete) }
+        }
+    }
+
+    @Test func sleepingWorkersWake() {
+        for _ in 0..<20 {
+            usleep(2000)
+            let visits = Visits(64)
+            visits.run()
+            #expect(visits.once)
+        }
+    }
+
+    @Test func threadCountMayChangeBetweenRegions() {
+        for threads in [1, 6, 2, 3] {
+            ck_set_threads(threads)
+            let visits = Visits(500)
+            visits.run()
+            #expect(visits.once)
+        }
+        ck_set_threads(0)
+        #expect(ck_threads() >= 1)
+    }
+}

@@ -1,0 +1,103 @@
+import CKernels
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+struct VocabularyTests {
+    static let n = 1003, rows = 4, target: [Int32] = [0, 1002, 17, -1]
+    static func logits(_ seed: UInt64) -> Numbers<Float> { .random(n * rows, seed: seed, scale: 6) }
+
+    static func measures(_ s: Numbers<Float>, _ t: Numbers<Float>?) -> [ck_row_measures] {
+        var result = [ck_row_measures](repeating: ck_row_measures(), count: rows)
+        unsafe ck_measure_rows(&result, s.pointer, t?.pointer, target, rows, n)
+        return result
+    }
+
+    @Test(arguments: allKernels) func measuresAgreeWithDoublePrecision(kernels: String) {
+        let s = Self.logits(1), t = Self.logits(2), n = Self.n
+        s[n + 5] = -.infinity
+        let measures = with(kernels) { Self.measures(s, t) }
+        for row in 0..<Self.rows {
+            func logSoftmax(_ x: Numbers<Float>) -> [Double] {
+                let values = (0..<n).map { Double(x[row * n + $0]) }
+                let normaliser = log(values.reduce(0) { $0 + exp($1) })
+                return values.map { $0 - normaliser }
+            }
+            let p = logSoftmax(s), q = logSoftmax(t), target = Int(Self.target[row])
+            func sum(_ a: [Double], _ term: (Int) -> Double) -> Double {
+                (0..<n).reduce(0) { a[$1] == -.infinity ? $0 : $0 + exp(a[$1]) * term($1) }
+            }
+            let found = measures[row]
+            #expect(abs(Double(found.entropy) + sum(p) { p[$0] }) < 1e-5)
+            #expect(abs(Double(found.teacher_entropy) + sum(q) { q[$0] }) < 1e-5)
+            #expect(abs(Double(found.reverse_kl) - sum(p) { p[$0] - q[$0] }) < 1e-5)
+            if row != 1 { #expect(abs(Double(found.forward_kl) - sum(q) { q[$0] - p[$0] }) < 1e-5) }
+            #expect(abs(Double(found.log_probability) - (target < 0 ? 0 : p[target])) < 1e-5)
+            #expect(abs(Double(found.teacher_log_probability) - (target < 0 ? 0 : q[target])) < 1e-5)
+            #expect(Int(found.argmax) == p.indices.max { p[$0] < p[$1] })
+            #expect(Int(found.teacher_argmax) == q.indices.max { q[$0] < q[$1] })
+        }
+    }
+
+    @Test(arguments: allKernels) func equalRowsHaveNoDivergence(kernels: String) {
+        let s = Self.logits(1)
+        for row in with(kernels, { Self.measures(s, s.copy()) }) {
+            #expect(row.reverse_kl == 0 && row.forward_kl == 0 && row.argmax == row.teacher_argmax)
+        }
+    }
+
+    @Test(arguments: allKernels) func backwardAgreesWithFiniteDifferences(kernels: String) {
+        let s = Self.logits(1), t = Self.logits(2), gradient = s.copy()
+        let a: [Float] = [1, 0, 0.5, 1], b: [Float] = [0, 1, 0.5, 0], c: [Float] = [0.3, 1, 0, 2]
+        with(kernels) {
+            unsafe ck_measure_rows_backward(gradient.pointer, t.pointer, Self.target, a, b, c, Self.rows, Self.n)
+            let loss = {
+                zip(Self.measures(s, t), 0..<Self.rows).reduce(0.0) { sum, row in
+                    sum + Double(a[row.1]) * Double(row.0.reverse_kl) + Double(b[row.1]) * Double(row.0.forward_kl)
+                        - (Self.target[row.1] < 0 ? 0 : Double(c[row.1]) * Double(row.0.log_probability))
+                }
+            }
+            // The last row has no target: only its divergences have a gradient in the loss above.
+            for j in 0..<Self.n {
+                let at = 3 * Self.n + j
+                gradient[at] -= 2 * exp(s[at] - Self.logsumexp(s)[3])
+            }
+            expectGradients(of: loss, [(s, gradient)], step: 0.02, tolerance: 5e-3)
+        }
+    }
+
+    @Test(arguments: allKernels) func crossEntropyNeedsNoTeacher(kernels: String) {
+        let s = Self.logits(1), gradient = s.copy(), zeros = [Float](repeating: 0, count: 4), c: [Float] = [1, 2, 3, 0]
+        with(kernels) {
+            unsafe ck_measure_rows_backward(gradient.pointer, nil, Self.target, zeros, zeros, c, Self.rows, Self.n)
+            let loss = {
+                zip(Self.measures(s, nil), c).reduce(0.0) { $0 - Double($1.1) * Double($1.0.log_probability) }
+            }
+            expectGradients(of: loss, [(s, gradient)])
+        }
+    }
+
+    static func logsumexp(_ s: Numbers<Float>) -> [Float] {
+        var result = [Float](repeating: 0, count: rows)
+        unsafe ck_logsumexp(&result, s.pointer, rows, n)
+        return result
+    }
+
+    @Test(arguments: allKernels) func argmaxIsTheFirstOfEquals(kernels: String) {
+        let s = Self.logits(1)
+        s[900] = 50
+        s[333] = 50
+        s[2 * Self.n + 1002] = 50
+        var index = [Int32](repeating: -1, count: Self.rows)
+        with(kernels) { unsafe ck_argmax(&index, s.pointer, Self.rows, Self.n) }
+        #expect(index[0] == 333 && index[2] == 1002)
+    }
+
+    @Test(arguments: allKernels) func largeLogitsDoNotOverflow(kernels: String) {
+        let s = Numbers<Float>(repeating: 10_000, count: Self.n * Self.rows)
+        let found = with(kernels) { Self.logsumexp(s) }
+        #expect(abs(found[0] - 10_000 - log(Float(Self.n))) < 2e-3)
+    }
+}
