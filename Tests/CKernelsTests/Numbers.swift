@@ -66,7 +66,7 @@ extension Numbers<Float> {
 /// The kernels that this CPU can run besides the references.
 let fastKernels = ["avx2", "avx512", "avx512_bf16"].filter { name in
     let available = unsafe ck_select_kernels(name)
-    _ = unsafe ck_select_kernels(nil)
+    _ = ck_select_kernels(nil)
     return available
 }
 let allKernels = ["reference"] + fastKernels
@@ -75,7 +75,7 @@ let allKernels = ["reference"] + fastKernels
 func with<Result>(_ kernels: String, _ body: () -> Result) -> Result {
     let known = unsafe ck_select_kernels(kernels)
     precondition(known, "no kernels named \(kernels)")
-    defer { _ = unsafe ck_select_kernels(nil) }
+    defer { _ = ck_select_kernels(nil) }
     return body()
 }
 

@@ -115,6 +115,7 @@ struct RowTests {
             return y.dot(dy)
         }
         expectGradients(of: loss, [(x, dx)])
+        _ = loss()
         #expect(y[(rows - 1) * width * channels] == x[((rows - 1) * stride - padding) * channels])
         if padding > 0 { #expect(y[0] == 0) }
     }

@@ -54,10 +54,12 @@ struct VocabularyTests {
         with(kernels) {
             unsafe ck_measure_rows_backward(gradient.pointer, t.pointer, Self.target, a, b, c, Self.rows, Self.n)
             let loss = {
-                zip(Self.measures(s, t), 0..<Self.rows).reduce(0.0) { sum, row in
-                    sum + Double(a[row.1]) * Double(row.0.reverse_kl) + Double(b[row.1]) * Double(row.0.forward_kl)
-                        - (Self.target[row.1] < 0 ? 0 : Double(c[row.1]) * Double(row.0.log_probability))
+                var sum = 0.0
+                for (row, found) in Self.measures(s, t).enumerated() {
+                    sum += Double(a[row] * found.reverse_kl + b[row] * found.forward_kl)
+                    sum -= Double(c[row] * found.log_probability)
                 }
+                return sum
             }
             // The last row has no target: only its divergences have a gradient in the loss above.
             for j in 0..<Self.n {
@@ -73,7 +75,9 @@ struct VocabularyTests {
         with(kernels) {
             unsafe ck_measure_rows_backward(gradient.pointer, nil, Self.target, zeros, zeros, c, Self.rows, Self.n)
             let loss = {
-                zip(Self.measures(s, nil), c).reduce(0.0) { $0 - Double($1.1) * Double($1.0.log_probability) }
+                var sum = 0.0
+                for (row, found) in Self.measures(s, nil).enumerated() { sum -= Double(c[row] * found.log_probability) }
+                return sum
             }
             expectGradients(of: loss, [(s, gradient)])
         }
