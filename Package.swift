@@ -89,7 +89,7 @@ let package = Package(
             swiftSettings: strict),
 
         // Tests mirror the rooms.
-        room("TestSupport"),
+        room("TestSupport", ["HTTP"]),
         tests("CKernels"),
         tests("Tensors", ["CKernels"]),
         tests("Weights", ["Tensors"]),

@@ -1,0 +1,171 @@
+internal import CMicroHTTP
+internal import Foundation
+internal import Glibc
+internal import Synchronization
+
+/// One open connection.
+final class ConnectionRecord: Sendable {
+    /// What a client hears when its time is over.
+    enum Farewell: UInt8 {
+        case silence
+        case timeout
+        case tooLarge
+    }
+
+    let id: UInt64
+    let socket: Int32
+    let peer: String
+    /// One more than its address may have.
+    let isExcess: Bool
+    fileprivate let isSecure: Bool
+    /// Milliseconds of the monotonic clock; 0 while the client has nothing to deliver.
+    private let deadline = Atomic<UInt64>(0)
+    private let farewell = Atomic<UInt8>(0)
+    /// The exchange whose handler runs or whose body is being sent.
+    let exchange = Mutex<Exchange?>(nil)
+
+    init(id: UInt64, socket: Int32, peer: String, isExcess: Bool, isSecure: Bool) {
+        self.id = id
+        self.socket = socket
+        self.peer = peer
+        self.isExcess = isExcess
+        self.isSecure = isSecure
+    }
+
+    func expect(within milliseconds: UInt64, else farewell: Farewell) {
+        self.farewell.store(farewell.rawValue, ordering: .relaxed)
+        deadline.store(monotonicMilliseconds() + milliseconds, ordering: .relaxed)
+    }
+
+    func extend(by milliseconds: UInt64) { deadline.wrappingAdd(milliseconds, ordering: .relaxed) }
+
+    func expectNothing() { deadline.store(0, ordering: .relaxed) }
+
+    /// Cuts the connection off when its time is over. libmicrohttpd then reads the end of the stream and closes it.
+    fileprivate func end(at now: UInt64) {
+        let due = deadline.load(ordering: .relaxed)
+        guard due != 0, due <= now else { return }
+        expectNothing()
+        let words: HTTPError? =
+            switch Farewell(rawValue: farewell.load(ordering: .relaxed)) {
+            case .timeout: HTTPError(408, "The request did not arrive in time.", code: "request_timeout")
+            case .tooLarge: HTTPError(413, "The body is larger than this route takes.", code: "body_too_large")
+            case .silence, nil: nil
+            }
+        // libmicrohttpd has no way to answer before a request is whole. Nothing of a response is under way then, so
+        // the words can go out beside it, except on TLS.
+        if let words, !isSecure {
+            let body = words.json
+            let head =
+                "HTTP/1.1 \(words.status) \(words.status == 408 ? "Request Timeout" : "Content Too Large")\r\n"
+                + "Connection: close\r\nContent-Type: application/json\r\nContent-Length: \(body.count)\r\n\r\n"
+            let message = Array(head.utf8) + body
+            _ = unsafe message.withUnsafeBytes {
+                unsafe send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+            }
+        }
+        _ = shutdown(socket, Int32(SHUT_RDWR))
+    }
+}
+
+/// The open connections and the thread that watches them: it ends those whose time is over, and notices the clients
+/// that go away while their connection is suspended, which libmicrohttpd does not.
+///
+/// A client that only closes its sending side counts as gone.
+final class Connections: Sendable {
+    private struct State {
+        var records: [UInt64: ConnectionRecord] = [:]
+        var perAddress: [String: Int] = [:]
+        var nextID: UInt64 = 1
+    }
+
+    private let state = Mutex(State())
+    private let poll: Int32
+    private let bell: Int32
+    private let limitPerAddress: Int
+    private let isSecure: Bool
+    private let stopped = DispatchSemaphore(value: 0)
+
+    init(limitPerAddress: Int, isSecure: Bool) throws(DaemonError) {
+        self.limitPerAddress = limitPerAddress
+        self.isSecure = isSecure
+        poll = cmh_poll_create()
+        bell = cmh_bell_create()
+        guard poll >= 0, bell >= 0 else {
+            throw .cannotStart(reason: "no file descriptors are left to watch connections with")
+        }
+        _ = cmh_poll_readable(poll, bell, 0)
+        let thread = Thread { [self] in run() }
+        thread.name = "http-watch"
+        thread.start()
+    }
+
+    func open(socket: Int32, peer: String) -> ConnectionRecord {
+        let record = state.withLock { state in
+            state.perAddress[peer, default: 0] += 1
+            let record = ConnectionRecord(
+                id: state.nextID, socket: socket, peer: peer,
+                isExcess: state.perAddress[peer, default: 0] > limitPerAddress, isSecure: isSecure)
+            state.nextID += 1
+            state.records[record.id] = record
+            return record
+        }
+        // Once for the connection's life: the kernel forgets the socket when libmicrohttpd closes it.
+        _ = cmh_poll_hangup(poll, socket, record.id)
+        return record
+    }
+
+    func close(_ record: ConnectionRecord) {
+        state.withLock { state in
+            state.records[record.id] = nil
+            let left = state.perAddress[record.peer, default: 1] - 1
+            state.perAddress[record.peer] = left > 0 ? left : nil
+        }
+    }
+
+    var all: [ConnectionRecord] { state.withLock { Array($0.records.values) } }
+
+    /// Ends the thread and waits for it.
+    func stop() {
+        var one: UInt64 = 1
+        _ = unsafe write(bell, &one, 8)
+        stopped.wait()
+        _ = Glibc.close(poll)
+        _ = Glibc.close(bell)
+    }
+
+    private func run() {
+        defer { stopped.signal() }
+        var nextSweep = monotonicMilliseconds() + 250
+        while true {
+            let wait = max(0, Int64(bitPattern: nextSweep &- monotonicMilliseconds()))
+            var id: UInt64 = 0
+            if unsafe cmh_poll_wait(poll, Int32(wait), &id) == 1 {
+                if id == 0 { return }
+                let exchange = state.withLock { $0.records[id] }?.exchange.withLock { $0 }
+                exchange?.abandon()
+            }
+            let now = monotonicMilliseconds()
+            guard now >= nextSweep else { continue }
+            nextSweep = now + 250
+            // Under the lock no connection closes, so no socket number is another connection's by now.
+            state.withLock { state in
+                for record in state.records.values { record.end(at: now) }
+            }
+        }
+    }
+}
+
+func monotonicMilliseconds() -> UInt64 { monotonicNanoseconds() / 1_000_000 }
+
+func monotonicNanoseconds() -> UInt64 {
+    var time = timespec()
+    _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+extension Duration {
+    var milliseconds: UInt64 {
+        UInt64(components.seconds) * 1000 + UInt64(components.attoseconds / 1_000_000_000_000_000)
+    }
+}

@@ -1,0 +1,161 @@
+package import Logging
+
+/// Everything between a request and its response that needs no socket: routing, keys, origins, limits, errors, ids and
+/// the log. ``Daemon`` serves it over TCP; tests run the same value in memory.
+///
+///     head ─ admit ─▶ refused(response)
+///                  └▶ admitted(route, request) ─ body ─ answer ─▶ response ─ note
+package struct Service: Sendable {
+    /// One request that has ended.
+    package struct Observation: Sendable {
+        /// The pattern of the route; empty when there was none.
+        package let route: String
+        package let method: String
+        /// 499 when the client had gone before a status could be sent.
+        package let status: Int
+        /// From the first line of the request to the last byte of the response.
+        package let seconds: Double
+        package let bytesSent: Int
+    }
+
+    package let router: Router
+    package let authentication: Authentication
+    package let crossOrigin: CrossOrigin
+    package let limits: Limits
+    package let logger: Logger
+    private let observe: (@Sendable (Observation) -> Void)?
+
+    /// - Parameter observe: Called at the end of each request, on a thread that must not be held up.
+    package init(
+        router: Router, keys: [AccessKey] = [], crossOrigin: CrossOrigin = .sameOrigin, limits: Limits = Limits(),
+        logger: Logger = Logger(label: "http"), observe: (@Sendable (Observation) -> Void)? = nil
+    ) {
+        self.router = router
+        self.authentication = Authentication(keys: keys)
+        self.crossOrigin = crossOrigin
+        self.limits = limits
+        self.logger = logger
+        self.observe = observe
+    }
+
+    package enum Admission: Sendable {
+        /// `pattern` is the route's, where one was found.
+        case refused(Response, pattern: String)
+        /// The request has its id and parameters, and gets its body next, `bodyLimit` bytes at most.
+        case admitted(Router.Route, Request, bodyLimit: Int)
+    }
+
+    /// Decides by the head alone.
+    package func admit(_ head: Request) -> Admission {
+        var request = head
+        request.id = requestID(head.headers["x-request-id"])
+        var pattern = ""
+        do throws(HTTPError) {
+            try crossOrigin.admit(request.headers)
+            let declaredLength = try bodyLength(request.headers)
+            let method = request.method == "HEAD" ? "GET" : request.method
+            guard let match = try router.match(request.path),
+                !match.isRest || match.routes[method] != nil || method == "OPTIONS"
+            else {
+                throw HTTPError(
+                    404, "There is nothing at \(request.path). The routes are in /openapi.json.", code: "not_found")
+            }
+            pattern = match.routes.values.first?.pattern ?? ""
+            if request.method == "OPTIONS" && match.routes["OPTIONS"] == nil {
+                var response = Response(status: 204, headers: ["allow": match.allow])
+                for (name, value) in crossOrigin.preflight(request, allow: match.allow) {
+                    response.headers.add(name, value)
+                }
+                return .refused(finished(response, for: request), pattern: pattern)
+            }
+            guard let route = match.routes[method] else {
+                throw HTTPError(
+                    405, "\(request.path) does not take \(request.method); it takes \(match.allow).",
+                    code: "method_not_allowed", headers: ["allow": match.allow])
+            }
+            request.keyName = try authentication.admit(request.headers, scope: route.scope)
+            request.parameters = match.parameters
+            let limit = route.bodyLimit ?? limits.bodyBytes
+            if let declaredLength, declaredLength > limit { throw Self.tooLarge(limit: limit) }
+            return .admitted(route, request, bodyLimit: limit)
+        } catch {
+            return .refused(finished(error.response, for: request), pattern: pattern)
+        }
+    }
+
+    /// Runs the route's handler. Whatever it throws becomes a response: an ``HTTPError`` its own, anything else a 500
+    /// that says nothing of the inside.
+    package func answer(_ request: Request, by route: Router.Route) async -> Response {
+        do {
+            return finished(try await route.handler(request), for: request)
+        } catch let error as HTTPError {
+            return finished(error.response, for: request)
+        } catch is CancellationError {
+            return finished(
+                HTTPError.busy(503, "The request was cancelled before it was answered.").response, for: request)
+        } catch {
+            logger.error(
+                "a handler failed",
+                metadata: ["route": "\(route.method) \(route.pattern)", "id": "\(request.id)", "error": "\(error)"])
+            let message = "The server failed on this request; its log has the reason under \(request.id)."
+            return finished(HTTPError(500, message, code: "internal_error").response, for: request)
+        }
+    }
+
+    /// The response with the fields that every response has.
+    package func finished(_ response: Response, for request: Request) -> Response {
+        var response = response
+        if !request.id.isEmpty { response.headers["x-request-id"] = request.id }
+        for (name, value) in crossOrigin.headers(for: request) { response.headers.add(name, value) }
+        return response
+    }
+
+    package static func tooLarge(limit: Int) -> HTTPError {
+        HTTPError(413, "The body is larger than the \(limit) bytes that this route takes.", code: "body_too_large")
+    }
+
+    func note(_ observation: Observation, id: String, path: String) {
+        logger.debug(
+            "\(observation.method) \(path) \(observation.status)",
+            metadata: [
+                "seconds": "\(observation.seconds)", "bytes": "\(observation.bytesSent)", "id": "\(id)",
+            ])
+        observe?(observation)
+    }
+
+    /// The declared length; `nil` without a body or with a chunked one.
+    private func bodyLength(_ headers: Headers) throws(HTTPError) -> Int? {
+        let lengths = headers.values("content-length")
+        if let coding = headers["transfer-encoding"] {
+            // A body with two lengths is how requests are smuggled past a proxy.
+            guard lengths.isEmpty else {
+                throw HTTPError(
+                    400, "Content-Length and Transfer-Encoding exclude each other.", code: "ambiguous_length")
+            }
+            guard equalIgnoringCase(coding, "chunked") else {
+                throw HTTPError(
+                    400, "The transfer coding \(coding) is not known; only chunked is.", code: "unknown_coding")
+            }
+        }
+        guard let text = lengths.first else { return nil }
+        guard lengths.count == 1, text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let length = Int(text) else {
+            throw HTTPError(400, "Content-Length must be one number, found \(lengths.joined(separator: ", ")).")
+        }
+        return length
+    }
+
+    private func requestID(_ supplied: String?) -> String {
+        if let supplied, (1...128).contains(supplied.utf8.count), supplied.utf8.allSatisfy(isPlain) { return supplied }
+        let digits = String(UInt64.random(in: .min ... .max), radix: 16)
+        return "req_" + String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    private func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,84 @@
+internal import Foundation
+
+/// The files of a folder, read once at the start and served from memory.
+///
+/// A path is looked up among those that were read, so none can climb out. Hidden files, links and files of unknown types
+/// are left out. `index.html` answers for its folder.
+package struct StaticFiles: Sendable {
+    private struct File {
+        let bytes: [UInt8]
+        let contentType: String
+        let tag: String
+    }
+
+    private let files: [String: File]
+
+    /// - Throws: When the folder or one of its files cannot be read.
+    package init(directory: String) throws {
+        let root = URL(fileURLWithPath: directory, isDirectory: true).resolvingSymlinksInPath()
+        let keys: [URLResourceKey] = [.isRegularFileKey, .isSymbolicLinkKey]
+        guard
+            let walk = FileManager.default.enumerator(
+                at: root, includingPropertiesForKeys: keys, options: [.skipsHiddenFiles])
+        else { throw CocoaError(.fileReadNoSuchFile, userInfo: [NSFilePathErrorKey: directory]) }
+        // The walk passes over what it cannot open, which must not look like an empty folder.
+        _ = try FileManager.default.contentsOfDirectory(atPath: root.path)
+        var files: [String: File] = [:]
+        for case let url as URL in walk {
+            let values = try url.resourceValues(forKeys: Set(keys))
+            guard values.isRegularFile == true, values.isSymbolicLink != true,
+                let type = Self.types[url.pathExtension.lowercased()]
+            else { continue }
+            let bytes = [UInt8](try Data(contentsOf: url))
+            let file = File(bytes: bytes, contentType: type, tag: Self.tag(bytes))
+            let path = String(url.resolvingSymlinksInPath().path.dropFirst(root.path.count + 1))
+            files[path] = file
+            if path == "index.html" { files[""] = file }
+            if path.hasSuffix("/index.html") { files[String(path.dropLast("index.html".count))] = file }
+        }
+        self.files = files
+    }
+
+    /// Answers with the file of a path without its leading slash.
+    ///
+    /// - Throws: 404.
+    package func respond(to request: Request, path: String) throws -> Response {
+        guard let file = files[path] else {
+            throw HTTPError(404, "There is nothing at \(request.path).", code: "not_found")
+        }
+        let headers: Headers = [
+            "etag": file.tag,
+            "cache-control": "no-cache",
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "no-referrer",
+            "content-security-policy":
+                "default-src 'self'; img-src 'self' data: blob:; media-src 'self' data: blob:; frame-ancestors 'none'",
+        ]
+        let known = (request.headers["if-none-match"] ?? "").split(separator: ",").map { $0.filter { $0 != " " } }
+        if known.contains(file.tag) || known.contains("W/" + file.tag) || known == ["*"] {
+            return Response(status: 304, headers: headers)
+        }
+        return Response(contentType: file.contentType, bytes: file.bytes, headers: headers)
+    }
+
+    /// FNV-1a, 64 bits: enough to tell versions of a file apart.
+    private static func tag(_ bytes: [UInt8]) -> String {
+        let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return "\"" + String(hash, radix: 16) + "\""
+    }
+
+    private static let types = [
+        "html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
+        "mjs": "text/javascript; charset=utf-8", "json": "application/json", "svg": "image/svg+xml", "png": "image/png",
+        "ico": "image/x-icon", "txt": "text/plain; charset=utf-8", "woff2": "font/woff2", "wav": "audio/wav",
+        "webmanifest": "application/manifest+json", "wasm": "application/wasm",
+    ]
+}
+
+extension Router {
+    /// Serves the files at `/` and below; every route that is more specific goes first. The pages themselves are public:
+    /// what they fetch asks for a key.
+    package mutating func files(_ files: StaticFiles) {
+        get("/{path...}") { request in try files.respond(to: request, path: request.parameter("path")) }
+    }
+}
