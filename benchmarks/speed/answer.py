@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""A spoken question to the random 1.27B model: cord against llama.cpp's server and transformers, in one run.
+
+First token and decode speed of one answer at a time, programs in turn; eight answers at once against one; resident memory against
+the weights; decode against the memory's bandwidth. Each clip is new, so that no cache of audio or prefixes helps.
+
+Needs: the program `cord` (swift build -c release), espeak-ng, a C compiler; for peers and model `peers.sh` and
+    make_model.py $CORD_PEERS/audio-1.27b            (and `convert.sh`, which writes llama.cpp's files beside it)
+Usage: $CORD_PEERS/python/bin/python answer.py CORD [--peers llama.cpp,transformers] [--n 5] [--tokens 64] [--threads 2]
+       [--seconds 6.6] [--parts single,batch,memory] [--quiet 0.2] [--patience 60]
+An attempt during which other work took more than `--quiet` cores is repeated for up to `--patience` seconds.
+"""
+import argparse
+import concurrent.futures
+import json
+import pathlib
+import subprocess
+import tempfile
+
+from measuring import (PEERS, Rows, Server, audio_part, bandwidth, decode_rate, quietly, say, text_part, weight_bytes)
+from question import fresh, question
+
+PROMPT = "Listen to the question and answer it step by step."
+TYPED = "Write about the number {}, its neighbours, and what one can do with it on a quiet afternoon."
+
+
+class Transformers:
+    """transformers in a process of its own that answers one line at a time."""
+
+    name = "transformers"
+
+    def __init__(self, model, threads):
+        self.command = [PEERS / "python/bin/python", pathlib.Path(__file__).with_name("transformers_peer.py"), "answer",
+                        model, str(threads)]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        if self.process.stdout.readline().strip() != "ready":
+            raise SystemExit("transformers did not start; run it by hand: " + " ".join(map(str, self.command)))
+        self.folder = tempfile.TemporaryDirectory()
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(20)
+        self.folder.cleanup()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def question(self, wav, tokens):
+        path = pathlib.Path(self.folder.name) / "question.wav"
+        path.write_bytes(wav)
+        asked = {"wav": str(path), "text": PROMPT, "tokens": tokens}
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        return answer["first"], answer["rate"]
+
+
+class Spoken(Server):
+    def question(self, wav, tokens):
+        answer = self.ask([audio_part(wav), text_part(PROMPT)], tokens)
+        return answer["first"], decode_rate(answer)
+
+
+def single(programs, rows, arguments):
+    """First token and decode speed, programs in turn."""
+    samples = question(arguments.seconds)
+    figures = {program.name: ([], [], []) for program in programs}
+    for program in programs:
+        program.question(fresh(samples, -1 % 2**31), 8)
+    for turn in range(arguments.n):
+        for program in programs:
+            wav = lambda seed=[turn * 100]: fresh(samples, seed.__setitem__(0, seed[0] + 1) or seed[0])
+            (first, rate), others = quietly(
+                lambda: program.question(wav(), arguments.tokens), [p.pid for p in programs], arguments.quiet,
+                arguments.patience)
+            for values, value in zip(figures[program.name], (first, rate, others)):
+                values.append(value)
+    medians = {}
+    for name, (first, rate, others) in figures.items():
+        most = max(others)
+        medians[name] = (
+            rows.add(name, f"first token of a {arguments.seconds} s question", first, "s", most),
+            rows.add(name, "decode", rate, "tokens/s", most))
+    mine = medians[programs[0].name]
+    for program in programs[1:]:
+        first, rate = medians[program.name]
+        say(f"first token: cord takes {mine[0] / first:.3f} of {program.name}'s time ({first / mine[0]:.1f} times as fast)")
+        say(f"decode: cord writes {mine[1] / rate:.2f} times {program.name}'s tokens per second")
+    return mine
+
+
+def batch(cord, rows, arguments):
+    """Eight answers at once against one, to typed prompts."""
+    def ask(number):
+        return cord.ask([text_part(TYPED.format(number))], arguments.tokens)
+
+    def together(count, numbers):
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            answers = list(pool.map(ask, [next(numbers) for _ in range(count)]))
+        # From the moment all are writing to the moment the first is done, every pass carries all of them.
+        start = max(a["start"] + a["first"] for a in answers)
+        end = min(a["start"] + a["last"] for a in answers)
+        written = sum((a["tokens"] - 1) * (end - start) / (a["last"] - a["first"]) for a in answers)
+        return written / (end - start)
+
+    numbers = iter(range(1000, 10000))
+    medians = []
+    for count in [1, 8]:
+        measured = [
+            quietly(lambda: together(count, numbers), [cord.pid], arguments.quiet, arguments.patience)
+            for _ in range(arguments.n)
+        ]
+        medians.append(
+            rows.add(cord.name, f"decode, {count} at once", [m[0] for m in measured], "tokens/s", max(m[1] for m in measured)))
+    say(f"eight answers at once: {medians[1] / medians[0]:.2f} times the tokens per second of one")
+
+
+def memory(cord, model, rows):
+    every, _ = weight_bytes(model)
+    used = cord.memory()
+    for kind, megabytes in used.items():
+        rows.add(cord.name, f"memory, {kind}", [megabytes], "MB")
+    say(f"memory: resident {used['rss']:.0f} MB, weights {every / 1e6:.0f} MB: {used['rss'] - every / 1e6:+.0f} MB beside them")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cord")
+    parser.add_argument("--model", type=pathlib.Path, default=PEERS / "audio-1.27b")
+    parser.add_argument("--peers", default="llama.cpp,transformers")
+    parser.add_argument("--parts", default="single,batch,memory")
+    parser.add_argument("--n", type=int, default=5)
+    parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=6.6)
+    parser.add_argument("--quiet", type=float, default=0.2)
+    parser.add_argument("--patience", type=float, default=60)
+    arguments = parser.parse_args()
+    rows = Rows()
+    cord = Spoken("cord", [arguments.cord, "serve", "--model", arguments.model, "--port", "{port}"], {"model": None})
+    known = {
+        "llama.cpp": lambda: Spoken(
+            "llama.cpp",
+            [PEERS / "llama.cpp-build/bin/llama-server", "--model", f"{arguments.model}-decoder.gguf", "--mmproj",
+             f"{arguments.model}-mmproj.gguf", "--port", "{port}", "--threads", arguments.threads, "--parallel", 1,
+             "--ctx-size", 4096],
+            {"cache_prompt": False, "ignore_eos": True}),
+        "transformers": lambda: Transformers(arguments.model, arguments.threads),
+    }
+    parts = arguments.parts.split(",")
+    with cord:
+        rows.add("cord", "start", [cord.start_seconds], "s")
+        if "single" in parts:
+            # Peers leave before memory-hungry parts; all of them are idle while another one answers.
+            from contextlib import ExitStack
+            with ExitStack() as stack:
+                peers = [stack.enter_context(known[name]()) for name in arguments.peers.split(",") if name]
+                _, rate = single([cord, *peers], rows, arguments)
+            read = bandwidth(arguments.threads)
+            rows.add("memory", f"read by {arguments.threads} threads", [read], "GB/s")
+            per_token = weight_bytes(arguments.model)[1]
+            say(f"decode: {per_token * rate / 1e9 / read:.3f} of the memory's {read:.1f} GB/s, "
+                f"at {per_token / 1e6:.0f} MB of weights per token")
+        if "batch" in parts:
+            batch(cord, rows, arguments)
+        if "memory" in parts:
+            memory(cord, arguments.model, rows)
+
+
+if __name__ == "__main__":
+    main()

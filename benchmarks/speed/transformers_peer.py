@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""transformers as a peer: answers spoken questions one by one, or many in batches.
+
+Needs: torch (CPU), transformers, soundfile (`peers.sh` installs them into $CORD_PEERS/python).
+Usage: transformers_peer.py answer MODEL THREADS
+           reads lines `{"wav": path, "text": prompt, "tokens": n}` and writes `{"first": s, "rate": tokens/s, "seconds": s}`,
+           in the checkpoint's own precision; n tokens are written whatever they are
+       transformers_peer.py batches MODEL THREADS ITEMS.jsonl BATCH …
+           greedy answers in float32 to items `{"id", "text", "audio"}` (audio: a path beside the file), each batch size in turn;
+           prints `{"arm", "batch", "items", "seconds", "rate"}` per arm and batch size
+"""
+import json
+import pathlib
+import sys
+import time
+
+import soundfile
+import torch
+from transformers import AutoTokenizer, Qwen2AudioForConditionalGeneration, WhisperFeatureExtractor
+
+
+class Model:
+    def __init__(self, directory, dtype):
+        self.tokenizer = AutoTokenizer.from_pretrained(directory, padding_side="left")
+        self.extractor = WhisperFeatureExtractor.from_pretrained(directory)
+        self.model = Qwen2AudioForConditionalGeneration.from_pretrained(directory, dtype=dtype).eval()
+        self.slot = self.model.config.audio_token_index
+
+    def inputs(self, prompts):
+        """Inputs of a batch of prompts, each `(samples or None, text)`; texts and clips are not mixed within a batch."""
+        ids, clips = [], []
+        for samples, text in prompts:
+            content = [{"type": "audio"}] if samples is not None else []
+            if text:
+                content.append({"type": "text", "text": text})
+            messages = [{"role": "user", "content": content}]
+            chat = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+            tokens = self.tokenizer(chat, add_special_tokens=False)["input_ids"]
+            if samples is not None:
+                frames = (len(samples) + self.extractor.hop_length - 1) // self.extractor.hop_length
+                count = ((frames - 1) // 2 + 1 - 2) // 2 + 1
+                at = tokens.index(self.slot)
+                tokens[at : at + 1] = [self.slot] * count
+                clips.append(samples)
+            ids.append(tokens)
+        width = max(map(len, ids))
+        pad = self.tokenizer.pad_token_id
+        result = {
+            "input_ids": torch.tensor([[pad] * (width - len(row)) + row for row in ids]),
+            "attention_mask": torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in ids]),
+        }
+        if clips:
+            features = self.extractor(
+                clips, sampling_rate=16000, padding="max_length", return_attention_mask=True, return_tensors="pt")
+            result["input_features"] = features["input_features"].to(self.model.dtype)
+            result["feature_attention_mask"] = features["attention_mask"]
+        return result
+
+    @torch.inference_mode()
+    def generate(self, prompts, **options):
+        return self.model.generate(**self.inputs(prompts), do_sample=False, **options)
+
+
+class Clock:
+    """A streamer that notes when tokens come. The first thing that `generate` streams is the prompt."""
+
+    def __init__(self):
+        self.times = []
+
+    def put(self, _):
+        self.times.append(time.perf_counter())
+
+    def end(self):
+        pass
+
+
+def answer(directory):
+    model = Model(directory, "auto")
+    print("ready", flush=True)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        clock, start = Clock(), time.perf_counter()
+        samples = soundfile.read(asked["wav"], dtype="float32")[0] if asked.get("wav") else None
+        model.generate(
+            [(samples, asked["text"])], streamer=clock, max_new_tokens=asked["tokens"], min_new_tokens=asked["tokens"])
+        times = clock.times[1:]
+        rate = (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0
+        print(json.dumps({"first": times[0] - start, "rate": rate, "seconds": times[-1] - start, "start": start}), flush=True)
+
+
+def batches(directory, manifest, sizes):
+    model = Model(directory, torch.float32)
+    path = pathlib.Path(manifest)
+    items = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    clips = [soundfile.read(path.parent / item["audio"], dtype="float32")[0] for item in items]
+    arms = {
+        "spoken": [(samples, "") for samples in clips],
+        "typed": [(None, item["text"]) for item in items],
+    }
+    for arm, prompts in arms.items():
+        for size in sizes:
+            # Neighbours in length share a batch, which wastes the least padding.
+            order = sorted(range(len(prompts)), key=lambda i: len(prompts[i][1]) if arm == "typed" else len(clips[i]))
+            model.generate([prompts[i] for i in order[:size]], max_new_tokens=8)
+            start = time.perf_counter()
+            for at in range(0, len(order), size):
+                model.generate([prompts[i] for i in order[at : at + size]])
+            seconds = time.perf_counter() - start
+            print(json.dumps({"arm": arm, "batch": size, "items": len(items), "seconds": seconds,
+                              "rate": len(items) / seconds}), flush=True)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(sys.argv[3]))
+    if sys.argv[1] == "answer":
+        answer(sys.argv[2])
+    else:
+        batches(sys.argv[2], sys.argv[4], [int(size) for size in sys.argv[5:]])
