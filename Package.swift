@@ -79,12 +79,15 @@ let package = Package(
         // The program.
         room(
             "Server",
-            ["API", "HTTP", "Generation", "Evaluation", "Training", "Judging", "Speech", "Jobs", "Audio", "CordNano", logging]
-        ),
+            [
+                "API", "HTTP", "Generation", "Models", "Weights", "Tensors", "Tokenization", "Evaluation", "Training", "Judging",
+                "Speech", "Jobs", "Audio", "Hashing", logging,
+            ], resources: [.copy("OpenAPI")]),
         .executableTarget(
             name: "cord",
             dependencies: [
-                "Server", "CordNano", .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
+                "Server", "API", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
 
@@ -108,6 +111,6 @@ let package = Package(
         tests("Evaluation", ["Hashing"]),
         tests("Objectives"),
         tests("Training"),
-        tests("Server"),
+        tests("Server", ["API", "HTTP", "Generation", "Models", "Audio", "CordNano", logging]),
     ]
 )

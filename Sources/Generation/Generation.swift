@@ -43,6 +43,8 @@ package struct GenerationTimings: Sendable, Equatable {
     /// Prompt tokens whose keys and values were found in the cache.
     package var cachedTokens = 0
     package var completionTokens = 0
+
+    package init() {}
 }
 
 package enum EngineError: Error, Sendable, Equatable, CustomStringConvertible {

@@ -5,6 +5,9 @@ import Glibc
 package enum Threads {
     package static var count: Int { ck_threads() }
 
+    /// The instruction set that the kernels were chosen for.
+    package static var kernels: String { unsafe String(cString: ck_kernel_name()) }
+
     /// Sets how many threads run an operation, the caller included. For start-up, before the first operation.
     package static func use(_ count: Int) { ck_set_threads(max(1, count)) }
 

@@ -1,6 +1,18 @@
 import ArgumentParser
+import Server
 
 @main
 struct Cord: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "cord", abstract: "Serve, measure and train Large Audio Language Models.")
+    static let configuration = CommandConfiguration(
+        commandName: "cord",
+        abstract: "Serve, measure and train Large Audio Language Models.",
+        discussion: """
+            EXAMPLES
+              cord serve                             answer on http://127.0.0.1:8080 with the embedded model
+              cord ask question.wav                  answer a spoken question here
+              cord ask "What is 12 plus 30?"         answer a typed one
+              cord serve --model ~/Qwen2-Audio-7B-Instruct --dtype bfloat16
+            """,
+        version: Build.version,
+        subcommands: [Serve.self, Ask.self, Tokenize.self])
 }

@@ -6,15 +6,18 @@ package struct CordExtension: Codable, Equatable, Sendable {
     /// In the order of the prompt.
     package var audio: [HeardAudio]
     package var timings: Timings
+    /// Of the random stream that drew the tokens; sent back, it gives the same answer.
+    package var seed: Int?
 
-    package init(weightVersion: String, audio: [HeardAudio], timings: Timings) {
+    package init(weightVersion: String, audio: [HeardAudio], timings: Timings, seed: Int? = nil) {
         self.weightVersion = weightVersion
         self.audio = audio
         self.timings = timings
+        self.seed = seed
     }
 
     private enum CodingKeys: String, CodingKey {
-        case audio, timings
+        case audio, timings, seed
         case weightVersion = "weight_version"
     }
 }

@@ -1,0 +1,82 @@
+@unsafe @preconcurrency import Dispatch
+import Foundation
+import Generation
+import Glibc
+import HTTP
+package import Logging
+import Models
+import Tensors
+
+/// The server as a process: it listens first, loads the model behind a 503, answers until it is told to stop, and drains.
+package struct Application: Sendable {
+    private let configuration: ServerConfiguration
+    private let logger: Logger
+
+    package init(_ configuration: ServerConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Returns after SIGTERM or SIGINT, when the answers in flight have ended.
+    ///
+    /// - Throws: When the address cannot be listened on or the model cannot be loaded.
+    package func run() async throws {
+        let signals = Self.signals([SIGTERM, SIGINT])
+        if let threads = configuration.threads { Machine.use(threads: threads) }
+        let state = ServerState(configuration)
+        let daemon = try Daemon(
+            try state.service(logger: logger), address: configuration.host, port: configuration.port, tls: configuration.tls)
+        logger.info("cord \(Build.version): \(Threads.kernels) kernels on \(Threads.count) threads, OpenBLAS \(BLAS.coreName)")
+        logger.info("listening on \(daemon.url), loading \(configuration.modelDirectory.path)")
+        do {
+            let runtime = try await Self.load(configuration, state.metrics)
+            state.begin(runtime)
+            describe(runtime, daemon)
+        } catch {
+            await daemon.stop()
+            throw error
+        }
+        for await signal in signals {
+            logger.info("signal \(signal): no new work; waiting for the answers in flight, at most \(configuration.drainTime.inSeconds) s")
+            break
+        }
+        Self.exitAtOnce(on: signals)
+        await daemon.drain(within: configuration.drainTime)
+        logger.info("stopped")
+    }
+
+    private func describe(_ runtime: Runtime, _ daemon: Daemon) {
+        let model = runtime.model
+        let parameters = Double(model.parameterCount) / 1e6
+        logger.info(
+            """
+            \(model.name): \(String(format: "%.1f", parameters)) M parameters in \(model.precision.rawValue), context \
+            \(model.model.contextLength), loaded in \(String(format: "%.2f", model.loadSeconds)) s; cache of \
+            \(configuration.engine.cacheBytes >> 20) MiB
+            """)
+        logger.info("ready on \(daemon.url)")
+    }
+
+    private static func load(_ configuration: ServerConfiguration, _ metrics: Metrics) async throws -> Runtime {
+        try await WorkQueue(name: "cord.load", width: 1).run { try Runtime.load(configuration, metrics: metrics) }
+    }
+
+    /// Signals as they arrive, in place of their default effect.
+    private static func signals(_ numbers: [Int32]) -> AsyncStream<Int32> {
+        let (stream, continuation) = AsyncStream<Int32>.makeStream()
+        let sources = numbers.map { number in
+            _ = signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { continuation.yield(number) }
+            source.resume()
+            return source
+        }
+        continuation.onTermination = { _ in for source in sources { source.cancel() } }
+        return stream
+    }
+
+    /// Whoever asks twice does not want to wait.
+    private static func exitAtOnce(on signals: AsyncStream<Int32>) {
+        Task { for await signal in signals { exit(128 + signal) } }
+    }
+}

@@ -1,0 +1,60 @@
+package import API
+package import Audio
+package import Generation
+package import HTTP
+import Models
+import Tokenization
+import Weights
+
+/// The one place that decides which status and code the errors of the other rooms have.
+extension HTTPError {
+    package init(_ error: WireError) {
+        self.init(400, error.message, parameter: error.param, code: error.code)
+    }
+
+    package init(_ error: AudioError, parameter: String? = nil) {
+        let status =
+            switch error.kind {
+            case .malformed: 400
+            case .tooLarge: 413
+            case .undecodable: 415
+            }
+        self.init(status, error.description, parameter: parameter, code: error.code)
+    }
+
+    package init(_ error: EngineError) {
+        let sentence = error.description.prefix(1).uppercased() + error.description.dropFirst() + "."
+        self =
+            switch error {
+            case .queueFull: .busy(429, sentence, retryAfter: 1, code: "queue_full")
+            case .promptTooLong: HTTPError(400, sentence, parameter: "messages", code: "context_length_exceeded")
+            case .tooLargeForCache: HTTPError(422, sentence, parameter: "max_tokens", code: "too_large_for_cache")
+            case .emptyPrompt: HTTPError(400, sentence, parameter: "messages", code: "empty_prompt")
+            case .stopped: .busy(503, sentence, retryAfter: 5, code: "draining")
+            }
+    }
+
+    /// The refusal that stands for an error of another room; nil for what is the server's own fault.
+    package init?(refusing error: any Error) {
+        switch error {
+        case let error as HTTPError: self = error
+        case let error as WireError: self.init(error)
+        case let error as AudioError: self.init(error)
+        case let error as EngineError: self.init(error)
+        case TemplateError.refused(let reason):
+            self.init(400, "The model's chat template refuses the conversation: \(reason)", parameter: "messages", code: "invalid_conversation")
+        case TemplateError.limit(_, let reason):
+            self.init(400, "The conversation is too large for the chat template: \(reason).", parameter: "messages", code: "invalid_conversation")
+        default: return nil
+        }
+    }
+}
+
+/// Runs a handler so that every refusal reaches the client with its status.
+func refusing<Value>(_ body: () async throws -> Value) async throws -> Value {
+    do {
+        return try await body()
+    } catch {
+        throw HTTPError(refusing: error) ?? error
+    }
+}

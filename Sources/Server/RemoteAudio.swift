@@ -1,0 +1,184 @@
+import Foundation
+import FoundationNetworking
+import Glibc
+import HTTP
+import Synchronization
+
+/// The bytes behind an `audio_url`: a `data:` URL, or a file of one of the operator's hosts.
+///
+/// Fetching follows no redirects, refuses addresses that are not public, and ends at a number of bytes and after a time.
+struct RemoteAudio: Sendable {
+    let hosts: Set<String>
+    let maxBytes: Int
+    let time: Duration
+    /// For tests alone, whose server is this machine.
+    var allowsPrivateAddresses = false
+
+    func bytes(_ url: String, parameter: String) async throws -> [UInt8] {
+        if url.hasPrefix("data:") { return try Self.decode(url, parameter: parameter) }
+        @Sendable func refused(_ message: String, status: Int = 400, code: String = "url_not_allowed") -> HTTPError {
+            HTTPError(status, message, parameter: parameter, code: code)
+        }
+        guard let target = URL(string: url), let scheme = target.scheme?.lowercased(), let host = target.host?.lowercased() else {
+            throw refused("The audio_url is not a URL.", code: "invalid_url")
+        }
+        guard scheme == "https" || scheme == "http" else {
+            throw refused("An audio_url is a data: URL, or http or https; found \(scheme).")
+        }
+        guard !hosts.isEmpty else {
+            throw refused("This server fetches no URLs. Send the sound as input_audio or as a data: URL, or let its operator allow the host (--audio-host).")
+        }
+        guard hosts.contains(host), target.user == nil, target.password == nil else {
+            throw refused("The host \(host) is not among those from which this server fetches audio.")
+        }
+        guard try allowsPrivateAddresses || Self.hasPublicAddresses(host) else {
+            throw refused("The host \(host) has an address that is not public.")
+        }
+        return try await Transfer(maxBytes: maxBytes, refused: { refused($1, status: $0, code: "url_fetch_failed") })
+            .fetch(target, within: time)
+    }
+
+    private static func decode(_ url: String, parameter: String) throws(HTTPError) -> [UInt8] {
+        guard let comma = url.firstIndex(of: ","), url[..<comma].lowercased().hasSuffix(";base64"),
+            let data = Data(base64Encoded: String(url[url.index(after: comma)...]))
+        else {
+            throw HTTPError(
+                400, "The audio_url is not a data URL of base64: expected data:audio/wav;base64,….", parameter: parameter,
+                code: "invalid_value")
+        }
+        return Array(data)
+    }
+
+    /// Whether every address of a host is one that the whole Internet could reach.
+    static func hasPublicAddresses(_ host: String) throws(HTTPError) -> Bool {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>? = nil
+        guard unsafe getaddrinfo(host.filter { $0 != "[" && $0 != "]" }, nil, &hints, &list) == 0 else { return false }
+        defer { unsafe freeaddrinfo(list) }
+        var found = false
+        var next = unsafe list
+        while let entry = unsafe next {
+            found = true
+            guard let address = unsafe entry.pointee.ai_addr else { return false }
+            switch unsafe entry.pointee.ai_family {
+            case AF_INET:
+                let raw = unsafe UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in.self).sin_addr.s_addr
+                if !isPublic(UInt32(bigEndian: raw)) { return false }
+            case AF_INET6:
+                var raw = unsafe UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in6.self).sin6_addr
+                let bytes = unsafe withUnsafeBytes(of: &raw) { unsafe Array($0) }
+                if !isPublic(bytes) { return false }
+            default: return false
+            }
+            unsafe next = unsafe entry.pointee.ai_next
+        }
+        return found
+    }
+
+    static func isPublic(_ address: UInt32) -> Bool {
+        let blocks: [(UInt32, Int)] = [
+            (0x0000_0000, 8), (0x0A00_0000, 8), (0x6440_0000, 10), (0x7F00_0000, 8), (0xA9FE_0000, 16), (0xAC10_0000, 12),
+            (0xC000_0000, 24), (0xC000_0200, 24), (0xC0A8_0000, 16), (0xC612_0000, 15), (0xC633_6400, 24), (0xCB00_7100, 24),
+            (0xE000_0000, 3),
+        ]
+        return !blocks.contains { address >> (32 - UInt32($1)) == $0 >> (32 - UInt32($1)) }
+    }
+
+    /// Global unicast (2000::/3) without documentation, Teredo and 6to4; an IPv4 address inside is judged as such.
+    static func isPublic(_ address: [UInt8]) -> Bool {
+        if address[..<10].allSatisfy({ $0 == 0 }) && address[10] == 0xFF && address[11] == 0xFF {
+            return isPublic(address[12...].reduce(0) { $0 << 8 | UInt32($1) })
+        }
+        guard address[0] & 0xE0 == 0x20 else { return false }
+        let start = address[..<4].reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
+        return start != 0x2001_0DB8 && start != 0x2001_0000 && start >> 16 != 0x2002
+    }
+}
+
+/// One download, which ends at the first redirect or byte too many.
+private final class Transfer: NSObject, URLSessionDataDelegate, Sendable {
+    private struct State {
+        var bytes: [UInt8] = []
+        var failure: HTTPError?
+        var continuation: CheckedContinuation<[UInt8], any Error>?
+    }
+
+    private let state = Mutex(State())
+    private let maxBytes: Int
+    private let refused: @Sendable (Int, String) -> HTTPError
+
+    init(maxBytes: Int, refused: @escaping @Sendable (Int, String) -> HTTPError) {
+        self.maxBytes = maxBytes
+        self.refused = refused
+    }
+
+    func fetch(_ url: URL, within time: Duration) async throws -> [UInt8] {
+        let configuration = URLSessionConfiguration.ephemeral
+        configuration.timeoutIntervalForRequest = time.inSeconds
+        configuration.timeoutIntervalForResource = time.inSeconds
+        configuration.httpShouldSetCookies = false
+        let session = URLSession(configuration: configuration, delegate: self, delegateQueue: nil)
+        defer { session.finishTasksAndInvalidate() }
+        let task = session.dataTask(with: URLRequest(url: url, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: time.inSeconds))
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                state.withLock { $0.continuation = continuation }
+                task.resume()
+            }
+        } onCancel: {
+            task.cancel()
+        }
+    }
+
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
+        newRequest request: URLRequest, completionHandler: @escaping @Sendable (URLRequest?) -> Void
+    ) {
+        fail(task, "The audio_url redirects, and redirects are not followed.")
+        completionHandler(nil)
+    }
+
+    func urlSession(
+        _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
+        completionHandler: @escaping @Sendable (URLSession.ResponseDisposition) -> Void
+    ) {
+        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
+        if status != 200 {
+            fail(dataTask, "The audio_url answers with status \(status).")
+            return completionHandler(.cancel)
+        }
+        if response.expectedContentLength > Int64(maxBytes) {
+            fail(dataTask, status: 413, "The file behind the audio_url is larger than \(maxBytes) bytes.")
+            return completionHandler(.cancel)
+        }
+        completionHandler(.allow)
+    }
+
+    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        let isTooLarge = state.withLock { state in
+            if state.bytes.count + data.count > maxBytes { return true }
+            state.bytes += data
+            return false
+        }
+        if isTooLarge { fail(dataTask, status: 413, "The file behind the audio_url is larger than \(maxBytes) bytes.") }
+    }
+
+    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
+        let (continuation, result): (CheckedContinuation<[UInt8], any Error>?, Result<[UInt8], any Error>) = state.withLock { state in
+            defer { state.continuation = nil }
+            if let failure = state.failure { return (state.continuation, .failure(failure)) }
+            if let error {
+                return (state.continuation, .failure(refused(400, "The audio_url could not be fetched: \(error.localizedDescription).")))
+            }
+            return (state.continuation, .success(state.bytes))
+        }
+        continuation?.resume(with: result)
+    }
+
+    private func fail(_ task: URLSessionTask, status: Int = 400, _ message: String) {
+        let error = refused(status, message)
+        state.withLock { $0.failure = $0.failure ?? error }
+        task.cancel()
+    }
+}

@@ -1,0 +1,95 @@
+import API
+import Foundation
+import Generation
+import HTTP
+import Synchronization
+
+/// `POST /v1/answers`: the short way from a sound file, a form or a text to an answer and its reasoning.
+enum AnswersRoute {
+    static func add(to router: inout Router, _ server: ServerState) {
+        router.post("/v1/answers", scope: .ask) { request in
+            try await refusing {
+                let wanted = try read(request)
+                let inquiry = try await server.runtime.ask(
+                    try messages(wanted), model: wanted.model, sampling: wanted.sampling, prefix: "ans-")
+                if wanted.stream { return stream(inquiry) }
+                let (answers, timings) = try await inquiry.complete()
+                return .json(try WireEncoder.encode(inquiry.answer(answers[0], timings)))
+            }
+        }
+    }
+
+    /// The question in whatever form it came; the query holds the other fields where the body is the sound itself.
+    private static func read(_ request: Request) throws -> AnswerRequest {
+        let type = request.mediaType
+        switch type {
+        case "application/json":
+            return try WireDecoder.decode(AnswerRequest.self, from: Data(request.body))
+        case "multipart/form-data":
+            let form = try Form(request)
+            var wanted = try WireDecoder.decode(AnswerRequest.self, form: form.fields.items)
+            if let other = form.files.first(where: { $0.name != "file" && $0.name != "audio" }) {
+                throw HTTPError(400, "The form's file \"\(other.name)\" is not known; send the sound as \"file\".", parameter: other.name, code: "unknown_parameter")
+            }
+            guard form.files.count <= 1 else {
+                throw HTTPError(400, "The form has \(form.files.count) files; one spoken question is expected.", parameter: "file", code: "invalid_value")
+            }
+            if let file = form.files.first { wanted.audio = Base64(Data(file.bytes)) }
+            return wanted
+        case "application/x-www-form-urlencoded":
+            // What curl says of any body whose type was not given.
+            guard String(validating: request.body, as: UTF8.self) != nil else { throw unlabelled }
+            return try WireDecoder.decode(AnswerRequest.self, form: try Form(request).fields.items)
+        case _ where type.isEmpty || type == "application/octet-stream" || type == "application/ogg" || type.hasPrefix("audio/"):
+            var wanted = try WireDecoder.decode(AnswerRequest.self, form: request.query.items)
+            guard wanted.audio == nil else {
+                throw HTTPError(400, "audio: the body is the sound already.", parameter: "audio", code: "invalid_value")
+            }
+            wanted.audio = Base64(Data(request.body))
+            return wanted
+        default:
+            throw HTTPError(
+                415, "A question is expected as audio/…, multipart/form-data or application/json; found \(type).",
+                code: "unsupported_media_type")
+        }
+    }
+
+    private static let unlabelled = HTTPError(
+        415, "The body is not a form. For a sound file say so: curl --data-binary @question.wav -H 'Content-Type: audio/wav'.",
+        code: "unsupported_media_type")
+
+    private static func messages(_ wanted: AnswerRequest) throws -> [ChatMessage] {
+        var parts: [ContentPart] = []
+        if let audio = wanted.audio { parts.append(.inputAudio(audio.bytes, format: nil)) }
+        if let text = wanted.text, !text.isEmpty { parts.append(.text(text)) }
+        guard !parts.isEmpty else {
+            throw HTTPError(400, "There is no question: send a sound file or `text`.", parameter: "text", code: "missing_required_parameter")
+        }
+        let user = ChatMessage(role: .user, content: parts)
+        return wanted.system.map { [ChatMessage(role: .system, text: $0), user] } ?? [user]
+    }
+
+    /// Pieces of the text as they come, then the whole answer, then the end mark.
+    private static func stream(_ inquiry: Inquiry) -> Response {
+        .events { events in
+            let collected = Mutex(Completion())
+            try await inquiry.forEach { event in
+                var piece = ""
+                switch event {
+                case .token(_, _, let text, _): piece = text
+                case .finished(_, let reason, let text):
+                    piece = text
+                    collected.withLock { $0.finishReason = reason }
+                case .done(let timings):
+                    let answer = inquiry.answer(collected.withLock { $0 }, timings)
+                    return try await events.send(try WireEncoder.encode(answer))
+                }
+                if piece.isEmpty { return }
+                let addition = piece
+                collected.withLock { $0.text += addition }
+                try await events.send(try WireEncoder.encode(AnswerChunk(id: inquiry.id, text: piece)))
+            }
+            try await events.done()
+        }
+    }
+}

@@ -1,0 +1,10 @@
+import HTTP
+
+/// `GET /metrics`: Prometheus's text format.
+enum MetricsRoute {
+    static func add(to router: inout Router, _ server: ServerState) {
+        router.get("/metrics", scope: .ask) { _ in
+            .text(server.metrics.text(try? server.runtime), contentType: "text/plain; version=0.0.4; charset=utf-8")
+        }
+    }
+}

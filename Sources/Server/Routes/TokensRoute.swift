@@ -1,0 +1,56 @@
+import API
+import Foundation
+import Generation
+import HTTP
+import Models
+import Tokenization
+
+/// `POST /v1/tokenize`, `POST /v1/detokenize`: what the model's tokenizer and chat format make of a text.
+enum TokensRoute {
+    static func add(to router: inout Router, _ server: ServerState) {
+        router.post("/v1/tokenize", scope: .ask, bodyLimit: 4 << 20) { request in
+            try await refusing {
+                let wanted = try WireDecoder.decode(TokenizeRequest.self, from: Data(request.body))
+                let runtime = try server.runtime
+                _ = try runtime.versions.entry(wanted.model)
+                let tokens = try await tokens(wanted.input, runtime)
+                let strings = wanted.returnTokenStrings
+                    ? tokens.map { runtime.model.tokenizer.token(for: $0) ?? "" } : nil
+                return .json(
+                    try WireEncoder.encode(
+                        TokenizeResponse(
+                            tokens: tokens, maxModelLen: runtime.model.model.contextLength, tokenStrings: strings)))
+            }
+        }
+        router.post("/v1/detokenize", scope: .ask, bodyLimit: 4 << 20) { request in
+            try await refusing {
+                let wanted = try WireDecoder.decode(DetokenizeRequest.self, from: Data(request.body))
+                let runtime = try server.runtime
+                _ = try runtime.versions.entry(wanted.model)
+                let tokenizer = runtime.model.tokenizer
+                if let unknown = wanted.tokens.first(where: { tokenizer.token(for: $0) == nil }) {
+                    throw HTTPError(
+                        400, "tokens: expected ids below \(tokenizer.vocabularySize); found \(unknown).", parameter: "tokens",
+                        code: "invalid_value")
+                }
+                return .json(try WireEncoder.encode(DetokenizeResponse(prompt: tokenizer.decode(wanted.tokens))))
+            }
+        }
+    }
+
+    private static func tokens(_ input: TokenizeRequest.Input, _ runtime: Runtime) async throws -> [Int] {
+        switch input {
+        case .prompt(let text):
+            return try await runtime.onOwnThread { try runtime.model.tokenizer.encode(text) }
+        case .messages(let messages, addGenerationPrompt: true):
+            return try await runtime.prompt(messages).tokens.map { Int($0) }
+        case .messages(let messages, addGenerationPrompt: false):
+            let whole = try await runtime.prompt(messages).tokens.map { Int($0) }
+            // What the chat format adds for the answer to begin is the same for every conversation.
+            let start = Tokenization.ChatMessage(role: "user", "")
+            let format = runtime.model.chat
+            let added = try format.encode([start]).count - format.encode([start], addGenerationPrompt: false).count
+            return whole.dropLast(added)
+        }
+    }
+}

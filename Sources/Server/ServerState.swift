@@ -1,0 +1,50 @@
+import Foundation
+package import HTTP
+package import Logging
+import Synchronization
+
+/// What the routes share: the configuration, the counters, and the runtime once the model is loaded.
+package final class ServerState: Sendable {
+    package let configuration: ServerConfiguration
+    package let metrics = Metrics()
+    private let slot = Mutex<Runtime?>(nil)
+
+    package init(_ configuration: ServerConfiguration) { self.configuration = configuration }
+
+    /// - Throws: 503 while the model is being loaded.
+    package var runtime: Runtime {
+        get throws(HTTPError) {
+            guard let runtime = slot.withLock({ $0 }) else {
+                throw .busy(503, "The model is still being loaded; ask again in a moment.", retryAfter: 2, code: "loading")
+            }
+            return runtime
+        }
+    }
+
+    package var isReady: Bool { slot.withLock { $0 != nil } }
+
+    /// From now on questions are answered.
+    package func begin(_ runtime: Runtime) { slot.withLock { $0 = runtime } }
+
+    /// Every route behind keys, origins and limits: the same value that the daemon serves and tests run in memory.
+    package func service(logger: Logger = Logger(label: "cord.http")) throws -> Service {
+        Service(
+            router: try router(), keys: configuration.keys,
+            crossOrigin: CrossOrigin(origins: configuration.origins), limits: configuration.http, logger: logger
+        ) { [metrics] in metrics.record($0) }
+    }
+
+    package func router() throws -> Router {
+        var router = Router()
+        HealthRoute.add(to: &router, self)
+        MetricsRoute.add(to: &router, self)
+        AnswersRoute.add(to: &router, self)
+        ChatCompletionsRoute.add(to: &router, self)
+        ModelsRoute.add(to: &router, self)
+        AdaptersRoute.add(to: &router, self)
+        TokensRoute.add(to: &router, self)
+        try OpenAPIRoute.add(to: &router)
+        if let folder = configuration.publicFolder { router.files(try StaticFiles(directory: folder.path)) }
+        return router
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+package import HTTP
+package import Models
+import Synchronization
+
+/// Which weights answer to which `model` name.
+///
+///     "cord-nano"    → the base weights
+///     "my-adapter"   → a version over them
+///
+/// A request looks its version up once and keeps it; replacing or removing a name changes later requests only.
+package final class VersionRegistry: Sendable {
+    package struct Entry: Sendable {
+        package let name: String
+        /// Nil stands for the base weights as loaded.
+        package let version: WeightVersion?
+        /// What the version was read from, for `root` of the model object.
+        package let root: String
+        /// Unix seconds.
+        package let created: Int
+
+        /// What answers name as their `weight_version`.
+        package var versionID: String { version?.id ?? "base" }
+    }
+
+    private struct State {
+        /// In order of registration; the base is the first.
+        var entries: [Entry]
+    }
+
+    package let baseName: String
+    private let state: Mutex<State>
+
+    package init(baseName: String, root: String) {
+        self.baseName = baseName
+        state = Mutex(State(entries: [Entry(name: baseName, version: nil, root: root, created: Self.now)]))
+    }
+
+    package var entries: [Entry] { state.withLock { $0.entries } }
+
+    /// The entry of a name; nil asks for the base.
+    ///
+    /// - Throws: 404 that lists the names there are.
+    package func entry(_ name: String?) throws(HTTPError) -> Entry {
+        let name = name ?? baseName
+        let entries = entries
+        guard let entry = entries.first(where: { $0.name == name }) else {
+            let known = entries.map { "\"\($0.name)\"" }.joined(separator: ", ")
+            throw HTTPError(
+                404, "There is no model \"\(name)\"; this server has \(known).", parameter: "model", code: "model_not_found")
+        }
+        return entry
+    }
+
+    /// Publishes a version under a new name.
+    ///
+    /// - Throws: 409 when the name is taken.
+    package func add(_ name: String, _ version: WeightVersion, root: String) throws(HTTPError) {
+        let isAdded = state.withLock { state in
+            if state.entries.contains(where: { $0.name == name }) { return false }
+            state.entries.append(Entry(name: name, version: version, root: root, created: Self.now))
+            return true
+        }
+        guard isAdded else {
+            throw HTTPError(
+                409, "A model \"\(name)\" is served already; unload it first or choose another name.",
+                parameter: "lora_name", code: "model_exists")
+        }
+    }
+
+    /// Takes a name away; answers under way keep their version.
+    ///
+    /// - Throws: 404 for an unknown name, 400 for the base's.
+    package func remove(_ name: String) throws(HTTPError) -> Entry {
+        if name == baseName {
+            throw HTTPError(
+                400, "\"\(name)\" is the base model, which stays loaded.", parameter: "lora_name", code: "base_model")
+        }
+        let removed: Entry? = state.withLock { state in
+            guard let index = state.entries.firstIndex(where: { $0.name == name }) else { return nil }
+            return state.entries.remove(at: index)
+        }
+        guard let removed else {
+            throw HTTPError(404, "There is no adapter \"\(name)\".", parameter: "lora_name", code: "model_not_found")
+        }
+        return removed
+    }
+
+    private static var now: Int { Int(Date().timeIntervalSince1970) }
+}

@@ -1,0 +1,102 @@
+import API
+import ArgumentParser
+import Audio
+import Foundation
+import Generation
+import Server
+import Synchronization
+
+struct Ask: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Answer a spoken or typed question here, without a server.",
+        discussion: """
+            Each argument that is the path of a file is heard; any other is read. Several make one question, in their order.
+
+            EXAMPLES
+              cord ask question.wav
+              cord ask "What is 12 plus 30?"
+              cord ask --system "Answer in one word." question.flac
+              arecord -f S16_LE -r 16000 -d 5 | cord ask -
+              cord ask --json question.wav | jq .answer
+            """)
+
+    @OptionGroup(title: "Model") var model: ModelOptions
+
+    @Argument(help: ArgumentHelp("A sound file, a text, or - for standard input (sound or text).", valueName: "question"))
+    var question: [String]
+
+    @Option(help: "An instruction put before the question.")
+    var system: String?
+
+    @Flag(help: "Print the answer as JSON, as POST /v1/answers gives it.")
+    var json = false
+
+    @Option(help: "0 takes the most probable token; up to 2. Without it, as the model's generation_config.json says.")
+    var temperature: Double?
+
+    @Option(help: "Draw among the most probable tokens that make up this share.")
+    var topP: Double?
+
+    @Option(help: "Draw among this many most probable tokens.")
+    var topK: Int?
+
+    @Option(help: "The most tokens of the answer.")
+    var maxTokens: Int?
+
+    @Option(help: "The answer ends before this text; may be repeated.")
+    var stop: [String] = []
+
+    @Option(help: "The same seed gives the same answer.")
+    var seed: Int?
+
+    func validate() throws {
+        if let temperature, !(0...2).contains(temperature) { throw ValidationError("--temperature: expected 0 to 2, found \(temperature).") }
+        if let topP, !(topP > 0 && topP <= 1) { throw ValidationError("--top-p: expected a number above 0, at most 1, found \(topP).") }
+        if let topK, topK < 0 { throw ValidationError("--top-k: expected at least 0, found \(topK).") }
+        if let maxTokens, maxTokens < 1 { throw ValidationError("--max-tokens: expected at least 1, found \(maxTokens).") }
+        if question.count(where: { $0 == "-" }) > 1 { throw ValidationError("Standard input can be read once; found \"-\" twice.") }
+    }
+
+    func run() async throws {
+        let parts = try question.map(part)
+        let configuration = try model.configuration()
+        if let threads = configuration.threads { Machine.use(threads: threads) }
+        let runtime = try Runtime.load(configuration)
+        var messages = [ChatMessage(role: .user, content: parts)]
+        if let system { messages.insert(ChatMessage(role: .system, text: system), at: 0) }
+        let sampling = SamplingFields(
+            temperature: temperature, topP: topP, topK: topK, maxTokens: maxTokens, stop: stop, seed: seed)
+        let inquiry = try await runtime.ask(
+            messages, model: configuration.adapters.last?.name, sampling: sampling, prefix: "ans-")
+        if json {
+            let (answers, timings) = try await inquiry.complete()
+            print(String(decoding: try WireEncoder.encode(inquiry.answer(answers[0], timings)), as: UTF8.self))
+        } else {
+            try await inquiry.forEach { event in
+                switch event {
+                case .token(_, _, let text, _), .finished(_, _, let text): FileHandle.standardOutput.write(Data(text.utf8))
+                case .done: FileHandle.standardOutput.write(Data("\n".utf8))
+                }
+            }
+        }
+    }
+
+    private func part(_ argument: String) throws -> ContentPart {
+        if argument == "-" {
+            let data = FileHandle.standardInput.readDataToEndOfFile()
+            guard let text = String(data: data, encoding: .utf8) else { return .inputAudio(data, format: nil) }
+            guard !text.isEmpty else { throw ValidationError("Standard input is empty: pipe a sound file or a text into cord ask -.") }
+            return .text(text)
+        }
+        var isDirectory: ObjCBool = false
+        guard unsafe FileManager.default.fileExists(atPath: argument, isDirectory: &isDirectory) else {
+            let endings = [".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif"]
+            if endings.contains(where: { argument.lowercased().hasSuffix($0) }) && !argument.contains(" ") {
+                throw ValidationError("There is no file \(argument). Check the path, or put the text in a sentence.")
+            }
+            return .text(argument)
+        }
+        if isDirectory.boolValue { throw ValidationError("\(argument) is a folder; name the sound file in it.") }
+        return .inputAudio(try Data(contentsOf: URL(fileURLWithPath: argument)), format: nil)
+    }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import CordNano
+import Foundation
+import Generation
+import Server
+
+/// Which model, and how it is kept in memory.
+struct ModelOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A model directory in the Hugging Face layout. Without it, the embedded cord-nano answers.", valueName: "dir"))
+    var model: String?
+
+    @Option(help: ArgumentHelp("A PEFT LoRA directory to load over the model, as DIR or NAME=DIR; may be repeated.", valueName: "dir"))
+    var adapter: [String] = []
+
+    @Option(help: "How weights are kept: auto, float32, bfloat16 or int8.")
+    var dtype: ModelPrecision = .auto
+
+    @Option(help: "Threads of the arithmetic. Without it, one for each core.")
+    var threads: Int?
+
+    @Option(help: ArgumentHelp("Memory for keys and values, in MiB.", valueName: "mib"))
+    var cacheSize = 1024
+
+    func validate() throws {
+        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads: expected 1 to 1024, found \(threads).") }
+        if !(16...1 << 20).contains(cacheSize) { throw ValidationError("--cache-size: expected 16 to 1048576 MiB, found \(cacheSize).") }
+        if let model, !FileManager.default.fileExists(atPath: model + "/config.json") {
+            throw ValidationError("--model: there is no config.json in \(model). Give a directory as published on Hugging Face.")
+        }
+    }
+
+    func configuration() throws -> ServerConfiguration {
+        var configuration = ServerConfiguration(
+            modelDirectory: model.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? CordNano.directory)
+        if model == nil { configuration.modelName = "cord-nano" }
+        configuration.precision = dtype
+        configuration.threads = threads
+        configuration.engine.cacheBytes = cacheSize << 20
+        configuration.adapters = adapter.map { text in
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            let directory = URL(fileURLWithPath: parts.last ?? text, isDirectory: true)
+            return (parts.count == 2 ? parts[0] : directory.lastPathComponent, directory)
+        }
+        return configuration
+    }
+}
+
+extension ModelPrecision: ExpressibleByArgument {}

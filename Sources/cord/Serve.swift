@@ -1,0 +1,152 @@
+import ArgumentParser
+import Foundation
+import HTTP
+import Logging
+import Server
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Answer questions over HTTP.",
+        discussion: """
+            EXAMPLES
+              cord serve
+              curl --data-binary @question.wav -H 'Content-Type: audio/wav' localhost:8080/v1/answers
+              curl -H 'Content-Type: application/json' -d '{"text": "What is 12 plus 30?"}' localhost:8080/v1/answers
+
+              cord serve --host 0.0.0.0 --api-key mine=SECRET --api-key guest:ask=OTHER
+              cord serve --model ~/Qwen2-Audio-7B-Instruct --dtype bfloat16 --adapter-folder ~/adapters
+
+            OpenAI's clients work with base_url http://localhost:8080/v1. Every route is described at /openapi.json.
+            SIGTERM lets the answers in flight finish and exits.
+            """)
+
+    @OptionGroup(title: "Model") var model: ModelOptions
+
+    @Option(help: "The address to listen on. Any but this machine's own needs a key.")
+    var host = "127.0.0.1"
+
+    @Option(help: "The port; 0 takes a free one.")
+    var port = 8080
+
+    @Option(help: ArgumentHelp(
+        "A key that clients send as Bearer token: SECRET, NAME=SECRET or NAME:SCOPES=SECRET with scopes ask, measure and train; may be repeated. CORD_API_KEY gives one too.",
+        valueName: "key"))
+    var apiKey: [String] = []
+
+    @Option(help: ArgumentHelp("A PEM file with the certificate chain, for TLS.", valueName: "file"))
+    var tlsCertificate: String?
+
+    @Option(help: ArgumentHelp("A PEM file with the private key.", valueName: "file"))
+    var tlsKey: String?
+
+    @Option(help: ArgumentHelp("An origin whose web pages may call, such as https://example.org; * allows all; may be repeated.", valueName: "origin"))
+    var origin: [String] = []
+
+    @Option(help: ArgumentHelp("The one folder from which clients may load adapters.", valueName: "dir"))
+    var adapterFolder: String?
+
+    @Option(help: ArgumentHelp("A host from which audio_url may fetch; may be repeated. Without any, only data: URLs are heard.", valueName: "host"))
+    var audioHost: [String] = []
+
+    @Option(help: ArgumentHelp("The folder of the web page. Without it, Public beside the program's sources is looked for.", valueName: "dir"))
+    var publicFolder: String?
+
+    @Option(help: ArgumentHelp("The largest request body, in MiB.", valueName: "mib"))
+    var maxBody = 64
+
+    @Option(help: ArgumentHelp("The longest clip, in seconds.", valueName: "seconds"))
+    var maxAudio = 120.0
+
+    @Option(help: ArgumentHelp("The longest prompt, in tokens. Without it, the model's context.", valueName: "tokens"))
+    var maxPrompt: Int?
+
+    @Option(help: ArgumentHelp("Questions that wait for a place; more get 429.", valueName: "count"))
+    var maxQueue = 256
+
+    @Option(help: ArgumentHelp("Answers that grow at the same time.", valueName: "count"))
+    var maxAnswers = 64
+
+    @Option(help: ArgumentHelp("Time for one answer, in seconds.", valueName: "seconds"))
+    var maxTime = 300.0
+
+    @Option(help: ArgumentHelp("Connections of one address.", valueName: "count"))
+    var maxConnections = 2048
+
+    @Option(help: "How much is logged: debug, info, notice, warning or error.")
+    var logLevel: Logger.Level = .info
+
+    func validate() throws {
+        if !(0...65535).contains(port) { throw ValidationError("--port: expected 0 to 65535, found \(port).") }
+        if (tlsCertificate == nil) != (tlsKey == nil) {
+            throw ValidationError("TLS needs both --tls-certificate and --tls-key.")
+        }
+        for (name, value) in [
+            ("--max-body", maxBody), ("--max-queue", maxQueue), ("--max-answers", maxAnswers), ("--max-prompt", maxPrompt ?? 1),
+            ("--max-connections", maxConnections),
+        ] where value < 1 {
+            throw ValidationError("\(name): expected at least 1, found \(value).")
+        }
+        if maxBody > 1 << 14 { throw ValidationError("--max-body: expected at most 16384 MiB, found \(maxBody).") }
+        if !(maxAudio > 0 && maxAudio <= 86_400) { throw ValidationError("--max-audio: expected up to 86400 seconds, found \(maxAudio).") }
+        if !(maxTime > 0 && maxTime <= 86_400) { throw ValidationError("--max-time: expected up to 86400 seconds, found \(maxTime).") }
+        _ = try keys()
+    }
+
+    func run() async throws {
+        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        var logger = Logger(label: "cord")
+        logger.logLevel = logLevel
+        try await Application(try configuration(), logger: logger).run()
+    }
+
+    private func configuration() throws -> ServerConfiguration {
+        var configuration = try model.configuration()
+        configuration.host = host
+        configuration.port = port
+        configuration.keys = try keys()
+        if let tlsCertificate, let tlsKey { configuration.tls = .init(certificate: tlsCertificate, key: tlsKey) }
+        configuration.origins = Set(origin)
+        configuration.adapterFolder = adapterFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }
+        configuration.audioHosts = Set(audioHost.map { $0.lowercased() })
+        configuration.publicFolder = publicFolder.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? Self.publicFolder
+        configuration.http.bodyBytes = maxBody << 20
+        configuration.http.connectionsPerAddress = maxConnections
+        configuration.limits.clipSeconds = maxAudio
+        configuration.limits.promptTokens = maxPrompt
+        configuration.limits.time = .seconds(maxTime)
+        configuration.engine.queue = maxQueue
+        configuration.engine.sequences = maxAnswers
+        return configuration
+    }
+
+    private func keys() throws -> [AccessKey] {
+        let given = apiKey + (ProcessInfo.processInfo.environment["CORD_API_KEY"].map { [$0] } ?? [])
+        return try given.enumerated().map { index, text in
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard let secret = parts.last, !secret.isEmpty else { throw ValidationError("--api-key: the secret is empty.") }
+            guard parts.count == 2 else { return AccessKey(name: "key\(index + 1)", secret: secret) }
+            let label = parts[0].split(separator: ":", maxSplits: 1).map(String.init)
+            guard label.count == 2 else { return AccessKey(name: parts[0], secret: secret) }
+            let scopes = Set(label[1].split(separator: ",").map { Scope(String($0)) })
+            guard !scopes.isEmpty, scopes.isSubset(of: Scope.all) else {
+                throw ValidationError("--api-key: expected scopes among ask, measure and train, found \(label[1]).")
+            }
+            return AccessKey(name: label[0], secret: secret, scopes: scopes)
+        }
+    }
+
+    /// `Public` in the working directory, or above the program where a build left it.
+    private static var publicFolder: URL? {
+        var places = [URL(fileURLWithPath: FileManager.default.currentDirectoryPath, isDirectory: true)]
+        var place = Bundle.main.bundleURL.resolvingSymlinksInPath()
+        for _ in 0..<5 {
+            places.append(place)
+            place.deleteLastPathComponent()
+        }
+        return places.map { $0.appendingPathComponent("Public", isDirectory: true) }.first {
+            FileManager.default.fileExists(atPath: $0.appendingPathComponent("index.html").path)
+        }
+    }
+}
+
+extension Logger.Level: ExpressibleByArgument {}
