@@ -1,20 +1,28 @@
 import Foundation
 import FoundationNetworking
 import Glibc
-import HTTP
+package import HTTP
 import Synchronization
 
 /// The bytes behind an `audio_url`: a `data:` URL, or a file of one of the operator's hosts.
 ///
 /// Fetching follows no redirects, refuses addresses that are not public, and ends at a number of bytes and after a time.
-struct RemoteAudio: Sendable {
-    let hosts: Set<String>
-    let maxBytes: Int
-    let time: Duration
-    /// For tests alone, whose server is this machine.
-    var allowsPrivateAddresses = false
+package struct RemoteAudio: Sendable {
+    private let hosts: Set<String>
+    private let maxBytes: Int
+    private let time: Duration
+    private let allowsPrivateAddresses: Bool
 
-    func bytes(_ url: String, parameter: String) async throws -> [UInt8] {
+    /// - Parameter allowsPrivateAddresses: For a server on this machine, as tests have it.
+    package init(hosts: Set<String>, maxBytes: Int, time: Duration, allowsPrivateAddresses: Bool = false) {
+        self.hosts = hosts
+        self.maxBytes = maxBytes
+        self.time = time
+        self.allowsPrivateAddresses = allowsPrivateAddresses
+    }
+
+    /// - Parameter parameter: The path of the field that holds the URL, for errors.
+    package func bytes(_ url: String, parameter: String) async throws -> [UInt8] {
         if url.hasPrefix("data:") { return try Self.decode(url, parameter: parameter) }
         @Sendable func refused(_ message: String, status: Int = 400, code: String = "url_not_allowed") -> HTTPError {
             HTTPError(status, message, parameter: parameter, code: code)
@@ -50,7 +58,7 @@ struct RemoteAudio: Sendable {
     }
 
     /// Whether every address of a host is one that the whole Internet could reach.
-    static func hasPublicAddresses(_ host: String) throws(HTTPError) -> Bool {
+    package static func hasPublicAddresses(_ host: String) throws(HTTPError) -> Bool {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>? = nil
@@ -76,7 +84,7 @@ struct RemoteAudio: Sendable {
         return found
     }
 
-    static func isPublic(_ address: UInt32) -> Bool {
+    private static func isPublic(_ address: UInt32) -> Bool {
         let blocks: [(UInt32, Int)] = [
             (0x0000_0000, 8), (0x0A00_0000, 8), (0x6440_0000, 10), (0x7F00_0000, 8), (0xA9FE_0000, 16), (0xAC10_0000, 12),
             (0xC000_0000, 24), (0xC000_0200, 24), (0xC0A8_0000, 16), (0xC612_0000, 15), (0xC633_6400, 24), (0xCB00_7100, 24),
@@ -86,7 +94,7 @@ struct RemoteAudio: Sendable {
     }
 
     /// Global unicast (2000::/3) without documentation, Teredo and 6to4; an IPv4 address inside is judged as such.
-    static func isPublic(_ address: [UInt8]) -> Bool {
+    private static func isPublic(_ address: [UInt8]) -> Bool {
         if address[..<10].allSatisfy({ $0 == 0 }) && address[10] == 0xFF && address[11] == 0xFF {
             return isPublic(address[12...].reduce(0) { $0 << 8 | UInt32($1) })
         }

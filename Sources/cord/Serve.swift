@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Generation
 import HTTP
 import Logging
 import Server
@@ -72,8 +73,8 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Connections of one address.", valueName: "count"))
     var maxConnections = 2048
 
-    @Option(help: "How much is logged: debug, info, notice, warning or error.")
-    var logLevel: Logger.Level = .info
+    @Option(help: "How much is logged: debug, info, notice, warning or error.", transform: level)
+    var logLevel = Logger.Level.info
 
     func validate() throws {
         if !(0...65535).contains(port) { throw ValidationError("--port: expected 0 to 65535, found \(port).") }
@@ -149,4 +150,9 @@ struct Serve: AsyncParsableCommand {
     }
 }
 
-extension Logger.Level: ExpressibleByArgument {}
+@Sendable private func level(_ text: String) throws -> Logger.Level {
+    guard let level = Logger.Level(rawValue: text) else {
+        throw ValidationError("expected \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")), found \(text).")
+    }
+    return level
+}

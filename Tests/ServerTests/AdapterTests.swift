@@ -1,0 +1,68 @@
+import API
+import Foundation
+import HTTP
+import Server
+import Testing
+import TestSupport
+
+/// Adapters over a random model, loaded and unloaded while it serves.
+@Suite struct AdapterTests {
+    private func fixture(_ folder: URL? = Fixture.fixtures.appendingPathComponent("weights")) throws -> Fixture {
+        try Fixture {
+            $0.modelDirectory = Fixture.fixtures.appendingPathComponent("qwen2audio/published")
+            $0.modelName = "published"
+            $0.adapterFolder = folder
+        }
+    }
+
+    private func answer(_ model: String, _ client: MemoryClient) async throws -> JSONValue {
+        let text = #"{"model": "\#(model)", "messages": [{"role": "user", "content": "Hello there"}], "max_tokens": 12, "logprobs": true}"#
+        return try await client.post("/v1/chat/completions", json: text).json()
+    }
+
+    @Test func loadedAdapterAnswersAtOnceUnderItsName() async throws {
+        let client = try fixture().memory
+        let base = try await answer("published", client)
+        let loaded = try await client.post("/v1/load_lora_adapter", json: #"{"lora_name": "mine", "lora_path": "list"}"#)
+        #expect(loaded.status == 200)
+        #expect(try await loaded.text().contains("success"))
+        let mine = try await answer("mine", client)
+        #expect(mine["model"]?.text == "mine")
+        #expect(mine["cord"]?["weight_version"]?.text?.hasPrefix("mine-") == true)
+        #expect(mine["choices"]?[0]?["logprobs"] != base["choices"]?[0]?["logprobs"])
+        #expect(try await answer("published", client)["choices"] == base["choices"])
+        let models = try await client.get("/v1/models").json()
+        #expect(models["data"]?[1]?["parent"]?.text == "published")
+        #expect(models["data"]?[1]?["root"]?.text == "list")
+
+        #expect(try await client.post("/v1/load_lora_adapter", json: #"{"lora_name": "mine", "lora_path": "regex"}"#).status == 409)
+        #expect(try await client.post("/v1/unload_lora_adapter", json: #"{"lora_name": "mine"}"#).status == 200)
+        #expect(try await client.post("/v1/unload_lora_adapter", json: #"{"lora_name": "mine"}"#).status == 404)
+        #expect(try await client.post("/v1/unload_lora_adapter", json: #"{"lora_name": "published"}"#).status == 400)
+        let text = #"{"model": "mine", "messages": [{"role": "user", "content": "a"}]}"#
+        #expect(try await client.post("/v1/chat/completions", json: text).status == 404)
+    }
+
+    @Test func pathsLeadNowhereButIntoTheFolder() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("cord-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try FileManager.default.createSymbolicLink(
+            at: folder.appendingPathComponent("link"), withDestinationURL: Fixture.fixtures.appendingPathComponent("weights/list"))
+        let client = try fixture(folder).memory
+        for (path, status) in [("link", 403), ("../../etc", 403), ("/etc", 403), ("missing", 404)] {
+            let response = try await client.post("/v1/load_lora_adapter", json: #"{"lora_name": "a", "lora_path": "\#(path)"}"#)
+            #expect(response.status == status, "\(path)")
+        }
+        let closed = try fixture(nil).memory
+        #expect(try await closed.post("/v1/load_lora_adapter", json: #"{"lora_name": "a", "lora_path": "list"}"#).status == 403)
+    }
+
+    @Test func adapterThatDoesNotFitIsRefusedWhole() async throws {
+        let client = try Fixture { $0.adapterFolder = Fixture.fixtures.appendingPathComponent("weights") }.memory
+        let response = try await client.post("/v1/load_lora_adapter", json: #"{"lora_name": "a", "lora_path": "list"}"#)
+        #expect(response.status == 400)
+        #expect(try await response.json()["error"]?["code"]?.text == "invalid_adapter")
+        #expect(try await client.get("/v1/models").json()["data"]?.count == 1)
+    }
+}

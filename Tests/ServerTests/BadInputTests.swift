@@ -1,0 +1,166 @@
+import API
+import Audio
+import Foundation
+import HTTP
+import Server
+import Testing
+import TestSupport
+
+/// Every refusal has its status, its code and, where there is one, the path of the field; the server answers the next request.
+@Suite struct BadInputTests {
+    private func client() throws -> MemoryClient { try Fixture.shared.get().memory }
+
+    private func expect(
+        _ response: ClientResponse, _ status: Int, _ code: String, param: String? = nil, _ place: SourceLocation = #_sourceLocation
+    ) async throws {
+        let body = try await response.json()
+        #expect(response.status == status, "\(body)", sourceLocation: place)
+        #expect(body["error"]?["code"]?.text == code, "\(body)", sourceLocation: place)
+        if let param { #expect(body["error"]?["param"]?.text == param, sourceLocation: place) }
+        #expect(body["error"]?["message"]?.text?.isEmpty == false, sourceLocation: place)
+    }
+
+    private func hear(_ bytes: [UInt8]) async throws -> ClientResponse {
+        try await client().send("POST", "/v1/answers", headers: ["content-type": "audio/wav"], body: bytes)
+    }
+
+    private func wav(_ samples: [Float], rate: Int = 16_000) -> [UInt8] {
+        WAVWriter.bytes(samples, sampleRate: rate, encoding: .float32)
+    }
+
+    @Test func whatIsNotSoundIsNamed() async throws {
+        try await expect(hear([]), 400, "audio_empty")
+        try await expect(hear(Array("<html>hello</html>".utf8)), 415, "audio_not_recognized")
+        try await expect(hear([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 1, 2, 3]), 415, "audio_not_recognized")
+        try await expect(hear(Array(try Fixture.spoken("plus").prefix(40_000))), 400, "audio_truncated")
+        try await expect(hear(wav([])), 400, "audio_no_samples")
+        try await expect(hear(wav([0, .nan, 0])), 400, "audio_invalid_sample")
+        var lying = try Fixture.spoken("plus")
+        lying.replaceSubrange(22..<24, with: [0, 0])
+        let response = try await hear(lying)
+        #expect(response.status == 400 || response.status == 415)
+        try await expect(hear(wav([Float](repeating: 0, count: 200))), 400, "audio_too_short")
+    }
+
+    @Test func clipsBeyondTheWindowAreRefusedAndNotCut() async throws {
+        let eleven = [Float](repeating: 0, count: 11 * 16_000)
+        try await expect(hear(wav(eleven)), 413, "audio_longer_than_window")
+        let hour = [Float](repeating: 0, count: 3600 * 1000)
+        try await expect(hear(wav(hour, rate: 1000)), 413, "audio_too_long")
+    }
+
+    @Test func base64GarbageIsNamedWithItsField() async throws {
+        let text = #"{"model": "cord-nano", "messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "@@@", "format": "wav"}}]}]}"#
+        try await expect(
+            client().post("/v1/chat/completions", json: text), 400, "invalid_value", param: "messages[0].content[0].input_audio.data")
+    }
+
+    @Test func soundThatCannotBeHeardIsNamedWithItsField() async throws {
+        let text = #"{"model": "cord-nano", "messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "input_audio", "input_audio": {"data": "aGVsbG8=", "format": "wav"}}]}]}"#
+        try await expect(
+            client().post("/v1/chat/completions", json: text), 415, "audio_not_recognized",
+            param: "messages[0].content[1].input_audio.data")
+    }
+
+    @Test(arguments: [
+        (#"[]"#, "invalid_type"), (#"{"#, "invalid_json"), (#"{"model": 5}"#, "invalid_type"),
+        (String(repeating: "[", count: 10_000) + String(repeating: "]", count: 10_000), "json_too_deep"),
+        (#"{"model": "cord-nano", "messages": []}"#, "invalid_value"),
+        (#"{"model": "cord-nano", "messages": [{"role": "user", "content": [{"type": "video"}]}]}"#, "invalid_value"),
+        (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "temperature": 9}"#, "invalid_value"),
+        (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "n": 0}"#, "invalid_value"),
+        (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "surprise": 1}"#, "unknown_parameter"),
+        (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "tools": [{}]}"#, "unsupported_parameter"),
+        (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "response_format": {"type": "json_object"}}"#, "unsupported_parameter"),
+    ])
+    func malformedBodiesAreNamed(text: String, code: String) async throws {
+        try await expect(client().post("/v1/chat/completions", json: text), 400, code)
+    }
+
+    @Test func unknownModelsPathsAndMethodsAreNamed() async throws {
+        let text = #"{"model": "other", "messages": [{"role": "user", "content": "a"}]}"#
+        try await expect(client().post("/v1/chat/completions", json: text), 404, "model_not_found", param: "model")
+        try await expect(client().get("/v1/models/other"), 404, "model_not_found")
+        try await expect(client().get("/v1/nothing"), 404, "not_found")
+        try await expect(client().get("/v1/answers"), 405, "method_not_allowed")
+        let pdf = try await client().send("POST", "/v1/answers", headers: ["content-type": "application/pdf"], body: [1])
+        try await expect(pdf, 415, "unsupported_media_type")
+        let unlabelled = try await client().send(
+            "POST", "/v1/answers", headers: ["content-type": "application/x-www-form-urlencoded"], body: try Fixture.spoken("plus"))
+        try await expect(unlabelled, 415, "unsupported_media_type")
+    }
+
+    @Test func promptsBeyondTheContextAreRefusedBeforeAndAfterTokenising() async throws {
+        for count in [3_000, 300_000] {
+            let words = String(repeating: "seven ", count: count)
+            try await expect(client().post("/v1/answers", json: #"{"text": "\#(words)"}"#), 400, "context_length_exceeded")
+        }
+    }
+
+    @Test func urlsAreRefusedUnlessTheOperatorAllowsThem() async throws {
+        func ask(_ url: String, _ client: MemoryClient) async throws -> ClientResponse {
+            try await client.post(
+                "/v1/chat/completions",
+                json: #"{"model": "cord-nano", "messages": [{"role": "user", "content": [{"type": "audio_url", "audio_url": {"url": "\#(url)"}}]}]}"#)
+        }
+        for url in ["http://example.org/a.wav", "file:///etc/passwd", "ftp://example.org/a.wav"] {
+            try await expect(ask(url, client()), 400, "url_not_allowed", param: "messages[0].content[0].audio_url.url")
+        }
+        try await expect(ask("data:audio/wav,hello", client()), 400, "invalid_value")
+        let open = try Fixture { $0.audioHosts = ["localhost", "127.0.0.1", "169.254.169.254", "[::1]"] }.memory
+        for url in ["http://localhost:1/a.wav", "http://127.0.0.1/a.wav", "http://169.254.169.254/latest", "http://example.org/a.wav", "http://me:pw@127.0.0.1/a"] {
+            try await expect(ask(url, open), 400, "url_not_allowed")
+        }
+    }
+
+    @Test func moreQuestionsThanTheQueueHoldsGetBusy() async throws {
+        let client = try Fixture {
+            $0.engine.queue = 2
+            $0.engine.sequences = 1
+        }.memory
+        let text = #"{"text": "What is 17 plus 25?", "temperature": 2, "max_tokens": 400}"#
+        let statuses = try await withThrowingTaskGroup(of: (Int, String?).self) { group in
+            for _ in 0..<16 {
+                group.addTask {
+                    let response = try await client.post("/v1/answers", json: text)
+                    return (response.status, response.headers["retry-after"])
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        let busy = statuses.filter { $0.0 == 429 }
+        #expect(!busy.isEmpty && busy.allSatisfy { $0.1 != nil })
+        #expect(statuses.contains { $0.0 == 200 })
+        #expect(try await client.post("/v1/answers", json: #"{"text": "What is 17 plus 25?"}"#).status == 200)
+    }
+
+    @Test func questionsWhileTheModelLoadsAreSentAway() async throws {
+        var configuration = ServerConfiguration(modelDirectory: Fixture.fixtures)
+        configuration.modelName = "none"
+        let client = MemoryClient(try ServerState(configuration).service())
+        try await expect(client.post("/v1/answers", json: #"{"text": "a"}"#), 503, "loading")
+        let health = try await client.get("/health")
+        #expect(health.status == 503)
+        #expect(try await health.json()["status"]?.text == "loading")
+    }
+
+    @Test func timeForOneAnswerEnds() async throws {
+        let client = try Fixture { $0.limits.time = .milliseconds(60) }.memory
+        let text = #"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "temperature": 2, "n": 64, "max_tokens": 900}"#
+        try await expect(client.post("/v1/chat/completions", json: text), 504, "timeout")
+    }
+
+    @Test func keysOpenRoutesByScope() async throws {
+        let client = try Fixture {
+            $0.keys = [AccessKey(name: "all", secret: "s1"), AccessKey(name: "guest", secret: "s2", scopes: [.ask])]
+        }.memory
+        #expect(try await client.get("/health").status == 200)
+        for path in ["/v1/models", "/metrics", "/openapi.json"] {
+            #expect(try await client.get(path).status == 401)
+            #expect(try await client.get(path, headers: ["authorization": "Bearer s2"]).status == 200)
+        }
+        let load = try await client.post(
+            "/v1/unload_lora_adapter", json: #"{"lora_name": "x"}"#, headers: ["authorization": "Bearer s2"])
+        #expect(load.status == 403)
+    }
+}

@@ -1,0 +1,111 @@
+import API
+import Foundation
+import HTTP
+import Testing
+import TestSupport
+
+@Suite struct ChatTests {
+    private static let question = "Tom has 12 apples. He buys 7 more. He gives away 5. How many apples are there now?"
+
+    private func client() throws -> MemoryClient { try Fixture.shared.get().memory }
+
+    private func body(_ more: String = "", content: String = "\"\(question)\"") -> String {
+        #"{"model": "cord-nano", "messages": [{"role": "user", "content": \#(content)}]\#(more)}"#
+    }
+
+    @Test func answerHasOpenAIsShapeAndSaysWhatWasHeard() async throws {
+        let sound = Data(try Fixture.flac("apples")).base64EncodedString()
+        let parts = #"[{"type": "input_audio", "input_audio": {"data": "\#(sound)", "format": "wav"}}]"#
+        let reply = try await client().post("/v1/chat/completions", json: body(content: parts)).json()
+        #expect(reply["object"]?.text == "chat.completion")
+        #expect(reply["id"]?.text?.hasPrefix("chatcmpl-") == true)
+        #expect(reply["choices"]?[0]?["message"]?["content"]?.text?.hasSuffix("The answer is 14.") == true)
+        #expect(reply["choices"]?[0]?["finish_reason"]?.text == "stop")
+        let audio = try #require(reply["cord"]?["audio"]?[0])
+        #expect(audio["audio_tokens"] == .integer(122))
+        #expect(reply["usage"]?["prompt_tokens_details"]?["audio_tokens"] == .integer(122))
+        let prompt = try #require(reply["usage"]?["prompt_tokens"]?.number)
+        let completion = try #require(reply["usage"]?["completion_tokens"]?.number)
+        #expect(reply["usage"]?["total_tokens"]?.number == prompt + completion)
+    }
+
+    @Test func streamJoinsToTheWholeAnswer() async throws {
+        let whole = try await client().post("/v1/chat/completions", json: body()).json()
+        let response = try await client().post(
+            "/v1/chat/completions", json: body(#", "stream": true, "stream_options": {"include_usage": true}"#))
+        let events = try await response.events()
+        #expect(events.last == "[DONE]")
+        let chunks = try events.dropLast().map { try JSONValue(json: Data($0.utf8)) }
+        #expect(chunks.first?["choices"]?[0]?["delta"]?["role"]?.text == "assistant")
+        let joined = chunks.compactMap { $0["choices"]?[0]?["delta"]?["content"]?.text }.joined()
+        #expect(joined == whole["choices"]?[0]?["message"]?["content"]?.text)
+        let ends = chunks.compactMap { $0["choices"]?[0]?["finish_reason"]?.text }
+        #expect(ends == ["stop"])
+        #expect(chunks.last?["choices"] == .array([]))
+        #expect(chunks.last?["usage"]?["completion_tokens"] == whole["usage"]?["completion_tokens"])
+    }
+
+    @Test func severalAnswersAreNumberedAndEndOnceEach() async throws {
+        let more = #", "n": 3, "temperature": 1.3, "seed": 5, "max_tokens": 24"#
+        let whole = try await client().post("/v1/chat/completions", json: body(more)).json()
+        #expect(whole["choices"]?.count == 3)
+        let stream = try await client().post("/v1/chat/completions", json: body(more + ", \"stream\": true")).events()
+        var texts = ["", "", ""]
+        var ends = [0, 0, 0]
+        for event in stream.dropLast() {
+            let choice = try #require(try JSONValue(json: Data(event.utf8))["choices"]?[0])
+            let index = Int(try #require(choice["index"]?.number))
+            texts[index] += choice["delta"]?["content"]?.text ?? ""
+            if choice["finish_reason"]?.text != nil { ends[index] += 1 }
+        }
+        #expect(ends == [1, 1, 1])
+        for index in 0..<3 { #expect(whole["choices"]?[index]?["message"]?["content"]?.text == texts[index]) }
+    }
+
+    @Test func logprobsNameTokensTheirBytesAndAlternatives() async throws {
+        let reply = try await client().post(
+            "/v1/chat/completions", json: body(#", "logprobs": true, "top_logprobs": 3"#)
+        ).json()
+        let choice = try #require(reply["choices"]?[0])
+        guard case .array(let tokens)? = choice["logprobs"]?["content"] else {
+            Issue.record("no log-probabilities in \(choice)")
+            return
+        }
+        #expect(tokens.compactMap { $0["token"]?.text }.joined() == choice["message"]?["content"]?.text)
+        for token in tokens {
+            #expect(token["top_logprobs"]?.count == 3)
+            #expect(token["top_logprobs"]?[0]?["logprob"] == token["logprob"])
+            #expect(try #require(token["logprob"]?.number) <= 0)
+            guard case .array(let bytes)? = token["bytes"] else { continue }
+            let spelled = String(decoding: bytes.compactMap { $0.number.map { UInt8($0) } }, as: UTF8.self)
+            #expect(spelled == token["token"]?.text)
+        }
+    }
+
+    @Test func stopStringEndsTheAnswer() async throws {
+        let reply = try await client().post("/v1/chat/completions", json: body(#", "stop": "19 - 5""#)).json()
+        #expect(reply["choices"]?[0]?["message"]?["content"]?.text == "12 + 7 = 19. ")
+    }
+
+    @Test func dataURLIsHeard() async throws {
+        let sound = Data(try Fixture.flac("plus")).base64EncodedString()
+        let parts = #"[{"type": "audio_url", "audio_url": {"url": "data:audio/flac;base64,\#(sound)"}}]"#
+        let reply = try await client().post("/v1/chat/completions", json: body(content: parts)).json()
+        #expect(reply["choices"]?[0]?["message"]?["content"]?.text?.hasSuffix("The answer is 13.") == true)
+    }
+
+    @Test func clientThatGoesAwayCancelsItsAnswer() async throws {
+        let fixture = try Fixture.shared.get()
+        let daemon = try Daemon(fixture.service, port: 0)
+        let before = fixture.runtime.engine.statistics.cancelled
+        let text = body(#", "stream": true, "n": 64, "temperature": 2, "max_tokens": 900"#)
+        var response: ClientResponse? = try await SocketClient(port: daemon.port).post("/v1/chat/completions", json: text)
+        for try await _ in try #require(response).chunks { break }
+        response = nil
+        for _ in 0..<500 where fixture.runtime.engine.statistics.cancelled == before {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(fixture.runtime.engine.statistics.cancelled > before)
+        await daemon.stop()
+    }
+}

@@ -1,0 +1,93 @@
+import API
+import Foundation
+import HTTP
+import Server
+import Testing
+import TestSupport
+
+@Suite struct OperationTests {
+    private func client() throws -> MemoryClient { try Fixture.shared.get().memory }
+
+    @Test func everyRouteIsDescribedAndEveryDescriptionRouted() async throws {
+        let page = Fixture.fixtures.appendingPathComponent("../../Public").standardized
+        let fixture = try Fixture { $0.publicFolder = page }
+        let document = try await fixture.memory.get("/openapi.json").json()
+        guard case .object(let paths)? = document["paths"] else {
+            Issue.record("no paths")
+            return
+        }
+        let described = Set(
+            paths.flatMap { path, item -> [String] in
+                guard case .object(let methods) = item else { return [] }
+                return methods.keys.map { "\($0.uppercased()) \(path)" }
+            })
+        let routed = Set(fixture.service.router.routes.map { "\($0.method) \($0.pattern.replacingOccurrences(of: "...}", with: "}"))" })
+        #expect(described == routed)
+    }
+
+    @Test func everyReferenceOfTheDescriptionLeadsSomewhere() async throws {
+        let document = try await client().get("/openapi.json").json()
+        func check(_ value: JSONValue) {
+            switch value {
+            case .object(let members):
+                if let target = members["$ref"]?.text {
+                    let found = target.split(separator: "/").dropFirst().reduce(document as JSONValue?) { $0?[String($1)] }
+                    #expect(found != nil, "\(target)")
+                }
+                members.values.forEach(check)
+            case .array(let values): values.forEach(check)
+            default: break
+            }
+        }
+        check(document)
+    }
+
+    @Test func metricsCountTokensRequestsAndTimes() async throws {
+        let fixture = try Fixture()
+        let daemon = try Daemon(fixture.service, port: 0)
+        let client = SocketClient(port: daemon.port)
+        let response = try await client.send(
+            "POST", "/v1/answers", headers: ["content-type": "audio/flac"], body: try Fixture.flac("plus"))
+        _ = try await response.bytes()
+        var text = ""
+        for _ in 0..<100 where !text.contains("status=\"200\"} 1") {
+            text = try await client.get("/metrics").text()
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(text.contains("cord_http_requests_total{route=\"/v1/answers\",method=\"POST\",status=\"200\"} 1"))
+        #expect(text.contains("cord_time_to_first_token_seconds_count 1"))
+        #expect(text.contains("cord_weights_info{model=\"cord-nano\",version=\"base\""))
+        for name in ["cord_prompt_tokens_total", "cord_completion_tokens_total", "cord_audio_seconds_total", "process_resident_memory_bytes"] {
+            let line = text.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+            #expect(line.flatMap { Double($0.split(separator: " ")[1]) }.map { $0 > 0 } == true, "\(name)")
+        }
+        await daemon.stop()
+    }
+
+    @Test func tokensAndTextGoBothWays() async throws {
+        let tokens = try await client().post("/v1/tokenize", json: #"{"prompt": "What is 12 plus 30?"}"#).json()
+        guard case .array(let ids)? = tokens["tokens"] else {
+            Issue.record("no tokens")
+            return
+        }
+        let list = ids.compactMap { $0.number.map { "\(Int($0))" } }.joined(separator: ",")
+        let text = try await client().post("/v1/detokenize", json: #"{"tokens": [\#(list)]}"#).json()
+        #expect(text["prompt"]?.text == "What is 12 plus 30?")
+        let messages = #"{"messages": [{"role": "user", "content": "Hi"}]"#
+        let open = try await client().post("/v1/tokenize", json: messages + "}").json()
+        let closed = try await client().post("/v1/tokenize", json: messages + #", "add_generation_prompt": false}"#).json()
+        #expect(try #require(open["count"]?.number) > (try #require(closed["count"]?.number)))
+        #expect(try await client().post("/v1/detokenize", json: #"{"tokens": [99999]}"#).status == 400)
+    }
+
+    @Test func drainingLetsAnswersFinish() async throws {
+        let fixture = try Fixture()
+        let daemon = try Daemon(fixture.service, port: 0)
+        let text = #"{"text": "What is 17 plus 25?", "temperature": 2, "max_tokens": 600, "stream": true}"#
+        let response = try await SocketClient(port: daemon.port).post("/v1/answers", json: text)
+        async let drained: Void = daemon.drain(within: .seconds(30))
+        let events = try await response.events()
+        await drained
+        #expect(events.last == "[DONE]")
+    }
+}

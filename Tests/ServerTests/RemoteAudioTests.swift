@@ -1,0 +1,44 @@
+import HTTP
+import Server
+import Testing
+import TestSupport
+
+@Suite struct RemoteAudioTests {
+    private func server() throws -> Daemon {
+        var router = Router()
+        router.get("/clip") { _ in Response(contentType: "audio/wav", bytes: [UInt8](repeating: 7, count: 1000)) }
+        router.get("/moved") { _ in Response(status: 302, headers: ["location": "/clip"]) }
+        router.get("/slow") { _ in
+            try await Task.sleep(for: .seconds(20))
+            return .text("late")
+        }
+        return try Daemon(Service(router: router), port: 0)
+    }
+
+    private func remote(maxBytes: Int = 1000) -> RemoteAudio {
+        RemoteAudio(hosts: ["127.0.0.1"], maxBytes: maxBytes, time: .milliseconds(700), allowsPrivateAddresses: true)
+    }
+
+    @Test func fileOfAnAllowedHostIsFetchedWithinItsBounds() async throws {
+        let daemon = try server()
+        let bytes = try await remote().bytes(daemon.url + "/clip", parameter: "url")
+        #expect(bytes.count == 1000)
+        for (path, status, most) in [("/clip", 413, 999), ("/moved", 400, 1000), ("/missing", 400, 1000), ("/slow", 400, 1000)] {
+            let error = await #expect(throws: HTTPError.self) {
+                try await remote(maxBytes: most).bytes(daemon.url + path, parameter: "url")
+            }
+            #expect(error?.status == status, "\(path)")
+            #expect(error?.code == "url_fetch_failed", "\(path)")
+        }
+        await daemon.stop()
+    }
+
+    @Test(arguments: [
+        ("10.1.2.3", false), ("127.0.0.1", false), ("100.64.0.1", false), ("169.254.169.254", false), ("172.31.0.1", false),
+        ("192.168.1.1", false), ("224.0.0.1", false), ("8.8.8.8", true), ("::1", false), ("fd00::1", false), ("fe80::1", false),
+        ("::ffff:10.0.0.1", false), ("2606:4700::1111", true), ("2001:db8::1", false),
+    ])
+    func onlyPublicAddressesPass(address: String, isPublic: Bool) throws {
+        #expect(try RemoteAudio.hasPublicAddresses(address) == isPublic)
+    }
+}
