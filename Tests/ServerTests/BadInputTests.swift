@@ -1,6 +1,7 @@
 import API
 import Audio
 import Foundation
+import Generation
 import HTTP
 import Server
 import Testing

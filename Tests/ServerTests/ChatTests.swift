@@ -1,6 +1,8 @@
 import API
 import Foundation
+import Generation
 import HTTP
+import Server
 import Testing
 import TestSupport
 
