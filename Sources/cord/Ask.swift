@@ -14,7 +14,7 @@ struct Ask: AsyncParsableCommand {
 
             EXAMPLES
               cord ask question.wav
-              cord ask "What is 12 plus 30?"
+              cord ask "What is the sum of 7, 9 and 8?"
               cord ask --system "Answer in one word." question.flac
               arecord -f S16_LE -r 16000 -d 5 | cord ask -
               cord ask --json question.wav | jq .answer

@@ -10,7 +10,7 @@ struct Cord: AsyncParsableCommand {
             EXAMPLES
               cord serve                             answer on http://127.0.0.1:8080 with the embedded model
               cord ask question.wav                  answer a spoken question here
-              cord ask "What is 12 plus 30?"         answer a typed one
+              cord ask "What is the sum of 7, 9 and 8?"         answer a typed one
               cord serve --model ~/Qwen2-Audio-7B-Instruct --dtype bfloat16
             """,
         version: Build.version,

@@ -12,7 +12,7 @@ struct Serve: AsyncParsableCommand {
             EXAMPLES
               cord serve
               curl --data-binary @question.wav -H 'Content-Type: audio/wav' localhost:8080/v1/answers
-              curl -H 'Content-Type: application/json' -d '{"text": "What is 12 plus 30?"}' localhost:8080/v1/answers
+              curl -H 'Content-Type: application/json' -d '{"text": "What is the sum of 7, 9 and 8?"}' localhost:8080/v1/answers
 
               cord serve --host 0.0.0.0 --api-key mine=SECRET --api-key guest:ask=OTHER
               cord serve --model ~/Qwen2-Audio-7B-Instruct --dtype bfloat16 --adapter-folder ~/adapters

@@ -35,13 +35,13 @@ whole = client.chat.completions.create(model=model, messages=question)
 check("text", whole.choices[0].message.content.endswith("The answer is 14."), whole)
 check("usage", whole.usage.total_tokens == whole.usage.prompt_tokens + whole.usage.completion_tokens, whole.usage)
 
-heard = client.chat.completions.create(model=model, messages=spoken("apples"))
-check("sound", heard.choices[0].message.content.endswith("The answer is 14."), heard)
+heard = client.chat.completions.create(model=model, messages=spoken("sum"))
+check("sound", heard.choices[0].message.content.endswith("The answer is 24."), heard)
 check("audio tokens", heard.usage.prompt_tokens_details.audio_tokens > 0, heard.usage)
 check("what was heard", heard.cord["audio"][0]["sample_rate"] == 22050, heard.cord)
 
 chunks = list(client.chat.completions.create(
-    model=model, messages=spoken("apples"), stream=True, stream_options={"include_usage": True}))
+    model=model, messages=spoken("sum"), stream=True, stream_options={"include_usage": True}))
 text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
 check("stream joins to the whole", text == heard.choices[0].message.content, text)
 check("role first", chunks[0].choices[0].delta.role == "assistant", chunks[0])

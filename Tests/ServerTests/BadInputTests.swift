@@ -33,10 +33,10 @@ import TestSupport
         try await expect(hear([]), 400, "audio_empty")
         try await expect(hear(Array("<html>hello</html>".utf8)), 415, "audio_not_recognized")
         try await expect(hear([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 1, 2, 3]), 415, "audio_not_recognized")
-        try await expect(hear(Array(try Fixture.spoken("plus").prefix(40_000))), 400, "audio_truncated")
+        try await expect(hear(Array(try Fixture.spoken("sum").prefix(40_000))), 400, "audio_truncated")
         try await expect(hear(wav([])), 400, "audio_no_samples")
         try await expect(hear(wav([0, .nan, 0])), 400, "audio_invalid_sample")
-        var lying = try Fixture.spoken("plus")
+        var lying = try Fixture.spoken("sum")
         lying.replaceSubrange(22..<24, with: [0, 0])
         let response = try await hear(lying)
         #expect(response.status == 400 || response.status == 415)
@@ -87,7 +87,7 @@ import TestSupport
         let pdf = try await client().send("POST", "/v1/answers", headers: ["content-type": "application/pdf"], body: [1])
         try await expect(pdf, 415, "unsupported_media_type")
         let unlabelled = try await client().send(
-            "POST", "/v1/answers", headers: ["content-type": "application/x-www-form-urlencoded"], body: try Fixture.spoken("plus"))
+            "POST", "/v1/answers", headers: ["content-type": "application/x-www-form-urlencoded"], body: try Fixture.spoken("sum"))
         try await expect(unlabelled, 415, "unsupported_media_type")
     }
 

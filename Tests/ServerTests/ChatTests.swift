@@ -16,16 +16,16 @@ import TestSupport
     }
 
     @Test func answerHasOpenAIsShapeAndSaysWhatWasHeard() async throws {
-        let sound = Data(try Fixture.flac("apples")).base64EncodedString()
+        let sound = Data(try Fixture.spoken("sum")).base64EncodedString()
         let parts = #"[{"type": "input_audio", "input_audio": {"data": "\#(sound)", "format": "wav"}}]"#
         let reply = try await client().post("/v1/chat/completions", json: body(content: parts)).json()
         #expect(reply["object"]?.text == "chat.completion")
         #expect(reply["id"]?.text?.hasPrefix("chatcmpl-") == true)
-        #expect(reply["choices"]?[0]?["message"]?["content"]?.text?.hasSuffix("The answer is 14.") == true)
+        #expect(reply["choices"]?[0]?["message"]?["content"]?.text?.hasSuffix("The answer is 24.") == true)
         #expect(reply["choices"]?[0]?["finish_reason"]?.text == "stop")
         let audio = try #require(reply["cord"]?["audio"]?[0])
-        #expect(audio["audio_tokens"] == .integer(122))
-        #expect(reply["usage"]?["prompt_tokens_details"]?["audio_tokens"] == .integer(122))
+        #expect(audio["sample_rate"] == .integer(22050))
+        #expect(reply["usage"]?["prompt_tokens_details"]?["audio_tokens"] == audio["audio_tokens"])
         let prompt = try #require(reply["usage"]?["prompt_tokens"]?.number)
         let completion = try #require(reply["usage"]?["completion_tokens"]?.number)
         #expect(reply["usage"]?["total_tokens"]?.number == prompt + completion)
@@ -90,10 +90,10 @@ import TestSupport
     }
 
     @Test func dataURLIsHeard() async throws {
-        let sound = Data(try Fixture.flac("plus")).base64EncodedString()
-        let parts = #"[{"type": "audio_url", "audio_url": {"url": "data:audio/flac;base64,\#(sound)"}}]"#
+        let sound = Data(try Fixture.spoken("pens")).base64EncodedString()
+        let parts = #"[{"type": "audio_url", "audio_url": {"url": "data:audio/wav;base64,\#(sound)"}}]"#
         let reply = try await client().post("/v1/chat/completions", json: body(content: parts)).json()
-        #expect(reply["choices"]?[0]?["message"]?["content"]?.text?.hasSuffix("The answer is 13.") == true)
+        #expect(reply["choices"]?[0]?["message"]?["content"]?.text?.hasSuffix("The answer is 9.") == true)
     }
 
     @Test func clientThatGoesAwayCancelsItsAnswer() async throws {

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Speaks the questions of the end-to-end tests with espeak-ng. The files are kept, so that a newer espeak-ng changes nothing.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+say() { [ -e "$1.wav" ] || espeak-ng -v "$2" -s 210 -w "$1.wav" "$3"; }
+say sum en-us "What is the sum of 7, 9 and 8?"
+say tallest en-us+f3 "Anna is taller than Ben. Ben is taller than Carl. Who is the tallest?"
+say spider en-gb "How many legs does a spider have? A: 8, B: 2, C: 4, D: 6."
+say pens en-us+m3 "Tom has 15 pens. He loses 6. How many pens does he have now?"
