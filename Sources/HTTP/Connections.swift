@@ -39,6 +39,10 @@ final class ConnectionRecord: Sendable {
 
     func extend(by milliseconds: UInt64) { deadline.wrappingAdd(milliseconds, ordering: .relaxed) }
 
+    /// Ends the connection both ways. libmicrohttpd in its turbo mode leaves the socket of a broken response open until
+    /// something happens on it: this happens.
+    func breakOff() { _ = shutdown(socket, Int32(SHUT_RDWR)) }
+
     func expectNothing() { deadline.store(0, ordering: .relaxed) }
 
     /// Cuts the connection off when its time is over. libmicrohttpd then reads the end of the stream and closes it.
@@ -64,7 +68,7 @@ final class ConnectionRecord: Sendable {
                 unsafe send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
             }
         }
-        _ = shutdown(socket, Int32(SHUT_RDWR))
+        breakOff()
     }
 }
 

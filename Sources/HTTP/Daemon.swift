@@ -355,7 +355,9 @@ private func readBody(
     case .bytes(let count): return count
     case .empty: return 0
     case .end: return endOfStream
-    case .failed: return endWithError
+    case .failed:
+        source.exchange.breakOff()
+        return endWithError
     }
 }
 

@@ -130,7 +130,9 @@ internal import Synchronization
         }
         record.expectNothing()
         switch step {
-        case .giveUp: return .NO
+        case .giveUp:
+            record.breakOff()
+            return .NO
         case .sendFixed(let fixed):
             status = fixed.response.status
             return unsafe MHD_queue_response(connection, UInt32(status), fixed.handle)
@@ -164,6 +166,7 @@ internal import Synchronization
             core.service.logger.error(
                 "a response could not be sent: a header has a line break, or memory is short",
                 metadata: ["path": "\(path)", "headers": "\(response.headers)"])
+            record.breakOff()
             return .NO
         }
         defer { unsafe MHD_destroy_response(handle) }
@@ -180,6 +183,9 @@ internal import Synchronization
             return true
         }
     }
+
+    /// Ends the connection in the middle of a body, which the client then knows to be cut short.
+    func breakOff() { record.breakOff() }
 
     /// libmicrohttpd is done with the request: sent, or broken off.
     func end() {

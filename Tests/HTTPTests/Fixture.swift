@@ -2,6 +2,10 @@ import Foundation
 import HTTP
 import Synchronization
 import TestSupport
+import Testing
+
+/// What opens sockets: in parallel, the tests could not count descriptors, nor expect an answer in time on two cores.
+@Suite(.serialized) enum OneAtATime {}
 
 /// A service with a route of each kind.
 struct Fixture: Sendable {

@@ -3,153 +3,159 @@ import HTTP
 import TestSupport
 import Testing
 
-@Suite(.serialized) struct LimitTests {
-    @Test func bodiesBeyondTheLimitAre413() async throws {
-        let body = [UInt8](repeating: 1, count: (1 << 20) + 1)
-        try await Fixture().everywhere { client async throws in
-            let refused = try await client.send("POST", "/echo", headers: [:], body: body)
-            #expect(refused.status == 413)
-            #expect(try errorFields(try await refused.text())["code"] == "body_too_large")
-            #expect(try await client.send("POST", "/echo", headers: [:], body: Array(body.dropLast())).status == 200)
-        }
-        try await Fixture().served { daemon async throws in
-            let client = SocketClient(port: daemon.port, chunked: true)
-            let refused = try await client.send("POST", "/echo", headers: [:], body: body)
-            #expect(refused.status == 413)
-            #expect(try errorFields(try await refused.text())["code"] == "body_too_large")
-        }
-    }
-
-    @Test func aDeclaredLengthBeyondTheLimitIsRefusedBeforeTheBody() async throws {
-        try await Fixture().served { daemon async throws in
-            let socket = try RawSocket(port: daemon.port)
-            socket.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000000\r\n\r\n")
-            #expect(await socket.receiveAll().hasPrefix("HTTP/1.1 413"))
-        }
-    }
-
-    @Test func allBodiesTogetherAreBounded() async throws {
-        var limits = Limits()
-        limits.bodyBytesInTotal = 100_000
-        try await Fixture(limits: limits).served { daemon async throws in
-            let client = SocketClient(port: daemon.port)
-            #expect(
-                try await client.send("POST", "/echo", headers: [:], body: [UInt8](repeating: 1, count: 200_000)).status
-                    == 503)
-            for _ in 0..<5 {
+extension OneAtATime {
+    @Suite struct LimitTests {
+        @Test func bodiesBeyondTheLimitAre413() async throws {
+            let body = [UInt8](repeating: 1, count: (1 << 20) + 1)
+            try await Fixture().everywhere { client async throws in
+                let refused = try await client.send("POST", "/echo", headers: [:], body: body)
+                #expect(refused.status == 413)
+                #expect(try errorFields(try await refused.text())["code"] == "body_too_large")
                 #expect(
-                    try await client.send("POST", "/echo", headers: [:], body: [UInt8](repeating: 1, count: 90_000))
-                        .status == 200)
+                    try await client.send("POST", "/echo", headers: [:], body: Array(body.dropLast())).status == 200)
+            }
+            try await Fixture().served { daemon async throws in
+                let client = SocketClient(port: daemon.port, chunked: true)
+                let refused = try await client.send("POST", "/echo", headers: [:], body: body)
+                #expect(refused.status == 413)
+                #expect(try errorFields(try await refused.text())["code"] == "body_too_large")
             }
         }
-    }
 
-    @Test func headersBeyondTheLimitAre431() async throws {
-        try await Fixture().served { daemon async throws in
-            let socket = try RawSocket(port: daemon.port)
-            socket.send(
-                "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: \(String(repeating: "x", count: 50_000))\r\n\r\n")
-            #expect(await socket.receiveAll().hasPrefix("HTTP/1.1 431"))
-        }
-    }
-
-    @Test(arguments: [
-        "GET\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
-        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnot a size\r\n\r\n",
-        "GET /health HTTP/1.1\r\nHost: x\r\n folded\r\nno colon\r\n\r\n",
-    ])
-    func malformedRequestsAreRefusedAndTheNextIsAnswered(message: String) async throws {
-        try await Fixture().served { daemon async throws in
-            let socket = try RawSocket(port: daemon.port)
-            socket.send(message)
-            async let text = socket.receiveAll()
-            try await Task.sleep(for: .milliseconds(200))
-            socket.close()
-            let answer = await text
-            #expect(!answer.hasPrefix("HTTP/1.1 2") && !answer.hasPrefix("HTTP/1.1 500"), "\(answer)")
-            #expect(try await SocketClient(port: daemon.port).get("/health").status == 200)
-        }
-    }
-
-    @Test func requestsBeyondThoseInFlightAre429() async throws {
-        var limits = Limits()
-        limits.requestsInFlight = 2
-        let fixture = Fixture(limits: limits)
-        try await fixture.served { daemon async throws in
-            let client = SocketClient(port: daemon.port)
-            async let first = client.get("/wait?ms=500").status
-            async let second = client.get("/wait?ms=500").status
-            #expect(await eventually { fixture.started.value == 2 })
-            let third = try await client.get("/wait?ms=1")
-            #expect(third.status == 429)
-            #expect(third.headers["retry-after"] == "1")
-            #expect(try await client.get("/health").status == 200)
-            #expect(try await first == 200)
-            #expect(try await second == 200)
-            #expect(try await client.get("/wait?ms=1").status == 200)
-        }
-    }
-
-    @Test func connectionsBeyondThoseOfAnAddressAre429() async throws {
-        var limits = Limits()
-        limits.connectionsPerAddress = 3
-        try await Fixture(limits: limits).served { daemon async throws in
-            let client = SocketClient(port: daemon.port)
-            let held = try (0..<3).map { _ in try RawSocket(port: daemon.port) }
-            #expect(try await client.get("/health").status == 429)
-            for socket in held { socket.close() }
-            try await Task.sleep(for: .milliseconds(100))
-            #expect(try await client.get("/health").status == 200)
-        }
-    }
-
-    @Test func aThousandDrippingClientsHoldNobodyUpAndAreCutOff() async throws {
-        var limits = Limits()
-        limits.requestTime = .milliseconds(1500)
-        let before = openDescriptors()
-        try await Fixture(limits: limits).served { daemon async throws in
-            let head = Array("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n".utf8)
-            // Half of them drip their headers, half their body.
-            let sockets = try (0..<1000).map { _ in try RawSocket(port: daemon.port) }
-            for (i, socket) in sockets.enumerated() where i % 2 == 0 { socket.send(head) }
-            let client = SocketClient(port: daemon.port)
-            for step in 0..<5 {
-                for (i, socket) in sockets.enumerated() { socket.send(i % 2 == 0 ? [0x61] : [head[step]]) }
-                let start = ContinuousClock.now
-                #expect(try await client.get("/models/x").status == 200)
-                #expect(ContinuousClock.now - start < .milliseconds(500))
-                try await Task.sleep(for: .milliseconds(300))
+        @Test func aDeclaredLengthBeyondTheLimitIsRefusedBeforeTheBody() async throws {
+            try await Fixture().served { daemon async throws in
+                let socket = try RawSocket(port: daemon.port)
+                socket.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000000\r\n\r\n")
+                #expect(await socket.receiveAll().hasPrefix("HTTP/1.1 413"))
             }
-            try await Task.sleep(for: .milliseconds(700))
-            for socket in sockets { #expect(await socket.receiveAll().hasPrefix("HTTP/1.1 408")) }
         }
-        #expect(await eventually { openDescriptors() <= before })
-    }
 
-    @Test func idleConnectionsAreClosedInSilence() async throws {
-        var limits = Limits()
-        limits.idleTime = .milliseconds(300)
-        try await Fixture(limits: limits).served { daemon async throws in
-            let socket = try RawSocket(port: daemon.port)
-            socket.send("GET /models/a HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            let text = await socket.receiveAll()
-            #expect(text.hasPrefix("HTTP/1.1 200"))
-            #expect(!text.contains("408"))
-        }
-    }
-
-    @Test func oneConnectionCarriesManyRequests() async throws {
-        try await Fixture().served { daemon async throws in
-            let socket = try RawSocket(port: daemon.port)
-            for i in 0..<50 {
-                socket.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n\(10 + i)")
-                var answer = ""
-                while !answer.hasSuffix("\r\n\r\n\(10 + i)"), case let more = await socket.receive(), !more.isEmpty {
-                    answer += String(decoding: more, as: UTF8.self)
+        @Test func allBodiesTogetherAreBounded() async throws {
+            var limits = Limits()
+            limits.bodyBytesInTotal = 100_000
+            try await Fixture(limits: limits).served { daemon async throws in
+                let client = SocketClient(port: daemon.port)
+                #expect(
+                    try await client.send("POST", "/echo", headers: [:], body: [UInt8](repeating: 1, count: 200_000))
+                        .status
+                        == 503)
+                for _ in 0..<5 {
+                    #expect(
+                        try await client.send("POST", "/echo", headers: [:], body: [UInt8](repeating: 1, count: 90_000))
+                            .status == 200)
                 }
-                #expect(answer.hasPrefix("HTTP/1.1 200") && answer.hasSuffix("\r\n\r\n\(10 + i)"), "\(answer)")
+            }
+        }
+
+        @Test func headersBeyondTheLimitAre431() async throws {
+            try await Fixture().served { daemon async throws in
+                let socket = try RawSocket(port: daemon.port)
+                socket.send(
+                    "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: \(String(repeating: "x", count: 50_000))\r\n\r\n"
+                )
+                #expect(await socket.receiveAll().hasPrefix("HTTP/1.1 431"))
+            }
+        }
+
+        @Test(arguments: [
+            "GET\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+            "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+            "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnot a size\r\n\r\n",
+            "GET /health HTTP/1.1\r\nHost: x\r\n folded\r\nno colon\r\n\r\n",
+        ])
+        func malformedRequestsAreRefusedAndTheNextIsAnswered(message: String) async throws {
+            try await Fixture().served { daemon async throws in
+                let socket = try RawSocket(port: daemon.port)
+                socket.send(message)
+                async let text = socket.receiveAll()
+                try await Task.sleep(for: .milliseconds(200))
+                socket.close()
+                let answer = await text
+                #expect(!answer.hasPrefix("HTTP/1.1 2") && !answer.hasPrefix("HTTP/1.1 500"), "\(answer)")
+                #expect(try await SocketClient(port: daemon.port).get("/health").status == 200)
+            }
+        }
+
+        @Test func requestsBeyondThoseInFlightAre429() async throws {
+            var limits = Limits()
+            limits.requestsInFlight = 2
+            let fixture = Fixture(limits: limits)
+            try await fixture.served { daemon async throws in
+                let client = SocketClient(port: daemon.port)
+                async let first = client.get("/wait?ms=500").status
+                async let second = client.get("/wait?ms=500").status
+                #expect(await eventually { fixture.started.value == 2 })
+                let third = try await client.get("/wait?ms=1")
+                #expect(third.status == 429)
+                #expect(third.headers["retry-after"] == "1")
+                #expect(try await client.get("/health").status == 200)
+                #expect(try await first == 200)
+                #expect(try await second == 200)
+                #expect(try await client.get("/wait?ms=1").status == 200)
+            }
+        }
+
+        @Test func connectionsBeyondThoseOfAnAddressAre429() async throws {
+            var limits = Limits()
+            limits.connectionsPerAddress = 3
+            try await Fixture(limits: limits).served { daemon async throws in
+                let client = SocketClient(port: daemon.port)
+                let held = try (0..<3).map { _ in try RawSocket(port: daemon.port) }
+                #expect(try await client.get("/health").status == 429)
+                for socket in held { socket.close() }
+                try await Task.sleep(for: .milliseconds(100))
+                #expect(try await client.get("/health").status == 200)
+            }
+        }
+
+        @Test func aThousandDrippingClientsHoldNobodyUpAndAreCutOff() async throws {
+            var limits = Limits()
+            limits.requestTime = .milliseconds(1500)
+            let before = openDescriptors()
+            try await Fixture(limits: limits).served { daemon async throws in
+                let head = Array("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n".utf8)
+                // Half of them drip their headers, half their body.
+                let sockets = try (0..<1000).map { _ in try RawSocket(port: daemon.port) }
+                for (i, socket) in sockets.enumerated() where i % 2 == 0 { socket.send(head) }
+                let client = SocketClient(port: daemon.port)
+                for step in 0..<5 {
+                    for (i, socket) in sockets.enumerated() { socket.send(i % 2 == 0 ? [0x61] : [head[step]]) }
+                    let start = ContinuousClock.now
+                    #expect(try await client.get("/models/x").status == 200)
+                    #expect(ContinuousClock.now - start < .milliseconds(500))
+                    try await Task.sleep(for: .milliseconds(300))
+                }
+                try await Task.sleep(for: .milliseconds(700))
+                for socket in sockets { #expect(await socket.receiveAll().hasPrefix("HTTP/1.1 408")) }
+            }
+            #expect(await eventually { openDescriptors() <= before })
+        }
+
+        @Test func idleConnectionsAreClosedInSilence() async throws {
+            var limits = Limits()
+            limits.idleTime = .milliseconds(300)
+            try await Fixture(limits: limits).served { daemon async throws in
+                let socket = try RawSocket(port: daemon.port)
+                socket.send("GET /models/a HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                let text = await socket.receiveAll()
+                #expect(text.hasPrefix("HTTP/1.1 200"))
+                #expect(!text.contains("408"))
+            }
+        }
+
+        @Test func oneConnectionCarriesManyRequests() async throws {
+            try await Fixture().served { daemon async throws in
+                let socket = try RawSocket(port: daemon.port)
+                for i in 0..<50 {
+                    socket.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n\(10 + i)")
+                    var answer = ""
+                    while !answer.hasSuffix("\r\n\r\n\(10 + i)"), case let more = await socket.receive(), !more.isEmpty
+                    {
+                        answer += String(decoding: more, as: UTF8.self)
+                    }
+                    #expect(answer.hasPrefix("HTTP/1.1 200") && answer.hasSuffix("\r\n\r\n\(10 + i)"), "\(answer)")
+                }
             }
         }
     }
