@@ -74,7 +74,7 @@ let package = Package(
         room("Judging", ["Remote"]),
         room("Speech", ["Audio", "Questions", "Remote"]),
         room("Evaluation", ["Judging", "Hashing"]),
-        room("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models"]),
+        room("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization"]),
 
         // The program.
         room(
@@ -109,8 +109,8 @@ let package = Package(
         tests("Remote"),
         tests("Speech", ["Audio", "Questions", "Remote"]),
         tests("Evaluation", ["Hashing"]),
-        tests("Objectives"),
-        tests("Training"),
+        tests("Objectives", ["Tensors"]),
+        tests("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano"]),
         tests("Server", ["API", "HTTP", "Generation", "Models", "Audio", "CordNano", logging]),
     ]
 )

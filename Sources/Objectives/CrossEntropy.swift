@@ -1,0 +1,14 @@
+/// Imitation: −Σ_t log π(y_t) over a given answer, gold or the teacher's own.
+package struct CrossEntropy: Sendable, Equatable {
+    package var reduction: Reduction
+
+    package init(reduction: Reduction = .sum) { self.reduction = reduction }
+
+    package func coefficients(_ sequence: ScoredSequence) -> TokenCoefficients {
+        var result = TokenCoefficients(count: sequence.measures.count)
+        let factor = reduction.factor(sequence.measures.count)
+        result.logProbability = Array(repeating: factor, count: sequence.measures.count)
+        result.loss = sequence.measures.reduce(0) { $0 - Double(factor) * Double($1.logProbability) }
+        return result
+    }
+}

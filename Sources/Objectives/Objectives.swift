@@ -1,1 +1,0 @@
-// Objectives: see Sources/README.md.

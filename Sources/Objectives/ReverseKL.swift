@@ -1,0 +1,28 @@
+/// On-policy distillation: Σ_t w_t · KL(student ‖ teacher)_t over a rollout of the student (CORD, equations 2 and 4 to 6).
+///
+/// Without importance weights this is OPD, the reverse KL of GKD (Agarwal et al., 2024) at β = 1.
+package struct ReverseKL: Sendable, Equatable {
+    package var importance: TokenImportance?
+    package var reduction: Reduction
+
+    package init(importance: TokenImportance? = nil, reduction: Reduction = .sum) {
+        self.importance = importance
+        self.reduction = reduction
+    }
+
+    /// w_t of each position, one where there are no importance weights.
+    package func weights(_ sequence: ScoredSequence) -> [Float] {
+        importance?.weights(divergences: sequence.measures.map(\.reverseKL))
+            ?? Array(repeating: 1, count: sequence.measures.count)
+    }
+
+    package func coefficients(_ sequence: ScoredSequence) -> TokenCoefficients {
+        var result = TokenCoefficients(count: sequence.measures.count)
+        let factor = reduction.factor(sequence.measures.count)
+        result.reverseKL = weights(sequence).map { $0 * factor }
+        for (weight, row) in zip(result.reverseKL, sequence.measures) {
+            result.loss += Double(weight) * Double(row.reverseKL)
+        }
+        return result
+    }
+}

@@ -1,0 +1,173 @@
+package import Generation
+import Models
+package import Objectives
+package import Judging
+
+/// Decides whether a response gives the same answer as a reference, to a question.
+package typealias AnswerJudge =
+    @Sendable (_ question: String, _ response: String, _ reference: String) async throws -> Verdict
+
+/// An answer as the engine sampled it.
+package struct SampledAnswer: Sendable, Equatable {
+    /// With the token that ends the turn, unless the answer was cut.
+    package var tokens: [Int32]
+    package var text: String
+    /// Of each token at temperature 1; nil where the sampler did not say.
+    package var logProbabilities: [Float?]
+    /// Tokens before the end of the turn.
+    package var length: Int
+
+    init(_ completion: Completion, turnEnd: Int32) {
+        tokens = completion.tokens
+        text = completion.text
+        length = completion.tokens.count
+        logProbabilities = completion.logProbabilities.map(\.logProbability)
+        if completion.finishReason == .stop {
+            tokens.append(turnEnd)
+            logProbabilities.append(nil)
+        }
+    }
+
+    /// A given text as an answer.
+    init(text: String, model: LoadedModel) throws {
+        tokens = try model.tokenizer.encode(text).map { Int32($0) } + [model.turnEnd]
+        self.text = text
+        length = tokens.count - 1
+        logProbabilities = Array(repeating: nil, count: tokens.count)
+    }
+}
+
+/// The answers that one pair learns from.
+struct PairRollouts: Sendable {
+    var token: SampledAnswer?
+    var group: [SampledAnswer] = []
+    var rewards: [Float] = []
+    var advantages: [Float] = []
+    var teacherAnswer: SampledAnswer?
+}
+
+/// Asks the serving engine for a pair's answers and a judge for their rewards.
+///
+/// The spoken prompt is read once: the group starts when the token rollout's prompt lies in the engine's cache.
+struct RolloutCollector: Sendable {
+    let engine: Engine
+    let objective: Objective
+    let student: WeightVersion?
+    let teacher: WeightVersion?
+    let judge: AnswerJudge
+
+    /// `seed` names the pair's random streams; `known` is the teacher's answer where it has been given before.
+    func collect(
+        _ pair: TrainingPair, prompt: Prompt, teacherPrompt: Prompt, seed: UInt64, known: SampledAnswer?
+    ) async throws -> PairRollouts {
+        async let teacherAnswer = teacherAnswer(teacherPrompt, seed: seed, known: known)
+        var result = PairRollouts()
+        if let supplied = pair.rollouts {
+            let answers = try supplied.map { try SampledAnswer(text: $0.text, model: engine.model) }
+            if objective.hasTokenTerm { result.token = answers.first }
+            if objective.hasSequenceTerm { result.group = answers }
+        } else {
+            (result.token, result.group) = try await sample(prompt, seed: seed)
+        }
+        result.teacherAnswer = try await teacherAnswer
+        try check(result)
+        if objective.hasSequenceTerm { try await judgeGroup(of: pair, &result) }
+        return result
+    }
+
+    private func check(_ rollouts: PairRollouts) throws {
+        if let token = rollouts.token, token.length == 0 { throw UnusablePair("the rollout has length 0") }
+        if !rollouts.group.isEmpty, rollouts.group.allSatisfy({ $0.length == 0 }) {
+            throw UnusablePair("all \(rollouts.group.count) rollouts of the group have length 0")
+        }
+        if objective.needsTeacherAnswer, rollouts.teacherAnswer?.length == 0 {
+            throw UnusablePair("the teacher's answer has length 0")
+        }
+    }
+
+    private func judgeGroup(of pair: TrainingPair, _ rollouts: inout PairRollouts) async throws {
+        let supplied = pair.rollouts?.map(\.advantage)
+        if let supplied, supplied.allSatisfy({ $0 != nil }) {
+            rollouts.advantages = supplied.map { Float($0!) }
+            return
+        }
+        guard let reference = objective.reference == .gold ? pair.answer : rollouts.teacherAnswer?.text else {
+            throw UnusablePair("there is no answer to judge by")
+        }
+        rollouts.rewards = try await withThrowingTaskGroup(of: (Int, Float).self) { group in
+            for (index, answer) in rollouts.group.enumerated() {
+                group.addTask { (index, try await judge(pair.text, answer.text, reference).reward) }
+            }
+            return try await group.reduce(into: Array(repeating: 0, count: rollouts.group.count)) { $0[$1.0] = $1.1 }
+        }
+        rollouts.advantages = objective.advantages(rewards: rollouts.rewards)
+        for (index, advantage) in (supplied ?? []).enumerated() {
+            if let advantage { rollouts.advantages[index] = Float(advantage) }
+        }
+    }
+
+    private func teacherAnswer(_ prompt: Prompt, seed: UInt64, known: SampledAnswer?) async throws -> SampledAnswer? {
+        guard objective.needsTeacherAnswer else { return nil }
+        if let known { return known }
+        return try await answers(request(prompt, objective.teacherTemperature, seed: seed ^ 2, teacher)).first
+    }
+
+    private func sample(_ prompt: Prompt, seed: UInt64) async throws -> (SampledAnswer?, [SampledAnswer]) {
+        var many = request(prompt, objective.sequenceTemperature, seed: seed ^ 1, student)
+        many.options.count = objective.rollouts
+        guard objective.hasTokenTerm else { return (nil, objective.hasSequenceTerm ? try await answers(many) : []) }
+        let single = request(prompt, objective.tokenTemperature, seed: seed, student)
+        guard objective.hasSequenceTerm else { return (try await answers(single).first, []) }
+        return try await withThrowingTaskGroup(of: [SampledAnswer].self) { [many] group in
+            var completion = Completion()
+            var isRead = false
+            for try await event in try engine.generate(single) {
+                if !isRead {
+                    isRead = true
+                    group.addTask { try await answers(many) }
+                }
+                switch event {
+                case .token(_, let id, let text, let logProbability):
+                    completion.tokens.append(id)
+                    completion.text += text
+                    if let logProbability { completion.logProbabilities.append(logProbability) }
+                case .finished(_, let reason, let text):
+                    completion.text += text
+                    completion.finishReason = reason
+                case .done: break
+                }
+            }
+            try Task.checkCancellation()
+            return (SampledAnswer(completion, turnEnd: engine.model.turnEnd), try await group.next() ?? [])
+        }
+    }
+
+    private func answers(_ request: GenerationRequest) async throws -> [SampledAnswer] {
+        try await engine.complete(request).answers.map { SampledAnswer($0, turnEnd: engine.model.turnEnd) }
+    }
+
+    private func request(
+        _ prompt: Prompt, _ temperature: Double, seed: UInt64, _ version: WeightVersion?
+    ) -> GenerationRequest {
+        var options = SamplingOptions()
+        options.temperature = temperature
+        options.maxTokens = objective.maxRolloutTokens
+        options.seed = seed
+        options.logProbabilities = 0
+        return GenerationRequest(prompt: prompt, options: options, version: version)
+    }
+}
+
+/// Why one pair of a step was left out.
+struct UnusablePair: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+extension LoadedModel {
+    /// The token that ends a turn of the chat format.
+    var turnEnd: Int32 {
+        if let id = tokenizer.id(of: "<|im_end|>"), endTokens.contains(Int32(id)) { return Int32(id) }
+        return endTokens.min() ?? 0
+    }
+}

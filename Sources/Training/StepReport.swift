@@ -1,0 +1,97 @@
+package import Audio
+package import Objectives
+
+/// What one step did.
+package struct StepReport: Sendable {
+    /// Steps so far, this one included.
+    package let step: Int
+    package let metrics: StepMetrics
+    /// In the order of the batch.
+    package let pairs: [PairOutcome]
+    package let timings: StepTimings
+    /// Why the weights were left as they were; nil where the step was taken.
+    package let dropped: String?
+}
+
+/// The numbers that a researcher plots, under the names of the HTTP interface. A term that the objective does not have is nil.
+package struct StepMetrics: Sendable, Equatable, Codable {
+    package var loss = 0.0
+    package var tokenLoss: Double?
+    package var sequenceLoss: Double?
+    /// Mean divergence of the positions that were compared with the teacher, in nats: D_t, or the forward KL for that method.
+    package var klMean: Double?
+    package var rewardMean: Double?
+    /// Share of compared positions where both distributions' likeliest token is the same.
+    package var teacherAgreement: Double?
+    /// Before any clipping.
+    package var gradNorm = 0.0
+    package var learningRate = 0.0
+    /// Sampled for this step, the teacher's answers not counted.
+    package var rolloutTokens = 0
+    /// That had a gradient.
+    package var trainTokens = 0
+    /// Between sampler and trainer, of the same tokens.
+    package var logProbabilityDifferenceMax: Double?
+
+    private enum CodingKeys: String, CodingKey {
+        case loss
+        case tokenLoss = "token_loss"
+        case sequenceLoss = "sequence_loss"
+        case klMean = "kl_mean"
+        case rewardMean = "reward_mean"
+        case teacherAgreement = "teacher_agreement"
+        case gradNorm = "grad_norm"
+        case learningRate = "learning_rate"
+        case rolloutTokens = "rollout_tokens"
+        case trainTokens = "train_tokens"
+        case logProbabilityDifferenceMax = "logprob_difference_max"
+    }
+}
+
+/// Seconds.
+package struct StepTimings: Sendable, Equatable, Codable {
+    package var rollouts = 0.0
+    package var scoring = 0.0
+    package var backward = 0.0
+    package var optimizer = 0.0
+    package var total = 0.0
+}
+
+/// What became of one pair.
+package struct PairOutcome: Sendable {
+    package let id: String
+    package let index: Int
+    /// Why it was left out; nil where it was applied.
+    package var reason: String?
+    /// What was heard, where the clip could be decoded.
+    package var heard: AudioSource?
+    package var teacherAnswer: String?
+    package var rewardMean: Double?
+    package var klMean: Double?
+    package var rollouts: [RolloutOutcome] = []
+
+    package var isApplied: Bool { reason == nil }
+}
+
+/// One answer that took part.
+package struct RolloutOutcome: Sendable {
+    package let role: SequenceRole
+    package let text: String
+    /// Before the end of the turn.
+    package let tokenCount: Int
+    package var reward: Double?
+    package var advantage: Double?
+    /// Empty for a rollout whose advantage is zero: it was not scored.
+    package var tokens: [TokenOutcome] = []
+}
+
+/// One position of an answer.
+package struct TokenOutcome: Sendable {
+    package let token: Int32
+    /// The sampler's log-probability, the trainer's where the sampler gave none.
+    package let logProbability: Float
+    /// D_t, where the position was compared with the teacher.
+    package let divergence: Float?
+    /// w_t.
+    package let weight: Float?
+}

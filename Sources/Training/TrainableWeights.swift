@@ -1,0 +1,71 @@
+package import Models
+package import Tensors
+
+/// The live version of a training: float32 tensors that the optimiser moves in place, over frozen ones.
+///
+/// Belongs to one trainer. ``view(id:)`` shares the storage and is good until the next update; ``snapshot(id:)`` copies it for good.
+package final class TrainableWeights {
+    /// One tensor under training.
+    package struct Entry {
+        /// As in an adapter or a checkpoint: a parameter's name, or a module's with `.lora_A` or `.lora_B`.
+        package let name: String
+        package let parameter: Parameter
+        package let tensor: Tensor
+    }
+
+    package let entries: [Entry]
+    package let parent: WeightVersion?
+    private let adapters: [Int: LowRank]
+    private let replacements: [Int: Tensor]
+
+    /// Begins at `parent` (nil: the base weights). An adapter that `parent` has on a selected layer goes on from its values.
+    package init(
+        _ plan: AdapterPlan, model: AudioLanguageModel, parent: WeightVersion? = nil, seed: UInt64 = 0
+    ) throws {
+        let (adapted, replaced) = try plan.selection(in: model)
+        var entries: [Entry] = []
+        var adapters = parent?.adapters ?? [:]
+        var replacements = parent?.replacements ?? [:]
+        for parameter in adapted {
+            let adapter =
+                parent?.adapters[parameter.index].map { LowRank(a: $0.a.copy(), b: $0.b.copy(), scale: $0.scale) }
+                ?? plan.initial(parameter, seed: seed)
+            adapters[parameter.index] = adapter
+            entries.append(Entry(name: parameter.moduleName + ".lora_A", parameter: parameter, tensor: adapter.a))
+            entries.append(Entry(name: parameter.moduleName + ".lora_B", parameter: parameter, tensor: adapter.b))
+        }
+        for parameter in replaced {
+            let tensor = parent?.replacements[parameter.index]?.copy() ?? parameter.stored.widened()
+            replacements[parameter.index] = tensor
+            entries.append(Entry(name: parameter.name, parameter: parameter, tensor: tensor))
+        }
+        self.entries = entries
+        self.parent = parent
+        self.adapters = adapters
+        self.replacements = replacements
+    }
+
+    package var parameterCount: Int { entries.reduce(0) { $0 + $1.tensor.count } }
+
+    /// Whether anything between the clip and the decoder is trained.
+    package var trainsHearing: Bool { entries.contains { !$0.name.hasPrefix("language_model.") } }
+
+    /// The current tensors themselves as a version: they change with the next update.
+    package func view(id: String) -> WeightVersion {
+        WeightVersion(id: id, adapters: adapters, replacements: replacements)
+    }
+
+    /// A copy of the current tensors that never changes.
+    package func snapshot(id: String) -> WeightVersion {
+        let trained = Set(entries.map { ObjectIdentifier($0.tensor.buffer) })
+        func kept(_ tensor: Tensor) -> Tensor {
+            trained.contains(ObjectIdentifier(tensor.buffer)) ? tensor.copy() : tensor
+        }
+        return WeightVersion(
+            id: id, adapters: adapters.mapValues { LowRank(a: kept($0.a), b: kept($0.b), scale: $0.scale) },
+            replacements: replacements.mapValues(kept))
+    }
+
+    /// Asks a tape for the gradients of all entries.
+    func watch(on tape: Tape) { for entry in entries { tape.watch(entry.tensor) } }
+}

@@ -1,0 +1,25 @@
+/// Why a step or a run could not be done; nothing was changed by it.
+package enum TrainingError: Error, Equatable, CustomStringConvertible {
+    /// The plan of what to train does not fit the model.
+    case plan(String)
+    /// No pair of a batch could be used; each with its reason.
+    case noUsablePair([String])
+    /// The trainer is at work on another step.
+    case busy
+    /// A checkpoint that does not belong to this training.
+    case checkpoint(path: String, reason: String)
+    /// A manifest line that could not be read.
+    case manifest(path: String, line: Int, reason: String)
+    case options(String)
+
+    package var description: String {
+        switch self {
+        case .plan(let reason): "what to train: \(reason)"
+        case .noUsablePair(let reasons): "none of \(reasons.count) pairs can be used: \(reasons.joined(separator: "; "))"
+        case .busy: "the trainer is at work on another step; wait for it"
+        case .checkpoint(let path, let reason): "resuming from \(path): \(reason)"
+        case .manifest(let path, let line, let reason): "\(path), line \(line): \(reason)"
+        case .options(let reason): "training options: \(reason)"
+        }
+    }
+}

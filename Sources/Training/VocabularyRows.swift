@@ -1,0 +1,100 @@
+import Models
+import Tensors
+
+/// Losses over the whole vocabulary, from hidden rows, in chunks of rows: the logits [rows, vocabulary] of a large vocabulary never
+/// exist whole.
+///
+///     measure:   hidden → logits (student, teacher) → RowMeasures
+///     gradient:  hidden → logits again → d logits → d hidden, and the head's own gradient where it is trained
+///
+/// Where one chunk holds all rows, its logits are kept between the two.
+final class VocabularyRows {
+    /// Hidden rows with the version whose head reads them.
+    struct Side {
+        let hidden: Tensor
+        let version: WeightVersion?
+    }
+
+    private struct Chunk {
+        let hidden: Tensor
+        let tape: Tape
+        let logits: Tensor
+        let teacherLogits: Tensor?
+    }
+
+    private let decoder: Qwen2Decoder
+    private let arithmetic: Arithmetic
+    private let student: Side
+    private let teacher: Side?
+    private let targets: [Int32]
+    /// Trained tensors of the head: what of the hidden rows' gradients also reaches parameters.
+    private let headTensors: [Tensor]
+    private let chunkRows: Int
+    private var kept: Chunk?
+
+    /// Logits of one side of a chunk have at most this many elements.
+    static let chunkElements = 16 << 20
+
+    init(
+        decoder: Qwen2Decoder, arithmetic: Arithmetic, student: Side, teacher: Side?, targets: [Int32],
+        weights: TrainableWeights, chunkElements: Int = VocabularyRows.chunkElements
+    ) {
+        precondition(student.hidden.rows == targets.count, "\(targets.count) targets for \(student.hidden.shape)")
+        self.decoder = decoder
+        self.arithmetic = arithmetic
+        self.student = student
+        self.teacher = teacher
+        self.targets = targets
+        headTensors = weights.entries.filter { $0.parameter.index == decoder.head.weight.index }.map(\.tensor)
+        chunkRows = max(1, chunkElements / decoder.configuration.vocabularySize)
+    }
+
+    private var chunks: [Range<Int>] {
+        stride(from: 0, to: targets.count, by: chunkRows).map { $0..<min(targets.count, $0 + chunkRows) }
+    }
+
+    func measures() -> [RowMeasures] {
+        let chunks = chunks
+        return chunks.flatMap { rows in
+            let chunk = compute(rows)
+            if chunks.count == 1 { kept = chunk }
+            return measureRows(chunk.logits, teacher: chunk.teacherLogits, targets: Array(targets[rows]))
+        }
+    }
+
+    /// d loss / d hidden for Σ a·KL(student ‖ teacher) + b·KL(teacher ‖ student) − c·log p(target); a trained head's gradients
+    /// are added on `tape`.
+    func gradient(reverseKL a: [Float], forwardKL b: [Float], logProbability c: [Float], on tape: Tape) -> Tensor {
+        let result = Tensor(uninitialized: targets.count, student.hidden.columns)
+        for rows in chunks {
+            let chunk = kept ?? compute(rows)
+            kept = nil
+            overwriteWithGradient(
+                chunk.logits, teacher: chunk.teacherLogits, targets: Array(targets[rows]), reverseKL: Array(a[rows]),
+                forwardKL: Array(b[rows]), logProbability: Array(c[rows]))
+            chunk.tape.backward(from: chunk.logits, gradient: chunk.logits)
+            guard let gradient = chunk.tape.gradient(of: chunk.hidden) else {
+                preconditionFailure("no gradient reached the hidden rows")
+            }
+            unsafe result.row(rows.lowerBound).update(from: gradient.pointer, count: gradient.count)
+            for tensor in headTensors {
+                if let gradient = chunk.tape.gradient(of: tensor) { tape.add(gradient, to: tensor) }
+            }
+        }
+        return result
+    }
+
+    private func compute(_ rows: Range<Int>) -> Chunk {
+        let hidden = student.hidden.rowsCopy(rows)
+        let tape = Tape()
+        tape.watch(hidden)
+        for tensor in headTensors { tape.watch(tensor) }
+        let logits = decoder.logits(
+            hidden, Pass(version: student.version, rows: rows.count, arithmetic: arithmetic, tape: tape))
+        let teacherLogits = teacher.map {
+            decoder.logits(
+                $0.hidden.rowsCopy(rows), Pass(version: $0.version, rows: rows.count, arithmetic: arithmetic))
+        }
+        return Chunk(hidden: hidden, tape: tape, logits: logits, teacherLogits: teacherLogits)
+    }
+}
