@@ -24,6 +24,12 @@ package struct Prompt: Sendable {
         package let features: AudioFeatures
         package let slots: Range<Int>
         package let source: AudioSource
+
+        package init(features: AudioFeatures, slots: Range<Int>, source: AudioSource) {
+            self.features = features
+            self.slots = slots
+            self.source = source
+        }
     }
 
     package let tokens: [Int32]

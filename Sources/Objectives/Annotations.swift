@@ -25,14 +25,18 @@ package struct ScoredSequence: Sendable {
     package let samplerLogProbabilities: [Float?]
     /// A_i, for the sequence term.
     package let advantage: Float
+    /// Rollouts of its group, N.
+    package let groupSize: Int
 
     package init(
-        role: SequenceRole, measures: [RowMeasures], samplerLogProbabilities: [Float?] = [], advantage: Float = 0
+        role: SequenceRole, measures: [RowMeasures], samplerLogProbabilities: [Float?] = [], advantage: Float = 0,
+        groupSize: Int = 1
     ) {
         self.role = role
         self.measures = measures
         self.samplerLogProbabilities = samplerLogProbabilities
         self.advantage = advantage
+        self.groupSize = groupSize
     }
 }
 
@@ -67,14 +71,11 @@ package struct TokenCoefficients: Sendable, Equatable {
 package struct BatchCounts: Sendable, Equatable {
     /// Pairs that take part; the loss is their mean.
     package var pairs: Int
-    /// Rollouts of each pair's group, those without advantage included.
-    package var groupSize: Int
-    /// Tokens of all rollouts of all groups.
+    /// Tokens of all rollouts of all groups, those without advantage included.
     package var sequenceTokens: Int
 
-    package init(pairs: Int, groupSize: Int = 0, sequenceTokens: Int = 0) {
+    package init(pairs: Int, sequenceTokens: Int = 0) {
         self.pairs = pairs
-        self.groupSize = groupSize
         self.sequenceTokens = sequenceTokens
     }
 }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Imitation: −Σ_t log π(y_t) over a given answer, gold or the teacher's own.
 package struct CrossEntropy: Sendable, Equatable {
     package var reduction: Reduction

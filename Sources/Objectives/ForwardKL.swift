@@ -1,3 +1,5 @@
+import Tensors
+
 /// Off-policy distillation: Σ_t KL(teacher ‖ student)_t over an answer of the teacher.
 package struct ForwardKL: Sendable, Equatable {
     package var reduction: Reduction

@@ -1,4 +1,5 @@
 import Glibc
+import Tensors
 
 /// The sequence term, −(1/N) Σ_i A_i Σ_t log π(y_i,t) (CORD, equation 10), or its clipped form (PPO; Schulman et al., 2017)
 ///
@@ -30,7 +31,7 @@ package struct PolicyGradient: Sendable, Equatable {
     package func coefficients(_ sequence: ScoredSequence, in batch: BatchCounts) -> TokenCoefficients {
         let count = sequence.measures.count
         let advantage = Double(sequence.advantage)
-        let share = share(count, in: batch)
+        let share = share(sequence, in: batch)
         var result = TokenCoefficients(count: count)
         for (t, row) in sequence.measures.enumerated() {
             guard let clipRatio else {
@@ -48,11 +49,11 @@ package struct PolicyGradient: Sendable, Equatable {
         return result
     }
 
-    private func share(_ count: Int, in batch: BatchCounts) -> Double {
-        let group = 1 / Double(max(1, batch.groupSize))
+    private func share(_ sequence: ScoredSequence, in batch: BatchCounts) -> Double {
+        let group = 1 / Double(max(1, sequence.groupSize))
         return switch normalisation {
         case .sum: group
-        case .sequence: group / Double(max(1, count))
+        case .sequence: group / Double(max(1, sequence.measures.count))
         case .tokens: Double(batch.pairs) / Double(max(1, batch.sequenceTokens))
         case .constant: group / Double(max(1, maxTokens))
         }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// On-policy distillation: Σ_t w_t · KL(student ‖ teacher)_t over a rollout of the student (CORD, equations 2 and 4 to 6).
 ///
 /// Without importance weights this is OPD, the reverse KL of GKD (Agarwal et al., 2024) at β = 1.

@@ -1,6 +1,5 @@
-package import Models
-package import Generation
-import Glibc
+import Generation
+import Models
 import Tensors
 
 /// Which tensors of a model are trained: low-rank adapters on linear layers, whole parameters, or both.
@@ -49,11 +48,11 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
 
     /// What the plan selects in a model. Throws where a pattern is malformed or selects nothing.
     func selection(in model: AudioLanguageModel) throws -> (adapted: [Parameter], replaced: [Parameter]) {
-        let adapted = try modules.map { pattern in
+        let adapted: [Parameter] = try modules.map { pattern in
             let regex = try Self.compiled(pattern, "modules")
             return model.parameters.filter { $0.isLinear && $0.moduleName.wholeMatch(of: regex) != nil }
         } ?? []
-        let replaced = try parameters.map { pattern in
+        let replaced: [Parameter] = try parameters.map { pattern in
             let regex = try Self.compiled(pattern, "parameters")
             return model.parameters.filter { $0.name.wholeMatch(of: regex) != nil }
         } ?? []

@@ -1,3 +1,4 @@
+import Audio
 import Generation
 import Models
 import Tensors

@@ -10,14 +10,18 @@ package struct PreparedPair: Sendable {
         package let tokens: [Int32]
         package let samplerLogProbabilities: [Float?]
         package let advantage: Float
+        /// Rollouts of its group, those without advantage included.
+        package let groupSize: Int
 
         package init(
-            role: SequenceRole, tokens: [Int32], samplerLogProbabilities: [Float?] = [], advantage: Float = 0
+            role: SequenceRole, tokens: [Int32], samplerLogProbabilities: [Float?] = [], advantage: Float = 0,
+            groupSize: Int = 1
         ) {
             self.role = role
             self.tokens = tokens
             self.samplerLogProbabilities = samplerLogProbabilities
             self.advantage = advantage
+            self.groupSize = groupSize
         }
     }
 
@@ -121,7 +125,7 @@ package struct GradientPass {
     private func score(_ answer: PreparedPair.Answer, _ measures: [RowMeasures]) -> ScoredAnswer {
         let sequence = ScoredSequence(
             role: answer.role, measures: measures, samplerLogProbabilities: answer.samplerLogProbabilities,
-            advantage: answer.advantage)
+            advantage: answer.advantage, groupSize: answer.groupSize)
         let differences = zip(answer.samplerLogProbabilities, measures).compactMap { sampler, row in
             sampler.map { abs($0 - row.logProbability) }
         }

@@ -1,6 +1,7 @@
-package import Generation
+import Generation
 import Models
-package import Objectives
+import Tokenization
+import Objectives
 package import Judging
 
 /// Decides whether a response gives the same answer as a reference, to a question.

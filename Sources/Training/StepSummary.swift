@@ -1,4 +1,5 @@
 import Objectives
+import Tensors
 
 /// Sums over the scored answers of a step, for its metrics and its pairs' outcomes.
 struct StepSummary {

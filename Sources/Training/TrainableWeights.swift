@@ -67,5 +67,5 @@ package final class TrainableWeights {
     }
 
     /// Asks a tape for the gradients of all entries.
-    func watch(on tape: Tape) { for entry in entries { tape.watch(entry.tensor) } }
+    package func watch(on tape: Tape) { for entry in entries { tape.watch(entry.tensor) } }
 }

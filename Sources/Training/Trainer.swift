@@ -1,9 +1,9 @@
 import Audio
 package import Generation
 package import Models
-package import Objectives
+import Objectives
 import Synchronization
-package import Tensors
+import Tensors
 
 /// Closes the gap step by step: audio-text pairs in, a changed live version out.
 ///
@@ -188,7 +188,7 @@ package actor Trainer {
                     reported.count - 1,
                     PreparedPair.Answer(
                         role: role, tokens: sampled.tokens, samplerLogProbabilities: sampled.logProbabilities,
-                        advantage: advantage ?? 0)
+                        advantage: advantage ?? 0, groupSize: max(1, work.rollouts.group.count))
                 ))
         }
         let rollouts = work.rollouts
@@ -226,7 +226,7 @@ package actor Trainer {
         }
         let groups = prepared.map { work[$0.work].rollouts.group }
         let counts = BatchCounts(
-            pairs: prepared.count, groupSize: options.objective.rollouts,
+            pairs: prepared.count,
             sequenceTokens: groups.reduce(0) { $0 + $1.reduce(0) { $0 + $1.tokens.count } })
         let pass = GradientPass(
             model: engine.model.model, arithmetic: engine.model.arithmetic, objective: options.objective,

@@ -1,1 +1,169 @@
-// Tests of Objectives.
+import Objectives
+import Tensors
+import Testing
+
+/// Every number here was worked out by hand.
+@Suite struct ObjectivesTests {
+    /// Measures with the given divergences and log-probabilities.
+    static func rows(reverse: [Float] = [], forward: [Float] = [], log: [Float] = []) -> [RowMeasures] {
+        (0..<max(reverse.count, forward.count, log.count)).map { t in
+            RowMeasures(
+                logProbability: t < log.count ? log[t] : 0, reverseKL: t < reverse.count ? reverse[t] : 0,
+                forwardKL: t < forward.count ? forward[t] : 0)
+        }
+    }
+
+    @Test func positionWeightFallsLinearlyFromBetaToOne() {
+        let weights = TokenImportance(topK: 0, alpha: 2, beta: 2).weights(divergences: [0, 0, 0, 0, 0])
+        #expect(weights == [2, 1.75, 1.5, 1.25, 1])
+    }
+
+    @Test func singlePositionHasTheFirstWeight() {
+        #expect(TokenImportance(topK: 0, alpha: 2, beta: 3).weights(divergences: [0.5]) == [3])
+    }
+
+    @Test func largestDivergencesAreMultipliedByAlpha() {
+        let weights = TokenImportance(topK: 2, alpha: 3, beta: 1).weights(divergences: [0.1, 0.9, 0.2, 0.9, 0.4])
+        #expect(weights == [1, 3, 1, 3, 1])
+    }
+
+    @Test func earlierPositionWinsAmongEqualDivergences() {
+        let weights = TokenImportance(topK: 1, alpha: 2, beta: 1).weights(divergences: [0.1, 0.5, 0.5])
+        #expect(weights == [1, 2, 1])
+    }
+
+    @Test func topKBeyondTheRolloutWeighsEveryPosition() {
+        #expect(TokenImportance().weights(divergences: [0.3, 0.1, 0.2]) == [4, 3, 2])
+    }
+
+    @Test func noDivergencesGiveNoWeights() { #expect(TokenImportance().weights(divergences: []) == []) }
+
+    @Test func reverseKLIsTheWeightedSumOfDivergences() {
+        let term = ReverseKL(importance: TokenImportance(topK: 1, alpha: 2, beta: 2))
+        let sequence = ScoredSequence(role: .token, measures: Self.rows(reverse: [0.5, 1, 0.25]))
+        let result = term.coefficients(sequence)
+        #expect(result.reverseKL == [2, 3, 1])
+        #expect(result.loss == 4.25)
+        #expect(result.logProbability == [0, 0, 0] && result.forwardKL == [0, 0, 0])
+    }
+
+    @Test func meanDividesByTheLength() {
+        let sequence = ScoredSequence(role: .token, measures: Self.rows(reverse: [0.5, 1, 0.25, 0.25]))
+        let result = ReverseKL(reduction: .mean).coefficients(sequence)
+        #expect(result.reverseKL == [0.25, 0.25, 0.25, 0.25])
+        #expect(result.loss == 0.5)
+    }
+
+    @Test func forwardKLSumsOverTheTeachersAnswer() {
+        let sequence = ScoredSequence(role: .target, measures: Self.rows(forward: [0.5, 1.5]))
+        let result = ForwardKL().coefficients(sequence)
+        #expect(result.forwardKL == [1, 1] && result.loss == 2)
+    }
+
+    @Test func crossEntropyIsTheNegativeLogProbability() {
+        let sequence = ScoredSequence(role: .target, measures: Self.rows(log: [-1, -0.5]))
+        let result = CrossEntropy(reduction: .mean).coefficients(sequence)
+        #expect(result.logProbability == [0.5, 0.5] && result.loss == 0.75)
+    }
+
+    @Test func advantagesAreRewardsMinusTheirMean() {
+        #expect(GroupAdvantage().advantages(rewards: [1, 0, 0, 1]) == [0.5, -0.5, -0.5, 0.5])
+        #expect(GroupAdvantage().advantages(rewards: [1, 0, 0, 0]) == [0.75, -0.25, -0.25, -0.25])
+    }
+
+    @Test func equalRewardsHaveNoAdvantage() {
+        let third = Float(1) / 3
+        #expect(GroupAdvantage(dividesByDeviation: true).advantages(rewards: [third, third, third]) == [0, 0, 0])
+    }
+
+    @Test func deviationIsThatOfTheSample() {
+        // Differences ±0.5, variance 4 · 0.25 / 3 = 1/3.
+        let advantages = GroupAdvantage(dividesByDeviation: true).advantages(rewards: [1, 0, 0, 1])
+        #expect(abs(advantages[0] - 0.865_875_43) < 1e-6)
+        #expect(advantages[1] == -advantages[0])
+    }
+
+    private func group(_ advantage: Float, _ log: [Float], sampler: [Float?] = [], of size: Int = 4) -> ScoredSequence {
+        ScoredSequence(
+            role: .sequence, measures: Self.rows(log: log), samplerLogProbabilities: sampler, advantage: advantage,
+            groupSize: size)
+    }
+
+    @Test func policyGradientIsTheMeanOverTheGroup() {
+        let result = PolicyGradient().coefficients(group(0.75, [-1, -2]), in: BatchCounts(pairs: 3))
+        #expect(result.logProbability == [0.1875, 0.1875])
+        #expect(result.loss == 0.1875 * 3)
+    }
+
+    @Test func normalisationsDivideByLengthTokensOrConstant() {
+        let batch = BatchCounts(pairs: 2, sequenceTokens: 16)
+        func coefficient(_ normalisation: PolicyGradient.Normalisation) -> Float {
+            let term = PolicyGradient(normalisation: normalisation, maxTokens: 10)
+            return term.coefficients(group(1, [-1, -1]), in: batch).logProbability[0]
+        }
+        #expect(coefficient(.sum) == 0.25)
+        #expect(coefficient(.sequence) == 0.125)
+        #expect(coefficient(.tokens) == 0.125)  // Times 1/pairs, as every term: 1/16.
+        #expect(coefficient(.constant) == 0.025)
+    }
+
+    @Test func clippedRatiosHaveNoGradient() {
+        let term = PolicyGradient(clipRatio: 0.2)
+        // Ratios e^0.5 ≈ 1.65, 1 and e^-0.5 ≈ 0.61.
+        let log: [Float] = [-0.5, -1, -1.5]
+        let sampler: [Float?] = [-1, -1, -1]
+        let up = term.coefficients(group(1, log, sampler: sampler, of: 1), in: BatchCounts(pairs: 1))
+        #expect(up.logProbability[0] == 0)
+        #expect(up.logProbability[1] == 1)
+        #expect(abs(up.logProbability[2] - 0.606_530_66) < 1e-6)
+        #expect(abs(up.loss + 2.806_530_66) < 1e-6)
+        let down = term.coefficients(group(-1, log, sampler: sampler, of: 1), in: BatchCounts(pairs: 1))
+        #expect(abs(down.logProbability[0] + 1.648_721_27) < 1e-6)
+        #expect(down.logProbability[2] == 0)
+        #expect(abs(down.loss - 3.448_721_27) < 1e-6)
+    }
+
+    @Test func unknownSamplerProbabilityCountsAsOnPolicy() {
+        let result = PolicyGradient(clipRatio: 0.2).coefficients(
+            group(1, [-3], sampler: [nil], of: 1), in: BatchCounts(pairs: 1))
+        #expect(result.logProbability == [1])
+    }
+
+    @Test func cordIsTheSumOfItsTermsAtThePapersValues() {
+        var objective = Objective()
+        #expect(objective.topK == 20 && objective.alpha == 2 && objective.beta == 2)
+        #expect(objective.tokenTemperature == 1 && objective.sequenceTemperature == 1.5 && objective.rollouts == 4)
+        #expect(objective.maxRolloutTokens == 200 && objective.teacher == .frozen && objective.reference == .teacher)
+        objective.tokenCoefficient = 0.5
+        objective.sequenceCoefficient = 3
+        let batch = BatchCounts(pairs: 1)
+        let token = ScoredSequence(role: .token, measures: Self.rows(reverse: [0.25, 0.5]))
+        #expect(objective.coefficients(token, in: batch).reverseKL == [2, 1])
+        #expect(objective.coefficients(token, in: batch).loss == 1)
+        #expect(objective.coefficients(group(1, [-1], of: 4), in: batch).logProbability == [0.75])
+    }
+
+    @Test(arguments: Objective.Method.allCases)
+    func everyMethodHasTheTermsOfItsName(method: Objective.Method) {
+        let objective = Objective(method)
+        let isOnPolicy = [.cord, .opd, .opdPosition, .opdTopK, .opdWeighted].contains(method)
+        #expect(objective.hasTokenTerm == isOnPolicy)
+        #expect(objective.hasSequenceTerm == [.cord, .grpo].contains(method))
+        #expect(objective.needsGold == (method == .supervised))
+        #expect(objective.needsTeacherAnswer == [.cord, .grpo, .forwardKL, .selfDistillation].contains(method))
+        let token = ScoredSequence(role: .token, measures: Self.rows(reverse: [0.25, 0.5, 0.125]))
+        var weights = objective
+        weights.topK = 1
+        let expected: [Float] =
+            switch method {
+            case .cord, .opdWeighted: [2, 3, 1]
+            case .opdPosition: [2, 1.5, 1]
+            case .opdTopK: [1, 2, 1]
+            default: [1, 1, 1]
+            }
+        #expect(weights.coefficients(token, in: BatchCounts(pairs: 1)).reverseKL == expected)
+        let target = ScoredSequence(role: .target, measures: Self.rows(forward: [0.5], log: [-2]))
+        let imitation = objective.coefficients(target, in: BatchCounts(pairs: 1))
+        #expect(imitation.loss == (method == .forwardKL ? 0.5 : 2))
+    }
+}

@@ -12,6 +12,20 @@ package struct RowMeasures: Sendable, Equatable {
     package var teacherEntropy: Float
     package var argmax: Int
     package var teacherArgmax: Int
+
+    package init(
+        logProbability: Float = 0, entropy: Float = 0, reverseKL: Float = 0, forwardKL: Float = 0,
+        teacherLogProbability: Float = 0, teacherEntropy: Float = 0, argmax: Int = 0, teacherArgmax: Int = 0
+    ) {
+        self.logProbability = logProbability
+        self.entropy = entropy
+        self.reverseKL = reverseKL
+        self.forwardKL = forwardKL
+        self.teacherLogProbability = teacherLogProbability
+        self.teacherEntropy = teacherEntropy
+        self.argmax = argmax
+        self.teacherArgmax = teacherArgmax
+    }
 }
 
 /// Measures each row of student logits [R, V] against `targets` and, where given, the teacher's logits [R, V].

@@ -1,0 +1,59 @@
+package import Foundation
+package import Models
+package import Tensors
+import Weights
+
+/// Writes what was trained: adapters in PEFT's layout, whole tensors under the names and in the layout of published checkpoints.
+package enum TensorExport {
+    /// A tensor that stands for `parameter` with the shape and order of elements that checkpoint files have.
+    package static func published(_ parameter: Parameter, _ tensor: Tensor) -> (shape: [Int], tensor: Tensor) {
+        if parameter.vector != nil { return ([tensor.count], tensor) }
+        guard parameter.isConvolution else { return ([tensor.rows, tensor.columns], tensor) }
+        let width = Parameter.convolutionWidth
+        let channels = tensor.columns / width
+        let turned = Tensor(uninitialized: tensor.rows, tensor.columns)
+        for row in 0..<tensor.rows {
+            let from = unsafe tensor.row(row)
+            let to = unsafe turned.row(row)
+            for channel in 0..<channels {
+                for tap in 0..<width { unsafe to[channel * width + tap] = unsafe from[tap * channels + channel] }
+            }
+        }
+        return ([tensor.rows, channels, width], turned)
+    }
+
+    /// Writes a version as a PEFT directory, which must not exist yet. Replaced tensors are saved whole beside the adapters.
+    package static func writeAdapter(
+        _ version: WeightVersion, of model: AudioLanguageModel, baseModel: String?, metadata: [String: String] = [:],
+        to directory: URL
+    ) throws {
+        let parameters = model.parameters
+        let updates = version.adapters.sorted { $0.key < $1.key }.map { index, adapter in
+            PEFTWriter.Update(
+                module: parameters[index].moduleName, a: adapter.a, b: adapter.b, scaling: Double(adapter.scale))
+        }
+        let saved = version.replacements.sorted { $0.key < $1.key }.map { index, tensor in
+            let (shape, values) = published(parameters[index], tensor)
+            return PEFTWriter.Saved(name: parameters[index].name, shape: shape, values: values)
+        }
+        try PEFTWriter.write(updates, saved: saved, baseModel: baseModel, metadata: metadata, to: directory)
+    }
+
+    /// Writes the tensors of the whole model under a version without adapters as one safetensors file that replaces a
+    /// checkpoint's: trained tensors in float32, or rounded to bfloat16, the others as they are stored.
+    package static func writeTensors(
+        _ version: WeightVersion, of model: AudioLanguageModel, narrow: Bool = false, to file: URL
+    ) throws {
+        guard version.adapters.isEmpty else {
+            throw TrainingError.options("version \(version.id) has adapters; write it as an adapter")
+        }
+        let items = model.parameters.map { parameter in
+            let (shape, tensor) = published(
+                parameter, version.replacements[parameter.index] ?? parameter.stored.widened())
+            return narrow
+                ? SafetensorsWriter.Item.bfloat16(parameter.name, tensor, shape: shape)
+                : SafetensorsWriter.Item.float32(parameter.name, tensor, shape: shape)
+        }
+        try SafetensorsWriter.write(items, metadata: ["format": "pt"], to: file)
+    }
+}

@@ -1,0 +1,224 @@
+"""Losses, gradients and optimiser steps of every objective, by PyTorch and PEFT in float64.
+
+An implementation that shares nothing with the product: each answer is a forward pass of its own, unpacked and whole; losses are
+written down as CORD's equations. Two checkpoints of ../qwen2audio serve as models, two pairs with fixed answers as data.
+
+    lora.safetensors   grouped7: rank 4 on every linear layer of encoder, projector and decoder (A and B random), and for
+                       each case of cases.json the gradient of every factor
+    full.safetensors   head128: the gradient of every parameter for CORD
+    cases.json         objectives, answers, losses, ten losses of ten AdamW steps
+
+    python make.py
+"""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from peft import LoraConfig, get_peft_model
+
+HERE = Path(__file__).resolve().parent
+spec = importlib.util.spec_from_file_location("qwen2audio_make", HERE.parent / "qwen2audio" / "make.py")
+reference = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(reference)
+
+RANK, ALPHA = 4, 8
+TARGETS = r".*\.(q_proj|k_proj|v_proj|o_proj|out_proj|fc1|fc2|gate_proj|up_proj|down_proj|multi_modal_projector\.linear)"
+
+
+class Model:
+    def __init__(self, name: str):
+        directory = HERE.parent / "qwen2audio" / name
+        self.reference = reference.Reference(directory)
+        self.cases = {c["name"]: c for c in json.loads((directory / "cases.json").read_text())["cases"]}
+        self.clips = json.loads((directory / "cases.json").read_text())["clips"]
+        self.model = self.reference.model.double()
+        self.vocab = self.reference.vocab
+
+    def inputs(self, case: str):
+        record = self.cases[case]
+        clips = [
+            self.reference.clip(key, reference.synthetic_clip(self.clips[key]["samples"], self.clips[key]["seed"]))
+            for key in record["clips"]]
+        expanded, arguments = self.reference.inputs(record["prompt_ids"], clips)
+        assert expanded == record["input_ids"]
+        if clips:
+            arguments["input_features"] = arguments["input_features"].double()
+        return arguments
+
+    def rows(self, arguments: dict, answer: list[int]) -> torch.Tensor:
+        """Log-probabilities [T, vocabulary] over the answer's tokens behind a prompt."""
+        ids = torch.cat([arguments["input_ids"], torch.tensor([answer])], 1)
+        length = arguments["input_ids"].shape[1]
+        logits = self.model(**(arguments | dict(input_ids=ids, attention_mask=torch.ones_like(ids)))).logits[0]
+        return torch.log_softmax(logits[length - 1 : length - 1 + len(answer)], -1)
+
+
+# Student case, teacher case, and lengths of the fixed answers.
+PAIRS = [
+    dict(student="second", teacher="text", token=27, group=[5, 1, 7, 9], rewards=[1, 0, 0, 1], gold=6, teacher_answer=8),
+    dict(student="ragged", teacher="tenth", token=11, group=[3, 8, 2, 6], rewards=[1, 1, 1, 0], gold=1, teacher_answer=10),
+]
+
+
+def answers(vocab: int, seed: int) -> list[dict]:
+    random = np.random.default_rng(seed)
+    draw = lambda n: [int(i) for i in random.integers(6, vocab, n)]
+    return [
+        dict(student=p["student"], teacher=p["teacher"], token=draw(p["token"]), group=[draw(n) for n in p["group"]],
+             rewards=p["rewards"], gold=draw(p["gold"]), teacher_answer=draw(p["teacher_answer"]),
+             sampler_offset=[[round(float(x), 3) for x in random.normal(0, 0.2, n)] for n in p["group"]])
+        for p in PAIRS]
+
+
+CASES = [
+    dict(method="cord"),
+    dict(method="cord", teacher="current", reduction="mean", topK=3, alpha=3, beta=1.5, sequenceCoefficient=0.5),
+    dict(method="opd"),
+    dict(method="opd_position"),
+    dict(method="opd_top_k", topK=5),
+    dict(method="opd_weighted", topK=5),
+    dict(method="grpo"),
+    dict(method="grpo", dividesByDeviation=True, normalisation="sequence", clipRatio=0.2),
+    dict(method="grpo", normalisation="tokens"),
+    dict(method="grpo", normalisation="constant", maxRolloutTokens=50),
+    dict(method="forward_kl"),
+    dict(method="supervised"),
+    dict(method="self_distillation", reduction="mean"),
+]
+
+
+def loss(model: Model, case: dict, pairs: list[dict], teacher_off) -> torch.Tensor:
+    """The mean over pairs of the objective, with the paper's symbols."""
+    method, K, alpha, beta = case["method"], case.get("topK", 20), case.get("alpha", 2.0), case.get("beta", 2.0)
+    tokens = sum(len(y) for p in pairs for y in p["group"])
+    total = 0.0
+    for pair in pairs:
+        student, teacher = model.inputs(pair["student"]), model.inputs(pair["teacher"])
+
+        def teacher_rows(y):
+            with torch.no_grad():
+                if case.get("teacher", "frozen") == "frozen":
+                    with teacher_off():
+                        return model.rows(teacher, y)
+                return model.rows(teacher, y)
+
+        def taken(value, T):
+            return value / T if case.get("reduction", "sum") == "mean" else value
+
+        if method in ("cord", "opd", "opd_position", "opd_top_k", "opd_weighted"):
+            y = pair["token"]
+            p, q = model.rows(student, y), teacher_rows(y)
+            D = (p.exp() * (p - q)).sum(-1)
+            T = len(y)
+            w = torch.ones(T, dtype=torch.float64)
+            if method in ("cord", "opd_top_k", "opd_weighted"):
+                w[D.detach().topk(min(K, T)).indices] *= alpha
+            if method in ("cord", "opd_position", "opd_weighted"):
+                w *= beta - (beta - 1) * torch.arange(T, dtype=torch.float64) / (T - 1)
+            total = total + taken((w * D).sum(), T)
+        if method in ("cord", "grpo"):
+            r = torch.tensor(pair["rewards"], dtype=torch.float64)
+            A = r - r.mean()
+            if case.get("dividesByDeviation"):
+                A = A / (r.std() + 1e-4)
+            N = len(A)
+            for i, y in enumerate(pair["group"]):
+                log = model.rows(student, y).gather(1, torch.tensor(y)[:, None])[:, 0]
+                if "clipRatio" in case:
+                    sampler = log.detach() - torch.tensor(pair["sampler_offset"][i], dtype=torch.float64)
+                    ratio = (log - sampler).exp()
+                    clipped = ratio.clamp(1 - case["clipRatio"], 1 + case["clipRatio"])
+                    value = torch.minimum(ratio * A[i], clipped * A[i]).sum()
+                else:
+                    value = A[i] * log.sum()
+                share = {"sum": 1 / N, "sequence": 1 / (N * len(y)), "tokens": len(pairs) / tokens,
+                         "constant": 1 / (N * case.get("maxRolloutTokens", 200))}[case.get("normalisation", "sum")]
+                total = total - case.get("sequenceCoefficient", 1.0) * share * value
+        if method == "forward_kl":
+            y = pair["teacher_answer"]
+            p, q = model.rows(student, y), teacher_rows(y)
+            total = total + taken((q.exp() * (q - p)).sum(), len(y))
+        if method in ("supervised", "self_distillation"):
+            y = pair["gold" if method == "supervised" else "teacher_answer"]
+            log = model.rows(student, y).gather(1, torch.tensor(y)[:, None])[:, 0]
+            total = total - taken(log.sum(), len(y))
+    return total / len(pairs)
+
+
+def canonical(name: str) -> str:
+    """The published name of a parameter of transformers 5."""
+    name = name.removeprefix("base_model.model.").replace(".default.weight", "")
+    if name.startswith("model.language_model."):
+        return "language_model.model." + name.removeprefix("model.language_model.")
+    return name.removeprefix("model.")
+
+
+def lora(record: dict):
+    model = Model("grouped7")
+    for parameter in model.model.parameters():
+        parameter.requires_grad_(False)
+    peft = get_peft_model(model.model, LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=TARGETS, init_lora_weights=False))
+    peft.double()
+    model.model = peft
+    random = torch.Generator().manual_seed(7)
+    factors = {n: p for n, p in peft.named_parameters() if p.requires_grad}
+    tensors = {}
+    for name, parameter in factors.items():
+        with torch.no_grad():
+            # Float32 values, so that both sides begin alike.
+            scale = 0.3 / parameter.shape[1] ** 0.5
+            parameter.copy_((torch.randn(parameter.shape, generator=random) * scale).float())
+        tensors[f"initial/{canonical(name)}"] = parameter.detach().float().clone()
+    pairs = answers(model.vocab, 1)
+    record["pairs"], record["cases"] = pairs, []
+    for index, case in enumerate(CASES):
+        peft.zero_grad()
+        value = loss(model, case, pairs, peft.disable_adapter)
+        value.backward()
+        for name, parameter in factors.items():
+            tensors[f"{index}/{canonical(name)}"] = parameter.grad.float().clone()
+        norm = sum(float((p.grad**2).sum()) for p in factors.values()) ** 0.5
+        record["cases"].append(dict(objective=case, loss=value.item(), gradNorm=norm))
+        print(case, value.item(), norm)
+    optimizer = torch.optim.AdamW(factors.values(), lr=2e-3, weight_decay=0.01)
+    record["adamw"] = dict(learningRate=2e-3, losses=[])
+    for _ in range(10):
+        optimizer.zero_grad()
+        value = loss(model, CASES[0], pairs, peft.disable_adapter)
+        value.backward()
+        optimizer.step()
+        record["adamw"]["losses"].append(value.item())
+    print(record["adamw"]["losses"])
+    for name, parameter in factors.items():
+        if "layers.0.self_attn.q_proj" in name:
+            tensors[f"after/{canonical(name)}"] = parameter.detach().float().clone()
+    safetensors.torch.save_file(tensors, HERE / "lora.safetensors")
+
+
+def full(record: dict):
+    """Full parameters; the teacher is another text prompt of the same weights, so that the divergence is not zero."""
+    model = Model("head128")
+    pairs = answers(model.vocab, 2)
+    import contextlib
+    value = loss(model, CASES[0], pairs, contextlib.nullcontext)
+    value.backward()
+    tensors = {}
+    for name, parameter in model.model.named_parameters():
+        if parameter.grad is not None:
+            tensors[canonical(name)] = parameter.grad.float().clone()
+    record["full"] = dict(pairs=pairs, loss=value.item())
+    print("full", value.item(), len(tensors))
+    safetensors.torch.save_file(tensors, HERE / "full.safetensors")
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    record = {}
+    lora(record)
+    full(record)
+    (HERE / "cases.json").write_text(json.dumps(record) + "\n")

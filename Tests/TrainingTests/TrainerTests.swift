@@ -1,0 +1,149 @@
+import Audio
+import Foundation
+import Generation
+import Judging
+import Models
+import Objectives
+import Tensors
+import Testing
+import Training
+
+@Suite struct TrainerTests {
+    @Test func cordStepReportsItsTermsAndMovesTheWeights() async throws {
+        let trainer = try StepFixture.trainer()
+        let before = await trainer.snapshot(id: "before")
+        let report = try await trainer.step(StepFixture.pairs())
+        let after = await trainer.snapshot(id: "after")
+        #expect(report.step == 1 && report.dropped == nil)
+        #expect(report.pairs.map(\.id) == ["apples", "days", "largest", "plus"])
+        #expect(report.pairs.allSatisfy(\.isApplied))
+        let metrics = report.metrics
+        #expect(abs(metrics.loss - (metrics.tokenLoss! + metrics.sequenceLoss!)) < 1e-9)
+        #expect(metrics.klMean! > 0 && metrics.gradNorm > 0)
+        #expect((0...1).contains(metrics.rewardMean!) && (0...1).contains(metrics.teacherAgreement!))
+        #expect(metrics.logProbabilityDifferenceMax! < 1e-3)
+        for pair in report.pairs {
+            #expect(pair.rollouts.map(\.role) == [.token, .sequence, .sequence, .sequence, .sequence])
+            #expect(pair.teacherAnswer!.contains("answer is"))
+            let token = pair.rollouts[0]
+            #expect(token.tokens.allSatisfy { $0.divergence! >= -1e-5 && (1...4).contains($0.weight!) })
+        }
+        #expect(before.tensors.map(\.values) != after.tensors.map(\.values))
+    }
+
+    @Test func stepsReduceTheDivergence() async throws {
+        var options = StepFixture.options(.opd, learningRate: 2e-3)
+        options.objective.maxRolloutTokens = 32
+        let trainer = try StepFixture.trainer(options)
+        let pairs = StepFixture.pairs()
+        var divergences: [Double] = []
+        for _ in 0..<12 { divergences.append(try await trainer.step(pairs).metrics.klMean!) }
+        let first = divergences.prefix(3).reduce(0, +)
+        let last = divergences.suffix(3).reduce(0, +)
+        #expect(last < first, "\(divergences)")
+    }
+
+    @Test(arguments: Objective.Method.allCases)
+    func everyMethodTakesAStepByConfigurationAlone(method: Objective.Method) async throws {
+        let trainer = try StepFixture.trainer(StepFixture.options(method))
+        let report = try await trainer.step(StepFixture.pairs(2))
+        #expect(report.dropped == nil && report.pairs.allSatisfy(\.isApplied))
+        let objective = Objective(method)
+        #expect((report.metrics.tokenLoss != nil) == objective.hasTokenTerm)
+        #expect((report.metrics.sequenceLoss != nil) == objective.hasSequenceTerm)
+        #expect((report.metrics.klMean != nil) == (objective.hasTokenTerm || method == .forwardKL))
+    }
+
+    @Test func sameSeedGivesTheSameStep() async throws {
+        let reports = [
+            try await StepFixture.trainer().step(StepFixture.pairs()),
+            try await StepFixture.trainer().step(StepFixture.pairs()),
+        ]
+        #expect(reports[0].metrics == reports[1].metrics)
+    }
+
+    @Test func passesOfFewRowsGiveTheSameGradient() async throws {
+        var options = StepFixture.options(.opd)
+        let whole = try await StepFixture.trainer(options).step(StepFixture.pairs()).metrics
+        options.passRows = 1
+        let pieces = try await StepFixture.trainer(options).step(StepFixture.pairs()).metrics
+        #expect(whole.trainTokens == pieces.trainTokens)
+        #expect(abs(whole.loss - pieces.loss) <= 1e-5 * whole.loss)
+        #expect(abs(whole.gradNorm - pieces.gradNorm) <= 1e-4 * whole.gradNorm)
+    }
+
+    @Test func pairsThatCannotBeUsedAreReportedAndTheOthersApplied() async throws {
+        let trainer = try StepFixture.trainer()
+        let good = StepFixture.pairs(1)[0]
+        let report = try await trainer.step([
+            TrainingPair(id: "noise", sound: .bytes([1, 2, 3]), text: "What is 8 plus 5?"),
+            TrainingPair(id: "silent", sound: good.sound, text: "  "), good,
+            TrainingPair(id: "gone", sound: .file(URL(fileURLWithPath: "/nowhere.wav")), text: "What is 8 plus 5?"),
+        ])
+        #expect(report.pairs.map(\.isApplied) == [false, false, true, false])
+        #expect(report.pairs[1].reason == "the text is empty")
+        #expect(report.dropped == nil)
+    }
+
+    @Test func batchWithoutUsablePairIsRefused() async throws {
+        let trainer = try StepFixture.trainer(StepFixture.options(.supervised))
+        let pair = StepFixture.pairs(1)[0]
+        await #expect(throws: TrainingError.self) {
+            try await trainer.step([TrainingPair(id: "x", sound: pair.sound, text: pair.text)])
+        }
+        #expect(await trainer.steps == 0)
+    }
+
+    @Test func judgeThatFailsLeavesItsPairOut() async throws {
+        struct Timeout: Error {}
+        let trainer = try StepFixture.trainer(judge: { question, response, reference in
+            if question.contains("Monday") { throw Timeout() }
+            return try await StepFixture.matching(question, response, reference)
+        })
+        let report = try await trainer.step(StepFixture.pairs())
+        #expect(report.pairs.map(\.isApplied) == [true, false, true, true])
+    }
+
+    @Test func gradientThatIsNotFiniteDropsTheStep() async throws {
+        var options = StepFixture.options(.opd)
+        options.objective.tokenCoefficient = .infinity
+        let trainer = try StepFixture.trainer(options)
+        let before = await trainer.snapshot(id: "before")
+        let report = try await trainer.step(StepFixture.pairs(1))
+        let after = await trainer.snapshot(id: "after")
+        #expect(report.dropped?.contains("not finite") == true)
+        #expect(await trainer.updates == 0)
+        #expect(before.tensors.map(\.values) == after.tensors.map(\.values))
+    }
+
+    @Test func suppliedRolloutsAreUsedWithTheirAdvantages() async throws {
+        let trainer = try StepFixture.trainer()
+        let pair = StepFixture.pairs(1)[0]
+        let supplied = TrainingPair(
+            id: "mine", sound: pair.sound, text: pair.text,
+            rollouts: [.init(text: "The answer is 14.", advantage: 0.5), .init(text: "The answer is 4.", advantage: -0.5)])
+        let report = try await trainer.step([supplied])
+        #expect(report.metrics.rolloutTokens == 0)
+        #expect(report.pairs[0].rollouts.map(\.text) == ["The answer is 14.", "The answer is 14.", "The answer is 4."])
+        #expect(report.pairs[0].rollouts.map(\.advantage) == [nil, 0.5, -0.5])
+    }
+
+    @Test func clippingScalesTheGradientToTheLimit() async throws {
+        var options = StepFixture.options(.opd)
+        let free = try await StepFixture.trainer(options).step(StepFixture.pairs(1)).metrics
+        options.maxGradientNorm = free.gradNorm / 10
+        let clipped = try await StepFixture.trainer(options).step(StepFixture.pairs(1)).metrics
+        #expect(clipped.gradNorm == free.gradNorm)
+    }
+
+    @Test func typedPairsTrainWithoutSound() async throws {
+        let trainer = try StepFixture.trainer(StepFixture.options(.supervised), plan: .full([.decoder]))
+        let pairs = StepFixture.questions.map {
+            TrainingPair(id: $0.clip, sound: nil, text: $0.text, answer: $0.answer)
+        }
+        let first = try await trainer.step(pairs).metrics.loss
+        for _ in 0..<3 { _ = try await trainer.step(pairs) }
+        let last = try await trainer.step(pairs).metrics.loss
+        #expect(last < first)
+    }
+}
