@@ -20,8 +20,18 @@ package final class Tape {
     /// The tape whose parameters this one shares while it recomputes a checkpointed section.
     private let parent: Tape?
 
-    package init() { parent = nil }
-    private init(within parent: Tape) { self.parent = parent }
+    /// Whether this tape only notices what is tracked, and keeps no operations.
+    private let isProbe: Bool
+
+    package init() {
+        parent = nil
+        isProbe = false
+    }
+
+    private init(within parent: Tape, isProbe: Bool = false) {
+        self.parent = parent
+        self.isProbe = isProbe
+    }
 
     /// Asks for the gradient with respect to `tensor`, a parameter or an input.
     package func watch(_ tensor: Tensor) {
@@ -43,7 +53,7 @@ package final class Tape {
     ) {
         guard inputs.contains(where: isTracked) else { return }
         tracked.insert(output.identity)
-        nodes.append(Node(output: output, backward: backward))
+        if !isProbe { nodes.append(Node(output: output, backward: backward)) }
     }
 
     /// The gradient of `tensor` so far, where it is tracked and something reached it.
@@ -93,9 +103,13 @@ package final class Tape {
     ///
     /// `body` must depend on tracked tensors only through `input` and through parameters watched on this tape.
     package func checkpoint(_ input: Tensor, _ body: @escaping (Tensor, Tape?) -> Tensor) -> Tensor {
-        let output = body(input, nil)
-        guard isTracked(input) || !leaves.isEmpty || parent != nil else { return output }
+        let probe = Tape(within: self, isProbe: true)
+        if isTracked(input) { probe.watch(input) }
+        let output = body(input, probe)
+        // A section that nothing tracked takes part in is not computed again.
+        guard probe.isTracked(output) else { return output }
         tracked.insert(output.identity)
+        if isProbe { return output }
         nodes.append(
             Node(output: output) { gradient, tape in
                 let inner = Tape(within: tape)

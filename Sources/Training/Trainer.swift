@@ -20,9 +20,9 @@ package actor Trainer {
     let weights: TrainableWeights
     let moments: [(m: Tensor, v: Tensor)]
     /// Steps so far, dropped ones included: they name random streams and the place in the schedule.
-    package var steps = 0
+    package internal(set) var steps = 0
     /// Steps that moved the weights.
-    package var updates = 0
+    package internal(set) var updates = 0
     private let judge: AnswerJudge
     private let number: Int
     private let embeddings = AudioEmbeddings()
@@ -83,6 +83,9 @@ package actor Trainer {
             dropped: dropped)
     }
 
+    /// Counts a step that had nothing to learn from, so that later steps keep their streams and their place in the schedule.
+    package func skipStep() { steps += 1 }
+
     /// One pair on its way through a step.
     private struct Work {
         let pair: TrainingPair
@@ -97,7 +100,8 @@ package actor Trainer {
             var work = Work(pair: pair, outcome: PairOutcome(id: pair.id, index: index))
             do {
                 if pair.text.allSatisfy(\.isWhitespace) { throw UnusablePair("the text is empty") }
-                if options.objective.needsGold, pair.answer?.allSatisfy(\.isWhitespace) ?? true {
+                let gold = options.objective.imitatesGold ? pair.solution ?? pair.answer : pair.answer
+                if options.objective.needsGold, gold?.allSatisfy(\.isWhitespace) ?? true {
                     throw UnusablePair("the method needs the right answer, and the pair has none")
                 }
                 work.teacherPrompt = try prompt(.text(pair.text))
@@ -200,7 +204,7 @@ package actor Trainer {
         }
         if options.objective.imitatesTeacher, let answer = rollouts.teacherAnswer { add(.target, answer) }
         if options.objective.imitatesGold {
-            add(.target, try SampledAnswer(text: work.pair.answer ?? "", model: engine.model))
+            add(.target, try SampledAnswer(text: work.pair.solution ?? work.pair.answer ?? "", model: engine.model))
         }
         return (reported, trained)
     }

@@ -36,16 +36,22 @@ package struct TrainingPair: Sendable {
     /// Nil: the student, too, reads the question. Such pairs keep or teach text.
     package let sound: Sound?
     package let text: String
-    /// The right answer, for methods and judges that use gold.
+    /// The right answer, for judges that use gold.
     package let answer: String?
+    /// The whole answer to be imitated by the supervised method; ``answer`` where nil.
+    package let solution: String?
     /// Take the place of sampled rollouts where given: the first in the token term, all in the sequence term.
     package let rollouts: [Rollout]?
 
-    package init(id: String, sound: Sound?, text: String, answer: String? = nil, rollouts: [Rollout]? = nil) {
+    package init(
+        id: String, sound: Sound?, text: String, answer: String? = nil, solution: String? = nil,
+        rollouts: [Rollout]? = nil
+    ) {
         self.id = id
         self.sound = sound
         self.text = text
         self.answer = answer
+        self.solution = solution
         self.rollouts = rollouts
     }
 }

@@ -1,0 +1,89 @@
+package import Foundation
+import Generation
+import Models
+import Tensors
+import Weights
+
+/// Everything that a training needs to go on as if it had never stopped, but for the tensors: they lie beside it in the same file.
+///
+/// Random streams are named by the seed and the step, so the step is the generators' state.
+struct TrainingState: Codable, Equatable {
+    let options: TrainingOptions
+    let plan: AdapterPlan
+    let model: String
+    let parent: String?
+    let steps: Int
+    let updates: Int
+    let cursor: DataCursor?
+}
+
+/// Where a run stands in its data.
+package struct DataCursor: Codable, Sendable, Equatable {
+    package let epoch: Int
+    /// Batches of the epoch that are done.
+    package let batch: Int
+    package let batchSize: Int
+    /// Pairs of the manifest.
+    package let pairs: Int
+    /// A digest of the pairs' ids in order: resuming on other data is refused.
+    package let digest: String
+
+    package init(epoch: Int, batch: Int, batchSize: Int, pairs: Int, digest: String) {
+        self.epoch = epoch
+        self.batch = batch
+        self.batchSize = batchSize
+        self.pairs = pairs
+        self.digest = digest
+    }
+}
+
+extension Trainer {
+    /// Writes parameters, optimiser moments, step and `cursor` as one safetensors file, which appears whole or not at all.
+    package func save(to file: URL, cursor: DataCursor? = nil) throws {
+        let state = TrainingState(
+            options: options, plan: plan, model: engine.model.name, parent: weights.parent?.id, steps: steps,
+            updates: updates, cursor: cursor)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        let text = String(decoding: try encoder.encode(state), as: UTF8.self)
+        var items: [SafetensorsWriter.Item] = []
+        for (entry, (m, v)) in zip(weights.entries, moments) {
+            items.append(.float32("parameter/" + entry.name, entry.tensor))
+            items.append(.float32("m/" + entry.name, m))
+            items.append(.float32("v/" + entry.name, v))
+        }
+        try SafetensorsWriter.write(items, metadata: ["training": text], to: file)
+    }
+
+    /// Goes back to a saved state of a trainer made alike; the next step gives the bits that it would have given then. Returns
+    /// the cursor that was saved. Where it throws, nothing has changed.
+    @discardableResult
+    package func restore(from file: URL) throws -> DataCursor? {
+        func refused(_ reason: String) -> TrainingError { .checkpoint(path: file.path, reason: reason) }
+        let stored = try Safetensors(file)
+        guard let text = stored.metadata["training"] else { throw refused("it is no checkpoint of a training") }
+        let decoder = JSONDecoder()
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        let state = try decoder.decode(TrainingState.self, from: Data(text.utf8))
+        if state.model != engine.model.name { throw refused("it was made with the model \(state.model)") }
+        if state.plan != plan { throw refused("it trains other tensors: \(state.plan)") }
+        if state.options != options { throw refused("it was made with other options: \(state.options)") }
+        var loaded: [(from: Tensor, to: Tensor)] = []
+        for (entry, (m, v)) in zip(weights.entries, moments) {
+            for (prefix, tensor) in [("parameter/", entry.tensor), ("m/", m), ("v/", v)] {
+                guard let item = stored.tensors[prefix + entry.name] else { throw refused("it has no \(prefix + entry.name)") }
+                loaded.append((try item.tensor(rows: tensor.rows, columns: tensor.columns), tensor))
+            }
+        }
+        guard loaded.count == stored.tensors.count else {
+            throw refused("it has \(stored.tensors.count) tensors, \(loaded.count) are expected")
+        }
+        for (from, to) in loaded { unsafe to.pointer.update(from: from.pointer, count: to.count) }
+        steps = state.steps
+        updates = state.updates
+        return state.cursor
+    }
+}
