@@ -187,7 +187,7 @@ import Weights
         let model = try StepFixture.model.get()
         let weights = try TrainableWeights(.full(), model: model.model)
         let file = directory.appendingPathComponent("model.safetensors")
-        try TensorExport.writeTensors(weights.snapshot(id: "all"), of: model.model, narrow: true, to: file)
+        try TensorExport.writeTensors(weights.snapshot(id: "all"), of: model.model, to: file)
         let written = try Safetensors(file)
         let original = try Checkpoint(directory: model.directory)
         for (name, tensor) in original.tensors where !name.contains("lm_head") {
