@@ -42,8 +42,11 @@ package enum BLAS {
                 Int32(transposeB ? k : n), beta, c + rows.lowerBound * n, Int32(n))
         }
         if m * n * k < 1 << 16 { return call(0..<m) }
+        // The same pieces whether or not other threads are free: a product's bits depend on how its rows are cut.
         let threads = Threads.count
         let piece = max(1, (m + threads - 1) / threads)
-        Threads.parallel(m, grain: piece, call)
+        Threads.parallel((m + piece - 1) / piece, grain: 1) { pieces in
+            for index in pieces { call(index * piece..<min(m, (index + 1) * piece)) }
+        }
     }
 }
