@@ -22,15 +22,19 @@ package final class Tape {
 
     /// Whether this tape only notices what is tracked, and keeps no operations.
     private let isProbe: Bool
+    /// Whether checkpointed sections are computed again; else they are kept like everything else, which takes memory for time.
+    private let recomputes: Bool
 
-    package init() {
+    package init(recomputing: Bool = true) {
         parent = nil
         isProbe = false
+        recomputes = recomputing
     }
 
     private init(within parent: Tape, isProbe: Bool = false) {
         self.parent = parent
         self.isProbe = isProbe
+        recomputes = true
     }
 
     /// Asks for the gradient with respect to `tensor`, a parameter or an input.
@@ -103,6 +107,7 @@ package final class Tape {
     ///
     /// `body` must depend on tracked tensors only through `input` and through parameters watched on this tape.
     package func checkpoint(_ input: Tensor, _ body: @escaping (Tensor, Tape?) -> Tensor) -> Tensor {
+        if !recomputes { return body(input, self) }
         let probe = Tape(within: self, isProbe: true)
         if isTracked(input) { probe.watch(input) }
         let output = body(input, probe)

@@ -69,9 +69,7 @@ package actor Trainer {
 
         var metrics = StepMetrics()
         metrics.learningRate = options.optimizer.learningRate * options.schedule.factor(step: steps)
-        let tape = Tape()
-        weights.watch(on: tape)
-        learn(&work, on: tape, &metrics, timer)
+        let tape = learn(&work, &metrics, timer)
         steps += 1
         let dropped = timer.measure(.optimizer) { update(by: tape, &metrics) }
         timer.add(.total, since: start)
@@ -209,8 +207,9 @@ package actor Trainer {
         return (reported, trained)
     }
 
-    /// Scores all usable pairs and runs backwards, in as many passes as ``TrainingOptions/passRows`` asks for.
-    private func learn(_ work: inout [Work], on tape: Tape, _ metrics: inout StepMetrics, _ timer: PhaseTimer) {
+    /// Scores all usable pairs and runs backwards, in as many passes as ``TrainingOptions/passRows`` asks for. The gradients are
+    /// on the tape that it returns.
+    private func learn(_ work: inout [Work], _ metrics: inout StepMetrics, _ timer: PhaseTimer) -> Tape {
         var prepared: [(work: Int, pair: PreparedPair, places: [Int])] = []
         for index in work.indices where work[index].outcome.isApplied {
             do {
@@ -236,7 +235,10 @@ package actor Trainer {
             model: engine.model.model, arithmetic: engine.model.arithmetic, objective: options.objective,
             weights: weights, frozenTeacher: weights.parent, counts: counts, embeddings: embeddings, timer: timer)
         var summary = StepSummary(objective: options.objective, pairs: prepared.count)
-        for group in passGroups(prepared.map(\.pair)) {
+        let passes = passGroups(prepared.map(\.pair))
+        let tape = Tape(recomputing: passes.contains { activationBytes($0.map { prepared[$0].pair }) > Self.activationLimit })
+        weights.watch(on: tape)
+        for group in passes {
             let scored = pass(group.map { prepared[$0].pair }, on: tape)
             for (place, answers) in zip(group, scored) {
                 let item = prepared[place]
@@ -250,6 +252,23 @@ package actor Trainer {
             return total + (rollouts.token?.tokens.count ?? 0) + rollouts.group.reduce(0) { $0 + $1.tokens.count }
         }
         summary.finish(&metrics)
+        return tape
+    }
+
+    /// Activations of one pass up to this size are kept for the backward pass; beyond it, layers are computed again.
+    private static let activationLimit = 512 << 20
+
+    /// What a pass keeps of the decoder's layers, roughly: some ten rows of the hidden size and four of the inner one.
+    private func activationBytes(_ pairs: [PreparedPair]) -> Int {
+        let decoder = engine.model.model.decoder.configuration
+        let encoder = engine.model.model.encoder.configuration
+        let rows = pairs.reduce(0) { $0 + PackedBatch.rowCount($1.prompt, answers: $1.answers.map(\.tokens)) }
+        var floats = rows * decoder.layers * (10 * decoder.hiddenSize + 4 * decoder.intermediateSize)
+        if weights.trainsHearing {
+            let frames = pairs.reduce(0) { $0 + $1.prompt.clips.reduce(0) { $0 + $1.features.validFrames } }
+            floats += frames / 2 * encoder.layers * (10 * encoder.size + 3 * encoder.innerSize)
+        }
+        return 4 * floats
     }
 
     private func passGroups(_ pairs: [PreparedPair]) -> [[Int]] {
