@@ -12,6 +12,8 @@ An attempt during which other work took more than `--quiet` cores is repeated fo
 """
 import argparse
 import concurrent.futures
+import contextlib
+import itertools
 import json
 import pathlib
 import subprocess
@@ -70,13 +72,13 @@ def single(programs, rows, arguments):
     """First token and decode speed, programs in turn."""
     samples = question(arguments.seconds)
     figures = {program.name: ([], [], []) for program in programs}
+    clips = (fresh(samples, seed) for seed in itertools.count())
     for program in programs:
-        program.question(fresh(samples, -1 % 2**31), 8)
-    for turn in range(arguments.n):
+        program.question(next(clips), 8)
+    for _ in range(arguments.n):
         for program in programs:
-            wav = lambda seed=[turn * 100]: fresh(samples, seed.__setitem__(0, seed[0] + 1) or seed[0])
             (first, rate), others = quietly(
-                lambda: program.question(wav(), arguments.tokens), [p.pid for p in programs], arguments.quiet,
+                lambda: program.question(next(clips), arguments.tokens), [p.pid for p in programs], arguments.quiet,
                 arguments.patience)
             for values, value in zip(figures[program.name], (first, rate, others)):
                 values.append(value)
@@ -142,7 +144,7 @@ def main():
     parser.add_argument("--patience", type=float, default=60)
     arguments = parser.parse_args()
     rows = Rows()
-    cord = Spoken("cord", [arguments.cord, "serve", "--model", arguments.model, "--port", "{port}"], {"model": None})
+    cord = Spoken("cord", [arguments.cord, "serve", "--model", arguments.model, "--port", "{port}"])
     known = {
         "llama.cpp": lambda: Spoken(
             "llama.cpp",
@@ -156,9 +158,8 @@ def main():
     with cord:
         rows.add("cord", "start", [cord.start_seconds], "s")
         if "single" in parts:
-            # Peers leave before memory-hungry parts; all of them are idle while another one answers.
-            from contextlib import ExitStack
-            with ExitStack() as stack:
+            # Every program is loaded all the time, and idle while another one answers.
+            with contextlib.ExitStack() as stack:
                 peers = [stack.enter_context(known[name]()) for name in arguments.peers.split(",") if name]
                 _, rate = single([cord, *peers], rows, arguments)
             read = bandwidth(arguments.threads)

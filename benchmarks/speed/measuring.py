@@ -119,6 +119,7 @@ class Server:
                 raise SystemExit(f"{self.name} did not start:\n" + pathlib.Path(self.log.name).read_text()[-4000:])
             time.sleep(0.05)
         self.start_seconds = time.monotonic() - start
+        self.model = json.loads(self._get("/v1/models"))["data"][0]["id"]
         return self
 
     def __exit__(self, *_):
@@ -129,12 +130,16 @@ class Server:
             self.process.kill()
         self.log.close()
 
+    def _get(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.read() if response.status == 200 else None
+
     def _healthy(self):
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-            connection.request("GET", "/health")
-            return connection.getresponse().status == 200
-        except OSError:
+            return self._get("/health") is not None
+        except (OSError, http.client.HTTPException):
             return False
 
     @property
@@ -144,11 +149,9 @@ class Server:
     def ask(self, content, tokens, **fields):
         """Streams one answer. Returns seconds to the first token, seconds to the last one, tokens and the text."""
         body = {
-            "model": "default", "messages": [{"role": "user", "content": content}], "max_tokens": tokens, "temperature": 0,
+            "model": self.model, "messages": [{"role": "user", "content": content}], "max_tokens": tokens, "temperature": 0,
             "stream": True, "stream_options": {"include_usage": True}, **self.extra, **fields,
         }
-        if "model" in self.extra and self.extra["model"] is None:
-            del body["model"]
         payload = json.dumps(body).encode()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         connection.connect()

@@ -30,13 +30,15 @@ class Client:
     """One kept connection for answers that are not streamed."""
 
     def __init__(self, server):
+        self.model = server.model
         self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         self.connection.connect()
         self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def answer(self, text, tokens):
         """Seconds and tokens of a whole answer."""
-        body = json.dumps({"messages": [{"role": "user", "content": text}], "max_tokens": tokens, "temperature": 0})
+        messages = [{"role": "user", "content": text}]
+        body = json.dumps({"model": self.model, "messages": messages, "max_tokens": tokens, "temperature": 0})
         start = time.perf_counter()
         self.connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
         response = self.connection.getresponse()
@@ -57,7 +59,7 @@ def main():
     arguments = parser.parse_args()
     rows = Rows()
     command = [arguments.cord, "serve", "--port", "{port}", *(["--model", arguments.model] if arguments.model else [])]
-    with Server("cord", command, {"model": None}) as cord:
+    with Server("cord", command) as cord:
         client = Client(cord)
         quiet = lambda measure: quietly(measure, [cord.pid], arguments.quiet, arguments.patience)
 

@@ -23,10 +23,10 @@ from measuring import HERE, PEERS, Rows, Server, quietly, say
 NANO = HERE.parent.parent / "Sources" / "CordNano" / "Checkpoint"
 
 
-def bodies(items, folder):
+def bodies(items, folder, model):
     """Requests of both arms."""
     def body(content):
-        return json.dumps({"messages": [{"role": "user", "content": content}], "temperature": 0}).encode()
+        return json.dumps({"model": model, "messages": [{"role": "user", "content": content}], "temperature": 0}).encode()
 
     spoken = [
         body([{"type": "input_audio", "input_audio": {
@@ -72,13 +72,13 @@ def main():
     arguments = parser.parse_args()
     rows = Rows()
     items = [json.loads(line) for line in arguments.items.read_text().splitlines() if line.strip()]
-    arms = bodies(items, arguments.items.parent)
     mine = {}
-    for arm, requests in arms.items():
+    for arm in ["spoken", "typed"]:
         measured = []
         for _ in range(arguments.n):
             # A server of its own for each turn: neither clips nor prefixes are known to it.
             with Server("cord", [arguments.cord, "serve", "--model", arguments.model, "--port", "{port}"]) as cord:
+                requests = bodies(items, arguments.items.parent, cord.model)[arm]
                 answer_all(cord.port, requests[:1], 1)
                 (rate, _), others = quietly(
                     lambda: answer_all(cord.port, requests, arguments.at_once), [cord.pid], arguments.quiet, 0)
