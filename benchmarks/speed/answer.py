@@ -59,39 +59,41 @@ class Transformers:
         self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
-        return answer["first"], answer["rate"]
+        return answer["first"], answer["rate"], answer["processor"]
 
 
 class Spoken(Server):
     def question(self, wav, tokens):
         answer = self.ask([audio_part(wav), text_part(PROMPT)], tokens)
-        return answer["first"], decode_rate(answer)
+        return answer["first"], decode_rate(answer), answer["processor"]
 
 
 def single(programs, rows, arguments):
     """First token and decode speed, programs in turn."""
     samples = question(arguments.seconds)
-    figures = {program.name: ([], [], []) for program in programs}
+    figures = {program.name: ([], [], [], []) for program in programs}
     clips = (fresh(samples, seed) for seed in itertools.count())
     for program in programs:
         program.question(next(clips), 8)
     for _ in range(arguments.n):
         for program in programs:
-            (first, rate), others = quietly(
+            figure, others = quietly(
                 lambda: program.question(next(clips), arguments.tokens), [p.pid for p in programs], arguments.quiet,
                 arguments.patience)
-            for values, value in zip(figures[program.name], (first, rate, others)):
+            for values, value in zip(figures[program.name], (*figure, others)):
                 values.append(value)
     medians = {}
-    for name, (first, rate, others) in figures.items():
+    for name, (first, rate, processor, others) in figures.items():
         most = max(others)
         medians[name] = (
             rows.add(name, f"first token of a {arguments.seconds} s question", first, "s", most),
-            rows.add(name, "decode", rate, "tokens/s", most))
+            rows.add(name, "decode", rate, "tokens/s", most),
+            rows.add(name, "processor time to the first token", processor, "s", most))
     mine = medians[programs[0].name]
     for program in programs[1:]:
-        first, rate = medians[program.name]
+        first, rate, processor = medians[program.name]
         say(f"first token: cord takes {mine[0] / first:.3f} of {program.name}'s time ({first / mine[0]:.1f} times as fast)")
+        say(f"first token: cord takes {mine[2] / processor:.3f} of {program.name}'s processor time")
         say(f"decode: cord writes {mine[1] / rate:.2f} times {program.name}'s tokens per second")
     return mine
 
@@ -161,7 +163,7 @@ def main():
             # Every program is loaded all the time, and idle while another one answers.
             with contextlib.ExitStack() as stack:
                 peers = [stack.enter_context(known[name]()) for name in arguments.peers.split(",") if name]
-                _, rate = single([cord, *peers], rows, arguments)
+                _, rate, _ = single([cord, *peers], rows, arguments)
             read = bandwidth(arguments.threads)
             rows.add("memory", f"read by {arguments.threads} threads", [read], "GB/s")
             per_token = weight_bytes(arguments.model)[1]

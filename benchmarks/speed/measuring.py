@@ -53,6 +53,12 @@ def say(text):
     print("# " + text, flush=True)
 
 
+def processor_seconds(pid):
+    """Processor time that a process has used, of all its threads."""
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
 class Neighbours:
     """Cores that processes other than ours (by id) kept busy while the block ran, as `.cores` after it."""
 
@@ -69,8 +75,7 @@ class Neighbours:
         total = 0.0
         for pid in self.ours:
             with contextlib.suppress(OSError):
-                fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
-                total += (int(fields[11]) + int(fields[12])) / TICK
+                total += processor_seconds(pid)
         return total
 
     def __enter__(self):
@@ -147,7 +152,8 @@ class Server:
         return self.process.pid
 
     def ask(self, content, tokens, **fields):
-        """Streams one answer. Returns seconds to the first token, seconds to the last one, tokens and the text."""
+        """Streams one answer. Returns seconds to the first token and to the last one, tokens, text, and the server's
+        processor time up to the first token."""
         body = {
             "model": self.model, "messages": [{"role": "user", "content": content}], "max_tokens": tokens, "temperature": 0,
             "stream": True, "stream_options": {"include_usage": True}, **self.extra, **fields,
@@ -156,7 +162,7 @@ class Server:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         connection.connect()
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        start = time.perf_counter()
+        used, start = processor_seconds(self.pid), time.perf_counter()
         connection.request("POST", "/v1/chat/completions", payload, {"Content-Type": "application/json"})
         response = connection.getresponse()
         if response.status != 200:
@@ -174,7 +180,8 @@ class Server:
             timings = (chunk.get("cord") or {}).get("timings") or timings
             piece = "".join((choice.get("delta") or {}).get("content") or "" for choice in chunk.get("choices", []))
             if piece:
-                first = now if first is None else first
+                if first is None:
+                    first, used = now, processor_seconds(self.pid) - used
                 last = now
                 text += piece
         connection.close()
@@ -182,7 +189,7 @@ class Server:
         if first is None:
             raise SystemExit(f"{self.name}: an answer without text ({count} tokens)")
         return {"first": first, "last": last, "tokens": count, "text": text, "prompt": usage.get("prompt_tokens"),
-                "timings": timings, "start": start}
+                "timings": timings, "start": start, "processor": used}
 
     def memory(self):
         """Resident, proportional, anonymous and file-backed megabytes."""

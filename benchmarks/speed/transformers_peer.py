@@ -3,7 +3,7 @@
 
 Needs: torch (CPU), transformers, soundfile (`peers.sh` installs them into $CORD_PEERS/python).
 Usage: transformers_peer.py answer MODEL THREADS
-           reads lines `{"wav": path, "text": prompt, "tokens": n}` and writes `{"first": s, "rate": tokens/s, "seconds": s}`,
+           reads lines `{"wav": path, "text": prompt, "tokens": n}` and writes `{"first": s, "rate": tokens/s, "processor": s}`,
            in the checkpoint's own precision; n tokens are written whatever they are
        transformers_peer.py batches MODEL THREADS ITEMS.jsonl BATCH …
            greedy answers in float32 to items `{"id", "text", "audio"}` (audio: a path beside the file), each batch size in turn;
@@ -66,8 +66,10 @@ class Clock:
 
     def __init__(self):
         self.times = []
+        self.used = []
 
     def put(self, _):
+        self.used.append(time.process_time())
         self.times.append(time.perf_counter())
 
     def end(self):
@@ -79,13 +81,13 @@ def answer(directory):
     print("ready", flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
-        clock, start = Clock(), time.perf_counter()
+        clock, start, used = Clock(), time.perf_counter(), time.process_time()
         samples = soundfile.read(asked["wav"], dtype="float32")[0] if asked.get("wav") else None
         model.generate(
             [(samples, asked["text"])], streamer=clock, max_new_tokens=asked["tokens"], min_new_tokens=asked["tokens"])
         times = clock.times[1:]
         rate = (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0
-        print(json.dumps({"first": times[0] - start, "rate": rate, "seconds": times[-1] - start, "start": start}), flush=True)
+        print(json.dumps({"first": times[0] - start, "rate": rate, "processor": clock.used[1] - used}), flush=True)
 
 
 def batches(directory, manifest, sizes):
