@@ -27,11 +27,14 @@ package struct RemoteAudio: Sendable {
         @Sendable func refused(_ message: String, status: Int = 400, code: String = "url_not_allowed") -> HTTPError {
             HTTPError(status, message, parameter: parameter, code: code)
         }
-        guard let target = URL(string: url), let scheme = target.scheme?.lowercased(), let host = target.host?.lowercased() else {
+        guard let target = URL(string: url), let scheme = target.scheme?.lowercased() else {
             throw refused("The audio_url is not a URL.", code: "invalid_url")
         }
         guard scheme == "https" || scheme == "http" else {
             throw refused("An audio_url is a data: URL, or http or https; found \(scheme).")
+        }
+        guard let host = target.host?.lowercased(), !host.isEmpty else {
+            throw refused("The audio_url names no host.", code: "invalid_url")
         }
         guard !hosts.isEmpty else {
             throw refused("This server fetches no URLs. Send the sound as input_audio or as a data: URL, or let its operator allow the host (--audio-host).")

@@ -3,6 +3,7 @@ import ArgumentParser
 import Audio
 import Foundation
 import Generation
+import HTTP
 import Server
 import Synchronization
 
@@ -58,6 +59,15 @@ struct Ask: AsyncParsableCommand {
     }
 
     func run() async throws {
+        do {
+            try await answer()
+        } catch let refusal as HTTPError {
+            FileHandle.standardError.write(Data("Error: \(refusal.message)\n".utf8))
+            throw ExitCode.failure
+        }
+    }
+
+    private func answer() async throws {
         let parts = try question.map(part)
         let configuration = try model.configuration()
         if let threads = configuration.threads { Machine.use(threads: threads) }

@@ -3,6 +3,7 @@ import Foundation
 import Generation
 import Models
 import Tensors
+import TestSupport
 import Testing
 import Weights
 
@@ -25,7 +26,7 @@ import Weights
     private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Fixtures")
     private static let model = Result {
-        try LoadedModel(directory: fixtures.appendingPathComponent("qwen2audio/published"), precision: .float32)
+        try LoadedModel(directory: RandomCheckpoint("published").directory, precision: .float32)
     }
 
     @Test(arguments: [("list", "list"), ("regex", "regex"), ("all-linear", "all-linear"), ("list-4", "list"), ("regex-4", "regex")])
@@ -51,7 +52,7 @@ import Weights
     }
 
     @Test func adapterOfAnotherModelIsRefusedByName() throws {
-        let other = try LoadedModel(directory: Self.fixtures.appendingPathComponent("qwen2audio/head128"))
+        let other = try LoadedModel(directory: RandomCheckpoint("head128").directory)
         #expect(throws: (any Error).self) {
             try other.version(fromPEFT: Self.fixtures.appendingPathComponent("weights/list"), id: "list")
         }

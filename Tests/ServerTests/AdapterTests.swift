@@ -7,9 +7,13 @@ import TestSupport
 
 /// Adapters over a random model, loaded and unloaded while it serves.
 @Suite struct AdapterTests {
+    private let checkpoint: RandomCheckpoint
+
+    init() throws { checkpoint = try RandomCheckpoint("published") }
+
     private func fixture(_ folder: URL? = Fixture.fixtures.appendingPathComponent("weights")) throws -> Fixture {
         try Fixture {
-            $0.modelDirectory = Fixture.fixtures.appendingPathComponent("qwen2audio/published")
+            $0.modelDirectory = checkpoint.directory
             $0.modelName = "published"
             $0.adapterFolder = folder
         }

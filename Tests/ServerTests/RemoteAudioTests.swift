@@ -16,7 +16,7 @@ import TestSupport
     }
 
     private func remote(maxBytes: Int = 1000) -> RemoteAudio {
-        RemoteAudio(hosts: ["127.0.0.1"], maxBytes: maxBytes, time: .milliseconds(700), allowsPrivateAddresses: true)
+        RemoteAudio(hosts: ["127.0.0.1"], maxBytes: maxBytes, time: .seconds(4), allowsPrivateAddresses: true)
     }
 
     @Test func fileOfAnAllowedHostIsFetchedWithinItsBounds() async throws {

@@ -1,0 +1,24 @@
+package import Foundation
+
+/// A random checkpoint of `Tests/Fixtures/qwen2audio` made loadable: those directories lack the tokenizer, which is cord-nano's.
+///
+/// The directory is of the test's own and goes with the value.
+package final class RandomCheckpoint: Sendable {
+    package let directory: URL
+
+    package init(_ name: String) throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let files = FileManager.default
+        directory = files.temporaryDirectory.appendingPathComponent("cord-\(name)-\(UUID().uuidString)")
+        try files.createDirectory(at: directory, withIntermediateDirectories: true)
+        let source = root.appendingPathComponent("Tests/Fixtures/qwen2audio/\(name)")
+        for file in try files.contentsOfDirectory(at: source, includingPropertiesForKeys: nil) {
+            try files.copyItem(at: file, to: directory.appendingPathComponent(file.lastPathComponent))
+        }
+        try files.copyItem(
+            at: root.appendingPathComponent("Sources/CordNano/Checkpoint/tokenizer.json"),
+            to: directory.appendingPathComponent("tokenizer.json"))
+    }
+
+    deinit { try? FileManager.default.removeItem(at: directory) }
+}
