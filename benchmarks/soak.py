@@ -111,6 +111,6 @@ print("before", before)
 print("after ", after)
 growth = after["process_resident_memory_bytes"] - before["process_resident_memory_bytes"]
 failures = [key for key in counts if isinstance(key[1], int) and key[1] >= 500 or key[1] in ("ConnectionRefusedError", "TimeoutError")]
-if failures or growth > 64 << 20 or after["process_open_fds"] > before["process_open_fds"] + 4 or after["cord_answers_running"]:
+if failures or growth > 96 << 20 or after["process_open_fds"] > before["process_open_fds"] + 4 or after["cord_answers_running"]:
     sys.exit(f"growth of {growth / 1e6:.0f} MB, failures {failures}")
 print(f"memory grew by {growth / 1e6:.1f} MB")

@@ -25,8 +25,13 @@ import Weights
 
     private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Fixtures")
-    private static let model = Result {
-        try LoadedModel(directory: RandomCheckpoint("published").directory, precision: .float32)
+    private static let model = Result { try load("published") }
+
+    private static func load(_ name: String) throws -> LoadedModel {
+        let checkpoint = try RandomCheckpoint(name)
+        return try withExtendedLifetime(checkpoint) {
+            try LoadedModel(directory: checkpoint.directory, precision: .float32)
+        }
     }
 
     @Test(arguments: [("list", "list"), ("regex", "regex"), ("all-linear", "all-linear"), ("list-4", "list"), ("regex-4", "regex")])
@@ -52,7 +57,7 @@ import Weights
     }
 
     @Test func adapterOfAnotherModelIsRefusedByName() throws {
-        let other = try LoadedModel(directory: RandomCheckpoint("head128").directory)
+        let other = try Self.load("head128")
         #expect(throws: (any Error).self) {
             try other.version(fromPEFT: Self.fixtures.appendingPathComponent("weights/list"), id: "list")
         }
