@@ -5,7 +5,7 @@
  *     sum ← 0;  for each block of `block_cells` cells:  lanes ← 0;  for each cell: lanes ← lanes + x · w;  sum ← sum + fold(lanes)
  *
  * then scale and bias. Both ways of computing below keep to this order, so they give the same bits:
- *   m ≤ few_rows  the weights stream from memory once, all rows of x against several rows of w at a time
+ *   m ≤ few_rows  the weights stream from memory once, up to stream_rows rows of x against several rows of w at a time
  *   m > few_rows  blocks of w are unpacked to floats in the second-level cache and meet panels of x, tile_rows × 4 sums in registers
  * The last cell of a row is filled up with zeros.
  */
@@ -14,11 +14,11 @@
 enum { weights_f32, weights_bf16, weights_q8, weights_pairs };
 
 #if LANES == 16
-enum { tile_rows = 6, few_rows = 8, block_cells = 64 };
+enum { tile_rows = 6, stream_rows = 8, few_rows = 32, block_cells = 48 };
 #else
-enum { tile_rows = 3, few_rows = 4, block_cells = 64 };
+enum { tile_rows = 3, stream_rows = 4, few_rows = 8, block_cells = 48 };
 #endif
-enum { tile_columns = 4, block_columns = 64, chunk_rows = 768 };
+enum { tile_columns = 4, block_columns = 64, stream_block = 24, chunk_rows = 768 };
 
 typedef struct {
     float *y;
@@ -91,55 +91,85 @@ INLINE float finished(const product *p, float sum, size_t j) {
     return p->bias ? sum + p->bias[j] : sum;
 }
 
-/// All m rows against the weight rows [j, j + columns).
-INLINE void stream_columns(const product *p, int kind, const int m, const int columns, size_t j) {
+/// One panel of m rows, from row i on, against the weight rows [j, j + columns).
+INLINE void stream_columns(const product *p, int kind, const int m, const int columns, size_t i, size_t j) {
     size_t bytes = weight_bytes(kind), row = p->k * bytes, cell = p->cell * bytes;
     size_t whole = p->k / p->cell, tail = p->k % p->cell;
+    // The rows of w that come next are fetched meanwhile: one stream alone does not fill the memory's bandwidth.
+    size_t ahead = CK_MIN((size_t)columns * row, (size_t)65536);
     const char *w = p->w + j * row;
+    const float *panel = p->panel + i * p->cells * LANES;
     F4 sum[8][2] = {0};
     for (size_t block = 0; block < p->cells; block += block_cells) {
         V lanes[8][8];
-        UNROLL for (int i = 0; i < m; i++)
-            UNROLL for (int c = 0; c < columns; c++) lanes[i][c] = 0;
+        UNROLL for (int r = 0; r < m; r++)
+            UNROLL for (int c = 0; c < columns; c++) lanes[r][c] = 0;
         size_t end = CK_MIN(block + block_cells, p->cells);
         for (size_t l = block; l < CK_MIN(end, whole); l++) {
             V x[8];
-            UNROLL for (int i = 0; i < m; i++) x[i] = v_load(p->panel + (l * (size_t)m + (size_t)i) * LANES);
+            UNROLL for (int r = 0; r < m; r++) x[r] = v_load(panel + (l * (size_t)m + (size_t)r) * LANES);
             UNROLL for (int c = 0; c < columns; c++) {
                 const char *at = w + (size_t)c * row + l * cell;
-                __builtin_prefetch(at + 1024);
+                __builtin_prefetch(at + ahead, 0, 2);
                 V weight = weight_cell(kind, at);
-                UNROLL for (int i = 0; i < m; i++) lanes[i][c] = multiply_add(kind, x[i], weight, lanes[i][c]);
+                UNROLL for (int r = 0; r < m; r++) lanes[r][c] = multiply_add(kind, x[r], weight, lanes[r][c]);
             }
         }
         if (tail && end == p->cells)
             UNROLL for (int c = 0; c < columns; c++) {
                 V weight = weight_tail(kind, w + (size_t)c * row + whole * cell, tail);
-                UNROLL for (int i = 0; i < m; i++) {
-                    V x = v_load(p->panel + (whole * (size_t)m + (size_t)i) * LANES);
-                    lanes[i][c] = multiply_add(kind, x, weight, lanes[i][c]);
+                UNROLL for (int r = 0; r < m; r++) {
+                    V x = v_load(panel + (whole * (size_t)m + (size_t)r) * LANES);
+                    lanes[r][c] = multiply_add(kind, x, weight, lanes[r][c]);
                 }
             }
         const V zero = 0;
-        UNROLL for (int i = 0; i < m; i++)
+        UNROLL for (int r = 0; r < m; r++)
             UNROLL for (int c = 0; c < columns; c += 4)
-                sum[i][c / 4] += v_sums(lanes[i][c], c + 1 < columns ? lanes[i][c + 1] : zero,
-                                        c + 2 < columns ? lanes[i][c + 2] : zero, c + 3 < columns ? lanes[i][c + 3] : zero);
+                sum[r][c / 4] += v_sums(lanes[r][c], c + 1 < columns ? lanes[r][c + 1] : zero,
+                                        c + 2 < columns ? lanes[r][c + 2] : zero, c + 3 < columns ? lanes[r][c + 3] : zero);
     }
-    UNROLL for (int i = 0; i < m; i++)
+    UNROLL for (int r = 0; r < m; r++)
         UNROLL for (int c = 0; c < columns; c++)
-            p->y[(size_t)i * p->n + j + (size_t)c] = finished(p, sum[i][c / 4][c % 4], j + (size_t)c);
+            p->y[(i + (size_t)r) * p->n + j + (size_t)c] = finished(p, sum[r][c / 4][c % 4], j + (size_t)c);
 }
 
-INLINE void stream(const product *p, int kind, const int m, size_t begin, size_t end) {
+INLINE void stream(const product *p, int kind, const int m, size_t i, size_t begin, size_t end) {
 #if LANES == 16
     const int columns = m <= 3 ? 8 : m <= 6 ? 4 : 3;
 #else
     const int columns = m == 1 ? 8 : m == 2 ? 4 : 2;
 #endif
     size_t j = begin;
-    for (; j + (size_t)columns <= end; j += (size_t)columns) stream_columns(p, kind, m, columns, j);
-    for (; j < end; j++) stream_columns(p, kind, m, 1, j);
+    for (; j + (size_t)columns <= end; j += (size_t)columns) stream_columns(p, kind, m, columns, i, j);
+    for (; j < end; j++) stream_columns(p, kind, m, 1, i, j);
+}
+
+/// The first row of panel number `panel`; panels differ by at most one row.
+INLINE size_t panel_start(const product *p, size_t panel) {
+    return panel * (p->m / p->panels) + CK_MIN(panel, p->m % p->panels);
+}
+
+/// All panels against the columns [begin, end), by blocks that stay in the second-level cache from the first panel to the last.
+INLINE void stream_panels(const product *p, int kind, size_t begin, size_t end) {
+    for (size_t j = begin; j < end; j += stream_block) {
+        size_t to = CK_MIN(end, j + stream_block);
+        for (size_t panel = 0; panel < p->panels; panel++) {
+            size_t i = panel_start(p, panel);
+            switch (panel_start(p, panel + 1) - i) {
+            case 1: stream(p, kind, 1, i, j, to); break;
+            case 2: stream(p, kind, 2, i, j, to); break;
+            case 3: stream(p, kind, 3, i, j, to); break;
+            case 4: stream(p, kind, 4, i, j, to); break;
+#if LANES == 16
+            case 5: stream(p, kind, 5, i, j, to); break;
+            case 6: stream(p, kind, 6, i, j, to); break;
+            case 7: stream(p, kind, 7, i, j, to); break;
+            default: stream(p, kind, 8, i, j, to); break;
+#endif
+            }
+        }
+    }
 }
 
 /// panel · block: `rows` rows of x against `tile_columns` rows of w, both in cells; adds to y.
@@ -198,11 +228,6 @@ INLINE void pack_weights(const product *p, int kind, float *packed, size_t j, si
             v_store(packed + (c / tile_columns * cells * tile_columns + l * tile_columns + c % tile_columns) * LANES, (V)(0));
 }
 
-/// The first row of panel number `panel`; panels differ by at most one row.
-INLINE size_t panel_start(const product *p, size_t panel) {
-    return panel * (p->m / p->panels) + CK_MIN(panel, p->m % p->panels);
-}
-
 INLINE void pack_panels(const product *p, int kind, size_t begin, size_t end) {
     for (size_t panel = begin; panel < end; panel++) {
         size_t row = panel_start(p, panel), rows = panel_start(p, panel + 1) - row;
@@ -239,16 +264,17 @@ INLINE void multiply_blocks(const product *p, int kind, size_t begin, size_t end
 
 typedef void (*piece_body)(void *, size_t, size_t);
 
-/// Few rows: pack x here, then stream the weights in parallel.
-INLINE void multiply_few(product *p, int kind, piece_body columns) {
+/// Few rows: pack x, then stream the weights in parallel.
+INLINE void multiply_few(product *p, int kind, piece_body pack, piece_body columns) {
+    p->panels = (p->m + stream_rows - 1) / stream_rows;
     // One whole row of floats is its own panel.
     if (p->m == 1 && p->k % p->cell == 0 && !p->round && kind != weights_pairs) {
         p->panel = (float *)p->x;
     } else {
         p->panel = ck_scratch(2, p->m * p->cells * LANES * sizeof(float));
-        pack_rows(p, kind, p->panel, p->x, p->m);
+        ck_parallel(p->panels, ck_grain(p->k * stream_rows / 4), p, pack);
     }
-    ck_parallel(p->n, 1 + 65536 / (p->k * CK_MAX(1, p->m / 2)), p, columns);
+    ck_parallel(p->n, 1 + 65536 / (p->k * CK_MAX(1, p->m / 2) + 1), p, columns);
 }
 
 /// Many rows, by chunks that bound the memory for x: pack x in parallel, then multiply in parallel.
@@ -274,33 +300,14 @@ INLINE void multiply_many(product *p, piece_body pack, piece_body blocks) {
 #define LINEAR_SIMD(name, kind)                                                                                        \
     static void name##_pack(void *p, size_t begin, size_t end) { pack_panels(p, kind, begin, end); }                   \
     static void name##_blocks(void *p, size_t begin, size_t end) { multiply_blocks(p, kind, begin, end); }             \
-    static void name##_columns(void *context, size_t begin, size_t end) {                                              \
-        const product *p = context;                                                                                    \
-        switch (p->m) {                                                                                                \
-        case 1: stream(p, kind, 1, begin, end); break;                                                                 \
-        case 2: stream(p, kind, 2, begin, end); break;                                                                 \
-        case 3: stream(p, kind, 3, begin, end); break;                                                                 \
-        case 4: stream(p, kind, 4, begin, end); break;                                                                 \
-            MORE_ROWS(kind)                                                                                            \
-        }                                                                                                              \
-    }                                                                                                                  \
+    static void name##_columns(void *p, size_t begin, size_t end) { stream_panels(p, kind, begin, end); }              \
     static void name(product p) {                                                                                      \
         p.cell = kind == weights_pairs ? 2 * LANES : LANES;                                                            \
         p.cells = CK_MAX(1, (p.k + p.cell - 1) / p.cell);                                                              \
         if (p.m == 0 || p.n == 0) return;                                                                              \
-        if (p.m <= few_rows) multiply_few(&p, kind, name##_columns);                                                   \
+        if (p.m <= few_rows) multiply_few(&p, kind, name##_pack, name##_columns);                                      \
         else multiply_many(&p, name##_pack, name##_blocks);                                                            \
     }
-#if LANES == 16
-#define MORE_ROWS(kind)                                                                                                \
-    case 5: stream(p, kind, 5, begin, end); break;                                                                     \
-    case 6: stream(p, kind, 6, begin, end); break;                                                                     \
-    case 7: stream(p, kind, 7, begin, end); break;                                                                     \
-    case 8: stream(p, kind, 8, begin, end); break;
-#else
-#define MORE_ROWS(kind)
-#endif
-
 #ifdef CK_BF16_PAIRS
 LINEAR_SIMD(product_pairs, weights_pairs)
 
