@@ -85,6 +85,12 @@ static void key_tile_fill(key_tile *tile, key_cursor *cursor, size_t stride, siz
         const ck_span *span = cursor->span;
         tile->k_row[key] = span->k + at;
         tile->v_row[key] = span->v + at;
+        // Rows of one head lie far apart, where the CPU does not look ahead by itself: the next tile's are fetched meanwhile.
+        if (cursor->row + tile_keys <= span->count)
+            for (size_t x = 0; x < d; x += 16) {
+                __builtin_prefetch(span->k + at + tile_keys * stride + x, 0, 2);
+                __builtin_prefetch(span->v + at + tile_keys * stride + x, 0, 2);
+            }
         tile->dk_row[key] = span->dk ? span->dk + at : NULL;
         tile->dv_row[key] = span->dv ? span->dv + at : NULL;
     }

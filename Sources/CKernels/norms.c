@@ -61,6 +61,25 @@ static void norm_forward(void *context, size_t begin, size_t end) {
     }
 }
 
+/// mean(g) and mean(g x̂) of a row, where g = dy · w and x̂ = (x − mean) · r.
+static void gradient_means(const norm_call *c, const float *x, const float *dy, float mean, float r, float *g_mean, float *gx_mean) {
+    double g[norm_lanes] = {0}, gx[norm_lanes] = {0};
+    size_t i = 0;
+    for (; i + norm_lanes <= c->n; i += norm_lanes)
+        for (size_t l = 0; l < norm_lanes; l++) {
+            double product = (double)(dy[i + l] * c->w[i + l]);
+            g[l] += product;
+            gx[l] += product * (double)((x[i + l] - mean) * r);
+        }
+    for (size_t l = 0; i + l < c->n; l++) {
+        double product = (double)(dy[i + l] * c->w[i + l]);
+        g[l] += product;
+        gx[l] += product * (double)((x[i + l] - mean) * r);
+    }
+    *g_mean = c->centred ? (float)(lanes_total(g) / (double)c->n) : 0;
+    *gx_mean = (float)(lanes_total(gx) / (double)c->n);
+}
+
 static void norm_backward_rows(void *context, size_t begin, size_t end) {
     const norm_call *c = context;
     for (size_t row = begin; row < end; row++) {
@@ -71,13 +90,8 @@ static void norm_backward_rows(void *context, size_t begin, size_t end) {
         c->r[row] = r;
         if (!c->dx) continue;
         float *dx = c->dx + row * c->n;
-        double g[norm_lanes] = {0}, gx[norm_lanes] = {0};
-        for (size_t i = 0; i < c->n; i++) {
-            double product = (double)dy[i] * (double)c->w[i];
-            g[i % norm_lanes] += product;
-            gx[i % norm_lanes] += product * (double)((x[i] - mean) * r);
-        }
-        float g_mean = c->centred ? (float)(lanes_total(g) / (double)c->n) : 0, gx_mean = (float)(lanes_total(gx) / (double)c->n);
+        float g_mean, gx_mean;
+        gradient_means(c, x, dy, mean, r, &g_mean, &gx_mean);
         for (size_t i = 0; i < c->n; i++) dx[i] += r * (dy[i] * c->w[i] - g_mean - (x[i] - mean) * r * gx_mean);
     }
 }
