@@ -86,7 +86,8 @@ let package = Package(
         .executableTarget(
             name: "cord",
             dependencies: [
-                "Server", "API", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", logging,
+                "Server", "API", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training", "Objectives", "Judging",
+                "Models", "Tensors", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -177,7 +177,7 @@ final class EngineLoop {
         for group in running where group.isReading {
             for index in group.clipsToEncode {
                 let clip = group.request.prompt.clips[index]
-                if let known = embeddings.find(clip.source.sha256, version: group.versionKey) {
+                if let known = embeddings.find(clip.source.sha256, version: group.hearingKey) {
                     group.embeddings[index] = known
                     continue
                 }
@@ -199,13 +199,14 @@ final class EngineLoop {
             row += clip.slots.count
             group.embeddings[index] = part
             group.timings.encoding += seconds
-            embeddings.insert(part, clip.source.sha256, version: group.versionKey)
+            embeddings.insert(part, clip.source.sha256, version: group.hearingKey)
         }
     }
 }
 
 extension EngineLoop.Group {
     var versionKey: String { request.version?.id ?? "" }
+    var hearingKey: String { request.version?.hearing ?? "" }
 }
 
 extension ContinuousClock.Instant {

@@ -5,13 +5,17 @@ package import Tensors
 /// Base weights never change. A session pins its version for life, and what it caches is keyed by ``id``.
 package final class WeightVersion: Sendable {
     package let id: String
+    /// What audio embeddings depend on: versions with equal names for it hear alike, though they answer differently.
+    package let hearing: String
     /// Low-rank additions by the index of the matrix's ``Parameter``.
     package let adapters: [Int: LowRank]
     /// Whole tensors by the index of the ``Parameter`` that they stand for.
     package let replacements: [Int: Tensor]
 
-    package init(id: String, adapters: [Int: LowRank] = [:], replacements: [Int: Tensor] = [:]) {
+    /// - Parameter hearing: another version's, where encoder and projector are the same; `id` where nil.
+    package init(id: String, hearing: String? = nil, adapters: [Int: LowRank] = [:], replacements: [Int: Tensor] = [:]) {
         self.id = id
+        self.hearing = hearing ?? id
         self.adapters = adapters
         self.replacements = replacements
     }

@@ -50,9 +50,12 @@ package final class TrainableWeights {
     /// Whether anything between the clip and the decoder is trained.
     package var trainsHearing: Bool { entries.contains { !$0.name.hasPrefix("language_model.") } }
 
+    /// Frozen hearing stays the parent's; the base's has no name.
+    private var hearing: String? { trainsHearing ? nil : parent?.hearing ?? "" }
+
     /// The current tensors themselves as a version: they change with the next update.
     package func view(id: String) -> WeightVersion {
-        WeightVersion(id: id, adapters: adapters, replacements: replacements)
+        WeightVersion(id: id, hearing: hearing, adapters: adapters, replacements: replacements)
     }
 
     /// A copy of the current tensors that never changes.
@@ -62,7 +65,7 @@ package final class TrainableWeights {
             trained.contains(ObjectIdentifier(tensor.buffer)) ? tensor.copy() : tensor
         }
         return WeightVersion(
-            id: id, adapters: adapters.mapValues { LowRank(a: kept($0.a), b: kept($0.b), scale: $0.scale) },
+            id: id, hearing: hearing, adapters: adapters.mapValues { LowRank(a: kept($0.a), b: kept($0.b), scale: $0.scale) },
             replacements: replacements.mapValues(kept))
     }
 

@@ -13,7 +13,7 @@ import Tensors
 package actor Trainer {
     package nonisolated let engine: Engine
     package nonisolated let plan: AdapterPlan
-    package nonisolated let options: TrainingOptions
+    package private(set) var options: TrainingOptions
     private nonisolated let thread = TrainingThread()
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
@@ -80,6 +80,9 @@ package actor Trainer {
                 optimizer: timer[.optimizer], total: timer[.total]),
             dropped: dropped)
     }
+
+    /// Goes on with other options: the next step has another objective or learning rate, the weights and moments stay.
+    package func configure(_ options: TrainingOptions) { self.options = options }
 
     /// Counts a step that had nothing to learn from, so that later steps keep their streams and their place in the schedule.
     package func skipStep() { steps += 1 }

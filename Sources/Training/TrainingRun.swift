@@ -55,13 +55,14 @@ package struct TrainingRun: Sendable {
     ) async throws {
         try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
         let start = try await resume(trainer)
+        let seed = await trainer.options.seed
         var log = try MetricsLog(directory: directory, after: start, writesEvents: settings.writesEvents)
         var saved = start
         do {
             for step in start..<max(start, totalSteps) {
                 try Task.checkCancellation()
                 let epoch = step / batchesPerEpoch
-                let (report, problem) = try await take(batch(step, seed: trainer.options.seed), trainer)
+                let (report, problem) = try await take(batch(step, seed: seed), trainer)
                 try log.append(step: step + 1, epoch: epoch, report, problem: problem)
                 if (step + 1) % settings.checkpointEvery == 0 || step + 1 == totalSteps {
                     try await save(trainer, step: step + 1)

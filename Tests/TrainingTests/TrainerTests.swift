@@ -138,6 +138,23 @@ import Training
         #expect(clipped.gradNorm == free.gradNorm)
     }
 
+    /// Versions that hear alike share audio embeddings in the engine.
+    @Test func onlyTrainedHearingMakesAVersionHearForItself() async throws {
+        let decoder = await (try StepFixture.trainer()).snapshot(id: "mine")
+        #expect(decoder.hearing == "")
+        let projector = await (try StepFixture.trainer(plan: .lowRank([.projector]))).snapshot(id: "mine")
+        #expect(projector.hearing == "mine")
+    }
+
+    @Test func optionsCanChangeBetweenSteps() async throws {
+        let trainer = try StepFixture.trainer(StepFixture.options(.opd))
+        let first = try await trainer.step(StepFixture.pairs(1))
+        await trainer.configure(StepFixture.options(.grpo, learningRate: 1e-5))
+        let second = try await trainer.step(StepFixture.pairs(1))
+        #expect(first.metrics.tokenLoss != nil && second.metrics.tokenLoss == nil)
+        #expect(second.step == 2 && second.metrics.learningRate == 1e-5)
+    }
+
     @Test func typedPairsTrainWithoutSound() async throws {
         let trainer = try StepFixture.trainer(StepFixture.options(.supervised), plan: .full([.decoder]))
         let pairs = StepFixture.questions.map {

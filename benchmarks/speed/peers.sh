@@ -18,7 +18,7 @@ cd "$peers"
 [ -x python/bin/python ] || {
     python3 -m venv python
     python/bin/pip install --quiet --extra-index-url https://download.pytorch.org/whl/cpu \
-        torch transformers tokenizers safetensors dashscope numpy soundfile openai
+        torch transformers tokenizers safetensors dashscope numpy soundfile openai peft
 }
 
 [ -x tools/bin/cmake ] || {
