@@ -65,6 +65,8 @@ package struct PairOutcome: Sendable {
     package var reason: String?
     /// What was heard, where the clip could be decoded.
     package var heard: AudioSource?
+    /// Embeddings that the clip has in the prompt.
+    package var audioTokens = 0
     package var teacherAnswer: String?
     package var rewardMean: Double?
     package var klMean: Double?

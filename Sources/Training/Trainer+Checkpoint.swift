@@ -60,9 +60,9 @@ extension Trainer {
     /// Goes back to a saved state of a trainer made alike; the next step gives the bits that it would have given then. Returns
     /// the cursor that was saved. Where it throws, nothing has changed.
     ///
-    /// - Parameter adoptingOptions: takes over the saved options instead of refusing others.
+    /// - Parameter changingOptions: whether the trainer may go on with other options than those that were saved.
     @discardableResult
-    package func restore(from file: URL, adoptingOptions: Bool = false) throws -> DataCursor? {
+    package func restore(from file: URL, changingOptions: Bool = false) throws -> DataCursor? {
         func refused(_ reason: String) -> TrainingError { .checkpoint(path: file.path, reason: reason) }
         let stored = try Safetensors(file)
         guard let text = stored.metadata["training"] else { throw refused("it is no checkpoint of a training") }
@@ -72,7 +72,7 @@ extension Trainer {
         let state = try decoder.decode(TrainingState.self, from: Data(text.utf8))
         if state.model != engine.model.name { throw refused("it was made with the model \(state.model)") }
         if state.plan != plan { throw refused("it trains other tensors: \(state.plan)") }
-        if state.options != options && !adoptingOptions { throw refused("it was made with other options: \(state.options)") }
+        if !changingOptions, state.options != options { throw refused("it was made with other options: \(state.options)") }
         var loaded: [(from: Tensor, to: Tensor)] = []
         for (entry, (m, v)) in zip(weights.entries, moments) {
             for (prefix, tensor) in [("parameter/", entry.tensor), ("m/", m), ("v/", v)] {
@@ -84,7 +84,6 @@ extension Trainer {
             throw refused("it has \(stored.tensors.count) tensors, \(loaded.count) are expected")
         }
         for (from, to) in loaded { unsafe to.pointer.update(from: from.pointer, count: to.count) }
-        if adoptingOptions { configure(state.options) }
         steps = state.steps
         updates = state.updates
         return state.cursor

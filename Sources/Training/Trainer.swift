@@ -110,6 +110,7 @@ package actor Trainer {
                     let clip = try sound.clip(limits: AudioLimits(maxSeconds: engine.model.windowSeconds))
                     work.outcome.heard = clip.source
                     work.prompt = try prompt(.audio(clip))
+                    work.outcome.audioTokens = work.prompt.audioTokens
                 } else {
                     work.prompt = work.teacherPrompt
                 }
