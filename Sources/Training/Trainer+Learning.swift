@@ -1,0 +1,119 @@
+import Generation
+import Models
+import Objectives
+import Tensors
+
+/// From answers to gradients.
+extension Trainer {
+    /// The answers of a pair that have a gradient, each with its place among the rollouts that are reported.
+    private func answers(of work: Work) throws -> (reported: [RolloutOutcome], trained: [(Int, PreparedPair.Answer)]) {
+        var reported: [RolloutOutcome] = []
+        var trained: [(Int, PreparedPair.Answer)] = []
+        func add(_ role: SequenceRole, _ sampled: SampledAnswer, reward: Float? = nil, advantage: Float? = nil) {
+            reported.append(
+                RolloutOutcome(
+                    role: role, text: sampled.text, tokenCount: sampled.length, reward: reward.map(Double.init),
+                    advantage: advantage.map(Double.init)))
+            // A rollout without advantage has no gradient and is not worth its pass.
+            if advantage == 0 { return }
+            trained.append(
+                (
+                    reported.count - 1,
+                    PreparedPair.Answer(
+                        role: role, tokens: sampled.tokens, samplerLogProbabilities: sampled.logProbabilities,
+                        advantage: advantage ?? 0, groupSize: max(1, work.rollouts.group.count))
+                ))
+        }
+        let rollouts = work.rollouts
+        if let token = rollouts.token { add(.token, token) }
+        for (index, sampled) in rollouts.group.enumerated() {
+            add(
+                .sequence, sampled, reward: index < rollouts.rewards.count ? rollouts.rewards[index] : nil,
+                advantage: rollouts.advantages[index])
+        }
+        if options.objective.imitatesTeacher, let answer = rollouts.teacherAnswer { add(.target, answer) }
+        if options.objective.imitatesGold {
+            add(.target, try SampledAnswer(text: work.pair.solution ?? work.pair.answer ?? "", model: engine.model))
+        }
+        return (reported, trained)
+    }
+
+    /// Scores all usable pairs and runs backwards, in as many passes as ``TrainingOptions/passRows`` asks for. The gradients are
+    /// on the tape that it returns.
+    func learn(_ work: inout [Work], _ metrics: inout StepMetrics, _ timer: PhaseTimer) -> Tape {
+        var prepared: [(work: Int, pair: PreparedPair, places: [Int])] = []
+        for index in work.indices where work[index].outcome.isApplied {
+            do {
+                let (reported, trained) = try answers(of: work[index])
+                let longest = trained.map(\.1.tokens.count).max() ?? 0
+                let length = max(work[index].prompt.tokens.count, work[index].teacherPrompt.tokens.count) + longest
+                if length > engine.model.model.contextLength {
+                    throw UnusablePair("prompt and answer have \(length) tokens, the model's context \(engine.model.model.contextLength)")
+                }
+                work[index].outcome.rollouts = reported
+                let pair = PreparedPair(
+                    prompt: work[index].prompt, teacherPrompt: work[index].teacherPrompt, answers: trained.map(\.1))
+                prepared.append((index, pair, trained.map(\.0)))
+            } catch {
+                work[index].outcome.reason = "\(error)"
+            }
+        }
+        let groups = prepared.map { work[$0.work].rollouts.group }
+        let counts = BatchCounts(
+            pairs: prepared.count,
+            sequenceTokens: groups.reduce(0) { $0 + $1.reduce(0) { $0 + $1.tokens.count } })
+        let pass = GradientPass(
+            model: engine.model.model, arithmetic: engine.model.arithmetic, objective: options.objective,
+            weights: weights, frozenTeacher: weights.parent, counts: counts, embeddings: embeddings, timer: timer)
+        var summary = StepSummary(objective: options.objective, pairs: prepared.count)
+        let passes = passGroups(prepared.map(\.pair))
+        let tape = Tape(recomputing: passes.contains { activationBytes($0.map { prepared[$0].pair }) > Self.activationLimit })
+        weights.watch(on: tape)
+        for group in passes {
+            let scored = pass(group.map { prepared[$0].pair }, on: tape)
+            for (place, answers) in zip(group, scored) {
+                let item = prepared[place]
+                summary.add(item.pair.answers, answers, places: item.places, to: &work[item.work].outcome)
+            }
+        }
+        summary.rewards = prepared.flatMap { work[$0.work].rollouts.rewards }
+        let sampled = prepared.filter { work[$0.work].pair.rollouts == nil }
+        metrics.rolloutTokens = sampled.reduce(0) { total, item in
+            let rollouts = work[item.work].rollouts
+            return total + (rollouts.token?.tokens.count ?? 0) + rollouts.group.reduce(0) { $0 + $1.tokens.count }
+        }
+        summary.finish(&metrics)
+        return tape
+    }
+
+    /// Activations of one pass up to this size are kept for the backward pass; beyond it, layers are computed again.
+    private static let activationLimit = 512 << 20
+
+    /// What a pass keeps of the decoder's layers, roughly: some ten rows of the hidden size and four of the inner one.
+    private func activationBytes(_ pairs: [PreparedPair]) -> Int {
+        let decoder = engine.model.model.decoder.configuration
+        let encoder = engine.model.model.encoder.configuration
+        let rows = pairs.reduce(0) { $0 + PackedBatch.rowCount($1.prompt, answers: $1.answers.map(\.tokens)) }
+        var floats = rows * decoder.layers * (10 * decoder.hiddenSize + 4 * decoder.intermediateSize)
+        if weights.trainsHearing {
+            let frames = pairs.reduce(0) { $0 + $1.prompt.clips.reduce(0) { $0 + $1.features.validFrames } }
+            floats += frames / 2 * encoder.layers * (10 * encoder.size + 3 * encoder.innerSize)
+        }
+        return 4 * floats
+    }
+
+    private func passGroups(_ pairs: [PreparedPair]) -> [[Int]] {
+        var groups: [[Int]] = []
+        var rows = 0
+        for (index, pair) in pairs.enumerated() where !pair.answers.isEmpty {
+            let more = PackedBatch.rowCount(pair.prompt, answers: pair.answers.map(\.tokens))
+            if groups.isEmpty || rows + more > options.passRows {
+                groups.append([])
+                rows = 0
+            }
+            groups[groups.count - 1].append(index)
+            rows += more
+        }
+        return groups
+    }
+}
