@@ -1,14 +1,14 @@
-import Foundation
+package import Foundation
 
 /// Scalars in TensorBoard's event format: records of a length, its checksum, a protocol buffer and its checksum.
 ///
 ///     Event   { 1: wall time (double), 2: step (varint), 3: file version (string), 5: Summary }
 ///     Summary { 1: Value { 1: tag (string), 2: value (float) } }
-struct EventFile {
+package struct EventFile {
     private let file: FileHandle
 
     /// A new file; TensorBoard reads all files of a folder as one run.
-    init(directory: URL) throws {
+    package init(directory: URL) throws {
         let name = "events.out.tfevents.\(UInt64(Date().timeIntervalSince1970 * 1000)).cord"
         let url = directory.appendingPathComponent(name)
         try Data().write(to: url)
@@ -16,7 +16,7 @@ struct EventFile {
         try write(step: 0, Message.bytes(3, Array("brain.Event:2".utf8)))
     }
 
-    func append(step: Int, _ values: [(tag: String, value: Double)]) throws {
+    package func append(step: Int, _ values: [(tag: String, value: Double)]) throws {
         let summary = values.flatMap { tag, value in
             Message.bytes(1, Message.bytes(1, Array(tag.utf8)) + Message.float(2, Float(value)))
         }
@@ -56,7 +56,7 @@ private func littleEndian<Integer: FixedWidthInteger>(_ value: Integer) -> [UInt
 }
 
 /// CRC-32C (Castagnoli), rotated and offset as the record format asks.
-func maskedChecksum(_ bytes: [UInt8]) -> UInt32 {
+private func maskedChecksum(_ bytes: [UInt8]) -> UInt32 {
     var crc = UInt32.max
     for byte in bytes { crc = checksumTable[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] ^ (crc >> 8) }
     crc = ~crc
