@@ -124,7 +124,9 @@ def batch(cord, rows, arguments):
     say(f"eight answers at once: {medians[1] / medians[0]:.2f} times the tokens per second of one")
 
 
-def memory(cord, model, rows):
+def memory(cord, model, rows, arguments):
+    """After a spoken question, which reads every weight."""
+    cord.question(fresh(question(arguments.seconds), 1 << 20), 8)
     every, _ = weight_bytes(model)
     used = cord.memory()
     for kind, megabytes in used.items():
@@ -172,7 +174,7 @@ def main():
         if "batch" in parts:
             batch(cord, rows, arguments)
         if "memory" in parts:
-            memory(cord, arguments.model, rows)
+            memory(cord, arguments.model, rows, arguments)
 
 
 if __name__ == "__main__":
