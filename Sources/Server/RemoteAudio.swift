@@ -146,7 +146,8 @@ private final class Transfer: NSObject, URLSessionDataDelegate, Sendable {
         _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
         newRequest request: URLRequest, completionHandler: @escaping @Sendable (URLRequest?) -> Void
     ) {
-        fail(task, "The audio_url redirects, and redirects are not followed.")
+        // Cancelling here would trap: the loader asserts that it still waits for this callback.
+        fail("The audio_url redirects, and redirects are not followed.")
         completionHandler(nil)
     }
 
@@ -155,25 +156,22 @@ private final class Transfer: NSObject, URLSessionDataDelegate, Sendable {
         completionHandler: @escaping @Sendable (URLSession.ResponseDisposition) -> Void
     ) {
         let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-        if status != 200 {
-            fail(dataTask, "The audio_url answers with status \(status).")
-            return completionHandler(.cancel)
-        }
-        if response.expectedContentLength > Int64(maxBytes) {
-            fail(dataTask, status: 413, "The file behind the audio_url is larger than \(maxBytes) bytes.")
-            return completionHandler(.cancel)
-        }
+        if status != 200 { fail("The audio_url answers with status \(status).") }
+        if response.expectedContentLength > Int64(maxBytes) { fail(status: 413, tooLarge) }
         completionHandler(.allow)
     }
 
     func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
         let isTooLarge = state.withLock { state in
             if state.bytes.count + data.count > maxBytes { return true }
-            state.bytes += data
+            if state.failure == nil { state.bytes += data }
             return false
         }
-        if isTooLarge { fail(dataTask, status: 413, "The file behind the audio_url is larger than \(maxBytes) bytes.") }
+        if isTooLarge { fail(status: 413, tooLarge) }
+        if state.withLock({ $0.failure != nil }) { dataTask.cancel() }
     }
+
+    private var tooLarge: String { "The file behind the audio_url is larger than \(maxBytes) bytes." }
 
     func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
         let (continuation, result): (CheckedContinuation<[UInt8], any Error>?, Result<[UInt8], any Error>) = state.withLock { state in
@@ -187,9 +185,9 @@ private final class Transfer: NSObject, URLSessionDataDelegate, Sendable {
         continuation?.resume(with: result)
     }
 
-    private func fail(_ task: URLSessionTask, status: Int = 400, _ message: String) {
+    /// The first failure is the one that is told; the task ends at its next bytes, or by itself.
+    private func fail(status: Int = 400, _ message: String) {
         let error = refused(status, message)
         state.withLock { $0.failure = $0.failure ?? error }
-        task.cancel()
     }
 }

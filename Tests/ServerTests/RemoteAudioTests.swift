@@ -33,6 +33,21 @@ import TestSupport
         await daemon.stop()
     }
 
+    @Test func redirectsNeverBringTheServerDown() async throws {
+        let daemon = try server()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<60 {
+                group.addTask {
+                    await #expect(throws: HTTPError.self) {
+                        try await remote().bytes(daemon.url + "/moved", parameter: "url")
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        await daemon.stop()
+    }
+
     @Test(arguments: [
         ("10.1.2.3", false), ("127.0.0.1", false), ("100.64.0.1", false), ("169.254.169.254", false), ("172.31.0.1", false),
         ("192.168.1.1", false), ("224.0.0.1", false), ("8.8.8.8", true), ("::1", false), ("fd00::1", false), ("fe80::1", false),
