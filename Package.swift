@@ -40,7 +40,6 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
-        .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
@@ -55,7 +54,7 @@ let package = Package(
         room("Weights", ["Tensors"]),
 
         // Leaves.
-        room("Audio", ["CSndFile", "CSoxr", "CNettle"]),
+        room("Audio", ["CSndFile", "CSoxr", "Hashing"]),
         room("Tokenization", ["CPCRE2"]),
         room("Objectives", ["Tensors"]),
         room("HTTP", ["CMicroHTTP", logging]),
@@ -72,7 +71,7 @@ let package = Package(
 
         // Measuring and closing the gap.
         room("Judging", ["Remote"]),
-        room("Speech", ["Audio", "Questions", "Remote"]),
+        room("Speech", ["Audio", "Hashing", "Questions", "Remote"]),
         room("Evaluation", ["Judging", "Hashing"]),
         room("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization"]),
 

@@ -1,3 +1,5 @@
+import Hashing
+
 /// One clip as the models hear it, and what was submitted to become it.
 ///
 ///     bytes → decode → mean of the channels → resample → samples, float32 mono at 16 kHz
@@ -21,7 +23,7 @@ package struct AudioClip: Sendable, Equatable {
 
     /// A clip that is 16 kHz mono already; its hash is that of the samples' bytes as they lie in memory.
     package init(samples: [Float]) {
-        let digest = unsafe SHA256.hex(of: samples.span.bytes)
+        let digest = unsafe SHA256.hex(samples.span.bytes)
         self.init(
             samples: samples,
             source: AudioSource(

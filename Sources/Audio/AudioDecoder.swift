@@ -1,3 +1,5 @@
+import Hashing
+
 /// Bounds on what a client may submit.
 package struct AudioLimits: Sendable {
     /// Longest clip that is decoded, in seconds of sound.
@@ -46,7 +48,7 @@ package enum AudioDecoder {
             guard frames > 0 else { throw .noSamples(format: container.rawValue) }
             return AudioSource(
                 sampleRate: file.sampleRate, channels: file.channelCount, format: file.format,
-                seconds: Double(frames) / Double(file.sampleRate), sha256: SHA256.hex(of: bytes))
+                seconds: Double(frames) / Double(file.sampleRate), sha256: SHA256.hex(bytes))
         }
         return AudioClip(samples: samples, source: source)
     }

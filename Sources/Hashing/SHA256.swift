@@ -23,6 +23,13 @@ package import Foundation
 
     package mutating func update(_ text: String) { update(Data(text.utf8)) }
 
+    package mutating func update(_ bytes: RawSpan) {
+        let accepted = unsafe bytes.withUnsafeBytes { bytes in
+            unsafe EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+        }
+        precondition(accepted == 1, "SHA-256: libcrypto refused \(bytes.byteCount) bytes")
+    }
+
     /// The digest as 64 lower-case hexadecimal digits.
     package consuming func finish() -> String {
         var bytes = [UInt8](repeating: 0, count: 32)
@@ -40,6 +47,14 @@ package import Foundation
         hash.update(data)
         return hash.finish()
     }
+
+    package static func hex(_ bytes: RawSpan) -> String {
+        var hash = SHA256()
+        hash.update(bytes)
+        return hash.finish()
+    }
+
+    package static func hex(_ bytes: [UInt8]) -> String { unsafe hex(bytes.span.bytes) }
 
     /// The digest of a file, read a mebibyte at a time.
     package static func hex(contentsOf file: URL) throws -> String {

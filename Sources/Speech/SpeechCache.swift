@@ -1,3 +1,4 @@
+import Hashing
 import Audio
 package import Foundation
 
@@ -18,7 +19,7 @@ package struct SpeechCache: Sendable {
     func key(text: String, voice: Voice, fingerprint: String) -> String {
         // Fields are measured, so that no two different lists of them read the same.
         let fields = [fingerprint, voice.name, String(voice.speed), String(voice.pitch), text]
-        return SHA256.hex(of: fields.flatMap { Array("\($0.utf8.count):\($0)".utf8) })
+        return SHA256.hex(fields.flatMap { Array("\($0.utf8.count):\($0)".utf8) })
     }
 
     private func file(_ key: String) -> URL {

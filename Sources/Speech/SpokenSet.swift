@@ -1,3 +1,4 @@
+import Hashing
 import Audio
 package import Foundation
 import Questions
@@ -95,7 +96,7 @@ package struct SpokenSet: Sendable {
         return SpokenItem(
             id: id, question: text.id, audio: path, text: text.text, answer: text.answer, task: text.task,
             category: text.category, choices: text.choices, solution: text.solution, voice: voice.id,
-            seconds: Double(samples.count) / Double(AudioClip.sampleRate), sha256: SHA256.hex(of: bytes))
+            seconds: Double(samples.count) / Double(AudioClip.sampleRate), sha256: SHA256.hex(bytes))
     }
 
     /// Both identifiers in characters that a file name takes everywhere.
