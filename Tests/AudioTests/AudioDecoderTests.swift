@@ -1,3 +1,4 @@
+import Hashing
 import Audio
 import Foundation
 import Testing
@@ -33,7 +34,7 @@ struct AudioDecoderTests {
         let samples = WAVWriter.bytes([0, 0.5, -0.5])
         let heard = try AudioDecoder.decode(samples, limits: limits).source
         #expect(heard.format == "WAV (Signed 16 bit PCM)")
-        #expect(heard.sha256 == SHA256.hex(of: samples))
+        #expect(heard.sha256 == SHA256.hex(samples))
     }
 
     @Test func writtenFilesReadBack() throws {
@@ -189,6 +190,6 @@ struct SHA256Tests {
         ),
     ])
     func digestMatchesPublishedExample(text: String, digest: String) {
-        #expect(SHA256.hex(of: Array(text.utf8)) == digest)
+        #expect(SHA256.hex(Array(text.utf8)) == digest)
     }
 }

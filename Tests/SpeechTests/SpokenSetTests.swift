@@ -1,3 +1,4 @@
+import Hashing
 import Audio
 import Foundation
 import Questions
@@ -52,7 +53,7 @@ import Testing
         #expect(lines == items)
         for item in items {
             let bytes = [UInt8](try Data(contentsOf: folder.url.appendingPathComponent(item.audio)))
-            #expect(SHA256.hex(of: bytes) == item.sha256)
+            #expect(SHA256.hex(bytes) == item.sha256)
             let clip = try AudioDecoder.decode(bytes, limits: AudioLimits(maxSeconds: 60))
             #expect(abs(clip.seconds - item.seconds) < 0.001)
         }
