@@ -126,6 +126,8 @@ import Testing
         let options2 = SamplingOptions.greedy
         _ = try await engine.complete(GenerationRequest(prompt: try prompt("What is 2 plus 3?"), options: options2))
         #expect(engine.statistics.cancelled == 1)
+        // Counters are published once a step has ended, just after its last event.
+        for _ in 0..<1000 where engine.statistics.running > 0 { try await Task.sleep(for: .milliseconds(5)) }
         #expect(engine.statistics.running == 0)
     }
 
