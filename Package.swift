@@ -41,6 +41,7 @@ let package = Package(
         .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         // Arithmetic.
@@ -60,6 +61,7 @@ let package = Package(
         room("HTTP", ["CMicroHTTP", logging]),
         room("Hashing", ["CCrypto"]),
         room("API"),
+        room("Archives", ["CArchive"]),
         room("Jobs", ["Hashing", .product(name: "GRDB", package: "GRDB.swift")]),
         room("Questions"),
         room("Remote"),
@@ -79,8 +81,8 @@ let package = Package(
         room(
             "Server",
             [
-                "API", "HTTP", "Generation", "Models", "Weights", "Tensors", "Tokenization", "Evaluation", "Training", "Judging",
-                "Speech", "Jobs", "Audio", "Hashing", logging,
+                "API", "HTTP", "Generation", "Models", "Weights", "Tensors", "Tokenization", "Evaluation", "Training", "Objectives",
+                "Judging", "Remote", "Speech", "Jobs", "Archives", "Audio", "Hashing", logging,
             ], resources: [.copy("OpenAPI")]),
         .executableTarget(
             name: "cord",
@@ -101,6 +103,7 @@ let package = Package(
         tests("Hashing"),
         tests("HTTP"),
         tests("API"),
+        tests("Archives"),
         tests("Jobs"),
         tests("Models", ["Audio", "Weights", "Tensors"]),
         tests("Generation", ["Models", "Audio", "Weights", "Tensors", "Tokenization", "CordNano"]),
@@ -111,6 +114,6 @@ let package = Package(
         tests("Evaluation", ["Hashing"]),
         tests("Objectives", ["Tensors"]),
         tests("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano"]),
-        tests("Server", ["API", "HTTP", "Generation", "Models", "Audio", "CordNano", logging]),
+        tests("Server", ["API", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", logging]),
     ]
 )

@@ -1,0 +1,78 @@
+import Archives
+import Foundation
+import Testing
+
+struct ArchivesTests {
+    private func temporary() throws -> URL {
+        let url = FileManager.default.temporaryDirectory.appending(path: "archives-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        return url
+    }
+
+    /// A tar entry by hand: what libarchive's own writer would not write.
+    private func entry(_ name: String, _ content: [UInt8] = [], type: Character = "0", link: String = "") -> [UInt8] {
+        var header = [UInt8](repeating: 0, count: 512)
+        func put(_ text: String, at offset: Int) { for (i, byte) in text.utf8.enumerated() { header[offset + i] = byte } }
+        put(name, at: 0)
+        put("0000644\0", at: 100)
+        let size = String(content.count, radix: 8)
+        put(String(repeating: "0", count: 11 - size.count) + size, at: 124)
+        put("        ", at: 148)
+        put(String(type), at: 156)
+        put(link, at: 157)
+        put("ustar\u{0}00", at: 257)
+        let sum = String(header.reduce(0) { $0 + Int($1) }, radix: 8)
+        put(String(repeating: "0", count: 6 - sum.count) + sum + "\0 ", at: 148)
+        return header + content + [UInt8](repeating: 0, count: (512 - content.count % 512) % 512)
+    }
+
+    private func unpack(_ blocks: [UInt8], _ reader: ArchiveReader = ArchiveReader()) throws -> [String] {
+        let folder = try temporary()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "a.tar")
+        try Data(blocks + [UInt8](repeating: 0, count: 1024)).write(to: file)
+        let target = folder.appending(path: "out")
+        try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+        return try reader.unpack(file, into: target)
+    }
+
+    @Test func packedFoldersComeBackAndPackAlike() throws {
+        let folder = try temporary()
+        try Data("one".utf8).write(to: folder.appending(path: "b.txt"))
+        try Data(repeating: 7, count: 3_000_000).write(to: folder.appending(path: "a.bin"))
+        let (first, second) = (folder.appendingPathExtension("1.tar"), folder.appendingPathExtension("2.tar"))
+        try ArchiveWriter.tar(folder, under: "v", to: first)
+        try ArchiveWriter.tar(folder, under: "v", to: second)
+        #expect(try Data(contentsOf: first) == Data(contentsOf: second))
+        #expect(ArchiveReader.isArchive(try Data(contentsOf: first)))
+        let target = try temporary()
+        #expect(try ArchiveReader().unpack(first, into: target) == ["v/a.bin", "v/b.txt"])
+        #expect(try Data(contentsOf: target.appending(path: "v/b.txt")) == Data("one".utf8))
+    }
+
+    @Test func entriesCannotLeaveTheFolder() throws {
+        for name in ["../evil", "a/../../evil", "/evil", "a\\..\\evil"] {
+            #expect(throws: ArchiveError.self, "\(name)") { try unpack(entry(name, [1])) }
+        }
+        for (type, link) in [("2", "/etc/passwd"), ("1", "a"), ("3", ""), ("6", "")] as [(Character, String)] {
+            #expect(throws: ArchiveError.self, "\(type)") { try unpack(entry("a", [1]) + entry("b", type: type, link: link)) }
+        }
+        #expect(throws: ArchiveError.forbidden(entry: "a", reason: "it comes twice")) {
+            try unpack(entry("a", [1]) + entry("./a", [2]))
+        }
+    }
+
+    @Test func sizesAndCountsAreBounded() throws {
+        var reader = ArchiveReader()
+        reader.maximumBytes = 10
+        #expect(throws: ArchiveError.tooLarge(limit: 10)) { try unpack(entry("a", [UInt8](repeating: 0, count: 11)), reader) }
+        #expect(try unpack(entry("a", [UInt8](repeating: 0, count: 10)), reader) == ["a"])
+        reader.maximumEntries = 1
+        #expect(throws: ArchiveError.tooManyEntries(limit: 1)) { try unpack(entry("a") + entry("b"), reader) }
+    }
+
+    @Test func whatIsNoArchiveIsNamed() throws {
+        #expect(!ArchiveReader.isArchive(Array("{\"audio\": 1}".utf8)))
+        #expect(throws: ArchiveError.self) { try unpack(Array("{\"audio\": 1}".utf8)) }
+    }
+}
