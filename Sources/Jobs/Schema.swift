@@ -6,6 +6,7 @@ import GRDB
 enum Schema {
     static let tables = [
         "jobs", "job_events", "job_checkpoints", "reports", "versions", "promotions", "steps", "files", "benchmarks",
+        "states",
     ]
 
     static var migrator: DatabaseMigrator {
@@ -70,6 +71,13 @@ enum Schema {
                     CREATE TABLE benchmarks (
                         sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,
                         hash TEXT NOT NULL, content TEXT, description BLOB NOT NULL, created_at REAL NOT NULL);
+                    """)
+        }
+        migrator.registerMigration("2") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE states (
+                        sequence INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL UNIQUE, hash TEXT NOT NULL);
                     """)
         }
         return migrator

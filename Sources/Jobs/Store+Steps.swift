@@ -25,10 +25,12 @@ extension Store {
     /// Records a step, its version and, unless told otherwise, that the base answers with it from now on: all or
     /// nothing. Where the key was used meanwhile for the same request, that step is given back and nothing is recorded.
     ///
-    /// - Parameter request: the body that the key stands for.
+    /// - Parameters:
+    ///   - request: the body that the key stands for.
+    ///   - state: what training goes on from after this step; the states of all but the last ``statesKept`` steps are dropped.
     package func addStep(
         id: String = Identifier.step.random(), ordinal: Int, version: NewVersion, metrics: Data, response: Data,
-        request: Data, idempotencyKey: String? = nil, promotes: Bool = true
+        request: Data, idempotencyKey: String? = nil, promotes: Bool = true, state: ContentStore.Stored? = nil
     ) throws -> StepRecord {
         let hash = SHA256.hex(request)
         return try write("Recording the step \(id)") { db in
@@ -46,6 +48,16 @@ extension Store {
                     id, ordinal, recorded.id, metrics, response, step.createdAt.timeIntervalSince1970, idempotencyKey,
                     hash,
                 ])
+            if let state {
+                try keepState(db, state.hash, of: recorded.id)
+                let old = try String.fetchAll(
+                    db,
+                    sql: """
+                        SELECT owner FROM states WHERE owner IN (SELECT version_id FROM steps)
+                            ORDER BY sequence DESC LIMIT -1 OFFSET ?
+                        """, arguments: [Self.statesKept])
+                try dropStates(db, of: old)
+            }
             if promotes { _ = try point(db, base: version.base, to: recorded.id, reason: "step \(id)") }
             return step
         }

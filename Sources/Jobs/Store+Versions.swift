@@ -141,6 +141,7 @@ extension Store {
             }
             try db.execute(sql: "DELETE FROM versions WHERE id = ?", arguments: [version.id])
             try removeUnusedContent(db, version.hash)
+            try dropStates(db, of: [version.id])
         }
     }
 
@@ -180,7 +181,7 @@ extension Store {
             db,
             sql: """
                 SELECT EXISTS (SELECT 1 FROM versions WHERE hash = :hash UNION SELECT 1 FROM files WHERE sha256 = :hash
-                    UNION SELECT 1 FROM benchmarks WHERE content = :hash)
+                    UNION SELECT 1 FROM benchmarks WHERE content = :hash UNION SELECT 1 FROM states WHERE hash = :hash)
                 """, arguments: ["hash": hash])!
         if !used { db.afterNextTransaction { _ in try? self.contents.remove(hash) } }
     }

@@ -70,7 +70,7 @@ package final class Store: Sendable {
                 db,
                 sql: """
                     SELECT sha256 FROM files WHERE sha256 IS NOT NULL UNION SELECT hash FROM versions
-                    UNION SELECT content FROM benchmarks WHERE content IS NOT NULL
+                    UNION SELECT content FROM benchmarks WHERE content IS NOT NULL UNION SELECT hash FROM states
                     """)
         }
         try contents.removeAll(except: used)
