@@ -28,9 +28,14 @@ package struct Application: Sendable {
             try state.service(logger: logger), address: configuration.host, port: configuration.port, tls: configuration.tls)
         logger.info("cord \(Build.version): \(Threads.kernels) kernels on \(Threads.count) threads, OpenBLAS \(BLAS.coreName)")
         logger.info("listening on \(daemon.url), loading \(configuration.modelDirectory.path)")
+        let workshop: Workshop?
         do {
+            // Before the model: a folder that another server holds is told at once.
+            let folder = try configuration.dataFolder.map { try DataFolder($0) }
             let runtime = try await Self.load(configuration, state.metrics)
-            state.begin(runtime)
+            workshop = try folder.map { try Workshop($0, runtime: runtime, configuration: configuration) }
+            try await workshop?.start()
+            state.begin(runtime, workshop)
             describe(runtime, daemon)
         } catch {
             await daemon.stop()
@@ -41,7 +46,9 @@ package struct Application: Sendable {
             break
         }
         Self.exitAtOnce(on: signals)
+        async let saved: Void? = workshop?.drain()
         await daemon.drain(within: configuration.drainTime)
+        await saved
         logger.info("stopped")
     }
 

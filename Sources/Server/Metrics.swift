@@ -40,7 +40,7 @@ package final class Metrics: Sendable {
         ["GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"].contains(method) ? method : "other"
     }
 
-    package func text(_ runtime: Runtime?) -> String {
+    package func text(_ runtime: Runtime?, _ workshop: Workshop? = nil) -> String {
         var page = Page()
         let state = state.withLock { $0 }
         page.begin("cord_http_requests_total", "counter", "Requests that have ended, by route, method and status.")
@@ -53,6 +53,7 @@ package final class Metrics: Sendable {
         page.begin("cord_time_to_first_token_seconds", "histogram", "From a question's arrival to the first token of its answer.")
         page.histogram(state.firstToken, [])
         if let runtime { engine(runtime, &page) }
+        workshop?.describe(on: &page)
         process(&page)
         return page.text
     }
@@ -92,7 +93,7 @@ package final class Metrics: Sendable {
 }
 
 /// Cumulative buckets from a millisecond to five minutes.
-private struct Histogram {
+struct Histogram {
     static let bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
     var counts = [Int](repeating: 0, count: bounds.count + 1)
     var sum = 0.0
@@ -104,7 +105,7 @@ private struct Histogram {
 }
 
 /// The text under construction.
-private struct Page {
+struct Page {
     var text = ""
     private var name = ""
 

@@ -2,8 +2,10 @@ package import API
 package import Audio
 package import Generation
 package import HTTP
+import Jobs
 import Models
 import Tokenization
+import Training
 import Weights
 
 /// The one place that decides which status and code the errors of the other rooms have.
@@ -41,6 +43,11 @@ extension HTTPError {
         case let error as WireError: self.init(error)
         case let error as AudioError: self.init(error)
         case let error as EngineError: self.init(error)
+        case let error as StoreError: self.init(error)
+        case let error as QueueFull: self = .busy(429, error.description, retryAfter: 10, code: "queue_full")
+        case let error as TrainingError:
+            guard let refusal = HTTPError(error) else { return nil }
+            self = refusal
         case TemplateError.refused(let reason):
             self.init(400, "The model's chat template refuses the conversation: \(reason)", parameter: "messages", code: "invalid_conversation")
         case TemplateError.limit(_, let reason):

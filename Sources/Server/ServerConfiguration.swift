@@ -23,6 +23,18 @@ package struct ServerConfiguration: Sendable {
     package var adapters: [(name: String, directory: URL)] = []
     /// The one folder from which clients may load adapters; nil allows none.
     package var adapterFolder: URL?
+    /// Where jobs, versions, files and reports are kept; nil keeps nothing and trains nothing.
+    package var dataFolder: URL?
+    /// The one folder from which requests may name clips by path; nil allows none.
+    package var audioFolder: URL?
+    /// Endpoints of judging models that requests may name, and the key that they are asked with.
+    package var judgeEndpoints: [String] = []
+    package var judgeKey: String?
+    /// The largest upload.
+    package var uploadBytes = 512 << 20
+    /// Steps that wait for their turn; more get 429. Likewise jobs.
+    package var stepQueue = 16
+    package var jobQueue = 64
     /// The console's files; nil serves none.
     package var publicFolder: URL?
     /// Hosts from which `audio_url` may fetch; empty allows `data:` URLs only.

@@ -7,24 +7,40 @@ import Synchronization
 package final class ServerState: Sendable {
     package let configuration: ServerConfiguration
     package let metrics = Metrics()
-    private let slot = Mutex<Runtime?>(nil)
+    private let slot = Mutex<(runtime: Runtime, workshop: Workshop?)?>(nil)
 
     package init(_ configuration: ServerConfiguration) { self.configuration = configuration }
 
     /// - Throws: 503 while the model is being loaded.
     package var runtime: Runtime {
         get throws(HTTPError) {
-            guard let runtime = slot.withLock({ $0 }) else {
+            guard let runtime = slot.withLock({ $0?.runtime }) else {
                 throw .busy(503, "The model is still being loaded; ask again in a moment.", retryAfter: 2, code: "loading")
             }
             return runtime
         }
     }
 
+    /// What outlives the process.
+    ///
+    /// - Throws: 503 while loading; 422 where the server keeps nothing.
+    package var workshop: Workshop {
+        get throws(HTTPError) {
+            _ = try runtime
+            guard let workshop = slot.withLock({ $0?.workshop }) else {
+                throw HTTPError(422, "This server keeps nothing: it was started without a data folder (--data).", code: "no_data_folder")
+            }
+            return workshop
+        }
+    }
+
     package var isReady: Bool { slot.withLock { $0 != nil } }
 
     /// From now on questions are answered.
-    package func begin(_ runtime: Runtime) { slot.withLock { $0 = runtime } }
+    package func begin(_ runtime: Runtime, _ workshop: Workshop? = nil) { slot.withLock { $0 = (runtime, workshop) } }
+
+    /// Lets go of the runtime and of what it keeps.
+    package func end() { slot.withLock { $0 = nil } }
 
     /// Every route behind keys, origins and limits: the same value that the daemon serves and tests run in memory.
     package func service(logger: Logger = Logger(label: "cord.http")) throws -> Service {
@@ -43,6 +59,10 @@ package final class ServerState: Sendable {
         ModelsRoute.add(to: &router, self)
         AdaptersRoute.add(to: &router, self)
         TokensRoute.add(to: &router, self)
+        CordStepsRoute.add(to: &router, self)
+        WeightsRoute.add(to: &router, self)
+        FilesRoute.add(to: &router, self)
+        FineTuningRoute.add(to: &router, self)
         try OpenAPIRoute.add(to: &router)
         if let folder = configuration.publicFolder { router.files(try StaticFiles(directory: folder.path)) }
         return router

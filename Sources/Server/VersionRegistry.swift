@@ -5,8 +5,10 @@ import Synchronization
 
 /// Which weights answer to which `model` name.
 ///
-///     "cord-nano"    → the base weights
-///     "my-adapter"   → a version over them
+///     "cord-nano"         → the version in force; the base weights where none is
+///     "cord-nano@base"    → the base weights
+///     "my-adapter"        → a version over them
+///     stored names, ids   → what ``answer(by:)`` was given finds
 ///
 /// A request looks its version up once and keeps it; replacing or removing a name changes later requests only.
 package final class VersionRegistry: Sendable {
@@ -26,6 +28,9 @@ package final class VersionRegistry: Sendable {
     private struct State {
         /// In order of registration; the base is the first.
         var entries: [Entry]
+        /// What the base's name stands for; nil for the base itself.
+        var current: WeightVersion?
+        var stored: (@Sendable (String) throws -> Entry?)?
     }
 
     package let baseName: String
@@ -36,15 +41,33 @@ package final class VersionRegistry: Sendable {
         state = Mutex(State(entries: [Entry(name: baseName, version: nil, root: root, created: Self.now)]))
     }
 
-    package var entries: [Entry] { state.withLock { $0.entries } }
+    package var entries: [Entry] {
+        state.withLock { state in
+            guard let current = state.current, let base = state.entries.first else { return state.entries }
+            return [Entry(name: baseName, version: current, root: base.root, created: base.created)] + state.entries.dropFirst()
+        }
+    }
+
+    /// The name of the base weights, whatever version is in force.
+    package var pinnedBaseName: String { baseName + "@base" }
+
+    /// From now on the base's name stands for `version`; for the base itself where nil.
+    package func point(to version: WeightVersion?) { state.withLock { $0.current = version } }
+
+    /// Asks `stored` for names that are not registered here.
+    package func answer(by stored: @escaping @Sendable (String) throws -> Entry?) { state.withLock { $0.stored = stored } }
 
     /// The entry of a name; nil asks for the base.
     ///
     /// - Throws: 404 that lists the names there are.
-    package func entry(_ name: String?) throws(HTTPError) -> Entry {
+    package func entry(_ name: String?) throws -> Entry {
         let name = name ?? baseName
         let entries = entries
-        guard let entry = entries.first(where: { $0.name == name }) else {
+        if let entry = entries.first(where: { $0.name == name }) { return entry }
+        if name == pinnedBaseName {
+            return Entry(name: name, version: nil, root: entries[0].root, created: entries[0].created)
+        }
+        guard let entry = try state.withLock({ $0.stored })?(name) else {
             let known = entries.map { "\"\($0.name)\"" }.joined(separator: ", ")
             throw HTTPError(
                 404, "There is no model \"\(name)\"; this server has \(known).", parameter: "model", code: "model_not_found")

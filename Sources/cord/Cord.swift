@@ -14,5 +14,5 @@ struct Cord: AsyncParsableCommand {
               cord serve --model ~/Qwen2-Audio-7B-Instruct --dtype bfloat16
             """,
         version: Build.version,
-        subcommands: [Serve.self, Ask.self, Train.self, Tokenize.self, Bench.self])
+        subcommands: [Serve.self, Ask.self, Train.self, Tokenize.self, Bench.self, Jobs.self, Versions.self])
 }

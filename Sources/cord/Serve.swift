@@ -46,6 +46,15 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The one folder from which clients may load adapters.", valueName: "dir"))
     var adapterFolder: String?
 
+    @Option(help: ArgumentHelp("The folder for versions, jobs, files and reports. Without it, $XDG_DATA_HOME/cord or ~/.local/share/cord.", valueName: "dir"))
+    var data: String?
+
+    @Option(help: ArgumentHelp("The one folder from which requests may name clips by path.", valueName: "dir"))
+    var audioFolder: String?
+
+    @Option(help: ArgumentHelp("An endpoint whose model may judge answers; may be repeated. CORD_JUDGE_KEY is its key.", valueName: "url"))
+    var judgeEndpoint: [String] = []
+
     @Option(help: ArgumentHelp("A host from which audio_url may fetch; may be repeated. Without any, only data: URLs are heard.", valueName: "host"))
     var audioHost: [String] = []
 
@@ -54,6 +63,9 @@ struct Serve: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("The largest request body, in MiB.", valueName: "mib"))
     var maxBody = 64
+
+    @Option(help: ArgumentHelp("The largest upload, in MiB.", valueName: "mib"))
+    var maxUpload = 512
 
     @Option(help: ArgumentHelp("The longest clip, in seconds.", valueName: "seconds"))
     var maxAudio = 120.0
@@ -83,7 +95,7 @@ struct Serve: AsyncParsableCommand {
         }
         for (name, value) in [
             ("--max-body", maxBody), ("--max-queue", maxQueue), ("--max-answers", maxAnswers), ("--max-prompt", maxPrompt ?? 1),
-            ("--max-connections", maxConnections),
+            ("--max-connections", maxConnections), ("--max-upload", maxUpload),
         ] where value < 1 {
             throw ValidationError("\(name): expected at least 1, found \(value).")
         }
@@ -108,9 +120,14 @@ struct Serve: AsyncParsableCommand {
         if let tlsCertificate, let tlsKey { configuration.tls = .init(certificate: tlsCertificate, key: tlsKey) }
         configuration.origins = Set(origin)
         configuration.adapterFolder = adapterFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }
+        configuration.dataFolder = data.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? DataFolder.standard
+        configuration.audioFolder = audioFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }
+        configuration.judgeEndpoints = judgeEndpoint
+        configuration.judgeKey = ProcessInfo.processInfo.environment["CORD_JUDGE_KEY"]
         configuration.audioHosts = Set(audioHost.map { $0.lowercased() })
         configuration.publicFolder = publicFolder.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? Self.publicFolder
         configuration.http.bodyBytes = maxBody << 20
+        configuration.uploadBytes = maxUpload << 20
         configuration.http.connectionsPerAddress = maxConnections
         configuration.limits.clipSeconds = maxAudio
         configuration.limits.promptTokens = maxPrompt

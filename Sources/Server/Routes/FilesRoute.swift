@@ -1,0 +1,90 @@
+import API
+import Foundation
+import HTTP
+import Jobs
+
+/// `/v1/files`: uploads, by OpenAI's calls.
+enum FilesRoute {
+    private static let purposes = ["fine-tune", "evals", "user_data"]
+
+    static func add(to router: inout Router, _ server: ServerState) {
+        router.post("/v1/files", scope: .train, bodyLimit: server.configuration.uploadBytes) { request in
+            try await refusing {
+                let form = try Form(request)
+                guard let purpose = form["purpose"] else {
+                    throw HTTPError(400, "purpose: expected \(list(purposes)); found nothing.", parameter: "purpose", code: "missing_required_parameter")
+                }
+                guard purposes.contains(purpose) else {
+                    throw HTTPError(400, "purpose: expected \(list(purposes)); found \"\(purpose)\".", parameter: "purpose", code: "invalid_value")
+                }
+                guard let file = form.file("file"), form.files.count == 1 else {
+                    throw HTTPError(400, "file: expected one file; found \(form.files.count).", parameter: "file", code: "missing_required_parameter")
+                }
+                guard !file.bytes.isEmpty else {
+                    throw HTTPError(400, "file: expected bytes; found an empty file.", parameter: "file", code: "invalid_value")
+                }
+                if let other = form.fields.items.first(where: { $0.name != "purpose" }) {
+                    throw HTTPError(400, "\(other.name): this server does not know it beside `file` and `purpose`.", parameter: other.name, code: "unknown_parameter")
+                }
+                let store = try server.workshop.store
+                let record = try await server.runtime.onOwnThread {
+                    let content = try store.contents.store(Data(file.bytes))
+                    return try store.addFile(purpose: purpose, filename: name(file.filename), content: content)
+                }
+                return .json(try WireEncoder.encode(FileObject(record)))
+            }
+        }
+        router.get("/v1/files", scope: .train) { request in
+            try await refusing {
+                let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
+                let page = try server.workshop.store.files(
+                    purpose: query.purpose, after: query.after, limit: query.limit, ascending: query.order == .ascending)
+                return .json(try WireEncoder.encode(ListObject(page.elements.map { FileObject($0) }, hasMore: page.hasMore)))
+            }
+        }
+        router.get("/v1/files/{id}", scope: .train) { request in
+            try await refusing {
+                .json(try WireEncoder.encode(FileObject(try server.workshop.store.file(id: request.parameter("id")))))
+            }
+        }
+        router.get("/v1/files/{id}/content", scope: .train) { request in
+            try await refusing {
+                let store = try server.workshop.store
+                let file = try FileHandle(forReadingFrom: store.contents.url(try store.file(id: request.parameter("id")).sha256))
+                return .stream(contentType: "application/octet-stream") { pipe in
+                    defer { try? file.close() }
+                    while let piece = try file.read(upToCount: 256 << 10), !piece.isEmpty { try await pipe.write(Array(piece)) }
+                }
+            }
+        }
+        router.delete("/v1/files/{id}", scope: .train) { request in
+            try await refusing {
+                let id = request.parameter("id")
+                let workshop = try server.workshop
+                if let job = try workshop.fineTuning.job(using: id) {
+                    throw HTTPError(
+                        409, "The file \(id) belongs to the job \(job), which has not ended. Cancel the job first, or wait for it.",
+                        code: "file_in_use")
+                }
+                try workshop.store.deleteFile(id: id)
+                return .json(try WireEncoder.encode(DeletedObject(id: id, object: "file")))
+            }
+        }
+    }
+
+    /// The last part of what a client calls its file: it is shown, never used as a path.
+    private static func name(_ given: String) -> String {
+        let last = given.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? "upload"
+        return String(last.unicodeScalars.filter { $0.value >= 32 }.prefix(255).map(Character.init))
+    }
+
+    private static func list(_ values: [String]) -> String { values.map { "\"\($0)\"" }.joined(separator: ", ") }
+}
+
+extension FileObject {
+    init(_ record: FileRecord) {
+        self.init(
+            id: record.id, bytes: record.bytes, createdAt: Int(record.createdAt.timeIntervalSince1970), filename: record.filename,
+            purpose: record.purpose, status: record.status, statusDetails: record.statusDetails, sha256: record.sha256)
+    }
+}

@@ -1,0 +1,151 @@
+import API
+import Foundation
+import HTTP
+import Jobs
+
+/// `/v1/fine_tuning/jobs…`: OpenAI's calls, with the method `cord`.
+enum FineTuningRoute {
+    static func add(to router: inout Router, _ server: ServerState) {
+        let root = "/v1/fine_tuning/jobs"
+        router.post(root, scope: .train, bodyLimit: 1 << 20) { request in
+            try await refusing {
+                let wanted = try WireDecoder.decode(FineTuningRequest.self, from: Data(request.body))
+                let workshop = try server.workshop
+                try workshop.fineTuning.check(wanted)
+                let job = try await workshop.runner.submit(
+                    id: Identifier.fineTuningJob.random(), kind: FineTuning.kind, request: try WireEncoder.encode(wanted),
+                    idempotencyKey: try CordStepsRoute.key(request))
+                return try answer(job, workshop)
+            }
+        }
+        router.get(root, scope: .train) { request in
+            try await refusing {
+                let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
+                let workshop = try server.workshop
+                let page = try workshop.store.jobs(
+                    kind: FineTuning.kind, after: query.after, limit: query.limit, ascending: query.order == .ascending)
+                let jobs = try page.elements.map { try FineTuningJob($0, workshop.store) }
+                return .json(try WireEncoder.encode(ListObject(jobs, hasMore: page.hasMore)))
+            }
+        }
+        router.get(root + "/{id}", scope: .train) { request in
+            try await refusing {
+                let workshop = try server.workshop
+                return try answer(try job(request, workshop), workshop)
+            }
+        }
+        router.post(root + "/{id}/cancel", scope: .train, bodyLimit: 64 << 10) { request in
+            try await refusing {
+                let workshop = try server.workshop
+                let job = try await workshop.runner.cancel(try job(request, workshop).id)
+                workshop.fineTuning.forget(job.id)
+                return try answer(job, workshop)
+            }
+        }
+        router.post(root + "/{id}/pause", scope: .train, bodyLimit: 64 << 10) { request in
+            try await refusing {
+                let workshop = try server.workshop
+                return try answer(try await workshop.runner.pause(try job(request, workshop).id), workshop)
+            }
+        }
+        router.post(root + "/{id}/resume", scope: .train, bodyLimit: 64 << 10) { request in
+            try await refusing {
+                let workshop = try server.workshop
+                return try answer(try await workshop.runner.resume(try job(request, workshop).id), workshop)
+            }
+        }
+        router.get(root + "/{id}/events", scope: .train) { request in
+            try await refusing {
+                let workshop = try server.workshop
+                let job = try job(request, workshop)
+                if request.headers["accept"]?.contains("text/event-stream") == true { return try await stream(job, workshop) }
+                let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
+                let page = try workshop.store.events(
+                    job: job.id, after: query.after, limit: query.limit, ascending: query.order == .ascending)
+                return .json(try WireEncoder.encode(ListObject(page.elements.map { FineTuningEvent($0) }, hasMore: page.hasMore)))
+            }
+        }
+        router.get(root + "/{id}/checkpoints", scope: .train) { request in
+            try await refusing {
+                let workshop = try server.workshop
+                let job = try job(request, workshop)
+                let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
+                let page = try workshop.store.checkpoints(job: job.id, after: query.after, limit: query.limit)
+                let checkpoints = page.elements.map { FineTuningCheckpoint($0, workshop.store) }
+                return .json(try WireEncoder.encode(ListObject(checkpoints, hasMore: page.hasMore)))
+            }
+        }
+    }
+
+    private static func job(_ request: Request, _ workshop: Workshop) throws -> Job {
+        let id = request.parameter("id")
+        let job = try workshop.store.job(id: id)
+        guard job.kind == FineTuning.kind else { throw StoreError.notFound(kind: "fine-tuning job", id: id) }
+        return job
+    }
+
+    private static func answer(_ job: Job, _ workshop: Workshop) throws -> Response {
+        .json(try WireEncoder.encode(try FineTuningJob(job, workshop.store)))
+    }
+
+    /// The job's history from its beginning, then what happens, then the end mark.
+    private static func stream(_ job: Job, _ workshop: Workshop) async throws -> Response {
+        let events = try await workshop.runner.events(job.id)
+        return .events { stream in
+            for await event in events { try await stream.send(try WireEncoder.encode(FineTuningEvent(event))) }
+            try await stream.done()
+        }
+    }
+}
+
+extension FineTuningJob {
+    init(_ job: Job, _ store: Store) throws {
+        let wanted = try JSONDecoder().decode(FineTuningRequest.self, from: job.request)
+        let note = try (job.result ?? job.checkpoint).map { try JSONDecoder().decode(FineTuning.Note.self, from: $0) }
+        let version = note?.version.flatMap { try? store.version($0) }
+        self.init(
+            id: job.id, createdAt: Int(job.createdAt.timeIntervalSince1970),
+            error: job.error.map { FineTuningError(code: job.errorCode ?? "error", message: $0) },
+            fineTunedModel: job.state == .succeeded ? version?.name : nil,
+            finishedAt: job.finishedAt.map { Int($0.timeIntervalSince1970) }, hyperparameters: wanted.method.hyperparameters,
+            model: wanted.model, seed: wanted.seed ?? 0, status: Self.status(job), trainedTokens: note?.trainedTokens,
+            trainingFile: wanted.trainingFile, validationFile: wanted.validationFile, metadata: wanted.metadata,
+            method: wanted.method,
+            cord: FineTuningExtension(
+                paused: job.state == .paused, step: job.done, totalSteps: job.total, weightVersion: version?.id,
+                baseReport: note?.baseReport, candidateReport: note?.candidateReport, promoted: note?.promoted,
+                reason: note?.reason))
+    }
+
+    /// A job that runs but has not counted its steps yet is reading its files.
+    private static func status(_ job: Job) -> FineTuningStatus {
+        switch job.state {
+        case .queued, .paused: .queued
+        case .running: job.total == 0 ? .validatingFiles : .running
+        case .succeeded: .succeeded
+        case .failed: .failed
+        case .cancelled: .cancelled
+        }
+    }
+}
+
+extension FineTuningEvent {
+    init(_ event: JobEvent) {
+        let data = event.data.flatMap { try? JSONDecoder().decode(JSONValue.self, from: $0) }
+        self.init(
+            id: event.id, createdAt: Int(event.createdAt.timeIntervalSince1970), level: event.level.rawValue,
+            message: event.kind == .state ? "The job is \(event.message)" : event.message,
+            type: event.kind == .metrics ? "metrics" : "message", data: data)
+    }
+}
+
+extension FineTuningCheckpoint {
+    init(_ checkpoint: JobCheckpoint, _ store: Store) {
+        let metrics = try? WireDecoder.response(FineTuningMetrics.self, from: checkpoint.metrics)
+        self.init(
+            id: checkpoint.id, createdAt: Int(checkpoint.createdAt.timeIntervalSince1970),
+            fineTunedModelCheckpoint: (try? store.version(checkpoint.versionID).name) ?? checkpoint.versionID,
+            fineTuningJobId: checkpoint.jobID, stepNumber: checkpoint.step,
+            metrics: metrics ?? FineTuningMetrics(step: Double(checkpoint.step)))
+    }
+}

@@ -1,0 +1,105 @@
+import API
+import Archives
+import Foundation
+import HTTP
+import Jobs
+
+/// `/v1/weights/versions…`: the versions that training made, which of them is in force, and their files.
+enum WeightsRoute {
+    static func add(to router: inout Router, _ server: ServerState) {
+        router.get("/v1/weights/versions", scope: .ask) { request in
+            try await refusing {
+                let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
+                let workshop = try server.workshop
+                let page = try workshop.store.versions(
+                    after: query.after, limit: query.limit, ascending: query.order == .ascending)
+                let current = try workshop.versions.current()
+                let versions = try page.elements.map { try WeightVersion($0, in: workshop.store, current: current) }
+                return .json(try WireEncoder.encode(ListObject(versions, hasMore: page.hasMore)))
+            }
+        }
+        router.get("/v1/weights/versions/{id}", scope: .ask) { request in
+            try await refusing {
+                let workshop = try server.workshop
+                let record = try workshop.store.version(request.parameter("id"))
+                let version = try WeightVersion(record, in: workshop.store, current: try workshop.versions.current())
+                return .json(try WireEncoder.encode(version))
+            }
+        }
+        router.get("/v1/weights/versions/{id}/download", scope: .ask) { request in
+            try await refusing {
+                let workshop = try server.workshop
+                let record = try workshop.store.version(request.parameter("id"))
+                return try await download(record, workshop, try server.runtime)
+            }
+        }
+        router.post("/v1/weights/versions/{id}/promote", scope: .train, bodyLimit: 64 << 10) { request in
+            try await refusing {
+                let versions = try server.workshop.versions
+                // Read first: a version whose files are damaged, or of another model, never comes in force.
+                guard let record = try versions.record(request.parameter("id")) else {
+                    throw HTTPError(409, "The base weights are no version; POST /v1/weights/rollback leads back to them.", code: "conflict")
+                }
+                _ = try versions.version(record)
+                let promotion = try versions.change { try $0.promote(record.id, reason: "promoted by request") }
+                return .json(try WireEncoder.encode(Promotion(promotion)))
+            }
+        }
+        router.post("/v1/weights/rollback", scope: .train, bodyLimit: 64 << 10) { _ in
+            try await refusing {
+                let versions = try server.workshop.versions
+                let promotion = try versions.change { try $0.rollBack(base: versions.baseName) }
+                return .json(try WireEncoder.encode(Promotion(promotion)))
+            }
+        }
+        router.delete("/v1/weights/versions/{id}", scope: .train) { request in
+            try await refusing {
+                let record = try server.workshop.versions.delete(request.parameter("id"))
+                return .json(try WireEncoder.encode(DeletedObject(id: record.id, object: "weights.version")))
+            }
+        }
+    }
+
+    /// The version's folder as a tar archive, packed beside the store and sent piece by piece.
+    private static func download(_ record: WeightVersionRecord, _ workshop: Workshop, _ runtime: Runtime) async throws -> Response {
+        let name = String(record.name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "-" })
+        let archive = workshop.store.folder.appending(path: "temporary/\(UUID().uuidString).tar")
+        let file = try await runtime.onOwnThread {
+            defer { try? FileManager.default.removeItem(at: archive) }
+            try ArchiveWriter.tar(workshop.store.contents.url(record.hash), under: name, to: archive)
+            return try FileHandle(forReadingFrom: archive)
+        }
+        return .stream(
+            contentType: "application/x-tar", headers: ["content-disposition": "attachment; filename=\"\(name).tar\""]
+        ) { pipe in
+            defer { try? file.close() }
+            while let piece = try file.read(upToCount: 256 << 10), !piece.isEmpty { try await pipe.write(Array(piece)) }
+        }
+    }
+}
+
+extension WeightVersion {
+    init(_ record: WeightVersionRecord, in store: Store, current: String) throws {
+        let metrics = (try? JSONDecoder().decode([String: JSONValue].self, from: record.metrics)) ?? [:]
+        self.init(
+            id: record.id, name: record.name, parent: record.parentID, kind: WeightVersionKind(rawValue: record.kind) ?? .adapter,
+            createdAt: Int(record.createdAt.timeIntervalSince1970), hash: record.hash, promoted: record.id == current,
+            step: record.step, bytes: record.bytes,
+            metrics: metrics.compactMapValues { value in
+                switch value {
+                case .number(let number): number
+                case .integer(let number): Double(number)
+                default: nil
+                }
+            },
+            reportIds: try store.reportIDs(version: record.id))
+    }
+}
+
+extension Promotion {
+    init(_ record: PromotionRecord) {
+        self.init(
+            weightVersion: record.versionID ?? "base", previous: record.previousVersionID ?? "base",
+            createdAt: Int(record.createdAt.timeIntervalSince1970))
+    }
+}

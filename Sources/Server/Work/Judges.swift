@@ -1,0 +1,61 @@
+import API
+import Foundation
+import Generation
+import HTTP
+import Judging
+import Models
+import Remote
+import Training
+
+/// The judge that a request names, as the trainer asks it.
+///
+///     match     the extracted answers compared by rules
+///     model     the served model, greedily
+///     remote    a model behind an endpoint that the operator allows
+struct Judges: Sendable {
+    let engine: Engine
+    let versions: VersionRegistry
+    /// Endpoints that requests may name (--judge-endpoint).
+    let endpoints: [String]
+    let key: String?
+
+    func judge(_ wanted: JudgeOptions?) throws -> AnswerJudge {
+        guard let wanted else { return Self.match }
+        switch wanted.kind {
+        case .match: return Self.match
+        case .model:
+            let judge = try model(wanted.model ?? versions.pinnedBaseName)
+            return { try await judge.verdict(question: $0, response: $1, reference: $2) }
+        case .remote:
+            guard let address = wanted.endpoint, endpoints.contains(address), let base = URL(string: address) else {
+                throw HTTPError(
+                    422,
+                    "The judge's endpoint \"\(wanted.endpoint ?? "")\" is not one that this server's operator allows (--judge-endpoint).",
+                    parameter: "judge.endpoint", code: "endpoint_not_allowed")
+            }
+            guard let name = wanted.model else {
+                throw HTTPError(
+                    400, "judge.model: expected the judging model's name; found nothing.", parameter: "judge.model",
+                    code: "missing_required_parameter")
+            }
+            let judge = ModelJudge(endpoint: Endpoint(base: base, key: key), model: name)
+            return { try await judge.verdict(question: $0, response: $1, reference: $2) }
+        }
+    }
+
+    private static let match: AnswerJudge = { _, response, reference in
+        AnswerMatch().verdict(response: response, reference: reference)
+    }
+
+    private func model(_ name: String) throws -> ModelJudge {
+        let (engine, version) = (engine, try versions.entry(name).version)
+        return ModelJudge(name: name) { text in
+            var options = SamplingOptions()
+            options.temperature = 0
+            options.maxTokens = 64
+            let prompt = try engine.model.prompt([Message(role: "user", parts: [.text(text)])])
+            let request = GenerationRequest(prompt: prompt, options: options, version: version)
+            return try await engine.complete(request).answers[0].text
+        }
+    }
+}

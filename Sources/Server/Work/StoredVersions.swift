@@ -1,0 +1,117 @@
+import Foundation
+import Generation
+import HTTP
+import Jobs
+import Models
+import Synchronization
+
+/// The weight versions of the store, served by name or id: read when first asked for, the last few kept in memory.
+///
+/// What the base's name stands for is a pointer in the store; the registry's follows it under one lock, so that both agree.
+package final class StoredVersions: Sendable {
+    private let store: Store
+    private let engine: Engine
+    private let registry: VersionRegistry
+    private let loaded = Mutex<[WeightVersion]>([])
+    private let pointer = Mutex<Void>(())
+
+    /// Versions kept in memory, beside the one in force.
+    private static let kept = 8
+
+    init(store: Store, runtime: Runtime) throws {
+        self.store = store
+        engine = runtime.engine
+        registry = runtime.versions
+        registry.answer { [weak self] name in try self?.entry(name) }
+        try pointer.withLock { _ in try follow() }
+    }
+
+    package var baseName: String { registry.baseName }
+
+    /// The stored version that a model's name stands for; nil for the base weights.
+    ///
+    /// - Throws: 404 for an unknown name, 422 for an adapter that is only in memory.
+    func record(_ model: String?) throws -> WeightVersionRecord? {
+        let name = model ?? baseName
+        if name == registry.pinnedBaseName { return nil }
+        if name == baseName { return try store.promotion(base: baseName)?.versionID.map { try store.version($0) } }
+        do {
+            return try checked(try store.version(name))
+        } catch StoreError.notFound {
+            _ = try registry.entry(name)
+            throw HTTPError(
+                422,
+                "\"\(name)\" is an adapter that was loaded from a folder; training starts at \"\(baseName)\" or at a stored version.",
+                parameter: "model", code: "unsupported_model")
+        }
+    }
+
+    /// The version's tensors. Blocks while they are read.
+    func version(_ record: WeightVersionRecord) throws -> WeightVersion {
+        if let version = loaded.withLock({ loaded in
+            loaded.firstIndex { $0.id == record.id }.map { place in
+                let version = loaded.remove(at: place)
+                loaded.append(version)
+                return version
+            }
+        }) {
+            return version
+        }
+        let version = try VersionFiles.load(
+            store.contents.url(record.hash), kind: record.kind, id: record.id, model: engine.model)
+        let dropped = loaded.withLock { loaded -> [String] in
+            loaded.append(version)
+            let old = loaded.dropLast(Self.kept).map(\.id)
+            loaded.removeFirst(old.count)
+            return old
+        }
+        for id in dropped { engine.forget(version: id) }
+        return version
+    }
+
+    private func entry(_ name: String) throws -> VersionRegistry.Entry? {
+        let record: WeightVersionRecord
+        do { record = try checked(try store.version(name)) } catch StoreError.notFound { return nil }
+        return VersionRegistry.Entry(
+            name: record.name, version: try version(record), root: record.base,
+            created: Int(record.createdAt.timeIntervalSince1970))
+    }
+
+    private func checked(_ record: WeightVersionRecord) throws -> WeightVersionRecord {
+        guard record.base == baseName else {
+            throw HTTPError(
+                422, "\"\(record.name)\" is a version of the model \"\(record.base)\"; this server has \"\(baseName)\".",
+                parameter: "model", code: "other_base")
+        }
+        return record
+    }
+
+    /// Records what `change` puts in force, and serves it.
+    @discardableResult
+    func change<Value>(_ change: (Store) throws -> Value) throws -> Value {
+        try pointer.withLock { _ in
+            let value = try change(store)
+            try follow()
+            return value
+        }
+    }
+
+    /// Removes a version that nothing answers with.
+    ///
+    /// - Throws: `StoreError`: not found, or a conflict for one in force.
+    func delete(_ idOrName: String) throws -> WeightVersionRecord {
+        let record = try store.version(idOrName)
+        try store.deleteVersion(record.id)
+        loaded.withLock { $0.removeAll { $0.id == record.id } }
+        engine.forget(version: record.id)
+        return record
+    }
+
+    /// What is in force: the id, or "base".
+    func current() throws -> String { try store.promotion(base: baseName)?.versionID ?? "base" }
+
+    private func follow() throws {
+        let id = try store.promotion(base: baseName)?.versionID
+        registry.point(to: try id.map { try version(try store.version($0)) })
+    }
+}

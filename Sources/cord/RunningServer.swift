@@ -1,0 +1,85 @@
+import API
+import ArgumentParser
+import Foundation
+import FoundationNetworking
+
+/// A server that is asked over HTTP, for commands that work on what it keeps.
+struct RunningServer: ParsableArguments {
+    @Option(help: ArgumentHelp("The server's address.", valueName: "url"))
+    var server = "http://127.0.0.1:8080"
+
+    @Option(help: ArgumentHelp("The key to send. Without it, CORD_API_KEY.", valueName: "secret"))
+    var key: String?
+
+    @Flag(help: "Print JSON as the server sent it.")
+    var json = false
+
+    func validate() throws {
+        guard let url = URL(string: server), ["http", "https"].contains(url.scheme ?? ""), url.host != nil else {
+            throw ValidationError("--server: expected an address such as http://127.0.0.1:8080, found \(server).")
+        }
+    }
+
+    /// The decoded answer; `show` prints it unless JSON was asked for.
+    func call<Value: Decodable>(
+        _ method: String, _ path: String, body: Data? = nil, type: String = "application/json", as: Value.Type = Value.self,
+        show: (Value) -> Void
+    ) async throws {
+        let data = try await bytes(method, path, body: body, type: type)
+        if json {
+            print(String(decoding: data, as: UTF8.self))
+        } else {
+            show(try WireDecoder.response(Value.self, from: data))
+        }
+    }
+
+    /// - Throws: the server's own words where it refuses.
+    func bytes(_ method: String, _ path: String, body: Data? = nil, type: String = "application/json") async throws -> Data {
+        guard let url = URL(string: server.trimmingSuffix("/") + path) else { throw ValidationError("The path \(path) is none.") }
+        var request = URLRequest(url: url, timeoutInterval: 600)
+        request.httpMethod = method
+        request.httpBody = body
+        if body != nil { request.setValue(type, forHTTPHeaderField: "Content-Type") }
+        if let key = key ?? ProcessInfo.processInfo.environment["CORD_API_KEY"] {
+            request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization")
+        }
+        let (data, response): (Data, URLResponse)
+        do { (data, response) = try await URLSession.shared.data(for: request) } catch {
+            throw ServerRefusal(description: "There is no server at \(server): \(error.localizedDescription). Start one with cord serve.")
+        }
+        guard let status = (response as? HTTPURLResponse)?.statusCode, (200..<300).contains(status) else {
+            let told = try? WireDecoder.response(ErrorBody.self, from: data).error.message
+            throw ServerRefusal(description: told ?? "The server answered \((response as? HTTPURLResponse)?.statusCode ?? 0).")
+        }
+        return data
+    }
+
+    /// A name as a part of a path.
+    static func escaped(_ name: String) -> String {
+        name.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-_."))) ?? name
+    }
+
+    /// Columns as wide as their widest cell.
+    static func table(_ rows: [[String]]) {
+        guard let columns = rows.first?.count else { return }
+        let widths = (0..<columns).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        for row in rows {
+            let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+            print(cells.joined(separator: "  ").trimmingSuffix(" "))
+        }
+    }
+
+    static func time(_ seconds: Int) -> String {
+        Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
+    }
+}
+
+struct ServerRefusal: Error, CustomStringConvertible { let description: String }
+
+extension String {
+    func trimmingSuffix(_ character: Character) -> String {
+        var text = Substring(self)
+        while text.last == character { text = text.dropLast() }
+        return String(text)
+    }
+}

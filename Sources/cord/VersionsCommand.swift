@@ -1,0 +1,81 @@
+import API
+import ArgumentParser
+import Foundation
+
+struct Versions: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Weight versions of a running server: which there are, which is in force.",
+        discussion: """
+            EXAMPLES
+              cord versions                        the latest versions
+              cord versions promote ver_4m1x…      let the base's name answer with it
+              cord versions rollback               go back to what was in force before
+              cord versions download ver_4m1x…     its PEFT directory as a tar archive
+            """,
+        subcommands: [List.self, Promote.self, Rollback.self, Delete.self, Download.self], defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The latest versions, newest first.")
+        @OptionGroup(title: "Server") var server: RunningServer
+        @Option(help: "How many.") var limit = 20
+
+        func run() async throws {
+            try await server.call("GET", "/v1/weights/versions?limit=\(limit)", as: ListObject<WeightVersion>.self) { list in
+                RunningServer.table(
+                    [["", "ID", "NAME", "KIND", "STEP", "PARENT", "CREATED"]]
+                        + list.data.map {
+                            [
+                                $0.promoted ? "*" : "", $0.id, $0.name, $0.kind.rawValue, $0.step.map(String.init) ?? "", $0.parent ?? "base",
+                                RunningServer.time($0.createdAt),
+                            ]
+                        })
+                if list.hasMore { print("… there are more; ask with --limit") }
+            }
+        }
+    }
+
+    struct Promote: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let the base's name answer with a version.")
+        @OptionGroup(title: "Server") var server: RunningServer
+        @Argument(help: "The version's id or name.") var version: String
+
+        func run() async throws {
+            try await server.call("POST", "/v1/weights/versions/\(RunningServer.escaped(version))/promote", body: Data("{}".utf8), show: Versions.show)
+        }
+    }
+
+    struct Rollback: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Go back to what was in force before.")
+        @OptionGroup(title: "Server") var server: RunningServer
+
+        func run() async throws { try await server.call("POST", "/v1/weights/rollback", body: Data("{}".utf8), show: Versions.show) }
+    }
+
+    struct Delete: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Delete a version that is not in force.")
+        @OptionGroup(title: "Server") var server: RunningServer
+        @Argument(help: "The version's id or name.") var version: String
+
+        func run() async throws {
+            try await server.call("DELETE", "/v1/weights/versions/\(RunningServer.escaped(version))", as: DeletedObject.self) { print("\($0.id) is deleted.") }
+        }
+    }
+
+    struct Download: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Write a version's files as a tar archive.")
+        @OptionGroup(title: "Server") var server: RunningServer
+        @Argument(help: "The version's id or name.") var version: String
+        @Option(name: .shortAndLong, help: ArgumentHelp("Where to. Without it, VERSION.tar here.", valueName: "file")) var output: String?
+
+        func run() async throws {
+            let archive = try await server.bytes("GET", "/v1/weights/versions/\(RunningServer.escaped(version))/download")
+            let place = output ?? RunningServer.escaped(version) + ".tar"
+            try archive.write(to: URL(fileURLWithPath: place), options: .atomic)
+            print("\(place): \(archive.count) bytes")
+        }
+    }
+
+    private static func show(_ promotion: Promotion) {
+        print("\(promotion.weightVersion) is in force; before it was \(promotion.previous ?? "base").")
+    }
+}

@@ -1,0 +1,182 @@
+import API
+import Foundation
+import HTTP
+import Jobs
+import Server
+import TestSupport
+import Testing
+
+@Suite struct FineTuningRouteTests {
+    private func upload(_ content: [UInt8], _ server: TrainingServer, name: String = "pairs.jsonl", purpose: String = "fine-tune") async throws
+        -> ClientResponse
+    {
+        let form = "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n\(purpose)\r\n"
+            + "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(name)\"\r\n\r\n"
+        return try await server.client.send(
+            "POST", "/v1/files", headers: ["content-type": "multipart/form-data; boundary=b"],
+            body: Array(form.utf8) + content + Array("\r\n--b--\r\n".utf8))
+    }
+
+    private func manifest() throws -> [UInt8] {
+        let lines = try ["sum", "pens", "tallest", "spider"].map { try TrainingServer.pair($0, text: "Question \($0)?") }
+        return Array(lines.joined(separator: "\n").utf8)
+    }
+
+    private func job(_ file: String, more: String = "", hyper: String = "") -> String {
+        """
+        {"model": "published@base", "training_file": "\(file)", "suffix": "t", "seed": 3, "method": {"type": "cord", "cord": {"hyperparameters": {
+            "batch_size": 2, "n_epochs": 3, "checkpoint_every": 2, "objective": {"max_rollout_tokens": 6, "rollouts": 2},
+            "optimizer": {"learning_rate": 0.01, "lora_rank": 4}\(hyper)}}}\(more)}
+        """
+    }
+
+    private func finished(_ id: String, _ server: TrainingServer) async throws -> JSONValue {
+        while true {
+            let job = try await server.client.get("/v1/fine_tuning/jobs/\(id)").json()
+            if ["succeeded", "failed", "cancelled"].contains(job["status"]?.text) { return job }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    @Test func filesAreKeptListedReadAndDeleted() async throws {
+        let server = try await TrainingServer()
+        let content = Array("one\r\ntwo".utf8)
+        let file = try await upload(content, server, name: "../../etc/passwd").json()
+        #expect(file["object"]?.text == "file")
+        #expect(file["filename"]?.text == "passwd")
+        #expect(file["bytes"]?.number == 8)
+        let id = try #require(file["id"]?.text)
+        #expect(try await server.client.get("/v1/files/\(id)").json() == file)
+        #expect(try await server.client.get("/v1/files/\(id)/content").bytes() == content)
+        #expect(try await server.client.get("/v1/files?purpose=fine-tune").json()["data"]?[0] == file)
+        #expect(try await server.client.get("/v1/files?purpose=evals").json()["data"]?.count == 0)
+        try await server.restart()
+        #expect(try await server.client.get("/v1/files/\(id)/content").bytes() == content)
+        let deleted = try await server.client.send("DELETE", "/v1/files/\(id)", headers: Headers(), body: [])
+        #expect(try await deleted.json()["deleted"] == .bool(true))
+        #expect(try await server.client.get("/v1/files/\(id)/content").status == 404)
+        #expect(try await upload([], server).status == 400)
+        #expect(try await upload(content, server, purpose: "fun").status == 400)
+        #expect(try await server.client.post("/v1/files", json: "{}").status == 415)
+    }
+
+    @Test func aJobTrainsAVersionThatAnswersAtOnce() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let created = try await server.client.post("/v1/fine_tuning/jobs", json: job(file, more: #", "validation_file": "\#(file)", "metadata": {"a": "b"}"#))
+        #expect(created.status == 200)
+        let id = try #require(try await created.json()["id"]?.text)
+        let ended = try await finished(id, server)
+        #expect(ended["status"]?.text == "succeeded", "\(String(describing: ended["error"]))")
+        #expect(ended["metadata"]?["a"]?.text == "b")
+        #expect(ended["cord"]?["step"]?.number == 6)
+        #expect(ended["trained_tokens"]?.number ?? 0 > 0)
+        let version = try #require(ended["fine_tuned_model"]?.text)
+        #expect(version.hasPrefix("ft:published:t:"))
+        #expect(try await server.answer(version) != server.answer())
+        let checkpoints = try await server.client.get("/v1/fine_tuning/jobs/\(id)/checkpoints").json()["data"]
+        #expect((0..<(checkpoints?.count ?? 0)).map { checkpoints?[$0]?["step_number"]?.number } == [6, 4, 2])
+        #expect(checkpoints?[0]?["metrics"]?["full_valid_loss"]?.number != nil)
+        let earlier = try #require(checkpoints?[2]?["fine_tuned_model_checkpoint"]?.text)
+        #expect(try await server.answer(earlier) != server.answer(version))
+        let events = try await server.client.get("/v1/fine_tuning/jobs/\(id)/events?limit=100&order=asc").json()["data"]
+        let metrics = (0..<(events?.count ?? 0)).filter { events?[$0]?["type"]?.text == "metrics" }
+        #expect(metrics.count == 6)
+        #expect(events?[metrics[0]]?["data"]?["train_loss"]?.number != nil)
+        let stream = try await server.client.get("/v1/fine_tuning/jobs/\(id)/events", headers: ["accept": "text/event-stream"]).events()
+        #expect(stream.last == "[DONE]")
+        #expect(stream.count == (events?.count ?? 0) + 1)
+        #expect(try await server.client.get("/v1/fine_tuning/jobs").json()["data"]?[0] == ended)
+        #expect(try await server.client.post("/v1/fine_tuning/jobs/\(id)/cancel", json: "{}").status == 409)
+        // The base was not touched: no gate was asked for.
+        #expect(try await server.client.get("/v1/weights/versions").json()["data"]?[0]?["promoted"] == .bool(false))
+    }
+
+    @Test func anInterruptedJobEndsWithTheSameBits() async throws {
+        var hashes: [String?] = []
+        for interruptions in [0, 3] {
+            let server = try await TrainingServer()
+            let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+            let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: job(file)).json()["id"]?.text)
+            for turn in 0..<interruptions {
+                try await Task.sleep(for: .milliseconds(40))
+                if turn == 1 {
+                    // It may have ended by now; then there is nothing to pause.
+                    let paused = try await server.client.post("/v1/fine_tuning/jobs/\(id)/pause", json: "{}")
+                    if paused.status == 200 {
+                        #expect(try await paused.json()["cord"]?["paused"] == .bool(true))
+                        #expect(try await server.client.post("/v1/fine_tuning/jobs/\(id)/resume", json: "{}").status == 200)
+                    }
+                } else {
+                    try await server.restart()
+                }
+            }
+            let ended = try await finished(id, server)
+            #expect(ended["status"]?.text == "succeeded", "\(String(describing: ended["error"]))")
+            let version = try #require(ended["cord"]?["weight_version"]?.text)
+            hashes.append(try await server.client.get("/v1/weights/versions/\(version)").json()["hash"]?.text)
+            let events = try await server.client.get("/v1/fine_tuning/jobs/\(id)/events?limit=100").json()["data"]
+            #expect((0..<(events?.count ?? 0)).count { events?[$0]?["type"]?.text == "metrics" } == 6)
+        }
+        #expect(hashes[0] == hashes[1])
+    }
+
+    @Test func supervisedJobsLearnConversations() async throws {
+        let server = try await TrainingServer()
+        let clip = Data(try Fixture.spoken("sum")).base64EncodedString()
+        let line = #"{"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "\#(clip)", "format": "wav"}}]}, {"role": "assistant", "content": "yes yes yes"}]}"#
+        let file = try #require(try await upload(Array("\(line)\n\(line)\n".utf8), server).json()["id"]?.text)
+        let body = """
+            {"model": "published", "training_file": "\(file)", "method": {"type": "supervised", "supervised": {"hyperparameters":
+                {"n_epochs": 8, "batch_size": "auto", "optimizer": {"learning_rate": 0.01}}}}}
+            """
+        let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: body).json()["id"]?.text)
+        #expect(try await finished(id, server)["status"]?.text == "succeeded")
+        let events = try await server.client.get("/v1/fine_tuning/jobs/\(id)/events?limit=100&order=asc").json()["data"]
+        let losses = (0..<(events?.count ?? 0)).compactMap { events?[$0]?["data"]?["train_loss"]?.number }
+        #expect(losses.count == 8)
+        #expect(try #require(losses.last) < (try #require(losses.first)))
+    }
+
+    @Test func whatCannotBeTrainedOnFailsWithALine() async throws {
+        let server = try await TrainingServer()
+        for (content, words) in [
+            ("{\"text\": \"a\"}\nnonsense", "line 2"), ("{\"audio\": \"clip.wav\", \"text\": \"a\"}", "audio-folder"), ("\n\n", "no pairs"),
+            (#"{"id": "a", "text": "b"}"# + "\n" + #"{"id": "a", "text": "c"}"#, "twice"),
+        ] {
+            let file = try #require(try await upload(Array(content.utf8), server).json()["id"]?.text)
+            let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: job(file)).json()["id"]?.text)
+            let ended = try await finished(id, server)
+            #expect(ended["status"]?.text == "failed")
+            #expect(ended["error"]?["code"]?.text == "invalid_training_file")
+            #expect(ended["error"]?["message"]?.text?.contains(words) == true, "\(String(describing: ended["error"]))")
+        }
+        #expect(try await server.client.post("/v1/fine_tuning/jobs", json: job("file-none")).status == 404)
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let unknown = job(file).replacingOccurrences(of: "published@base", with: "none")
+        #expect(try await server.client.post("/v1/fine_tuning/jobs", json: unknown).status == 404)
+        #expect(try await server.client.post("/v1/fine_tuning/jobs", json: job(file, more: #", "integrations": [{"type": "wandb"}]"#)).status == 400)
+        #expect(try await server.client.get("/v1/fine_tuning/jobs/ftjob-none").status == 404)
+    }
+
+    @Test func aFileThatAJobReadsStays() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let body = job(file, hyper: #", "steps": 400"#)
+        let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: body).json()["id"]?.text)
+        #expect(try await server.client.send("DELETE", "/v1/files/\(file)", headers: Headers(), body: []).status == 409)
+        #expect(try await server.client.post("/v1/fine_tuning/jobs/\(id)/cancel", json: "{}").json()["status"]?.text == "cancelled")
+        #expect(try await server.client.send("DELETE", "/v1/files/\(file)", headers: Headers(), body: []).status == 200)
+        #expect(try await server.client.post("/v1/fine_tuning/jobs/\(id)/resume", json: "{}").status == 409)
+    }
+
+    @Test func metricsTellOfStepsJobsAndVersions() async throws {
+        let server = try await TrainingServer()
+        #expect(try await server.step(TrainingServer.step([try TrainingServer.pair()])).status == 200)
+        let text = try await server.client.get("/metrics").text()
+        #expect(text.contains("cord_training_steps_total 1"))
+        #expect(text.contains("cord_stored{kind=\"versions\"} 1"))
+        #expect(text.contains("cord_jobs{state=\"running\"} 0"))
+        #expect(text.contains("cord_training_loss "))
+    }
+}

@@ -1,0 +1,276 @@
+import API
+import Foundation
+import HTTP
+import Jobs
+import Server
+import TestSupport
+import Testing
+
+/// A server with a data folder over a random model, which can be stopped and started again on the same folder.
+final class TrainingServer {
+    static let base = "published"
+    let folder: URL
+    private(set) var fixture: Fixture
+    private(set) var workshop: Workshop
+    private let checkpoint: RandomCheckpoint
+    private let change: (inout ServerConfiguration) -> Void
+
+    init(_ change: @escaping (inout ServerConfiguration) -> Void = { _ in }) async throws {
+        checkpoint = try RandomCheckpoint(Self.base)
+        let directory = checkpoint.directory
+        self.change = {
+            $0.modelDirectory = directory
+            change(&$0)
+        }
+        folder = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)", directoryHint: .isDirectory)
+        (fixture, workshop) = try await Self.start(folder, self.change)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
+    private static func start(
+        _ folder: URL, _ change: (inout ServerConfiguration) -> Void
+    ) async throws -> (Fixture, Workshop) {
+        let fixture = try Fixture {
+            $0.modelName = base
+            $0.dataFolder = folder
+            change(&$0)
+        }
+        let workshop = try Workshop(
+            try DataFolder(folder), runtime: fixture.runtime, configuration: fixture.state.configuration)
+        fixture.state.begin(fixture.runtime, workshop)
+        try await workshop.start()
+        return (fixture, workshop)
+    }
+
+    /// As a server that was stopped and started: nothing but the folder is left.
+    func restart() async throws {
+        await workshop.drain()
+        // The lock belongs to the old workshop; in memory it goes with its last reference.
+        fixture.state.end()
+        let copy = folder.deletingLastPathComponent().appending(path: "cord-\(UUID().uuidString)", directoryHint: .isDirectory)
+        try FileManager.default.copyItem(at: folder, to: copy)
+        try? FileManager.default.removeItem(at: folder)
+        try FileManager.default.moveItem(at: copy, to: folder)
+        (fixture, workshop) = try await Self.start(folder, change)
+    }
+
+    var client: MemoryClient { fixture.memory }
+
+    static func pair(_ name: String = "sum", text: String = "What is 8 plus 5?", more: String = "") throws -> String {
+        let audio = Data(try Fixture.spoken(name)).base64EncodedString()
+        return #"{"audio": {"data": "\#(audio)"}, "text": "\#(text)", "answer": "13"\#(more)}"#
+    }
+
+    static func step(_ pairs: [String], more: String = "") -> String {
+        let objective = #"{"max_rollout_tokens": 6, "rollouts": 2}"#
+        return #"{"pairs": [\#(pairs.joined(separator: ","))], "objective": \#(objective), "optimizer": {"learning_rate": 0.01, "lora_rank": 4}\#(more)}"#
+    }
+
+    func step(_ body: String, key: String? = nil) async throws -> ClientResponse {
+        var headers = Headers()
+        if let key { headers["idempotency-key"] = key }
+        return try await client.post("/v1/cord/steps", json: body, headers: headers)
+    }
+
+    /// What the model says now, to the bit.
+    func answer(_ model: String = base) async throws -> JSONValue? {
+        let text = #"{"model": "\#(model)", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 8, "logprobs": true}"#
+        return try await client.post("/v1/chat/completions", json: text).json()["choices"]
+    }
+}
+
+@Suite struct TrainingRouteTests {
+    @Test func aStepIsAnsweredByTheNewVersionAtOnce() async throws {
+        let server = try await TrainingServer()
+        let before = try await server.answer()
+        let response = try await server.step(
+            TrainingServer.step([try TrainingServer.pair()], more: #", "include": ["rollouts", "tokens"]"#))
+        #expect(response.status == 200)
+        let step = try await response.json()
+        #expect(step["object"]?.text == "cord.step")
+        #expect(step["step"]?.number == 1)
+        #expect(step["metrics"]?["loss"]?.number?.isFinite == true)
+        #expect(step["metrics"]?["grad_norm"]?.number ?? 0 > 0)
+        #expect(step["metrics"]?["logprob_difference_max"]?.number ?? 1 < 1e-3)
+        #expect(step["pairs"]?[0]?["status"]?.text == "applied")
+        #expect(step["pairs"]?[0]?["audio"]?["audio_tokens"]?.number ?? 0 > 0)
+        #expect(step["pairs"]?[0]?["rollouts"]?[0]?["tokens"]?.count ?? 0 > 0)
+        let version = try #require(step["weight_version"]?.text)
+        let after = try await server.answer()
+        #expect(after != before)
+        #expect(try await server.answer(version) == after)
+        #expect(try await server.answer("published@base") == before)
+        let chat = #"{"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 2, "model": "published"}"#
+        #expect(try await server.client.post("/v1/chat/completions", json: chat).json()["cord"]?["weight_version"]?.text == version)
+        let listed = try await server.client.get("/v1/cord/steps").json()
+        #expect(listed["data"]?[0] == step)
+        #expect(try await server.client.get("/v1/cord/steps/\(step["id"]?.text ?? "")").json() == step)
+    }
+
+    @Test func stepsGoOnAfterARestartAsWithoutIt() async throws {
+        let bodies = [
+            TrainingServer.step([try TrainingServer.pair()]), TrainingServer.step([try TrainingServer.pair("pens", text: "How many pens?")]),
+            TrainingServer.step([try TrainingServer.pair("tallest", text: "Who is tallest?")]),
+        ]
+        let (one, other) = (try await TrainingServer(), try await TrainingServer())
+        for body in bodies { #expect(try await one.step(body).status == 200) }
+        for body in bodies {
+            #expect(try await other.step(body).status == 200)
+            try await other.restart()
+        }
+        #expect(try await one.answer() == other.answer())
+        let hashes = try await [one, other].asyncMap { try await $0.client.get("/v1/weights/versions").json()["data"]?[0]?["hash"]?.text }
+        #expect(hashes[0] == hashes[1])
+        #expect(hashes[0] != nil)
+    }
+
+    @Test func aRetriedStepIsTakenOnce() async throws {
+        let server = try await TrainingServer()
+        let body = TrainingServer.step([try TrainingServer.pair()])
+        let first = try await server.step(body, key: "one").json()
+        let again = try await server.step(body, key: "one")
+        #expect(again.headers["idempotent-replayed"] == "true")
+        #expect(try await again.json() == first)
+        try await server.restart()
+        #expect(try await server.step(body, key: "one").json() == first)
+        let other = try await server.step(TrainingServer.step([try TrainingServer.pair("pens")]), key: "one")
+        #expect(other.status == 422)
+        #expect(try await server.client.get("/v1/cord/steps").json()["data"]?.count == 1)
+    }
+
+    @Test func unusablePairsAreReportedAndTheOthersApplied() async throws {
+        let server = try await TrainingServer()
+        let noise = #"{"id": "noise", "audio": {"data": "AAAA"}, "text": "What?"}"#
+        let missing = #"{"id": "missing", "audio": {"file_id": "file-none"}, "text": "What?"}"#
+        let path = #"{"id": "path", "audio": {"path": "/etc/passwd"}, "text": "What?"}"#
+        let step = try await server.step(TrainingServer.step([noise, try TrainingServer.pair(), missing, path])).json()
+        let statuses = (0..<4).map { step["pairs"]?[$0]?["status"]?.text }
+        #expect(statuses == ["skipped", "applied", "skipped", "skipped"])
+        for index in [0, 2, 3] { #expect(step["pairs"]?[index]?["reason"]?.text?.isEmpty == false) }
+        let none = try await server.step(TrainingServer.step([noise, missing, path]))
+        #expect(none.status == 422)
+        #expect(try await none.json()["error"]?["code"]?.text == "no_usable_pair")
+        #expect(try await server.client.get("/v1/cord/steps").json()["data"]?.count == 1)
+    }
+
+    @Test func versionsArePromotedRolledBackDownloadedAndDeleted() async throws {
+        let server = try await TrainingServer()
+        let base = try await server.answer()
+        var versions: [String] = []
+        var answers: [JSONValue?] = []
+        for name in ["sum", "pens"] {
+            versions.append(try #require(try await server.step(TrainingServer.step([try TrainingServer.pair(name)])).json()["weight_version"]?.text))
+            answers.append(try await server.answer())
+        }
+        let client = server.client
+        let listed = try await client.get("/v1/weights/versions").json()
+        #expect(listed["data"]?[0]?["id"]?.text == versions[1])
+        #expect(listed["data"]?[0]?["parent"]?.text == versions[0])
+        #expect(listed["data"]?[0]?["promoted"] == .bool(true))
+        #expect(listed["data"]?[1]?["promoted"] == .bool(false))
+        #expect(listed["data"]?[0]?["metrics"]?["loss"]?.number != nil)
+
+        #expect(try await client.post("/v1/weights/rollback", json: "{}").json()["weight_version"]?.text == versions[0])
+        #expect(try await server.answer() == answers[0])
+        #expect(try await client.post("/v1/weights/rollback", json: "{}").json()["weight_version"]?.text == "base")
+        #expect(try await server.answer() == base)
+        #expect(try await client.post("/v1/weights/rollback", json: "{}").status == 409)
+        let promoted = try await client.post("/v1/weights/versions/\(versions[1])/promote", json: "{}")
+        #expect(try await promoted.json()["previous"]?.text == "base")
+        #expect(try await server.answer() == answers[1])
+        try await server.restart()
+        #expect(try await server.answer() == answers[1])
+
+        let again = server.client
+        #expect(try await again.send("DELETE", "/v1/weights/versions/\(versions[1])", headers: Headers(), body: []).status == 409)
+        #expect(try await again.send("DELETE", "/v1/weights/versions/\(versions[0])", headers: Headers(), body: []).status == 200)
+        #expect(try await again.get("/v1/weights/versions/\(versions[0])").status == 404)
+        #expect(try await again.post("/v1/weights/versions/\(versions[0])/promote", json: "{}").status == 404)
+        let archive = try await again.get("/v1/weights/versions/\(versions[1])/download")
+        #expect(archive.headers["content-type"] == "application/x-tar")
+        let bytes = try await archive.bytes()
+        #expect(String(decoding: bytes, as: UTF8.self).contains("adapter_config.json"))
+    }
+
+    @Test func wholeParametersAreTrainedToo() async throws {
+        let server = try await TrainingServer()
+        let body = TrainingServer.step([try TrainingServer.pair()])
+            .replacingOccurrences(of: #""lora_rank": 4"#, with: #""full": true, "train": ["encoder", "projector", "decoder"]"#)
+            .replacingOccurrences(of: "0.01", with: "0.0001")
+        let step = try await server.step(body)
+        #expect(step.status == 200)
+        let answer = try await server.answer()
+        #expect(try await server.client.get("/v1/weights/versions").json()["data"]?[0]?["kind"]?.text == "full")
+        try await server.restart()
+        #expect(try await server.answer() == answer)
+        #expect(try await server.step(body).status == 200)
+    }
+
+    @Test func everyMethodTakesAStep() async throws {
+        let server = try await TrainingServer()
+        for method in CordObjective.Method.allCases {
+            let body = TrainingServer.step([try TrainingServer.pair()])
+                .replacingOccurrences(of: #""rollouts": 2"#, with: #""rollouts": 2, "method": "\#(method.rawValue)""#)
+            let response = try await server.step(body)
+            #expect(response.status == 200, "\(method)")
+        }
+        #expect(try await server.client.get("/v1/cord/steps").json()["data"]?[0]?["step"]?.number == Double(CordObjective.Method.allCases.count))
+    }
+
+    @Test func suppliedRolloutsAreUsed() async throws {
+        let server = try await TrainingServer()
+        let rollouts = #", "rollouts": [{"text": "it is 13", "advantage": 0.5}, {"text": "it is 12", "advantage": -0.5}]"#
+        let step = try await server.step(TrainingServer.step([try TrainingServer.pair(more: rollouts)], more: #", "include": ["rollouts"]"#)).json()
+        let texts = (0..<3).map { step["pairs"]?[0]?["rollouts"]?[$0]?["text"]?.text }
+        #expect(texts.contains("it is 13"))
+        #expect(texts.contains("it is 12"))
+        #expect(step["metrics"]?["rollout_tokens"]?.number == 0)
+    }
+
+    @Test func refusalsChangeNothing() async throws {
+        let server = try await TrainingServer { $0.keys = [AccessKey(name: "ask", secret: "s", scopes: [.ask]), AccessKey(name: "all", secret: "t")] }
+        let body = TrainingServer.step([try TrainingServer.pair()])
+        let asked = try await server.client.post("/v1/cord/steps", json: body, headers: ["authorization": "Bearer s"])
+        #expect(asked.status == 403)
+        #expect(try await server.step(body).status == 401)
+        for (body, status) in [
+            (#"{"pairs": []}"#, 400), (#"{"pairs": [{"text": "a"}]}"#, 400), ("{", 400),
+            (body.replacingOccurrences(of: "learning_rate", with: "rate"), 400),
+            (TrainingServer.step([try TrainingServer.pair()], more: #", "model": "none""#), 404),
+        ] {
+            let response = try await server.client.post("/v1/cord/steps", json: body, headers: ["authorization": "Bearer t"])
+            #expect(response.status == status, "\(body.prefix(60))")
+        }
+        #expect(try await server.client.get("/v1/weights/versions", headers: ["authorization": "Bearer s"]).json()["data"]?.count == 0)
+        let keeper = try await Fixture.shared.get().memory.post("/v1/cord/steps", json: body)
+        #expect(keeper.status == 422)
+        #expect(try await keeper.json()["error"]?["code"]?.text == "no_data_folder")
+    }
+
+    @Test func aDataFolderIsHeldByOneServer() async throws {
+        let server = try await TrainingServer()
+        #expect(throws: DataFolderError.held(path: server.folder.path)) { try DataFolder(server.folder) }
+    }
+
+    @Test func stepsWaitInABoundedLine() async throws {
+        let server = try await TrainingServer { $0.stepQueue = 1 }
+        let body = TrainingServer.step([try TrainingServer.pair()])
+        let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<6 { group.addTask { [client = server.client] in try await client.post("/v1/cord/steps", json: body).status } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(statuses.contains(200))
+        #expect(statuses.contains(429))
+        let taken = try await server.client.get("/v1/cord/steps").json()["data"]?.count
+        #expect(taken == statuses.count { $0 == 200 })
+    }
+}
+
+extension Sequence {
+    func asyncMap<Result>(_ transform: (Element) async throws -> Result) async rethrows -> [Result] {
+        var results: [Result] = []
+        for element in self { results.append(try await transform(element)) }
+        return results
+    }
+}

@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""Kills a server with SIGKILL again and again while it trains, and checks that nothing was lost, doubled or halved.
+
+    one server is left alone, the other is killed at random moments; both get the same work:
+    steps (with idempotency keys), uploads, a fine-tuning job, promotions, steps again
+
+Checked at the end: every acknowledged step was taken exactly once and is answered as it was; every version that is listed can be
+downloaded and answered with; every acknowledged upload has its bytes; the version in force is the one that was promoted last; and
+the weights of every step and of the job have the same hashes as those of the server that was left alone.
+
+    kill_test.py --cord .build/release/cord --kills 100
+"""
+
+import argparse
+import base64
+import hashlib
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CLIPS = ROOT / "Tests/Fixtures/spoken"
+QUESTIONS = {"sum": "What is the sum of 7, 9 and 8?", "pens": "How many pens are there?", "tallest": "Who is the tallest?",
+             "spider": "How many legs has a spider?"}
+UNREACHABLE = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, OSError)
+
+
+class Server:
+    """A server process that can be killed and comes back on the same data folder."""
+
+    def __init__(self, arguments, folder):
+        self.arguments = arguments
+        self.folder = folder
+        self.log = open(folder.with_suffix(".log"), "ab")
+        self.port = None
+        self.process = None
+        self.kills = 0
+        self.lock = threading.Lock()
+
+    def start(self):
+        with self.lock:
+            port = free_port()
+            self.process = subprocess.Popen(
+                [self.arguments.cord, "serve", *(["--model", self.arguments.model] if self.arguments.model else []), "--port", str(port), "--data", str(self.folder),
+                 "--threads", str(self.arguments.threads)],
+                stdout=self.log, stderr=self.log)
+            self.port = port
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise SystemExit(f"the server ended by itself with {self.process.returncode}; see {self.log.name}")
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+                    return
+            except UNREACHABLE:
+                time.sleep(0.02)
+        raise SystemExit("the server did not start within two minutes")
+
+    def kill(self):
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.kills += 1
+        self.start()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(120)
+
+    def call(self, method, path, body=None, headers=None, raw=False):
+        """Sends until an answer comes, over as many lives as it takes. A refusal is an error."""
+        data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
+        for _ in range(10000):
+            request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=data, method=method,
+                                             headers={"Content-Type": "application/json", **(headers or {})})
+            try:
+                with urllib.request.urlopen(request, timeout=300) as response:
+                    content = response.read()
+                    return content if raw else json.loads(content)
+            except urllib.error.HTTPError as error:
+                if error.code in (429, 503):
+                    time.sleep(0.05)
+                    continue
+                raise SystemExit(f"{method} {path}: {error.code} {error.read().decode()[:500]}")
+            except UNREACHABLE:
+                time.sleep(0.02)
+        raise SystemExit(f"{method} {path}: no answer over many attempts")
+
+
+def free_port():
+    import socket
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def pair(name):
+    clip = base64.b64encode((CLIPS / f"{name}.wav").read_bytes()).decode()
+    return {"id": name, "audio": {"data": clip}, "text": QUESTIONS[name], "answer": "24"}
+
+
+def step_body(index):
+    names = list(QUESTIONS)
+    return {"pairs": [pair(names[index % 4]), pair(names[(index + 1) % 4])],
+            "objective": {"max_rollout_tokens": 12, "rollouts": 2}, "optimizer": {"learning_rate": 0.003, "lora_rank": 4}}
+
+
+def upload(server, content, name):
+    boundary = "kill-test"
+    form = (f"--{boundary}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nfine-tune\r\n"
+            f"--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n").encode()
+    form += content + f"\r\n--{boundary}--\r\n".encode()
+    return server.call("POST", "/v1/files", form, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
+
+
+def work(server, base, steps, job_steps):
+    """The same work for both servers; what was acknowledged."""
+    done = {"steps": {}, "files": {}}
+    manifest = "\n".join(json.dumps(pair(name)) for name in QUESTIONS).encode()
+    file = upload(server, manifest, "pairs.jsonl")
+    done["files"][file["id"]] = hashlib.sha256(manifest).hexdigest()
+    job = server.call("POST", "/v1/fine_tuning/jobs", {
+        "model": f"{base}@base", "training_file": file["id"], "suffix": "killed", "seed": 5,
+        "method": {"type": "cord", "cord": {"hyperparameters": {
+            "batch_size": 2, "steps": job_steps, "checkpoint_every": 3,
+            "objective": {"max_rollout_tokens": 12, "rollouts": 2}, "optimizer": {"learning_rate": 0.003, "lora_rank": 4}}}},
+    }, {"Idempotency-Key": "job"})
+
+    def take(index):
+        key = f"step-{index}"
+        done["steps"][key] = server.call("POST", "/v1/cord/steps", step_body(index), {"Idempotency-Key": key})
+        if index % 3 == 0:
+            content = hashlib.sha256(str(index).encode()).digest() * 4096
+            done["files"][upload(server, content, f"{index}.bin")["id"]] = hashlib.sha256(content).hexdigest()
+
+    for index in range(steps):
+        take(index)
+    chosen = done["steps"][f"step-{steps // 2}"]["weight_version"]
+    for version in (done["steps"]["step-0"]["weight_version"], chosen):
+        answer = server.call("POST", f"/v1/weights/versions/{version}/promote", {})
+        assert answer["weight_version"] == version, answer
+    for index in range(steps, steps + 3):
+        take(index)
+    while True:
+        job = server.call("GET", f"/v1/fine_tuning/jobs/{job['id']}")
+        if job["status"] in ("succeeded", "failed", "cancelled"):
+            break
+        time.sleep(0.1)
+    done["job"] = job
+    return done
+
+
+def everything(server, path):
+    page, found = "", []
+    while True:
+        answer = server.call("GET", f"{path}?limit=100{page}")
+        found += answer["data"]
+        if not answer["has_more"]:
+            return found
+        page = f"&after={found[-1]['id']}"
+
+
+def check(server, done, base):
+    """What can be said of one server alone; the hashes that both must agree on."""
+    problems = []
+    steps = everything(server, "/v1/cord/steps")
+    acknowledged = {step["id"] for step in done["steps"].values()}
+    if len(acknowledged) != len(done["steps"]) or {step["id"] for step in steps} != acknowledged:
+        problems.append(f"{len(steps)} steps are kept, {len(acknowledged)} were acknowledged")
+    kept = {step["id"]: step for step in steps}
+    for key, step in done["steps"].items():
+        if kept.get(step["id"]) != step:
+            problems.append(f"{key} is not kept as it was answered")
+    versions = {version["id"]: version for version in everything(server, "/v1/weights/versions")}
+    question = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 2}
+    for version in versions.values():
+        archive = server.call("GET", f"/v1/weights/versions/{version['id']}/download", raw=True)
+        if b"adapter_model.safetensors" not in archive:
+            problems.append(f"{version['name']} has no tensors")
+        answer = server.call("POST", "/v1/chat/completions", {**question, "model": version["name"]})
+        if answer["cord"]["weight_version"] != version["id"]:
+            problems.append(f"{version['name']} is answered by {answer['cord']['weight_version']}")
+    last = max(done["steps"].values(), key=lambda step: int(step["id"] != "") and list(done["steps"].values()).index(step))
+    current = server.call("POST", "/v1/chat/completions", {**question, "model": base})["cord"]["weight_version"]
+    if current != last["weight_version"]:
+        problems.append(f"{current} is in force, {last['weight_version']} was acknowledged last")
+    for file, digest in done["files"].items():
+        if hashlib.sha256(server.call("GET", f"/v1/files/{file}/content", raw=True)).hexdigest() != digest:
+            problems.append(f"the bytes of {file} have changed")
+    if done["job"]["status"] != "succeeded":
+        problems.append(f"the job {done['job']['status']}: {done['job']['error']}")
+    hashes = {key: versions[step["weight_version"]]["hash"] for key, step in done["steps"].items()}
+    by_name = {version["name"]: version for version in versions.values()}
+    hashes["job"] = by_name.get(done["job"]["fine_tuned_model"], {}).get("hash")
+    listed = server.call("GET", f"/v1/fine_tuning/jobs/{done['job']['id']}/checkpoints?limit=100")["data"]
+    for checkpoint in listed:
+        hashes[f"checkpoint {checkpoint['step_number']}"] = by_name[checkpoint["fine_tuned_model_checkpoint"]]["hash"]
+    return problems, hashes
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cord", default=str(ROOT / ".build/release/cord"))
+    parser.add_argument("--model", help="a model directory; without it, the embedded cord-nano")
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=0, help="steps of the work; without it, as many as the kills need")
+    arguments = parser.parse_args()
+    base = Path(arguments.model).name if arguments.model else "cord-nano"
+    moments = random.Random(arguments.seed)
+    steps = arguments.steps or max(6, arguments.kills // 3)
+    folder = Path(tempfile.mkdtemp(prefix="cord-kill-"))
+
+    alone = Server(arguments, folder / "alone")
+    alone.start()
+    start = time.monotonic()
+    expected = work(alone, base, steps, job_steps=steps)
+    duration = time.monotonic() - start
+    problems, hashes = check(alone, expected, base)
+    alone.stop()
+    print(f"left alone: {steps + 3} steps and the job in {duration:.1f} s, {len(hashes)} versions compared", flush=True)
+
+    killed = Server(arguments, folder / "killed")
+    killed.start()
+    finished = threading.Event()
+
+    def disturb():
+        while not finished.is_set():
+            # Soon after a start, in the middle of a step, between two of them.
+            if finished.wait(moments.choice([moments.uniform(0, 0.3), moments.uniform(0, 2 * duration / (steps + 3))])):
+                return
+            if killed.kills < arguments.kills:
+                killed.kill()
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    done = work(killed, base, steps, job_steps=steps)
+    rounds = 1
+    finished.set()
+    thread.join()
+    more, found = check(killed, done, base)
+    problems += more
+    for key in hashes:
+        # A checkpoint whose moment fell between two writes is made again with the next one, so it may be missing from the list.
+        if found.get(key) != hashes[key] and not (key.startswith("checkpoint") and key not in found):
+            problems.append(f"{key}: the weights are {found.get(key)}, undisturbed {hashes[key]}")
+    killed.stop()
+    print(f"killed {killed.kills} times: {len(done['steps'])} steps, {len(done['files'])} files, job {done['job']['status']}")
+    for problem in problems:
+        print("PROBLEM", problem)
+    if not problems:
+        shutil.rmtree(folder)
+        print("nothing was lost, doubled or halved; all weights are those of the server that was left alone")
+    else:
+        print(f"the folders and logs are in {folder}")
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
