@@ -74,7 +74,10 @@ let package = Package(
         // Measuring and closing the gap.
         room("Judging", ["Remote"]),
         room("Speech", ["Audio", "Hashing", "Questions", "Remote"]),
-        room("Evaluation", ["Judging", "Hashing"]),
+        room("CordBench", resources: [.copy("Benchmark")]),
+        room(
+            "Evaluation",
+            ["Judging", "Hashing", "Generation", "Models", "Tensors", "Tokenization", "Audio", "Remote", "CordBench"]),
         room("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization"]),
 
         // The program.
@@ -88,7 +91,7 @@ let package = Package(
             name: "cord",
             dependencies: [
                 "Server", "API", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training", "Objectives", "Judging",
-                "Models", "Tensors", logging,
+                "Models", "Tensors", "Evaluation", "Questions", "Speech", "Remote", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -111,7 +114,7 @@ let package = Package(
         tests("Questions"),
         tests("Remote"),
         tests("Speech", ["Audio", "Hashing", "Questions", "Remote"]),
-        tests("Evaluation", ["Hashing"]),
+        tests("Evaluation", ["Hashing", "Generation", "Models", "Audio", "CordNano", "CordBench", "Remote"]),
         tests("Objectives", ["Tensors"]),
         tests("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano"]),
         tests("Server", ["API", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", logging]),

@@ -11,8 +11,12 @@ struct Cord: AsyncParsableCommand {
               cord serve                             answer on http://127.0.0.1:8080 with the embedded model
               cord ask question.wav                  answer a spoken question here
               cord ask "What is the sum of 7, 9 and 8?"         answer a typed one
+              cord eval                              measure the audio-text gap of the embedded model
               cord serve --model ~/Qwen2-Audio-7B-Instruct --dtype bfloat16
             """,
         version: Build.version,
-        subcommands: [Serve.self, Ask.self, Train.self, Tokenize.self, Bench.self, Jobs.self, Versions.self])
+        subcommands: [
+            Serve.self, Ask.self, Eval.self, Gap.self, Train.self, DrawQuestions.self, Speak.self, Tokenize.self, Bench.self, Jobs.self,
+            Versions.self,
+        ])
 }

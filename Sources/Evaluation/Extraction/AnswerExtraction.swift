@@ -55,7 +55,7 @@ package enum AnswerExtraction {
         let text = response.trimmingCharacters(in: .whitespacesAndNewlines)
         guard let marker = AnswerMarker.all(in: text).first(where: { $0.kind == .announced }) else { return ("", text) }
         let before = text[..<marker.range.lowerBound]
-        let start = before.ranges(of: #/[.!?:]["”)]?\s+|\n/#).last?.upperBound ?? before.startIndex
+        let start = before.ranges(of: Patterns.sentenceEnd).last?.upperBound ?? before.startIndex
         return (
             String(text[..<start]).trimmingCharacters(in: .whitespacesAndNewlines),
             PhraseReading.clean(marker.sentence)
@@ -108,7 +108,7 @@ package enum AnswerExtraction {
     /// The word that opens the response, or else one that stands for itself at the end of a sentence.
     private static func unmarkedYesNo(_ text: String) -> String? {
         if let opening = YesNoWords.opening(text[...]) { return opening }
-        return text.matches(of: #/(?i)\b(yes|no|true|false)\b[*"'”]*\s*(?:[.!,]|$|\n)/#).last.flatMap { YesNoWords.value(String($0.1)) }
+        return text.matches(of: Patterns.closingYesNo).last.flatMap { YesNoWords.value(String($0.1)) }
     }
 
     /// A value that alone is named, or a response that is itself no more than a phrase.

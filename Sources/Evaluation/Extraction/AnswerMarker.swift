@@ -24,15 +24,10 @@ struct AnswerMarker {
 
     /// The last eight marks, best first: announcements and corrections from the last to the first, then results likewise.
     static func all(in text: String) -> [AnswerMarker] {
-        let phrase = #/(?i)\b(?:answer|option|choice)\b(?:\s+(?:to|for)\b[^.\n]{0,80}?)?[*_"']*\s*(?:is|was|are|would\s+be|should\s+be|must\s+be|will\s+be|[:=：])[*_]*\s*:?/#
-        let choosing = #/(?i)\bI(?:['’]d|\s+would|\s+will|['’]ll)?\s+(?:choose|pick|select|say|go\s+with)\b/#
-        let hashes = #/####/#
-        let correction = #/(?i)\b(?:no,?\s+wait|wait|actually|i\s+mean|scratch\s+that|correction|let\s+me\s+correct(?:\s+that)?|sorry)\b\s*[,:.;!—–-]+/#
-        let result = #/(?i)\b(?:result|solution|total|sum|difference|product|it)\s*(?:is|was|comes\s+to|[:=])\s*/#
-        var strong = mark(text, phrase, .announced) + mark(text, choosing, .announced) + mark(text, hashes, .announced)
-        strong += mark(text, correction, .correction) + enclosed(text, "\\boxed{", "}") + enclosed(text, "<answer>", "</answer>")
+        var strong = mark(text, Patterns.announcement, .announced) + mark(text, Patterns.choosing, .announced) + mark(text, Patterns.hashes, .announced)
+        strong += mark(text, Patterns.correction, .correction) + enclosed(text, "\\boxed{", "}") + enclosed(text, "<answer>", "</answer>")
         // A model that repeats itself leaves thousands of marks; reading on from each would take quadratic time.
-        return strong.sorted { $0.range.upperBound > $1.range.upperBound }.prefix(8) + mark(text, result, .result).suffix(8).reversed()
+        return strong.sorted { $0.range.upperBound > $1.range.upperBound }.prefix(8) + mark(text, Patterns.result, .result).suffix(8).reversed()
     }
 
     /// The answer's own sentence: from the region's start to a line's or a sentence's end.

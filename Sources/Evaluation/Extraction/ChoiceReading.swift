@@ -13,7 +13,7 @@ enum ChoiceReading {
             let rest = marker.region.drop { $0.isWhitespace || "*:_".contains($0) }
             if marker.sentence.isEmpty, let letter = letters(in: rest, count).first { return .success(letter) }
         }
-        if let opening = text.prefixMatch(of: #/[*("'\[]*([A-Za-z])(?:[.):,\]*"']|\s*$|\s*\n)/#),
+        if let opening = text.prefixMatch(of: Patterns.openingLetter),
             let letter = letter(opening.1, count), Set(letters(in: text[...], count)).subtracting([letter]).isEmpty
         {
             return .success(letter)
@@ -48,11 +48,11 @@ enum ChoiceReading {
     /// enclosed, followed by a bracket, or named by "option".
     private static func letters(in text: Substring, _ count: Int) -> [String] {
         let enclosed: [Regex<(Substring, Substring)>] = [
-            #/(?i)\b(?:option|choice|letter)\s+[*("'\[]*([a-z])\b/#, #/[(\[{]([A-Za-z])[)\]}]/#,
-            #/[*"'“‘]([A-Za-z])[*"'”’.:]/#, #/(?:^|\n)\s*([a-z])(?=\.?\s*$|\.\s)/#,
+            Patterns.namedLetter, Patterns.bracketedLetter,
+            Patterns.decoratedLetter, Patterns.letterOfLine,
         ]
         let alone: [Regex<(Substring, Substring)>] = [
-            #/([A-Za-z])\)/#, #/([A-Z])(?=[.:,;!?*]|\s*$|\s*\n)/#, #/([B-HJ-Z])(?=\s)/#,
+            Patterns.letterBeforeBracket, Patterns.letterBeforeStop, Patterns.capitalBeforeSpace,
         ]
         var found: [(place: String.Index, letter: String)] = []
         for (forms, mustStart) in [(enclosed, false), (alone, true)] {

@@ -31,7 +31,7 @@ struct NumberReading {
 
     private static func isDenied(_ text: Substring, _ place: String.Index) -> Bool {
         let before = String(text[..<place].suffix(8)).lowercased()
-        return before.firstMatch(of: #/(?:^|[^a-z])not[\s*"'$(]+$/#) != nil
+        return before.firstMatch(of: Patterns.denial) != nil
     }
 
     /// The next place where a number can begin: past the rest of a word.
@@ -44,22 +44,19 @@ struct NumberReading {
     }
 
     private static func time(_ text: Substring, _ place: String.Index) -> NumberReading? {
-        let pattern = #/(?i)(\d{1,2}):(\d{2})(?::\d{2})?(?:\s*([ap])\.?m\b\.?)?(?![\d:])/#
-        guard text[place].isNumber, let match = text[place...].prefixMatch(of: pattern), let hour = Int(match.1) else { return nil }
+        guard text[place].isNumber, let match = text[place...].prefixMatch(of: Patterns.time), let hour = Int(match.1) else { return nil }
         let half = match.3.map { " " + $0.lowercased() + "m" } ?? ""
         return NumberReading(value: "\(hour):\(match.2)\(half)", range: match.range, inWords: false)
     }
 
     private static func fraction(_ text: Substring, _ place: String.Index) -> NumberReading? {
-        let latex = #/([-−]?)\s*\\d?frac\{\s*(\d+)\s*\}\{\s*(\d+)\s*\}/#
-        let plain = #/([-−]?)(?:(\d+)\s+)?(\d+)\s?\/\s?(\d+)(?![\d\/])/#
         guard text[place].isNumber || "-−\\".contains(text[place]) else { return nil }
         let rest = text[place...]
-        if let match = rest.prefixMatch(of: latex), let top = Double(match.2), let bottom = Double(match.3), bottom != 0 {
+        if let match = rest.prefixMatch(of: Patterns.latexFraction), let top = Double(match.2), let bottom = Double(match.3), bottom != 0 {
             return NumberReading(
                 value: canonical((match.1.isEmpty ? 1 : -1) * top / bottom), range: match.range, inWords: false)
         }
-        if let match = rest.prefixMatch(of: plain), let top = Double(match.3), let bottom = Double(match.4), bottom != 0,
+        if let match = rest.prefixMatch(of: Patterns.fraction), let top = Double(match.3), let bottom = Double(match.4), bottom != 0,
             match.1.isEmpty || isSign(text, place)
         {
             let whole = match.2.flatMap { Double($0) } ?? 0
@@ -70,18 +67,17 @@ struct NumberReading {
     }
 
     private static func digits(_ text: Substring, _ place: String.Index) -> NumberReading? {
-        let pattern = #/([-−+]?)(?:[$€£¥]\s?)?([-−]?)(\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(\.\d+)?/#
         guard "+-−$€£¥.".contains(text[place]) || text[place].isNumber,
-            let match = text[place...].prefixMatch(of: pattern), match.3 != nil || match.4 != nil
+            let match = text[place...].prefixMatch(of: Patterns.digits), match.3 != nil || match.4 != nil
         else { return nil }
         // A minus after a value is an operation, not a sign.
         if !match.1.isEmpty, !isSign(text, place) { return nil }
         guard var value = Double((match.3 ?? "0").replacing(",", with: "") + (match.4 ?? "")) else { return nil }
         var end = match.range.upperBound
-        if let scale = text[end...].prefixMatch(of: #/(?i)\s?(hundred|thousand|million|billion|trillion)\b/#) {
+        if let scale = text[end...].prefixMatch(of: Patterns.scale) {
             value *= NumberWords.scales[scale.1.lowercased()] ?? 1
             end = scale.range.upperBound
-        } else if let ordinal = text[end...].prefixMatch(of: #/(?i)(?:st|nd|rd|th)\b/#) {
+        } else if let ordinal = text[end...].prefixMatch(of: Patterns.ordinal) {
             end = ordinal.range.upperBound
         }
         if (match.1 + match.2).contains(where: { "-−".contains($0) }) { value = -value }
@@ -91,7 +87,7 @@ struct NumberReading {
     /// "minus 5", but not "19 minus 5".
     private static func spokenSign(_ text: Substring, _ place: String.Index) -> NumberReading? {
         guard "mMnN".contains(text[place]), isSign(text, place),
-            let sign = text[place...].prefixMatch(of: #/(?i)(?:minus|negative)\s+(?=[$€£¥\d])/#),
+            let sign = text[place...].prefixMatch(of: Patterns.spokenSign),
             let reading = digits(text, sign.range.upperBound), let value = Double(reading.value)
         else { return nil }
         return NumberReading(value: canonical(-value), range: place..<reading.range.upperBound, inWords: false)

@@ -4,7 +4,7 @@ import Foundation
 enum PhraseReading {
     /// Without Markdown, quotes, brackets and closing punctuation around it; the spelling stays.
     static func clean(_ text: Substring) -> String {
-        String(text).replacing(#/\\text\{([^}]*)\}/#) { $0.1 }.trimmingCharacters(in: decoration)
+        String(text).replacing(Patterns.latexText) { $0.1 }.trimmingCharacters(in: decoration)
     }
 
     static func canonical(_ text: Substring) -> String {
@@ -15,8 +15,7 @@ enum PhraseReading {
 
     /// Values separated by commas, semicolons or "and", numbers as numbers, joined by a comma and a space.
     static func list(_ text: Substring) -> String {
-        let separators = #/\s*(?:;|\n|,(?!\d{3}(?!\d))|\band\b)\s*(?:and\b\s*)?/#
-        return clean(text).split(separator: separators).map { part in
+        return clean(text).split(separator: Patterns.separator).map { part in
             let numbers = NumberReading.all(in: part)
             if numbers.count == 1, let number = numbers.first, words(part).count <= 2 { return number.value }
             return canonical(part)
@@ -37,7 +36,7 @@ enum PhraseReading {
 
     /// What follows "it is" in "no, wait, it is Bob".
     static func afterCopula(_ text: Substring) -> Substring {
-        guard let match = text.firstMatch(of: #/(?i)\b(?:is|was|be)\b|['’]s\b/#) else { return text }
+        guard let match = text.firstMatch(of: Patterns.copula) else { return text }
         return text[match.range.upperBound...]
     }
 

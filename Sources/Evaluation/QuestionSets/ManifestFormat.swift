@@ -2,7 +2,8 @@ import Foundation
 
 /// The formats of manifests that are read, and how each is exported.
 ///
-/// - `cord`: `{id, category, text, audio, answer, choices, type, source, voice}`, this product's own.
+/// - `cord`: `{id, category, text, audio, answer, choices, type, source, voice}`, this product's own; `task` and `question` are other
+///   names of `type` and `source`, which spoken sets have: `cord speak questions.jsonl --output DIR`.
 /// - `audioFolder`: Hugging Face's `metadata.jsonl` beside its clips: `{file_name, text|transcription, answer, …}`. The folder is
 ///   what `huggingface-cli download OWNER/NAME --repo-type dataset --local-dir DIR` writes.
 /// - `voiceBench`: `{prompt, audio, reference}`, audio being a path or datasets' `{path, bytes}` without bytes:
@@ -53,7 +54,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         return QuestionSet.Item(
             id: id, category: try row.text("category") ?? "all", text: try row.required("text"), audio: try row.text("audio"),
             answer: answer, choices: try row.texts("choices") ?? [], type: try named(row) ?? type ?? Self.guess(answer),
-            source: try row.text("source"), voice: try row.text("voice"))
+            source: try row.text("source") ?? row.text("question"), voice: try row.text("voice"))
     }
 
     private func audioFolder(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
@@ -126,10 +127,10 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
     }
 
     private func named(_ row: ManifestRow) throws -> TaskType? {
-        guard let name = try row.text("type") else { return nil }
-        guard let type = TaskType(rawValue: name) else {
+        guard let column = ["type", "task"].first(where: { row.columns[$0] != nil }), let name = try row.text(column) else { return nil }
+        guard let type = TaskType(rawValue: name == "letter" ? "choice" : name) else {
             throw QuestionSetError.wrongType(
-                file: row.file, line: row.line, column: "type",
+                file: row.file, line: row.line, column: column,
                 expected: "one of " + TaskType.allCases.map(\.rawValue).joined(separator: ", "))
         }
         return type

@@ -15,11 +15,17 @@ package struct Reproducibility: Codable, Sendable, Equatable {
     package var benchmarkHash: String
     package var softwareVersion: String
     package var machine: String
+    package var arms: [Arm]
+    /// The first so many items of the seeded order were asked; nil for all.
+    package var limit: Int?
+    /// Along so many answers D_t was measured.
+    package var divergence: Int
 
     package init(
         model: String, modelHash: String, weightVersion: String, weightVersionHash: String, promptTemplateHash: String,
         decoding: [String: String], seed: UInt64, judge: String, extraction: String = "strict", benchmark: String,
-        benchmarkHash: String, softwareVersion: String, machine: String
+        benchmarkHash: String, softwareVersion: String, machine: String, arms: [Arm] = [.text, .audio], limit: Int? = nil,
+        divergence: Int = 0
     ) {
         self.model = model
         self.modelHash = modelHash
@@ -34,10 +40,13 @@ package struct Reproducibility: Codable, Sendable, Equatable {
         self.benchmarkHash = benchmarkHash
         self.softwareVersion = softwareVersion
         self.machine = machine
+        self.arms = arms
+        self.limit = limit
+        self.divergence = divergence
     }
 
     enum CodingKeys: String, CodingKey {
-        case model, decoding, seed, judge, extraction, benchmark, machine
+        case model, decoding, seed, judge, extraction, benchmark, machine, arms, limit, divergence
         case modelHash = "model_hash"
         case weightVersion = "weight_version"
         case weightVersionHash = "weight_version_hash"
@@ -54,6 +63,8 @@ package struct Reproducibility: Codable, Sendable, Equatable {
             ("decoding", decoding.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")),
             ("seed", String(seed)), ("judge", judge), ("extraction", extraction), ("benchmark", benchmark),
             ("benchmark hash", benchmarkHash), ("software version", softwareVersion), ("machine", machine),
+            ("arms", arms.map(\.rawValue).joined(separator: ", ")), ("limit", limit.map(String.init) ?? "all"),
+            ("divergence", String(divergence)),
         ]
     }
 }

@@ -1,0 +1,128 @@
+import Audio
+package import Foundation
+package import Generation
+package import Remote
+
+/// A server with an OpenAI-compatible interface, measured by the same ruler: one user turn to `POST chat/completions`, spoken questions
+/// as one `input_audio` part, a 16 kHz mono WAV whatever the clip's container, which every server reads.
+///
+/// What it computes with cannot be seen: the report says so, and D_t is not measured.
+package struct EndpointRespondent: Respondent {
+    package let endpoint: Endpoint
+    package let model: String
+    package let decoding: SamplingOptions
+    package let maximumSeconds: Double
+
+    package init(_ endpoint: Endpoint, model: String, decoding: SamplingOptions = .greedy, maximumSeconds: Double = 600) {
+        self.endpoint = endpoint
+        self.model = model
+        self.decoding = decoding
+        self.maximumSeconds = maximumSeconds
+    }
+
+    package func reply(to question: Asking, seed: UInt64) async throws -> Reply {
+        let body = try await body(question, seed)
+        let start = ContinuousClock.now
+        let data: Data
+        do {
+            data = try await endpoint.post("chat/completions", json: body)
+        } catch let error as EndpointError {
+            // What the server refuses is this question's fault; a wrong key, path or load is not.
+            guard case .status(_, let code, _, _) = error, [400, 413, 415, 422].contains(code) else { throw error }
+            throw Unaskable(code: "refused_\(code)", error.description)
+        }
+        let seconds = start.duration(to: .now) / .seconds(1)
+        guard let answer = try? JSONDecoder().decode(Answer.self, from: data), let choice = answer.choices.first else {
+            throw EndpointError.unexpected(
+                url: endpoint.base.absoluteString + "/chat/completions", expected: "a chat completion with a choice",
+                found: String(decoding: data.prefix(200), as: UTF8.self))
+        }
+        return Reply(text: choice.message.content ?? "", tokens: answer.usage?.completion_tokens ?? 0, seconds: seconds)
+    }
+
+    package func divergence(clip: URL, text: String, seed: UInt64) async throws -> [TokenDivergence]? { nil }
+
+    package func identity() async throws -> RespondentIdentity {
+        RespondentIdentity(
+            model: "\(model) at \(endpoint.base.absoluteString)", modelHash: "unknown", weightVersion: "unknown",
+            weightVersionHash: "unknown", promptTemplateHash: "unknown", decoding: decoding.settings, machine: "unknown")
+    }
+
+    private func body(_ question: Asking, _ seed: UInt64) async throws -> Data {
+        let content: Content =
+            switch question {
+            case .typed(let text): .text(text)
+            case .nothing: .text("")
+            case .spoken(let file): .audio(try await wav(file))
+            }
+        let sampled = decoding.temperature > 0
+        return try JSONEncoder().encode(
+            Request(
+                model: model, messages: [Message(role: "user", content: content)], temperature: decoding.temperature,
+                top_p: sampled ? decoding.topP : nil, max_tokens: decoding.maxTokens,
+                stop: decoding.stop.isEmpty ? nil : decoding.stop, seed: sampled ? Int(seed & 0x7FFF_FFFF) : nil))
+    }
+
+    private func wav(_ file: URL) async throws -> String {
+        let limits = AudioLimits(maxSeconds: maximumSeconds)
+        return try await onDispatch {
+            let bytes: Data
+            do { bytes = try Data(contentsOf: file) } catch {
+                throw Unaskable(code: "audio_unreadable", "\(file.lastPathComponent): \(error.localizedDescription)")
+            }
+            do {
+                let clip = try unsafe AudioDecoder.decode(bytes.span.bytes, limits: limits)
+                return Data(WAVWriter.bytes(clip.samples)).base64EncodedString()
+            } catch let error as AudioError {
+                throw Unaskable(code: error.code, error.description)
+            }
+        }
+    }
+
+    private struct Request: Encodable {
+        let model: String
+        let messages: [Message]
+        let temperature: Double
+        let top_p: Double?
+        let max_tokens: Int
+        let stop: [String]?
+        let seed: Int?
+    }
+
+    private struct Message: Encodable {
+        let role: String
+        let content: Content
+    }
+
+    private enum Content: Encodable {
+        case text(String)
+        /// Base64 of a WAV.
+        case audio(String)
+
+        private struct Part: Encodable {
+            let type = "input_audio"
+            let input_audio: Sound
+        }
+
+        private struct Sound: Encodable {
+            let data: String
+            let format = "wav"
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .text(let text): try container.encode(text)
+            case .audio(let data): try container.encode([Part(input_audio: Sound(data: data))])
+            }
+        }
+    }
+
+    private struct Answer: Decodable {
+        struct Choice: Decodable { let message: Said }
+        struct Said: Decodable { let content: String? }
+        struct Usage: Decodable { let completion_tokens: Int? }
+        let choices: [Choice]
+        let usage: Usage?
+    }
+}

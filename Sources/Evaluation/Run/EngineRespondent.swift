@@ -1,0 +1,111 @@
+import Audio
+package import Foundation
+package import Generation
+import Hashing
+package import Models
+import Tensors
+import Tokenization
+
+/// The engine in this process, with one weight version and one way to choose tokens.
+///
+///     clip's bytes → decode → log-mel → prompt     on Dispatch's threads, many at a time
+///     prompt → Engine                              which batches whatever it is given
+package struct EngineRespondent: Respondent {
+    package let engine: Engine
+    package let version: WeightVersion?
+    /// The name under which the version is known.
+    package let versionName: String
+    package let decoding: SamplingOptions
+    /// The longest clip, in seconds.
+    package let maximumSeconds: Double
+
+    package init(
+        _ engine: Engine, version: WeightVersion? = nil, versionName: String? = nil, decoding: SamplingOptions = .greedy,
+        maximumSeconds: Double = 600
+    ) {
+        self.engine = engine
+        self.version = version
+        self.versionName = versionName ?? version?.id ?? "base"
+        self.decoding = decoding
+        self.maximumSeconds = maximumSeconds
+    }
+
+    package func reply(to question: Asking, seed: UInt64) async throws -> Reply {
+        let start = ContinuousClock.now
+        let (answer, tokens) = try await complete(try await prompt(question), seed: seed)
+        return Reply(text: answer.text, tokens: tokens, seconds: start.duration(to: .now) / .seconds(1))
+    }
+
+    /// The audio-conditioned answer, walked along under both prompts: KL(audio ‖ text) at each of its tokens.
+    package func divergence(clip: URL, text: String, seed: UInt64) async throws -> [TokenDivergence]? {
+        let (spoken, typed) = (try await prompt(.spoken(clip)), try await prompt(.typed(text)))
+        let (answer, _) = try await complete(spoken, seed: seed)
+        guard !answer.tokens.isEmpty else { return [] }
+        let (model, version) = (engine.model, version)
+        return try await onDispatch {
+            let compared = model.compare(
+                answer.tokens, student: spoken, teacher: typed, version: version, teacherVersion: version)
+            return compared.enumerated().map { position, token in
+                TokenDivergence(
+                    item: "", position: position, token: model.tokenizer.decode([Int(token.token)]),
+                    value: Double(token.measures.reverseKL))
+            }
+        }
+    }
+
+    package func identity() async throws -> RespondentIdentity {
+        let (engine, version, versionName, decoding) = (engine, version, versionName, decoding)
+        return try await onDispatch {
+            let model = engine.model
+            var settings = decoding.settings
+            settings["precision"] = model.precision.rawValue
+            return RespondentIdentity(
+                model: model.name, modelHash: try ModelFingerprint.directory(model.directory), weightVersion: versionName,
+                weightVersionHash: version.map(ModelFingerprint.version) ?? "base",
+                promptTemplateHash: try ModelFingerprint.template(model), decoding: settings, machine: AnsweringMachine.description)
+        }
+    }
+
+    private func prompt(_ question: Asking) async throws -> Prompt {
+        let (model, limits) = (engine.model, AudioLimits(maxSeconds: maximumSeconds))
+        return try await onDispatch {
+            do {
+                switch question {
+                case .typed(let text): return try model.prompt([Message(role: "user", parts: [.text(text)])])
+                case .nothing: return try model.prompt([Message(role: "user", parts: [])])
+                case .spoken(let file):
+                    let bytes: Data
+                    do { bytes = try Data(contentsOf: file) } catch {
+                        throw Unaskable(code: "audio_unreadable", "\(file.lastPathComponent): \(error.localizedDescription)")
+                    }
+                    let clip = try unsafe AudioDecoder.decode(bytes.span.bytes, limits: limits)
+                    return try model.prompt([Message(role: "user", parts: [.audio(clip)])])
+                }
+            } catch let error as AudioError {
+                throw Unaskable(code: error.code, error.description)
+            }
+        }
+    }
+
+    private func complete(_ prompt: Prompt, seed: UInt64) async throws -> (Completion, tokens: Int) {
+        var options = decoding
+        options.seed = seed
+        let request = GenerationRequest(prompt: prompt, options: options, version: version)
+        while true {
+            do {
+                let (answers, timings) = try await engine.complete(request)
+                return (answers[0], timings.completionTokens)
+            } catch EngineError.queueFull {
+                // Others ask too: a measurement waits behind them.
+                try await Task.sleep(for: .milliseconds(20))
+            } catch let error as EngineError {
+                switch error {
+                case .promptTooLong: throw Unaskable(code: "prompt_too_long", error.description)
+                case .tooLargeForCache: throw Unaskable(code: "too_large_for_cache", error.description)
+                case .emptyPrompt: throw Unaskable(code: "empty_prompt", error.description)
+                case .stopped, .queueFull: throw error
+                }
+            }
+        }
+    }
+}

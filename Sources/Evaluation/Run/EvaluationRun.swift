@@ -1,0 +1,164 @@
+import Foundation
+import Synchronization
+
+/// One question set put to one model in every arm, with many questions in flight.
+///
+///     RunPlan → (item, arm) → Respondent.reply → AnswerScoring → AnswerRecord → GapReport
+///                               at most `concurrency` at once        ↓
+///                                                          record(…): what a later attempt continues from
+///
+/// The same set, settings, model and decoding give the same items, in whatever order the answers come and however often the
+/// run was interrupted. A question that cannot be asked is counted by name and the run goes on; any other error ends it.
+package struct EvaluationRun: Sendable {
+    package let set: QuestionSet
+    package let settings: RunSettings
+    package let plan: RunPlan
+    private let respondent: any Respondent
+    private let scoring: AnswerScoring
+    private let concurrency: Int
+
+    package init(
+        _ set: QuestionSet, settings: RunSettings = RunSettings(), respondent: any Respondent, judge: FreeFormJudge? = nil,
+        concurrency: Int = 128
+    ) {
+        self.set = set
+        self.settings = settings
+        self.respondent = respondent
+        self.concurrency = max(1, concurrency)
+        plan = RunPlan(set, settings)
+        scoring = AnswerScoring(mode: settings.extraction, judge: judge)
+    }
+
+    /// Questions to answer, over all arms, and answers to walk along.
+    package var total: Int { plan.questions.count + plan.anatomy.count }
+
+    /// Asks what `known` does not answer yet and gives the whole report.
+    ///
+    /// - Parameters:
+    ///   - known: records of an interrupted attempt; those of other items are left out.
+    ///   - record: keeps a new record; its error ends the run. Called from one task at a time.
+    ///   - progress: how many are done, of ``total``; likewise.
+    package func report(
+        id: String, created: Int = Int(Date().timeIntervalSince1970), software: String, baseText: Double? = nil,
+        continuing known: [AnswerRecord] = [], record: @Sendable (AnswerRecord) throws -> Void = { _ in },
+        progress: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) async throws -> GapReport {
+        let facts = try await reproducibility(software: software)
+        var collected = Collected(plan, known)
+        try progress(collected.count, total)
+        try await withThrowingTaskGroup(of: AnswerRecord.self) { group in
+            var waiting = collected.missing(plan)[...]
+            func askNext() {
+                guard let next = waiting.popFirst() else { return }
+                group.addTask { try await answer(next) }
+            }
+            for _ in 0..<concurrency { askNext() }
+            while let answered = try await group.next() {
+                try Task.checkCancellation()
+                askNext()
+                collected.add(answered)
+                try record(answered)
+                try progress(collected.count, total)
+            }
+        }
+        return GapReport(
+            id: id, created: created, items: collected.results(plan), reproducibility: facts, baseText: baseText,
+            divergence: DivergenceSummary(collected.divergences(plan)))
+    }
+
+    /// What the report will say of how to repeat the run, known before it begins.
+    package func reproducibility(software: String) async throws -> Reproducibility {
+        let set = set
+        let hash = try await onDispatch { try set.hash() }
+        let who = try await respondent.identity()
+        return Reproducibility(
+            model: who.model, modelHash: who.modelHash, weightVersion: who.weightVersion, weightVersionHash: who.weightVersionHash,
+            promptTemplateHash: who.promptTemplateHash, decoding: who.decoding, seed: settings.seed,
+            judge: scoring.judge?.name ?? "match", extraction: settings.extraction.rawValue, benchmark: set.name, benchmarkHash: hash,
+            softwareVersion: software, machine: who.machine, arms: settings.arms, limit: settings.limit,
+            divergence: settings.divergence)
+    }
+
+    private func answer(_ task: RunTask) async throws -> AnswerRecord {
+        switch task {
+        case .question(let question):
+            let item = plan.items[question.item]
+            let seed = seed(item.id, question.arm.rawValue)
+            do {
+                let reply = try await respondent.reply(to: try question.asking.get(), seed: seed)
+                return AnswerRecord(item: item.id, arm: question.arm, answer: try await scoring.answer(reply, to: item, seed: seed))
+            } catch let error as Unaskable {
+                return AnswerRecord(
+                    item: item.id, arm: question.arm, answer: ArmAnswer(text: "", extracted: nil, correct: false, error: error.code))
+            }
+        case .anatomy(let place):
+            let item = plan.items[place]
+            guard let clip = set.clip(item) else { return AnswerRecord(item: item.id, divergence: []) }
+            do {
+                var tokens = try await respondent.divergence(clip: clip, text: item.text, seed: seed(item.id, Arm.audio.rawValue)) ?? []
+                for index in tokens.indices { tokens[index].item = item.id }
+                return AnswerRecord(item: item.id, divergence: tokens)
+            } catch is Unaskable {
+                return AnswerRecord(item: item.id, divergence: [])
+            }
+        }
+    }
+
+    /// Of the run, the item and the arm: the order of asking does not matter. FNV-1a over the names.
+    private func seed(_ item: String, _ arm: String) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in "\(item)\n\(arm)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        var generator = SplitMix64(seed: settings.seed ^ hash)
+        return generator.next()
+    }
+}
+
+/// One thing to ask a model for.
+private enum RunTask: Sendable {
+    case question(RunPlan.Question)
+    case anatomy(Int)
+}
+
+/// The answers so far, by item.
+private struct Collected {
+    private var answers: [String: [Arm: ArmAnswer]] = [:]
+    private var anatomy: [String: [TokenDivergence]] = [:]
+    private(set) var count = 0
+
+    init(_ plan: RunPlan, _ known: [AnswerRecord]) {
+        let asked = Set(plan.questions.map { "\($0.arm.rawValue) \(plan.items[$0.item].id)" })
+        let walked = Set(plan.anatomy.map { plan.items[$0].id })
+        for record in known {
+            if let arm = record.arm {
+                if asked.contains("\(arm.rawValue) \(record.item)") { add(record) }
+            } else if walked.contains(record.item) {
+                add(record)
+            }
+        }
+    }
+
+    mutating func add(_ record: AnswerRecord) {
+        if let arm = record.arm, let answer = record.answer {
+            if answers[record.item, default: [:]].updateValue(answer, forKey: arm) == nil { count += 1 }
+        } else if let divergence = record.divergence {
+            if anatomy.updateValue(divergence, forKey: record.item) == nil { count += 1 }
+        }
+    }
+
+    func missing(_ plan: RunPlan) -> [RunTask] {
+        plan.questions.filter { answers[plan.items[$0.item].id]?[$0.arm] == nil }.map(RunTask.question)
+            + plan.anatomy.filter { anatomy[plan.items[$0].id] == nil }.map(RunTask.anatomy)
+    }
+
+    func results(_ plan: RunPlan) -> [ItemResult] {
+        plan.items.map { item in
+            ItemResult(
+                id: item.id, category: item.category, sourceQuestion: item.source, voice: item.voice, question: item.text,
+                answer: item.answer, audio: item.audio, arms: answers[item.id] ?? [:])
+        }
+    }
+
+    func divergences(_ plan: RunPlan) -> [TokenDivergence] {
+        plan.anatomy.flatMap { anatomy[plan.items[$0].id] ?? [] }
+    }
+}

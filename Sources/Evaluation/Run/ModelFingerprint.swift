@@ -1,0 +1,75 @@
+package import Foundation
+package import Generation
+import Hashing
+package import Models
+import Synchronization
+import Tensors
+import Tokenization
+
+/// Digests by which a reader of a report knows that another machine asked the same model in the same words.
+package enum ModelFingerprint {
+    private static let known = Mutex<[String: String]>([:])
+
+    /// SHA-256 over name and digest of every configuration, tokenizer and weight file of a model directory, by name. Gigabytes are read
+    /// once: a directory whose files kept their sizes and dates is not read again.
+    package static func directory(_ folder: URL) throws -> String {
+        let wanted: Set = ["json", "jinja", "safetensors", "txt", "model"]
+        let manager = FileManager.default
+        let files = try manager.contentsOfDirectory(atPath: folder.path).filter { wanted.contains(($0 as NSString).pathExtension) }.sorted()
+        let key = try folder.path + files.map { name in
+            // Published directories may be links into a cache of blobs.
+            let attributes = try manager.attributesOfItem(atPath: folder.appending(path: name).resolvingSymlinksInPath().path)
+            let date = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+            return "\n\(name) \(attributes[.size] as? Int ?? 0) \(date)"
+        }.joined()
+        if let digest = known.withLock({ $0[key] }) { return digest }
+        var digest = SHA256()
+        for name in files { digest.update("\(try SHA256.hex(contentsOf: folder.appending(path: name))) \(name)\n") }
+        let hex = digest.finish()
+        known.withLock { $0[key] = hex }
+        return hex
+    }
+
+    /// SHA-256 over every tensor of a version: the parameter's number, shape, scale and values in memory order.
+    package static func version(_ version: WeightVersion) -> String {
+        var digest = SHA256()
+        func add(_ tensor: Tensor) {
+            digest.update("\(tensor.shape)\n")
+            unsafe digest.update(Data(bytes: tensor.pointer, count: tensor.count * MemoryLayout<Float>.size))
+        }
+        for (place, adapter) in version.adapters.sorted(by: { $0.key < $1.key }) {
+            digest.update("adapter \(place) \(adapter.scale)\n")
+            add(adapter.a)
+            add(adapter.b)
+        }
+        for (place, tensor) in version.replacements.sorted(by: { $0.key < $1.key }) {
+            digest.update("replacement \(place)\n")
+            add(tensor)
+        }
+        return digest.finish()
+    }
+
+    /// SHA-256 over what the chat format makes of a typed, a spoken and an empty question: the words around every item.
+    package static func template(_ model: LoadedModel) throws -> String {
+        var digest = SHA256()
+        for parts in [[ChatMessage.Part.text("question")], [.audio], []] {
+            let pieces = try model.chat.template.render([ChatMessage(role: "user", parts: parts)])
+            digest.update(pieces.map(\.text).joined() + "\0")
+        }
+        return digest.finish()
+    }
+}
+
+/// The machine that answered, for the reproducibility block.
+enum AnsweringMachine {
+    static let description: String = {
+        let cpu = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n")
+            .first { $0.hasPrefix("model name") }?.split(separator: ":").last?.trimmingCharacters(in: .whitespaces)
+        let release = (try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8))?
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        return [
+            cpu ?? "unknown CPU", "\(Threads.count) threads", "\(Threads.kernels) kernels", "OpenBLAS \(BLAS.coreName)",
+            "Linux \(release ?? "unknown")",
+        ].joined(separator: ", ")
+    }()
+}

@@ -1,0 +1,146 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import Generation
+import Remote
+import Server
+
+struct Eval: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "eval",
+        abstract: "Measure the audio-text gap: ask the same questions typed and spoken.",
+        discussion: """
+            Prints the report; with --output it also writes report.json, report.md, report.html, items.csv and items.jsonl, and a run that \
+            was interrupted goes on where it stopped.
+
+            EXAMPLES
+              cord eval                                             the embedded model on the built-in benchmark
+              cord eval --adapter my-lora/ --output results/candidate
+              cord eval --benchmark openbookqa.jsonl --arms text,audio,no_audio,shuffled_audio --output results/
+              cord eval --endpoint http://localhost:8000/v1 --model-name Qwen2-Audio-7B-Instruct
+              cord gap compare results/base results/candidate
+            """)
+
+    @OptionGroup(title: "Model") var model: ModelOptions
+
+    @Option(help: ArgumentHelp("A built-in set (\(BuiltInBenchmark.allCases.map(\.rawValue).joined(separator: ", "))), a manifest, or a folder with one.", valueName: "name or path"))
+    var benchmark = BuiltInBenchmark.standard.rawValue
+
+    @Option(help: ArgumentHelp("Measure a server with an OpenAI-compatible interface instead, by its address with the version prefix.", valueName: "url"))
+    var endpoint: String?
+
+    @Option(help: ArgumentHelp("The endpoint's key; the environment variable CORD_API_KEY keeps it out of the process list.", valueName: "key"))
+    var apiKey: String?
+
+    @Option(help: ArgumentHelp("The model's name at the endpoint.", valueName: "name"))
+    var modelName: String?
+
+    @Option(help: "Seconds for one answer of the endpoint.")
+    var timeout = 120.0
+
+    @Option(help: "Ask the first so many items of the seeded order.")
+    var limit: Int?
+
+    @Option(help: ArgumentHelp("text, audio, no_audio and shuffled_audio, separated by commas.", valueName: "arms"))
+    var arms = "text,audio"
+
+    @Option(help: "Draws the order, the shuffled clips and what is sampled.")
+    var seed: UInt64 = 0
+
+    @Option(help: "0 takes the most probable token.")
+    var temperature = 0.0
+
+    @Option(help: "The most tokens of an answer.")
+    var maxTokens = 256
+
+    @Option(help: "Along so many spoken answers, measure where the typed question would have led elsewhere.")
+    var divergence = 0
+
+    @Option(help: "How answers are read: strict, or voicebench_compatible.")
+    var extraction: ExtractionMode = .strict
+
+    @Option(help: ArgumentHelp("Keep the answers and the report in this folder.", valueName: "dir"))
+    var output: String?
+
+    @Option(help: "What is printed: md, json, csv or html.")
+    var format: ReportFormat = .md
+
+    @Option(help: "Questions in flight at once. Without it, 192 for a model here and 16 for an endpoint.")
+    var concurrency: Int?
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit: expected at least 1, found \(limit).") }
+        if !(0...2).contains(temperature) { throw ValidationError("--temperature: expected 0 to 2, found \(temperature).") }
+        if maxTokens < 1 { throw ValidationError("--max-tokens: expected at least 1, found \(maxTokens).") }
+        if divergence < 0 { throw ValidationError("--divergence: expected at least 0, found \(divergence).") }
+        if let concurrency, !(1...256).contains(concurrency) { throw ValidationError("--concurrency: expected 1 to 256, found \(concurrency).") }
+        if (endpoint == nil) != (modelName == nil) { throw ValidationError("--endpoint and --model-name go together: give both or neither.") }
+        if let endpoint, URL(string: endpoint)?.scheme?.hasPrefix("http") != true {
+            throw ValidationError("--endpoint: expected an address such as http://localhost:8000/v1, found \"\(endpoint)\".")
+        }
+        if !(timeout > 0) { throw ValidationError("--timeout: expected seconds above 0, found \(timeout).") }
+        _ = try chosenArms
+    }
+
+    private var chosenArms: [Arm] {
+        get throws {
+            let names = arms.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+            let chosen = try names.map { name in
+                guard let arm = Arm(rawValue: name) else {
+                    throw ValidationError(
+                        "--arms: expected \(Arm.allCases.map(\.rawValue).joined(separator: ", ")), found \"\(name)\".")
+                }
+                return arm
+            }
+            guard !chosen.isEmpty, Set(chosen).count == chosen.count else {
+                throw ValidationError("--arms: expected at least one arm, each once, found \"\(arms)\".")
+            }
+            return chosen
+        }
+    }
+
+    func run() async throws {
+        let set = try BenchmarkCatalog.questionSet(benchmark)
+        let settings = RunSettings(
+            arms: try chosenArms, limit: limit, seed: seed, extraction: extraction, divergence: divergence)
+        let run = EvaluationRun(
+            set, settings: settings, respondent: try respondent(), concurrency: concurrency ?? (endpoint == nil ? 192 : 16))
+        let report = try await measured(run)
+        if let output { try ReportFolder(URL(filePath: output)).write(report, set) }
+        print(try format.rendered(report, set), terminator: "")
+    }
+
+    private func respondent() throws -> any Respondent {
+        var decoding = SamplingOptions.greedy
+        decoding.temperature = temperature
+        decoding.maxTokens = maxTokens
+        if let endpoint, let base = URL(string: endpoint), let modelName {
+            let key = apiKey ?? ProcessInfo.processInfo.environment["CORD_API_KEY"]
+            return EndpointRespondent(Endpoint(base: base, key: key, timeout: timeout), model: modelName, decoding: decoding)
+        }
+        var configuration = try model.configuration()
+        // Nobody waits for a first token here: larger batches make better use of the machine.
+        configuration.engine.sequences = 128
+        configuration.engine.batchTokens = 2048
+        if let threads = configuration.threads { Machine.use(threads: threads) }
+        let runtime = try Runtime.load(configuration)
+        let entry = try runtime.versions.entry(configuration.adapters.last?.name)
+        return EngineRespondent(runtime.engine, version: entry.version, versionName: entry.versionID, decoding: decoding)
+    }
+
+    private func measured(_ run: EvaluationRun) async throws -> GapReport {
+        let bar = ProgressBar()
+        defer { bar.end() }
+        guard let output else {
+            return try await run.report(id: "local", software: Build.version, progress: { bar.show($0, of: $1) })
+        }
+        let folder = ReportFolder(URL(filePath: output))
+        let file = try folder.progress(try await run.reproducibility(software: Build.version))
+        if !file.known.isEmpty { bar.say("going on after \(file.known.count) answers") }
+        return try await run.report(
+            id: folder.name, software: Build.version, continuing: file.known, record: { try file.append($0) },
+            progress: { bar.show($0, of: $1) })
+    }
+}
+
+extension ExtractionMode: ExpressibleByArgument {}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+
+/// A folder with one report in every form, and, until the report is there, the answers so far.
+struct ReportFolder {
+    let url: URL
+
+    init(_ url: URL) { self.url = url }
+
+    var name: String { url.standardizedFileURL.lastPathComponent }
+    private var progress: URL { url.appending(path: "progress.jsonl") }
+
+    func progress(_ run: Reproducibility) throws -> ProgressFile {
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        return try ProgressFile(progress, run: run)
+    }
+
+    func write(_ report: GapReport, _ set: QuestionSet) throws {
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var lines = Data()
+        for item in report.items { lines += try encoder.encode(item) + Data("\n".utf8) }
+        let files: [(String, Data)] = [
+            ("report.md", Data(report.markdown().utf8)),
+            ("report.html", Data(report.html(clip: set.embeddedClips(of: report.items)).utf8)),
+            ("items.csv", Data(report.csv().utf8)), ("items.jsonl", lines), ("report.json", try report.json()),
+        ]
+        for (name, data) in files { try data.write(to: url.appending(path: name), options: .atomic) }
+        // The report holds all of it.
+        try? FileManager.default.removeItem(at: progress)
+    }
+
+    /// The report in a file or in a folder.
+    static func read(_ path: String) throws -> GapReport {
+        var file = URL(filePath: path)
+        if (try? file.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true { file.append(path: "report.json") }
+        guard let data = try? Data(contentsOf: file) else {
+            throw ValidationError("There is no report at \(path). Give a report.json, or a folder that cord eval --output wrote.")
+        }
+        do { return try GapReport(json: data) } catch {
+            throw ValidationError("\(file.path) is not a gap report: \(error).")
+        }
+    }
+}
+
+/// The forms of a report.
+enum ReportFormat: String, ExpressibleByArgument, CaseIterable {
+    case md, json, csv, html
+
+    func rendered(_ report: GapReport, _ set: QuestionSet) throws -> String {
+        switch self {
+        case .md: report.markdown()
+        case .json: String(decoding: try report.json(), as: UTF8.self) + "\n"
+        case .csv: report.csv()
+        case .html: report.html(clip: set.embeddedClips(of: report.items))
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import Foundation
+import Speech
+
+struct Speak: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Speak questions: a folder of clips with a manifest, which cord eval measures on.",
+        discussion: """
+            QUESTIONS is JSON lines with id, text and answer, such as cord questions draws. The same questions, voices and seed give the \
+            same clips.
+
+            EXAMPLES
+              cord questions --count 60 --seed 3 > questions.jsonl
+              cord speak questions.jsonl --output spoken/
+              cord speak --built-in --output benchmark/          the built-in benchmark, made anew
+            """)
+
+    @Argument(help: ArgumentHelp("A JSONL file of questions.", valueName: "questions")) var questions: String?
+    @Flag(help: "Speak the questions of the built-in benchmark.") var builtIn = false
+    @Option(help: ArgumentHelp("The folder to write.", valueName: "dir")) var output: String
+    @Option(help: "Voices: heldout or training.") var voices: VoiceGroup = .heldout
+    @Option(help: "How many voices speak each question.") var voicesPerQuestion = 1
+    @Option(help: "wav, flac or opus.") var format: SpokenSet.Format = .flac
+    @Option(help: "Draws who says what.") var seed: UInt64 = 0
+    @Option(help: "Synthesisers that run at once.") var workers = 2
+
+    func validate() throws {
+        if builtIn == (questions != nil) { throw ValidationError("Give either a file of questions or --built-in.") }
+        if !(1...voices.voices.count).contains(voicesPerQuestion) {
+            throw ValidationError("--voices-per-question: expected 1 to \(voices.voices.count), found \(voicesPerQuestion).")
+        }
+        if !(1...256).contains(workers) { throw ValidationError("--workers: expected 1 to 256, found \(workers).") }
+    }
+
+    func run() async throws {
+        let set = builtIn ? try Benchmark.spokenSet() : try given()
+        let bar = ProgressBar()
+        defer { bar.end() }
+        let speaker = Speaker(synthesizer: try CommandSynthesizer(), workers: workers)
+        try await set.write(to: URL(filePath: output), speaker: speaker) { bar.show($0, of: $1) }
+    }
+
+    private func given() throws -> SpokenSet {
+        guard let questions, let data = try? Data(contentsOf: URL(filePath: questions)) else {
+            throw ValidationError("There is no file \(questions ?? "").")
+        }
+        let texts = try data.split(separator: UInt8(ascii: "\n")).enumerated().map { place, line in
+            do { return try JSONDecoder().decode(SpokenText.self, from: Data(line)) } catch {
+                throw ValidationError("\(questions), line \(place + 1): expected an object with id and text, found another: \(error).")
+            }
+        }
+        return SpokenSet(
+            texts: texts, voices: voices.voices, voicesPerText: voicesPerQuestion, format: format, seed: seed)
+    }
+}
+
+enum VoiceGroup: String, ExpressibleByArgument, CaseIterable {
+    case heldout, training
+
+    var voices: [Voice] { self == .heldout ? Voice.heldOut : Voice.training }
+}
+
+extension SpokenSet.Format: ExpressibleByArgument {}

@@ -1,0 +1,185 @@
+import Evaluation
+import Foundation
+import Judging
+import Testing
+
+@Suite struct EvaluationRunTests {
+    /// `count` sums, each spoken by `voices` voices; clip i/v holds nothing but its name.
+    private func sums(_ count: Int, voices: Int = 1, folder: URL = URL(filePath: "/nowhere")) -> QuestionSet {
+        let items = (0..<count).flatMap { number in
+            (0..<voices).map { voice in
+                QuestionSet.Item(
+                    id: "\(number)/\(voice)", category: number % 2 == 0 ? "even" : "odd", text: "What is \(number) plus 0?",
+                    audio: "\(number)-\(voice).wav", answer: String(number), type: .number, source: "\(number)", voice: "v\(voice)")
+            }
+        }
+        return QuestionSet(name: "sums", folder: folder, items: items)
+    }
+
+    /// Folder with an empty clip for each item.
+    private func spokenSums(_ count: Int, voices: Int = 1) throws -> QuestionSet {
+        let folder = try Fixtures.temporaryFolder()
+        let set = sums(count, voices: voices, folder: folder)
+        for item in set.items { if let clip = set.clip(item) { try Data(item.id.utf8).write(to: clip) } }
+        return set
+    }
+
+    /// Right on what is typed; hears only the clips of even numbers.
+    private static let halfDeaf: @Sendable (Asking) throws -> String = { asking in
+        switch asking {
+        case .typed(let text): return "The answer is \(text.split(separator: " ")[2])."
+        case .nothing: return "I heard nothing."
+        case .spoken(let clip):
+            let number = clip.lastPathComponent.prefix { $0.isNumber }
+            return Int(number)! % 2 == 0 ? "The answer is \(number)." : "The answer is 1000."
+        }
+    }
+
+    @Test func everyItemIsAskedInEveryArmAndScored() async throws {
+        let set = try spokenSums(10)
+        defer { try? FileManager.default.removeItem(at: set.folder) }
+        let respondent = FakeRespondent(Self.halfDeaf)
+        let run = EvaluationRun(set, settings: RunSettings(arms: Arm.allCases, divergence: 3), respondent: respondent, concurrency: 4)
+        let report = try await run.report(id: "r", created: 1, software: "s")
+        #expect(respondent.questions.count == 40 && run.total == 43)
+        #expect(report.arms[.text]?.correct == 10)
+        #expect(report.arms[.audio]?.correct == 5)
+        #expect(report.arms[.noAudio]?.failures == ["no_number": 10])
+        #expect(report.arms[.shuffledAudio]?.correct == 0)
+        #expect(report.gap.points == 50 && report.gap.b == 5)
+        #expect(report.divergence?.answers == 3 && report.divergence?.n == 6)
+        #expect(report.items.map(\.id) == set.items.map(\.id))
+    }
+
+    @Test(arguments: [1, 3]) func shuffledClipsSpeakOtherQuestionsAndEachServesOnce(_ voices: Int) {
+        let set = sums(7, voices: voices)
+        let plan = RunPlan(set, RunSettings(arms: [.shuffledAudio], seed: 3))
+        let clips = plan.questions.compactMap { try? $0.asking.get() }
+        #expect(Set(clips.map { "\($0)" }).count == set.items.count)
+        for question in plan.questions {
+            guard case .success(.spoken(let clip)) = question.asking else { Issue.record("no clip"); continue }
+            #expect(clip.lastPathComponent.prefix { $0 != "-" } != plan.items[question.item].source)
+        }
+        #expect(RunPlan(sums(1), RunSettings(arms: [.shuffledAudio])).questions.allSatisfy { (try? $0.asking.get()) == nil })
+    }
+
+    @Test func limitTakesTheFirstOfTheSeededOrder() {
+        let set = sums(50)
+        let ten = RunPlan(set, RunSettings(limit: 10, seed: 1)).items.map(\.id)
+        let twenty = RunPlan(set, RunSettings(limit: 20, seed: 1)).items.map(\.id)
+        #expect(ten.count == 10 && Set(ten).isSubset(of: twenty))
+        #expect(RunPlan(set, RunSettings(limit: 10, seed: 2)).items.map(\.id) != ten)
+        #expect(RunPlan(set, RunSettings(limit: 90)).items.map(\.id) == set.items.map(\.id))
+    }
+
+    @Test func interruptedRunEndsInTheSameReport() async throws {
+        let set = try spokenSums(20)
+        defer { try? FileManager.default.removeItem(at: set.folder) }
+        let file = set.folder.appending(path: "progress.jsonl")
+        let settings = RunSettings(arms: Arm.allCases, divergence: 4)
+        let whole = try await EvaluationRun(set, settings: settings, respondent: FakeRespondent(Self.halfDeaf)).report(
+            id: "r", created: 1, software: "s")
+        for patience in [0, 17, 55] {
+            let run = EvaluationRun(set, settings: settings, respondent: FakeRespondent(patience: patience, Self.halfDeaf), concurrency: 3)
+            let progress = try ProgressFile(file, run: try await run.reproducibility(software: "s"))
+            await #expect(throws: FakeRespondent.Gone.self) {
+                try await run.report(id: "r", created: 1, software: "s", continuing: progress.known, record: progress.append)
+            }
+        }
+        // What a kill leaves: half a line.
+        let handle = try FileHandle(forWritingTo: file)
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data("{\"item\":\"3/0\",\"arm\":\"te".utf8))
+        try handle.close()
+        let respondent = FakeRespondent(Self.halfDeaf)
+        let run = EvaluationRun(set, settings: settings, respondent: respondent)
+        let progress = try ProgressFile(file, run: try await run.reproducibility(software: "s"))
+        #expect(progress.known.count >= 55)
+        let report = try await run.report(id: "r", created: 1, software: "s", continuing: progress.known, record: progress.append)
+        #expect(report == whole)
+        #expect(respondent.questions.count == 80 - progress.known.count { $0.arm != nil })
+    }
+
+    @Test func progressOfAnotherRunIsRefused() async throws {
+        let set = try spokenSums(3)
+        defer { try? FileManager.default.removeItem(at: set.folder) }
+        let file = set.folder.appending(path: "progress.jsonl")
+        func facts(_ settings: RunSettings) async throws -> Reproducibility {
+            try await EvaluationRun(set, settings: settings, respondent: FakeRespondent(Self.halfDeaf)).reproducibility(software: "s")
+        }
+        _ = try ProgressFile(file, run: try await facts(RunSettings(seed: 1)))
+        #expect(try ProgressFile(file, run: try await facts(RunSettings(seed: 1))).known.isEmpty)
+        let other = try await facts(RunSettings(seed: 2))
+        #expect(throws: ProgressFileError.anotherRun(path: file.path, differences: ["seed is 2 and was 1"])) {
+            try ProgressFile(file, run: other)
+        }
+        try (Data(contentsOf: file) + Data("nonsense\n".utf8)).write(to: file)
+        let same = try await facts(RunSettings(seed: 1))
+        #expect(throws: ProgressFileError.damaged(path: file.path, line: 2)) { try ProgressFile(file, run: same) }
+    }
+
+    @Test func whatCannotBeAskedIsCountedByNameAndTheRunGoesOn() async throws {
+        let set = try spokenSums(6)
+        defer { try? FileManager.default.removeItem(at: set.folder) }
+        let respondent = FakeRespondent { asking in
+            if case .spoken(let clip) = asking, clip.lastPathComponent.hasPrefix("2-") {
+                throw Unaskable(code: "audio_undecodable", "not a sound")
+            }
+            return try Self.halfDeaf(asking)
+        }
+        let report = try await EvaluationRun(set, respondent: respondent).report(id: "r", created: 1, software: "s")
+        #expect(report.arms[.audio]?.errors == ["audio_undecodable": 1] && report.arms[.audio]?.n == 5)
+        #expect(report.gap.n == 5 && report.arms[.text]?.n == 6)
+        var silent = set.items[0]
+        silent.audio = nil
+        let mute = QuestionSet(name: "mute", folder: set.folder, items: [silent] + set.items.dropFirst())
+        let second = try await EvaluationRun(mute, respondent: respondent).report(id: "r", created: 1, software: "s")
+        #expect(second.arms[.audio]?.errors == ["audio_undecodable": 1, "no_audio": 1])
+    }
+
+    @Test func fullDiskEndsTheRunWithItsReason() async throws {
+        let set = try spokenSums(4)
+        defer { try? FileManager.default.removeItem(at: set.folder) }
+        struct DiskFull: Error {}
+        let run = EvaluationRun(set, respondent: FakeRespondent(Self.halfDeaf))
+        await #expect(throws: DiskFull.self) {
+            try await run.report(id: "r", software: "s", record: { _ in throw DiskFull() })
+        }
+    }
+
+    @Test func freeFormIsJudgedAndVoiceBenchModeDrawsLetters() async throws {
+        let items = [
+            QuestionSet.Item(id: "a", category: "c", text: "Why?", audio: nil, answer: "because", type: .freeForm),
+            QuestionSet.Item(id: "b", category: "c", text: "Which?", audio: nil, answer: "B", choices: ["x", "y"], type: .choice),
+        ]
+        let set = QuestionSet(name: "n", folder: URL(filePath: "/nowhere"), items: items)
+        let judge = FreeFormJudge(name: "kind") { _, _, response in
+            Verdict(outcome: response.isEmpty ? .different : .equal, reason: "kind")
+        }
+        func report(_ mode: ExtractionMode) async throws -> GapReport {
+            try await EvaluationRun(
+                set, settings: RunSettings(arms: [.text], extraction: mode), respondent: FakeRespondent { _ in "who knows" }, judge: judge
+            ).report(id: "r", created: 1, software: "s")
+        }
+        let strict = try await report(.strict)
+        #expect(strict.items[0].arms[.text]?.correct == true && strict.reproducibility.judge == "kind")
+        #expect(strict.items[1].arms[.text]?.failure == "no_choice" && strict.items[1].arms[.text]?.extracted == nil)
+        let compatible = try await report(.voiceBench)
+        #expect(compatible.items[1].arms[.text]?.failure == "random_letter")
+        #expect(["A", "B", "C", "D"].contains(compatible.items[1].arms[.text]?.extracted))
+        #expect(try await report(.voiceBench) == compatible)
+    }
+
+    @Test func cancelledRunEndsSoon() async throws {
+        let set = try spokenSums(4)
+        defer { try? FileManager.default.removeItem(at: set.folder) }
+        let run = EvaluationRun(
+            set, respondent: FakeRespondent { _ in
+                Thread.sleep(forTimeInterval: 0.01)
+                return ""
+            }, concurrency: 1)
+        let task = Task { try await run.report(id: "r", software: "s") }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+}
