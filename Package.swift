@@ -114,7 +114,7 @@ let package = Package(
         tests("Questions"),
         tests("Remote"),
         tests("Speech", ["Audio", "Hashing", "Questions", "Remote"]),
-        tests("Evaluation", ["Hashing", "Generation", "Models", "Audio", "CordNano", "CordBench", "Remote"]),
+        tests("Evaluation", ["Hashing", "Judging", "Generation", "Models", "Audio", "CordNano", "CordBench", "Remote"]),
         tests("Objectives", ["Tensors"]),
         tests("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano"]),
         tests("Server", ["API", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", logging]),

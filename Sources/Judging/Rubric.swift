@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a judging model is asked, and how its reply is read.
 package struct Rubric: Sendable, Equatable {
     /// Stands before the question, the reference and the response.
@@ -32,17 +34,17 @@ package struct Rubric: Sendable, Equatable {
 
     /// The last "Verdict: …" of the reply, or a reply that begins with yes or no; anything else is unreadable.
     package func verdict(of reply: String) -> Verdict {
-        let words = Token.tokens(of: reply).compactMap(\.word)
+        let words = PhraseReading.words(reply[...])
         let announced = words.lastIndex(of: "verdict").flatMap { place in
             words[(place + 1)...].prefix(2).first { $0 == "yes" || $0 == "no" }
         }
         let decision = announced ?? words.first
         switch decision {
-        case "yes": return Verdict(outcome: .equal, reason: "the judge said: \(reply.trimmed().shortened)")
-        case "no": return Verdict(outcome: .different, reason: "the judge said: \(reply.trimmed().shortened)")
+        case "yes": return Verdict(outcome: .equal, reason: "the judge said: \(reply.trimmingCharacters(in: .whitespacesAndNewlines).shortened)")
+        case "no": return Verdict(outcome: .different, reason: "the judge said: \(reply.trimmingCharacters(in: .whitespacesAndNewlines).shortened)")
         default:
             return Verdict(
-                outcome: .unreadable, reason: "the judge's reply holds no verdict: '\(reply.trimmed().shortened)'")
+                outcome: .unreadable, reason: "the judge's reply holds no verdict: '\(reply.trimmingCharacters(in: .whitespacesAndNewlines).shortened)'")
         }
     }
 }

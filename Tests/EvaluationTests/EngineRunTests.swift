@@ -1,6 +1,7 @@
 import CordNano
 import Evaluation
 import Foundation
+import Judging
 import Generation
 import Testing
 

@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import Judging
 import Testing
 
 @Suite struct QuestionSetTests {

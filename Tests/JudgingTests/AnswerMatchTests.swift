@@ -2,7 +2,7 @@ import Judging
 import Testing
 
 private struct Case: Sendable, CustomTestStringConvertible {
-    let kind: AnswerKind?
+    let kind: TaskType?
     let response: String
     let reference: String
     let outcome: Verdict.Outcome
@@ -11,19 +11,19 @@ private struct Case: Sendable, CustomTestStringConvertible {
     var testDescription: String { "\(response) | \(reference)" }
 }
 
-private func equal(_ kind: AnswerKind?, _ response: String, _ reference: String, _ choices: [String] = []) -> Case {
+private func equal(_ kind: TaskType?, _ response: String, _ reference: String, _ choices: [String] = []) -> Case {
     Case(kind: kind, response: response, reference: reference, outcome: .equal, choices: choices)
 }
-private func different(_ kind: AnswerKind?, _ response: String, _ reference: String, _ choices: [String] = []) -> Case {
+private func different(_ kind: TaskType?, _ response: String, _ reference: String, _ choices: [String] = []) -> Case {
     Case(kind: kind, response: response, reference: reference, outcome: .different, choices: choices)
 }
-private func unreadable(_ kind: AnswerKind?, _ response: String, _ reference: String) -> Case {
+private func unreadable(_ kind: TaskType?, _ response: String, _ reference: String) -> Case {
     Case(kind: kind, response: response, reference: reference, outcome: .unreadable)
 }
 
 @Suite struct AnswerMatchTests {
     private func check(_ test: Case) {
-        let verdict = AnswerMatch(kind: test.kind, choices: test.choices).verdict(
+        let verdict = AnswerMatch(type: test.kind, choices: test.choices).verdict(
             response: test.response, reference: test.reference)
         #expect(verdict.outcome == test.outcome, "\(verdict.reason)")
         #expect(verdict.reward == (test.outcome == .equal ? 1 : 0))
@@ -60,17 +60,17 @@ private func unreadable(_ kind: AnswerKind?, _ response: String, _ reference: St
     private func numbersMatchByValue(_ test: Case) { check(test) }
 
     @Test(arguments: [
-        equal(.letter, "The capital of Italy is Rome. A: Cairo, B: Rome. The answer is B.", "B"),
-        equal(.letter, "The answer is (b)", "B"),
-        equal(.letter, "The answer is B: Rome.", "B"),
-        equal(.letter, "The answer is B. Rome", "B"),
-        equal(.letter, "b", "B"),
-        equal(.letter, "I choose option B because it is a city", "B"),
-        equal(.letter, "The answer is Rome.", "B", ["Cairo", "Rome", "Oslo"]),
-        different(.letter, "The answer is C.", "B"),
-        different(.letter, "The answer is Oslo.", "B", ["Cairo", "Rome", "Oslo"]),
-        unreadable(.letter, "A dog has four legs", "B"),
-        unreadable(.letter, "It could be Cairo or Rome", "B"),
+        equal(.choice, "The capital of Italy is Rome. A: Cairo, B: Rome. The answer is B.", "B"),
+        equal(.choice, "The answer is (b)", "B"),
+        equal(.choice, "The answer is B: Rome.", "B"),
+        equal(.choice, "The answer is B. Rome", "B"),
+        equal(.choice, "b", "B"),
+        equal(.choice, "I choose option B because it is a city", "B"),
+        equal(.choice, "The answer is Rome.", "B", ["Cairo", "Rome", "Oslo"]),
+        different(.choice, "The answer is C.", "B"),
+        different(.choice, "The answer is Oslo.", "B", ["Cairo", "Rome", "Oslo"]),
+        unreadable(.choice, "A dog has four legs", "B"),
+        unreadable(.choice, "It could be Cairo or Rome", "B"),
     ])
     private func lettersMatchByOption(_ test: Case) { check(test) }
 
@@ -116,12 +116,12 @@ private func unreadable(_ kind: AnswerKind?, _ response: String, _ reference: St
     private func phrasesAndListsMatchInNormalForm(_ test: Case) { check(test) }
 
     @Test(arguments: [
-        ("14", AnswerKind.number), ("twenty-one", .number), ("-3.5", .number), ("B", .letter), ("(C)", .letter),
+        ("14", TaskType.number), ("twenty-one", .number), ("-3.5", .number), ("B", .choice), ("(C)", .choice),
         ("yes", .yesNo), ("No.", .yesNo), ("Sunday", .day), ("May", .month), ("3, 5, 8", .list), ("Ben", .phrase),
         ("14 apples", .phrase), ("the tall man", .phrase),
     ])
-    func kindIsReadFromTheReference(answer: String, kind: AnswerKind) {
-        #expect(AnswerKind(of: answer) == kind)
+    func kindIsReadFromTheReference(answer: String, kind: TaskType) {
+        #expect(TaskType(of: answer) == kind)
     }
 
     @Test func kindMayBeLeftToTheReference() {
@@ -132,13 +132,13 @@ private func unreadable(_ kind: AnswerKind?, _ response: String, _ reference: St
     }
 
     @Test func reasonsNameBothAnswers() {
-        let verdict = AnswerMatch(kind: .number).verdict(response: "The answer is 12.", reference: "14")
+        let verdict = AnswerMatch(type: .number).verdict(response: "The answer is 12.", reference: "14")
         #expect(verdict.reason == "number: '12' is not '14'")
         #expect(verdict.answer == "12")
     }
 
     @Test func hostileResponsesAreJudgedInBoundedTime() {
         let long = String(repeating: "the answer is ", count: 20_000) + "\\boxed{" + String(repeating: "{", count: 1000)
-        #expect(AnswerMatch(kind: .number).verdict(response: long, reference: "14").outcome == .unreadable)
+        #expect(AnswerMatch(type: .number).verdict(response: long, reference: "14").outcome == .unreadable)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Judging
 
 /// The formats of manifests that are read, and how each is exported.
 ///
@@ -53,7 +54,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         let answer = try row.required("answer")
         return QuestionSet.Item(
             id: id, category: try row.text("category") ?? "all", text: try row.required("text"), audio: try row.text("audio"),
-            answer: answer, choices: try row.texts("choices") ?? [], type: try named(row) ?? type ?? Self.guess(answer),
+            answer: answer, choices: try row.texts("choices") ?? [], type: try named(row) ?? type ?? TaskType(ofReference: answer),
             source: try row.text("source") ?? row.text("question"), voice: try row.text("voice"))
     }
 
@@ -63,7 +64,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         return QuestionSet.Item(
             id: try row.text("id") ?? file, category: try row.text("category") ?? "all",
             text: try row.required("text", "transcription", "transcript", "question", "prompt"), audio: file, answer: answer,
-            choices: try row.texts("choices") ?? [], type: try named(row) ?? type ?? Self.guess(answer),
+            choices: try row.texts("choices") ?? [], type: try named(row) ?? type ?? TaskType(ofReference: answer),
             source: try row.text("source"), voice: try row.text("voice") ?? row.text("speaker"))
     }
 
@@ -83,7 +84,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         return QuestionSet.Item(
             id: try row.text("id") ?? row.text("key") ?? "row-\(row.line)",
             category: try row.text("category") ?? row.text("cate") ?? row.text("subset") ?? "all",
-            text: prompt, audio: audio, answer: answer, choices: choices, type: type ?? Self.guess(answer))
+            text: prompt, audio: audio, answer: answer, choices: choices, type: type ?? TaskType(ofReference: answer))
     }
 
     private func bigBenchAudio(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
@@ -92,7 +93,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         return QuestionSet.Item(
             id: try row.required("id"), category: try row.required("category"), text: try row.text("transcript") ?? row.text("text") ?? "",
             audio: try row.required("file_name", "audio"), answer: answer, choices: validity ? ["valid", "invalid"] : [],
-            type: type ?? (validity ? .choice : Self.guess(answer)))
+            type: type ?? (validity ? .choice : TaskType(ofReference: answer)))
     }
 
     private func kimiEvalkit(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
@@ -102,7 +103,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         let text = [spoken, typed].filter { !$0.isEmpty }.joined(separator: "\n")
         return QuestionSet.Item(
             id: try row.required("index"), category: try row.text("subset") ?? "all", text: text,
-            audio: try row.required("audio_path"), answer: answer, choices: Self.lettered(text), type: type ?? Self.guess(answer))
+            audio: try row.required("audio_path"), answer: answer, choices: Self.lettered(text), type: type ?? TaskType(ofReference: answer))
     }
 
     private func msSwift(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
@@ -123,7 +124,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         return QuestionSet.Item(
             id: try row.text("id") ?? "row-\(row.line)", category: try row.text("category") ?? "all",
             text: try row.text("text") ?? question.replacing("<audio>", with: "").trimmingCharacters(in: .whitespacesAndNewlines),
-            audio: audios.first, answer: answer, type: type ?? Self.guess(answer))
+            audio: audios.first, answer: answer, type: type ?? TaskType(ofReference: answer))
     }
 
     private func named(_ row: ManifestRow) throws -> TaskType? {
@@ -136,24 +137,12 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         return type
     }
 
-    /// The type that an answer speaks for itself.
-    static func guess(_ answer: String) -> TaskType {
-        let bare = answer.trimmingCharacters(in: .whitespacesAndNewlines.union(.punctuationCharacters))
-        if bare.count == 1, let letter = bare.first, letter.isUppercase { return .choice }
-        if ["yes", "no", "true", "false"].contains(bare.lowercased()) { return .yesNo }
-        if CalendarWords.days.names.contains(bare.lowercased()) { return .day }
-        if CalendarWords.months.names.contains(bare.lowercased()) { return .month }
-        let numbers = NumberReading.all(in: answer[...])
-        if numbers.count == 1, answer.count <= 24 { return .number }
-        return bare.split(separator: " ").count <= 4 ? .phrase : .freeForm
-    }
-
     /// The choices that a question lists as "A. …", one a line or one after the other.
     static func lettered(_ text: String) -> [String] {
         var choices: [String] = []
         var rest = text[...]
         for place in 0..<26 {
-            let letter = ChoiceReading.name(place)
+            let letter = String(UnicodeScalar(UInt8(65 + place)))
             let starts = [". ", ") ", ": "].compactMap { rest.range(of: letter + $0) }
             guard let start = starts.min(by: { $0.lowerBound < $1.lowerBound }) else { break }
             if place > 0 { choices[place - 1] = choices[place - 1].isEmpty ? String(rest[..<start.lowerBound]) : choices[place - 1] }

@@ -1,4 +1,5 @@
 package import Foundation
+package import Judging
 
 /// Reads a question set from a JSON-lines manifest in one of the formats that people have; every failure is a ``QuestionSetError``.
 ///

@@ -1,5 +1,6 @@
 package import Foundation
 import Hashing
+package import Judging
 
 /// Questions with their answers, typed and spoken: a manifest and a folder of clips.
 ///

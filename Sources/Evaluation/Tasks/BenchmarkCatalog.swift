@@ -1,4 +1,5 @@
 package import Foundation
+package import Judging
 
 /// The question sets that a name or a path leads to.
 package enum BenchmarkCatalog {

@@ -8,10 +8,39 @@ enum PhraseReading {
     }
 
     static func canonical(_ text: Substring) -> String {
-        var words = clean(text).lowercased().split(whereSeparator: \.isWhitespace)
+        let folded = clean(text).folding(options: [.caseInsensitive, .diacriticInsensitive, .widthInsensitive], locale: english)
+        var words = folded.replacing("’", with: "'").split(whereSeparator: \.isWhitespace)
         if words.count > 1, let first = words.first, ["the", "a", "an"].contains(first) { words.removeFirst() }
         return words.joined(separator: " ").trimmingCharacters(in: decoration)
     }
+
+    /// Whether two canonical phrases say the same: in words with numbers as numbers, or because the longer one names the wanted one and
+    /// nothing that could contradict it: "ben is the shortest" names "ben"; "not ben" and "ben or tom" do not.
+    static func agree(_ given: String, _ wanted: String) -> Bool {
+        let (words, sought) = (comparable(given), comparable(wanted))
+        guard !sought.isEmpty, words != sought else { return !sought.isEmpty }
+        let doubt: Set = ["not", "or", "and", "neither", "nor", "than", "but", "if"]
+        let named = words.count > sought.count && (0...(words.count - sought.count)).contains {
+            words[$0..<($0 + sought.count)].elementsEqual(sought)
+        }
+        return named && words.count <= sought.count + 12 && doubt.subtracting(sought).isDisjoint(with: words)
+            && !given.contains("n't")
+    }
+
+    /// The words of a canonical phrase without articles, numbers in digits.
+    private static func comparable(_ text: String) -> [String] {
+        let numbers = NumberReading.all(in: text[...])
+        var (rest, place) = ("", text.startIndex)
+        for number in numbers {
+            rest += text[place..<number.range.lowerBound] + number.value
+            place = number.range.upperBound
+        }
+        let all = (rest + text[place...]).split { !($0.isLetter || $0.isNumber || ".-".contains($0)) }.map(String.init)
+        let bare = all.filter { !["a", "an", "the"].contains($0) }
+        return bare.isEmpty ? all : bare
+    }
+
+    private static let english = Locale(identifier: "en")
 
     /// Values separated by commas, semicolons or "and", numbers as numbers, joined by a comma and a space.
     static func list(_ text: Substring) -> String {
@@ -52,8 +81,20 @@ enum YesNoWords {
         }
     }
 
-    static func first(in text: Substring) -> String? {
-        PhraseReading.words(text).lazy.compactMap(value).first
+    /// The first verdict of an announced answer, where "not correct" says no as well.
+    static func announced(in text: Substring) -> String? {
+        var isNegated = false
+        for word in text.lowercased().split(whereSeparator: { !($0.isLetter || "'’".contains($0)) }) {
+            let said: String? =
+                switch word {
+                case "correct": "yes"
+                case "incorrect", "wrong": "no"
+                default: value(String(word))
+                }
+            if let said { return isNegated ? (said == "yes" ? "no" : "yes") : said }
+            isNegated = word == "not" || word.hasSuffix("n't") || word.hasSuffix("n’t")
+        }
+        return nil
     }
 
     static func opening(_ text: Substring) -> String? { PhraseReading.words(text.prefix(24)).first.flatMap(value) }

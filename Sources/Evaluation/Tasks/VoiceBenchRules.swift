@@ -23,7 +23,7 @@ package enum VoiceBenchRules {
 
     package static func read(_ response: String, using generator: inout SplitMix64) -> Reading {
         if let letter = search(response) { return .found(letter) }
-        return .random(ChoiceReading.name(generator.index(below: 4)))
+        return .random(["A", "B", "C", "D"][generator.index(below: 4)])
     }
 
     /// The letter that a rule finds; nil where VoiceBench would draw one.

@@ -44,6 +44,7 @@ package enum AnswerExtraction {
     package static func matches(_ extracted: String, reference: String, type: TaskType, choices: [String] = []) -> Bool {
         let reference = canonical(reference, type: type, choices: choices)
         if extracted == reference { return true }
+        if type == .phrase { return PhraseReading.agree(extracted, reference) }
         guard type == .number else { return false }
         if let x = Double(extracted), let y = Double(reference) { return abs(x - y) <= 1e-9 * max(1, abs(x), abs(y)) }
         let (x, y) = (extracted.split(separator: " "), reference.split(separator: " "))
@@ -70,7 +71,7 @@ package enum AnswerExtraction {
         let sentence = marker.sentence
         switch type {
         case .number: return markedNumber(marker)
-        case .yesNo: return marker.kind == .result ? nil : YesNoWords.first(in: sentence)
+        case .yesNo: return marker.kind == .result ? nil : YesNoWords.announced(in: sentence)
         case .day: return CalendarWords.days.all(in: sentence).first ?? CalendarWords.days.all(in: marker.region).first
         case .month: return CalendarWords.months.all(in: sentence).first ?? CalendarWords.months.all(in: marker.region).first
         case .phrase:

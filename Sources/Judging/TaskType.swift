@@ -1,0 +1,67 @@
+/// What kind of answer a question has, and so how to find it in what a model says.
+package enum TaskType: String, Codable, Sendable, CaseIterable {
+    case number
+    /// One of lettered choices.
+    case choice
+    case yesNo = "yes_no"
+    /// A day of the week.
+    case day
+    case month
+    /// A word or a short phrase.
+    case phrase
+    /// Several values in order.
+    case list
+    /// The whole text, for a judge.
+    case freeForm = "free_form"
+
+    /// The type that `answer`, a bare answer, looks like; never ``freeForm``.
+    package init(of answer: String) {
+        let bare = PhraseReading.clean(answer[...])
+        let words = PhraseReading.words(bare[...])
+        let numbers = NumberReading.all(in: bare[...])
+        if let number = numbers.first, numbers.count == 1, number.range == bare.startIndex..<bare.endIndex {
+            self = .number
+        } else if words.count == 1, !CalendarWords.days.all(in: bare[...]).isEmpty {
+            self = .day
+        } else if words.count == 1, !CalendarWords.months.all(in: bare[...]).isEmpty {
+            self = .month
+        } else if words.count == 1, ["yes", "no", "true", "false"].contains(words[0]) {
+            self = .yesNo
+        } else if bare.count == 1, bare.first.map({ ("A"..."Z").contains($0) }) == true {
+            self = .choice
+        } else if PhraseReading.list(answer[...]).contains(", ") {
+            self = .list
+        } else {
+            self = .phrase
+        }
+    }
+
+    /// The type of a question whose reference is `answer`: as ``init(of:)``, but "14 apples" asks for a number, and a text of more than four
+    /// words for a judge.
+    package init(ofReference answer: String) {
+        let type = TaskType(of: answer)
+        guard type == .phrase || type == .list else {
+            self = type
+            return
+        }
+        if answer.count <= 24, NumberReading.all(in: answer[...]).count == 1 {
+            self = .number
+        } else {
+            self = PhraseReading.words(answer[...]).count <= 4 ? .phrase : .freeForm
+        }
+    }
+}
+
+/// Why no answer was found. Always a named result: an answer that cannot be read is never replaced by a guess.
+package enum ExtractionFailure: String, Error, Codable, Sendable, CaseIterable {
+    case empty
+    case noNumber = "no_number"
+    case noChoice = "no_choice"
+    /// Several choices are named and none of them is marked as the answer.
+    case severalChoices = "several_choices"
+    case noYesNo = "no_yes_no"
+    case noDay = "no_day"
+    case noMonth = "no_month"
+    case noPhrase = "no_phrase"
+    case noList = "no_list"
+}
