@@ -74,7 +74,7 @@ def theirs(arguments, rows):
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=3e-5)
     samples = soundfile.read(arguments.wav, dtype="float32")[0]
     spoken, typed = peer.inputs([(samples, "")]), peer.inputs([(None, arguments.text)])
-    length, typed_length = spoken["input_ids"].shape[1], typed["input_ids"].shape[1]
+    length = spoken["input_ids"].shape[1]
 
     def rows_of(inputs, answers):
         """Logits [answers, tokens, vocabulary] over answers behind one prompt."""
@@ -88,10 +88,11 @@ def theirs(arguments, rows):
         start = time.perf_counter()
         draw = dict(do_sample=True, temperature=TEMPERATURE, top_k=0, top_p=1.0, max_new_tokens=TOKENS, min_new_tokens=TOKENS)
         with torch.inference_mode():
-            single = model.generate(**spoken, **draw)[:, length:].clone()
-            group = model.generate(**spoken, **draw, num_return_sequences=GROUP)[:, length:].clone()
+            single = model.generate(**spoken, **draw)[:, length:]
+            group = model.generate(**spoken, **draw, num_return_sequences=GROUP)[:, length:]
             with model.disable_adapter():
                 model.generate(**typed, do_sample=False, max_new_tokens=TOKENS)
+        single, group = single.clone(), group.clone()  # Tensors of inference mode cannot take part in a backward pass.
         with torch.no_grad(), model.disable_adapter():
             q = rows_of(typed, single)[0]
         p = rows_of(spoken, single)[0]
