@@ -46,7 +46,11 @@ package struct ServerConfiguration: Sendable {
     /// Time that answers in flight get to finish after SIGTERM.
     package var drainTime = Duration.seconds(60)
 
-    package init(modelDirectory: URL) { self.modelDirectory = modelDirectory }
+    package init(modelDirectory: URL) {
+        self.modelDirectory = modelDirectory
+        // Ten seconds of sound: nobody's first token waits for all the clips of a training step.
+        engine.encoderFrames = 1000
+    }
 }
 
 /// What one question may take.

@@ -1,14 +1,19 @@
 import Dispatch
 import Foundation
+import Glibc
 import Synchronization
 
-/// An executor with one thread of its own: training arithmetic never occupies Swift's cooperative threads.
+/// An executor with one thread of its own: training arithmetic never occupies Swift's cooperative threads, and answers get the
+/// machine first.
 final class TrainingThread: SerialExecutor {
     private let jobs = Mutex<[UnownedJob]>([])
     private let work = DispatchSemaphore(value: 0)
+    private static let niceness: Int32 = 5
 
     init() {
         let thread = Thread { [weak self, work] in
+            // On Linux a priority belongs to the thread that asks for it.
+            _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, Self.niceness)
             while true {
                 work.wait()
                 guard let self else { return }

@@ -88,6 +88,10 @@ import Testing
         #expect(stream.count == (events?.count ?? 0) + 1)
         #expect(try await server.client.get("/v1/fine_tuning/jobs").json()["data"]?[0] == ended)
         #expect(try await server.client.post("/v1/fine_tuning/jobs/\(id)/cancel", json: "{}").status == 409)
+        let models = try await server.client.get("/v1/models").json()["data"]
+        #expect((0..<(models?.count ?? 0)).map { models?[$0]?["id"]?.text }.prefix(2) == ["published", version])
+        #expect(models?[0]?["parent"] == .null)
+        #expect(models?[1]?["parent"]?.text == "published")
         // The base was not touched: no gate was asked for.
         #expect(try await server.client.get("/v1/weights/versions").json()["data"]?[0]?["promoted"] == .bool(false))
     }

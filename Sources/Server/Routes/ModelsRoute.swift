@@ -1,25 +1,39 @@
 import API
+import Foundation
 import Generation
 import HTTP
+import Jobs
 import Models
 
-/// `GET /v1/models`, `GET /v1/models/{id}`: the base and the weight versions over it.
+/// `GET /v1/models`, `GET /v1/models/{id}`: the base, the adapters and the tuned versions over it.
 enum ModelsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         router.get("/v1/models", scope: .ask) { _ in
-            let runtime = try server.runtime
-            return .json(try WireEncoder.encode(ListObject(runtime.versions.entries.map { object($0, runtime) })))
+            try await refusing {
+                let runtime = try server.runtime
+                let tuned = try (try? server.workshop)?.versions.tuned() ?? []
+                let models = runtime.versions.entries.map { object($0, runtime) } + tuned.map { object($0, runtime) }
+                return .json(try WireEncoder.encode(ListObject(models)))
+            }
         }
         router.get("/v1/models/{id}", scope: .ask) { request in
-            let runtime = try server.runtime
-            return .json(try WireEncoder.encode(object(try runtime.versions.entry(request.parameter("id")), runtime)))
+            try await refusing {
+                let runtime = try server.runtime
+                return .json(try WireEncoder.encode(object(try runtime.versions.entry(request.parameter("id")), runtime)))
+            }
         }
     }
 
     private static func object(_ entry: VersionRegistry.Entry, _ runtime: Runtime) -> ModelObject {
         ModelObject(
             id: entry.name, created: entry.created, root: entry.root,
-            parent: entry.version == nil ? nil : runtime.versions.baseName,
+            parent: entry.version == nil || entry.name == runtime.versions.baseName ? nil : runtime.versions.baseName,
             maxModelLen: runtime.model.model.contextLength, weightVersion: entry.versionID)
+    }
+
+    private static func object(_ record: WeightVersionRecord, _ runtime: Runtime) -> ModelObject {
+        ModelObject(
+            id: record.name, created: Int(record.createdAt.timeIntervalSince1970), root: record.base, parent: record.base,
+            maxModelLen: runtime.model.model.contextLength, weightVersion: record.id)
     }
 }

@@ -46,6 +46,18 @@ package final class StoredVersions: Sendable {
         }
     }
 
+    /// The versions of this base that jobs made, newest first. Those of single steps are many; they are listed with the weights alone.
+    func tuned() throws -> [WeightVersionRecord] {
+        var found: [WeightVersionRecord] = []
+        var after: String?
+        while true {
+            let page = try store.versions(after: after, limit: 1000)
+            found += page.elements.filter { $0.base == baseName && $0.name.hasPrefix("ft:") }
+            guard page.hasMore, let last = page.elements.last else { return found }
+            after = last.id
+        }
+    }
+
     /// The version's tensors. Blocks while they are read.
     func version(_ record: WeightVersionRecord) throws -> WeightVersion {
         if let version = loaded.withLock({ loaded in
