@@ -125,6 +125,32 @@ import Testing
         #expect(hashes[0] == hashes[1])
     }
 
+    @Test func aGateMeasuresBothVersionsAndDecides() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let gate = #", "cord": {"promote": {"if": "gap_reduced", "limit": 3, "max_text_drop": 1}}"#
+        let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: job(file, more: gate)).json()["id"]?.text)
+        let ended = try await finished(id, server)
+        #expect(ended["status"]?.text == "succeeded", "\(String(describing: ended["error"]))")
+        // Random weights answer nothing rightly, before and after: there is no gap to be reduced.
+        #expect(ended["cord"]?["promoted"] == .bool(false))
+        #expect(ended["cord"]?["reason"]?.text?.contains("points") == true)
+        let version = try #require(ended["cord"]?["weight_version"]?.text)
+        let candidate = try #require(ended["cord"]?["candidate_report"]?.text)
+        #expect(try await server.client.get("/v1/weights/versions/\(version)").json()["report_ids"]?[0]?.text == candidate)
+        #expect(try server.workshop.store.report(id: candidate).versionID == version)
+        #expect(try server.workshop.store.report(id: try #require(ended["cord"]?["base_report"]?.text)).versionID == "base")
+        #expect(try await server.client.get("/metrics").text().contains("cord_gap_points{model=\"published\",version=\"\(version)\""))
+
+        let always = job(file, more: #", "cord": {"promote": {"if": "always"}}"#)
+        let other = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: always).json()["id"]?.text)
+        let promoted = try await finished(other, server)
+        #expect(promoted["cord"]?["promoted"] == .bool(true))
+        #expect(try await server.answer() == server.answer(try #require(promoted["fine_tuned_model"]?.text)))
+        let unknown = job(file, more: #", "cord": {"promote": {"if": "gap_reduced", "benchmark": "none"}}"#)
+        #expect(try await server.client.post("/v1/fine_tuning/jobs", json: unknown).status == 404)
+    }
+
     @Test func supervisedJobsLearnConversations() async throws {
         let server = try await TrainingServer()
         let clip = Data(try Fixture.spoken("sum")).base64EncodedString()
