@@ -117,6 +117,10 @@ let package = Package(
         tests("Evaluation", ["Hashing", "Judging", "Generation", "Models", "Audio", "CordNano", "CordBench", "Remote"]),
         tests("Objectives", ["Tensors"]),
         tests("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano"]),
-        tests("Server", ["API", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", logging]),
+        tests(
+            "Server",
+            [
+                "API", "Archives", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "Remote", logging,
+            ]),
     ]
 )

@@ -63,6 +63,10 @@ package final class ServerState: Sendable {
         WeightsRoute.add(to: &router, self)
         FilesRoute.add(to: &router, self)
         FineTuningRoute.add(to: &router, self)
+        BenchmarksRoute.add(to: &router, self)
+        GapRunsRoute.add(to: &router, self)
+        GapReportsRoute.add(to: &router, self)
+        InspectRoute.add(to: &router, self)
         try OpenAPIRoute.add(to: &router)
         if let folder = configuration.publicFolder { router.files(try StaticFiles(directory: folder.path)) }
         return router

@@ -19,10 +19,12 @@ package struct GapRunRequest: Codable, Equatable, Sendable {
     package var arms: [GapArm]
     package var decoding: SamplingFields
     package var judge: JudgeOptions?
+    /// Along so many spoken answers D_t is measured, where both arms are asked.
+    package var divergence: Int
 
     package init(
         model: String, benchmark: String, limit: Int? = nil, seed: Int = 0, arms: [GapArm] = [.text, .audio],
-        decoding: SamplingFields = SamplingFields(temperature: 0), judge: JudgeOptions? = nil
+        decoding: SamplingFields = SamplingFields(temperature: 0), judge: JudgeOptions? = nil, divergence: Int = 32
     ) {
         self.model = model
         self.benchmark = benchmark
@@ -31,6 +33,7 @@ package struct GapRunRequest: Codable, Equatable, Sendable {
         self.arms = arms
         self.decoding = decoding
         self.judge = judge
+        self.divergence = divergence
     }
 
     package init(from decoder: any Decoder) throws {
@@ -53,6 +56,7 @@ package struct GapRunRequest: Codable, Equatable, Sendable {
         }
         decoding = try fields.optional("decoding", "an object") ?? SamplingFields(temperature: 0)
         judge = try fields.optional("judge", "an object")
+        divergence = try fields.integer("divergence", in: 0...10_000) ?? 32
         try fields.end()
     }
 }

@@ -9,6 +9,7 @@ package final class Workshop: Sendable {
     package let versions: StoredVersions
     package let learner: Learner
     package let fineTuning: FineTuning
+    package let measuring: Measuring
     let clips: Clips
     let judges: Judges
     let metrics = TrainingMetrics()
@@ -37,6 +38,7 @@ package final class Workshop: Sendable {
         learner = Learner(
             store: store, versions: versions, runtime: runtime, judges: judges, clips: clips, metrics: metrics,
             queue: configuration.stepQueue)
+        measuring = Measuring(store: store, runtime: runtime, judges: judges)
         fineTuning = FineTuning(
             store: store, runtime: runtime, versions: versions, judges: judges, clips: clips, metrics: metrics,
             gate: PromotionDecision(store: store, runtime: runtime, versions: versions))
@@ -45,6 +47,7 @@ package final class Workshop: Sendable {
     /// Continues interrupted jobs and takes those that wait.
     package func start() async throws {
         await runner.register(kind: FineTuning.kind, lane: Lane.training) { [fineTuning] in try await fineTuning.run($0) }
+        await runner.register(kind: Measuring.kind, lane: Lane.measuring) { [measuring] in try await measuring.run($0) }
         try await runner.start()
     }
 

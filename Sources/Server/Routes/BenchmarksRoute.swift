@@ -1,0 +1,25 @@
+import API
+import Foundation
+import HTTP
+
+/// `/v1/benchmarks`: the question sets at hand, and new ones from uploads.
+enum BenchmarksRoute {
+    static func add(to router: inout Router, _ server: ServerState) {
+        router.get("/v1/benchmarks", scope: .ask) { request in
+            try await refusing {
+                let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
+                let benchmarks = try server.workshop.measuring.benchmarks
+                let (sets, hasMore) = try await server.runtime.onOwnThread { try benchmarks.list(after: query.after, limit: query.limit) }
+                return .json(try WireEncoder.encode(ListObject(sets, hasMore: hasMore)))
+            }
+        }
+        router.post("/v1/benchmarks", scope: .train, bodyLimit: 64 << 10) { request in
+            try await refusing {
+                let wanted = try WireDecoder.decode(BenchmarkRequest.self, from: Data(request.body))
+                let benchmarks = try server.workshop.measuring.benchmarks
+                let benchmark = try await server.runtime.onOwnThread { try benchmarks.register(wanted) }
+                return .json(try WireEncoder.encode(benchmark), status: 201)
+            }
+        }
+    }
+}

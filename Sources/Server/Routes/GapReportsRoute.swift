@@ -1,0 +1,78 @@
+import API
+import Evaluation
+import Foundation
+import HTTP
+import Jobs
+
+/// `/v1/gap/reports…`: finished measurements as JSON, a page, a table or Markdown; and two of them compared.
+enum GapReportsRoute {
+    static func add(to router: inout Router, _ server: ServerState) {
+        let root = "/v1/gap/reports"
+        router.get(root, scope: .ask) { request in
+            try await refusing {
+                let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
+                let page = try server.workshop.store.reports(after: query.after, limit: query.limit)
+                let reports = try page.elements.map { try JSONDecoder().decode(GapReportSummary.self, from: $0.summary) }
+                return .json(try WireEncoder.encode(ListObject(reports, hasMore: page.hasMore)))
+            }
+        }
+        router.get(root + "/compare", scope: .ask) { request in
+            try await refusing {
+                let query = try WireDecoder.decode(CompareQuery.self, form: request.query.items)
+                let store = try server.workshop.store
+                let format = query.format ?? accepted(request, among: [.json, .md])
+                return try await server.runtime.onOwnThread {
+                    let comparison: GapComparison
+                    do {
+                        comparison = try GapComparison(base: try report(query.base, store), candidate: try report(query.candidate, store))
+                    } catch let error as GapComparison.Failure {
+                        throw HTTPError(422, "\(error)", parameter: "candidate", code: "not_comparable")
+                    }
+                    switch format {
+                    case .json: return .json(try comparison.json())
+                    case .md: return .text(comparison.markdown(), contentType: "text/markdown; charset=utf-8")
+                    case .html, .csv:
+                        throw HTTPError(
+                            400, "format: expected \"json\" or \"md\" for a comparison; found \"\(format.rawValue)\".", parameter: "format",
+                            code: "invalid_value")
+                    }
+                }
+            }
+        }
+        router.get(root + "/{id}", scope: .ask) { request in
+            try await refusing {
+                let query = try WireDecoder.decode(ReportQuery.self, form: request.query.items)
+                let (workshop, id) = (try server.workshop, request.parameter("id"))
+                let format = query.format ?? accepted(request, among: ReportFormat.allCases)
+                return try await server.runtime.onOwnThread { try rendered(id, format, workshop) }
+            }
+        }
+    }
+
+    private static func report(_ id: String, _ store: Store) throws -> GapReport { try GapReport(json: try store.reportBody(id: id)) }
+
+    private static func rendered(_ id: String, _ format: ReportFormat, _ workshop: Workshop) throws -> Response {
+        // What was stored is what goes out.
+        if format == .json { return .json(try workshop.store.reportBody(id: id)) }
+        let report = try report(id, workshop.store)
+        switch format {
+        case .json: return .json(try report.json())
+        case .csv: return .text(report.csv(), contentType: "text/csv; charset=utf-8")
+        case .md: return .text(report.markdown(), contentType: "text/markdown; charset=utf-8")
+        case .html:
+            // A set that was changed or is gone leaves the page without players.
+            let set = try? workshop.measuring.benchmarks.set(report.reproducibility.benchmark)
+            let clips: (ItemResult) -> String? = set?.embeddedClips(of: report.items) ?? { _ in nil }
+            return .text(report.html(clip: clips), contentType: "text/html; charset=utf-8")
+        }
+    }
+
+    /// The first of the client's media types that stands for one of `formats`; JSON where none does.
+    private static func accepted(_ request: Request, among formats: [ReportFormat]) -> ReportFormat {
+        let types: [String: ReportFormat] = ["application/json": .json, "text/html": .html, "text/csv": .csv, "text/markdown": .md]
+        let wanted = (request.headers["accept"] ?? "").split(separator: ",").compactMap { part in
+            types[part.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()]
+        }
+        return wanted.first { formats.contains($0) } ?? .json
+    }
+}

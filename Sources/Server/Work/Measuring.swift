@@ -1,0 +1,155 @@
+package import API
+import Evaluation
+import Foundation
+import Generation
+import HTTP
+import Jobs
+import Judging
+import Models
+
+/// Gap runs: a stored question set put to one weight version → a stored report.
+///
+///     queued → version pinned → questions … (answers kept in jobs/ID/answers.jsonl) → report stored → succeeded
+///
+/// A run that was interrupted asks what is missing, of the same version.
+package final class Measuring: Sendable {
+    package static let kind = "gap_run"
+
+    /// What an attempt leaves to the next one, beside the answers.
+    struct Note: Codable {
+        /// The version's id, or "base".
+        var version: String
+    }
+
+    /// What a run that succeeded gave.
+    struct Outcome: Codable {
+        var report: String
+        var version: String
+    }
+
+    let benchmarks: Benchmarks
+    private let store: Store
+    private let runtime: Runtime
+    private let judges: Judges
+    private let disk = WorkQueue(name: "cord.measuring", width: 2)
+
+    init(store: Store, runtime: Runtime, judges: Judges) {
+        self.store = store
+        self.runtime = runtime
+        self.judges = judges
+        benchmarks = Benchmarks(store: store)
+    }
+
+    /// What can be refused before the run is queued.
+    package func check(_ wanted: GapRunRequest) throws {
+        _ = try runtime.versions.entry(wanted.model)
+        try benchmarks.check(wanted.benchmark)
+        _ = try judge(wanted.judge)
+    }
+
+    /// Removes what an ended run leaves to go on from.
+    func forget(_ id: String) { try? FileManager.default.removeItem(at: folder(id)) }
+
+    private func folder(_ id: String) -> URL { store.folder.appending(path: "jobs/\(id)", directoryHint: .isDirectory) }
+
+    /// The handler of ``kind``.
+    func run(_ context: JobContext) async throws -> Data {
+        let wanted = try JSONDecoder().decode(GapRunRequest.self, from: context.job.request)
+        let entry: VersionRegistry.Entry
+        if let saved = context.job.checkpoint {
+            entry = try pinned(try JSONDecoder().decode(Note.self, from: saved).version, wanted.model)
+        } else {
+            entry = try runtime.versions.entry(wanted.model)
+            try context.save(checkpoint: try JSONEncoder().encode(Note(version: entry.versionID)))
+        }
+        do {
+            let report = try await measure(
+                wanted, entry, answers: folder(context.job.id).appending(path: "answers.jsonl"), run: context.job.id,
+                progress: { try context.progress(done: $0, total: $1) })
+            forget(context.job.id)
+            return try JSONEncoder().encode(Outcome(report: report.id, version: entry.versionID))
+        } catch is CancellationError {
+            if try store.job(id: context.job.id).state == .cancelled { forget(context.job.id) }
+            throw CancellationError()
+        } catch {
+            throw JobFailure(code: Self.code(error), message: HTTPError(refusing: error)?.message ?? "\(error)")
+        }
+    }
+
+    /// Measures one version now and stores the report.
+    ///
+    /// - Parameters:
+    ///   - answers: where the answers so far are kept, to go on from.
+    ///   - run: the job that the report belongs to; there is one report of each run.
+    func measure(
+        _ wanted: GapRunRequest, _ entry: VersionRegistry.Entry, answers: URL, run id: String?,
+        progress: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) async throws -> ReportRecord {
+        let (benchmarks, store) = (benchmarks, store)
+        let set = try await disk.run { try benchmarks.set(wanted.benchmark) }
+        let respondent = EngineRespondent(
+            runtime.engine, version: entry.version, versionName: entry.versionID, decoding: try decoding(wanted.decoding),
+            maximumSeconds: runtime.limits.clipSeconds)
+        let arms = wanted.arms.compactMap { Arm(rawValue: $0.rawValue) }
+        let settings = RunSettings(
+            arms: arms, limit: wanted.limit, seed: UInt64(wanted.seed),
+            divergence: Set(arms).isSuperset(of: [.text, .audio]) ? wanted.divergence : 0)
+        // Others ask, too: a run takes a part of the queue.
+        let places = min(128, max(1, runtime.engine.limits.queue / 2))
+        let run = EvaluationRun(set, settings: settings, respondent: respondent, judge: try judge(wanted.judge), concurrency: places)
+        let facts = try await run.reproducibility(software: Build.version)
+        try FileManager.default.createDirectory(at: answers.deletingLastPathComponent(), withIntermediateDirectories: true)
+        let file = try ProgressFile(answers, run: facts)
+        let report = try await run.report(
+            id: Identifier.gapReport.random(), software: Build.version, continuing: file.known, record: { try file.append($0) },
+            progress: progress)
+        return try await disk.run {
+            let summary = GapReportSummary(report, runID: id)
+            return try store.addReport(
+                id: report.id, runID: id, model: entry.name, versionID: entry.versionID, benchmark: set.name, n: report.n,
+                summary: try JSONEncoder().encode(summary), body: try report.json())
+        }
+    }
+
+    /// The version that a run began with, whatever its model's name stands for by now.
+    private func pinned(_ version: String, _ model: String) throws -> VersionRegistry.Entry {
+        if version == "base" { return try runtime.versions.entry(runtime.versions.pinnedBaseName) }
+        let named = try? runtime.versions.entry(model)
+        if let named, named.versionID == version { return named }
+        do { return try runtime.versions.entry(version) } catch {
+            throw JobFailure(
+                code: "version_gone",
+                message: "The run began with the weight version \(version) of \"\(model)\", which this server has no more. Start a new run.")
+        }
+    }
+
+    private func decoding(_ fields: SamplingFields) throws -> SamplingOptions {
+        var options = SamplingOptions.greedy
+        if let value = fields.temperature { options.temperature = value }
+        if let value = fields.topP { options.topP = value }
+        if let value = fields.topK { options.topK = max(0, value) }
+        if let value = fields.minP { options.minP = value }
+        if let value = fields.frequencyPenalty { options.frequencyPenalty = value }
+        if let value = fields.presencePenalty { options.presencePenalty = value }
+        if let value = fields.repetitionPenalty { options.repetitionPenalty = value }
+        if let value = fields.maxTokens { options.maxTokens = value }
+        options.stop = fields.stop
+        return options
+    }
+
+    private func judge(_ wanted: JudgeOptions?) throws -> FreeFormJudge? {
+        guard let wanted, wanted.kind != .match else { return nil }
+        let judge = try judges.judge(wanted)
+        let name = [wanted.kind.rawValue, wanted.model, wanted.endpoint].compactMap { $0 }.joined(separator: " ")
+        return FreeFormJudge(name: name) { try await judge($0, $2, $1) }
+    }
+
+    private static func code(_ error: any Error) -> String {
+        switch error {
+        case let failure as JobFailure: failure.code
+        case is ProgressFileError: "storage_error"
+        case is QuestionSetError: "invalid_benchmark"
+        default: HTTPError(refusing: error)?.code ?? "internal_error"
+        }
+    }
+}

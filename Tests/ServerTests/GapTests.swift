@@ -1,0 +1,199 @@
+import API
+import Archives
+import CordBench
+import CordNano
+import Evaluation
+import Foundation
+import Generation
+import HTTP
+import Jobs
+import Remote
+import Server
+import TestSupport
+import Testing
+
+/// Measuring over HTTP, with the embedded model on a few items of the built-in benchmark.
+@Suite(.serialized) struct GapTests {
+    private func server() async throws -> TrainingServer {
+        try await TrainingServer {
+            $0.modelDirectory = CordNano.directory
+            $0.modelName = "cord-nano"
+        }
+    }
+
+    private static let run = #"{"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 6, "divergence": 2, "decoding": {"max_tokens": 48}}"#
+
+    /// The run once it has ended.
+    private func finished(_ id: String, _ server: TrainingServer) async throws -> JSONValue {
+        _ = try await server.workshop.runner.finished(id)
+        return try await server.client.get("/v1/gap/runs/\(id)").json()
+    }
+
+    @Test func runBecomesAReportInEveryForm() async throws {
+        let server = try await server()
+        let accepted = try await server.client.post("/v1/gap/runs", json: Self.run)
+        #expect(accepted.status == 202)
+        let id = try #require(try await accepted.json()["id"]?.text)
+        let events = try await server.client.get("/v1/gap/runs/\(id)/events").events()
+        #expect(events.last == "[DONE]")
+        let last = try JSONValue(json: Data(try #require(events.dropLast().last).utf8))
+        #expect(last["status"]?.text == "succeeded" && last["progress"]?["done"]?.number == 14)
+        let report = try #require(last["report_id"]?.text)
+        let whole = try await server.client.get("/v1/gap/reports/\(report)").json()
+        #expect(whole["n"]?.number == 6 && whole["items"]?.count == 6)
+        #expect(whole["arms"]?["text"]?["n"]?.number == 6 && whole["divergence"]?["answers"]?.number == 2)
+        #expect(whole["reproducibility"]?["benchmark_hash"]?.text == BuiltInBenchmark.standard.hash)
+        let list = try await server.client.get("/v1/gap/reports").json()
+        #expect(list["data"]?[0]?["id"]?.text == report && list["data"]?[0]?["run_id"]?.text == id)
+        for (format, start) in [("html", "<!doctype html>"), ("csv", "id"), ("md", "# Audio-text gap")] {
+            let text = try await server.client.get("/v1/gap/reports/\(report)?format=\(format)").text()
+            #expect(text.hasPrefix(start), "\(format)")
+            if format == "html" { #expect(text.contains("data:audio/ogg;base64,")) }
+        }
+        let page = try await server.client.send("GET", "/v1/gap/reports/\(report)", headers: ["accept": "text/html,*/*;q=0.8"], body: [])
+        #expect(page.headers["content-type"] == "text/html; charset=utf-8")
+        let compared = try await server.client.get("/v1/gap/reports/compare?base=\(report)&candidate=\(report)").json()
+        #expect(compared["n"]?.number == 6 && compared["audio"]?["points"]?.number == 0)
+        #expect(try await server.client.get("/v1/gap/reports/compare?base=\(report)&candidate=\(report)&format=csv").status == 400)
+        #expect(try await server.client.get("/v1/gap/reports/compare?base=\(report)&candidate=none").status == 404)
+    }
+
+    @Test func runThatAStopInterruptedGivesTheSameItems() async throws {
+        let body = #"{"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 40, "divergence": 0, "arms": ["text"], "decoding": {"max_tokens": 48}}"#
+        let server = try await server()
+        let accepted = try await server.client.post("/v1/gap/runs", json: body).json()
+        let id = try #require(accepted["id"]?.text)
+        var seen = 0.0
+        while seen < 5 {
+            seen = try await server.client.get("/v1/gap/runs/\(id)").json()["progress"]?["done"]?.number ?? 0
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        try await server.restart()
+        let ended = try await finished(id, server)
+        #expect(ended["status"]?.text == "succeeded")
+        let again = try await server.client.post("/v1/gap/runs", json: body).json()
+        let second = try await finished(try #require(again["id"]?.text), server)
+        func answers(_ run: JSONValue) async throws -> [String] {
+            let report = try await server.client.get("/v1/gap/reports/\(run["report_id"]?.text ?? "")").json()
+            return (0..<40).map { report["items"]?[$0]?["arms"]?["text"]?["text"]?.text ?? "" }
+        }
+        #expect(try await answers(ended) == answers(second))
+        #expect(!FileManager.default.fileExists(atPath: server.folder.appending(path: "jobs/\(id)").path))
+    }
+
+    @Test func cancelledRunEndsAtOnceAndLeavesNothing() async throws {
+        let server = try await server()
+        let body = Self.run.replacingOccurrences(of: "\"limit\": 6", with: "\"limit\": 500")
+        let id = try #require(try await server.client.post("/v1/gap/runs", json: body).json()["id"]?.text)
+        let cancelled = try await server.client.post("/v1/gap/runs/\(id)/cancel", json: "").json()
+        #expect(cancelled["status"]?.text == "cancelled")
+        #expect(try await server.client.post("/v1/gap/runs/\(id)/cancel", json: "").status == 409)
+        #expect(try await server.client.get("/v1/gap/runs").json()["data"]?[0]?["status"]?.text == "cancelled")
+    }
+
+    @Test(arguments: [
+        (#"{"model": "none", "benchmark": "cord-bench-1"}"#, 404), (#"{"model": "cord-nano", "benchmark": "none"}"#, 404),
+        (#"{"model": "cord-nano", "benchmark": "cord-bench-1", "arms": ["video"]}"#, 400),
+        (#"{"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 0}"#, 400),
+        (#"{"model": "cord-nano", "benchmark": "cord-bench-1", "judge": {"kind": "remote", "model": "m", "endpoint": "http://evil"}}"#, 422),
+    ])
+    func runThatCannotBeIsRefused(_ body: String, _ status: Int) async throws {
+        let server = try await server()
+        #expect(try await server.client.post("/v1/gap/runs", json: body).status == status)
+    }
+
+    private func upload(_ bytes: [UInt8], _ name: String, _ server: TrainingServer) async throws -> String {
+        let head = "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nevals\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(name)\"\r\n\r\n"
+        let response = try await server.client.send(
+            "POST", "/v1/files", headers: ["content-type": "multipart/form-data; boundary=b"],
+            body: Array(head.utf8) + bytes + Array("\r\n--b--\r\n".utf8))
+        return try #require(try await response.json()["id"]?.text)
+    }
+
+    @Test func uploadedSetIsMeasuredAndBadOnesAreNamed() async throws {
+        let server = try await server()
+        let folder = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)", directoryHint: .isDirectory)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        for name in ["plus", "days"] { try Data(try Fixture.flac(name)).write(to: folder.appending(path: "\(name).flac")) }
+        let lines = """
+            {"id": "1", "text": "What is 8 plus 5?", "answer": "13", "audio": "plus.flac", "category": "sums"}
+            {"id": "2", "text": "What day comes 3 days after Friday?", "answer": "Monday", "audio": "days.flac", "category": "days"}
+            """
+        try Data(lines.utf8).write(to: folder.appending(path: "manifest.jsonl"))
+        let archive = folder.deletingLastPathComponent().appending(path: "\(UUID().uuidString).tar")
+        defer { try? FileManager.default.removeItem(at: archive) }
+        try ArchiveWriter.tar(folder, under: "mine", to: archive)
+        let file = try await upload([UInt8](try Data(contentsOf: archive)), "mine.tar", server)
+        let made = try await server.client.post("/v1/benchmarks", json: #"{"name": "mine", "file_id": "\#(file)"}"#)
+        #expect(made.status == 201)
+        #expect(try await made.json()["items"]?.number == 2)
+        let listed = try await server.client.get("/v1/benchmarks").json()
+        #expect(listed["data"]?[0]?["id"]?.text == "cord-bench-1" && listed["data"]?[1]?["name"]?.text == "mine")
+        let accepted = try await server.client.post("/v1/gap/runs", json: #"{"model": "cord-nano", "benchmark": "mine", "divergence": 0}"#).json()
+        let run = try await finished(try #require(accepted["id"]?.text), server)
+        #expect(run["status"]?.text == "succeeded" && run["progress"]?["done"]?.number == 4)
+
+        let climbing = try await upload(Array(#"{"id": "1", "text": "a", "answer": "1", "audio": "../../etc/passwd"}"#.utf8), "bad.jsonl", server)
+        let refused = try await server.client.post("/v1/benchmarks", json: #"{"name": "bad", "file_id": "\#(climbing)"}"#)
+        #expect(refused.status == 400)
+        #expect(try await refused.json()["error"]?["message"]?.text?.contains("line 1") == true)
+        for (name, status) in [("cord-bench-1", 409), ("mine", 409)] {
+            let taken = try await upload(Array(#"{"id": "1", "text": "a", "answer": "1"}"#.utf8), "other.jsonl", server)
+            #expect(try await server.client.post("/v1/benchmarks", json: #"{"name": "\#(name)", "file_id": "\#(taken)"}"#).status == status)
+        }
+        #expect(try await server.client.post("/v1/benchmarks", json: #"{"name": "x", "file_id": "file-none"}"#).status == 404)
+    }
+
+    @Test func inspectionComparesBothPromptsAlongOneAnswer() async throws {
+        let client = try Fixture.shared.get().memory
+        let audio = Data(try Fixture.flac("apples")).base64EncodedString()
+        let text = "Tom has 12 apples. He buys 7 more. He gives away 5. How many apples are there now?"
+        func inspect(_ more: String) async throws -> JSONValue {
+            try await client.post("/v1/gap/inspect", json: #"{"audio": {"data": "\#(audio)"}, "text": "\#(text)"\#(more)}"#).json()
+        }
+        let own = try await inspect("")
+        let count = try #require(own["tokens"]?.count)
+        #expect(count > 5 && own["cord"]?["audio"]?[0]?["audio_tokens"]?.number == 122)
+        let divergences = (0..<count).map { own["tokens"]?[$0]?["divergence"]?.number ?? -1 }
+        #expect(divergences.allSatisfy { $0 >= -1e-5 })
+        #expect(abs((own["divergence_mean"]?.number ?? 0) - divergences.reduce(0, +) / Double(count)) < 1e-9)
+        let largest = try #require(divergences.indices.max { divergences[$0] < divergences[$1] })
+        #expect(own["tokens"]?[largest]?["rank"]?.number == 1)
+        #expect(own["tokens"]?[0]?["weight"]?.number == 4 || count > 20)
+        #expect(own["tokens"]?[0]?["top_audio"]?.count == 5)
+
+        let given = try await inspect(#", "continuation": "12 + 7 = 19.", "top": 0, "objective": {"method": "opd"}"#)
+        #expect(given["continuation"]?.text == "12 + 7 = 19.")
+        #expect(given["tokens"]?[0]?["weight"]?.number == 1 && given["tokens"]?[0]?["top_text"]?.count == 0)
+        let broken = try await client.post("/v1/gap/inspect", json: #"{"audio": {"data": "AAAA"}, "text": "a"}"#)
+        #expect(broken.status == 415)
+        #expect(try await client.post("/v1/gap/inspect", json: #"{"audio": {"path": "x.wav"}, "text": "a"}"#).status == 422)
+    }
+
+    @Test func endpointIsMeasuredByTheSameRuler() async throws {
+        let fixture = try Fixture.shared.get()
+        let daemon = try Daemon(fixture.service, port: 0)
+        let set = try BuiltInBenchmark.standard.questionSet()
+        var decoding = SamplingOptions.greedy
+        decoding.maxTokens = 48
+        let settings = RunSettings(arms: [.text, .audio, .noAudio], limit: 5)
+        let endpoint = Endpoint(base: try #require(URL(string: "http://127.0.0.1:\(daemon.port)/v1")))
+        let far = try await EvaluationRun(
+            set, settings: settings, respondent: EndpointRespondent(endpoint, model: "cord-nano", decoding: decoding), concurrency: 4
+        ).report(id: "far", software: "s")
+        let near = try await EvaluationRun(
+            set, settings: settings, respondent: EngineRespondent(fixture.runtime.engine, decoding: decoding)
+        ).report(id: "near", software: "s")
+        for (there, here) in zip(far.items, near.items) {
+            #expect(there.arms[.text]?.text == here.arms[.text]?.text)
+            #expect(there.arms[.text]?.correct == here.arms[.text]?.correct && there.arms[.audio]?.error == nil)
+        }
+        // The WAV that travels is rounded to 16 bits, so a spoken answer may differ where two tokens are as likely.
+        #expect(zip(far.items, near.items).count { $0.arms[.audio]?.text == $1.arms[.audio]?.text } >= 4)
+        #expect(far.reproducibility.model.contains("cord-nano at http"))
+        let wrong = EvaluationRun(set, settings: settings, respondent: EndpointRespondent(endpoint, model: "none", decoding: decoding))
+        await #expect(throws: EndpointError.self) { try await wrong.report(id: "r", software: "s") }
+        await daemon.stop()
+    }
+}
