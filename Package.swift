@@ -32,7 +32,9 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
         // C libraries, one room each: a module map and a shim.
@@ -73,7 +75,12 @@ let package = Package(
 
         // Measuring and closing the gap.
         room("Judging", ["Remote"]),
-        room("Speech", ["Audio", "Hashing", "Questions", "Remote"]),
+        room(
+            "Speech",
+            [
+                "Audio", "Hashing", "Questions", "Remote", .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         room("CordBench", resources: [.copy("Benchmark")]),
         room(
             "Evaluation",

@@ -1,6 +1,6 @@
-import Dispatch
 import Foundation
-import Synchronization
+import Subprocess
+import SystemPackage
 
 /// Speech by an external command, run without a shell: the text reaches it as standard input or as a file, never as part
 /// of a command line.
@@ -50,21 +50,16 @@ package struct CommandSynthesizer: Synthesizer {
         try Data().write(to: standardOutput)
         try Data().write(to: standardError)
 
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = arguments.map { argument in
-            [
-                ("{voice}", voice.name), ("{speed}", String(voice.speed)), ("{pitch}", String(voice.pitch)),
-                ("{text_file}", textFile.path), ("{output}", output.path),
-            ].reduce(argument) { $0.replacingOccurrences(of: $1.0, with: $1.1) }
+        let values = [
+            ("{voice}", voice.name), ("{speed}", String(voice.speed)), ("{pitch}", String(voice.pitch)),
+            ("{text_file}", textFile.path), ("{output}", output.path),
+        ]
+        let filled = arguments.map { argument in
+            values.reduce(argument) { $0.replacingOccurrences(of: $1.0, with: $1.1) }
         }
-        // Files, not pipes: a command that reads or writes little or much can neither block nor break them.
         let readsFile = arguments.contains { $0.contains("{text_file}") }
-        process.standardInput = readsFile ? FileHandle.nullDevice : try FileHandle(forReadingFrom: textFile)
-        process.standardOutput = try FileHandle(forWritingTo: standardOutput)
-        process.standardError = try FileHandle(forWritingTo: standardError)
-
-        let status = try await RunningCommand(process, name: command).finish(within: timeout)
+        let status = try await run(
+            filled, input: readsFile ? "/dev/null" : textFile.path, output: standardOutput.path, error: standardError.path)
         guard status == 0 else {
             let message = String(decoding: (try? Data(contentsOf: standardError)) ?? Data(), as: UTF8.self)
             throw SpeechError.commandFailed(
@@ -77,75 +72,34 @@ package struct CommandSynthesizer: Synthesizer {
         }
         return [UInt8](audio)
     }
-}
 
-/// A process that is awaited, and killed when time is up or nobody waits any more.
-private final class RunningCommand: Sendable {
-    private enum Ending {
-        case exited, timedOut, cancelled
-    }
-
-    private struct State {
-        var process: Process
-        var ending = Ending.exited
-        var hasEnded = false
-    }
-
-    private let state: Mutex<State>
-    private let name: String
-
-    init(_ process: sending Process, name: String) {
-        state = Mutex(State(process: process))
-        self.name = name
-    }
-
-    func finish(within seconds: Double) async throws -> Int32 {
-        let alarm = DispatchWorkItem { [weak self] in self?.stop(.timedOut) }
-        DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: alarm)
-        defer { alarm.cancel() }
-        let (status, ending) = try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation {
-                (continuation: CheckedContinuation<(Int32, Ending), any Error>) in
-                start(continuation)
+    /// Runs the command on three files and returns its exit status, or the signal that ended it, negated. It is killed when time is
+    /// up or nobody waits any more. Files, not pipes: a command that reads or writes little or much can neither block nor break them.
+    private func run(_ filled: [String], input: String, output: String, error: String) async throws -> Int32 {
+        let input = try FileDescriptor.open(FilePath(input), .readOnly)
+        let output = try FileDescriptor.open(FilePath(output), .writeOnly)
+        let error = try FileDescriptor.open(FilePath(error), .writeOnly)
+        let ended = try await withThrowingTaskGroup(of: TerminationStatus?.self) { group in
+            group.addTask { [executable] in
+                try await Subprocess.run(
+                    .path(FilePath(executable)), arguments: Arguments(filled),
+                    input: .fileDescriptor(input, closeAfterSpawningProcess: true),
+                    output: .fileDescriptor(output, closeAfterSpawningProcess: true),
+                    error: .fileDescriptor(error, closeAfterSpawningProcess: true)
+                ).terminationStatus
             }
-        } onCancel: {
-            stop(.cancelled)
-        }
-        switch ending {
-        case .exited: return status
-        case .timedOut: throw SpeechError.commandTimedOut(command: name, seconds: seconds)
-        case .cancelled: throw CancellationError()
-        }
-    }
-
-    private func start(_ continuation: CheckedContinuation<(Int32, Ending), any Error>) {
-        let failure: (any Error)? = state.withLock { state in
-            if case .cancelled = state.ending { return CancellationError() }
-            state.process.terminationHandler = { [self] process in
-                let status = process.terminationStatus
-                let ending = self.state.withLock { state in
-                    state.hasEnded = true
-                    return state.ending
-                }
-                continuation.resume(returning: (status, ending))
-            }
-            do {
-                try state.process.run()
+            group.addTask { [timeout] in
+                try await Task.sleep(for: .seconds(timeout))
                 return nil
-            } catch {
-                state.hasEnded = true
-                return SpeechError.commandFailed(command: name, status: -1, message: error.localizedDescription)
             }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
         }
-        if let failure { continuation.resume(throwing: failure) }
-    }
-
-    private func stop(_ reason: Ending) {
-        state.withLock { state in
-            guard !state.hasEnded else { return }
-            state.ending = reason
-            // A hanging command may ignore a polite request.
-            if state.process.isRunning { kill(state.process.processIdentifier, SIGKILL) }
+        try Task.checkCancellation()
+        switch ended {
+        case .exited(let status): return status
+        case .signaled(let signal): return -signal
+        case nil: throw SpeechError.commandTimedOut(command: command, seconds: timeout)
         }
     }
 }

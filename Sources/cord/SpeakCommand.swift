@@ -7,7 +7,7 @@ struct Speak: AsyncParsableCommand {
         abstract: "Speak questions: a folder of clips with a manifest, which cord eval measures on.",
         discussion: """
             QUESTIONS is JSON lines with id, text and answer, such as cord questions draws. The same questions, voices and seed give the \
-            same clips.
+            same clips. What was spoken once is remembered: a run that was stopped goes on where it was.
 
             EXAMPLES
               cord questions --count 60 --seed 3 > questions.jsonl
@@ -23,6 +23,8 @@ struct Speak: AsyncParsableCommand {
     @Option(help: "wav, flac or opus.") var format: SpokenSet.Format = .flac
     @Option(help: "Draws who says what.") var seed: UInt64 = 0
     @Option(help: "Synthesisers that run at once.") var workers = 2
+    @Option(help: ArgumentHelp("Where spoken texts are remembered; $XDG_CACHE_HOME/cord/speech without it.", valueName: "dir"))
+    var cache: String?
 
     func validate() throws {
         if builtIn == (questions != nil) { throw ValidationError("Give either a file of questions or --built-in.") }
@@ -36,8 +38,15 @@ struct Speak: AsyncParsableCommand {
         let set = builtIn ? try Benchmark.spokenSet() : try given()
         let bar = ProgressBar()
         defer { bar.end() }
-        let speaker = Speaker(synthesizer: try CommandSynthesizer(), workers: workers)
+        let folder = cache.map { URL(filePath: $0) } ?? Self.userCache
+        let speaker = Speaker(synthesizer: try CommandSynthesizer(), cache: try SpeechCache(folder: folder), workers: workers)
         try await set.write(to: URL(filePath: output), speaker: speaker) { bar.show($0, of: $1) }
+    }
+
+    private static var userCache: URL {
+        let environment = ProcessInfo.processInfo.environment
+        let root = environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? NSHomeDirectory() + "/.cache"
+        return URL(filePath: root).appending(path: "cord/speech")
     }
 
     private func given() throws -> SpokenSet {
