@@ -87,6 +87,10 @@ let package = Package(
             ["Judging", "Hashing", "Generation", "Models", "Tensors", "Tokenization", "Audio", "Remote", "CordBench"]),
         room("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization"]),
 
+        room(
+            "Pretraining",
+            ["Training", "Generation", "Models", "Tensors", "Weights", "Audio", "Tokenization", "Questions", "Speech"]),
+
         // The program.
         room(
             "Server",
@@ -97,7 +101,7 @@ let package = Package(
         .executableTarget(
             name: "cord",
             dependencies: [
-                "Server", "API", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training", "Objectives", "Judging",
+                "Server", "API", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training", "Pretraining", "Objectives", "Judging",
                 "Models", "Tensors", "Evaluation", "Questions", "Speech", "Remote", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -121,6 +125,7 @@ let package = Package(
         tests("Questions"),
         tests("Remote"),
         tests("Speech", ["Audio", "Hashing", "Questions", "Remote"]),
+        tests("Pretraining", ["Audio", "CordNano", "Generation", "Models", "Speech", "Tensors"]),
         tests("Evaluation", ["Hashing", "Judging", "Generation", "Models", "Audio", "CordNano", "CordBench", "Remote"]),
         tests("Objectives", ["Tensors"]),
         tests("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano"]),

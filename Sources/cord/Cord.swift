@@ -17,6 +17,6 @@ struct Cord: AsyncParsableCommand {
         version: Build.version,
         subcommands: [
             Serve.self, Ask.self, Eval.self, Gap.self, Train.self, DrawQuestions.self, Speak.self, Tokenize.self, Bench.self, Jobs.self,
-            Versions.self,
+            Versions.self, Nano.self,
         ])
 }

@@ -154,6 +154,18 @@ void ck_measure_rows(ck_row_measures *measures, const float *s, const float *t, 
 void ck_measure_rows_backward(float *s, const float *t, const int32_t *target, const float *a, const float *b,
                               const float *c, size_t rows, size_t n);
 
+/* ── alignment ── */
+
+/// Rows [row, row + rows) of a packed batch of logits, at least one, and the labels that they are to spell; no label is the blank.
+typedef struct {
+    size_t row, rows;
+    const int32_t *labels;
+    size_t label_count;
+} ck_ctc_clip;
+/// losses[i] = the connectionist temporal classification loss of clip i over logits x[T, n], which are overwritten with scale times
+/// their gradient. A clip with too few rows for its labels has an infinite loss and no gradient.
+void ck_ctc(float *x, double *losses, const ck_ctc_clip *clips, size_t count, size_t n, int32_t blank, float scale);
+
 /* ── optimiser ── */
 
 /// One AdamW step (PyTorch's: decoupled decay, bias-corrected, eps outside the root) on `count` parameters. `step` starts at 1.

@@ -1,0 +1,73 @@
+package import Foundation
+package import Generation
+package import Models
+import Questions
+import Tensors
+import Training
+
+/// A model that knows nothing: another's shapes, tokenizer and chat format with random weights.
+///
+/// Matrices are normal with deviation 0.02, biases zero, norms one, and the encoder's positions Whisper's sinusoids.
+package enum FreshModel {
+    /// Files of a directory in the Hugging Face layout beside its weights.
+    static let companions = [
+        "config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json",
+        "chat_template.jinja",
+    ]
+
+    /// Writes a directory like `template`'s at `directory`.
+    package static func write(like template: LoadedModel, to directory: URL, seed: UInt64) throws {
+        var replacements: [Int: Tensor] = [:]
+        for parameter in template.model.parameters {
+            replacements[parameter.index] = initial(parameter, seed: seed)
+        }
+        try write(WeightVersion(id: "fresh", replacements: replacements), of: template, to: directory)
+    }
+
+    /// Writes a version's whole weights with its model's companions as a directory of their own. A directory with weights is complete.
+    package static func write(
+        _ version: WeightVersion, of model: LoadedModel, narrow: Bool = false, to directory: URL
+    ) throws {
+        let files = FileManager.default
+        try files.createDirectory(at: directory, withIntermediateDirectories: true)
+        for name in companions {
+            let target = directory.appendingPathComponent(name)
+            if files.fileExists(atPath: target.path) { try files.removeItem(at: target) }
+            try files.copyItem(at: model.directory.appendingPathComponent(name), to: target)
+        }
+        try TensorExport.writeTensors(
+            version, of: model.model, narrow: narrow, to: directory.appendingPathComponent("model.safetensors"))
+    }
+
+    private static func initial(_ parameter: Parameter, seed: UInt64) -> Tensor {
+        let (rows, columns) = (parameter.stored.rows, parameter.stored.columns)
+        if parameter.name.hasSuffix("embed_positions.weight") { return sinusoids(rows, columns) }
+        let count = rows * columns
+        if parameter.vector != nil {
+            let isScale = parameter.name.hasSuffix("weight")
+            return Tensor([Float](repeating: isScale ? 1 : 0, count: count), rows: rows, columns: columns)
+        }
+        var random = Questions.RandomStream(seed: seed, part: parameter.name)
+        return Tensor((0..<count).map { _ in Float(0.02 * random.normal()) }, rows: rows, columns: columns)
+    }
+
+    /// Whisper's positions: sines in the first half of the columns, cosines in the second, wavelengths from 2π to 2π · 10,000.
+    private static func sinusoids(_ rows: Int, _ columns: Int) -> Tensor {
+        let half = columns / 2
+        let increment = log(10_000.0) / Double(half - 1)
+        var values = [Float](repeating: 0, count: rows * columns)
+        for row in 0..<rows {
+            for index in 0..<half {
+                let angle = Double(row) * exp(-increment * Double(index))
+                values[row * columns + index] = Float(sin(angle))
+                values[row * columns + half + index] = Float(cos(angle))
+            }
+        }
+        return Tensor(values, rows: rows, columns: columns)
+    }
+}
+
+extension Questions.RandomStream {
+    /// A standard normal number (Box and Muller).
+    mutating func normal() -> Double { (-2 * log(1 - unit())).squareRoot() * cos(2 * .pi * unit()) }
+}

@@ -1,0 +1,85 @@
+import Audio
+import Foundation
+import Generation
+import Questions
+import Speech
+
+/// A folder of spoken questions in memory, 16 bits a sample.
+struct SpokenQuestions: Sendable {
+    private let items: [(item: SpokenItem, samples: [Int16])]
+    private let augmentation = Augmentation(noise: 15...40, gain: -6...3)
+
+    /// Reads a folder that ``SpokenSet`` wrote; clips longer than the model's window are left out.
+    init(_ folder: URL, windowSeconds: Double) throws {
+        let lines = try Data(contentsOf: folder.appendingPathComponent("manifest.jsonl"))
+            .split(separator: UInt8(ascii: "\n"))
+        items = try lines.compactMap { line in
+            let item = try JSONDecoder().decode(SpokenItem.self, from: Data(line))
+            if item.seconds > windowSeconds { return nil }
+            let bytes = [UInt8](try Data(contentsOf: folder.appendingPathComponent(item.audio)))
+            let clip = try AudioDecoder.decode(bytes, limits: AudioLimits(maxSeconds: 60))
+            return (item, clip.samples.map { Int16(max(-32768, min(32767, ($0 * 32767).rounded()))) })
+        }
+        if items.isEmpty { throw PretrainingError.speech(folder.path, "it has none") }
+    }
+
+    /// The clips of step `step`, with noise and loudness of their own; every epoch is a permutation of all.
+    func batch(
+        _ count: Int, step: Int, seed: UInt64, _ model: LoadedModel
+    ) throws -> [(question: SpokenItem, prompt: Prompt)] {
+        var orders: [Int: [Int]] = [:]
+        return try (step * count..<(step + 1) * count).map { place in
+            let epoch = place / items.count
+            if orders[epoch] == nil {
+                var random = Questions.RandomStream(seed: seed &+ UInt64(epoch), part: "order")
+                orders[epoch] = random.shuffled(Array(items.indices))
+            }
+            let (item, samples) = items[orders[epoch]![place % items.count]]
+            var random = Questions.RandomStream(seed: seed &+ UInt64(place), part: item.id)
+            let noisy = try augmentation.applied(to: samples.map { Float($0) / 32768 }, &random)
+            // Named instead of hashed: no clip is heard twice.
+            let source = AudioSource(
+                sampleRate: AudioClip.sampleRate, channels: 1, format: "samples",
+                seconds: Double(noisy.count) / Double(AudioClip.sampleRate), sha256: "\(item.id)/\(place)")
+            let clip = AudioClip(samples: noisy, source: source)
+            return (item, try model.prompt([Message(role: "user", parts: [.audio(clip)])]))
+        }
+    }
+}
+
+/// The share of tokens that greedy CTC decoding gets wrong: edits between what is read and the labels, over the labels.
+struct TokenError {
+    private(set) var edits = 0
+    private(set) var labels = 0
+
+    var rate: Double { labels == 0 ? 0 : Double(edits) / Double(labels) }
+
+    /// `best` holds each row's most probable token, clips one after the other.
+    init(_ best: [Int32], lengths: [Int], labels: [[Int32]], blank: Int32) {
+        var row = 0
+        for (length, expected) in zip(lengths, labels) {
+            var read: [Int32] = []
+            for place in row..<row + length where best[place] != blank && (place == row || best[place] != best[place - 1]) {
+                read.append(best[place])
+            }
+            row += length
+            edits += Self.distance(read, expected)
+            self.labels += expected.count
+        }
+    }
+
+    /// Levenshtein's distance.
+    private static func distance(_ a: [Int32], _ b: [Int32]) -> Int {
+        var costs = Array(0...b.count)
+        for (i, x) in a.enumerated() {
+            var diagonal = costs[0]
+            costs[0] = i + 1
+            for (j, y) in b.enumerated() {
+                let best = min(costs[j] + 1, costs[j + 1] + 1, diagonal + (x == y ? 0 : 1))
+                diagonal = costs[j + 1]
+                costs[j + 1] = best
+            }
+        }
+        return costs[b.count]
+    }
+}

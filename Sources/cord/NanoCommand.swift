@@ -1,0 +1,58 @@
+import ArgumentParser
+import CordNano
+import Foundation
+import Generation
+import Pretraining
+import Speech
+
+struct Nano: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make cord-nano from nothing: text, speech, hearing, joining.",
+        discussion: """
+            Each stage logs to DIR/STAGE/log.jsonl and leaves DIR/STAGE/model; a run that was stopped goes on where it was. Questions come \
+            from cord's own generator, voices from espeak-ng. The result in DIR/model is what `cord train` closes the gap of.
+
+            EXAMPLES
+              cord nano --output nano
+              cord eval --model nano/model
+            """)
+
+    @Option(help: ArgumentHelp("Where everything is kept.", valueName: "dir")) var output: String
+    @Option(help: ArgumentHelp("Whose shapes, tokenizer and chat format the model gets; cord-nano's own without it.", valueName: "dir"))
+    var like: String?
+    @Option(help: "Draws weights, questions, voices and batches.") var seed: UInt64 = 1
+    @Option(help: "Questions to be spoken, by two voices each.") var questions = 12_000
+    @Option(help: "Steps of the text stage.") var textSteps: Int?
+    @Option(help: "Steps of the hearing stage.") var hearingSteps: Int?
+    @Option(help: "Steps of the joining stage.") var joiningSteps: Int?
+
+    func validate() throws {
+        for (name, value) in [("questions", questions), ("text-steps", textSteps ?? 1), ("hearing-steps", hearingSteps ?? 1), ("joining-steps", joiningSteps ?? 1)]
+        where value < 1 {
+            throw ValidationError("--\(name): expected at least 1, found \(value).")
+        }
+    }
+
+    func run() async throws {
+        var recipe = Recipe(seed: seed)
+        recipe.questions = questions
+        if let textSteps { recipe.text.steps = textSteps }
+        if let hearingSteps { recipe.hearing.steps = hearingSteps }
+        if let joiningSteps { recipe.joining.steps = joiningSteps }
+        let bar = ProgressBar()
+        defer { bar.end() }
+        let template = try LoadedModel(
+            directory: like.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? CordNano.directory, precision: .float32)
+        let model = try await recipe.run(
+            like: template, in: URL(fileURLWithPath: output, isDirectory: true), synthesizer: try CommandSynthesizer(),
+            speaking: { bar.show($0, of: $1) },
+            progress: { progress in
+                guard progress.step % 10 == 0 || progress.step == progress.steps else { return }
+                let metrics = progress.metrics.sorted { $0.key < $1.key }.map { "\($0.key) \(($0.value * 1e5).rounded() / 1e5)" }
+                bar.say(
+                    "\(progress.stage) \(progress.step)/\(progress.steps)  " + metrics.joined(separator: "  ")
+                        + "  \((progress.seconds * 1e3).rounded() / 1e3) s")
+            })
+        print(model.path)
+    }
+}

@@ -1,0 +1,77 @@
+import Audio
+import CordNano
+import Foundation
+import Generation
+import Models
+import Pretraining
+import Speech
+import Tensors
+import Testing
+
+/// A very small making of a model: every stage, whole and interrupted.
+@Suite struct StageTests {
+    private struct Stopped: Error {}
+
+    private func recipe() -> Recipe {
+        var recipe = Recipe(seed: 3)
+        recipe.questions = 12
+        recipe.text.steps = 3
+        recipe.text.batchSize = 8
+        recipe.hearing.steps = 2
+        recipe.hearing.batchSize = 4
+        recipe.joining.steps = 2
+        recipe.joining.batchSize = 4
+        recipe.checkpointEvery = 1
+        return recipe
+    }
+
+    private func make(_ output: URL, stopAt stop: (stage: String, step: Int)? = nil) async throws -> URL {
+        let template = try LoadedModel(directory: CordNano.directory, precision: .float32)
+        return try await recipe().run(
+            like: template, in: output, synthesizer: Tones(), speaking: { _, _ in },
+            progress: { if let stop, $0.stage == stop.stage, $0.step == stop.step { throw Stopped() } })
+    }
+
+    @Test func aRunThatWasStoppedInEveryStageGivesTheSameModel() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let whole = try await make(folder.appending(path: "whole"))
+        let stopped = folder.appending(path: "stopped")
+        for (stage, step) in [("text", 2), ("hearing", 1), ("joining", 1)] {
+            await #expect(throws: Stopped.self) { try await make(stopped, stopAt: (stage, step)) }
+        }
+        let resumed = try await make(stopped)
+        let weights = "model.safetensors"
+        let expected = try Data(contentsOf: whole.appending(path: weights))
+        #expect(try Data(contentsOf: resumed.appending(path: weights)) == expected)
+        #expect(expected != (try Data(contentsOf: CordNano.directory.appending(path: weights))))
+        let lines = try String(contentsOf: stopped.appending(path: "text/log.jsonl"), encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 3)
+    }
+
+    @Test func anotherRecipeDoesNotGoOnFromAStoppedOne() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        await #expect(throws: Stopped.self) { try await make(folder, stopAt: ("text", 1)) }
+        var other = recipe()
+        other.text.steps = 4
+        let template = try LoadedModel(directory: CordNano.directory, precision: .float32)
+        await #expect(throws: PretrainingError.self) {
+            _ = try await other.run(
+                like: template, in: folder, synthesizer: Tones(), speaking: { _, _ in }, progress: { _ in })
+        }
+    }
+}
+
+/// A second and a half of sound that depends on the text: no speech, but something to hear.
+private struct Tones: Synthesizer {
+    let fingerprint = "tones"
+
+    func speak(_ text: String, voice: Voice) async throws -> [UInt8] {
+        let bytes = Array(text.utf8)
+        let samples = (0..<24_000).map { index in
+            0.3 * Float(sin(Double(index) * (0.02 + 0.001 * Double(bytes[index / 400 % bytes.count] % 64))))
+        }
+        return WAVWriter.bytes(samples)
+    }
+}
