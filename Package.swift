@@ -102,7 +102,7 @@ let package = Package(
             name: "cord",
             dependencies: [
                 "Server", "API", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training", "Pretraining", "Objectives", "Judging",
-                "Models", "Tensors", "Evaluation", "Questions", "Speech", "Remote", logging,
+                "Models", "Tensors", "Evaluation", "Questions", "Speech", "Remote", "Archives", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

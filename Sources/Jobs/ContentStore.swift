@@ -30,9 +30,7 @@ package struct ContentStore: Sendable {
             if files.fileExists(atPath: temporary.path) { try files.removeItem(at: temporary) }
             try files.createDirectory(at: objects, withIntermediateDirectories: true)
             try files.createDirectory(at: temporary, withIntermediateDirectories: true)
-        } catch {
-            throw StoreError.readOnly(attempted: "Preparing the data folder \(folder.path)")
-        }
+        } catch { throw Self.failure(error, "Preparing the data folder \(folder.path)") }
     }
 
     /// Where the content with that hash stands: a file, or a folder if it was stored as one.
@@ -77,8 +75,8 @@ package struct ContentStore: Sendable {
         let attempted = "Storing a folder"
         do {
             try FileManager.default.createDirectory(at: place, withIntermediateDirectories: false)
-        } catch { throw StoreError.readOnly(attempted: attempted) }
-        try write(place)
+        } catch { throw Self.failure(error, attempted) }
+        do { try write(place) } catch { throw StoreError(disk: error, attempted: attempted) ?? error }
         var hash = SHA256()
         var bytes = 0
         for name in try FileManager.default.contentsOfDirectory(atPath: place.path).sorted() {
@@ -100,7 +98,7 @@ package struct ContentStore: Sendable {
         guard contains(hash) else { return }
         do {
             try FileManager.default.removeItem(at: url(hash))
-        } catch { throw StoreError.readOnly(attempted: "Removing the stored content \(hash)") }
+        } catch { throw Self.failure(error, "Removing the stored content \(hash)") }
     }
 
     func removeAll(except used: Set<String>) throws {
@@ -116,6 +114,10 @@ package struct ContentStore: Sendable {
     /// Puts the names of the folders themselves on the disk.
     func synchronizeFolder() throws {
         try SyncedFile(opening: objects.deletingLastPathComponent()).synchronize()
+    }
+
+    private static func failure(_ error: any Error, _ attempted: String) -> StoreError {
+        StoreError(disk: error, attempted: attempted) ?? .diskFailed(attempted: attempted, reason: error.localizedDescription)
     }
 
     private func publish(_ place: URL, as hash: String) throws {
@@ -177,12 +179,5 @@ private struct SyncedFile: ~Copyable {
     }
 
     /// What `errno` says, as the store's error.
-    static func failure(_ attempted: String) -> StoreError {
-        let code = errno
-        return switch code {
-        case ENOSPC, EDQUOT, EFBIG: .diskFull(attempted: attempted)
-        case EROFS, EACCES, EPERM: .readOnly(attempted: attempted)
-        default: .diskFailed(attempted: attempted, reason: unsafe String(cString: strerror(code)))
-        }
-    }
+    static func failure(_ attempted: String) -> StoreError { StoreError(code: errno, attempted: attempted) }
 }

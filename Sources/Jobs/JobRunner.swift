@@ -6,7 +6,8 @@ package import Foundation
 ///                 ↑ start(): jobs that ran when the process ended, from their checkpoint
 ///
 /// Every state is in the store before it is acted upon, so that a crash at any moment loses nothing: `start` continues.
-/// Cancelling and pausing are recorded at once; the handler is told through its task and its late result is dropped.
+/// Cancelling and pausing are recorded at once; the handler is told through its task and its late result is dropped. A job that
+/// the disk failed goes back to the queue, and its lane tries again after a while that doubles up to a minute.
 package actor JobRunner {
     private struct Running {
         let job: String
@@ -17,6 +18,9 @@ package actor JobRunner {
     private struct Lane {
         let limit: Int
         var running: Running?
+        /// How often in a row the disk failed its jobs, and whether it waits for the disk now.
+        var diskFailures = 0
+        var isResting = false
     }
 
     private let store: Store
@@ -132,18 +136,19 @@ package actor JobRunner {
 
     @discardableResult
     private func move(
-        _ id: String, to state: JobState, attempt: Int? = nil, result: Data? = nil, failure: JobFailure? = nil
+        _ id: String, to state: JobState, attempt: Int? = nil, result: Data? = nil, failure: JobFailure? = nil,
+        reason: String? = nil
     ) throws -> Job {
         var job: Job?
         try events.publish {
-            job = try store.move(job: id, to: state, attempt: attempt, result: result, failure: failure)
+            job = try store.move(job: id, to: state, attempt: attempt, result: result, failure: failure, reason: reason)
             return try store.events(job: id, limit: 1).elements[0]
         }
         return job!
     }
 
     private func startNext(_ lane: String) {
-        guard started, !draining, lanes[lane]?.running == nil else { return }
+        guard started, !draining, lanes[lane]?.running == nil, lanes[lane]?.isResting == false else { return }
         do {
             for id in try store.queue(lane: lane) {
                 guard let handler = handlers[try store.job(id: id).kind] else {
@@ -182,7 +187,19 @@ package actor JobRunner {
         if lanes[job.lane]?.running?.attempt == job.attempt, lanes[job.lane]?.running?.job == job.id {
             lanes[job.lane]?.running = nil
         }
+        if case .failure(let error as StoreError) = outcome, error.isOfTheDisk { rest(job.lane) } else { lanes[job.lane]?.diskFailures = 0 }
         startNext(job.lane)
+    }
+
+    /// Lets nothing of the lane start for a while.
+    private func rest(_ lane: String) {
+        let failures = lanes[lane]?.diskFailures ?? 0
+        lanes[lane]?.diskFailures += 1
+        lanes[lane]?.isResting = true
+        retry(after: min(retryDelay * (1 << min(failures, 20)), max(retryDelay, .seconds(60)))) {
+            $0.lanes[lane]?.isResting = false
+            $0.startNext(lane)
+        }
     }
 
     private func settle(_ job: Job, _ outcome: Result<Data, any Error>) throws {
@@ -193,6 +210,8 @@ package actor JobRunner {
             try move(job.id, to: .queued, attempt: job.attempt)
         case .failure(let failure as JobFailure):
             try move(job.id, to: .failed, attempt: job.attempt, failure: failure)
+        case .failure(let error as StoreError) where error.isOfTheDisk:
+            try move(job.id, to: .queued, attempt: job.attempt, reason: error.description)
         case .failure(let error as StoreError):
             let failure = JobFailure(code: "storage_error", message: error.description)
             try move(job.id, to: .failed, attempt: job.attempt, failure: failure)
@@ -202,10 +221,11 @@ package actor JobRunner {
         }
     }
 
-    private func retry(_ action: @escaping @Sendable (isolated JobRunner) -> Void) {
+    private func retry(after delay: Duration? = nil, _ action: @escaping @Sendable (isolated JobRunner) -> Void) {
         guard !draining else { return }
-        Task { [weak self, retryDelay] in
-            try? await Task.sleep(for: retryDelay)
+        let delay = delay ?? retryDelay
+        Task { [weak self] in
+            try? await Task.sleep(for: delay)
             if let self { await self.perform(action) }
         }
     }

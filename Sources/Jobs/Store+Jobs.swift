@@ -46,6 +46,16 @@ extension Store {
             element: Job.init)
     }
 
+    /// The jobs of one kind that have not ended, oldest first.
+    package func openJobs(kind: String) throws -> [Job] {
+        try read { db in
+            try Row.fetchAll(
+                db, sql: "SELECT * FROM jobs WHERE kind = ? AND state IN ('queued', 'running', 'paused') ORDER BY sequence",
+                arguments: [kind]
+            ).map(Job.init)
+        }
+    }
+
     /// The ids of a lane's waiting jobs, oldest first.
     package func queue(lane: String) throws -> [String] {
         try read { db in
@@ -90,7 +100,7 @@ extension Store {
                     time, state.isFinal ? time : nil, state == .succeeded, id,
                 ])
             try insertEvent(
-                db, job: id, level: state == .failed ? .error : .info, kind: .state, message: state.rawValue,
+                db, job: id, level: state == .failed ? .error : reason == nil ? .info : .warn, kind: .state, message: state.rawValue,
                 data: (failure?.message ?? reason).map { Data(try JSONEncoder().encode(["reason": $0])) })
             return try job(db, id)
         }

@@ -1,4 +1,9 @@
+import Foundation
 import GRDB
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// Why the store did not do what was asked. Whatever throws one has acknowledged nothing and changed nothing.
 package enum StoreError: Error, Equatable, CustomStringConvertible, Sendable {
@@ -47,6 +52,51 @@ package enum StoreError: Error, Equatable, CustomStringConvertible, Sendable {
         case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(attempted: attempted)
         case .SQLITE_CONSTRAINT: self = .conflict("\(attempted): \(reason)")
         default: self = .diskFailed(attempted: attempted, reason: reason)
+        }
+    }
+}
+
+/// Disks fail through many interfaces; whoever waits for room need not know which.
+extension StoreError {
+    /// Whether the disk is to blame, so that the same may succeed later.
+    package var isOfTheDisk: Bool {
+        switch self {
+        case .diskFull, .readOnly, .diskFailed: true
+        case .corrupt, .busy, .notFound, .conflict, .keyReused: false
+        }
+    }
+
+    /// - Parameter code: the system's number of the error.
+    package init(code: Int32, attempted: String) {
+        self =
+            switch code {
+            case ENOSPC, EDQUOT, EFBIG: .diskFull(attempted: attempted)
+            case EROFS, EACCES, EPERM: .readOnly(attempted: attempted)
+            default: .diskFailed(attempted: attempted, reason: unsafe String(cString: strerror(code)))
+            }
+    }
+
+    /// What the store or Foundation throws where a disk fails; nil for any other error.
+    package init?(disk error: any Error, attempted: String) {
+        if let error = error as? StoreError {
+            guard error.isOfTheDisk else { return nil }
+            self = error
+            return
+        }
+        let found = error as NSError
+        switch (found.domain, found.code) {
+        case (NSPOSIXErrorDomain, _): self.init(code: Int32(truncatingIfNeeded: found.code), attempted: attempted)
+        case (NSCocoaErrorDomain, CocoaError.Code.fileWriteOutOfSpace.rawValue): self = .diskFull(attempted: attempted)
+        case (NSCocoaErrorDomain, CocoaError.Code.fileWriteVolumeReadOnly.rawValue),
+            (NSCocoaErrorDomain, CocoaError.Code.fileWriteNoPermission.rawValue):
+            self = .readOnly(attempted: attempted)
+        case (NSCocoaErrorDomain, CocoaError.Code.fileWriteUnknown.rawValue):
+            guard let cause = found.userInfo[NSUnderlyingErrorKey] as? any Error, let own = StoreError(disk: cause, attempted: attempted) else {
+                self = .diskFailed(attempted: attempted, reason: found.localizedDescription)
+                return
+            }
+            self = own
+        default: return nil
         }
     }
 }

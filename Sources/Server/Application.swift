@@ -22,6 +22,8 @@ package struct Application: Sendable {
     /// - Throws: When the address cannot be listened on or the model cannot be loaded.
     package func run() async throws {
         let signals = Self.signals([SIGTERM, SIGINT])
+        // A limit on the size of files is a full disk to whoever writes, not the end of the process.
+        _ = signal(SIGXFSZ, SIG_IGN)
         if let threads = configuration.threads { Machine.use(threads: threads) }
         let state = ServerState(configuration)
         let daemon = try Daemon(

@@ -52,7 +52,9 @@ extension HTTPError {
             self.init(400, "The model's chat template refuses the conversation: \(reason)", parameter: "messages", code: "invalid_conversation")
         case TemplateError.limit(_, let reason):
             self.init(400, "The conversation is too large for the chat template: \(reason).", parameter: "messages", code: "invalid_conversation")
-        default: return nil
+        default:
+            guard let error = StoreError(storage: error, attempted: "Keeping the result") else { return nil }
+            self.init(error)
         }
     }
 }

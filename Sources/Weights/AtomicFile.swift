@@ -12,7 +12,7 @@ import Glibc
     package init(path: String, byteCount: Int) throws(FileWriteError) {
         let temporary = path + ".partial-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw FileWriteError(path: path, reason: systemErrorText(errno)) }
+        guard descriptor >= 0 else { throw FileWriteError(path: path, code: errno) }
         do throws(FileWriteError) {
             try Self.reserve(byteCount, in: descriptor, path: path)
         } catch {
@@ -30,10 +30,10 @@ import Glibc
         var space = statvfs()
         let free = unsafe fstatvfs(descriptor, &space) == 0 ? UInt64(space.f_bavail) * UInt64(space.f_frsize) : .max
         guard UInt64(byteCount) <= free else {
-            throw FileWriteError(path: path, reason: "it needs \(byteCount) bytes, the disk has \(free) left")
+            throw FileWriteError(path: path, reason: "it needs \(byteCount) bytes, the disk has \(free) left", code: ENOSPC)
         }
         let error = byteCount > 0 ? posix_fallocate(descriptor, 0, off_t(byteCount)) : 0
-        guard error == 0 else { throw FileWriteError(path: path, reason: systemErrorText(error)) }
+        guard error == 0 else { throw FileWriteError(path: path, code: error) }
     }
 
     deinit {
@@ -48,7 +48,7 @@ import Glibc
                 unsafe Glibc.write(descriptor, $0.baseAddress! + written, $0.count - written)
             }
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw FileWriteError(path: path, reason: systemErrorText(errno)) }
+            guard count > 0 else { throw FileWriteError(path: path, code: errno) }
             written += count
         }
     }
@@ -58,7 +58,7 @@ import Glibc
     /// Waits until the bytes are on the disk, then gives the file its name and makes that durable, too.
     package consuming func commit() throws(FileWriteError) {
         guard fsync(descriptor) == 0, unsafe rename(temporary, path) == 0 else {
-            throw FileWriteError(path: path, reason: systemErrorText(errno))
+            throw FileWriteError(path: path, code: errno)
         }
         committed = true
         try synchronizeFolder(of: path)
@@ -77,14 +77,25 @@ func synchronizeFolder(of path: String) throws(FileWriteError) {
     var folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     if folder.isEmpty { folder = path.hasPrefix("/") ? "/" : "." }
     let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileWriteError(path: folder, reason: systemErrorText(errno)) }
+    guard descriptor >= 0 else { throw FileWriteError(path: folder, code: errno) }
     defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw FileWriteError(path: folder, reason: systemErrorText(errno)) }
+    guard fsync(descriptor) == 0 else { throw FileWriteError(path: folder, code: errno) }
 }
 
 /// A file that could not be written; what was there before still is.
 package struct FileWriteError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let reason: String
+    /// The system's number of the error; 0 where the disk is not to blame.
+    package let code: Int32
+
+    init(path: String, reason: String, code: Int32 = 0) {
+        self.path = path
+        self.reason = reason
+        self.code = code
+    }
+
+    init(path: String, code: Int32) { self.init(path: path, reason: systemErrorText(code), code: code) }
+
     package var description: String { "writing \(path): \(reason)" }
 }

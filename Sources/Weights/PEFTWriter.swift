@@ -89,7 +89,7 @@ package enum PEFTWriter {
             try AtomicFile.write(
                 JSONValue.object(config).indentedText, to: partial.appending(path: "adapter_config.json").path)
             guard unsafe rename(partial.path, directory.path) == 0 else {
-                throw FileWriteError(path: directory.path, reason: systemErrorText(errno))
+                throw FileWriteError(path: directory.path, code: errno)
             }
         } catch {
             try? FileManager.default.removeItem(at: partial)

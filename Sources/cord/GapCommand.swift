@@ -1,23 +1,145 @@
+import API
 import ArgumentParser
 import Evaluation
 import Foundation
 
 struct Gap: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "gap", abstract: "Work with gap reports.", subcommands: [Compare.self])
+        commandName: "gap", abstract: "Gap reports: of a running server, or of files that cord eval wrote.",
+        discussion: """
+            EXAMPLES
+              cord gap                                        the server's latest reports
+              cord gap run --benchmark cord-bench-1           measure what the server answers with now
+              cord gap show gaprep_4m1x… --format html        a report as a page
+              cord gap compare gaprep_4m1x… gaprep_9kq2…      what changed between two of them
+              cord gap compare results/base results/candidate the same of files, without a server
+            """,
+        subcommands: [List.self, Run.self, Runs.self, Show.self, Cancel.self, Compare.self], defaultSubcommand: List.self)
+
+    private static let reports = "/v1/gap/reports"
+    private static let runs = "/v1/gap/runs"
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The latest reports of a running server, newest first.")
+        @OptionGroup(title: "Server") var server: RunningServer
+        @Option(help: "How many.") var limit = 20
+
+        func run() async throws {
+            try await server.call("GET", "\(Gap.reports)?limit=\(limit)", as: ListObject<GapReportSummary>.self) { list in
+                RunningServer.table(
+                    [["ID", "VERSION", "BENCHMARK", "N", "TEXT", "AUDIO", "GAP", "CREATED"]]
+                        + list.data.map { report in
+                            [
+                                report.id, report.weightVersion, report.benchmark, "\(report.n)", Gap.percent(report.accuracy["text"]),
+                                Gap.percent(report.accuracy["audio"]), String(format: "%+.1f", report.gap), RunningServer.time(report.createdAt),
+                            ]
+                        })
+                if list.hasMore { print("… there are more; ask with --limit") }
+            }
+        }
+    }
+
+    struct Run: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Measure a model of a running server and print the report.")
+        @OptionGroup(title: "Server") var server: RunningServer
+        @Option(help: "The model, or a version of it.") var model = "cord-nano"
+        @Option(help: "A question set of the server.") var benchmark = BuiltInBenchmark.standard.rawValue
+        @Option(help: "Ask the first so many items of the seeded order.") var limit: Int?
+        @Option(help: "Draws the order, and what is sampled.") var seed = 0
+        @Option(help: ArgumentHelp("text, audio, no_audio and shuffled_audio, separated by commas.", valueName: "arms")) var arms = "text,audio"
+        @Flag(help: "Print the run's id at once instead of waiting for the report.") var noWait = false
+
+        func run() async throws {
+            let wanted = try arms.split(separator: ",").map { name in
+                guard let arm = GapArm(rawValue: String(name)) else {
+                    throw ValidationError("--arms: expected text, audio, no_audio or shuffled_audio, found \(name).")
+                }
+                return arm
+            }
+            let request = GapRunRequest(model: model, benchmark: benchmark, limit: limit, seed: seed, arms: wanted)
+            var run = try WireDecoder.response(
+                GapRun.self, from: try await server.bytes("POST", Gap.runs, body: try WireEncoder.encode(request)))
+            if noWait { return print(run.id) }
+            while [.queued, .running, .paused].contains(run.status) {
+                try await Task.sleep(for: .milliseconds(500))
+                run = try WireDecoder.response(GapRun.self, from: try await server.bytes("GET", Gap.path(Gap.runs, run.id)))
+            }
+            guard let report = run.reportId else {
+                throw ServerRefusal(description: "The run \(run.id) \(run.status.rawValue)\(run.error.map { ": \($0.message)" } ?? "").")
+            }
+            try await Gap.show(report, server.json ? .json : .md, server)
+        }
+    }
+
+    struct Runs: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The latest measurements of a running server, also those under way.")
+        @OptionGroup(title: "Server") var server: RunningServer
+        @Option(help: "How many.") var limit = 20
+
+        func run() async throws {
+            try await server.call("GET", "\(Gap.runs)?limit=\(limit)", as: ListObject<GapRun>.self) { list in
+                RunningServer.table(
+                    [["ID", "STATUS", "VERSION", "BENCHMARK", "DONE", "REPORT", "CREATED"]]
+                        + list.data.map { run in
+                            [
+                                run.id, run.status.rawValue, run.weightVersion ?? "", run.benchmark, "\(run.progress.done)/\(run.progress.total)",
+                                run.reportId ?? "", RunningServer.time(run.createdAt),
+                            ]
+                        })
+                if list.hasMore { print("… there are more; ask with --limit") }
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "One report of a running server.")
+        @OptionGroup(title: "Server") var server: RunningServer
+        @Argument(help: "The report's id.") var report: String
+        @Option(help: "md, json, csv or html.") var format: ReportFormat = .md
+
+        func run() async throws { try await Gap.show(report, server.json ? .json : format, server) }
+    }
+
+    struct Cancel: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "End a measurement now.")
+        @OptionGroup(title: "Server") var server: RunningServer
+        @Argument(help: ArgumentHelp("The run's id.", valueName: "run")) var id: String
+
+        func run() async throws {
+            try await server.call("POST", Gap.path(Gap.runs, id) + "/cancel", body: Data("{}".utf8), as: GapRun.self) {
+                print("\($0.id): \($0.status.rawValue)")
+            }
+        }
+    }
 
     struct Compare: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "What a candidate changed against its base, both measured on one question set.",
-            discussion: "Each of BASE and CANDIDATE is a report.json, or a folder that cord eval --output wrote.")
+            discussion: """
+                Each of BASE and CANDIDATE is a report.json, a folder that cord eval --output wrote, or the id of a report of a running server.
+                """)
 
+        @OptionGroup(title: "Server") var server: RunningServer
         @Argument(help: ArgumentHelp("The report before.", valueName: "base")) var base: String
         @Argument(help: ArgumentHelp("The report after.", valueName: "candidate")) var candidate: String
-        @Flag(help: "Print JSON instead of Markdown.") var json = false
 
         func run() async throws {
-            let comparison = try GapComparison(base: try ReportFolder.read(base), candidate: try ReportFolder.read(candidate))
-            print(json ? String(decoding: try comparison.json(), as: UTF8.self) + "\n" : comparison.markdown(), terminator: "")
+            let comparison = try GapComparison(base: try await report(base), candidate: try await report(candidate))
+            print(server.json ? String(decoding: try comparison.json(), as: UTF8.self) + "\n" : comparison.markdown(), terminator: "")
+        }
+
+        private func report(_ place: String) async throws -> GapReport {
+            guard place.hasPrefix("gaprep_"), !FileManager.default.fileExists(atPath: place) else { return try ReportFolder.read(place) }
+            return try GapReport(json: try await server.bytes("GET", Gap.path(Gap.reports, place)))
         }
     }
+
+    private static func path(_ root: String, _ id: String) -> String { "\(root)/\(RunningServer.escaped(id))" }
+
+    private static func show(_ report: String, _ format: ReportFormat, _ server: RunningServer) async throws {
+        let text = String(decoding: try await server.bytes("GET", path(reports, report) + "?format=\(format.rawValue)"), as: UTF8.self)
+        print(text, terminator: text.hasSuffix("\n") ? "" : "\n")
+    }
+
+    private static func percent(_ accuracy: Double?) -> String { accuracy.map { String(format: "%.1f %%", 100 * $0) } ?? "" }
 }

@@ -50,15 +50,10 @@ struct Jobs: AsyncParsableCommand {
         @Flag(help: "Put the version in force where it reduced the gap on the built-in benchmark.") var promote = false
 
         func run() async throws {
-            let content = try Data(contentsOf: URL(fileURLWithPath: file))
-            let boundary = "cord-\(UUID().uuidString)"
-            var form = Data("--\(boundary)\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nfine-tune\r\n".utf8)
-            let name = URL(fileURLWithPath: file).lastPathComponent.replacingOccurrences(of: "\"", with: "_")
-            form += Data("--\(boundary)\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(name)\"\r\n\r\n".utf8)
-            form += content + Data("\r\n--\(boundary)--\r\n".utf8)
+            let place = URL(fileURLWithPath: file)
+            let form = RunningServer.form(["purpose": "fine-tune"], file: try Data(contentsOf: place), named: place.lastPathComponent)
             let uploaded = try WireDecoder.response(
-                FileObject.self,
-                from: try await server.bytes("POST", "/v1/files", body: form, type: "multipart/form-data; boundary=\(boundary)"))
+                FileObject.self, from: try await server.bytes("POST", "/v1/files", body: form.body, type: form.type))
             var optimizer: OptimizerOptions?
             if let learningRate { optimizer = OptimizerOptions(learningRate: learningRate) }
             let request = FineTuningRequest(

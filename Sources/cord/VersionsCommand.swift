@@ -1,4 +1,5 @@
 import API
+import Archives
 import ArgumentParser
 import Foundation
 
@@ -11,8 +12,9 @@ struct Versions: AsyncParsableCommand {
               cord versions promote ver_4m1x…      let the base's name answer with it
               cord versions rollback               go back to what was in force before
               cord versions download ver_4m1x…     its PEFT directory as a tar archive
+              cord versions upload my-lora/        keep an adapter that Python's peft made
             """,
-        subcommands: [List.self, Promote.self, Rollback.self, Delete.self, Download.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Promote.self, Rollback.self, Delete.self, Download.self, Upload.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "The latest versions, newest first.")
@@ -72,6 +74,28 @@ struct Versions: AsyncParsableCommand {
             let place = output ?? RunningServer.escaped(version) + ".tar"
             try archive.write(to: URL(fileURLWithPath: place), options: .atomic)
             print("\(place): \(archive.count) bytes")
+        }
+    }
+
+    struct Upload: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Keep a PEFT directory as a new version.")
+        @OptionGroup(title: "Server") var server: RunningServer
+        @Argument(help: "A PEFT directory, or an archive of one.") var path: String
+        @Option(help: "What the version is called. Without it, a name of its own.") var name: String?
+
+        func run() async throws {
+            let place = URL(fileURLWithPath: path)
+            var archive = place
+            var isDirectory: ObjCBool = false
+            if unsafe FileManager.default.fileExists(atPath: place.path, isDirectory: &isDirectory), isDirectory.boolValue {
+                archive = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).tar")
+                try ArchiveWriter.tar(place, under: "adapter", to: archive)
+            }
+            defer { if archive != place { try? FileManager.default.removeItem(at: archive) } }
+            let form = RunningServer.form(name.map { ["name": $0] } ?? [:], file: try Data(contentsOf: archive), named: archive.lastPathComponent)
+            try await server.call("POST", "/v1/weights/versions", body: form.body, type: form.type, as: WeightVersion.self) {
+                print("\($0.name) is kept as \($0.id).")
+            }
         }
     }
 

@@ -53,6 +53,27 @@ private func untilCancelled() async throws -> Data {
         #expect(order.withLock { $0 } == ["a", "b", "c"])
     }
 
+    @Test func aJobThatTheDiskFailedIsTriedAgain() async throws {
+        let store = try Store(folder: folder.url)
+        let runner = JobRunner(store: store, lanes: ["training": 10], progressInterval: .zero, retryDelay: .milliseconds(20))
+        await runner.register(kind: "train", lane: "training") { context in
+            if context.job.checkpoint == nil { try context.save(checkpoint: Data("half".utf8)) }
+            if context.job.id == "full", context.job.attempt < 3 { throw StoreError.diskFull(attempted: "Saving") }
+            return context.job.checkpoint ?? Data("at once".utf8)
+        }
+        try await runner.start()
+        _ = try await runner.submit(id: "full", kind: "train", request: Data())
+        _ = try await runner.submit(id: "next", kind: "train", request: Data())
+        let ended = try await runner.finished("full")
+        #expect(ended.state == .succeeded)
+        #expect(ended.attempt == 3)
+        #expect(ended.result == Data("half".utf8))
+        let warnings = try store.events(job: "full", limit: 100).elements.filter { $0.level == .warn }
+        #expect(warnings.count == 2)
+        #expect(warnings.allSatisfy { $0.message == "queued" && $0.data.map { String(decoding: $0, as: UTF8.self).contains("disk is full") } == true })
+        #expect(try await runner.finished("next").result == Data("at once".utf8))
+    }
+
     @Test func aFullLaneRefuses() async throws {
         let store = try Store(folder: folder.url)
         let runner = runner(store, limit: 2)

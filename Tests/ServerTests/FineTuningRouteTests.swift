@@ -200,6 +200,21 @@ import Testing
         #expect(try await server.client.post("/v1/fine_tuning/jobs/\(id)/resume", json: "{}").status == 409)
     }
 
+    @Test func aVersionThatAJobNeedsStays() async throws {
+        let server = try await TrainingServer()
+        let version = try #require(try await server.step(TrainingServer.step([try TrainingServer.pair()])).json()["weight_version"]?.text)
+        #expect(try await server.client.post("/v1/weights/rollback", json: "{}").status == 200)
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let body = job(file, hyper: #", "steps": 400"#).replacingOccurrences(of: "published@base", with: version)
+        let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: body).json()["id"]?.text)
+        let path = "/v1/weights/versions/\(version)"
+        let refused = try await server.client.send("DELETE", path, headers: Headers(), body: [])
+        #expect(refused.status == 409)
+        #expect(try await refused.json()["error"]?["message"]?.text?.contains(id) == true)
+        #expect(try await server.client.post("/v1/fine_tuning/jobs/\(id)/cancel", json: "{}").status == 200)
+        #expect(try await server.client.send("DELETE", path, headers: Headers(), body: []).status == 200)
+    }
+
     @Test func metricsTellOfStepsJobsAndVersions() async throws {
         let server = try await TrainingServer()
         #expect(try await server.step(TrainingServer.step([try TrainingServer.pair()])).status == 200)

@@ -1,5 +1,7 @@
 import API
+import Archives
 import Foundation
+import Generation
 import HTTP
 import Jobs
 import Server
@@ -74,7 +76,9 @@ final class TrainingServer {
     }
 
     /// What the model says now, to the bit.
-    func answer(_ model: String = base) async throws -> JSONValue? {
+    func answer(_ model: String = base) async throws -> JSONValue? { try await Self.answer(model, client) }
+
+    static func answer(_ model: String, _ client: MemoryClient) async throws -> JSONValue? {
         let text = #"{"model": "\#(model)", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 8, "logprobs": true}"#
         return try await client.post("/v1/chat/completions", json: text).json()["choices"]
     }
@@ -191,6 +195,84 @@ final class TrainingServer {
         #expect(archive.headers["content-type"] == "application/x-tar")
         let bytes = try await archive.bytes()
         #expect(String(decoding: bytes, as: UTF8.self).contains("adapter_config.json"))
+    }
+
+    @Test func anAdapterOfPeftBecomesAVersion() async throws {
+        let folder = Fixture.fixtures.appendingPathComponent("weights")
+        let server = try await TrainingServer { $0.adapterFolder = folder }
+        func upload(_ archive: [UInt8], name: String?) async throws -> ClientResponse {
+            let field = name.map { "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n\($0)\r\n" } ?? ""
+            let head = field + "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.tar\"\r\n\r\n"
+            return try await server.client.send(
+                "POST", "/v1/weights/versions", headers: ["content-type": "multipart/form-data; boundary=b"],
+                body: Array(head.utf8) + archive + Array("\r\n--b--\r\n".utf8))
+        }
+        func packed(_ directory: URL) throws -> [UInt8] {
+            let place = server.folder.appending(path: "\(UUID().uuidString).tar")
+            try ArchiveWriter.tar(directory, under: "adapter", to: place)
+            defer { try? FileManager.default.removeItem(at: place) }
+            return [UInt8](try Data(contentsOf: place))
+        }
+        let archive = try packed(folder.appending(path: "list"))
+        let made = try await upload(archive, name: "mine")
+        #expect(made.status == 201)
+        let version = try await made.json()
+        #expect(version["kind"]?.text == "adapter")
+        #expect(version["parent"] == .null)
+        #expect(try await server.client.post("/v1/load_lora_adapter", json: #"{"lora_name": "loaded", "lora_path": "list"}"#).status == 200)
+        let answer = try await server.answer("mine")
+        #expect(try await answer == server.answer("loaded"))
+        #expect(try await answer != server.answer())
+        let models = try await server.client.get("/v1/models").json()["data"]
+        #expect((0..<(models?.count ?? 0)).contains { models?[$0]?["id"]?.text == "mine" })
+
+        // What was downloaded comes back as the same content.
+        let download = try await server.client.get("/v1/weights/versions/mine/download").bytes()
+        let again = try await upload(download, name: nil).json()
+        #expect(again["hash"] == version["hash"])
+        #expect(again["id"] != version["id"])
+        #expect(try await server.client.post("/v1/weights/versions/mine/promote", json: "{}").status == 200)
+        try await server.restart()
+        #expect(try await server.answer() == answer)
+
+        #expect(try await upload(archive, name: "mine").status == 409)
+        #expect(try await upload(archive, name: "published").status == 409)
+        #expect(try await upload(archive, name: "../mine").status == 400)
+        #expect(try await upload(Array("no archive".utf8), name: nil).status == 400)
+        let other = server.folder.appending(path: "other", directoryHint: .isDirectory)
+        try FileManager.default.copyItem(at: folder.appending(path: "list"), to: other)
+        for (config, words) in [("{", "fit"), (#"{"peft_type": "LORA", "r": 4, "target_modules": ["none"]}"#, "fit")] {
+            try Data(config.utf8).write(to: other.appending(path: "adapter_config.json"))
+            let refused = try await upload(try packed(other), name: nil)
+            #expect(refused.status == 400)
+            #expect(try await refused.json()["error"]?["message"]?.text?.contains(words) == true)
+        }
+        try FileManager.default.removeItem(at: other.appending(path: "adapter_model.safetensors"))
+        #expect(try await upload(try packed(other), name: nil).status == 400)
+        #expect(try await server.client.get("/v1/weights/versions").json()["data"]?.count == 2)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: server.folder.appending(path: "temporary").path).isEmpty)
+    }
+
+    @Test func requestsOnDifferentVersionsShareABatch() async throws {
+        let server = try await TrainingServer()
+        var names = ["published@base"]
+        for name in ["sum", "pens"] {
+            names.append(try #require(try await server.step(TrainingServer.step([try TrainingServer.pair(name)])).json()["weight_version"]?.text))
+        }
+        var alone: [JSONValue?] = []
+        for name in names { alone.append(try await server.answer(name)) }
+        #expect(Set(alone.map { "\(String(describing: $0))" }).count == names.count)
+        let statistics = server.fixture.runtime.engine
+        let passes = statistics.statistics.forwardPasses
+        let together = try await withThrowingTaskGroup(of: (Int, JSONValue?).self) { group in
+            for index in 0..<12 {
+                group.addTask { [client = server.client, names] in (index, try await TrainingServer.answer(names[index % names.count], client)) }
+            }
+            return try await group.reduce(into: [Int: JSONValue?]()) { $0[$1.0] = $1.1 }
+        }
+        for index in 0..<12 { #expect(together[index] == alone[index % names.count]) }
+        // One after another they would take eight passes each and more.
+        #expect(statistics.statistics.forwardPasses - passes < 12 * 8)
     }
 
     @Test func wholeParametersAreTrainedToo() async throws {

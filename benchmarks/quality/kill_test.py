@@ -2,13 +2,15 @@
 """Kills a server with SIGKILL again and again while it trains, and checks that nothing was lost, doubled or halved.
 
     one server is left alone, the other is killed at random moments; both get the same work:
-    steps (with idempotency keys), uploads, a fine-tuning job, promotions, steps again
+    steps (with idempotency keys), promotions of earlier versions between them, a fine-tuning job, and uploads all the time
 
 Checked at the end: every acknowledged step was taken exactly once and is answered as it was; every version that is listed can be
-downloaded and answered with; every acknowledged upload has its bytes; the version in force is the one that was promoted last; and
-the weights of every step and of the job have the same hashes as those of the server that was left alone.
+downloaded and answered with; every acknowledged upload has its bytes; the version in force is the one that was acknowledged last;
+every content that the store refers to is there and nothing else is; and the weights of every step and of the job have the same
+hashes as those of the server that was left alone.
 
-    kill_test.py --cord .build/release/cord --kills 100
+    kill_test.py --kills 100                     one round of work, long enough for the kills
+    kill_test.py --kills 25 --seed 2             a shorter round with other moments
 """
 
 import argparse
@@ -20,6 +22,8 @@ import os
 import random
 import shutil
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -39,10 +43,10 @@ UNREACHABLE = (urllib.error.URLError, http.client.HTTPException, ConnectionError
 class Server:
     """A server process that can be killed and comes back on the same data folder."""
 
-    def __init__(self, arguments, folder):
+    def __init__(self, arguments, folder, log=None):
         self.arguments = arguments
         self.folder = folder
-        self.log = open(folder.with_suffix(".log"), "ab")
+        self.log = open(log or folder.with_suffix(".log"), "ab")
         self.port = None
         self.process = None
         self.kills = 0
@@ -52,8 +56,8 @@ class Server:
         with self.lock:
             port = free_port()
             self.process = subprocess.Popen(
-                [self.arguments.cord, "serve", *(["--model", self.arguments.model] if self.arguments.model else []), "--port", str(port), "--data", str(self.folder),
-                 "--threads", str(self.arguments.threads)],
+                [self.arguments.cord, "serve", *(["--model", self.arguments.model] if self.arguments.model else []),
+                 "--port", str(port), "--data", str(self.folder), "--threads", str(self.arguments.threads), "--log-level", "error"],
                 stdout=self.log, stderr=self.log)
             self.port = port
         deadline = time.monotonic() + 120
@@ -98,7 +102,6 @@ class Server:
 
 
 def free_port():
-    import socket
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -136,26 +139,38 @@ def work(server, base, steps, job_steps):
             "objective": {"max_rollout_tokens": 12, "rollouts": 2}, "optimizer": {"learning_rate": 0.003, "lora_rank": 4}}}},
     }, {"Idempotency-Key": "job"})
 
-    def take(index):
-        key = f"step-{index}"
-        done["steps"][key] = server.call("POST", "/v1/cord/steps", step_body(index), {"Idempotency-Key": key})
-        if index % 3 == 0:
-            content = hashlib.sha256(str(index).encode()).digest() * 4096
-            done["files"][upload(server, content, f"{index}.bin")["id"]] = hashlib.sha256(content).hexdigest()
+    ended = threading.Event()
 
-    for index in range(steps):
-        take(index)
-    chosen = done["steps"][f"step-{steps // 2}"]["weight_version"]
-    for version in (done["steps"]["step-0"]["weight_version"], chosen):
-        answer = server.call("POST", f"/v1/weights/versions/{version}/promote", {})
-        assert answer["weight_version"] == version, answer
-    for index in range(steps, steps + 3):
-        take(index)
-    while True:
-        job = server.call("GET", f"/v1/fine_tuning/jobs/{job['id']}")
-        if job["status"] in ("succeeded", "failed", "cancelled"):
-            break
-        time.sleep(0.1)
+    def send_files():
+        number = 0
+        while not ended.wait(0.05):
+            content = hashlib.sha256(str(number).encode()).digest() * (1 << 10 + number % 6)
+            done["files"][upload(server, content, f"{number}.bin")["id"]] = hashlib.sha256(content).hexdigest()
+            number += 1
+        done["uploads ended"] = True
+
+    uploads = threading.Thread(target=send_files)
+    uploads.start()
+    try:
+        for index in range(steps):
+            key = f"step-{index}"
+            done["steps"][key] = server.call("POST", "/v1/cord/steps", step_body(index), {"Idempotency-Key": key})
+            done["current"] = done["steps"][key]["weight_version"]
+            if index % 3 == 2:
+                # The newest of all, whose step goes on from its state, or one before it: both are promoted, one stays.
+                for back in (2, index % 2):
+                    version = done["steps"][f"step-{index - back}"]["weight_version"]
+                    answer = server.call("POST", f"/v1/weights/versions/{version}/promote", {})
+                    assert answer["weight_version"] == version, answer
+                    done["current"] = version
+        while True:
+            job = server.call("GET", f"/v1/fine_tuning/jobs/{job['id']}")
+            if job["status"] in ("succeeded", "failed", "cancelled"):
+                break
+            time.sleep(0.1)
+    finally:
+        ended.set()
+        uploads.join()
     done["job"] = job
     return done
 
@@ -190,13 +205,14 @@ def check(server, done, base):
         answer = server.call("POST", "/v1/chat/completions", {**question, "model": version["name"]})
         if answer["cord"]["weight_version"] != version["id"]:
             problems.append(f"{version['name']} is answered by {answer['cord']['weight_version']}")
-    last = max(done["steps"].values(), key=lambda step: int(step["id"] != "") and list(done["steps"].values()).index(step))
     current = server.call("POST", "/v1/chat/completions", {**question, "model": base})["cord"]["weight_version"]
-    if current != last["weight_version"]:
-        problems.append(f"{current} is in force, {last['weight_version']} was acknowledged last")
+    if current != done["current"]:
+        problems.append(f"{current} is in force, {done['current']} was acknowledged last")
     for file, digest in done["files"].items():
         if hashlib.sha256(server.call("GET", f"/v1/files/{file}/content", raw=True)).hexdigest() != digest:
             problems.append(f"the bytes of {file} have changed")
+    if "uploads ended" not in done:
+        problems.append("an upload was refused")
     if done["job"]["status"] != "succeeded":
         problems.append(f"the job {done['job']['status']}: {done['job']['error']}")
     hashes = {key: versions[step["weight_version"]]["hash"] for key, step in done["steps"].items()}
@@ -206,6 +222,17 @@ def check(server, done, base):
     for checkpoint in listed:
         hashes[f"checkpoint {checkpoint['step_number']}"] = by_name[checkpoint["fine_tuned_model_checkpoint"]]["hash"]
     return problems, hashes
+
+
+def unreferenced(folder):
+    """What the store refers to and the folder has not, or the other way, once the server has ended."""
+    with sqlite3.connect(f"file:{folder}/store.sqlite?mode=ro", uri=True) as store:
+        wanted = {row[0] for row in store.execute(
+            "SELECT sha256 FROM files WHERE sha256 IS NOT NULL UNION SELECT hash FROM versions UNION SELECT hash FROM states")}
+    there = {path.name for path in folder.glob("objects/*/*")}
+    rest = [str(path) for path in folder.glob("temporary/*")]
+    return ([f"{name} is referred to and missing" for name in wanted - there] + [f"{name} is kept for nothing" for name in there - wanted]
+            + [f"{path} was left behind" for path in rest])
 
 
 def main():
@@ -219,7 +246,7 @@ def main():
     arguments = parser.parse_args()
     base = Path(arguments.model).name if arguments.model else "cord-nano"
     moments = random.Random(arguments.seed)
-    steps = arguments.steps or max(6, arguments.kills // 3)
+    steps = arguments.steps or max(9, arguments.kills // 2)
     folder = Path(tempfile.mkdtemp(prefix="cord-kill-"))
 
     alone = Server(arguments, folder / "alone")
@@ -229,7 +256,7 @@ def main():
     duration = time.monotonic() - start
     problems, hashes = check(alone, expected, base)
     alone.stop()
-    print(f"left alone: {steps + 3} steps and the job in {duration:.1f} s, {len(hashes)} versions compared", flush=True)
+    print(f"left alone: {steps} steps and the job in {duration:.1f} s, {len(hashes)} versions compared", flush=True)
 
     killed = Server(arguments, folder / "killed")
     killed.start()
@@ -238,7 +265,7 @@ def main():
     def disturb():
         while not finished.is_set():
             # Soon after a start, in the middle of a step, between two of them.
-            if finished.wait(moments.choice([moments.uniform(0, 0.3), moments.uniform(0, 2 * duration / (steps + 3))])):
+            if finished.wait(moments.choice([moments.uniform(0, 0.3), moments.uniform(0, 2 * duration / steps)])):
                 return
             if killed.kills < arguments.kills:
                 killed.kill()
@@ -246,9 +273,9 @@ def main():
     thread = threading.Thread(target=disturb)
     thread.start()
     done = work(killed, base, steps, job_steps=steps)
-    rounds = 1
     finished.set()
     thread.join()
+    killed.kill()
     more, found = check(killed, done, base)
     problems += more
     for key in hashes:
@@ -256,6 +283,7 @@ def main():
         if found.get(key) != hashes[key] and not (key.startswith("checkpoint") and key not in found):
             problems.append(f"{key}: the weights are {found.get(key)}, undisturbed {hashes[key]}")
     killed.stop()
+    problems += unreferenced(killed.folder)
     print(f"killed {killed.kills} times: {len(done['steps'])} steps, {len(done['files'])} files, job {done['job']['status']}")
     for problem in problems:
         print("PROBLEM", problem)

@@ -13,7 +13,7 @@ enum BenchmarksRoute {
                 return .json(try WireEncoder.encode(ListObject(sets, hasMore: hasMore)))
             }
         }
-        router.post("/v1/benchmarks", scope: .train, bodyLimit: 64 << 10) { request in
+        router.post("/v1/benchmarks", scope: .measure, bodyLimit: 64 << 10) { request in
             try await refusing {
                 let wanted = try WireDecoder.decode(BenchmarkRequest.self, from: Data(request.body))
                 let benchmarks = try server.workshop.measuring.benchmarks

@@ -132,9 +132,10 @@ extension FineTuningJob {
 extension FineTuningEvent {
     init(_ event: JobEvent) {
         let data = event.data.flatMap { try? JSONDecoder().decode(JSONValue.self, from: $0) }
+        let reason = if case .string(let reason) = data?["reason"] { ": \(reason)" } else { "" }
         self.init(
             id: event.id, createdAt: Int(event.createdAt.timeIntervalSince1970), level: event.level.rawValue,
-            message: event.kind == .state ? "The job is \(event.message)" : event.message,
+            message: event.kind == .state ? "The job is \(event.message)\(reason)" : event.message,
             type: event.kind == .metrics ? "metrics" : "message", data: data)
     }
 }

@@ -7,7 +7,7 @@ import Jobs
 enum GapRunsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         let root = "/v1/gap/runs"
-        router.post(root, scope: .train, bodyLimit: 64 << 10) { request in
+        router.post(root, scope: .measure, bodyLimit: 64 << 10) { request in
             try await refusing {
                 let wanted = try WireDecoder.decode(GapRunRequest.self, from: Data(request.body))
                 let workshop = try server.workshop
@@ -29,7 +29,7 @@ enum GapRunsRoute {
         router.get(root + "/{id}", scope: .ask) { request in
             try await refusing { .json(try WireEncoder.encode(try GapRun(try job(request, server.workshop)))) }
         }
-        router.post(root + "/{id}/cancel", scope: .train, bodyLimit: 64 << 10) { request in
+        router.post(root + "/{id}/cancel", scope: .measure, bodyLimit: 64 << 10) { request in
             try await refusing {
                 let workshop = try server.workshop
                 return .json(try WireEncoder.encode(try GapRun(try await workshop.runner.cancel(try job(request, workshop).id))))

@@ -15,7 +15,7 @@ import Training
 ///     audio, text → two prompts → answer (given, or greedy from the audio) → both distributions at every token → D_t, w_t
 enum InspectRoute {
     static func add(to router: inout Router, _ server: ServerState) {
-        router.post("/v1/gap/inspect", scope: .ask) { request in
+        router.post("/v1/gap/inspect", scope: .measure) { request in
             try await refusing {
                 let wanted = try WireDecoder.decode(InspectRequest.self, from: Data(request.body))
                 return .json(try WireEncoder.encode(try await inspect(wanted, server)))

@@ -4,7 +4,7 @@ import Foundation
 import HTTP
 import Jobs
 
-/// `/v1/weights/versions…`: the versions that training made, which of them is in force, and their files.
+/// `/v1/weights/versions…`: the versions that training made or clients brought, which of them is in force, and their files.
 enum WeightsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         router.get("/v1/weights/versions", scope: .ask) { request in
@@ -16,6 +16,21 @@ enum WeightsRoute {
                 let current = try workshop.versions.current()
                 let versions = try page.elements.map { try WeightVersion($0, in: workshop.store, current: current) }
                 return .json(try WireEncoder.encode(ListObject(versions, hasMore: page.hasMore)))
+            }
+        }
+        router.post("/v1/weights/versions", scope: .train, bodyLimit: server.configuration.uploadBytes) { request in
+            try await refusing {
+                let form = try Form(request)
+                guard let file = form.file("file"), form.files.count == 1 else {
+                    throw HTTPError(400, "file: expected one archive; found \(form.files.count) files.", parameter: "file", code: "missing_required_parameter")
+                }
+                if let other = form.fields.items.first(where: { $0.name != "name" }) {
+                    throw HTTPError(400, "\(other.name): this server does not know it beside `file` and `name`.", parameter: other.name, code: "unknown_parameter")
+                }
+                let (workshop, name) = (try server.workshop, form["name"])
+                let record = try await server.runtime.onOwnThread { try workshop.addVersion(Data(file.bytes), name: name) }
+                let version = try WeightVersion(record, in: workshop.store, current: try workshop.versions.current())
+                return .json(try WireEncoder.encode(version), status: 201)
             }
         }
         router.get("/v1/weights/versions/{id}", scope: .ask) { request in
@@ -54,7 +69,14 @@ enum WeightsRoute {
         }
         router.delete("/v1/weights/versions/{id}", scope: .train) { request in
             try await refusing {
-                let record = try server.workshop.versions.delete(request.parameter("id"))
+                let workshop = try server.workshop
+                let record = try workshop.store.version(request.parameter("id"))
+                if let job = try workshop.job(using: record) {
+                    throw HTTPError(
+                        409, "The weight version \(record.name) is needed by \(job), which has not ended. Cancel that first, or wait for it.",
+                        code: "version_in_use")
+                }
+                _ = try workshop.versions.delete(record.id)
                 return .json(try WireEncoder.encode(DeletedObject(id: record.id, object: "weights.version")))
             }
         }

@@ -71,16 +71,17 @@ package final class FineTuning: Sendable {
 
     /// The job that has not ended and reads that file.
     func job(using file: String) throws -> String? {
-        var after: String?
-        while true {
-            let page = try store.jobs(kind: Self.kind, after: after, limit: 100)
-            for job in page.elements where !job.state.isFinal {
-                let wanted = try JSONDecoder().decode(FineTuningRequest.self, from: job.request)
-                if wanted.trainingFile == file || wanted.validationFile == file { return job.id }
-            }
-            guard page.hasMore, let last = page.elements.last else { return nil }
-            after = last.id
-        }
+        try store.openJobs(kind: Self.kind).first { job in
+            let wanted = try JSONDecoder().decode(FineTuningRequest.self, from: job.request)
+            return wanted.trainingFile == file || wanted.validationFile == file
+        }?.id
+    }
+
+    /// Ids or names of the versions that a job begins with or has made.
+    static func versions(of job: Job) throws -> [String?] {
+        guard let saved = job.checkpoint else { return [try JSONDecoder().decode(FineTuningRequest.self, from: job.request).model] }
+        let note = try JSONDecoder().decode(Note.self, from: saved)
+        return [note.parent, note.version]
     }
 
     /// The handler of ``kind``.

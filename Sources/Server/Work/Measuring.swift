@@ -50,6 +50,12 @@ package final class Measuring: Sendable {
     /// Removes what an ended run leaves to go on from.
     func forget(_ id: String) { try? FileManager.default.removeItem(at: folder(id)) }
 
+    /// The id or name of the version that a run measures.
+    static func versions(of job: Job) throws -> [String?] {
+        guard let saved = job.checkpoint else { return [try JSONDecoder().decode(GapRunRequest.self, from: job.request).model] }
+        return [try JSONDecoder().decode(Note.self, from: saved).version]
+    }
+
     private func folder(_ id: String) -> URL { store.folder.appending(path: "jobs/\(id)", directoryHint: .isDirectory) }
 
     /// The handler of ``kind``.
@@ -72,6 +78,7 @@ package final class Measuring: Sendable {
             if try store.job(id: context.job.id).state == .cancelled { forget(context.job.id) }
             throw CancellationError()
         } catch {
+            if let failure = StoreError(storage: error, attempted: "Measuring") { throw failure }
             throw JobFailure(code: Self.code(error), message: HTTPError(refusing: error)?.message ?? "\(error)")
         }
     }
@@ -147,7 +154,6 @@ package final class Measuring: Sendable {
     private static func code(_ error: any Error) -> String {
         switch error {
         case let failure as JobFailure: failure.code
-        case is ProgressFileError: "storage_error"
         case is QuestionSetError: "invalid_benchmark"
         default: HTTPError(refusing: error)?.code ?? "internal_error"
         }

@@ -13,6 +13,7 @@ package final class Workshop: Sendable {
     let clips: Clips
     let judges: Judges
     let metrics = TrainingMetrics()
+    let runtime: Runtime
     private let folder: DataFolder
 
     /// Lanes of the runner: jobs of one lane run one after another.
@@ -26,6 +27,7 @@ package final class Workshop: Sendable {
     /// - Throws: ``DataFolderError``, `StoreError`, or why the promoted version cannot be read.
     package init(_ folder: DataFolder, runtime: Runtime, configuration: ServerConfiguration) throws {
         self.folder = folder
+        self.runtime = runtime
         store = try Store(folder: folder.url)
         try store.collectGarbage()
         runner = JobRunner(
@@ -46,9 +48,18 @@ package final class Workshop: Sendable {
 
     /// Continues interrupted jobs and takes those that wait.
     package func start() async throws {
-        await runner.register(kind: FineTuning.kind, lane: Lane.training) { [fineTuning] in try await fineTuning.run($0) }
-        await runner.register(kind: Measuring.kind, lane: Lane.measuring) { [measuring] in try await measuring.run($0) }
+        await runner.register(kind: FineTuning.kind, lane: Lane.training) { [fineTuning] job in
+            try await Self.namingTheDisk("Training") { try await fineTuning.run(job) }
+        }
+        await runner.register(kind: Measuring.kind, lane: Lane.measuring) { [measuring] job in
+            try await Self.namingTheDisk("Measuring") { try await measuring.run(job) }
+        }
         try await runner.start()
+    }
+
+    /// Lets the runner know failures of the disk, after which a job is tried again, from its own.
+    private static func namingTheDisk(_ attempted: String, _ work: () async throws -> Data) async throws -> Data {
+        do { return try await work() } catch { throw StoreError(storage: error, attempted: attempted) ?? error }
     }
 
     /// Tells running jobs to save and stop, and returns when they have.

@@ -1,0 +1,100 @@
+import Archives
+package import Foundation
+import Generation
+import HTTP
+package import Jobs
+
+/// A weight version from a client's archive: a PEFT directory as Python's peft writes it, or what this server gave as a download.
+///
+///     archive → unpacked under temporary/ → the folder with the weights → read against the model → content store → record
+///
+/// Of the archive only the files of ``VersionFiles`` are kept: equal weights have equal hashes, whatever came beside them.
+extension Workshop {
+    private static let files: [(kind: VersionFiles.Kind, names: [String])] = [
+        (.adapter, ["adapter_config.json", "adapter_model.safetensors"]), (.full, ["model.safetensors"]),
+    ]
+
+    /// Blocks.
+    ///
+    /// - Parameter name: what the version is called; one of its own where nil.
+    /// - Throws: 400 that names the file or tensor, 409 for a taken name.
+    package func addVersion(_ archive: Data, name: String?) throws -> WeightVersionRecord {
+        let id = Identifier.version.random()
+        let name = try name.map(checked) ?? "\(versions.baseName):upload-\(id.suffix(6))"
+        let place = store.folder.appending(path: "temporary/\(UUID().uuidString)", directoryHint: .isDirectory)
+        let unpacked = place.appending(path: "content", directoryHint: .isDirectory)
+        defer { try? FileManager.default.removeItem(at: place) }
+        try FileManager.default.createDirectory(at: unpacked, withIntermediateDirectories: true)
+        let packed = place.appending(path: "archive")
+        try archive.write(to: packed)
+        var reader = ArchiveReader()
+        reader.maximumEntries = 1000
+        let (folder, kind, names) = try Self.weights(among: try reader.unpack(packed, into: unpacked), in: unpacked)
+        do {
+            _ = try VersionFiles.load(folder, kind: kind.rawValue, id: id, model: runtime.model)
+        } catch {
+            if let failure = StoreError(storage: error, attempted: "Reading the version") { throw failure }
+            throw HTTPError(
+                400, "The weights do not fit \(runtime.model.name): \(error).", parameter: "file", code: "invalid_adapter")
+        }
+        let content = try store.contents.storeFolder { destination in
+            for name in names {
+                try FileManager.default.moveItem(at: folder.appending(path: name), to: destination.appending(path: name))
+            }
+        }
+        return try store.addVersion(
+            NewVersion(id: id, name: name, base: versions.baseName, kind: kind.rawValue, content: content))
+    }
+
+    private static func weights(among paths: [String], in root: URL) throws -> (URL, VersionFiles.Kind, [String]) {
+        for (kind, names) in files {
+            let places = paths.filter { $0.split(separator: "/").last.map(String.init) == names.last }
+            guard !places.isEmpty else { continue }
+            guard places.count == 1 else {
+                throw HTTPError(
+                    400, "The archive has \(places.count) files named \(names[names.count - 1]); expected one.", parameter: "file",
+                    code: "invalid_adapter")
+            }
+            let folder = root.appending(path: places[0]).deletingLastPathComponent()
+            if let missing = names.first(where: { !FileManager.default.fileExists(atPath: folder.appending(path: $0).path) }) {
+                throw HTTPError(
+                    400, "The archive has \(places[0]) and no \(missing) beside it.", parameter: "file", code: "invalid_adapter")
+            }
+            return (folder, kind, names)
+        }
+        throw HTTPError(
+            400, "The archive holds no weights: expected adapter_config.json and adapter_model.safetensors, as peft writes them.",
+            parameter: "file", code: "invalid_adapter")
+    }
+
+    /// Names stand in URLs and beside those of the model and of versions that training makes.
+    private func checked(_ name: String) throws(HTTPError) -> String {
+        let isPlain = name.utf8.count <= 128 && name.first.map { $0.isLetter || $0.isNumber } == true
+            && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.:".contains($0)) }
+        guard isPlain, !name.hasPrefix(Identifier.version.prefix) else {
+            throw HTTPError(
+                400, "name: expected 1 to 128 letters, digits and -_.: and no beginning of \(Identifier.version.prefix); found \"\(name.prefix(128))\".",
+                parameter: "name", code: "invalid_value")
+        }
+        guard !runtime.versions.entries.contains(where: { $0.name == name }) else {
+            throw HTTPError(409, "A model \"\(name)\" is served already; choose another name.", parameter: "name", code: "model_exists")
+        }
+        return name
+    }
+
+    /// The job or gap run that has not ended and needs the version.
+    package func job(using version: WeightVersionRecord) throws -> String? {
+        for kind in [FineTuning.kind, Measuring.kind] {
+            let found = try store.openJobs(kind: kind).first { job in
+                let needed: [String?] =
+                    switch kind {
+                    case FineTuning.kind: try FineTuning.versions(of: job)
+                    default: try Measuring.versions(of: job)
+                    }
+                return needed.contains(version.id) || needed.contains(version.name)
+            }
+            if let found { return found.id }
+        }
+        return nil
+    }
+}
