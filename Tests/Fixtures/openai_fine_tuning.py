@@ -62,6 +62,13 @@ for name in (job.fine_tuned_model, checkpoints[1].fine_tuned_model_checkpoint, m
             {"type": "input_audio", "input_audio": {"data": base64.b64encode((CLIPS / "sum.wav").read_bytes()).decode(), "format": "wav"}}]}])
     check(answer.model == name, f"{name} says {answer.choices[0].message.content!r}")
 
+gated = client.fine_tuning.jobs.create(
+    model=model, training_file=file.id, method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 1}}},
+    extra_body={"cord": {"promote": {"if": "gap_reduced", "limit": 4, "max_text_drop": 1}, "tensorboard": True}})
+while (gated := client.fine_tuning.jobs.retrieve(gated.id)).status not in ("succeeded", "failed", "cancelled"):
+    check(time.monotonic() < deadline, "the gated job ends in time") if time.monotonic() >= deadline else time.sleep(0.5)
+check(gated.status == "succeeded" and isinstance(gated.cord["promoted"], bool), f"gated supervised job: {gated.error or gated.cord['reason']}")
+
 long = client.fine_tuning.jobs.create(
     model=model, training_file=file.id, method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 500}}})
 check(client.fine_tuning.jobs.cancel(long.id).status == "cancelled", "jobs.cancel")

@@ -198,6 +198,8 @@ import Testing
         #expect(try await server.client.post("/v1/fine_tuning/jobs/\(id)/cancel", json: "{}").json()["status"]?.text == "cancelled")
         #expect(try await server.client.send("DELETE", "/v1/files/\(file)", headers: Headers(), body: []).status == 200)
         #expect(try await server.client.post("/v1/fine_tuning/jobs/\(id)/resume", json: "{}").status == 409)
+        await server.workshop.drain()
+        #expect(!FileManager.default.fileExists(atPath: server.folder.appending(path: "jobs/\(id)/checkpoints").path))
     }
 
     @Test func aVersionThatAJobNeedsStays() async throws {

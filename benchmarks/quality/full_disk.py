@@ -73,12 +73,12 @@ class Disk:
         elif self.way == "readonly":
             server.stop()
             subprocess.run(["umount", self.place], check=True)
+            subprocess.run(["e2fsck", "-fy", self.image], stdout=subprocess.DEVNULL)
             self.mount("ro")
             refused = subprocess.run([server.arguments.cord, "serve", "--port", "0", "--data", self.data], capture_output=True, text=True, timeout=60)
             print(f"  a start: {refused.returncode} {refused.stderr.strip().splitlines()[-1:]}", flush=True)
             assert refused.returncode != 0, "the server started on a read-only disk"
             subprocess.run(["umount", self.place], check=True)
-            subprocess.run(["e2fsck", "-fy", self.image], stdout=subprocess.DEVNULL)
             self.mount("rw")
             server.start()
         else:

@@ -15,6 +15,7 @@ hashes as those of the server that was left alone.
 
 import argparse
 import base64
+import contextlib
 import hashlib
 import http.client
 import json
@@ -226,7 +227,7 @@ def check(server, done, base):
 
 def unreferenced(folder):
     """What the store refers to and the folder has not, or the other way, once the server has ended."""
-    with sqlite3.connect(f"file:{folder}/store.sqlite?mode=ro", uri=True) as store:
+    with contextlib.closing(sqlite3.connect(f"file:{folder}/store.sqlite?mode=ro", uri=True)) as store:
         wanted = {row[0] for row in store.execute(
             "SELECT sha256 FROM files WHERE sha256 IS NOT NULL UNION SELECT hash FROM versions UNION SELECT hash FROM states")}
     there = {path.name for path in folder.glob("objects/*/*")}

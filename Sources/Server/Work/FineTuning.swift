@@ -86,6 +86,14 @@ package final class FineTuning: Sendable {
 
     /// The handler of ``kind``.
     func run(_ context: JobContext) async throws -> Data {
+        do { return try await work(context) } catch is CancellationError {
+            // Its last checkpoint was saved on the way out, for whoever only paused it.
+            if try store.job(id: context.job.id).state == .cancelled { forget(context.job.id) }
+            throw CancellationError()
+        }
+    }
+
+    private func work(_ context: JobContext) async throws -> Data {
         let wanted = try JSONDecoder().decode(FineTuningRequest.self, from: context.job.request)
         var note = try context.job.checkpoint.map { try JSONDecoder().decode(Note.self, from: $0) }
         if note == nil {

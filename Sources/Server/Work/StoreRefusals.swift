@@ -9,7 +9,7 @@ extension StoreError {
     /// What any room throws where the disk fails; nil for any other error.
     init?(storage error: any Error, attempted: String) {
         switch error {
-        case let error as FileWriteError where error.code != 0: self.init(code: error.code, attempted: "\(attempted): writing \(error.path)")
+        case let error as FileWriteError where error.code != 0: self.init(code: error.code, attempted: attempted)
         case ArchiveError.unwritable(let reason): self = .diskFailed(attempted: attempted, reason: reason)
         case ProgressFileError.unwritable(_, let reason): self = .diskFailed(attempted: attempted, reason: reason)
         default: self.init(disk: error, attempted: attempted)
