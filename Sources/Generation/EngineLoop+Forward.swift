@@ -38,9 +38,8 @@ extension EngineLoop {
         let writing = groups.reduce(0) { $0 + ($1.isReading ? 0 : $1.unfinished) }
         var room = max(1, rowLimit - writing)
         var batch = Batch()
-        // The oldest prompts are read first.
         let chosen = Set(
-            running.filter { group in
+            inTurn.filter { group in
                 guard group.isReading, room > 0, group.clipsToEncode.isEmpty else { return false }
                 room -= group.request.prompt.tokens.count - group.cache.count
                 return true

@@ -126,19 +126,24 @@ final class EngineLoop {
         engine.statisticsStore.withLock { $0 = statistics }
     }
 
-    /// Moves waiting requests to the running ones, in order, as long as there is room for their answers and their cache.
+    /// Moves waiting requests to the running ones as long as there is room for their answers and their cache: those that yield after
+    /// the others, each kind in order.
     private func admit(_ engine: Engine) {
         var sequences = running.reduce(0) { $0 + $1.request.options.count }
         var reserved = running.reduce(0) { $0 + $1.blocksReserved }
-        while let group = waiting.first {
-            let many = group.request.options.count
-            guard sequences == 0 || sequences + many <= engine.limits.sequences,
-                reserved + group.blocksReserved <= engine.blockLimit
-            else { break }
-            waiting.removeFirst()
-            sequences += many
-            reserved += group.blocksReserved
-            start(group)
+        // While one of the others waits for more room than is left, nothing takes it away.
+        for yields in [false, true] where !yields || waiting.allSatisfy(\.request.yields) {
+            let places = yields ? engine.limits.sequences - engine.limits.sequences / 4 : engine.limits.sequences
+            let blocks = yields ? engine.blockLimit - engine.blockLimit / 4 : engine.blockLimit
+            while let index = waiting.firstIndex(where: { $0.request.yields == yields }) {
+                let group = waiting[index]
+                let many = group.request.options.count
+                guard sequences == 0 || (sequences + many <= places && reserved + group.blocksReserved <= blocks) else { break }
+                waiting.remove(at: index)
+                sequences += many
+                reserved += group.blocksReserved
+                start(group)
+            }
         }
         prefixes.shrink(to: max(0, engine.blockLimit - reserved))
     }
@@ -170,11 +175,14 @@ final class EngineLoop {
         return lastClipNumber
     }
 
+    /// Those that run, the oldest first, but those that yield after the others.
+    var inTurn: [Group] { running.filter { !$0.request.yields } + running.filter { $0.request.yields } }
+
     /// Encodes clips of prompts about to be read: as many as fit in `limit` frames, at least one.
     private func encodeClips(limit: Int) {
         var batch: [(group: Group, clip: Int)] = []
         var frames = 0
-        for group in running where group.isReading {
+        for group in inTurn where group.isReading {
             for index in group.clipsToEncode {
                 let clip = group.request.prompt.clips[index]
                 if let known = embeddings.find(clip.source.sha256, version: group.hearingKey) {

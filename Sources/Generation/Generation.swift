@@ -5,11 +5,15 @@ package struct GenerationRequest: Sendable {
     package var prompt: Prompt
     package var options: SamplingOptions
     package var version: WeightVersion?
+    /// Whether others come first, as they do before rollouts and measurements: it waits behind them, and a quarter of the places
+    /// and of the cache stays free of its like.
+    package var yields: Bool
 
-    package init(prompt: Prompt, options: SamplingOptions, version: WeightVersion? = nil) {
+    package init(prompt: Prompt, options: SamplingOptions, version: WeightVersion? = nil, yields: Bool = false) {
         self.prompt = prompt
         self.options = options
         self.version = version
+        self.yields = yields
     }
 }
 

@@ -155,7 +155,7 @@ struct RolloutCollector: Sendable {
         options.maxTokens = objective.maxRolloutTokens
         options.seed = seed
         options.logProbabilities = 0
-        return GenerationRequest(prompt: prompt, options: options, version: version)
+        return GenerationRequest(prompt: prompt, options: options, version: version, yields: true)
     }
 }
 

@@ -55,6 +55,26 @@ import Testing
         #expect(together[5] == alone.answers[0])
     }
 
+    @Test func othersComeBeforeRequestsThatYield() async throws {
+        var limits = EngineLimits()
+        limits.sequences = 4
+        let engine = Engine(try Self.model.get(), limits: limits)
+        let question = try prompt(Self.question)
+        // The last to come is the only one that does not yield; they are submitted in order and awaited side by side.
+        let streams = try (0..<13).map { try engine.generate(GenerationRequest(prompt: question, options: .greedy, yields: $0 < 12)) }
+        let order = try await withThrowingTaskGroup(of: Int.self) { group in
+            for (index, stream) in streams.enumerated() {
+                group.addTask {
+                    for try await _ in stream {}
+                    return index
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        let place = try #require(order.firstIndex(of: 12))
+        #expect(place <= 6, "\(order)")
+    }
+
     @Test func manyAnswersToOnePromptAreThoseOfTheirStreams() async throws {
         let engine = Engine(try Self.model.get())
         var options = SamplingOptions()

@@ -109,7 +109,7 @@ def by_steps(server, arguments, pairs, folder):
     for step in range(arguments.steps):
         if time.monotonic() - start > 60 * arguments.minutes:
             print(f"  the {arguments.minutes} minutes are over after {step} steps")
-            break
+            return step
         while len(waiting) < arguments.batch:
             waiting += order.sample(pairs, len(pairs))
         batch, waiting = waiting[:arguments.batch], waiting[arguments.batch:]
@@ -122,7 +122,7 @@ def by_steps(server, arguments, pairs, folder):
             print(f"  step {taken['step']}: loss {metrics['loss']:.3f}  D {metrics.get('kl_mean') or 0:.3f}  "
                   f"reward {metrics.get('reward_mean') or 0:.2f}  agreement {metrics.get('teacher_agreement') or 0:.2f}  "
                   f"{taken['timings']['total']:.1f} s", flush=True)
-    return step + 1
+    return arguments.steps
 
 
 def by_job(server, arguments, manifest, folder):

@@ -2,12 +2,13 @@
 """Kills a server with SIGKILL again and again while it trains, and checks that nothing was lost, doubled or halved.
 
     one server is left alone, the other is killed at random moments; both get the same work:
-    steps (with idempotency keys), promotions of earlier versions between them, a fine-tuning job, and uploads all the time
+    steps (with idempotency keys), promotions of earlier versions between them, a fine-tuning job, a gap run, and uploads all the
+    time
 
 Checked at the end: every acknowledged step was taken exactly once and is answered as it was; every version that is listed can be
 downloaded and answered with; every acknowledged upload has its bytes; the version in force is the one that was acknowledged last;
-every content that the store refers to is there and nothing else is; and the weights of every step and of the job have the same
-hashes as those of the server that was left alone.
+every content that the store refers to is there and nothing else is; and the weights of every step and of the job, and the
+answers of the gap report, have the same hashes as those of the server that was left alone.
 
     kill_test.py --kills 100                     one round of work, long enough for the kills
     kill_test.py --kills 25 --seed 2             a shorter round with other moments
@@ -140,6 +141,8 @@ def work(server, base, steps, job_steps):
             "objective": {"max_rollout_tokens": 12, "rollouts": 2}, "optimizer": {"learning_rate": 0.003, "lora_rank": 4}}}},
     }, {"Idempotency-Key": "job"})
 
+    run = server.call("POST", "/v1/gap/runs", {"model": f"{base}@base", "benchmark": "cord-bench-1", "limit": 60, "divergence": 4},
+                      {"Idempotency-Key": "run"})
     ended = threading.Event()
 
     def send_files():
@@ -164,15 +167,14 @@ def work(server, base, steps, job_steps):
                     answer = server.call("POST", f"/v1/weights/versions/{version}/promote", {})
                     assert answer["weight_version"] == version, answer
                     done["current"] = version
-        while True:
-            job = server.call("GET", f"/v1/fine_tuning/jobs/{job['id']}")
-            if job["status"] in ("succeeded", "failed", "cancelled"):
-                break
-            time.sleep(0.1)
+        for path, waiting in (("/v1/fine_tuning/jobs", job), ("/v1/gap/runs", run)):
+            while waiting["status"] not in ("succeeded", "failed", "cancelled"):
+                time.sleep(0.1)
+                waiting.update(server.call("GET", f"{path}/{waiting['id']}"))
     finally:
         ended.set()
         uploads.join()
-    done["job"] = job
+    done["job"], done["run"] = job, run
     return done
 
 
@@ -216,12 +218,18 @@ def check(server, done, base):
         problems.append("an upload was refused")
     if done["job"]["status"] != "succeeded":
         problems.append(f"the job {done['job']['status']}: {done['job']['error']}")
+    if done["run"]["status"] != "succeeded":
+        problems.append(f"the gap run {done['run']['status']}: {done['run']['error']}")
     hashes = {key: versions[step["weight_version"]]["hash"] for key, step in done["steps"].items()}
     by_name = {version["name"]: version for version in versions.values()}
     hashes["job"] = by_name.get(done["job"]["fine_tuned_model"], {}).get("hash")
     listed = server.call("GET", f"/v1/fine_tuning/jobs/{done['job']['id']}/checkpoints?limit=100")["data"]
     for checkpoint in listed:
         hashes[f"checkpoint {checkpoint['step_number']}"] = by_name[checkpoint["fine_tuned_model_checkpoint"]]["hash"]
+    if done["run"]["report_id"]:
+        items = server.call("GET", f"/v1/gap/reports/{done['run']['report_id']}")["items"]
+        answers = [(item["id"], {arm: answer["text"] for arm, answer in item["arms"].items()}) for item in items]
+        hashes["report"] = hashlib.sha256(json.dumps(sorted(answers, key=lambda answer: answer[0]), sort_keys=True).encode()).hexdigest()
     return problems, hashes
 
 
@@ -282,7 +290,7 @@ def main():
     for key in hashes:
         # A checkpoint whose moment fell between two writes is made again with the next one, so it may be missing from the list.
         if found.get(key) != hashes[key] and not (key.startswith("checkpoint") and key not in found):
-            problems.append(f"{key}: the weights are {found.get(key)}, undisturbed {hashes[key]}")
+            problems.append(f"{key}: the content is {found.get(key)}, undisturbed {hashes[key]}")
     killed.stop()
     problems += unreferenced(killed.folder)
     print(f"killed {killed.kills} times: {len(done['steps'])} steps, {len(done['files'])} files, job {done['job']['status']}")
