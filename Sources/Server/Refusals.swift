@@ -1,4 +1,5 @@
 package import API
+import Archives
 package import Audio
 package import Generation
 package import HTTP
@@ -44,6 +45,7 @@ extension HTTPError {
         case let error as AudioError: self.init(error)
         case let error as EngineError: self.init(error)
         case let error as StoreError: self.init(error)
+        case let error as ArchiveError: self.init(error)
         case let error as QueueFull: self = .busy(429, error.description, retryAfter: 10, code: "queue_full")
         case let error as TrainingError:
             guard let refusal = HTTPError(error) else { return nil }
