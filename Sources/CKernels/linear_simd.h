@@ -2,7 +2,7 @@
  *
  * A cell is one vector along k: LANES floats, or 2 · LANES bfloat16 where the CPU multiplies those in pairs. For every element of y
  *
- *     sum ← 0;  for each block of `block_cells` cells:  lanes ← 0;  for each cell: lanes ← lanes + x · w;  sum ← sum + fold(lanes)
+ *     sum ← 0;  for each block of up to `block_cells` cells:  lanes ← 0;  for each cell: lanes ← lanes + x · w;  sum ← sum + fold(lanes)
  *
  * then scale and bias. Both ways of computing below keep to this order, so they give the same bits:
  *   m ≤ few_rows  the weights stream from memory once, up to stream_rows rows of x against several rows of w at a time
@@ -18,7 +18,7 @@ enum { tile_rows = 6, stream_rows = 8, few_rows = 32, block_cells = 48 };
 #else
 enum { tile_rows = 3, stream_rows = 4, few_rows = 8, block_cells = 48 };
 #endif
-enum { tile_columns = 4, block_columns = 64, stream_block = 24, chunk_rows = 768 };
+enum { tile_columns = 4, block_columns = 64, stream_block = 24, stream_ahead = 2048, chunk_rows = 768 };
 
 typedef struct {
     float *y;
@@ -27,6 +27,7 @@ typedef struct {
     size_t m, n, k;
     size_t cell;  // elements in a cell
     size_t cells; // of a row, the last one perhaps partly filled
+    size_t block; // cells of a block
     bool round;   // x to bfloat16
     float *panel; // x in cells: [panel, cell, row of the panel, lane]
     size_t panels, parts;
@@ -91,33 +92,31 @@ INLINE float finished(const product *p, float sum, size_t j) {
     return p->bias ? sum + p->bias[j] : sum;
 }
 
-/// One panel of m rows, from row i on, against the weight rows [j, j + columns).
-INLINE void stream_columns(const product *p, int kind, const int m, const int columns, size_t i, size_t j) {
+/// One panel of m rows, from row i on, against the weight rows j, j + step, j + 2 · step, …, `columns` of them.
+INLINE void stream_columns(const product *p, int kind, const int m, const int columns, size_t i, size_t j, size_t step) {
     size_t bytes = weight_bytes(kind), row = p->k * bytes, cell = p->cell * bytes;
     size_t whole = p->k / p->cell, tail = p->k % p->cell;
-    // The rows of w that come next are fetched meanwhile: one stream alone does not fill the memory's bandwidth.
-    size_t ahead = CK_MIN((size_t)columns * row, (size_t)65536);
     const char *w = p->w + j * row;
     const float *panel = p->panel + i * p->cells * LANES;
     F4 sum[8][2] = {0};
-    for (size_t block = 0; block < p->cells; block += block_cells) {
+    for (size_t block = 0; block < p->cells; block += p->block) {
         V lanes[8][8];
         UNROLL for (int r = 0; r < m; r++)
             UNROLL for (int c = 0; c < columns; c++) lanes[r][c] = 0;
-        size_t end = CK_MIN(block + block_cells, p->cells);
+        size_t end = CK_MIN(block + p->block, p->cells);
         for (size_t l = block; l < CK_MIN(end, whole); l++) {
             V x[8];
             UNROLL for (int r = 0; r < m; r++) x[r] = v_load(panel + (l * (size_t)m + (size_t)r) * LANES);
             UNROLL for (int c = 0; c < columns; c++) {
-                const char *at = w + (size_t)c * row + l * cell;
-                __builtin_prefetch(at + ahead, 0, 2);
+                const char *at = w + (size_t)c * step * row + l * cell;
+                __builtin_prefetch(at + stream_ahead, 0, 2);
                 V weight = weight_cell(kind, at);
                 UNROLL for (int r = 0; r < m; r++) lanes[r][c] = multiply_add(kind, x[r], weight, lanes[r][c]);
             }
         }
         if (tail && end == p->cells)
             UNROLL for (int c = 0; c < columns; c++) {
-                V weight = weight_tail(kind, w + (size_t)c * row + whole * cell, tail);
+                V weight = weight_tail(kind, w + (size_t)c * step * row + whole * cell, tail);
                 UNROLL for (int r = 0; r < m; r++) {
                     V x = v_load(panel + (whole * (size_t)m + (size_t)r) * LANES);
                     lanes[r][c] = multiply_add(kind, x, weight, lanes[r][c]);
@@ -130,19 +129,23 @@ INLINE void stream_columns(const product *p, int kind, const int m, const int co
                                         c + 2 < columns ? lanes[r][c + 2] : zero, c + 3 < columns ? lanes[r][c + 3] : zero);
     }
     UNROLL for (int r = 0; r < m; r++)
-        UNROLL for (int c = 0; c < columns; c++)
-            p->y[(i + (size_t)r) * p->n + j + (size_t)c] = finished(p, sum[r][c / 4][c % 4], j + (size_t)c);
+        UNROLL for (int c = 0; c < columns; c++) {
+            size_t at = j + (size_t)c * step;
+            p->y[(i + (size_t)r) * p->n + at] = finished(p, sum[r][c / 4][c % 4], at);
+        }
 }
 
+/// One panel against [begin, end). Rows of w that are read side by side lie far apart, each the head of a stream that the CPU
+/// fetches ahead; neighbouring rows would share pages, where it sees no streams.
 INLINE void stream(const product *p, int kind, const int m, size_t i, size_t begin, size_t end) {
 #if LANES == 16
-    const int columns = m <= 3 ? 8 : m <= 6 ? 4 : 3;
+    const int columns = m == 1 ? 4 : m <= 3 ? 8 : m <= 6 ? 4 : 3;
 #else
-    const int columns = m == 1 ? 8 : m == 2 ? 4 : 2;
+    const int columns = m <= 2 ? 4 : 2;
 #endif
-    size_t j = begin;
-    for (; j + (size_t)columns <= end; j += (size_t)columns) stream_columns(p, kind, m, columns, i, j);
-    for (; j < end; j++) stream_columns(p, kind, m, 1, i, j);
+    size_t step = (end - begin) / (size_t)columns;
+    for (size_t j = begin; j < begin + step; j++) stream_columns(p, kind, m, columns, i, j, step);
+    for (size_t j = begin + step * (size_t)columns; j < end; j++) stream_columns(p, kind, m, 1, i, j, 1);
 }
 
 /// The first row of panel number `panel`; panels differ by at most one row.
@@ -152,8 +155,9 @@ INLINE size_t panel_start(const product *p, size_t panel) {
 
 /// All panels against the columns [begin, end), by blocks that stay in the second-level cache from the first panel to the last.
 INLINE void stream_panels(const product *p, int kind, size_t begin, size_t end) {
-    for (size_t j = begin; j < end; j += stream_block) {
-        size_t to = CK_MIN(end, j + stream_block);
+    size_t block = p->panels == 1 ? end - begin : (size_t)stream_block;
+    for (size_t j = begin; j < end; j += block) {
+        size_t to = CK_MIN(end, j + block);
         for (size_t panel = 0; panel < p->panels; panel++) {
             size_t i = panel_start(p, panel);
             switch (panel_start(p, panel + 1) - i) {
@@ -197,18 +201,20 @@ INLINE void tiles(const product *p, int kind, const int rows, const float *x, co
     bool first = block == 0, last = block + cells == p->cells;
     for (size_t c = 0; c < columns; c += tile_columns) {
         F4 sum[6];
-        tile(kind, rows, x, w + c * cells * LANES, cells, sum);
         float *y = p->y + i * p->n + j + c;
+        UNROLL for (int r = 0; r < rows; r++) __builtin_prefetch(y + (size_t)r * p->n, 1, 3);
+        tile(kind, rows, x, w + c * cells * LANES, cells, sum);
         size_t count = CK_MIN((size_t)tile_columns, columns - c);
-        for (int r = 0; r < rows; r++, y += p->n) {
-            F4 total = 0;
-            if (!first) memcpy(&total, y, count * 4);
-            total += sum[r];
-            if (last)
-                UNROLL for (int e = 0; e < 4; e++) if ((size_t)e < count) total[e] = finished(p, total[e], j + c + (size_t)e);
-            if (count == 4) memcpy(y, &total, 16);
-            else memcpy(y, &total, count * 4);
+        if (!first) UNROLL for (int r = 0; r < rows; r++) sum[r] += four_load(y + (size_t)r * p->n, count);
+        if (last && p->scale) {
+            F4 scale = four_load(p->scale + j + c, count);
+            UNROLL for (int r = 0; r < rows; r++) sum[r] *= scale;
         }
+        if (last && p->bias) {
+            F4 bias = four_load(p->bias + j + c, count);
+            UNROLL for (int r = 0; r < rows; r++) sum[r] += bias;
+        }
+        UNROLL for (int r = 0; r < rows; r++) four_store(y + (size_t)r * p->n, sum[r], count);
     }
 }
 
@@ -241,8 +247,8 @@ INLINE void multiply_blocks(const product *p, int kind, size_t begin, size_t end
     for (size_t task = begin; task < end; task++) {
         size_t j = task / p->parts * block_columns, columns = CK_MIN(p->n - j, (size_t)block_columns), part = task % p->parts;
         size_t from = part * p->panels / p->parts, to = (part + 1) * p->panels / p->parts;
-        for (size_t block = 0; block < p->cells; block += block_cells) {
-            size_t cells = CK_MIN(p->cells - block, (size_t)block_cells);
+        for (size_t block = 0; block < p->cells; block += p->block) {
+            size_t cells = CK_MIN(p->cells - block, p->block);
             pack_weights(p, kind, packed, j, columns, block, cells);
             for (size_t panel = from; panel < to; panel++) {
                 size_t i = panel_start(p, panel), rows = panel_start(p, panel + 1) - i;
@@ -304,6 +310,8 @@ INLINE void multiply_many(product *p, piece_body pack, piece_body blocks) {
     static void name(product p) {                                                                                      \
         p.cell = kind == weights_pairs ? 2 * LANES : LANES;                                                            \
         p.cells = CK_MAX(1, (p.k + p.cell - 1) / p.cell);                                                              \
+        size_t blocks = (p.cells + block_cells - 1) / block_cells;                                                     \
+        p.block = (p.cells + blocks - 1) / blocks;                                                                     \
         if (p.m == 0 || p.n == 0) return;                                                                              \
         if (p.m <= few_rows) multiply_few(&p, kind, name##_pack, name##_columns);                                      \
         else multiply_many(&p, name##_pack, name##_blocks);                                                            \

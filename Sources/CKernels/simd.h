@@ -15,6 +15,7 @@ typedef int32_t VI __attribute__((ext_vector_type(LANES)));
 typedef uint32_t VU __attribute__((ext_vector_type(LANES)));
 typedef double VD __attribute__((ext_vector_type(LANES)));
 typedef float F4 __attribute__((ext_vector_type(4)));
+typedef int32_t I4 __attribute__((ext_vector_type(4)));
 typedef uint16_t V16 __attribute__((ext_vector_type(LANES)));
 typedef int8_t V8 __attribute__((ext_vector_type(LANES)));
 
@@ -52,6 +53,23 @@ INLINE void v_store_part(float *p, V v, size_t count) {
 }
 #endif
 
+/// The first `count` of four elements, the rest zero.
+INLINE F4 four_load(const float *p, size_t count) {
+#if LANES == 16
+    return (F4)_mm_maskz_loadu_ps((__mmask8)((1u << count) - 1), p);
+#else
+    return (F4)_mm_maskload_ps(p, (__m128i)((I4)(int32_t)count > (I4){0, 1, 2, 3}));
+#endif
+}
+
+INLINE void four_store(float *p, F4 v, size_t count) {
+#if LANES == 16
+    _mm_mask_storeu_ps(p, (__mmask8)((1u << count) - 1), (__m128)v);
+#else
+    _mm_maskstore_ps(p, (__m128i)((I4)(int32_t)count > (I4){0, 1, 2, 3}), (__m128)v);
+#endif
+}
+
 /// Loads `count` elements, the rest zero; a whole vector where count ≥ LANES.
 INLINE V v_load_upto(const float *p, size_t count) { return count >= LANES ? v_load(p) : v_load_part(p, count); }
 
@@ -63,15 +81,17 @@ INLINE void v_store_upto(float *p, V v, size_t count) {
 /// The four sums of the lanes of a, b, c and d, each folded in halves: l and l + 8, then l and l + 4, l + 2, l + 1.
 INLINE F4 v_sums(V a, V b, V c, V d) {
 #if LANES == 16
-    V ab = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
-           __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
-    V cd = __builtin_shufflevector(c, d, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
-           __builtin_shufflevector(c, d, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
-    V q = __builtin_shufflevector(ab, cd, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
-          __builtin_shufflevector(ab, cd, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+    // Half of each sum is taken where it lies, by a blend, and half is shuffled beside it.
+    V ab = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31) +
+           __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23);
+    V cd = __builtin_shufflevector(c, d, 0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31) +
+           __builtin_shufflevector(c, d, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23);
+    // ab = a0 a1 b0 b1 (quarters, summed over halves), cd the same; quarters in the order a, c, b, d.
+    V q = __builtin_shufflevector(ab, cd, 0, 1, 2, 3, 20, 21, 22, 23, 8, 9, 10, 11, 28, 29, 30, 31) +
+          __builtin_shufflevector(ab, cd, 4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15, 24, 25, 26, 27);
     q += __builtin_shufflevector(q, q, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
     q += __builtin_shufflevector(q, q, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
-    return __builtin_shufflevector(q, q, 0, 4, 8, 12);
+    return __builtin_shufflevector(q, q, 0, 8, 4, 12);
 #else
     V ab = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
     V cd = __builtin_shufflevector(c, d, 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(c, d, 4, 5, 6, 7, 12, 13, 14, 15);
