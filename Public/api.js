@@ -21,20 +21,57 @@ export async function request(path, options = {}) {
   if (keyField.value) headers.set("Authorization", `Bearer ${keyField.value}`);
   const response = await fetch(path, { ...options, headers });
   if (!response.ok) {
-    if (response.status === 401) document.getElementById("key-field").hidden = false;
+    if (response.status === 401 || response.status === 403) document.getElementById("key-field").hidden = false;
     throw new ServerError(response.status, await response.json().catch(() => null));
   }
   return response;
 }
 
+/** The JSON at a path. */
+export async function get(path) {
+  return (await request(path)).json();
+}
+
+/** Posts JSON and gives the answer's; null posts nothing. */
+export async function post(path, body = null, signal) {
+  const content = body === null ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return (await request(path, { method: "POST", signal, ...content })).json();
+}
+
+/** Uploads a file; gives the server's file object. */
+export async function upload(file, purpose) {
+  const form = new FormData();
+  form.append("purpose", purpose);
+  form.append("file", file, file.name);
+  return (await request("v1/files", { method: "POST", body: form })).json();
+}
+
+/** True where requests carry a key, so that a plain link would be refused. */
+export function hasKey() {
+  return keyField.value !== "";
+}
+
+/** Fetches a path with the key and saves it as a file. */
+export async function save(path, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await (await request(path)).blob());
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
 /** Streams a chat completion: yields its chunks as objects. */
 export async function* chat(body, signal) {
-  const response = await request("v1/chat/completions", {
+  yield* events(await request("v1/chat/completions", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
     signal,
-  });
+  }));
+}
+
+/** Server-sent events: yields each one's data as an object, until the end mark. */
+export async function* events(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let pending = "";
   for (;;) {

@@ -1,0 +1,196 @@
+// What the console's pages share: elements, numbers, charts, clips, the state of the server.
+
+import { base64, get, hasKey, save } from "./api.js";
+import { startRecording } from "./wav.js";
+
+export const $ = id => document.getElementById(id);
+
+/** An element with properties, `on…` listeners and `aria-…` or `data-…` attributes, and children. */
+export function el(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name.includes("-")) node.setAttribute(name, value);
+    else node[name] = value;
+  }
+  node.append(...children.flat().filter(child => child !== undefined && child !== null));
+  return node;
+}
+
+export function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+export const percent = share => share === undefined || share === null ? "–" : `${(100 * share).toFixed(1)} %`;
+export const fixed = (value, digits = 3) => value === undefined || value === null ? "–" : value.toFixed(digits);
+export const signed = (points, digits = 1) => (points > 0 ? "+" : "") + points.toFixed(digits).replace("-", "−");
+export const probability = p => p < 0.001 ? "p < 0.001" : `p = ${p.toFixed(3)}`;
+export const date = seconds => new Date(1000 * seconds).toLocaleString([], { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+export const range = ([low, high]) => `[${low.toFixed(1)}, ${high.toFixed(1)}]`.replaceAll("-", "−");
+export const size = bytes => bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+
+export function tile(name, value, note = "") {
+  return el("div", { className: "tile" }, el("span", { textContent: name }), el("strong", { textContent: value }), el("small", { textContent: note }));
+}
+
+export function badge(text) {
+  const good = ["succeeded", "in force", "promoted"].includes(text), bad = ["failed", "cancelled"].includes(text);
+  return el("span", { className: `badge ${good ? "good" : bad ? "bad" : ""}`, textContent: text });
+}
+
+/** Runs an action of a button or form: it rests meanwhile, and what goes wrong is told beside it. */
+export async function act(control, notice, action) {
+  notice.textContent = "";
+  control.disabled = true;
+  try { await action(); } catch (error) { notice.textContent = error.message; } finally { control.disabled = false; }
+}
+
+/** A link to what the server makes of a report; saved as a file where a key is needed to read it. */
+export function pageLink(path, label, name) {
+  return el("a", {
+    href: path, textContent: label, target: "_blank", rel: "noopener",
+    onclick: event => {
+      if (!hasKey()) return;
+      event.preventDefault();
+      save(path, name);
+    },
+  });
+}
+
+/** Fills a select with the served models and weight versions; keeps what was chosen. */
+export async function fillModels(select) {
+  const chosen = select.value;
+  const { data } = await get("v1/models");
+  select.replaceChildren(...data.map(model => el("option", { value: model.id, textContent: model.id, selected: model.id === chosen })));
+}
+
+/** Calls `load` now, when the key changes, and every few seconds while the page is seen; tells the server's state. */
+export function keepFresh(load, seconds = 5) {
+  let busy = false;
+  const turn = async () => {
+    if (busy || document.hidden) return;
+    busy = true;
+    try {
+      await load();
+      $("health").textContent = "";
+    } catch (error) {
+      $("health").textContent = error.status ? error.message : "The server does not answer.";
+    } finally { busy = false; }
+  };
+  turn();
+  setInterval(turn, 1000 * seconds);
+  document.addEventListener("keychange", turn);
+  return turn;
+}
+
+/** A place for one clip: from a file or the microphone. `clip.data()` gives base64, or null. */
+export function clipPicker() {
+  let blob = null, session = null;
+  const player = el("audio", { controls: true, hidden: true });
+  const notice = el("span", { className: "notice", role: "alert" });
+  const set = value => {
+    blob = value;
+    if (player.src) URL.revokeObjectURL(player.src);
+    player.hidden = !blob;
+    if (blob) player.src = URL.createObjectURL(blob);
+  };
+  const label = el("span", { textContent: "Record" });
+  const record = el("button", {
+    type: "button", "aria-pressed": "false",
+    onclick: async () => {
+      notice.textContent = "";
+      try {
+        if (session) {
+          const ending = session;
+          session = null;
+          record.setAttribute("aria-pressed", "false");
+          label.textContent = "Record";
+          set(await ending.stop());
+        } else {
+          if (!navigator.mediaDevices) throw new Error("This browser records only on https or localhost; choose a file.");
+          session = await startRecording();
+          record.setAttribute("aria-pressed", "true");
+          label.textContent = "Stop";
+        }
+      } catch (error) { notice.textContent = error.message; }
+    },
+  }, el("span", { className: "dot" }), label);
+  const file = el("input", {
+    type: "file", accept: "audio/*,.flac,.ogg,.opus,.wav,.mp3,.aiff", "aria-label": "Sound file",
+    onchange: () => set(file.files[0] ?? null),
+  });
+  return { node: el("div", { className: "clip" }, file, record, player, notice), data: async () => blob ? base64(blob) : null };
+}
+
+/** A line chart: points [x, y], the first series faint where a second one smooths it. */
+export function lineChart(points, { across, up }) {
+  const [width, height, left, bottom, top] = [480, 190, 46, 30, 8];
+  const smooth = moving(points, Math.max(1, Math.round(points.length / 20)));
+  const xs = points.map(p => p[0]), ys = points.map(p => p[1]);
+  const [low, high] = [Math.min(0, ...ys), Math.max(...ys, 1e-9)];
+  const [first, last] = [Math.min(...xs), Math.max(...xs, Math.min(...xs) + 1)];
+  const x = v => left + (width - left - 8) * (v - first) / (last - first);
+  const y = v => height - bottom - (height - bottom - top) * (v - low) / (high - low);
+  const chart = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${up} by ${across}` });
+  for (const tick of ticks(low, high)) {
+    chart.append(svg("line", { class: tick === 0 ? "zero" : "grid", x1: left, x2: width - 8, y1: y(tick), y2: y(tick) }));
+    chart.append(svg("text", { x: left - 6, y: y(tick) + 4, "text-anchor": "end" }, short(tick)));
+  }
+  for (const tick of ticks(first, last).filter(Number.isInteger)) {
+    chart.append(svg("text", { x: x(tick), y: height - bottom + 15, "text-anchor": "middle" }, short(tick)));
+  }
+  const path = series => series.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" ");
+  if (points.length > 20) chart.append(svg("polyline", { class: "faint", points: path(points) }));
+  chart.append(svg("polyline", { class: "curve", points: path(points.length > 20 ? smooth : points) }));
+  chart.append(svg("text", { x: (left + width) / 2, y: height - 2, "text-anchor": "middle" }, `${up}, by ${across}`));
+  return chart;
+}
+
+const moving = (points, reach) => points.map(([x], place) => {
+  const near = points.slice(Math.max(0, place - reach), place + reach + 1);
+  return [x, near.reduce((sum, point) => sum + point[1], 0) / near.length];
+});
+
+const short = value => Number(value.toPrecision(3)).toString().replace("-", "−");
+
+function ticks(low, high) {
+  const power = 10 ** Math.floor(Math.log10(high - low || 1));
+  const step = [0.1, 0.2, 0.5, 1, 2, 5].map(part => part * power).find(part => (high - low) / part <= 6) ?? power;
+  const marks = [];
+  for (let place = Math.ceil(low / step); place * step <= high + step * 1e-9; place++) marks.push(place * step);
+  return marks;
+}
+
+/** A value with its interval on a line from `low` to `high`. */
+export function intervalMark(value, [from, to], style, low, high) {
+  const x = v => 4 + 92 * (Math.min(Math.max(v, low), high) - low) / (high - low);
+  const mark = svg("svg", { class: "interval", viewBox: "0 0 100 12", preserveAspectRatio: "none", role: "img", "aria-label": `${value.toFixed(1)} [${from.toFixed(1)}, ${to.toFixed(1)}]` });
+  if (low < 0) mark.append(svg("line", { class: "zero", x1: x(0), x2: x(0), y1: 0, y2: 12, "vector-effect": "non-scaling-stroke" }));
+  const group = svg("g", { class: style });
+  group.append(svg("line", { x1: x(from), x2: x(to), y1: 6, y2: 6, "stroke-width": 1.5, "vector-effect": "non-scaling-stroke" }));
+  group.append(svg("rect", { x: x(value) - 1, y: 2.5, width: 2, height: 7, stroke: "none" }));
+  mark.append(group);
+  return mark;
+}
+
+const shown = new WeakMap();
+
+/** Rows of a table; cells are texts or nodes. A table that would not change is left alone, and with it the keyboard's focus. */
+export function rows(body, list, cells, empty) {
+  const key = JSON.stringify(list);
+  if (shown.get(body) === key) return;
+  shown.set(body, key);
+  if (list.length === 0) {
+    body.replaceChildren(el("tr", {}, el("td", { className: "quiet", colSpan: 20, textContent: empty })));
+    return;
+  }
+  body.replaceChildren(...list.map(item => {
+    const { className, "data-id": id, values } = cells(item);
+    return el("tr", { className: className ?? "", "data-id": id }, values.map(value =>
+      value instanceof HTMLTableCellElement ? value : el("td", {}, value ?? "")));
+  }));
+}
