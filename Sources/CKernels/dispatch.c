@@ -185,6 +185,10 @@ void ck_argmax(int32_t *index, const float *x, size_t rows, size_t n) {
     chosen()->ck_argmax(index, x, rows, n);
 }
 
+void ck_exp_sums(double *sums, const float *x, size_t n, float top, float scale) {
+    chosen()->ck_exp_sums(sums, x, n, top, scale);
+}
+
 void ck_measure_rows(ck_row_measures *measures, const float *s, const float *t, const int32_t *target, size_t rows,
         size_t n) {
     chosen()->ck_measure_rows(measures, s, t, target, rows, n);

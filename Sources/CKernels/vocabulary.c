@@ -59,6 +59,22 @@ static void argmax_rows(void *context, size_t begin, size_t end) {
     for (size_t i = begin; i < end; i++) c->index[i] = argmax(c->s + i * c->n, c->n);
 }
 
+typedef struct {
+    double *sums;
+    const float *x;
+    size_t n;
+    float top, scale;
+} sums_call;
+
+static void exp_sums(void *context, size_t begin, size_t end) {
+    const sums_call *c = context;
+    for (size_t b = begin; b < end; b++) {
+        size_t to = CK_MIN(c->n, (b + 1) * ck_sum_block);
+        c->sums[b] = 0;
+        for (size_t j = b * ck_sum_block; j < to; j++) c->sums[b] += (double)expf(c->scale * (c->x[j] - c->top));
+    }
+}
+
 static void measure(void *context, size_t begin, size_t end) {
     const rows_call *c = context;
     size_t n = c->n;
@@ -106,6 +122,11 @@ void CK_VARIANT(ck_logsumexp)(float *lse, const float *x, size_t rows, size_t n)
 
 void CK_VARIANT(ck_argmax)(int32_t *index, const float *x, size_t rows, size_t n) {
     ck_parallel(rows, ck_grain(n), &(rows_call){.index = index, .s = x, .n = n}, argmax_rows);
+}
+
+void CK_VARIANT(ck_exp_sums)(double *sums, const float *x, size_t n, float top, float scale) {
+    sums_call call = {sums, x, n, top, scale};
+    ck_parallel((n + ck_sum_block - 1) / ck_sum_block, ck_grain(8 * ck_sum_block), &call, exp_sums);
 }
 
 void CK_VARIANT(ck_measure_rows)(ck_row_measures *measures, const float *s, const float *t, const int32_t *target, size_t rows,

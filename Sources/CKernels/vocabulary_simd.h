@@ -141,12 +141,34 @@ static void argmax_simd(void *context, size_t begin, size_t end) {
     for (size_t i = begin; i < end; i++) c->index[i] = row_argmax(c->s + i * c->n, c->n);
 }
 
+typedef struct {
+    double *sums;
+    const float *x;
+    size_t n;
+    float top, scale;
+} sums_simd_call;
+
+static void exp_sums_simd(void *context, size_t begin, size_t end) {
+    const sums_simd_call *c = context;
+    for (size_t b = begin; b < end; b++) {
+        size_t from = b * ck_sum_block, to = CK_MIN(c->n, from + ck_sum_block);
+        VD sum = 0;
+        for (size_t j = from; j < to; j += LANES) sum += v_double(v_exp(c->scale * (logits(c->x + j, to - j) - c->top)));
+        c->sums[b] = v_total(sum);
+    }
+}
+
 void CK_VARIANT(ck_logsumexp)(float *lse, const float *x, size_t rows, size_t n) {
     ck_parallel(rows, ck_grain(n), &(rows_simd_call){.lse = lse, .s = x, .n = n}, logsumexp_simd);
 }
 
 void CK_VARIANT(ck_argmax)(int32_t *index, const float *x, size_t rows, size_t n) {
     ck_parallel(rows, ck_grain(n), &(rows_simd_call){.index = index, .s = x, .n = n}, argmax_simd);
+}
+
+void CK_VARIANT(ck_exp_sums)(double *sums, const float *x, size_t n, float top, float scale) {
+    sums_simd_call call = {sums, x, n, top, scale};
+    ck_parallel((n + ck_sum_block - 1) / ck_sum_block, ck_grain(ck_sum_block), &call, exp_sums_simd);
 }
 
 void CK_VARIANT(ck_measure_rows)(ck_row_measures *measures, const float *s, const float *t, const int32_t *target,

@@ -32,13 +32,9 @@ struct Sampler {
             logits = penalised(logits.rowsCopy(row..<row + 1))
             row = 0
         }
-        let values = unsafe UnsafeBufferPointer(start: logits.row(row), count: logits.columns)
-        if options.temperature == 0 { return unsafe Self.argmax(values) }
-        let inverse = 1 / options.temperature
-        if options.topK == 0 && options.topP >= 1 && options.minP <= 0 {
-            return unsafe drawFromAll(values, inverse)
-        }
-        return unsafe drawFromBest(values, inverse)
+        if options.temperature == 0 { return Int32(argmax(logits, row: row)) }
+        if options.topK == 0 && options.topP >= 1 && options.minP <= 0 { return drawFromAll(logits, row: row) }
+        return drawFromBest(logits, row: row)
     }
 
     private func penalised(_ logits: Tensor) -> Tensor {
@@ -54,30 +50,37 @@ struct Sampler {
         return logits
     }
 
-    /// The first of the largest.
-    @unsafe private static func argmax(_ values: UnsafeBufferPointer<Float>) -> Int32 {
-        var best = 0
-        for index in 1..<max(1, values.count) where unsafe values[index] > values[best] { best = index }
-        return Int32(best)
-    }
-
-    @unsafe private mutating func drawFromAll(_ values: UnsafeBufferPointer<Float>, _ inverse: Double) -> Int32 {
-        let top = Double(unsafe values[Int(unsafe Self.argmax(values))])
-        var total = 0.0
-        for index in 0..<values.count { total += exp((Double(unsafe values[index]) - top) * inverse) }
-        var left = random.uniform() * total
-        for index in 0..<values.count {
-            left -= exp((Double(unsafe values[index]) - top) * inverse)
-            if left < 0 { return Int32(index) }
+    /// Draws in two steps: a block of words by the blocks' sums, then a word of that block.
+    private mutating func drawFromAll(_ logits: Tensor, row: Int) -> Int32 {
+        let inverse = 1 / options.temperature
+        let draw = DrawSums(logits, row: row, scale: Float(inverse))
+        let top = Double(logits[row, draw.best])
+        var left = random.uniform() * draw.sums.reduce(0, +)
+        for (block, sum) in draw.sums.enumerated() {
+            guard left < sum else {
+                left -= sum
+                continue
+            }
+            // Where rounding leaves something over at the end of the block, its last possible word is taken.
+            var last: Int?
+            for index in block * DrawSums.block..<min(logits.columns, (block + 1) * DrawSums.block) {
+                let weight = exp((Double(logits[row, index]) - top) * inverse)
+                left -= weight
+                if left < 0 { return Int32(index) }
+                if weight > 0 { last = index }
+            }
+            if let last { return Int32(last) }
         }
-        return unsafe Self.argmax(values)
+        return Int32(draw.best)
     }
 
     /// Draws among the candidates that the filters leave, most probable first.
-    @unsafe private mutating func drawFromBest(_ values: UnsafeBufferPointer<Float>, _ inverse: Double) -> Int32 {
-        let top = Double(unsafe values[Int(unsafe Self.argmax(values))])
-        var total = 0.0
-        if options.topK == 0 { for index in 0..<values.count { total += exp((Double(unsafe values[index]) - top) * inverse) } }
+    private mutating func drawFromBest(_ logits: Tensor, row: Int) -> Int32 {
+        let inverse = 1 / options.temperature
+        let draw = DrawSums(logits, row: row, scale: Float(inverse))
+        let top = Double(logits[row, draw.best])
+        var total = draw.sums.reduce(0, +)
+        let values = unsafe UnsafeBufferPointer(start: logits.row(row), count: logits.columns)
 
         // Few tokens matter: take those within a distance of the best, and widen it until the filters are satisfied.
         var distance = 12.0

@@ -99,6 +99,19 @@ struct VocabularyTests {
         #expect(index[0] == 333 && index[2] == 1002)
     }
 
+    @Test(arguments: allKernels) func sumsForDrawsAgreeWithDoublePrecision(kernels: String) {
+        let s = Self.logits(3), count = Self.n * Self.rows, block = Int(ck_sum_block)
+        s[5] = -.infinity
+        var sums = [Double](repeating: -1, count: (count + block - 1) / block)
+        let (top, scale) = (Float(6), Float(1.25))
+        with(kernels) { unsafe ck_exp_sums(&sums, s.pointer, count, top, scale) }
+        for (index, sum) in sums.enumerated() {
+            let words = index * block..<min(count, (index + 1) * block)
+            let expected = words.reduce(0) { $0 + exp(Double(scale) * (Double(s[$1]) - Double(top))) }
+            #expect(abs(sum - expected) < 1e-5 * expected)
+        }
+    }
+
     @Test(arguments: allKernels) func largeLogitsDoNotOverflow(kernels: String) {
         let s = Numbers<Float>(repeating: 10_000, count: Self.n * Self.rows)
         let found = with(kernels) { Self.logsumexp(s) }

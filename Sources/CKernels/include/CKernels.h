@@ -135,6 +135,9 @@ void ck_average_pairs_backward(float *dx, const float *dy, size_t t, size_t chan
 void ck_logsumexp(float *lse, const float *x, size_t rows, size_t n);
 /// Index of the largest element of each row, the first where several are equal.
 void ck_argmax(int32_t *index, const float *x, size_t rows, size_t n);
+/// sums[b] = Σ exp(scale · (x[j] − top)) over the words j of block b, which are `ck_sum_block` from b · ck_sum_block on: for draws.
+enum { ck_sum_block = 1024 };
+void ck_exp_sums(double *sums, const float *x, size_t n, float top, float scale);
 
 /// Measures of a row of student logits s and teacher logits t over n words (t may be NULL, then only the first two are set).
 typedef struct {

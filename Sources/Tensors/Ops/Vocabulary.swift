@@ -70,3 +70,27 @@ package func logSumExpRows(_ x: Tensor) -> [Float] {
     unsafe ck_logsumexp(&result, x.pointer, x.rows, x.columns)
     return result
 }
+
+/// Row `row` of logits at a temperature, summed for a draw: exp(scale · (x − top)) over blocks of ``block`` words.
+package struct DrawSums {
+    package static let block = Int(ck_sum_block)
+    /// The first of the largest.
+    package let best: Int
+    package let sums: [Double]
+
+    package init(_ x: Tensor, row: Int, scale: Float) {
+        best = argmax(x, row: row)
+        let top = x[row, best]
+        sums = unsafe Array(unsafeUninitializedCapacity: (x.columns + Self.block - 1) / Self.block) { sums, count in
+            unsafe ck_exp_sums(sums.baseAddress, x.row(row), x.columns, top, scale)
+            count = sums.count
+        }
+    }
+}
+
+/// The index of the largest element of one row, the first where several are equal.
+package func argmax(_ x: Tensor, row: Int) -> Int {
+    var index: Int32 = 0
+    unsafe ck_argmax(&index, x.row(row), 1, x.columns)
+    return Int(index)
+}
