@@ -9,7 +9,7 @@ struct EmbeddingCache {
 
     private let capacity: Int
     private var entries: [Key: (rows: Tensor, use: Int)] = [:]
-    private var bytes = 0
+    private(set) var bytes = 0
     private var clock = 0
 
     init(capacity: Int) { self.capacity = capacity }

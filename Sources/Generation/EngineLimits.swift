@@ -28,5 +28,7 @@ package struct EngineStatistics: Sendable, Equatable {
     package var forwardPasses = 0
     package var cacheBlocks = 0
     package var cacheBlockLimit = 0
+    package var blockBytes = 0
+    package var embeddingBytes = 0
     package var cancelled = 0
 }

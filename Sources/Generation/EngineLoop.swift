@@ -73,6 +73,7 @@ final class EngineLoop {
         model = engine.model
         embeddings = EmbeddingCache(capacity: engine.limits.embeddingBytes)
         statistics.cacheBlockLimit = engine.blockLimit
+        statistics.blockBytes = model.model.decoder.cacheShape.blockBytes
     }
 
     /// Takes new and cancelled requests from the inbox. False when the engine has been stopped.
@@ -122,6 +123,7 @@ final class EngineLoop {
     private func publish(_ engine: Engine) {
         statistics.running = running.reduce(0) { $0 + $1.unfinished }
         statistics.cacheBlocks = running.reduce(0) { $0 + $1.blocksReserved } + prefixes.blockCount
+        statistics.embeddingBytes = embeddings.bytes
         engine.inbox.withLock { $0.waiting = waiting.count + $0.submitted.count }
         engine.statisticsStore.withLock { $0 = statistics }
     }
