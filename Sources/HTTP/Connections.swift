@@ -21,6 +21,8 @@ final class ConnectionRecord: Sendable {
     /// Milliseconds of the monotonic clock; 0 while the client has nothing to deliver.
     private let deadline = Atomic<UInt64>(0)
     private let farewell = Atomic<UInt8>(0)
+    /// The id of the request that is being received; empty before its head has arrived.
+    let requestID = Mutex("")
     /// The exchange whose handler runs or whose body is being sent.
     let exchange = Mutex<Exchange?>(nil)
 
@@ -43,6 +45,15 @@ final class ConnectionRecord: Sendable {
     /// something happens on it: this happens.
     func breakOff() { _ = shutdown(socket, Int32(SHUT_RDWR)) }
 
+    /// The client has closed. What it sent before may still be on its way up; libmicrohttpd can miss that nothing follows.
+    fileprivate func hangUp() {
+        if let exchange = exchange.withLock({ $0 }) {
+            exchange.abandon()
+        } else {
+            expect(within: 1000, else: .silence)
+        }
+    }
+
     func expectNothing() { deadline.store(0, ordering: .relaxed) }
 
     /// Cuts the connection off when its time is over. libmicrohttpd then reads the end of the stream and closes it.
@@ -62,7 +73,8 @@ final class ConnectionRecord: Sendable {
             let body = words.json
             let head =
                 "HTTP/1.1 \(words.status) \(words.status == 408 ? "Request Timeout" : "Content Too Large")\r\n"
-                + "Connection: close\r\nContent-Type: application/json\r\nContent-Length: \(body.count)\r\n\r\n"
+                + "Connection: close\r\nContent-Type: application/json\r\nContent-Length: \(body.count)\r\n"
+                + "X-Request-Id: \(requestID.withLock { $0.isEmpty ? newRequestID() : $0 })\r\n\r\n"
             let message = Array(head.utf8) + body
             _ = unsafe message.withUnsafeBytes {
                 unsafe send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
@@ -146,8 +158,7 @@ final class Connections: Sendable {
             var id: UInt64 = 0
             if unsafe cmh_poll_wait(poll, Int32(wait), &id) == 1 {
                 if id == 0 { return }
-                let exchange = state.withLock { $0.records[id] }?.exchange.withLock { $0 }
-                exchange?.abandon()
+                state.withLock { $0.records[id] }?.hangUp()
             }
             let now = monotonicMilliseconds()
             guard now >= nextSweep else { continue }

@@ -48,7 +48,8 @@ package struct EventStream: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 while true {
-                    try await Task.sleep(for: keepAlive)
+                    await pause(for: keepAlive)
+                    try Task.checkCancellation()
                     if !events.activity.take() { try await events.comment("keep-alive") }
                 }
             }

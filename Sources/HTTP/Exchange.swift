@@ -5,14 +5,13 @@ internal import Synchronization
 /// One request and its response on a connection.
 ///
 ///     receiving ─ whole ─▶ running (suspended) ─ deliver ─▶ ready (resumed) ─ send ─▶ sending ─▶ ended
-///         └─ fixed or refused: sent without a task           abandon: from anywhere, the task is cancelled
+///         └─ decided by the head: sent without a task   abandon: from anywhere, the task is cancelled
 ///
 /// libmicrohttpd's thread owns the connection, except while it is suspended: then nothing but ``resume()`` may touch it,
 /// and once only. The lock guards that, and the handover between the thread and the task.
 @safe final class Exchange: @unchecked Sendable {
     enum Phase {
-        case fixed(FixedResponse)
-        case refused(Response)
+        case decided(Response)
         case admitted(Router.Route, Request, bodyLimit: Int)
         case running
         case ready(Response, BytePipe?)
@@ -81,7 +80,7 @@ internal import Synchronization
     private func refuse(_ error: HTTPError, _ request: Request) {
         var response = core.service.finished(error.response, for: request)
         response.headers["connection"] = "close"
-        state.withLock { $0.phase = .refused(response) }
+        state.withLock { $0.phase = .decided(response) }
         releaseBody()
         record.expect(within: 5000, else: .tooLarge)
     }
@@ -95,17 +94,13 @@ internal import Synchronization
     func proceed() -> MHD_Result {
         enum Step {
             case send(Response, BytePipe?)
-            case sendFixed(FixedResponse)
             case start(Router.Route, Request)
             case giveUp
         }
         let step: Step = state.withLock { state in
             if state.isAbandoned { return .giveUp }
             switch state.phase {
-            case .fixed(let response):
-                state.phase = .sending
-                return .sendFixed(response)
-            case .refused(let response):
+            case .decided(let response):
                 state.phase = .sending
                 return .send(response, nil)
             case .ready(let response, let pipe):
@@ -133,9 +128,6 @@ internal import Synchronization
         case .giveUp:
             record.breakOff()
             return .NO
-        case .sendFixed(let fixed):
-            status = fixed.response.status
-            return unsafe MHD_queue_response(connection, UInt32(status), fixed.handle)
         case .send(let response, let pipe): return send(response, pipe)
         case .start(let route, let head):
             record.exchange.withLock { $0 = self }

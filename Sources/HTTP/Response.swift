@@ -47,24 +47,6 @@ package struct Response: Sendable {
     }
 }
 
-/// A whole response that is built once and sent any number of times, by several threads at once.
-///
-/// The value owns the C response, which is reference-counted there: it lives until the last connection has sent it.
-@safe package final class FixedResponse: @unchecked Sendable {
-    package let response: Response
-    let handle: OpaquePointer
-
-    package init(_ response: Response) {
-        self.response = response
-        guard case .bytes(let bytes) = response.body, let handle = unsafe wholeResponse(bytes, response.headers) else {
-            preconditionFailure("a fixed response needs whole bytes and valid headers, found \(response)")
-        }
-        unsafe self.handle = handle
-    }
-
-    deinit { unsafe MHD_destroy_response(handle) }
-}
-
 /// A C response that holds a copy of the bytes; `nil` when memory is short or a header cannot be sent.
 func wholeResponse(_ bytes: [UInt8], _ headers: Headers) -> OpaquePointer? {
     let created = unsafe bytes.withUnsafeBytes { buffer in

@@ -40,7 +40,7 @@ package struct Router: Sendable {
     }
 
     private var root = Node()
-    private var immediates: [String: @Sendable () -> FixedResponse] = [:]
+    private var immediates: [String: @Sendable () -> Response] = [:]
     /// Every route in order of registration, for documentation and metrics.
     package private(set) var routes: [Route] = []
 
@@ -71,12 +71,12 @@ package struct Router: Sendable {
 
     /// A public `GET` that is answered on the connection's own thread, without a task: for `/health` alone and the like.
     /// `choose` must not block.
-    package mutating func immediate(_ path: String, _ choose: @escaping @Sendable () -> FixedResponse) {
+    package mutating func immediate(_ path: String, _ choose: @escaping @Sendable () -> Response) {
         immediates[path] = choose
-        get(path) { _ in choose().response }
+        get(path) { _ in choose() }
     }
 
-    func immediate(_ path: String) -> (@Sendable () -> FixedResponse)? { immediates[path] }
+    func immediate(_ path: String) -> (@Sendable () -> Response)? { immediates[path] }
 
     /// - Throws: 400 for a parameter with a broken escape.
     func match(_ path: String) throws(HTTPError) -> Match? {

@@ -21,18 +21,20 @@ package struct Service: Sendable {
     package let router: Router
     package let authentication: Authentication
     package let crossOrigin: CrossOrigin
+    package let hosts: AllowedHosts
     package let limits: Limits
     package let logger: Logger
     private let observe: (@Sendable (Observation) -> Void)?
 
     /// - Parameter observe: Called at the end of each request, on a thread that must not be held up.
     package init(
-        router: Router, keys: [AccessKey] = [], crossOrigin: CrossOrigin = .sameOrigin, limits: Limits = Limits(),
-        logger: Logger = Logger(label: "http"), observe: (@Sendable (Observation) -> Void)? = nil
+        router: Router, keys: [AccessKey] = [], crossOrigin: CrossOrigin = .sameOrigin, hosts: AllowedHosts = .any,
+        limits: Limits = Limits(), logger: Logger = Logger(label: "http"), observe: (@Sendable (Observation) -> Void)? = nil
     ) {
         self.router = router
         self.authentication = Authentication(keys: keys)
         self.crossOrigin = crossOrigin
+        self.hosts = hosts
         self.limits = limits
         self.logger = logger
         self.observe = observe
@@ -48,9 +50,10 @@ package struct Service: Sendable {
     /// Decides by the head alone.
     package func admit(_ head: Request) -> Admission {
         var request = head
-        request.id = requestID(head.headers["x-request-id"])
+        if request.id.isEmpty { request.id = requestID(head.headers["x-request-id"]) }
         var pattern = ""
         do throws(HTTPError) {
+            try hosts.admit(request.headers)
             try crossOrigin.admit(request.headers)
             let declaredLength = try bodyLength(request.headers)
             let method = request.method == "HEAD" ? "GET" : request.method
@@ -104,9 +107,14 @@ package struct Service: Sendable {
 
     /// The response with the fields that every response has.
     package func finished(_ response: Response, for request: Request) -> Response {
-        var response = response
-        if !request.id.isEmpty { response.headers["x-request-id"] = request.id }
+        var response = finished(response, id: request.id)
         for (name, value) in crossOrigin.headers(for: request) { response.headers.add(name, value) }
+        return response
+    }
+
+    func finished(_ response: Response, id: String) -> Response {
+        var response = response
+        response.headers["x-request-id"] = id
         return response
     }
 
@@ -144,10 +152,10 @@ package struct Service: Sendable {
         return length
     }
 
-    private func requestID(_ supplied: String?) -> String {
+    /// The client's own id where it is sane, or a new one.
+    func requestID(_ supplied: String?) -> String {
         if let supplied, (1...128).contains(supplied.utf8.count), supplied.utf8.allSatisfy(isPlain) { return supplied }
-        let digits = String(UInt64.random(in: .min ... .max), radix: 16)
-        return "req_" + String(repeating: "0", count: 16 - digits.count) + digits
+        return newRequestID()
     }
 
     private func isPlain(_ byte: UInt8) -> Bool {
@@ -158,4 +166,9 @@ package struct Service: Sendable {
         default: false
         }
     }
+}
+
+func newRequestID() -> String {
+    let digits = String(UInt64.random(in: .min ... .max), radix: 16)
+    return "req_" + String(repeating: "0", count: 16 - digits.count) + digits
 }

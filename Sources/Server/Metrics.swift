@@ -2,6 +2,7 @@ import Foundation
 import Generation
 import HTTP
 import Synchronization
+import Tensors
 
 /// Counts what the server does, and writes it in Prometheus's text format. Times are in seconds, sizes in bytes.
 package final class Metrics: Sendable {
@@ -71,6 +72,9 @@ package final class Metrics: Sendable {
         page.single("cord_questions_waiting", "gauge", "Questions in the queue.", Double(engine.waiting))
         page.single("cord_cache_blocks", "gauge", "Blocks of keys and values in use.", Double(engine.cacheBlocks))
         page.single("cord_cache_block_limit", "gauge", "Blocks of keys and values that there may be.", Double(engine.cacheBlockLimit))
+        page.single("cord_cache_bytes", "gauge", "Memory of those blocks.", Double(engine.cacheBlocks * engine.blockBytes))
+        page.single("cord_embedding_cache_bytes", "gauge", "Memory of clips' embeddings that are remembered.", Double(engine.embeddingBytes))
+        page.single("cord_buffer_pool_bytes", "gauge", "Memory that the arithmetic keeps for its next pass.", Double(Buffer.pooledBytes))
         page.begin("cord_weights_info", "gauge", "The models served and their weight versions.")
         for entry in runtime.versions.entries {
             page.sample([("model", entry.name), ("version", entry.versionID), ("dtype", runtime.model.precision.rawValue)], 1)
@@ -85,6 +89,9 @@ package final class Metrics: Sendable {
         }
         if let open = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count {
             page.single("process_open_fds", "gauge", "Open file descriptors.", Double(open))
+        }
+        if let threads = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count {
+            page.single("process_threads", "gauge", "Threads.", Double(threads))
         }
         page.single("process_start_time_seconds", "gauge", "Unix time of the start.", started)
         page.begin("cord_info", "gauge", "The version of this program.")

@@ -12,6 +12,8 @@ package struct ServerConfiguration: Sendable {
     package var tls: Daemon.TLSFiles?
     /// Origins of web pages that may call from a browser, beside the server's own.
     package var origins: Set<String> = []
+    /// Names that the server answers to beside its address and this machine's own names, where it has no keys; `*` allows all.
+    package var allowedHosts: Set<String> = []
 
     package var modelDirectory: URL
     /// The name that clients see; nil takes the directory's.

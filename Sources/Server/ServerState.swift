@@ -46,7 +46,9 @@ package final class ServerState: Sendable {
     package func service(logger: Logger = Logger(label: "cord.http")) throws -> Service {
         Service(
             router: try router(), keys: configuration.keys,
-            crossOrigin: CrossOrigin(origins: configuration.origins), limits: configuration.http, logger: logger
+            crossOrigin: CrossOrigin(origins: configuration.origins),
+            hosts: configuration.keys.isEmpty ? AllowedHosts(configuration.allowedHosts.union([configuration.host])) : .any,
+            limits: configuration.http, logger: logger
         ) { [metrics] in metrics.record($0) }
     }
 

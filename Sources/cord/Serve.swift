@@ -43,6 +43,9 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("An origin whose web pages may call, such as https://example.org; * allows all; may be repeated.", valueName: "origin"))
     var origin: [String] = []
 
+    @Option(help: ArgumentHelp("A name that a server without keys answers to, beside localhost and --host; * allows all; may be repeated.", valueName: "name"))
+    var allowHost: [String] = []
+
     @Option(help: ArgumentHelp("The one folder from which clients may load adapters.", valueName: "dir"))
     var adapterFolder: String?
 
@@ -119,6 +122,7 @@ struct Serve: AsyncParsableCommand {
         configuration.keys = try keys()
         if let tlsCertificate, let tlsKey { configuration.tls = .init(certificate: tlsCertificate, key: tlsKey) }
         configuration.origins = Set(origin)
+        configuration.allowedHosts = Set(allowHost)
         configuration.adapterFolder = adapterFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }
         configuration.dataFolder = data.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? DataFolder.standard
         configuration.audioFolder = audioFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }

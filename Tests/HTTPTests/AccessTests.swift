@@ -84,6 +84,47 @@ extension OneAtATime {
             }
         }
 
+        /// A page whose own name was made to resolve to this machine.
+        @Test func foreignNamesAreRefusedUnlessAllowed() async throws {
+            try await Fixture(hosts: AllowedHosts(["box.lan"])).everywhere { client async throws in
+                func status(_ host: String, _ target: String) async throws -> Int {
+                    try await client.get(target, headers: ["host": host]).status
+                }
+                for host in [
+                    "localhost", "LOCALHOST:8080", "cord.localhost", "127.0.0.1:8080", "127.1.2.3", "[::1]:8080", "[::1]", "box.lan",
+                    "Box.lan.:8080",
+                ] {
+                    #expect(try await status(host, "/health") == 200, "\(host)")
+                    #expect(try await status(host, "/models/x") == 200, "\(host)")
+                }
+                for host in [
+                    "evil.example", "evil.example:8080", "127.evil.example", "127.0.0.1.evil.example", "localhost.evil.example",
+                    "notlocalhost", "10.0.0.1", "[2001:db8::1]", "0.0.0.0",
+                ] {
+                    #expect(try await status(host, "/health") == 403, "\(host)")
+                    let refused = try await client.post("/echo", json: "{}", headers: ["host": host, "origin": "http://\(host)"])
+                    #expect(refused.status == 403)
+                    #expect(try errorFields(try await refused.text())["code"] == "host_not_allowed")
+                }
+            }
+            try await Fixture(hosts: .any).everywhere { client async throws in
+                #expect(try await client.get("/health", headers: ["host": "evil.example"]).status == 200)
+            }
+        }
+
+        @Test func everyResponseCarriesAnID() async throws {
+            try await Fixture(keys: keys, hosts: AllowedHosts([])).everywhere { client async throws in
+                for (target, status) in [("/health", 200), ("/nothing", 404), ("/models/x", 401), ("/fail", 500), ("/events", 200)] {
+                    let own = try await client.get(target)
+                    #expect(own.status == status)
+                    #expect(own.headers["x-request-id"]?.hasPrefix("req_") == true, "\(target)")
+                    let named = try await client.get(target, headers: ["x-request-id": "mine-1"])
+                    #expect(named.headers.values("x-request-id") == ["mine-1"], "\(target)")
+                }
+                #expect(try await client.get("/health", headers: ["host": "evil.example"]).headers["x-request-id"] != nil)
+            }
+        }
+
         @Test func tlsServesWithTheGivenCertificate() async throws {
             let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
                 "cord-tls-\(UInt64.random(in: 0...(.max)))"

@@ -15,9 +15,9 @@ struct Fixture: Sendable {
     let started = Counter()
     let observed = Log()
 
-    init(keys: [AccessKey] = [], limits: Limits = Limits(), crossOrigin: CrossOrigin = .sameOrigin) {
+    init(keys: [AccessKey] = [], limits: Limits = Limits(), crossOrigin: CrossOrigin = .sameOrigin, hosts: AllowedHosts = .any) {
         var router = Router()
-        let healthy = FixedResponse(.json(Array(#"{"status":"ok"}"#.utf8)))
+        let healthy = Response.json(Array(#"{"status":"ok"}"#.utf8))
         router.immediate("/health") { healthy }
         router.get("/models/{id}", scope: .ask) { .text($0.parameter("id")) }
         router.get("/models/default") { _ in .text("the literal one") }
@@ -96,7 +96,7 @@ struct Fixture: Sendable {
             return .text("waited")
         }
         let observed = observed
-        service = Service(router: router, keys: keys, crossOrigin: crossOrigin, limits: limits) { observed.add($0) }
+        service = Service(router: router, keys: keys, crossOrigin: crossOrigin, hosts: hosts, limits: limits) { observed.add($0) }
     }
 
     /// Runs the same case in memory and through a daemon.

@@ -9,9 +9,9 @@ enum HealthRoute {
         router.immediate("/health") { server.isReady ? ok : loading }
     }
 
-    private static func fixed(_ status: String, status code: Int) -> FixedResponse {
+    private static func fixed(_ status: String, status code: Int) -> Response {
         var response = Response.json(Array(#"{"status":"\#(status)"}"#.utf8), status: code)
         if code == 503 { response.headers["retry-after"] = "2" }
-        return FixedResponse(response)
+        return response
     }
 }

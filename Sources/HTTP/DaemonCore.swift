@@ -1,0 +1,97 @@
+internal import CMicroHTTP
+internal import Synchronization
+
+/// What the callbacks need of a daemon.
+final class DaemonCore: Sendable {
+    let service: Service
+    let connections: Connections
+    let draining = Atomic(false)
+    private let stopping = Atomic(false)
+    /// Requests that libmicrohttpd has begun and not ended.
+    let open = Atomic(0)
+    /// Handlers' tasks.
+    let running = Atomic(0)
+    /// Bytes of bodies that are being received or handled.
+    let bodyBytes = Atomic(0)
+    let lastWords = Mutex("")
+    private let drainingResponse: Response
+    private let excessResponse: Response
+
+    init(_ service: Service, _ connections: Connections) {
+        self.service = service
+        self.connections = connections
+        func closing(_ error: HTTPError) -> Response {
+            var response = error.response
+            response.headers["connection"] = "close"
+            return response
+        }
+        drainingResponse = closing(.busy(503, "The server is shutting down.", retryAfter: 5, code: "draining"))
+        excessResponse = closing(
+            .busy(
+                429, "Your address has more connections open than one address may have.", code: "too_many_connections"))
+    }
+
+    var isStopping: Bool { stopping.load(ordering: .acquiring) }
+    var isBusy: Bool { open.load(ordering: .acquiring) > 0 || running.load(ordering: .acquiring) > 0 }
+
+    /// From here on no connection is suspended: stopping libmicrohttpd with one would abort the process.
+    func beginStop() {
+        draining.store(true, ordering: .releasing)
+        stopping.store(true, ordering: .releasing)
+        for record in connections.all { record.exchange.withLock { $0 }?.abandon() }
+    }
+
+    /// The first call for a request, when its head has arrived.
+    func begin(
+        _ connection: OpaquePointer, method: String, path: String,
+        _ context: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    ) -> MHD_Result {
+        guard let pointer = unsafe cmh_socket_context(connection) else { return .NO }
+        let record = unsafe Unmanaged<ConnectionRecord>.fromOpaque(pointer).takeUnretainedValue()
+        record.expect(within: record.isExcess ? 5000 : service.limits.requestTime.milliseconds, else: .timeout)
+
+        var pattern = ""
+        let id = service.requestID(unsafe header("X-Request-Id", connection))
+        record.requestID.withLock { $0 = id }
+        var early: Response?
+        let phase: Exchange.Phase
+        if draining.load(ordering: .relaxed) {
+            phase = .decided(service.finished(drainingResponse, id: id))
+        } else if record.isExcess {
+            phase = .decided(service.finished(excessResponse, id: id))
+        } else if let choose = unsafe immediate(connection, method, path) {
+            pattern = path
+            phase = .decided(service.finished(choose(), id: id))
+        } else {
+            var head = unsafe Request(connection, method: method, path: path, peer: record.peer)
+            head.id = id
+            switch service.admit(head) {
+            case .refused(let response, let found):
+                pattern = found
+                phase = .decided(response)
+                // A short body is read first, which saves the connection and makes sure that the answer is read.
+                if let length = head.headers["content-length"].flatMap(Int.init), length > 1 << 20 { early = response }
+            case .admitted(let route, let request, let limit):
+                pattern = route.pattern
+                phase = .admitted(route, request, bodyLimit: limit)
+            }
+        }
+        let exchange = unsafe Exchange(
+            self, record, connection, method: method, path: path, pattern: pattern, id: id, phase: phase)
+        open.wrappingAdd(1, ordering: .relaxed)
+        unsafe context.pointee = Unmanaged.passRetained(exchange).toOpaque()
+        return early.map { exchange.sendEarly($0) } ?? .YES
+    }
+
+    /// What answers at once. A request from a page or for another name goes the long way, on which it may be refused.
+    private func immediate(_ connection: OpaquePointer, _ method: String, _ path: String) -> (@Sendable () -> Response)? {
+        guard method == "GET" || method == "HEAD", let choose = service.router.immediate(path),
+            unsafe header("Origin", connection) == nil, service.hosts.allows(unsafe header("Host", connection))
+        else { return nil }
+        return choose
+    }
+
+    private func header(_ name: String, _ connection: OpaquePointer) -> String? {
+        unsafe MHD_lookup_connection_value(connection, .HEADER_KIND, name).map { unsafe String(cString: $0) }
+    }
+}

@@ -1,0 +1,15 @@
+@unsafe @preconcurrency internal import Dispatch
+
+/// Waits for a time, or until the task is cancelled.
+///
+/// `Task.sleep` returns at once when it is cancelled, and yet keeps its timer and its task's memory until the time is over:
+/// for a time limit of minutes around an answer of milliseconds, that would be the memory of minutes of requests.
+package func pause(for time: Duration) async {
+    let (ended, continuation) = AsyncStream<Never>.makeStream()
+    let timer = DispatchSource.makeTimerSource(queue: .global())
+    timer.setEventHandler { continuation.finish() }
+    timer.schedule(deadline: .now() + .milliseconds(Int(clamping: time.milliseconds)))
+    timer.activate()
+    for await _ in ended {}
+    timer.cancel()
+}
