@@ -9,7 +9,7 @@ import Synchronization
 
 struct Ask: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Answer a spoken or typed question here, without a server.",
+        abstract: "Answer a spoken or typed question, here or on a running server.",
         discussion: """
             Each argument that is the path of a file is heard; any other is read. Several make one question, in their order.
 
@@ -19,12 +19,22 @@ struct Ask: AsyncParsableCommand {
               cord ask --system "Answer in one word." question.flac
               arecord -f S16_LE -r 16000 -d 5 | cord ask -
               cord ask --json question.wav | jq .answer
+              cord ask --server http://127.0.0.1:8080 question.wav
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions
 
     @Argument(help: ArgumentHelp("A sound file, a text, or - for standard input (sound or text).", valueName: "question"))
     var question: [String]
+
+    @Option(help: ArgumentHelp("The address of a running server that answers; no model is loaded here.", valueName: "url"))
+    var server: String?
+
+    @Option(help: ArgumentHelp("With --server: the model or version that answers. Without it, the server's first.", valueName: "name"))
+    var name: String?
+
+    @Option(help: ArgumentHelp("With --server: the key to send. Without it, CORD_API_KEY.", valueName: "secret"))
+    var key: String?
 
     @Option(help: "An instruction put before the question.")
     var system: String?
@@ -55,6 +65,14 @@ struct Ask: AsyncParsableCommand {
         if let topP, !(topP > 0 && topP <= 1) { throw ValidationError("--top-p: expected a number above 0, at most 1, found \(topP).") }
         if let topK, topK < 0 { throw ValidationError("--top-k: expected at least 0, found \(topK).") }
         if let maxTokens, maxTokens < 1 { throw ValidationError("--max-tokens: expected at least 1, found \(maxTokens).") }
+        if let server {
+            _ = try ServerAddress(server, key: key)
+            if model.model != nil || !model.adapter.isEmpty {
+                throw ValidationError("--model and --adapter load a model here; with --server, name one of the server's by --name.")
+            }
+        } else if name != nil || key != nil {
+            throw ValidationError("--name and --key go with --server.")
+        }
         if question.count(where: { $0 == "-" }) > 1 { throw ValidationError("Standard input can be read once; found \"-\" twice.") }
     }
 
@@ -69,13 +87,18 @@ struct Ask: AsyncParsableCommand {
 
     private func answer() async throws {
         let parts = try question.map(part)
+        let sampling = SamplingFields(
+            temperature: temperature, topP: topP, topK: topK, maxTokens: maxTokens, stop: stop, seed: seed)
+        if let server {
+            let question = ServerQuestion(parts: parts, system: system, model: name, sampling: sampling)
+            let address = try ServerAddress(server, key: key)
+            return try await json ? question.printJSON(address) : question.printText(address)
+        }
         let configuration = try model.configuration()
         if let threads = configuration.threads { Machine.use(threads: threads) }
         let runtime = try Runtime.load(configuration)
         var messages = [ChatMessage(role: .user, content: parts)]
         if let system { messages.insert(ChatMessage(role: .system, text: system), at: 0) }
-        let sampling = SamplingFields(
-            temperature: temperature, topP: topP, topK: topK, maxTokens: maxTokens, stop: stop, seed: seed)
         let inquiry = try await runtime.ask(
             messages, model: configuration.adapters.last?.name, sampling: sampling, prefix: "ans-")
         if json {

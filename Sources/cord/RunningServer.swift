@@ -1,7 +1,6 @@
 import API
 import ArgumentParser
 import Foundation
-import FoundationNetworking
 
 /// A server that is asked over HTTP, for commands that work on what it keeps.
 struct RunningServer: ParsableArguments {
@@ -14,11 +13,7 @@ struct RunningServer: ParsableArguments {
     @Flag(help: "Print JSON as the server sent it.")
     var json = false
 
-    func validate() throws {
-        guard let url = URL(string: server), ["http", "https"].contains(url.scheme ?? ""), url.host != nil else {
-            throw ValidationError("--server: expected an address such as http://127.0.0.1:8080, found \(server).")
-        }
-    }
+    func validate() throws { _ = try ServerAddress(server, key: key) }
 
     /// The decoded answer; `show` prints it unless JSON was asked for.
     func call<Value: Decodable>(
@@ -35,23 +30,7 @@ struct RunningServer: ParsableArguments {
 
     /// - Throws: the server's own words where it refuses.
     func bytes(_ method: String, _ path: String, body: Data? = nil, type: String = "application/json") async throws -> Data {
-        guard let url = URL(string: server.trimmingSuffix("/") + path) else { throw ValidationError("The path \(path) is none.") }
-        var request = URLRequest(url: url, timeoutInterval: 600)
-        request.httpMethod = method
-        request.httpBody = body
-        if body != nil { request.setValue(type, forHTTPHeaderField: "Content-Type") }
-        if let key = key ?? ProcessInfo.processInfo.environment["CORD_API_KEY"] {
-            request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization")
-        }
-        let (data, response): (Data, URLResponse)
-        do { (data, response) = try await URLSession.shared.data(for: request) } catch {
-            throw ServerRefusal(description: "There is no server at \(server): \(error.localizedDescription). Start one with cord serve.")
-        }
-        guard let status = (response as? HTTPURLResponse)?.statusCode, (200..<300).contains(status) else {
-            let told = try? WireDecoder.response(ErrorBody.self, from: data).error.message
-            throw ServerRefusal(description: told ?? "The server answered \((response as? HTTPURLResponse)?.statusCode ?? 0).")
-        }
-        return data
+        try await ServerAddress(server, key: key).bytes(method, path, body: body, type: type)
     }
 
     /// A form with fields and one file, as `multipart/form-data`.
@@ -86,8 +65,6 @@ struct RunningServer: ParsableArguments {
         Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
     }
 }
-
-struct ServerRefusal: Error, CustomStringConvertible { let description: String }
 
 extension String {
     func trimmingSuffix(_ character: Character) -> String {
