@@ -98,6 +98,47 @@ import TestSupport
         }
     }
 
+    @Test func theOperatorsLimitsOfOneQuestionHold() async throws {
+        let client = try Fixture {
+            $0.limits.promptTokens = 40
+            $0.limits.clips = 1
+            $0.engine.cacheBytes = 16 << 20
+        }.memory
+        let words = String(repeating: "seven ", count: 60)
+        try await expect(client.post("/v1/answers", json: #"{"text": "\#(words)"}"#), 400, "context_length_exceeded")
+        let clip = #"{"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}"#
+        let two = #"{"model": "cord-nano", "messages": [{"role": "user", "content": [\#(clip), \#(clip)]}]}"#
+        try await expect(client.post("/v1/chat/completions", json: two), 400, "too_many_clips", param: "messages")
+        let many = #"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "n": 128, "max_tokens": 900}"#
+        try await expect(client.post("/v1/chat/completions", json: many), 422, "too_large_for_cache", param: "max_tokens")
+        #expect(try await client.post("/v1/answers", json: #"{"text": "What is 17 plus 25?"}"#).status == 200)
+    }
+
+    @Test func uploadsAndBodiesBeyondTheirLimitsAre413() async throws {
+        let client = try Fixture {
+            $0.uploadBytes = 2000
+            $0.http.bodyBytes = 1000
+        }.memory
+        let form: Headers = ["content-type": "multipart/form-data; boundary=b"]
+        try await expect(
+            client.send("POST", "/v1/files", headers: form, body: [UInt8](repeating: 1, count: 2001)), 413, "body_too_large")
+        try await expect(client.post("/v1/answers", json: String(repeating: " ", count: 1001)), 413, "body_too_large")
+    }
+
+    /// As a page would ask whose own name was made to resolve to this machine.
+    @Test func aServerWithoutKeysAnswersToItsOwnNamesAlone() async throws {
+        let open = try Fixture { $0.allowedHosts = ["box.lan"] }.memory
+        for host in ["localhost:8080", "127.0.0.1:8080", "box.lan:8080"] {
+            #expect(try await open.get("/v1/models", headers: ["host": host]).status == 200)
+        }
+        for path in ["/v1/models", "/health", "/openapi.json"] {
+            try await expect(open.get(path, headers: ["host": "evil.example"]), 403, "host_not_allowed")
+        }
+        let keyed = try Fixture { $0.keys = [AccessKey(name: "all", secret: "s1")] }.memory
+        let headers: Headers = ["host": "cord.example.org", "authorization": "Bearer s1"]
+        #expect(try await keyed.get("/v1/models", headers: headers).status == 200)
+    }
+
     @Test func urlsAreRefusedUnlessTheOperatorAllowsThem() async throws {
         func ask(_ url: String, _ client: MemoryClient) async throws -> ClientResponse {
             try await client.post(

@@ -81,15 +81,15 @@ final class Fields {
 
     func text(_ name: String, maxLength: Int = .max) throws -> String? {
         guard let value = try optional(name, "a string", as: String.self) else { return nil }
-        guard value.utf8.count <= maxLength else { throw invalid(name, expected: "at most \(maxLength) bytes") }
+        guard value.unicodeScalars.count <= maxLength else { throw invalid(name, expected: "at most \(maxLength) characters") }
         return value
     }
 
     /// A string that is there and not empty.
     func name(_ name: String, maxLength: Int = 512) throws -> String {
         let value: String = try required(name, "a string")
-        guard !value.isEmpty, value.utf8.count <= maxLength else {
-            throw invalid(name, expected: "a string of 1 to \(maxLength) bytes")
+        guard !value.isEmpty, value.unicodeScalars.count <= maxLength else {
+            throw invalid(name, expected: "a string of 1 to \(maxLength) characters")
         }
         return value
     }

@@ -30,7 +30,7 @@ enum TokensRoute {
                 let tokenizer = runtime.model.tokenizer
                 if let unknown = wanted.tokens.first(where: { tokenizer.token(for: $0) == nil }) {
                     throw HTTPError(
-                        400, "tokens: expected ids below \(tokenizer.vocabularySize); found \(unknown).", parameter: "tokens",
+                        422, "tokens: expected ids below \(tokenizer.vocabularySize); found \(unknown).", parameter: "tokens",
                         code: "invalid_value")
                 }
                 return .json(try WireEncoder.encode(DetokenizeResponse(prompt: tokenizer.decode(wanted.tokens))))
