@@ -123,7 +123,7 @@ async function toggleRecording() {
   try {
     recording = await startRecording();
     $("record").setAttribute("aria-pressed", "true");
-    $("record-label").textContent = "Stop";
+    $("record-label").textContent = "Done";
   } catch (error) {
     card("answer").append(element("p", "error", `The microphone cannot be used: ${error.message}`));
   }
