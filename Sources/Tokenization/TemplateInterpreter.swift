@@ -20,8 +20,8 @@ struct TemplateInterpreter {
     var output = TemplateText(units: [])
     var limits: TemplateLimits
     let now: Date
-    private var scopes: [[String: Value]]
-    private var loopDepth = 0
+    var scopes: [[String: Value]]
+    var loopDepth = 0
     private var depth = 0
 
     init(variables: [String: Value], limits: TemplateLimits, now: Date) {
@@ -97,7 +97,7 @@ struct TemplateInterpreter {
         return .normal
     }
 
-    private mutating func capture(_ body: [Statement]) throws(TemplateError) -> TemplateText {
+    mutating func capture(_ body: [Statement]) throws(TemplateError) -> TemplateText {
         let saved = output
         output = TemplateText(units: [])
         scopes.append([:])
@@ -239,7 +239,7 @@ struct TemplateInterpreter {
         }
     }
 
-    private mutating func evaluate(all expressions: [Expression]) throws(TemplateError) -> [Value] {
+    mutating func evaluate(all expressions: [Expression]) throws(TemplateError) -> [Value] {
         var result: [Value] = []
         for expression in expressions { result.append(try evaluate(expression)) }
         return result
@@ -254,111 +254,4 @@ struct TemplateInterpreter {
         }
         return integer
     }
-
-    // MARK: Calls
-
-    private mutating func call(_ callee: Value, _ arguments: Arguments, _ line: Int) throws(TemplateError) -> Value {
-        switch callee {
-        case .macro(let macro): return try call(macro, arguments, line)
-        case .method(let value, let name): return try call(method: name, of: value, arguments, line)
-        case .function(let name): return try call(function: name, arguments, line)
-        default: throw .evaluation(line: line, reason: "\(callee.typeName) cannot be called")
-        }
-    }
-
-    /// A macro sees its parameters and the template's outermost names.
-    private mutating func call(_ macro: Value.Macro, _ arguments: Arguments, _ line: Int) throws(TemplateError) -> Value {
-        guard arguments.positional.count <= macro.parameters.count else {
-            throw .evaluation(line: line, reason: "\(macro.name) takes \(macro.parameters.count) arguments")
-        }
-        for name in arguments.named.keys where !macro.parameters.contains(where: { $0.name == name }) {
-            throw .evaluation(line: line, reason: "\(macro.name) has no parameter \(name)")
-        }
-        let saved = (scopes, loopDepth)
-        scopes = [saved.0[0], [:]]
-        loopDepth = 0
-        defer { (scopes, loopDepth) = saved }
-        for (index, parameter) in macro.parameters.enumerated() {
-            let value: Value
-            if index < arguments.positional.count {
-                value = arguments.positional[index]
-            } else if let named = arguments.named[parameter.name] {
-                value = named
-            } else if let expression = parameter.defaultValue {
-                value = try evaluate(expression)
-            } else {
-                value = .undefined(parameter.name)
-            }
-            scopes[1][parameter.name] = value
-        }
-        return .text(try capture(macro.body))
-    }
-
-    private mutating func call(function name: String, _ arguments: Arguments, _ line: Int) throws(TemplateError) -> Value {
-        switch name {
-        case "range":
-            var bounds: [Int] = []
-            for value in arguments.positional {
-                guard let integer = value.asInteger else {
-                    throw .evaluation(line: line, reason: "range of a \(value.typeName)")
-                }
-                bounds.append(integer)
-            }
-            guard (1...3).contains(bounds.count), bounds.count < 3 || bounds[2] != 0 else {
-                throw .evaluation(line: line, reason: "range takes one to three integers, the step not zero")
-            }
-            let (start, stop) = bounds.count == 1 ? (0, bounds[0]) : (bounds[0], bounds[1])
-            var result: [Value] = []
-            for value in stride(from: start, to: stop, by: bounds.count == 3 ? bounds[2] : 1) {
-                try spend(line)
-                result.append(.integer(value))
-            }
-            return .list(result)
-        case "namespace":
-            return .namespace(Value.Namespace(try members(arguments, line).reduce(into: [:]) { $0[$1.0.string] = $1.1 }))
-        case "dict":
-            var dictionary = Value.Dictionary()
-            for (key, value) in try members(arguments, line) { dictionary.set(key, value) }
-            return .object(dictionary)
-        case "raise_exception":
-            throw .refused(try arguments.positional.first.map { value throws(TemplateError) in try text(of: value, line).string } ?? "")
-        case "strftime_now":
-            guard case .text(let format)? = arguments.positional.first else {
-                throw .evaluation(line: line, reason: "strftime_now needs a format")
-            }
-            return .literal(Self.format(now, format.string))
-        default:
-            preconditionFailure("\(name) is not a function of the environment")
-        }
-    }
-
-    private func members(_ arguments: Arguments, _ line: Int) throws(TemplateError) -> [(TemplateText, Value)] {
-        var result: [(TemplateText, Value)] = []
-        for value in arguments.positional {
-            guard case .object(let dictionary) = value else {
-                throw .evaluation(line: line, reason: "expected a dictionary, found a \(value.typeName)")
-            }
-            result += zip(dictionary.keys, dictionary.values)
-        }
-        return result + arguments.named.sorted { $0.key < $1.key }.map { (TemplateText($0.key), $0.value) }
-    }
-
-    /// C's `strftime` in local time and the C locale, as Python's `datetime.now().strftime`.
-    private static func format(_ date: Date, _ format: String) -> String {
-        var seconds = time_t(date.timeIntervalSince1970.rounded(.down))
-        var parts = unsafe tm()
-        unsafe localtime_r(&seconds, &parts)
-        var buffer = [CChar](repeating: 0, count: 1024)
-        let count = unsafe buffer.withUnsafeMutableBufferPointer { unsafe strftime($0.baseAddress, $0.count, format, &parts) }
-        return String(decoding: buffer.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
-}
-
-/// The evaluated arguments of a call.
-struct Arguments {
-    var positional: [Value] = []
-    var named: [String: Value] = [:]
-
-    /// The argument at `index`, or the one called `name`.
-    func value(_ index: Int, _ name: String) -> Value? { index < positional.count ? positional[index] : named[name] }
 }
