@@ -32,12 +32,13 @@ package final class Store: Sendable {
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA synchronous = FULL")
             if let maxBytes { try db.execute(sql: "PRAGMA max_page_count = \(max(1, maxBytes / 4096))") }
         }
         let path = folder.appending(path: "store.sqlite").path
         do {
             pool = try DatabasePool(path: path, configuration: configuration)
+            // GRDB chooses NORMAL when it opens a pool, after `prepareDatabase`: then a commit would not wait for the disk.
+            try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
             try Schema.migrator.migrate(pool)
             let verdict = try pool.read { db in try String.fetchOne(db, sql: "PRAGMA quick_check(1)") }
             guard verdict == "ok" else { throw StoreError.corrupt(path: path, reason: verdict ?? "no verdict") }
@@ -45,6 +46,11 @@ package final class Store: Sendable {
             throw StoreError(error, attempted: "Opening the store \(path)", path: path)
         }
         try contents.synchronizeFolder()
+    }
+
+    /// How the writing connection waits for the disk: 2 is FULL.
+    package func synchronousMode() throws -> Int {
+        try pool.writeWithoutTransaction { db in try Int.fetchOne(db, sql: "PRAGMA synchronous") } ?? 0
     }
 
     func write<Value>(_ attempted: String, _ change: (Database) throws -> Value) throws -> Value {

@@ -169,6 +169,10 @@ extension Store {
         #expect(throws: StoreError.self) { try store.addVersion(version) }
     }
 
+    @Test func commitsWaitForTheDisk() throws {
+        #expect(try Store(folder: folder.url).synchronousMode() == 2)
+    }
+
     @Test func aRunHasOneReport() throws {
         let store = try Store(folder: folder.url)
         let reports = try (0..<2).map { _ in
