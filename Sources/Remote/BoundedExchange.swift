@@ -1,10 +1,10 @@
 import Dispatch
-import Foundation
-import FoundationNetworking
+package import Foundation
+package import FoundationNetworking
 import Synchronization
 
-/// One request and its answer, read only as far as allowed.
-final class BoundedExchange: NSObject, URLSessionDataDelegate {
+/// One request and its answer, read only as far as allowed: no redirects, at most so many bytes, within a time as a whole.
+package final class BoundedExchange: NSObject, URLSessionDataDelegate {
     private struct State {
         var body = Data()
         var failure: EndpointError?
@@ -18,7 +18,7 @@ final class BoundedExchange: NSObject, URLSessionDataDelegate {
     private let timeout: Double
     private let maximumBytes: Int
 
-    init(_ request: URLRequest, timeout: Double, maximumBytes: Int) {
+    package init(_ request: URLRequest, timeout: Double, maximumBytes: Int) {
         self.request = request
         self.timeout = timeout
         self.maximumBytes = maximumBytes
@@ -26,7 +26,7 @@ final class BoundedExchange: NSObject, URLSessionDataDelegate {
 
     private var url: String { request.url?.absoluteString ?? "the endpoint" }
 
-    func answer() async throws -> Data {
+    package func answer() async throws -> Data {
         let configuration = URLSessionConfiguration.ephemeral
         configuration.timeoutIntervalForRequest = timeout
         let session = URLSession(configuration: configuration, delegate: self, delegateQueue: nil)
@@ -72,7 +72,7 @@ final class BoundedExchange: NSObject, URLSessionDataDelegate {
         continuation?.resume(with: result)
     }
 
-    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+    package func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
         let isTooLarge = state.withLock { state in
             state.body.append(data)
             return state.body.count > maximumBytes
@@ -80,14 +80,14 @@ final class BoundedExchange: NSObject, URLSessionDataDelegate {
         if isTooLarge { fail(.tooLarge(url: url, limit: maximumBytes)) }
     }
 
-    func urlSession(
+    package func urlSession(
         _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
         newRequest request: URLRequest, completionHandler: @escaping @Sendable (URLRequest?) -> Void
     ) {
         completionHandler(nil)
     }
 
-    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
+    package func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
         let (body, failure, isCancelled) = state.withLock { ($0.body, $0.failure, $0.isCancelled) }
         if isCancelled { return finish(.failure(CancellationError())) }
         if let failure { return finish(.failure(failure)) }

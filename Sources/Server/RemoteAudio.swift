@@ -2,7 +2,7 @@ import Foundation
 import FoundationNetworking
 import Glibc
 package import HTTP
-import Synchronization
+import Remote
 
 /// The bytes behind an `audio_url`: a `data:` URL, or a file of one of the operator's hosts.
 ///
@@ -24,8 +24,8 @@ package struct RemoteAudio: Sendable {
     /// - Parameter parameter: The path of the field that holds the URL, for errors.
     package func bytes(_ url: String, parameter: String) async throws -> [UInt8] {
         if url.hasPrefix("data:") { return try Self.decode(url, parameter: parameter) }
-        @Sendable func refused(_ message: String, status: Int = 400, code: String = "url_not_allowed") -> HTTPError {
-            HTTPError(status, message, parameter: parameter, code: code)
+        func refused(_ message: String, code: String = "url_not_allowed") -> HTTPError {
+            HTTPError(400, message, parameter: parameter, code: code)
         }
         guard let target = URL(string: url), let scheme = target.scheme?.lowercased() else {
             throw refused("The audio_url is not a URL.", code: "invalid_url")
@@ -45,8 +45,27 @@ package struct RemoteAudio: Sendable {
         guard try allowsPrivateAddresses || Self.hasPublicAddresses(host) else {
             throw refused("The host \(host) has an address that is not public.")
         }
-        return try await Transfer(maxBytes: maxBytes, refused: { refused($1, status: $0, code: "url_fetch_failed") })
-            .fetch(target, within: time)
+        return try await fetch(target, parameter: parameter)
+    }
+
+    private func fetch(_ url: URL, parameter: String) async throws -> [UInt8] {
+        var request = URLRequest(url: url, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: time.inSeconds)
+        request.httpShouldHandleCookies = false
+        do {
+            return Array(try await BoundedExchange(request, timeout: time.inSeconds, maximumBytes: maxBytes).answer())
+        } catch let error as EndpointError {
+            let (status, reason) =
+                switch error {
+                case .tooLarge: (413, "The file behind the audio_url is larger than \(maxBytes) bytes.")
+                case .status(_, let code, _, _) where (300..<400).contains(code):
+                    (400, "The audio_url redirects, and redirects are not followed.")
+                case .status(_, let code, _, _): (400, "The audio_url answers with status \(code).")
+                case .timedOut: (400, "The audio_url could not be fetched within \(time.inSeconds) s.")
+                case .unreachable(_, let reason): (400, "The audio_url could not be fetched: \(reason).")
+                case .unexpected(_, _, let found): (400, "The audio_url could not be fetched: it sent \(found).")
+                }
+            throw HTTPError(status, reason, parameter: parameter, code: "url_fetch_failed")
+        }
     }
 
     private static func decode(_ url: String, parameter: String) throws(HTTPError) -> [UInt8] {
@@ -104,90 +123,5 @@ package struct RemoteAudio: Sendable {
         guard address[0] & 0xE0 == 0x20 else { return false }
         let start = address[..<4].reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
         return start != 0x2001_0DB8 && start != 0x2001_0000 && start >> 16 != 0x2002
-    }
-}
-
-/// One download, which ends at the first redirect or byte too many.
-private final class Transfer: NSObject, URLSessionDataDelegate, Sendable {
-    private struct State {
-        var bytes: [UInt8] = []
-        var failure: HTTPError?
-        var continuation: CheckedContinuation<[UInt8], any Error>?
-    }
-
-    private let state = Mutex(State())
-    private let maxBytes: Int
-    private let refused: @Sendable (Int, String) -> HTTPError
-
-    init(maxBytes: Int, refused: @escaping @Sendable (Int, String) -> HTTPError) {
-        self.maxBytes = maxBytes
-        self.refused = refused
-    }
-
-    func fetch(_ url: URL, within time: Duration) async throws -> [UInt8] {
-        let configuration = URLSessionConfiguration.ephemeral
-        configuration.timeoutIntervalForRequest = time.inSeconds
-        configuration.timeoutIntervalForResource = time.inSeconds
-        configuration.httpShouldSetCookies = false
-        let session = URLSession(configuration: configuration, delegate: self, delegateQueue: nil)
-        defer { session.finishTasksAndInvalidate() }
-        let task = session.dataTask(with: URLRequest(url: url, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: time.inSeconds))
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                state.withLock { $0.continuation = continuation }
-                task.resume()
-            }
-        } onCancel: {
-            task.cancel()
-        }
-    }
-
-    func urlSession(
-        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
-        newRequest request: URLRequest, completionHandler: @escaping @Sendable (URLRequest?) -> Void
-    ) {
-        // Cancelling here would trap: the loader asserts that it still waits for this callback.
-        fail("The audio_url redirects, and redirects are not followed.")
-        completionHandler(nil)
-    }
-
-    func urlSession(
-        _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
-        completionHandler: @escaping @Sendable (URLSession.ResponseDisposition) -> Void
-    ) {
-        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-        if status != 200 { fail("The audio_url answers with status \(status).") }
-        if response.expectedContentLength > Int64(maxBytes) { fail(status: 413, tooLarge) }
-        completionHandler(.allow)
-    }
-
-    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-        let isTooLarge = state.withLock { state in
-            if state.bytes.count + data.count > maxBytes { return true }
-            if state.failure == nil { state.bytes += data }
-            return false
-        }
-        if isTooLarge { fail(status: 413, tooLarge) }
-        if state.withLock({ $0.failure != nil }) { dataTask.cancel() }
-    }
-
-    private var tooLarge: String { "The file behind the audio_url is larger than \(maxBytes) bytes." }
-
-    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
-        let (continuation, result): (CheckedContinuation<[UInt8], any Error>?, Result<[UInt8], any Error>) = state.withLock { state in
-            defer { state.continuation = nil }
-            if let failure = state.failure { return (state.continuation, .failure(failure)) }
-            if let error {
-                return (state.continuation, .failure(refused(400, "The audio_url could not be fetched: \(error.localizedDescription).")))
-            }
-            return (state.continuation, .success(state.bytes))
-        }
-        continuation?.resume(with: result)
-    }
-
-    /// The first failure is the one that is told; the task ends at its next bytes, or by itself.
-    private func fail(status: Int = 400, _ message: String) {
-        let error = refused(status, message)
-        state.withLock { $0.failure = $0.failure ?? error }
     }
 }
