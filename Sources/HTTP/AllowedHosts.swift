@@ -15,7 +15,8 @@ package struct AllowedHosts: Sendable {
     func allows(_ host: String?) -> Bool {
         guard let host, !names.contains("*") else { return true }
         let name = Self.name(host)
-        return name == "localhost" || name.hasSuffix(".localhost") || name == "::1" || Self.isLoopback(name) || names.contains(name)
+        return name == "localhost" || name.hasSuffix(".localhost") || name == "::1" || Self.isLoopback(name)
+            || names.contains(name)
     }
 
     /// - Throws: 403 for a foreign name, 400 for several.

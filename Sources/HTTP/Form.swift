@@ -86,8 +86,7 @@ package struct Form: Sendable {
         guard equalIgnoringCase(disposition.prefix { $0 != ";" && $0 != " " }, "form-data"),
             let name = parameter("name", of: disposition)
         else { throw broken("part \(part) has no Content-Disposition of form-data with a name") }
-        if let coding = headers["content-transfer-encoding"], !["7bit", "8bit", "binary"].contains(coding.lowercased())
-        {
+        if let coding = headers["content-transfer-encoding"], !["7bit", "8bit", "binary"].contains(coding.lowercased()) {
             throw broken("part \(part) uses the transfer encoding \(coding), and only binary is taken")
         }
         if let filename = parameter("filename", of: disposition) {

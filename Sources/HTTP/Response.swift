@@ -26,8 +26,7 @@ package struct Response: Sendable {
     }
 
     /// Bytes that are JSON already.
-    package static func json(_ bytes: some Sequence<UInt8>, status: Int = 200, headers: Headers = Headers()) -> Response
-    {
+    package static func json(_ bytes: some Sequence<UInt8>, status: Int = 200, headers: Headers = Headers()) -> Response {
         Response(status: status, contentType: "application/json", bytes: Array(bytes), headers: headers)
     }
 

@@ -91,7 +91,8 @@ extension OneAtATime {
                     try await client.get(target, headers: ["host": host]).status
                 }
                 for host in [
-                    "localhost", "LOCALHOST:8080", "cord.localhost", "127.0.0.1:8080", "127.1.2.3", "[::1]:8080", "[::1]", "box.lan",
+                    "localhost", "LOCALHOST:8080", "cord.localhost", "127.0.0.1:8080", "127.1.2.3", "[::1]:8080", "[::1]",
+                    "box.lan",
                     "Box.lan.:8080",
                 ] {
                     #expect(try await status(host, "/health") == 200, "\(host)")
@@ -114,7 +115,9 @@ extension OneAtATime {
 
         @Test func everyResponseCarriesAnID() async throws {
             try await Fixture(keys: keys, hosts: AllowedHosts([])).everywhere { client async throws in
-                for (target, status) in [("/health", 200), ("/nothing", 404), ("/models/x", 401), ("/fail", 500), ("/events", 200)] {
+                for (target, status) in [
+                    ("/health", 200), ("/nothing", 404), ("/models/x", 401), ("/fail", 500), ("/events", 200),
+                ] {
                     let own = try await client.get(target)
                     #expect(own.status == status)
                     #expect(own.headers["x-request-id"]?.hasPrefix("req_") == true, "\(target)")

@@ -150,8 +150,7 @@ extension OneAtATime {
                 for i in 0..<50 {
                     socket.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n\(10 + i)")
                     var answer = ""
-                    while !answer.hasSuffix("\r\n\r\n\(10 + i)"), case let more = await socket.receive(), !more.isEmpty
-                    {
+                    while !answer.hasSuffix("\r\n\r\n\(10 + i)"), case let more = await socket.receive(), !more.isEmpty {
                         answer += String(decoding: more, as: UTF8.self)
                     }
                     #expect(answer.hasPrefix("HTTP/1.1 200") && answer.hasSuffix("\r\n\r\n\(10 + i)"), "\(answer)")
