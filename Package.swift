@@ -65,12 +65,13 @@ let package = Package(
         room("API"),
         room("Archives", ["CArchive"]),
         room("Jobs", ["Hashing", .product(name: "GRDB", package: "GRDB.swift")]),
-        room("Questions"),
+        room("Randomness"),
+        room("Questions", ["Randomness"]),
         room("Remote"),
 
         // The runtime.
         room("Models", ["Tensors", "Weights"]),
-        room("Generation", ["Models", "Weights", "Tensors", "Audio", "Tokenization"]),
+        room("Generation", ["Models", "Weights", "Tensors", "Audio", "Tokenization", "Randomness"]),
         room("CordNano", resources: [.copy("Checkpoint")]),
 
         // Measuring and closing the gap.
@@ -78,18 +79,20 @@ let package = Package(
         room(
             "Speech",
             [
-                "Audio", "Hashing", "Questions", "Remote", .product(name: "Subprocess", package: "swift-subprocess"),
+                "Audio", "Hashing", "Questions", "Randomness", "Remote", .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         room("CordBench", resources: [.copy("Benchmark")]),
         room(
             "Evaluation",
-            ["Judging", "Hashing", "Generation", "Models", "Tensors", "Tokenization", "Audio", "Remote", "CordBench"]),
-        room("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization"]),
+            ["Judging", "Hashing", "Generation", "Models", "Tensors", "Tokenization", "Audio", "Remote", "CordBench", "Randomness"]),
+        room(
+            "Training",
+            ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization", "Randomness"]),
 
         room(
             "Pretraining",
-            ["Training", "Generation", "Models", "Tensors", "Weights", "Audio", "Tokenization", "Questions", "Speech"]),
+            ["Training", "Generation", "Models", "Tensors", "Weights", "Audio", "Tokenization", "Questions", "Speech", "Randomness"]),
 
         // The program.
         room(
@@ -102,7 +105,7 @@ let package = Package(
             name: "cord",
             dependencies: [
                 "Server", "API", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training", "Pretraining", "Objectives", "Judging",
-                "Models", "Tensors", "Evaluation", "Questions", "Speech", "Remote", "Archives", logging,
+                "Models", "Tensors", "Evaluation", "Questions", "Randomness", "Speech", "Remote", "Archives", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -122,11 +125,11 @@ let package = Package(
         tests("Models", ["Audio", "Weights", "Tensors"]),
         tests("Generation", ["Models", "Audio", "Weights", "Tensors", "Tokenization", "CordNano"]),
         tests("Judging", ["Remote"]),
-        tests("Questions"),
+        tests("Questions", ["Randomness"]),
         tests("Remote"),
-        tests("Speech", ["Audio", "Hashing", "Questions", "Remote"]),
+        tests("Speech", ["Audio", "Hashing", "Questions", "Randomness", "Remote"]),
         tests("Pretraining", ["Audio", "CordNano", "Generation", "Models", "Speech", "Tensors"]),
-        tests("Evaluation", ["Hashing", "Judging", "Generation", "Models", "Audio", "CordNano", "CordBench", "Remote"]),
+        tests("Evaluation", ["Hashing", "Judging", "Generation", "Models", "Audio", "CordNano", "CordBench", "Randomness", "Remote"]),
         tests("Objectives", ["Tensors"]),
         tests("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano"]),
         tests(

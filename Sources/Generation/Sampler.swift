@@ -1,4 +1,5 @@
 import Glibc
+import Randomness
 import Tensors
 
 /// Chooses tokens from rows of logits.
@@ -55,7 +56,7 @@ struct Sampler {
         let inverse = 1 / options.temperature
         let draw = DrawSums(logits, row: row, scale: Float(inverse))
         let top = Double(logits[row, draw.best])
-        var left = random.uniform() * draw.sums.reduce(0, +)
+        var left = random.unit() * draw.sums.reduce(0, +)
         for (block, sum) in draw.sums.enumerated() {
             guard left < sum else {
                 left -= sum
@@ -111,7 +112,7 @@ struct Sampler {
             if let kept { best.removeLast(best.count - kept - 1) }
         }
         if options.minP > 0 { best.removeAll { $0.weight < options.minP } }
-        var left = random.uniform() * best.reduce(0) { $0 + $1.weight }
+        var left = random.unit() * best.reduce(0) { $0 + $1.weight }
         for candidate in best {
             left -= candidate.weight
             if left < 0 { return candidate.token }

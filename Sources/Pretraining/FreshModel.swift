@@ -2,6 +2,7 @@ package import Foundation
 package import Generation
 package import Models
 import Questions
+import Randomness
 import Tensors
 import Training
 
@@ -47,7 +48,7 @@ package enum FreshModel {
             let isScale = parameter.name.hasSuffix("weight")
             return Tensor([Float](repeating: isScale ? 1 : 0, count: count), rows: rows, columns: columns)
         }
-        var random = Questions.RandomStream(seed: seed, part: parameter.name)
+        var random = RandomStream(seed: seed, part: parameter.name)
         return Tensor((0..<count).map { _ in Float(0.02 * random.normal()) }, rows: rows, columns: columns)
     }
 
@@ -67,7 +68,7 @@ package enum FreshModel {
     }
 }
 
-extension Questions.RandomStream {
+extension RandomStream {
     /// A standard normal number (Box and Muller).
     mutating func normal() -> Double { (-2 * log(1 - unit())).squareRoot() * cos(2 * .pi * unit()) }
 }

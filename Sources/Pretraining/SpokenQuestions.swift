@@ -2,6 +2,7 @@ import Audio
 import Foundation
 import Generation
 import Questions
+import Randomness
 import Speech
 
 /// A folder of spoken questions in memory, 16 bits a sample.
@@ -31,11 +32,11 @@ struct SpokenQuestions: Sendable {
         return try (step * count..<(step + 1) * count).map { place in
             let epoch = place / items.count
             if orders[epoch] == nil {
-                var random = Questions.RandomStream(seed: seed &+ UInt64(epoch), part: "order")
+                var random = RandomStream(seed: seed &+ UInt64(epoch), part: "order")
                 orders[epoch] = random.shuffled(Array(items.indices))
             }
             let (item, samples) = items[orders[epoch]![place % items.count]]
-            var random = Questions.RandomStream(seed: seed &+ UInt64(place), part: item.id)
+            var random = RandomStream(seed: seed &+ UInt64(place), part: item.id)
             let noisy = try augmentation.applied(to: samples.map { Float($0) / 32768 }, &random)
             // Named instead of hashed: no clip is heard twice.
             let source = AudioSource(

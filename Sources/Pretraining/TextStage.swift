@@ -2,6 +2,7 @@ import Foundation
 import Generation
 import Models
 import Questions
+import Randomness
 import Tensors
 import Tokenization
 import Training
@@ -36,7 +37,7 @@ struct TypedExamples {
 
     /// `count` examples: `drills` bare sums, `spelled` questions in frames, the others as typed. The same seed draws the same.
     func draw(_ count: Int, drills: Int, spelled: Int, seed: UInt64) throws -> [Example] {
-        var random = Questions.RandomStream(seed: seed, part: "drills and frames")
+        var random = RandomStream(seed: seed, part: "drills and frames")
         var generator = QuestionGenerator(seed: seed, split: .training)
         let frame = try SpokenPrompt(model)
         return try (0..<count).map { index in
@@ -61,7 +62,7 @@ struct TypedExamples {
     }
 
     /// A sum, a difference or a product of the sizes that questions have.
-    private static func drill(_ random: inout Questions.RandomStream) -> (text: String, solution: String) {
+    private static func drill(_ random: inout RandomStream) -> (text: String, solution: String) {
         let text: String
         let value: Int
         switch random.integer(0...3) {
@@ -96,7 +97,7 @@ struct SpokenPrompt {
     }
 
     /// `tokens` as an encoder's frames: each once to four times, none to four blanks between, some at both ends.
-    func spelling(_ tokens: [Int32], _ random: inout Questions.RandomStream) -> Prompt {
+    func spelling(_ tokens: [Int32], _ random: inout RandomStream) -> Prompt {
         var frames = blanks(0...6, &random)
         var last: Int32?
         for token in tokens {
@@ -111,7 +112,7 @@ struct SpokenPrompt {
         return Prompt(tokens: before + frames + after)
     }
 
-    private func blanks(_ range: ClosedRange<Int>, _ random: inout Questions.RandomStream) -> [Int32] {
+    private func blanks(_ range: ClosedRange<Int>, _ random: inout RandomStream) -> [Int32] {
         [Int32](repeating: blank, count: random.integer(range))
     }
 }

@@ -1,3 +1,5 @@
+import Randomness
+
 /// Sums told as stories of one to three steps, numbers to 100.
 ///
 ///     Tom has 12 apples. He buys 7 more. He gives away 5. How many apples are there now?

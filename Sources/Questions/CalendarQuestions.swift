@@ -1,3 +1,5 @@
+import Randomness
+
 /// Days and months, forward and back, counted one by one.
 ///
 ///     Today is Friday. What day will it be in 2 days?  →  Friday, 1 Saturday, 2 Sunday. The answer is Sunday.

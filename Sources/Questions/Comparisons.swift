@@ -1,3 +1,5 @@
+import Randomness
+
 /// More or less, yes or no.
 ///
 ///     Ben has 13 apples. Tom has 41 apples. Does Ben have more than Tom?  →  13 < 41. The answer is no.

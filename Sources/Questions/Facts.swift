@@ -1,3 +1,5 @@
+import Randomness
+
 /// Facts of the world with three or four options. The solution says the fact, then copies the options up to the right
 /// one: a small model finds the letter by that, not by guessing a position.
 ///

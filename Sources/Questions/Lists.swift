@@ -1,3 +1,5 @@
+import Randomness
+
 /// Numbers read out, and one thing asked of them.
 ///
 ///     What is the largest of 17, 73, 99 and 41?  →  99, 73, 41, 17. The answer is 99.

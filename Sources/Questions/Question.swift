@@ -1,3 +1,5 @@
+import Randomness
+
 /// One reasoning question with its worked solution: what the embedded model is trained on and measured with.
 package struct Question: Sendable, Equatable, Codable {
     /// `family-` and sixteen hexadecimal digits of the text's ``StableHash``: equal texts have equal identifiers.

@@ -1,3 +1,5 @@
+import Randomness
+
 /// An endless stream of questions of one split, drawn from the families in turn.
 ///
 /// Each family has its own random stream, so the n-th question of a family depends on the seed and the split alone, not on

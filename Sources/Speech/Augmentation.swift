@@ -1,6 +1,6 @@
 import Audio
 import Foundation
-package import Questions
+package import Randomness
 
 /// What happens to clean speech on its way to a microphone: speed, loudness, white noise, in this order.
 ///

@@ -2,6 +2,7 @@ import Hashing
 import Audio
 package import Foundation
 import Questions
+import Randomness
 
 /// A folder of spoken questions: `manifest.jsonl`, one ``SpokenItem`` a line, and `audio/`.
 ///

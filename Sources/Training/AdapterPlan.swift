@@ -1,5 +1,6 @@
 import Generation
 import Models
+import Randomness
 import Tensors
 
 /// Which tensors of a model are trained: low-rank adapters on linear layers, whole parameters, or both.
@@ -81,7 +82,7 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
         let columns = parameter.stored.columns
         let bound = 1 / Double(columns).squareRoot()
         let a = Tensor(
-            (0..<rank * columns).map { _ in Float((2 * random.uniform() - 1) * bound) }, rows: rank, columns: columns)
+            (0..<rank * columns).map { _ in Float((2 * random.unit() - 1) * bound) }, rows: rank, columns: columns)
         return LowRank(a: a, b: Tensor(zeros: parameter.stored.rows, rank), scale: Float(alpha / Double(rank)))
     }
 }

@@ -2,6 +2,7 @@ import Audio
 import Generation
 import Models
 import Objectives
+import Randomness
 
 /// From pairs to answers: prompts, rollouts, rewards.
 extension Trainer {

@@ -1,5 +1,6 @@
 package import Foundation
 import Generation
+import Randomness
 import Weights
 
 /// A training over many pairs: epochs of shuffled batches, metrics, checkpoints; it can be stopped anywhere and goes on from the

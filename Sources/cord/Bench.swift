@@ -2,6 +2,7 @@ import ArgumentParser
 import Audio
 import Foundation
 import Generation
+import Randomness
 import Server
 
 /// Measures a model on this machine: time to first token of a typed and a heard prompt, tokens per second of one and of many answers.
@@ -31,7 +32,7 @@ struct Bench: AsyncParsableCommand {
         print("what,value,unit,runs")
         row("load", [loaded.loadSeconds], "s")
         let clip = try heard()
-        var silent = RandomStream(seed: 1)
+        var silent = RandomStream(seed: 1, index: 0)
         let text = "Question " + (0..<12).map { _ in String(silent.next() % 100) }.joined(separator: " ")
         try await firstToken(loaded, "typed first token", [.text(text)])
         try await firstToken(loaded, "spoken first token", [.audio(clip)])
@@ -43,8 +44,8 @@ struct Bench: AsyncParsableCommand {
             return try AudioDecoder.decode(
                 [UInt8](Data(contentsOf: URL(fileURLWithPath: audio))), limits: AudioLimits(maxSeconds: 30))
         }
-        var random = RandomStream(seed: 2)
-        return AudioClip(samples: (0..<64_000).map { _ in Float(random.uniform() - 0.5) * 0.1 })
+        var random = RandomStream(seed: 2, index: 0)
+        return AudioClip(samples: (0..<64_000).map { _ in Float(random.unit() - 0.5) * 0.1 })
     }
 
     /// A fresh engine each time: nothing is remembered from the run before.

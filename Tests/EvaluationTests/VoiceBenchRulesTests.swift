@@ -1,4 +1,5 @@
 import Evaluation
+import Randomness
 import Testing
 
 /// Each case was decided by VoiceBench's rules as documented at ``VoiceBenchRules``.
@@ -16,11 +17,11 @@ import Testing
     }
 
     @Test func whatNoRuleFindsIsDrawnFromTheGenerator() {
-        var generator = SplitMix64(seed: 1)
+        var generator = RandomStream(seed: 1)
         let draws = (0..<400).map { _ in VoiceBenchRules.read("Paris", using: &generator) }
         #expect(draws.allSatisfy { if case .random = $0 { true } else { false } })
         for letter in ["A", "B", "C", "D"] { #expect((60...140).contains(draws.count { $0.letter == letter })) }
-        var again = SplitMix64(seed: 1)
+        var again = RandomStream(seed: 1)
         #expect(VoiceBenchRules.read("Paris", using: &again) == draws[0])
         #expect(VoiceBenchRules.read("The answer is B.", using: &again) == .found("B"))
     }

@@ -1,4 +1,5 @@
 import Questions
+import Randomness
 import Testing
 
 /// Splits "12 + 7 = 19. 19 - 5 = 14." into its equations and checks each of them.

@@ -1,6 +1,7 @@
 import Audio
 import Foundation
 import Questions
+import Randomness
 import Speech
 import Testing
 

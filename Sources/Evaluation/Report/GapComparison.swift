@@ -1,3 +1,5 @@
+import Randomness
+
 /// What a candidate version changed against its base, both measured on the same question set.
 ///
 ///     paper's reduction   1 − (text_base − audio_candidate) ÷ (text_base − audio_base)
@@ -99,7 +101,7 @@ package struct GapComparison: Codable, Sendable, Equatable {
         reductionAgainstBaseText = GapRatio.reduction(before: gapBefore, after: gapAfterAgainstBaseText)
         reductionOwn = GapRatio.reduction(before: gapBefore, after: gapAfterOwn)
         let changes = ComparedItem.gapChanges(pairs)
-        var generator = SplitMix64(seed: second.seed)
+        var generator = RandomStream(seed: second.seed)
         gapChange = GapChange(
             points: 100 * changes.difference,
             bootstrap: changes.bootstrap(resamples: resamples, confidence: confidence, using: &generator).scaled(by: 100),

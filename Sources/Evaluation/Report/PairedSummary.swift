@@ -1,3 +1,5 @@
+import Randomness
+
 /// One paired difference with everything a reviewer asks of it. Differences and intervals are in points (percent of items).
 ///
 /// `interval` is the one to quote: Newcombe's where every pair stands alone, the cluster-robust one where pairs share a source
@@ -35,7 +37,7 @@ package struct PairedSummary: Codable, Sendable, Equatable {
     ) {
         let counts = PairedCounts(pairs.map { ($0.first, $0.second) })
         let clustered = ClusteredPairs(pairs)
-        var generator = SplitMix64(seed: seed)
+        var generator = RandomStream(seed: seed)
         n = counts.count
         clusters = clustered.clusters.count
         points = 100 * counts.difference

@@ -1,4 +1,5 @@
 package import Judging
+import Randomness
 
 /// Judges a free-form answer: the question, the reference, the response.
 package struct FreeFormJudge: Sendable {
@@ -33,7 +34,7 @@ struct AnswerScoring: Sendable {
     private func read(_ reply: Reply, _ item: QuestionSet.Item, _ seed: UInt64) -> ArmAnswer {
         var answer = ArmAnswer(text: reply.text, extracted: nil, correct: false, tokens: reply.tokens, seconds: reply.seconds)
         if mode == .voiceBench, item.type == .choice {
-            var generator = SplitMix64(seed: seed)
+            var generator = RandomStream(seed: seed)
             let reading = VoiceBenchRules.read(reply.text, using: &generator)
             if case .random = reading { answer.failure = "random_letter" }
             answer.extracted = reading.letter

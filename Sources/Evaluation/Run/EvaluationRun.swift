@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 import Synchronization
 
 /// One question set put to one model in every arm, with many questions in flight.
@@ -108,7 +109,7 @@ package struct EvaluationRun: Sendable {
     private func seed(_ item: String, _ arm: String) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in "\(item)\n\(arm)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        var generator = SplitMix64(seed: settings.seed ^ hash)
+        var generator = RandomStream(seed: settings.seed ^ hash)
         return generator.next()
     }
 }

@@ -1,3 +1,5 @@
+import Randomness
+
 /// What is asked and in which order: a pure function of the question set and the settings, so that a run can be made again.
 ///
 ///     set → seeded order → the first `limit` → back in the set's order → (item, arm) by (item, arm)
@@ -15,7 +17,7 @@ package struct RunPlan: Sendable {
     package let anatomy: [Int]
 
     package init(_ set: QuestionSet, _ settings: RunSettings) {
-        var generator = SplitMix64(seed: settings.seed)
+        var generator = RandomStream(seed: settings.seed)
         let order = Self.shuffled(Array(set.items.indices), &generator)
         let items = order.prefix(settings.limit ?? order.count).sorted().map { set.items[$0] }
         let others = Self.others(items, &generator)
@@ -55,7 +57,7 @@ package struct RunPlan: Sendable {
     /// For every item another one's place, whose clip it is asked with; no clip serves twice, and none speaks the item's own source
     /// question, unless one question has more than half of all clips. Those of one source stand together in a ring that is
     /// turned by the size of the largest source.
-    private static func others(_ items: [QuestionSet.Item], _ generator: inout SplitMix64) -> [Int: Int] {
+    private static func others(_ items: [QuestionSet.Item], _ generator: inout RandomStream) -> [Int: Int] {
         let spoken = shuffled(items.indices.filter { items[$0].audio != nil }, &generator)
         var places: [String: Int] = [:]
         var groups: [[Int]] = []
@@ -77,7 +79,7 @@ package struct RunPlan: Sendable {
             })
     }
 
-    private static func shuffled(_ values: [Int], _ generator: inout SplitMix64) -> [Int] {
+    private static func shuffled(_ values: [Int], _ generator: inout RandomStream) -> [Int] {
         var values = values
         for last in stride(from: values.count - 1, to: 0, by: -1) { values.swapAt(last, generator.index(below: last + 1)) }
         return values

@@ -1,3 +1,5 @@
+package import Randomness
+
 /// Paired outcomes that come in clusters: one source question spoken by several voices gives several pairs that rise and fall
 /// together, and counting them as independent makes an interval too narrow.
 ///
@@ -59,7 +61,7 @@ package struct ClusteredPairs: Sendable {
 
     /// The percentile bootstrap over whole clusters. With clusters of one pair it is the plain paired bootstrap.
     package func bootstrap(
-        resamples: Int = 2000, confidence: Double = 0.95, using generator: inout SplitMix64
+        resamples: Int = 2000, confidence: Double = 0.95, using generator: inout RandomStream
     ) -> Interval {
         guard !clusters.isEmpty else { return Interval(lower: -1, upper: 1) }
         precondition(resamples > 0, "a bootstrap needs resamples, found \(resamples)")

@@ -1,3 +1,5 @@
+package import Randomness
+
 /// VoiceBench's reading of a multiple-choice answer, for comparison with its published numbers only.
 ///
 /// What is known of it (its evaluator for OpenBookQA and MMSU): the response is lower-cased, a leading `<1>`, `<2>` or `<3>` is
@@ -21,7 +23,7 @@ package enum VoiceBenchRules {
         }
     }
 
-    package static func read(_ response: String, using generator: inout SplitMix64) -> Reading {
+    package static func read(_ response: String, using generator: inout RandomStream) -> Reading {
         if let letter = search(response) { return .found(letter) }
         return .random(["A", "B", "C", "D"][generator.index(below: 4)])
     }

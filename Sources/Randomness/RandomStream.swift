@@ -1,18 +1,26 @@
 /// A stream of pseudo-random numbers that is the same on every machine and in every version of the standard library:
-/// SplitMix64 (Steele, Lea and Flood 2014), with bounded draws by rejection.
+/// SplitMix64 (Steele, Lea and Flood, 2014), a counter put through a mixing function.
 ///
-/// `Int.random(in:using:)` is free to change how it consumes a generator, so a seed would not name a question set for
-/// good; the draws here are part of the format.
-package struct RandomStream: Sendable {
+///     state ← state + 0x9E3779B97F4A7C15
+///     output = mixed(state)
+///
+/// Everything that a seed names draws from one of these, passed in: question sets, sampled answers, bootstraps. The draws are
+/// part of the format, so they never change; `Int.random(in:using:)` may change how it consumes a generator.
+package struct RandomStream: RandomNumberGenerator, Sendable, Equatable, Codable {
     private var state: UInt64
 
-    package init(seed: UInt64) {
-        state = seed
-    }
+    package init(seed: UInt64) { state = seed }
 
     /// An independent stream for one part of a whole, so that adding a part does not move the others.
     package init(seed: UInt64, part: String) {
         state = seed ^ StableHash.of(part)
+        _ = next()
+    }
+
+    /// An independent stream for one of many alike, such as the answers to one prompt.
+    package init(seed: UInt64, index: Int) {
+        var mixer = RandomStream(seed: seed)
+        state = mixer.next() ^ (UInt64(bitPattern: Int64(index)) &* 0xD134_2543_DE82_EF95)
         _ = next()
     }
 
@@ -21,7 +29,10 @@ package struct RandomStream: Sendable {
         return StableHash.mixed(state)
     }
 
-    /// A uniform integer of `range`.
+    /// A uniform number of [0, 1), of 53 bits.
+    package mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+
+    /// A uniform integer of `range`, by rejection.
     package mutating func integer(_ range: ClosedRange<Int>) -> Int {
         let width = UInt64(range.upperBound - range.lowerBound) + 1
         let unbiased = UInt64.max - UInt64.max % width
@@ -31,9 +42,10 @@ package struct RandomStream: Sendable {
         }
     }
 
-    /// A uniform number of [0, 1).
-    package mutating func unit() -> Double {
-        Double(next() >> 11) * 0x1p-53
+    /// An index in 0..<count, from one number always: the high word of a 128-bit product. Its bias is below count/2⁶⁴.
+    package mutating func index(below count: Int) -> Int {
+        precondition(count > 0, "an index needs at least one choice, found \(count)")
+        return Int(next().multipliedFullWidth(by: UInt64(count)).high)
     }
 
     package mutating func pick<Element>(_ elements: [Element]) -> Element {
@@ -54,23 +66,5 @@ package struct RandomStream: Sendable {
     package mutating func sample<Element>(_ count: Int, of elements: [Element]) -> [Element] {
         precondition(count <= elements.count, "cannot sample \(count) of \(elements.count) elements")
         return Array(shuffled(elements).prefix(count))
-    }
-}
-
-/// FNV-1a over UTF-8, finished by SplitMix64's mixing function: equal on every machine, unlike `Hasher`.
-package enum StableHash {
-    package static func of(_ text: String) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in text.utf8 {
-            hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
-        }
-        return mixed(hash)
-    }
-
-    static func mixed(_ value: UInt64) -> UInt64 {
-        var z = value
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
