@@ -99,7 +99,7 @@ NAMES = ["process_resident_memory_bytes", "process_open_fds", "process_threads",
 
 
 def state():
-    time.sleep(33)  # Half-sent requests are cut off after 30 s.
+    time.sleep(40)  # Half-sent requests are cut off after 30 s.
     text = send("GET", "/metrics")[1].decode()
     found = {name: int(float(re.search(rf"^{name} (\S+)", text, re.M)[1])) for name in NAMES}
     caches = sum(found[name] for name in NAMES if name.startswith("cord_") and name.endswith("_bytes"))

@@ -21,6 +21,7 @@ final class ConnectionRecord: Sendable {
     /// Milliseconds of the monotonic clock; 0 while the client has nothing to deliver.
     private let deadline = Atomic<UInt64>(0)
     private let farewell = Atomic<UInt8>(0)
+    private let isGone = Atomic(false)
     /// The id of the request that is being received; empty before its head has arrived.
     let requestID = Mutex("")
     /// The exchange whose handler runs or whose body is being sent.
@@ -36,7 +37,8 @@ final class ConnectionRecord: Sendable {
 
     func expect(within milliseconds: UInt64, else farewell: Farewell) {
         self.farewell.store(farewell.rawValue, ordering: .relaxed)
-        deadline.store(monotonicMilliseconds() + milliseconds, ordering: .relaxed)
+        let time = isGone.load(ordering: .acquiring) ? min(milliseconds, 1000) : milliseconds
+        deadline.store(monotonicMilliseconds() + time, ordering: .relaxed)
     }
 
     func extend(by milliseconds: UInt64) { deadline.wrappingAdd(milliseconds, ordering: .relaxed) }
@@ -47,6 +49,7 @@ final class ConnectionRecord: Sendable {
 
     /// The client has closed. What it sent before may still be on its way up; libmicrohttpd can miss that nothing follows.
     fileprivate func hangUp() {
+        isGone.store(true, ordering: .releasing)
         if let exchange = exchange.withLock({ $0 }) {
             exchange.abandon()
         } else {
