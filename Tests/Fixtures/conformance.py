@@ -60,8 +60,9 @@ for path, methods in send("/openapi.json")["paths"].items():
     for method in methods:
         if "{id}" in path and identifier and method != "delete":
             lines += ["[[operations]]", f'include-name = "{method.upper()} {path}"', f'parameters = {{ "path.id" = "{identifier}" }}']
-# An upload that is no question set is told so with 400.
-lines += ["[[operations]]", 'include-name = "POST /v1/benchmarks"', "checks.positive_data_acceptance.enabled = false"]
+# An upload that is no question set and no adapter is told so with 400.
+for name in ("POST /v1/benchmarks", "POST /v1/weights/versions"):
+    lines += ["[[operations]]", f'include-name = "{name}"', "checks.positive_data_acceptance.enabled = false"]
 lines += ["[[operations]]", 'include-name = "GET /v1/gap/reports/compare"',
           f'parameters = {{ "query.base" = "{report}", "query.candidate" = "{report}" }}']
 with tempfile.NamedTemporaryFile("w", suffix=".toml") as configuration:
