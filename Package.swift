@@ -92,7 +92,10 @@ let package = Package(
 
         room(
             "Pretraining",
-            ["Training", "Generation", "Models", "Tensors", "Weights", "Audio", "Tokenization", "Questions", "Speech", "Randomness"]),
+            [
+                "Training", "Generation", "Models", "Tensors", "Weights", "Audio", "Tokenization", "Questions", "Speech", "Objectives",
+                "Judging", "Randomness",
+            ]),
 
         // The program.
         room(

@@ -4,6 +4,8 @@ import Generation
 import Questions
 import Randomness
 import Speech
+import Synchronization
+import Tensors
 
 /// A folder of spoken questions in memory, 16 bits a sample.
 struct SpokenQuestions: Sendable {
@@ -29,22 +31,35 @@ struct SpokenQuestions: Sendable {
         _ count: Int, step: Int, seed: UInt64, _ model: LoadedModel
     ) throws -> [(question: SpokenItem, prompt: Prompt)] {
         var orders: [Int: [Int]] = [:]
-        return try (step * count..<(step + 1) * count).map { place in
+        let chosen = (step * count..<(step + 1) * count).map { place in
             let epoch = place / items.count
             if orders[epoch] == nil {
                 var random = RandomStream(seed: seed &+ UInt64(epoch), part: "order")
                 orders[epoch] = random.shuffled(Array(items.indices))
             }
-            let (item, samples) = items[orders[epoch]![place % items.count]]
-            var random = RandomStream(seed: seed &+ UInt64(place), part: item.id)
-            let noisy = try augmentation.applied(to: samples.map { Float($0) / 32768 }, &random)
-            // Named instead of hashed: no clip is heard twice.
-            let source = AudioSource(
-                sampleRate: AudioClip.sampleRate, channels: 1, format: "samples",
-                seconds: Double(noisy.count) / Double(AudioClip.sampleRate), sha256: "\(item.id)/\(place)")
-            let clip = AudioClip(samples: noisy, source: source)
-            return (item, try model.prompt([Message(role: "user", parts: [.audio(clip)])]))
+            return (place, items[orders[epoch]![place % items.count]])
         }
+        let prompts = Mutex([Result<Prompt, any Error>?](repeating: nil, count: count))
+        Threads.parallel(count, grain: 1) { range in
+            for index in range {
+                let (place, (item, samples)) = chosen[index]
+                let prompt = Result { try self.prompt(item, samples, place: place, seed: seed, model) }
+                prompts.withLock { $0[index] = prompt }
+            }
+        }
+        return try zip(chosen, prompts.withLock { $0 }).map { ($0.1.item, try $1!.get()) }
+    }
+
+    private func prompt(
+        _ item: SpokenItem, _ samples: [Int16], place: Int, seed: UInt64, _ model: LoadedModel
+    ) throws -> Prompt {
+        var random = RandomStream(seed: seed &+ UInt64(place), part: item.id)
+        let noisy = try augmentation.applied(to: samples.map { Float($0) / 32768 }, &random)
+        // Named instead of hashed: no clip is heard twice.
+        let source = AudioSource(
+            sampleRate: AudioClip.sampleRate, channels: 1, format: "samples",
+            seconds: Double(noisy.count) / Double(AudioClip.sampleRate), sha256: "\(item.id)/\(place)")
+        return try model.prompt([Message(role: "user", parts: [.audio(AudioClip(samples: noisy, source: source))])])
     }
 }
 

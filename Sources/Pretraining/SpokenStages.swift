@@ -14,7 +14,7 @@ import Training
 ///
 /// The scale s makes an embedding of E's own norm a confident answer, so that audio embeddings grow no longer than text's.
 struct HearingStage: Stage {
-    static let name = "hearing"
+    let name = "hearing"
     static let plan = AdapterPlan(
         parameters: #"audio_tower\.(?!embed_positions).*|multi_modal_projector\..*"#)
     static let confidence = 12.0
@@ -58,15 +58,17 @@ struct HearingStage: Stage {
 
 /// Joining: spoken questions and their solutions, beside typed ones that keep what is known; every parameter learns.
 struct JoiningStage: Stage {
-    static let name = "joining"
     static let plan = AdapterPlan(parameters: #"(?!.*embed_positions).*"#)
 
+    let name: String
     let settings: StageSettings
     let model: LoadedModel
     let questions: SpokenQuestions
+    /// Of a batch: typed questions.
+    let typedShare: Double
 
     func learn(step: Int, _ weights: TrainableWeights, on tape: Tape) throws -> [String: Double] {
-        let typed = settings.batchSize / 2
+        let typed = Int(Double(settings.batchSize) * typedShare)
         let batch = try questions.batch(settings.batchSize - typed, step: step, seed: settings.seed, model)
         let heard = try batch.map { Example(prompt: $0.prompt, answer: try model.answerTokens($0.question.solution ?? "")) }
         let read = try TypedExamples(model: model).draw(

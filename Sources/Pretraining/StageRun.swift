@@ -25,7 +25,8 @@ package struct StageSettings: Sendable, Equatable, Codable {
 
 /// One stage of a model's making: which tensors it trains, and what a step's gradient is.
 protocol Stage {
-    static var name: String { get }
+    /// Names its folder and its log.
+    var name: String { get }
     static var plan: AdapterPlan { get }
     var settings: StageSettings { get }
     /// Adds the gradient of step `step`, a function of the weights, the seed and the step alone, to `tape`; returns metrics by name.
@@ -60,7 +61,7 @@ struct StageRun {
     /// Runs `stage` from the model's weights to its end and returns the trained version.
     func run(_ stage: some Stage, progress: (StageProgress) throws -> Void) throws -> WeightVersion {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let name = type(of: stage).name
+        let name = stage.name
         let settings = stage.settings
         let weights = try TrainableWeights(type(of: stage).plan, model: model.model, seed: settings.seed)
         let optimizers = weights.entries.map { ParameterOptimizer($0) }

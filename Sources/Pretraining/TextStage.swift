@@ -10,7 +10,7 @@ import Training
 /// Typed questions and their worked solutions; and, from the middle on, questions spelled as the encoder will: tokens repeated,
 /// with blanks between, where the clip's embeddings will stand. A decoder that has read those can read audio embeddings.
 struct TextStage: Stage {
-    static let name = "text"
+    let name = "text"
     static let plan = AdapterPlan.full([.decoder])
 
     let settings: StageSettings

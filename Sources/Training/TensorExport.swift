@@ -40,19 +40,23 @@ package enum TensorExport {
     }
 
     /// Writes the tensors of the whole model under a version without adapters as one safetensors file that replaces a
-    /// checkpoint's: trained tensors in float32, or rounded to bfloat16, the others as they are stored.
+    /// checkpoint's: trained tensors in float32, or rounded to bfloat16, the others as they are stored. A tied output head is written
+    /// beside the embedding that it equals: transformers' Qwen2-Audio class does not tie them by itself.
     package static func writeTensors(
         _ version: WeightVersion, of model: AudioLanguageModel, narrow: Bool = false, to file: URL
     ) throws {
         guard version.adapters.isEmpty else {
             throw TrainingError.options("version \(version.id) has adapters; write it as an adapter")
         }
-        let items = model.parameters.map { parameter in
+        func item(_ parameter: Parameter, _ name: String) -> SafetensorsWriter.Item {
             let (shape, tensor) = published(
                 parameter, version.replacements[parameter.index] ?? parameter.stored.widened())
-            return narrow
-                ? SafetensorsWriter.Item.bfloat16(parameter.name, tensor, shape: shape)
-                : SafetensorsWriter.Item.float32(parameter.name, tensor, shape: shape)
+            return narrow ? .bfloat16(name, tensor, shape: shape) : .float32(name, tensor, shape: shape)
+        }
+        var items = model.parameters.map { item($0, $0.name) }
+        let embedding = "model.embed_tokens.weight"
+        if let table = model.parameters.first(where: { $0.name.hasSuffix(embedding) && $0.index == model.decoder.head.weight.index }) {
+            items.append(item(table, table.name.dropLast(embedding.count) + "lm_head.weight"))
         }
         try SafetensorsWriter.write(items, metadata: ["format": "pt"], to: file)
     }

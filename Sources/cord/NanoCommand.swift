@@ -4,17 +4,20 @@ import Foundation
 import Generation
 import Pretraining
 import Speech
+import Training
 
 struct Nano: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make cord-nano from nothing: text, speech, hearing, joining.",
+        abstract: "Make cord-nano from nothing: text, speech, hearing, joining, practice, and CORD.",
         discussion: """
             Each stage logs to DIR/STAGE/log.jsonl and leaves DIR/STAGE/model; a run that was stopped goes on where it was. Questions come \
-            from cord's own generator, voices from espeak-ng. The result in DIR/model is what `cord train` closes the gap of.
+            from cord's own generator, voices from espeak-ng. DIR/model is the model before CORD, DIR/adapter what CORD learnt over it.
 
             EXAMPLES
               cord nano --output nano
-              cord eval --model nano/model
+              cord eval --model nano/model --output before
+              cord eval --model nano/model --adapter nano/adapter --output after
+              cord gap compare before after
             """)
 
     @Option(help: ArgumentHelp("Where everything is kept.", valueName: "dir")) var output: String
@@ -26,8 +29,11 @@ struct Nano: AsyncParsableCommand {
     @Option(help: "Steps of the hearing stage.") var hearingSteps: Int?
     @Option(help: "Steps of the joining stage.") var joiningSteps: Int?
 
+    @Option(help: "Steps of the practice stage.") var practiceSteps: Int?
+    @Option(help: "Pairs that CORD learns from.") var pairs: Int?
+
     func validate() throws {
-        for (name, value) in [("questions", questions), ("text-steps", textSteps ?? 1), ("hearing-steps", hearingSteps ?? 1), ("joining-steps", joiningSteps ?? 1)]
+        for (name, value) in [("questions", questions), ("text-steps", textSteps ?? 1), ("hearing-steps", hearingSteps ?? 1), ("joining-steps", joiningSteps ?? 1), ("practice-steps", practiceSteps ?? 1), ("pairs", pairs ?? 1)]
         where value < 1 {
             throw ValidationError("--\(name): expected at least 1, found \(value).")
         }
@@ -39,12 +45,15 @@ struct Nano: AsyncParsableCommand {
         if let textSteps { recipe.text.steps = textSteps }
         if let hearingSteps { recipe.hearing.steps = hearingSteps }
         if let joiningSteps { recipe.joining.steps = joiningSteps }
+        if let practiceSteps { recipe.practice.steps = practiceSteps }
         let bar = ProgressBar()
         defer { bar.end() }
         let template = try LoadedModel(
             directory: like.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? CordNano.directory, precision: .float32)
+        let folder = URL(fileURLWithPath: output, isDirectory: true)
+        let synthesizer = try CommandSynthesizer()
         let model = try await recipe.run(
-            like: template, in: URL(fileURLWithPath: output, isDirectory: true), synthesizer: try CommandSynthesizer(),
+            like: template, in: folder, synthesizer: synthesizer,
             speaking: { bar.show($0, of: $1) },
             progress: { progress in
                 guard progress.step % 10 == 0 || progress.step == progress.steps else { return }
@@ -53,6 +62,14 @@ struct Nano: AsyncParsableCommand {
                     "\(progress.stage) \(progress.step)/\(progress.steps)  " + metrics.joined(separator: "  ")
                         + "  \((progress.seconds * 1e3).rounded() / 1e3) s")
             })
+        var closing = Closing(seed: seed)
+        if let pairs { closing.pairs = pairs }
+        let adapter = try await closing.run(
+            model: model, name: "cord-nano", in: folder, synthesizer: synthesizer, speaking: { bar.show($0, of: $1) },
+            progress: { progress in
+                if progress.step % 10 == 0 || progress.step == progress.totalSteps { bar.say(Train.line(progress)) }
+            })
         print(model.path)
+        print(adapter.path)
     }
 }

@@ -98,7 +98,7 @@ struct Train: AsyncParsableCommand {
 
     private func say(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
 
-    private static func line(_ progress: TrainingRun.Progress) -> String {
+    static func line(_ progress: TrainingRun.Progress) -> String {
         var parts = ["step \(progress.step)/\(progress.totalSteps)"]
         if let report = progress.report {
             let metrics = report.metrics

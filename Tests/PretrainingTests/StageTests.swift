@@ -21,6 +21,8 @@ import Testing
         recipe.hearing.batchSize = 4
         recipe.joining.steps = 2
         recipe.joining.batchSize = 4
+        recipe.practice.steps = 2
+        recipe.practice.batchSize = 4
         recipe.checkpointEvery = 1
         return recipe
     }
@@ -37,7 +39,7 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let whole = try await make(folder.appending(path: "whole"))
         let stopped = folder.appending(path: "stopped")
-        for (stage, step) in [("text", 2), ("hearing", 1), ("joining", 1)] {
+        for (stage, step) in [("text", 2), ("hearing", 1), ("joining", 1), ("practice", 1)] {
             await #expect(throws: Stopped.self) { try await make(stopped, stopAt: (stage, step)) }
         }
         let resumed = try await make(stopped)

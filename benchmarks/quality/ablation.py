@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Compares CORD with its baselines on equal pairs: tunes each method's learning rate on a development set, trains several seeds, and
+measures them on a test set that no tuning saw.
+
+    methods × rates ─ cord train ─ cord eval (development) ─ best rate of each
+    methods × seeds ─ cord train ─ cord eval (test)        ─ table.md, table.json
+    CORD with one of K, α, β changed, at CORD's rate       ─ the same table
+
+    benchmarks/quality/ablation.py --cord .build/release/cord --model nano/model --pairs pairs/manifest.jsonl \\
+        --dev dev/ --test test/ --output ablation
+
+Every training and every measurement is kept under --output and done once: a run that was stopped goes on where it was.
+The folders come from `cord questions --split …` and `cord speak`. Python's standard library is all it needs.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+METHODS = {
+    "SFT on gold": ["--method", "supervised"],
+    "SFT on the teacher's answers": ["--method", "self_distillation"],
+    "forward KL": ["--method", "forward_kl"],
+    "OPD": ["--method", "opd"],
+    "OPD + position": ["--method", "opd_position"],
+    "OPD + top-K": ["--method", "opd_top_k"],
+    "OPD + both": ["--method", "opd_weighted"],
+    "GRPO": ["--method", "grpo"],
+    "CORD": ["--method", "cord"],
+}
+SINGLES = {
+    "CORD, K = 5": ["--method", "cord", "--top-k", "5"],
+    "CORD, K = 40": ["--method", "cord", "--top-k", "40"],
+    "CORD, α = 1": ["--method", "cord", "--alpha", "1"],
+    "CORD, α = 4": ["--method", "cord", "--alpha", "4"],
+    "CORD, β = 1": ["--method", "cord", "--beta", "1"],
+    "CORD, β = 4": ["--method", "cord", "--beta", "4"],
+}
+
+
+def slug(name):
+    spelled = name.lower().replace("α", "alpha").replace("β", "beta").replace("=", "").replace("+", "and")
+    return "-".join("".join(c if c.isalnum() else " " for c in spelled).split())
+
+
+class Study:
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.output = Path(arguments.output)
+        self.output.mkdir(parents=True, exist_ok=True)
+        lines = Path(arguments.pairs).read_text().splitlines()[: arguments.limit]
+        # Paths in the manifest are relative to its folder.
+        folder = Path(arguments.pairs).resolve().parent
+        self.pairs = self.output / "pairs.jsonl"
+        rows = [json.loads(line) for line in lines]
+        for row in rows:
+            row["audio"] = str(folder / row["audio"])
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        if self.pairs.exists() and self.pairs.read_text() != text:
+            raise SystemExit(f"{self.pairs} was made from other pairs; give another --output")
+        self.pairs.write_text(text)
+        self.count = len(rows)
+
+    def run(self, *command):
+        done = subprocess.run([self.arguments.cord, *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"cord {' '.join(map(str, command))}\n{done.stderr[-2000:]}")
+        return done.stdout
+
+    def trained(self, name, options, rate, seed):
+        """The adapter of a method, and the seconds that its training took."""
+        folder = self.output / "runs" / f"{slug(name)}-{rate:g}-{seed}"
+        note = folder / "seconds.json"
+        if not note.exists():
+            # Seconds of a run that was stopped count the steps before it, from its metrics.
+            start = time.monotonic()
+            self.run(
+                "train", self.pairs, "--model", self.arguments.model, "--output", folder, *options, "--learning-rate", rate, "--seed",
+                seed, "--batch-size", self.arguments.batch_size, "--schedule", "linear", "--warmup-steps", 10, "--max-grad-norm", 1,
+                "--lora-rank", self.arguments.rank, "--train", "decoder", "--train", "projector", "--train", "encoder",
+                "--epochs", self.arguments.epochs)
+            note.write_text(json.dumps(time.monotonic() - start))
+            for checkpoint in (folder / "checkpoints").glob("*"):
+                checkpoint.unlink()
+        return folder / "adapter", json.loads(note.read_text())
+
+    def measured(self, adapter, questions, place):
+        report = place / "report.json"
+        if not report.exists():
+            chosen = ["--adapter", adapter] if adapter else []
+            self.run("eval", "--model", self.arguments.model, *chosen, "--benchmark", questions, "--output", place)
+        return json.loads(report.read_text())
+
+    def base(self, split):
+        questions = self.arguments.dev if split == "dev" else self.arguments.test
+        return self.measured(None, questions, self.output / f"base-{split}")
+
+    def result(self, name, options, rate, seed, split):
+        adapter, seconds = self.trained(name, options, rate, seed)
+        questions = self.arguments.dev if split == "dev" else self.arguments.test
+        place = adapter.parent / split
+        report = self.measured(adapter, questions, place)
+        compared = json.loads(self.run("gap", "compare", self.output / f"base-{split}", place, "--json"))
+        return {"report": report, "compared": compared, "seconds": seconds}
+
+    def tune(self, name, options):
+        """The rate with the best audio accuracy on the development set among those that keep text within a point of the base."""
+        base = self.base("dev")["arms"]["text"]["accuracy"]
+        tried = []
+        for rate in self.arguments.rates:
+            arms = self.result(name, options, rate, 0, "dev")["report"]["arms"]
+            tried.append({"rate": rate, "audio": arms["audio"]["accuracy"], "text": arms["text"]["accuracy"]})
+            print(f"{name}: rate {rate:g}: audio {100 * tried[-1]['audio']:.1f}, text {100 * tried[-1]['text']:.1f}", flush=True)
+        kept = [entry for entry in tried if entry["text"] >= base - 0.01] or tried
+        return max(kept, key=lambda entry: entry["audio"])["rate"], tried
+
+
+def interval(value):
+    return f"[{value['lower']:.1f}, {value['upper']:.1f}]"
+
+
+def row(name, rate, results, base):
+    """One line of the table: means over seeds, with the deviation between seeds and the first seed's paired interval."""
+    def over(read, scale=100):
+        values = [scale * read(result) for result in results]
+        spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
+        return f"{statistics.mean(values):.1f}{spread}"
+
+    text = base["arms"]["text"]["accuracy"]
+    before = text - base["arms"]["audio"]["accuracy"]
+    audio = lambda r: r["report"]["arms"]["audio"]["accuracy"]
+    reduction = lambda r: (before - (text - audio(r))) / before
+    paired = interval(results[0]["compared"]["audio"]["interval"]) if "audio" in results[0]["compared"] else ""
+    return (f"| {name} | {rate:g} | {over(audio)} | {over(lambda r: r['report']['arms']['text']['accuracy'])} | "
+            f"{over(reduction)} | {over(lambda r: r['report']['arms']['text']['accuracy'] - text)} | "
+            f"{over(lambda r: r['seconds'], 1)} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cord", required=True, help="the program")
+    parser.add_argument("--model", required=True, help="the model before")
+    parser.add_argument("--pairs", required=True, help="manifest of the training pairs")
+    parser.add_argument("--dev", required=True, help="folder of the development questions")
+    parser.add_argument("--test", required=True, help="folder of the test questions")
+    parser.add_argument("--output", required=True)
+    parser.add_argument("--limit", type=int, default=2000, help="pairs, the same for every method")
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--rates", type=float, nargs="+", default=[1e-4, 3e-4, 1e-3])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS), metavar="METHOD")
+    parser.add_argument("--no-singles", action="store_true", help="leave K, α and β as they are")
+    arguments = parser.parse_args()
+    study = Study(arguments)
+    base = study.base("test")
+    rates, tuning, rows, table = {}, {}, [], {}
+    for name in arguments.methods:
+        rates[name], tuning[name] = study.tune(name, METHODS[name])
+    singles = {} if arguments.no_singles else SINGLES
+    for name, options in [*((name, METHODS[name]) for name in arguments.methods), *singles.items()]:
+        rate = rates.get(name, rates.get("CORD", arguments.rates[0]))
+        results = [study.result(name, options, rate, seed, "test") for seed in range(arguments.seeds)]
+        rows.append(row(name, rate, results, base))
+        table[name] = {"rate": rate, "tuning": tuning.get(name), "seeds": [
+            {"arms": result["report"]["arms"], "gap": result["report"]["gap"], "seconds": result["seconds"],
+             "compared": {key: value for key, value in result["compared"].items() if key != "differences"}}
+            for result in results]}
+        print(rows[-1], flush=True)
+    arms = base["arms"]
+    text = "\n".join([
+        f"{study.count} pairs, {arguments.epochs} epoch(s), {base['n']} test questions; adapters of rank {arguments.rank} on decoder, "
+        f"projector and encoder; {arguments.seeds} seed(s), mean ± standard deviation between seeds.",
+        f"Before: audio {100 * arms['audio']['accuracy']:.1f}, text {100 * arms['text']['accuracy']:.1f}. {base['reproducibility']['machine']}.",
+        "", "| method | rate | audio, % | text, % | gap reduction, % | text change, points | seconds |", "|---|---|---|---|---|---|---|",
+        *rows, ""])
+    (study.output / "table.md").write_text(text)
+    (study.output / "table.json").write_text(json.dumps({"base": arms, "methods": table}, ensure_ascii=False, indent=1) + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
