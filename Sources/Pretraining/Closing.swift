@@ -13,7 +13,7 @@ package import Training
 ///     output/cord/        metrics and checkpoints
 ///     output/adapter/     the result: a PEFT directory over output/model
 package struct Closing: Sendable {
-    package var pairs = 12_000
+    package var pairs = 4_000
     package var batchSize = 16
     package var learningRate = 1e-4
     package var rank = 16

@@ -300,13 +300,21 @@ def cord_nano():
     directory = HERE / "cord-nano"
     directory.mkdir(exist_ok=True)
     reference = Reference(NANO)
+    template = (NANO / "chat_template.jinja").read_text()
+
+    def chat(*parts: dict) -> str:
+        """One question in the model's own chat format."""
+        return reference.tokenizer.apply_chat_template(
+            [{"role": "user", "content": list(parts)}], chat_template=template, tokenize=False, add_generation_prompt=True)
+
+    spoken = chat({"type": "audio", "audio_url": "clip"})
     for name, (question, voice, rate) in QUESTIONS.items():
-        reference.case(f"typed-{name}", turn(question), continuation=96)
+        reference.case(f"typed-{name}", chat({"type": "text", "text": question}), continuation=96)
         file = f"{name}.flac"
         clip = reference.clip(name, espeak(question, voice, rate, directory / file), file=file)
-        reference.case(f"spoken-{name}", turn(SLOT), [clip], continuation=96)
+        reference.case(f"spoken-{name}", spoken, [clip], continuation=96)
     clip = reference.clip("window", synthetic_clip(160_000, 7), seed=7)
-    reference.case("window", turn(SLOT), [clip])
+    reference.case("window", spoken, [clip])
     reference.save(directory)
 
 
