@@ -100,7 +100,7 @@ import TestSupport
 
     @Test func theOperatorsLimitsOfOneQuestionHold() async throws {
         let client = try Fixture {
-            $0.limits.promptTokens = 40
+            $0.limits.promptTokens = 60
             $0.limits.clips = 1
             $0.engine.cacheBytes = 16 << 20
         }.memory
