@@ -1,19 +1,40 @@
 import Evaluation
+import Hashing
 import Randomness
 import Testing
 
-/// Each case was decided by VoiceBench's rules as documented at ``VoiceBenchRules``.
 @Suite struct VoiceBenchRulesTests {
     static let letters: [(String, String)] = [
         ("The answer is B.", "B"), ("B. Paris", "B"), ("c", "C"), ("The correct answer is **D**", "D"), ("I would choose option C", "C"),
-        ("<1> b) Paris", "B"), ("答案是C", "C"), ("It's (A)", "A"),
+        ("<1> b) Paris", "B"), ("<3>D", "D"), ("答案是C", "C"), ("It's (A)", "A"), ("\\(\\boxed{C}\\)… so it is \\( \\boxed{C}", "C"),
+        // An earlier rule wins, wherever it hits: "the answer is" before " a.".
+        ("Not a. The answer is D", "D"), ("It is **B)** or would be C", "B"),
+        // Within one rule a is tried before b, wherever they stand.
+        ("I thought of option D, then of option B,", "B"),
         // Kept faults: a substring that is no choice, and the first of the options repeated.
-        ("The answer is between them", "B"), ("Options: A. x, B. y, C. z", "A"),
+        ("The answer is between them", "B"), ("Options: A. x, B. y, C. z", "A"), ("You would be amazed", "A"),
     ]
 
     @Test(arguments: VoiceBenchRulesTests.letters)
     func rulesFindTheLetter(_ response: String, _ expected: String) {
         #expect(VoiceBenchRules.search(response) == expected)
+    }
+
+    @Test(arguments: ["", "Paris", "e", "E.", "(e)", "<4>a", "There are many", "\u{61}\u{301}"])
+    func whereNoRuleHitsNothingIsFound(_ response: String) { #expect(VoiceBenchRules.search(response) == nil) }
+
+    /// Every rule, filled with d, gives D: a is tried first everywhere, so no other rule stands in the way.
+    @Test(arguments: VoiceBenchRules.rules)
+    func everyRuleHits(_ rule: String) {
+        #expect(VoiceBenchRules.search("\u{1F600}" + rule.replacing("•", with: "D") + "\u{1F600}") == "D")
+        #expect(VoiceBenchRules.search(rule.replacing("•", with: "e")) == nil)
+    }
+
+    @Test func tableIsThePublishedOne() {
+        #expect(VoiceBenchRules.rules.count == 163)
+        #expect(
+            SHA256.hex(Array(VoiceBenchRules.rules.joined(separator: "\u{1F}").utf8))
+                == "f7c060ee46ec93f23946a8e6afb747ca04064e50098f0efde3b1b4b733e663f1")
     }
 
     @Test func whatNoRuleFindsIsDrawnFromTheGenerator() {
