@@ -72,6 +72,18 @@ import Testing
         expectClose([thrice.signFlipP], [once.signFlipP], 1e-12)
     }
 
+    @Test func errorsClusteredInTwoWaysAgreeWithReference() throws {
+        let row = golden.clustered
+        let pairs = row.keys.indices.map { place in
+            (row.keys[place], row.voices[place], (row.first[place] ? 1 : 0) - (row.second[place] ? 1 : 0))
+        }
+        expectClose([try #require(ClusteredPairs.twoWayStandardError(pairs))], [row.two_way_standard_error], 1e-12)
+        #expect(ClusteredPairs.twoWayStandardError(pairs.map { ($0.0, "one", $0.2) }) == nil)
+        let oneEach = row.keys.indices.map { (String($0), "v\($0)", pairs[$0].2) }
+        let plain = ClusteredPairs(oneEach.map { ($0.0, $0.2 > 0, $0.2 < 0) })
+        expectClose([try #require(ClusteredPairs.twoWayStandardError(oneEach))], [try #require(plain.standardError)], 1e-12)
+    }
+
     @Test func holmKappaAndCorrelationsAgreeWithReference() throws {
         expectClose(MultipleTests.holm(golden.holm.raw), golden.holm.adjusted, 1e-15)
         let agreement = Agreement(zip(golden.kappa.first, golden.kappa.second).map { ($0, $1) })
@@ -119,6 +131,7 @@ struct Golden: Decodable {
         var difference: Double; var standard_error: Double; var interval: [Double]
         var durkalski: Double; var durkalski_p: Double; var sign_flip_p: Double
         var bootstrap_seed: UInt64; var bootstrap_resamples: Int; var bootstrap: [Double]
+        var voices: [String]; var two_way_standard_error: Double
     }
     struct Holm: Decodable { var raw: [Double]; var adjusted: [Double] }
     struct Kappa: Decodable { var first: [String]; var second: [String]; var kappa: Double; var share: Double }

@@ -15,6 +15,8 @@ package struct GapReport: Codable, Sendable, Equatable {
     package var arms: [Arm: ArmSummary]
     package var gap: PairedSummary
     package var categories: [CategorySummary]
+    /// The same by voice, where the set names at least two.
+    package var voices: [CategorySummary]?
     package var agreement: AgreementSummary
     package var mrr: Retention
     /// Mean over categories of 1 − audio ÷ text accuracy.
@@ -41,9 +43,13 @@ package struct GapReport: Codable, Sendable, Equatable {
         }
         self.arms = arms
         let gap = PairedSummary(
-            Self.pairs(items), confidence: confidence, resamples: resamples, seed: reproducibility.seed)
+            Self.pairs(items), voices: Self.voices(items), confidence: confidence, resamples: resamples, seed: reproducibility.seed)
         self.gap = gap
-        categories = CategorySummary.all(items, confidence: confidence, resamples: resamples, seed: reproducibility.seed)
+        let seed = reproducibility.seed
+        categories = CategorySummary.all(items, by: \.category, confidence: confidence, resamples: resamples, seed: seed)
+        if Set(items.map(\.voice)).count > 1 {
+            voices = CategorySummary.all(items, by: { $0.voice ?? "unnamed" }, confidence: confidence, resamples: resamples, seed: seed)
+        }
         agreement = AgreementSummary(items)
         let (text, audio) = (arms[.text]?.accuracy ?? 0, arms[.audio]?.accuracy ?? 0)
         mrr = Retention(
@@ -54,8 +60,13 @@ package struct GapReport: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case object, id, created, n, arms, gap, categories, agreement, mrr, power, divergence, reproducibility, items
+        case object, id, created, n, arms, gap, categories, voices, agreement, mrr, power, divergence, reproducibility, items
         case averageDrop = "average_drop"
+    }
+
+    /// Who spoke each of ``pairs(_:)``.
+    private static func voices(_ items: [ItemResult]) -> [String] {
+        items.filter { $0.asked(.text) != nil && $0.asked(.audio) != nil }.map { $0.voice ?? "" }
     }
 
     /// The outcomes of text and audio on the items that both arms were asked.
@@ -111,7 +122,7 @@ package struct ArmSummary: Codable, Sendable, Equatable {
     package var failureCount: Int { failures.values.reduce(0, +) }
 }
 
-/// The gap within one category, with the sign-flip test's p corrected by Holm over all categories.
+/// The gap within one category, or of one voice, with the sign-flip test's p corrected by Holm over all of them.
 package struct CategorySummary: Codable, Sendable, Equatable {
     package var category: String
     package var text: ArmSummary
@@ -119,8 +130,10 @@ package struct CategorySummary: Codable, Sendable, Equatable {
     package var gap: PairedSummary
     package var adjustedP: Double
 
-    static func all(_ items: [ItemResult], confidence: Double, resamples: Int, seed: UInt64) -> [CategorySummary] {
-        let groups = Dictionary(grouping: items, by: \.category).sorted { $0.key < $1.key }
+    static func all(
+        _ items: [ItemResult], by group: (ItemResult) -> String, confidence: Double, resamples: Int, seed: UInt64
+    ) -> [CategorySummary] {
+        let groups = Dictionary(grouping: items, by: group).sorted { $0.key < $1.key }
         var summaries = groups.map { category, items in
             CategorySummary(
                 category: category, text: ArmSummary(items, arm: .text, confidence: confidence),

@@ -31,9 +31,12 @@ package struct PairedSummary: Codable, Sendable, Equatable {
     package var bootstrap: Interval
     package var clusterRobust: Interval?
     package var clusterStandardError: Double?
+    /// Clustered by source question and by voice at once; nil with fewer than two voices.
+    package var twoWay: Interval?
 
     package init(
-        _ pairs: [(key: String, first: Bool, second: Bool)], confidence: Double = 0.95, resamples: Int = 2000, seed: UInt64 = 0
+        _ pairs: [(key: String, first: Bool, second: Bool)], voices: [String] = [], confidence: Double = 0.95, resamples: Int = 2000,
+        seed: UInt64 = 0
     ) {
         let counts = PairedCounts(pairs.map { ($0.first, $0.second) })
         let clustered = ClusteredPairs(pairs)
@@ -52,6 +55,7 @@ package struct PairedSummary: Codable, Sendable, Equatable {
         bootstrap = clustered.bootstrap(resamples: resamples, confidence: confidence, using: &generator).scaled(by: 100)
         clusterRobust = clustered.interval(confidence: confidence)?.scaled(by: 100)
         clusterStandardError = clustered.standardError.map { 100 * $0 }
+        twoWay = Self.twoWay(pairs, voices, counts.difference, confidence)
         if clusters < n, let clusterRobust {
             method = .clusterRobust
             interval = clusterRobust
@@ -61,6 +65,19 @@ package struct PairedSummary: Codable, Sendable, Equatable {
         }
     }
 
+    /// difference ± t · two-way standard error, with t of one less than the smaller number of clusters.
+    private static func twoWay(
+        _ pairs: [(key: String, first: Bool, second: Bool)], _ voices: [String], _ difference: Double, _ confidence: Double
+    ) -> Interval? {
+        let groups = min(Set(voices).count, Set(pairs.map(\.key)).count)
+        guard voices.count == pairs.count, groups > 1,
+            let error = ClusteredPairs.twoWayStandardError(
+                zip(pairs, voices).map { ($0.key, $1, ($0.first ? 1 : 0) - ($0.second ? 1 : 0)) })
+        else { return nil }
+        let half = Distributions.studentQuantile(0.5 + confidence / 2, freedom: Double(groups - 1)) * error
+        return Interval(lower: max(-1, difference - half), upper: min(1, difference + half)).scaled(by: 100)
+    }
+
     enum CodingKeys: String, CodingKey {
         case n, clusters, points, interval, method, confidence, b, c, newcombe, wald, bootstrap
         case mcnemarP = "mcnemar_p"
@@ -68,5 +85,6 @@ package struct PairedSummary: Codable, Sendable, Equatable {
         case durkalskiP = "durkalski_p"
         case clusterRobust = "cluster_robust"
         case clusterStandardError = "cluster_standard_error"
+        case twoWay = "two_way"
     }
 }

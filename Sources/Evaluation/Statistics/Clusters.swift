@@ -52,6 +52,19 @@ package struct ClusteredPairs: Sendable {
         return (groups / (groups - 1) * residuals).squareRoot() / Double(count)
     }
 
+    /// The standard error where pairs are clustered in two ways that cross, such as by source question and by voice: the variance
+    /// by the first plus that by the second minus that by both (Cameron, Gelbach and Miller, Journal of Business & Economic
+    /// Statistics 29 (2011) 238–249). Nil with fewer than two clusters of either kind, or where the difference is negative.
+    package static func twoWayStandardError(_ pairs: [(first: String, second: String, difference: Int)]) -> Double? {
+        func variance(_ key: ((first: String, second: String, difference: Int)) -> String) -> Double? {
+            ClusteredPairs(pairs.map { (key($0), $0.difference > 0, $0.difference < 0) }).standardError.map { $0 * $0 }
+        }
+        guard let first = variance({ $0.first }), let second = variance({ $0.second }), let both = variance({ $0.first + "\0" + $0.second }),
+            first + second >= both
+        else { return nil }
+        return (first + second - both).squareRoot()
+    }
+
     /// difference ± t · standard error, with t of G − 1 degrees of freedom.
     package func interval(confidence: Double = 0.95) -> Interval? {
         guard let error = standardError else { return nil }

@@ -95,7 +95,11 @@ def clustered():
         polynomial = np.convolve(polynomial, factor)
     totals = np.arange(len(polynomial)) - len(polynomial) // 2
     flip = polynomial[np.abs(totals) >= abs(sums.sum())].sum()
+    voices = [f"v{v}" for v in np.random.default_rng(7).integers(0, 5, len(keys))]
+    codes = np.column_stack([frame.key.astype("category").cat.codes, pd.Categorical(voices).codes]).astype(int)
+    two_way = sm.OLS(frame.d, np.ones(len(frame))).fit(cov_type="cluster", cov_kwds={"groups": codes})
     return {
+        "voices": voices, "two_way_standard_error": float(two_way.bse.iloc[0]),
         "keys": keys, "first": first, "second": second, "difference": float(frame.d.mean()),
         "standard_error": float(fit.bse.iloc[0]), "interval": [float(x) for x in fit.conf_int(0.05).iloc[0]],
         "durkalski": float(statistic), "durkalski_p": float(st.chi2.sf(statistic, 1)), "sign_flip_p": float(flip),
