@@ -47,19 +47,52 @@ import Testing
 
     @Test func markdownCellsCannotBreakTheirTable() {
         let text = report { $0.category = "a|b\n# c" }.markdown()
-        #expect(text.contains("| a\\|b \\# c |"))
+        #expect(text.contains("| a\\|b # c |"))
+    }
+
+    @Test(arguments: [
+        ("[44.5, 71.6]", "[44.5, 71.6]"), ("no_yes_no 8", "no_yes_no 8"), ("< 0.001", "< 0.001"), ("D_t", "D_t"), ("_a_", "\\_a\\_"),
+        ("[x](http://y)", "\\[x\\](http://y)"), ("<b>", "&lt;b>"), ("# a", "\\# a"), ("*a*`b`", "\\*a\\*\\`b\\`"),
+    ])
+    func markdownEscapesWhatHasAMeaningAlone(_ category: String, _ expected: String) {
+        #expect(report { $0.category = category }.markdown().contains("| \(expected) | 1 |"))
+    }
+
+    @Test func comparisonPageHasEveryItemThatChangedAndNothingElse() throws {
+        var items = Samples.items
+        for place in 0..<10 { items[place].arms[.audio]?.correct = true }
+        items[40].arms[.text] = ArmAnswer(text: hostile, extracted: nil, correct: false, failure: "no_number")
+        let (base, candidate) = (Samples.report, GapReport(id: hostile, items: items, reproducibility: Samples.facts(version: "v2")))
+        let comparison = try GapComparison(base: base, candidate: candidate)
+        let html = comparison.html(base: base, candidate: candidate)
+        #expect(html.components(separatedBy: "<details").count == 12)
+        #expect(comparison.changed(base).map(\.id) == (0..<10).map { "q\($0)" } + ["q40"])
+        #expect(html.contains("data-outcome=\"text-lost\"") && html.contains("audio gained (10)"))
+        #expect(!html.contains("<script>alert") && html.contains("src=\"clips/q1.wav\""))
+        checkTags(html)
+    }
+
+    @Test func voicesAreReportedWhereThereAreSeveral() {
+        #expect(!Samples.report.html().contains("By voice") && Samples.report.gap.twoWay == nil)
+        let several = report { $0.voice = "deep" }
+        #expect(several.voices?.map(\.category) == ["deep", "en-gb"] && several.gap.twoWay != nil)
+        #expect(several.html().contains("By voice") && several.markdown().contains("| deep | 1 |"))
     }
 
     @Test func htmlIsWellFormedAndHasEveryItem() throws {
         let html = Samples.report.html()
         #expect(html.components(separatedBy: "<details").count == 101)
-        for tag in ["div", "section", "table", "svg", "details", "g", "figure", "form", "select"] {
-            let opened = html.components(separatedBy: "<\(tag)>").count + html.components(separatedBy: "<\(tag) ").count - 2
-            #expect(opened == html.components(separatedBy: "</\(tag)>").count - 1, "\(tag)")
-        }
+        checkTags(html)
         // For looking at, where a folder is named.
         if let folder = ProcessInfo.processInfo.environment["CORD_REPORT_FOLDER"] {
             try html.write(to: URL(filePath: folder).appending(path: "report.html"), atomically: true, encoding: .utf8)
+        }
+    }
+
+    private func checkTags(_ html: String) {
+        for tag in ["div", "section", "table", "svg", "details", "g", "figure", "form", "select"] {
+            let opened = html.components(separatedBy: "<\(tag)>").count + html.components(separatedBy: "<\(tag) ").count - 2
+            #expect(opened == html.components(separatedBy: "</\(tag)>").count - 1, "\(tag)")
         }
     }
 }

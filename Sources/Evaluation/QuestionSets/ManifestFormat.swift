@@ -1,21 +1,7 @@
 import Foundation
 import Judging
 
-/// The formats of manifests that are read, and how each is exported.
-///
-/// - `cord`: `{id, category, text, audio, answer, choices, type, source, voice}`, this product's own; `task` and `question` are other
-///   names of `type` and `source`, which spoken sets have: `cord speak questions.jsonl --output DIR`.
-/// - `audioFolder`: Hugging Face's `metadata.jsonl` beside its clips: `{file_name, text|transcription, answer, …}`. The folder is
-///   what `huggingface-cli download OWNER/NAME --repo-type dataset --local-dir DIR` writes.
-/// - `voiceBench`: `{prompt, audio, reference}`, audio being a path or datasets' `{path, bytes}` without bytes:
-///   `python -c "import datasets as d,json,os;os.makedirs('clips',exist_ok=True);s=d.load_dataset('hlt-lab/voicebench','openbookqa',split='test').cast_column('audio',d.Audio(decode=False));f=open('openbookqa.jsonl','w');[(open(f'clips/{i}.wav','wb').write(r['audio']['bytes']),f.write(json.dumps({**r,'audio':f'clips/{i}.wav'})+'\n')) for i,r in enumerate(s)]"`
-/// - `bigBenchAudio`: `{id, category, official_answer, file_name, transcript?}`:
-///   `huggingface-cli download ArtificialAnalysis/big_bench_audio --repo-type dataset --local-dir big_bench_audio`
-/// - `kimiEvalkit`: `{index, audio_path, question, answer, subset, audio_content}`:
-///   `python data/download_benchmark.py` in its folder writes it; then
-///   `sed -i 's#"audio_path": "[^"]*/openbookqa/#"audio_path": "openbookqa/#' openbookqa.jsonl` makes its paths relative.
-/// - `msSwift`: `{messages: [{role, content}], audios: [path]}`, the reference being the assistant's message; a dataset that ms-swift
-///   trains on is one as it is: `cp train.jsonl DIR/`.
+/// The formats of manifests that are read. Clips are named by paths below the manifest's folder.
 package enum ManifestFormat: String, Sendable, CaseIterable {
     case cord
     case audioFolder = "audiofolder"
@@ -23,6 +9,39 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
     case bigBenchAudio = "big_bench_audio"
     case kimiEvalkit = "kimi_evalkit"
     case msSwift = "ms_swift"
+
+    /// What a row holds; optional columns in brackets.
+    package var columns: String {
+        switch self {
+        case .cord: "id, text, answer [audio, category, choices, type or task, source or question, voice]"
+        case .audioFolder: "file_name, text or transcription, answer [id, category, choices, type, speaker]"
+        case .voiceBench: "prompt, reference, audio as a path or {path} [id, category]"
+        case .bigBenchAudio: "id, category, official_answer, file_name [transcript]"
+        case .kimiEvalkit: "index, audio_path, audio_content or question, answer [subset]"
+        case .msSwift: "messages with a user's and an assistant's turn, audios with one path"
+        }
+    }
+
+    /// The one line that makes a folder of it.
+    package var exportCommand: String {
+        switch self {
+        case .cord: "cord speak questions.jsonl --output FOLDER"
+        case .audioFolder: "huggingface-cli download OWNER/NAME --repo-type dataset --local-dir FOLDER"
+        case .voiceBench:
+            #"""
+            python -c "import datasets as d,json,os; c='openbookqa'; os.makedirs(c+'/clips'); f=open(c+'/metadata.jsonl','w'); \#
+            [(open(f'{c}/clips/{i}.wav','wb').write(r['audio']['bytes']), f.write(json.dumps({**r,'audio':f'clips/{i}.wav'})+'\n')) \#
+            for i,r in enumerate(d.load_dataset('hlt-lab/voicebench',c,split='test').cast_column('audio',d.Audio(decode=False)))]"
+            """#
+        case .bigBenchAudio:
+            "huggingface-cli download ArtificialAnalysis/big_bench_audio --repo-type dataset --local-dir FOLDER"
+        case .kimiEvalkit:
+            #"""
+            python data/download_benchmark.py && sed -i 's#"audio_path": "[^"]*/\([^/"]*/[^/"]*\)"#"audio_path": "\1"#' openbookqa.jsonl
+            """#
+        case .msSwift: "cp train.jsonl FOLDER/    (as ms-swift trains on it, with its clips beside it)"
+        }
+    }
 
     static func telling(_ row: ManifestRow) throws -> ManifestFormat {
         func has(_ names: String...) -> Bool { names.allSatisfy { row.columns[$0] != nil } }

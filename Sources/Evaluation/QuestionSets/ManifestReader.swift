@@ -23,50 +23,56 @@ package struct ManifestReader: Sendable {
     ) throws -> QuestionSet {
         let file = manifest.lastPathComponent
         let folder = manifest.deletingLastPathComponent()
-        let rows = try self.rows(manifest)
-        guard let first = rows.first else { throw QuestionSetError.empty(file: file) }
-        let known = try format ?? ManifestFormat.telling(first)
+        var known = format
         var items: [QuestionSet.Item] = []
         var lines: [String: Int] = [:]
-        for row in rows {
-            let item = try known.item(row, type: type)
+        try forEachRow(manifest) { row in
+            let format = try known ?? ManifestFormat.telling(row)
+            known = format
+            let item = try format.item(row, type: type)
             if let earlier = lines.updateValue(row.line, forKey: item.id) {
                 throw QuestionSetError.duplicate(file: file, line: row.line, id: item.id, first: earlier)
             }
             if let audio = item.audio { try check(audio, in: folder, row) }
             items.append(item)
         }
+        if items.isEmpty { throw QuestionSetError.empty(file: file) }
         return QuestionSet(name: name ?? folder.lastPathComponent, folder: folder, items: items)
     }
 
-    private func rows(_ manifest: URL) throws -> [ManifestRow] {
+    /// Row by row, so that a long manifest never stands in memory as parsed JSON.
+    private func forEachRow(_ manifest: URL, _ body: (ManifestRow) throws -> Void) throws {
         let file = manifest.lastPathComponent
         let data: Data
         do {
             let size = try FileManager.default.attributesOfItem(atPath: manifest.path)[.size] as? Int ?? 0
             if size > maximumBytes { throw QuestionSetError.tooLarge(file: file, bytes: size, limit: maximumBytes) }
-            data = try Data(contentsOf: manifest)
+            data = try Data(contentsOf: manifest, options: .mappedIfSafe)
         } catch let error as QuestionSetError {
             throw error
         } catch {
             throw QuestionSetError.unreadable(file: file, reason: error.localizedDescription)
         }
-        var rows: [ManifestRow] = []
-        for (place, line) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
-            if line.allSatisfy({ [9, 13, 32].contains($0) }) { continue }
-            guard rows.count < maximumRows else { throw QuestionSetError.tooManyRows(file: file, limit: maximumRows) }
+        var (rest, number, rows) = (data[...], 0, 0)
+        while !rest.isEmpty {
+            let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+            let line = rest[..<end]
+            rest = rest[min(end + 1, rest.endIndex)...]
+            number += 1
+            if line.allSatisfy({ $0 == 9 || $0 == 13 || $0 == 32 }) { continue }
+            rows += 1
+            guard rows <= maximumRows else { throw QuestionSetError.tooManyRows(file: file, limit: maximumRows) }
             let object: Any
             do {
                 object = try JSONSerialization.jsonObject(with: Data(line), options: .fragmentsAllowed)
             } catch {
-                throw QuestionSetError.notAnObject(file: file, line: place + 1, reason: "text that is no JSON")
+                throw QuestionSetError.notAnObject(file: file, line: number, reason: "text that is no JSON")
             }
             guard let columns = object as? [String: Any] else {
-                throw QuestionSetError.notAnObject(file: file, line: place + 1, reason: "another JSON value")
+                throw QuestionSetError.notAnObject(file: file, line: number, reason: "another JSON value")
             }
-            rows.append(ManifestRow(file: file, line: place + 1, columns: columns))
+            try body(ManifestRow(file: file, line: number, columns: columns))
         }
-        return rows
     }
 
     /// A clip must be a regular file below the folder, reached through no symbolic link.

@@ -99,8 +99,8 @@ package enum QuestionSetError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .unreadable(let file, let reason): "reading \(file) failed: \(reason)"
         case .empty(let file): "\(file) has no rows; a question set needs at least one JSON object, one per line"
-        case .tooManyRows(let file, let limit): "\(file) has more than \(limit) rows; split it, or raise the limit"
-        case .tooLarge(let file, let bytes, let limit): "\(file) has \(bytes) bytes, more than \(limit); split it, or raise the limit"
+        case .tooManyRows(let file, let limit): "\(file) has more than \(limit) rows, the most that are read; split it into several sets"
+        case .tooLarge(let file, let bytes, let limit): "\(file) has \(bytes) bytes, more than the \(limit) that are read; split it into several sets"
         case .notAnObject(let file, let line, let reason):
             "\(file), line \(line): expected one JSON object per line, found \(reason)"
         case .missingColumn(let file, let line, let column, let found):

@@ -28,6 +28,12 @@ enum Format {
         value.map { fixed($0, digits).replacing("-", with: "−") } ?? "–"
     }
 
+    /// A token with its white space visible.
+    static func token(_ text: String) -> String {
+        let visible = text.replacing(" ", with: "␣").replacing("\n", with: "⏎").replacing("\t", with: "⇥")
+        return visible.isEmpty ? "(nothing)" : visible
+    }
+
     static func counts(_ counts: [String: Int]) -> String {
         counts.isEmpty ? "0" : counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
     }
@@ -44,4 +50,9 @@ enum Format {
         case .shuffledAudio: "shuffled audio"
         }
     }
+}
+
+extension Arm {
+    /// The class of the page that colours it.
+    var style: String { self == .text ? "text" : self == .audio ? "audio" : "control" }
 }

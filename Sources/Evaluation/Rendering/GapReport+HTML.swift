@@ -4,39 +4,25 @@ extension GapReport {
     /// - Parameter clip: where an item's audio is, as a relative link or a `data:` URI; nil leaves the player out. A link of
     ///   another kind is left out too, so that the page can reach nothing outside.
     package func html(clip: (ItemResult) -> String? = { $0.audio }) -> String {
-        let title = "Audio-text gap: \(reproducibility.model) on \(reproducibility.benchmark)"
-        return """
-            <!doctype html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta name="referrer" content="no-referrer">
-            <title>\(Markup.escape(title))</title>
-            <style>\(ReportPage.style)</style>
-            </head>
-            <body>
-            <main>
+        ReportPage.page(
+            "Audio-text gap: \(reproducibility.model) on \(reproducibility.benchmark)",
+            """
             \(heading)
             \(accuracySection)
             \(categorySection)
+            \(voiceSection)
             \(divergenceSection)
-            <section><h2>Other readings</h2>\(Markup.table(["measure", "value"], readings))</section>
+            \(readingSection)
             <section><h2>Reproducibility</h2>\(Markup.table(["what", "value"], reproducibility.entries.map { [$0.name, $0.value] }, style: "facts"))</section>
             \(itemSection(clip))
-            </main>
-            <script>\(ReportPage.script)</script>
-            </body>
-            </html>
-
-            """
+            """)
     }
 
     private var heading: String {
-        let confidence = Format.fixed(100 * gap.confidence, 0)
         let method = gap.method == .newcombe ? "Newcombe" : "cluster-robust"
+        let score = gap.n == 0 ? "–" : Format.signed(gap.points)
         var tiles = [
-            ("gap", Format.signed(gap.points), "points, \(confidence) % \(Format.interval(gap.interval)) \(method)", "gap"),
+            ("gap", score, "points, \(confidence) % \(Format.interval(gap.interval)) \(method)", "gap"),
             ("text", accuracy(.text), accuracyNote(.text), "text"), ("audio", accuracy(.audio), accuracyNote(.audio), "audio"),
             (
                 "discordant pairs", "\(gap.b) : \(gap.c)",
@@ -47,17 +33,16 @@ extension GapReport {
             tiles.append(
                 ("source questions", "\(gap.clusters)", "for \(gap.n) pairs, sign-flip p \(Format.equals(gap.signFlipP))", "control"))
         }
-        let cells = tiles.map { name, value, note, style in
-            "<div class=\"tile \(style)\"><span>\(Markup.escape(name))</span><strong>\(Markup.escape(value))</strong><small>\(Markup.escape(note))</small></div>"
-        }
         return """
             <header>
             <h1>The audio-text gap of \(Markup.escape(reproducibility.model))</h1>
             <p>\(Markup.escape(reproducibility.benchmark)), weights \(Markup.escape(reproducibility.weightVersion)), \(n) items, \(Markup.escape(Format.date(created))). Report \(Markup.escape(id)).</p>
             </header>
-            <div class="tiles">\(cells.joined())</div>
+            \(Markup.tiles(tiles))
             """
     }
+
+    private var confidence: String { Format.fixed(100 * gap.confidence, 0) }
 
     private func accuracy(_ arm: Arm) -> String { arms[arm].map { Format.percent($0.accuracy) + " %" } ?? "–" }
 
@@ -79,14 +64,19 @@ extension GapReport {
                     Format.counts(summary.errors), "\(summary.tokens)", Format.fixed(summary.seconds, 1),
                 ]
             })
-        return "<section><h2>Accuracy by arm</h2><figure>\(plot)</figure>\(table)</section>"
+        let controls = present.contains { $0.0 == .noAudio || $0.0 == .shuffledAudio }
+            ? " Controls: no audio is an empty turn, shuffled audio the clip of another question; what they reach, guessing reaches." : ""
+        return """
+            <section><h2>Accuracy by arm</h2><figure>\(plot)<figcaption>Share of items answered rightly, with \(confidence) % Wilson score \
+            intervals. An answer from which nothing could be extracted is wrong and counted by reason; an item that could not be asked is \
+            left out and counted as not asked.\(controls)</figcaption></figure>\(table)</section>
+            """
     }
 
     private func mark(_ summary: ArmSummary, _ arm: Arm) -> Plots.Mark {
-        let style = arm == .text ? "text" : arm == .audio ? "audio" : "control"
         let label = "\(Format.name(arm)): \(Format.percent(summary.accuracy)) % \(Format.interval(summary.interval, scale: 100)), n = \(summary.n)"
         return Plots.Mark(
-            value: 100 * summary.accuracy, interval: summary.interval.scaled(by: 100), style: style, label: label)
+            value: 100 * summary.accuracy, interval: summary.interval.scaled(by: 100), style: arm.style, label: label)
     }
 
     private var categorySection: String {
@@ -104,20 +94,29 @@ extension GapReport {
                     name: name, marks: [Plots.Mark(value: gap.points, interval: gap.interval, style: "gap", label: label)])
             }, title: "Gap by category", unit: "gap, points (right of zero: audio is worse)",
             range: (low - margin)...(high + margin), zero: true)
-        let table = Markup.table(
-            ["category", "pairs", "text %", "audio %", "gap", "interval", "b", "c", "p", "p (Holm)"],
-            categories.map {
-                [
-                    $0.category, "\($0.gap.n)", Format.percent($0.text.accuracy), Format.percent($0.audio.accuracy),
-                    Format.signed($0.gap.points), Format.interval($0.gap.interval), "\($0.gap.b)", "\($0.gap.c)",
-                    Format.p($0.gap.signFlipP), Format.p($0.adjustedP),
-                ]
-            })
-        let legend = "<p class=\"legend\"><i class=\"text\"></i>text <i class=\"audio\"></i>audio</p>"
+        let table = Markup.table(CategorySummary.header("category"), categories.map(\.row))
         return """
-            <section><h2>By category</h2>\(legend)<figure>\(accuracies)</figure>
-            <h3>Gap</h3><figure>\(gaps)</figure>\(table)</section>
+            <section><h2>By category</h2>\(Markup.legend)<figure>\(accuracies)</figure>
+            <h3>Gap</h3><figure>\(gaps)<figcaption>Accuracy typed minus accuracy spoken, paired by item. b counts items right when typed and \
+            wrong when spoken, c the reverse. p is the exact sign-flip test over source questions, p (Holm) corrected over all \
+            categories.</figcaption></figure>\(table)</section>
             """
+    }
+
+    private var voiceSection: String {
+        guard let voices else { return "" }
+        let plot = Plots.forest(
+            voices.map { Plots.Row(name: $0.category, marks: [mark($0.text, .text), mark($0.audio, .audio)]) },
+            title: "Accuracy by voice", unit: "accuracy, % of items", range: 0...100)
+        return """
+            <section><h2>By voice</h2>\(Markup.legend)<figure>\(plot)</figure>\(Markup.table(CategorySummary.header("voice"), voices.map(\.row)))</section>
+            """
+    }
+
+    private var readingSection: String {
+        let half = (readings.count + 1) / 2
+        let tables = [readings.prefix(half), readings.dropFirst(half)].map { Markup.table(["measure", "value"], Array($0)) }
+        return "<section><h2>Other readings</h2><div class=\"columns\">\(tables.joined())</div></section>"
     }
 
     private var divergenceSection: String {
@@ -133,9 +132,11 @@ extension GapReport {
             ], title: "Divergence by position", across: "position in the answer, tokens", up: "D_t, nats")
         let tokens = Markup.table(
             ["token", "n", "mean D_t", "max D_t"],
-            divergence.tokens.map { [$0.token, "\($0.n)", Format.fixed($0.mean, 3), Format.fixed($0.max, 3)] })
+            divergence.tokens.map { [Format.token($0.token), "\($0.n)", Format.fixed($0.mean, 3), Format.fixed($0.max, 3)] })
         return """
-            <section><h2>Divergence along the answer</h2><figure>\(plot)</figure>
+            <section><h2>Divergence along the answer</h2><figure>\(plot)<figcaption>D_t = KL(spoken ‖ typed) between the model's \
+            distributions of the next token after the same words, one conditioned on the clip and one on the text, along \
+            \(divergence.answers) greedy answers to the clip.</figcaption></figure>
             <div class="columns">\(Markup.table(["measure", "value"], divergence.readings))\(tokens)</div></section>
             """
     }

@@ -20,15 +20,11 @@ extension GapReport {
                 }
             })
         lines += ["", "## By category", ""]
-        lines += Markdown.table(
-            ["category", "pairs", "text %", "audio %", "gap", "interval", "b", "c", "p", "p (Holm)"],
-            categories.map {
-                [
-                    $0.category, "\($0.gap.n)", Format.percent($0.text.accuracy), Format.percent($0.audio.accuracy),
-                    Format.signed($0.gap.points), Format.interval($0.gap.interval), "\($0.gap.b)", "\($0.gap.c)",
-                    Format.p($0.gap.signFlipP), Format.p($0.adjustedP),
-                ]
-            })
+        lines += Markdown.table(CategorySummary.header("category"), categories.map(\.row))
+        if let voices {
+            lines += ["", "## By voice", ""]
+            lines += Markdown.table(CategorySummary.header("voice"), voices.map(\.row))
+        }
         lines += ["", "## Other readings", ""]
         lines += Markdown.table(["measure", "value"], readings)
         if let divergence {
@@ -37,7 +33,7 @@ extension GapReport {
             lines += [""]
             lines += Markdown.table(
                 ["token", "n", "mean D_t", "max D_t"],
-                divergence.tokens.map { [$0.token, "\($0.n)", Format.fixed($0.mean, 3), Format.fixed($0.max, 3)] })
+                divergence.tokens.map { [Format.token($0.token), "\($0.n)", Format.fixed($0.mean, 3), Format.fixed($0.max, 3)] })
         }
         lines += ["", "## Reproducibility", ""]
         lines += Markdown.table(["", ""], reproducibility.entries.map { [$0.name, $0.value] })
@@ -50,6 +46,7 @@ extension GapReport {
             ["Newcombe interval", Format.interval(gap.newcombe)], ["Wald interval, continuity-corrected", Format.interval(gap.wald)],
             ["bootstrap interval over source questions", Format.interval(gap.bootstrap)],
             ["cluster-robust interval", gap.clusterRobust.map { Format.interval($0) } ?? "–"],
+            ["interval clustered by source question and voice", gap.twoWay.map { Format.interval($0) } ?? "–"],
             ["cluster-robust standard error", Format.optional(gap.clusterStandardError, 2)],
             ["Durkalski p", gap.durkalskiP.map(Format.p) ?? "–"],
             ["equal answers, share", "\(Format.fixed(agreement.answers.share, 3)) of \(agreement.answers.n)"],
@@ -62,6 +59,19 @@ extension GapReport {
         ]
         if let items = power.itemsForObservedGap { rows.append(["pairs that the observed gap needs", "\(items)"]) }
         return rows
+    }
+}
+
+extension CategorySummary {
+    static func header(_ what: String) -> [String] {
+        [what, "pairs", "text %", "audio %", "gap", "interval", "b", "c", "p", "p (Holm)"]
+    }
+
+    var row: [String] {
+        [
+            category, "\(gap.n)", Format.percent(text.accuracy), Format.percent(audio.accuracy), Format.signed(gap.points),
+            Format.interval(gap.interval), "\(gap.b)", "\(gap.c)", Format.p(gap.signFlipP), Format.p(adjustedP),
+        ]
     }
 }
 
@@ -78,42 +88,45 @@ extension DivergenceSummary {
 
 extension GapComparison {
     package func markdown() -> String {
-        func share(_ value: Double?) -> String { value.map { Format.signed(100 * $0) + " %" } ?? "–" }
         var lines = [
             "# \(Markdown.inline(candidate)) against \(Markdown.inline(base)) on \(Markdown.inline(benchmark))", "",
             "n = \(n) items asked typed and spoken in both runs.", "",
         ]
-        lines += Markdown.table(
-            ["gap", "points", "reduction"],
-            [
-                ["before", Format.signed(gapBefore), ""],
-                ["after, against the base's text", Format.signed(gapAfterAgainstBaseText), share(reductionAgainstBaseText)],
-                ["after, against the candidate's own text", Format.signed(gapAfterOwn), share(reductionOwn)],
-                [
-                    "own change", Format.signed(gapChange.points),
-                    "bootstrap \(Format.interval(gapChange.bootstrap)), p \(Format.equals(gapChange.signFlipP))",
-                ],
-            ])
-        lines += [""]
-        lines += Markdown.table(
-            ["arm", "change", "interval", "gained", "lost", "p"],
-            [("text", text), ("audio", audio)].map { name, change in
-                [
-                    name, Format.signed(change.points), Format.interval(change.interval), "\(change.b)", "\(change.c)",
-                    Format.p(change.signFlipP),
-                ]
-            })
-        lines += [""]
-        lines += Markdown.table(
-            ["category", "n", "text", "p (Holm)", "audio", "p (Holm)"],
-            categories.map {
-                [
-                    $0.category, "\($0.n)", Format.signed($0.text), Format.p($0.textP), Format.signed($0.audio),
-                    Format.p($0.audioP),
-                ]
-            })
+        lines += Markdown.table(["gap", "points", "reduction"], gapRows) + [""]
+        lines += Markdown.table(["arm", "change", "interval", "gained", "lost", "p"], armRows) + [""]
+        lines += Markdown.table(["category", "n", "text", "p (Holm)", "audio", "p (Holm)"], categoryRows)
         if !differences.isEmpty { lines += ["", "The runs differ in:", ""] + differences.map { "- " + Markdown.inline($0) } }
         return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension GapComparison {
+    var gapRows: [[String]] {
+        func share(_ value: Double?) -> String { value.map { Format.signed(100 * $0) + " %" } ?? "–" }
+        return [
+            ["before", Format.signed(gapBefore), ""],
+            ["after, against the base's text", Format.signed(gapAfterAgainstBaseText), share(reductionAgainstBaseText)],
+            ["after, against the candidate's own text", Format.signed(gapAfterOwn), share(reductionOwn)],
+            [
+                "own change", Format.signed(gapChange.points),
+                "bootstrap \(Format.interval(gapChange.bootstrap)), p \(Format.equals(gapChange.signFlipP))",
+            ],
+        ]
+    }
+
+    var armRows: [[String]] {
+        [("text", text), ("audio", audio)].map { name, change in
+            [
+                name, Format.signed(change.points), Format.interval(change.interval), "\(change.b)", "\(change.c)",
+                Format.p(change.signFlipP),
+            ]
+        }
+    }
+
+    var categoryRows: [[String]] {
+        categories.map {
+            [$0.category, "\($0.n)", Format.signed($0.text), Format.p($0.textP), Format.signed($0.audio), Format.p($0.audioP)]
+        }
     }
 }
 
@@ -123,16 +136,24 @@ extension Format {
 }
 
 enum Markdown {
-    /// Text that cannot end its line, its cell or its markup.
+    /// Text that cannot end its line, its cell or its markup; what has no meaning where it stands is left readable: an underscore
+    /// within a word, a bracket that opens no link, "<" before a blank.
     static func inline(_ text: String) -> String {
+        let scalars = Array(text.unicodeScalars)
+        let hasLinks = text.contains("](") || text.contains("][") || text.contains("]:")
+        let isWord = { (place: Int) in
+            scalars.indices.contains(place) && (scalars[place].properties.isAlphabetic || ("0"..."9").contains(scalars[place]))
+        }
         var safe = ""
-        for scalar in text.unicodeScalars {
+        for (place, scalar) in scalars.enumerated() {
             switch scalar {
             case "\n", "\r", "\t": safe += " "
-            case "<": safe += "&lt;"
-            case ">": safe += "&gt;"
+            case "<" where place + 1 < scalars.count && scalars[place + 1] != " ": safe += "&lt;"
             case "&": safe += "&amp;"
-            case "|", "*", "_", "`", "[", "]", "\\", "#": safe += "\\" + String(scalar)
+            case "[" where hasLinks, "]" where hasLinks: safe += "\\" + String(scalar)
+            case "_" where !(isWord(place - 1) && isWord(place + 1)): safe += "\\_"
+            case "#" where place == 0: safe += "\\#"
+            case "|", "*", "`", "\\": safe += "\\" + String(scalar)
             default: safe.unicodeScalars.append(scalar)
             }
         }

@@ -26,7 +26,7 @@ extension GapReport {
             case (false?, false?): "neither"
             default: "unpaired"
             }
-        let answers = Arm.allCases.compactMap { arm in item.arms[arm].map { answer(arm, $0) } }.joined()
+        let answers = Arm.allCases.compactMap { arm in item.arms[arm].map { Markup.answer(Format.name(arm), arm.style, $0) } }.joined()
         var facts = "reference <b>\(Markup.escape(item.answer))</b>"
         if let voice = item.voice { facts += " · voice \(Markup.escape(voice))" }
         if item.sourceQuestion != item.id { facts += " · source question \(Markup.escape(item.sourceQuestion))" }
@@ -34,7 +34,7 @@ extension GapReport {
             <details data-outcome="\(outcome)" data-category="\(Markup.escape(item.category))"><summary>\
             <span class="outcome">\(verdict(item, .text))\(verdict(item, .audio))</span>\
             <code>\(Markup.escape(item.id))</code> <em>\(Markup.escape(item.category))</em> \(Markup.escape(item.question))</summary>
-            <p>\(facts)</p>\(player(clip))
+            <p>\(facts)</p>\(Markup.player(clip))
             <div class="answers">\(answers)</div></details>
             """
     }
@@ -49,26 +49,39 @@ extension GapReport {
         return "<span class=\"\(arm.rawValue)\" title=\"\(Format.name(arm)) \(word)\">\(sign)</span>"
     }
 
-    private func answer(_ arm: Arm, _ answer: ArmAnswer) -> String {
-        let style = arm == .text ? "text" : arm == .audio ? "audio" : "control"
-        let state = answer.error ?? answer.failure ?? (answer.correct ? "right" : "wrong")
-        let extracted = answer.extracted.map { " → <b>\(Markup.escape($0))</b>" } ?? ""
-        return """
-            <div class="answer \(style)"><h4>\(Format.name(arm)): \(Markup.escape(state))\(extracted)</h4>\
-            <pre>\(Markup.escape(answer.text))</pre></div>
-            """
-    }
-
-    /// A player for a relative link or a `data:audio/` URI; any other scheme would let the page call out.
-    private func player(_ clip: String?) -> String {
-        guard let clip, !clip.isEmpty else { return "" }
-        let relative = !clip.contains(":") && !clip.hasPrefix("/") && !clip.hasPrefix("\\")
-        guard relative || clip.hasPrefix("data:audio/") else { return "" }
-        return "<audio controls preload=\"none\" src=\"\(Markup.escape(clip))\"></audio>"
-    }
 }
 
 extension Markup {
+    /// A player for a relative link or a `data:audio/` URI; any other scheme would let the page call out.
+    static func player(_ clip: String?) -> String {
+        guard let clip, !clip.isEmpty else { return "" }
+        let relative = !clip.contains(":") && !clip.hasPrefix("/") && !clip.hasPrefix("\\")
+        guard relative || clip.hasPrefix("data:audio/") else { return "" }
+        return "<audio controls preload=\"none\" src=\"\(escape(clip))\"></audio>"
+    }
+
+    static let legend = "<p class=\"legend\"><i class=\"text\"></i>text <i class=\"audio\"></i>audio</p>"
+
+    static func tiles(_ tiles: [(name: String, value: String, note: String, style: String)]) -> String {
+        let cells = tiles.map { tile in
+            """
+            <div class="tile \(tile.style)"><span>\(escape(tile.name))</span><strong>\(escape(tile.value))</strong>\
+            <small>\(escape(tile.note))</small></div>
+            """
+        }
+        return "<div class=\"tiles\">\(cells.joined())</div>"
+    }
+
+    /// One answer in a box: how it was read, and all of it.
+    static func answer(_ title: String, _ style: String, _ answer: ArmAnswer) -> String {
+        let state = answer.error ?? answer.failure ?? (answer.correct ? "right" : "wrong")
+        let extracted = answer.extracted.map { " → <b>\(escape($0))</b>" } ?? ""
+        return """
+            <div class="answer \(style)"><h4>\(escape(title)): \(escape(state))\(extracted)</h4>\
+            <pre>\(escape(answer.text))</pre></div>
+            """
+    }
+
     static func table(_ header: [String], _ rows: [[String]], style: String = "") -> String {
         let cells = { (tag: String, cells: [String]) in
             "<tr>" + cells.map { "<\(tag)>\(escape($0))</\(tag)>" }.joined() + "</tr>"

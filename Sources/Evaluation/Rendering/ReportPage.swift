@@ -1,5 +1,27 @@
-/// The report page's style and its one script: the items' filter.
+/// The frame of every page of results, its style and its one script: the items' filter.
 enum ReportPage {
+    static func page(_ title: String, _ body: String) -> String {
+        """
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="referrer" content="no-referrer">
+        <title>\(Markup.escape(title))</title>
+        <style>\(style)</style>
+        </head>
+        <body>
+        <main>
+        \(body)
+        </main>
+        <script>\(script)</script>
+        </body>
+        </html>
+
+        """
+    }
+
     static let style = """
         :root { color-scheme: light dark; --paper: #fff; --ink: #1b1f24; --soft: #5b6570; --line: #dfe3e8; --panel: #f6f7f9;
           --text: #1f6fb2; --audio: #c2571a; --gap: #7a3b9a; --control: #7b8794; }
@@ -12,7 +34,7 @@ enum ReportPage {
         h3 { font-size: 15px; margin: 20px 0 6px; } header p { color: var(--soft); margin: 0 0 18px; overflow-wrap: anywhere; }
         .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: 10px; }
         .tile { background: var(--panel); border-top: 3px solid var(--control); border-radius: 4px; padding: 10px 12px; display: flex; flex-direction: column; }
-        .tile span { color: var(--soft); font-size: 13px; } .tile strong { font-size: 25px; font-variant-numeric: tabular-nums; }
+        .tile span { color: var(--soft); font-size: 13px; } .tile strong { font-size: 22px; font-variant-numeric: tabular-nums; }
         .tile small { color: var(--soft); font-size: 12px; line-height: 1.35; }
         .tile.text { border-color: var(--text); } .tile.audio { border-color: var(--audio); } .tile.gap { border-color: var(--gap); }
         figure { margin: 0 0 12px; } svg { display: block; width: 100%; max-width: 760px; height: auto; font: 12px system-ui, sans-serif; }
@@ -20,8 +42,9 @@ enum ReportPage {
         svg line.zero { stroke: var(--soft); } svg .whisker { stroke: currentColor; stroke-width: 1.6; } svg circle { fill: currentColor; }
         svg .curve { stroke: currentColor; stroke-width: 1.8; fill: none; stroke-linejoin: round; }
         svg g.text { color: var(--text); } svg g.audio { color: var(--audio); } svg g.gap { color: var(--gap); } svg g.control { color: var(--control); }
+        figcaption { color: var(--soft); font-size: 13px; max-width: 760px; margin-top: 4px; }
         .legend { color: var(--soft); font-size: 13px; margin: 0 0 4px; } .legend i { display: inline-block; width: 10px; height: 10px;
-          border-radius: 50%; margin: 0 5px 0 10px; } .legend i.text { background: var(--text); } .legend i.audio { background: var(--audio); }
+          border-radius: 50%; margin: 0 5px 0 10px; } .legend i:first-child { margin-left: 0; } .legend i.text { background: var(--text); } .legend i.audio { background: var(--audio); }
         .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 13.5px; font-variant-numeric: tabular-nums; margin-bottom: 8px; }
         th { text-align: left; color: var(--soft); font-weight: 600; } th, td { padding: 4px 14px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top; white-space: nowrap; }
         table.facts td { white-space: normal; overflow-wrap: anywhere; }
@@ -45,12 +68,13 @@ enum ReportPage {
     static let script = """
         "use strict";
         const form = document.querySelector(".filter");
+        if (form) {
         const folds = [...document.querySelectorAll("#items details")];
         const apply = () => {
           const wanted = form.search.value.trim().toLowerCase();
           let shown = 0;
           for (const fold of folds) {
-            const match = (!form.outcome.value || fold.dataset.outcome === form.outcome.value)
+            const match = (!form.outcome.value || fold.dataset.outcome.split(" ").includes(form.outcome.value))
               && (!form.category.value || fold.dataset.category === form.category.value)
               && (!wanted || fold.textContent.toLowerCase().includes(wanted));
             fold.hidden = !match;
@@ -61,5 +85,6 @@ enum ReportPage {
         form.addEventListener("input", apply);
         form.addEventListener("submit", (event) => event.preventDefault());
         apply();
+        }
         """
 }

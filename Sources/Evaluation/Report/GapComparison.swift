@@ -54,11 +54,15 @@ package struct GapComparison: Codable, Sendable, Equatable {
         package var n: Int
         package var text: Double
         package var audio: Double
+        package var textInterval: Interval
+        package var audioInterval: Interval
         package var textP: Double
         package var audioP: Double
 
         enum CodingKeys: String, CodingKey {
             case category, n, text, audio
+            case textInterval = "text_interval"
+            case audioInterval = "audio_interval"
             case textP = "text_adjusted_p"
             case audioP = "audio_adjusted_p"
         }
@@ -126,8 +130,8 @@ package struct GapComparison: Codable, Sendable, Equatable {
         let audioP = MultipleTests.holm(groups.map { $0.2.signFlipP })
         categories = groups.enumerated().map { place, group in
             Category(
-                category: group.0, n: group.1.n, text: group.1.points, audio: group.2.points, textP: textP[place],
-                audioP: audioP[place])
+                category: group.0, n: group.1.n, text: group.1.points, audio: group.2.points, textInterval: group.1.interval,
+                audioInterval: group.2.interval, textP: textP[place], audioP: audioP[place])
         }
         let fixed: Set = ["model hash", "prompt template hash", "decoding", "seed", "judge", "extraction", "software version", "machine"]
         differences = zip(first.entries, second.entries).filter { fixed.contains($0.name) && $0.value != $1.value }.map {
