@@ -2,6 +2,8 @@ import ArgumentParser
 import Evaluation
 import Foundation
 import Generation
+import Glibc
+import Judging
 import Remote
 import Server
 
@@ -11,13 +13,14 @@ struct Eval: AsyncParsableCommand {
         abstract: "Measure the audio-text gap: ask the same questions typed and spoken.",
         discussion: """
             Prints the report; with --output it also writes report.json, report.md, report.html, items.csv and items.jsonl, and a run that \
-            was interrupted goes on where it stopped.
+            was interrupted, by Ctrl-C or kill -9, goes on where it stopped when the same command is given again.
 
             EXAMPLES
               cord eval                                             the embedded model on the built-in benchmark
               cord eval --adapter my-lora/ --output results/candidate
               cord eval --benchmark openbookqa.jsonl --arms text,audio,no_audio,shuffled_audio --output results/
               cord eval --endpoint http://localhost:8000/v1 --model-name Qwen2-Audio-7B-Instruct
+              cord gap formats                                      which question sets are read, and how to export them
               cord gap compare results/base results/candidate
             """)
 
@@ -25,6 +28,12 @@ struct Eval: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("A built-in set (\(BuiltInBenchmark.allCases.map(\.rawValue).joined(separator: ", "))), a manifest, or a folder with one.", valueName: "name or path"))
     var benchmark = BuiltInBenchmark.standard.rawValue
+
+    @Option(help: "How the manifest is laid out; without it, its columns tell. cord gap formats lists them.")
+    var manifestFormat: ManifestFormat?
+
+    @Option(help: ArgumentHelp("What the answers are, where the manifest does not say: \(TaskType.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "type"))
+    var answers: TaskType?
 
     @Option(help: ArgumentHelp("Measure a server with an OpenAI-compatible interface instead, by its address with the version prefix.", valueName: "url"))
     var endpoint: String?
@@ -59,6 +68,12 @@ struct Eval: AsyncParsableCommand {
     @Option(help: "How answers are read: strict, or voicebench_compatible.")
     var extraction: ExtractionMode = .strict
 
+    @Option(help: ArgumentHelp("A server whose model judges free-form answers. CORD_JUDGE_KEY is its key.", valueName: "url"))
+    var judgeEndpoint: String?
+
+    @Option(help: ArgumentHelp("The judging model's name.", valueName: "name"))
+    var judgeModel: String?
+
     @Option(help: ArgumentHelp("Keep the answers and the report in this folder.", valueName: "dir"))
     var output: String?
 
@@ -75,8 +90,14 @@ struct Eval: AsyncParsableCommand {
         if divergence < 0 { throw ValidationError("--divergence: expected at least 0, found \(divergence).") }
         if let concurrency, !(1...256).contains(concurrency) { throw ValidationError("--concurrency: expected 1 to 256, found \(concurrency).") }
         if (endpoint == nil) != (modelName == nil) { throw ValidationError("--endpoint and --model-name go together: give both or neither.") }
-        if let endpoint, URL(string: endpoint)?.scheme?.hasPrefix("http") != true {
-            throw ValidationError("--endpoint: expected an address such as http://localhost:8000/v1, found \"\(endpoint)\".")
+        if (judgeEndpoint == nil) != (judgeModel == nil) { throw ValidationError("--judge-endpoint and --judge-model go together: give both or neither.") }
+        for (name, address) in [("--endpoint", endpoint), ("--judge-endpoint", judgeEndpoint)] {
+            if let address, URL(string: address)?.scheme?.hasPrefix("http") != true {
+                throw ValidationError("\(name): expected an address such as http://localhost:8000/v1, found \"\(address)\".")
+            }
+        }
+        if endpoint != nil, divergence > 0 {
+            throw ValidationError("--divergence needs the model's probabilities, which an endpoint does not show: leave it out, or give --model.")
         }
         if !(timeout > 0) { throw ValidationError("--timeout: expected seconds above 0, found \(timeout).") }
         _ = try chosenArms
@@ -100,11 +121,14 @@ struct Eval: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let set = try BenchmarkCatalog.questionSet(benchmark)
+        let set = try BenchmarkCatalog.questionSet(benchmark, format: manifestFormat, type: answers)
+        if try chosenArms.contains(.audio), set.items.allSatisfy({ $0.audio == nil }) {
+            throw ValidationError("--benchmark: \(benchmark) has no audio. Speak it first: cord speak \(benchmark) --output FOLDER, or ask --arms text.")
+        }
         let settings = RunSettings(
             arms: try chosenArms, limit: limit, seed: seed, extraction: extraction, divergence: divergence)
         let run = EvaluationRun(
-            set, settings: settings, respondent: try respondent(), concurrency: concurrency ?? (endpoint == nil ? 192 : 16))
+            set, settings: settings, respondent: try respondent(), judge: judge, concurrency: concurrency ?? (endpoint == nil ? 192 : 16))
         let report = try await measured(run)
         if let output { try ReportFolder(URL(filePath: output)).write(report, set) }
         print(try format.rendered(report, set), terminator: "")
@@ -128,19 +152,53 @@ struct Eval: AsyncParsableCommand {
         return EngineRespondent(runtime.engine, version: entry.version, versionName: entry.versionID, decoding: decoding)
     }
 
+    private var judge: FreeFormJudge? {
+        guard let judgeEndpoint, let base = URL(string: judgeEndpoint), let judgeModel else { return nil }
+        let key = ProcessInfo.processInfo.environment["CORD_JUDGE_KEY"]
+        let judge = ModelJudge(endpoint: Endpoint(base: base, key: key, timeout: timeout), model: judgeModel)
+        return FreeFormJudge(name: judge.name) { try await judge.verdict(question: $0, response: $2, reference: $1) }
+    }
+
     private func measured(_ run: EvaluationRun) async throws -> GapReport {
         let bar = ProgressBar()
         defer { bar.end() }
-        guard let output else {
-            return try await run.report(id: "local", software: Build.version, progress: { bar.show($0, of: $1) })
+        let folder = output.map { ReportFolder(URL(filePath: $0)) }
+        let file = try folder?.progress(try await run.reproducibility(software: Build.version))
+        if let file, !file.known.isEmpty { bar.say("going on after \(file.known.count) answers") }
+        let measuring = Task {
+            try await run.report(
+                id: folder?.name ?? "local", software: Build.version, continuing: file?.known ?? [], record: { try file?.append($0) },
+                progress: { bar.show($0, of: $1) })
         }
-        let folder = ReportFolder(URL(filePath: output))
-        let file = try folder.progress(try await run.reproducibility(software: Build.version))
-        if !file.known.isEmpty { bar.say("going on after \(file.known.count) answers") }
-        return try await run.report(
-            id: folder.name, software: Build.version, continuing: file.known, record: { try file.append($0) },
-            progress: { bar.show($0, of: $1) })
+        let interrupt = Interrupt { measuring.cancel() }
+        defer { interrupt.end() }
+        do { return try await measuring.value } catch is CancellationError {
+            bar.end()
+            bar.say(output == nil ? "stopped; with --output a run can go on later" : "stopped; the same command goes on from here")
+            throw ExitCode(130)
+        }
+    }
+}
+
+/// Ctrl-C as a call, once; the second one ends the process as ever.
+private final class Interrupt {
+    private let source = DispatchSource.makeSignalSource(signal: SIGINT)
+
+    init(_ stop: @escaping @Sendable () -> Void) {
+        signal(SIGINT, SIG_IGN)
+        source.setEventHandler {
+            signal(SIGINT, SIG_DFL)
+            stop()
+        }
+        source.activate()
+    }
+
+    func end() {
+        source.cancel()
+        signal(SIGINT, SIG_DFL)
     }
 }
 
 extension ExtractionMode: ExpressibleByArgument {}
+extension ManifestFormat: ExpressibleByArgument {}
+extension TaskType: ExpressibleByArgument {}

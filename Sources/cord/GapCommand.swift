@@ -13,8 +13,9 @@ struct Gap: AsyncParsableCommand {
               cord gap show gaprep_4m1x… --format html        a report as a page
               cord gap compare gaprep_4m1x… gaprep_9kq2…      what changed between two of them
               cord gap compare results/base results/candidate the same of files, without a server
+              cord gap formats                                which question sets are read, and how to export them
             """,
-        subcommands: [List.self, Run.self, Runs.self, Show.self, Cancel.self, Compare.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Run.self, Runs.self, Show.self, Cancel.self, Compare.self, Formats.self], defaultSubcommand: List.self)
 
     private static let reports = "/v1/gap/reports"
     private static let runs = "/v1/gap/runs"
@@ -60,10 +61,14 @@ struct Gap: AsyncParsableCommand {
             var run = try WireDecoder.response(
                 GapRun.self, from: try await server.bytes("POST", Gap.runs, body: try WireEncoder.encode(request)))
             if noWait { return print(run.id) }
+            let bar = ProgressBar()
+            defer { bar.end() }
             while [.queued, .running, .paused].contains(run.status) {
+                bar.show(run.progress.done, of: run.progress.total)
                 try await Task.sleep(for: .milliseconds(500))
                 run = try WireDecoder.response(GapRun.self, from: try await server.bytes("GET", Gap.path(Gap.runs, run.id)))
             }
+            bar.end()
             guard let report = run.reportId else {
                 throw ServerRefusal(description: "The run \(run.id) \(run.status.rawValue)\(run.error.map { ": \($0.message)" } ?? "").")
             }
@@ -122,15 +127,35 @@ struct Gap: AsyncParsableCommand {
         @OptionGroup(title: "Server") var server: RunningServer
         @Argument(help: ArgumentHelp("The report before.", valueName: "base")) var base: String
         @Argument(help: ArgumentHelp("The report after.", valueName: "candidate")) var candidate: String
+        @Option(help: "What is printed: md, json or html.") var format: ComparisonFormat = .md
 
         func run() async throws {
-            let comparison = try GapComparison(base: try await report(base), candidate: try await report(candidate))
-            print(server.json ? String(decoding: try comparison.json(), as: UTF8.self) + "\n" : comparison.markdown(), terminator: "")
+            let (before, after) = (try await report(base), try await report(candidate))
+            let comparison = try GapComparison(base: before, candidate: after)
+            switch server.json ? .json : format {
+            case .md: print(comparison.markdown(), terminator: "")
+            case .json: print(String(decoding: try comparison.json(), as: UTF8.self))
+            case .html:
+                // Clips that travel in the program are heard in the page; others lie wherever their set does.
+                let set = try? BuiltInBenchmark(rawValue: comparison.benchmark)?.questionSet()
+                let clips: (ItemResult) -> String? = set?.embeddedClips(of: comparison.changed(before)) ?? { _ in nil }
+                print(comparison.html(base: before, candidate: after, clip: clips), terminator: "")
+            }
         }
 
         private func report(_ place: String) async throws -> GapReport {
             guard place.hasPrefix("gaprep_"), !FileManager.default.fileExists(atPath: place) else { return try ReportFolder.read(place) }
             return try GapReport(json: try await server.bytes("GET", Gap.path(Gap.reports, place)))
+        }
+    }
+
+    struct Formats: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Which question sets cord eval reads, and the one line that exports each.")
+
+        func run() async throws {
+            for format in ManifestFormat.allCases { print("\(format.rawValue)\n  \(format.columns)\n  \(format.exportCommand)\n") }
+            print("A folder of one of them is measured with: cord eval --benchmark FOLDER --output results/")
         }
     }
 
@@ -143,3 +168,6 @@ struct Gap: AsyncParsableCommand {
 
     private static func percent(_ accuracy: Double?) -> String { accuracy.map { String(format: "%.1f %%", 100 * $0) } ?? "" }
 }
+
+/// The forms of a comparison.
+enum ComparisonFormat: String, ExpressibleByArgument, CaseIterable { case md, json, html }

@@ -11,13 +11,30 @@ struct ReportFolder {
     var name: String { url.standardizedFileURL.lastPathComponent }
     private var progress: URL { url.appending(path: "progress.jsonl") }
 
+    /// The answers so far. A folder that holds the report of another run is left alone.
     func progress(_ run: Reproducibility) throws -> ProgressFile {
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        if let data = try? Data(contentsOf: url.appending(path: "report.json")), let report = try? GapReport(json: data) {
+            let differences = zip(report.reproducibility.entries, run.entries).filter { $0.name != "machine" && $0.value != $1.value }
+            guard differences.isEmpty else {
+                throw ValidationError(
+                    """
+                    --output: \(url.path) holds the report of another run (\(differences.map { "\($0.name) is \($1.value) and was \($0.value)" }
+                        .joined(separator: "; "))). Choose another folder, or remove this one.
+                    """)
+            }
+        }
+        try create()
         return try ProgressFile(progress, run: run)
     }
 
+    private func create() throws {
+        do { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) } catch {
+            throw ValidationError("--output: \(url.path) cannot be made: \(error.localizedDescription)")
+        }
+    }
+
     func write(_ report: GapReport, _ set: QuestionSet) throws {
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        try create()
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var lines = Data()
@@ -27,7 +44,11 @@ struct ReportFolder {
             ("report.html", Data(report.html(clip: set.embeddedClips(of: report.items)).utf8)),
             ("items.csv", Data(report.csv().utf8)), ("items.jsonl", lines), ("report.json", try report.json()),
         ]
-        for (name, data) in files { try data.write(to: url.appending(path: name), options: .atomic) }
+        for (name, data) in files {
+            do { try data.write(to: url.appending(path: name), options: .atomic) } catch {
+                throw ReportFolderError(path: url.appending(path: name).path, reason: error.localizedDescription)
+            }
+        }
         // The report holds all of it.
         try? FileManager.default.removeItem(at: progress)
     }
@@ -43,6 +64,14 @@ struct ReportFolder {
             throw ValidationError("\(file.path) is not a gap report: \(error).")
         }
     }
+}
+
+/// The answers are kept, and the report is made of them again.
+struct ReportFolderError: Error, CustomStringConvertible {
+    let path: String
+    let reason: String
+
+    var description: String { "writing \(path) failed: \(reason) Make room, and give the same command again: the answers are kept." }
 }
 
 /// The forms of a report.
