@@ -54,6 +54,8 @@ import Testing
         #expect(page.headers["content-type"] == "text/html; charset=utf-8")
         let compared = try await server.client.get("/v1/gap/reports/compare?base=\(report)&candidate=\(report)").json()
         #expect(compared["n"]?.number == 6 && compared["audio"]?["points"]?.number == 0)
+        let changes = try await server.client.get("/v1/gap/reports/compare?base=\(report)&candidate=\(report)&format=html").text()
+        #expect(changes.hasPrefix("<!doctype html>") && changes.contains("Items that changed"))
         #expect(try await server.client.get("/v1/gap/reports/compare?base=\(report)&candidate=\(report)&format=csv").status == 400)
         #expect(try await server.client.get("/v1/gap/reports/compare?base=\(report)&candidate=none").status == 404)
     }

@@ -9,6 +9,12 @@ package enum GapArm: String, Codable, CaseIterable, Sendable {
     case shuffledAudio = "shuffled_audio"
 }
 
+/// How answers are read: a failure is named and counts as wrong, or by VoiceBench's rules with its random letter.
+package enum GapExtraction: String, Codable, CaseIterable, Sendable {
+    case strict
+    case voiceBench = "voicebench_compatible"
+}
+
 /// `POST /v1/gap/runs`.
 package struct GapRunRequest: Codable, Equatable, Sendable {
     package var model: String
@@ -21,10 +27,13 @@ package struct GapRunRequest: Codable, Equatable, Sendable {
     package var judge: JudgeOptions?
     /// Along so many spoken answers D_t is measured, where both arms are asked.
     package var divergence: Int
+    /// `strict` where absent.
+    package var extraction: GapExtraction?
 
     package init(
         model: String, benchmark: String, limit: Int? = nil, seed: Int = 0, arms: [GapArm] = [.text, .audio],
-        decoding: SamplingFields = SamplingFields(temperature: 0), judge: JudgeOptions? = nil, divergence: Int = 32
+        decoding: SamplingFields = SamplingFields(temperature: 0), judge: JudgeOptions? = nil, divergence: Int = 32,
+        extraction: GapExtraction? = nil
     ) {
         self.model = model
         self.benchmark = benchmark
@@ -34,6 +43,7 @@ package struct GapRunRequest: Codable, Equatable, Sendable {
         self.decoding = decoding
         self.judge = judge
         self.divergence = divergence
+        self.extraction = extraction
     }
 
     package init(from decoder: any Decoder) throws {
@@ -57,6 +67,7 @@ package struct GapRunRequest: Codable, Equatable, Sendable {
         decoding = try fields.optional("decoding", "an object") ?? SamplingFields(temperature: 0)
         judge = try fields.optional("judge", "an object")
         divergence = try fields.integer("divergence", in: 0...10_000) ?? 32
+        extraction = try fields.choice("extraction")
         try fields.end()
     }
 }

@@ -19,21 +19,25 @@ enum GapReportsRoute {
         router.get(root + "/compare", scope: .ask) { request in
             try await refusing {
                 let query = try WireDecoder.decode(CompareQuery.self, form: request.query.items)
-                let store = try server.workshop.store
-                let format = query.format ?? accepted(request, among: [.json, .md])
+                let workshop = try server.workshop
+                let format = query.format ?? accepted(request, among: [.json, .html, .md])
                 return try await server.runtime.onOwnThread {
+                    let (base, candidate) = (try report(query.base, workshop.store), try report(query.candidate, workshop.store))
                     let comparison: GapComparison
                     do {
-                        comparison = try GapComparison(base: try report(query.base, store), candidate: try report(query.candidate, store))
+                        comparison = try GapComparison(base: base, candidate: candidate)
                     } catch let error as GapComparison.Failure {
                         throw HTTPError(422, "\(error)", parameter: "candidate", code: "not_comparable")
                     }
                     switch format {
                     case .json: return .json(try comparison.json())
                     case .md: return .text(comparison.markdown(), contentType: "text/markdown; charset=utf-8")
-                    case .html, .csv:
+                    case .html:
+                        let clips = clips(comparison.benchmark, comparison.changed(base), workshop)
+                        return .text(comparison.html(base: base, candidate: candidate, clip: clips), contentType: html)
+                    case .csv:
                         throw HTTPError(
-                            400, "format: expected \"json\" or \"md\" for a comparison; found \"\(format.rawValue)\".", parameter: "format",
+                            400, "format: expected \"json\", \"html\" or \"md\" for a comparison; found \"csv\".", parameter: "format",
                             code: "invalid_value")
                     }
                 }
@@ -60,11 +64,15 @@ enum GapReportsRoute {
         case .csv: return .text(report.csv(), contentType: "text/csv; charset=utf-8")
         case .md: return .text(report.markdown(), contentType: "text/markdown; charset=utf-8")
         case .html:
-            // A set that was changed or is gone leaves the page without players.
-            let set = try? workshop.measuring.benchmarks.set(report.reproducibility.benchmark)
-            let clips: (ItemResult) -> String? = set?.embeddedClips(of: report.items) ?? { _ in nil }
-            return .text(report.html(clip: clips), contentType: "text/html; charset=utf-8")
+            return .text(report.html(clip: clips(report.reproducibility.benchmark, report.items, workshop)), contentType: html)
         }
+    }
+
+    private static let html = "text/html; charset=utf-8"
+
+    /// The items' clips for a page. A set that was changed or is gone leaves it without players.
+    private static func clips(_ benchmark: String, _ items: [ItemResult], _ workshop: Workshop) -> (ItemResult) -> String? {
+        (try? workshop.measuring.benchmarks.set(benchmark))?.embeddedClips(of: items) ?? { _ in nil }
     }
 
     /// The first of the client's media types that stands for one of `formats`; JSON where none does.

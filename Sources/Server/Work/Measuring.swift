@@ -87,9 +87,10 @@ package final class Measuring: Sendable {
     ///
     /// - Parameters:
     ///   - answers: where the answers so far are kept, to go on from.
-    ///   - run: the job that the report belongs to; there is one report of each run.
+    ///   - run: there is one report of each run.
+    ///   - job: what the report's summary names as its run, where that is not `run` itself.
     func measure(
-        _ wanted: GapRunRequest, _ entry: VersionRegistry.Entry, answers: URL, run id: String?,
+        _ wanted: GapRunRequest, _ entry: VersionRegistry.Entry, answers: URL, run id: String, job: String? = nil,
         progress: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) async throws -> ReportRecord {
         let (benchmarks, store) = (benchmarks, store)
@@ -100,6 +101,7 @@ package final class Measuring: Sendable {
         let arms = wanted.arms.compactMap { Arm(rawValue: $0.rawValue) }
         let settings = RunSettings(
             arms: arms, limit: wanted.limit, seed: UInt64(wanted.seed),
+            extraction: wanted.extraction.flatMap { ExtractionMode(rawValue: $0.rawValue) } ?? .strict,
             divergence: Set(arms).isSuperset(of: [.text, .audio]) ? wanted.divergence : 0)
         // Others ask, too: a run takes a part of the queue.
         let places = min(128, max(1, runtime.engine.limits.queue / 2))
@@ -111,9 +113,9 @@ package final class Measuring: Sendable {
             id: Identifier.gapReport.random(), software: Build.version, continuing: file.known, record: { try file.append($0) },
             progress: progress)
         return try await disk.run {
-            let summary = GapReportSummary(report, runID: id)
+            let summary = GapReportSummary(report, runID: job ?? id)
             return try store.addReport(
-                id: report.id, runID: id, model: entry.name, versionID: entry.versionID, benchmark: set.name, n: report.n,
+                id: report.id, runID: id, model: wanted.model, versionID: entry.versionID, benchmark: set.name, n: report.n,
                 summary: try JSONEncoder().encode(summary), body: try report.json())
         }
     }
@@ -157,5 +159,15 @@ package final class Measuring: Sendable {
         case is QuestionSetError: "invalid_benchmark"
         default: HTTPError(refusing: error)?.code ?? "internal_error"
         }
+    }
+}
+
+extension GapReportSummary {
+    init(_ report: GapReport, runID: String?) {
+        self.init(
+            id: report.id, createdAt: report.created, runId: runID, model: report.reproducibility.model,
+            weightVersion: report.reproducibility.weightVersion, benchmark: report.reproducibility.benchmark, n: report.n,
+            accuracy: Dictionary(uniqueKeysWithValues: report.arms.map { ($0.key.rawValue, $0.value.accuracy) }),
+            gap: report.gap.points, gapInterval: [report.gap.interval.lower, report.gap.interval.upper], p: report.gap.mcnemarP)
     }
 }

@@ -43,7 +43,7 @@ package final class Workshop: Sendable {
         measuring = Measuring(store: store, runtime: runtime, judges: judges)
         fineTuning = FineTuning(
             store: store, runtime: runtime, versions: versions, judges: judges, clips: clips, metrics: metrics,
-            gate: PromotionDecision(store: store, runtime: runtime, versions: versions))
+            gate: PromotionDecision(store: store, runtime: runtime, versions: versions, measuring: measuring))
     }
 
     /// Continues interrupted jobs and takes those that wait.
