@@ -47,3 +47,33 @@ import Testing
         #expect(VoiceBenchRules.read("The answer is B.", using: &again) == .found("B"))
     }
 }
+
+@Suite struct VoiceBenchReasoningRulesTests {
+    static let cases: [(VoiceBenchReasoningRules, String, String?)] = [
+        (.sports, "So the answer is yes.", "yes"), (.sports, "**Final answer:** No, it is not.", "no"), (.sports, "Answer: no, it is not.", nil), (.sports, "Yes - he can.", "yes"),
+        (.sports, "Not plausible.", "no"), (.sports, "I think so", nil), (.sports, "The answer is $\\boxed{\\text{False}}$", "no"),
+        // A kept fault: the words between make it a yes.
+        (.sports, "The sentence \"he dunked\" is not plausible", "yes"), (.sports, "The sentence is not plausible", "no"),
+        (.navigate, "You are not at the starting point, yes?", "no"), (.navigate, "We are back at the starting point!", "yes"),
+        (.navigate, "Turn left. Then walk.", nil), (.navigate, "<1> Conclusion: Yes<|turn_end|>", "yes"),
+        (.lies, "Therefore, the answer is Jim lies", "no"), (.lies, "answer is  tells the truth", "yes"),
+        // Kept faults: the first letters alone, and "must be lying" as a yes.
+        (.lies, "Nobody knows", "no"), (.lies, "He must be lying", "yes"), (.lies, "The answer is Jim tells the truth", "yes"),
+        (.hyperbaton, "The answer is (B)", "B"), (.hyperbaton, "b", "A"), (.hyperbaton, "B) big red", "B"),
+        (.hyperbaton, "The correct adjective order is, I think, option b", "B"), (.hyperbaton, "neither", nil),
+    ]
+
+    @Test(arguments: VoiceBenchReasoningRulesTests.cases)
+    func rulesFindTheAnswer(_ rules: VoiceBenchReasoningRules, _ response: String, _ expected: String?) {
+        #expect(rules.search(response) == expected)
+    }
+
+    @Test func rulesAreToldByTheItemAndDrawWhatTheyDoNotFind() {
+        #expect(VoiceBenchReasoningRules(item: "bbh/web_of_lies_17") == .lies && VoiceBenchReasoningRules(item: "openbookqa-3") == nil)
+        var generator = SplitMix64(seed: 1)
+        let draws = (0..<200).map { _ in VoiceBenchReasoningRules.hyperbaton.read("neither", using: &generator) }
+        #expect(draws.allSatisfy(\.isRandom) && (70...130).contains(draws.count { $0.answer == "A" }))
+        let found = VoiceBenchReasoningRules.navigate.read("yes", using: &generator)
+        #expect(found.answer == "yes" && !found.isRandom)
+    }
+}

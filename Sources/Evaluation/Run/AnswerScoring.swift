@@ -20,7 +20,7 @@ struct AnswerScoring: Sendable {
     let mode: ExtractionMode
     let judge: FreeFormJudge?
 
-    /// - Parameter seed: of the item and the arm; VoiceBench's rules draw a letter from it where they find none.
+    /// - Parameter seed: of the item and the arm; VoiceBench's rules draw an answer from it where they find none.
     func answer(_ reply: Reply, to item: QuestionSet.Item, seed: UInt64) async throws -> ArmAnswer {
         if item.type == .freeForm, let judge, !reply.text.isEmpty {
             let verdict = try await judge.verdict(item.text, item.answer, reply.text)
@@ -33,8 +33,12 @@ struct AnswerScoring: Sendable {
 
     private func read(_ reply: Reply, _ item: QuestionSet.Item, _ seed: UInt64) -> ArmAnswer {
         var answer = ArmAnswer(text: reply.text, extracted: nil, correct: false, tokens: reply.tokens, seconds: reply.seconds)
-        if mode == .voiceBench, item.type == .choice {
-            var generator = RandomStream(seed: seed)
+        var generator = RandomStream(seed: seed)
+        if mode == .voiceBench, let rules = VoiceBenchReasoningRules(item: item.id) {
+            let reading = rules.read(reply.text, using: &generator)
+            if reading.isRandom { answer.failure = "random_answer" }
+            answer.extracted = reading.answer
+        } else if mode == .voiceBench, item.type == .choice {
             let reading = VoiceBenchRules.read(reply.text, using: &generator)
             if case .random = reading { answer.failure = "random_letter" }
             answer.extracted = reading.letter
