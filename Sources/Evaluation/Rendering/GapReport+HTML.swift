@@ -121,8 +121,10 @@ extension GapReport {
 
     private var divergenceSection: String {
         guard let divergence else { return "" }
+        // The mean of one or two long answers is no curve.
+        let positions = divergence.positions.filter { 4 * $0.n >= divergence.answers }
         let points = { (value: KeyPath<DivergenceSummary.Position, Double>) in
-            divergence.positions.map { (x: Double($0.position), y: $0[keyPath: value]) }
+            positions.map { (x: Double($0.position), y: $0[keyPath: value]) }
         }
         let plot = Plots.curves(
             [
@@ -136,7 +138,7 @@ extension GapReport {
         return """
             <section><h2>Divergence along the answer</h2><figure>\(plot)<figcaption>D_t = KL(spoken ‖ typed) between the model's \
             distributions of the next token after the same words, one conditioned on the clip and one on the text, along \
-            \(divergence.answers) greedy answers to the clip.</figcaption></figure>
+            \(divergence.answers) answers to clips, as far as a quarter of them reach.</figcaption></figure>
             <div class="columns">\(Markup.table(["measure", "value"], divergence.readings))\(tokens)</div></section>
             """
     }
