@@ -55,14 +55,16 @@ extension EngineLoop {
         if batch.tokens.isEmpty { return }
         let pass = Pass(runs: batch.runs, arithmetic: model.arithmetic)
         let decoder = model.model.decoder
+        let ends = batch.pass(of: pass)
         let hidden = decoder.hidden(
             tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots,
-            audio: batch.audio.isEmpty ? nil : concatenated(batch.audio), keyValues: .cached(batch.cached), pass)
+            audio: batch.audio.isEmpty ? nil : concatenated(batch.audio), keyValues: .cached(batch.cached),
+            wanted: batch.wanted.isEmpty ? nil : (batch.wanted.map(\.row), ends), pass)
         statistics.forwardPasses += 1
         // The batch's references to the caches must go before the answers grow, or every block would be copied.
         batch.cached = []
         if batch.wanted.isEmpty { return }
-        let logits = decoder.logits(selectRows(hidden, batch.wanted.map(\.row)), batch.pass(of: pass))
+        let logits = decoder.logits(hidden, ends)
         for (row, (_, reader)) in batch.wanted.enumerated() {
             switch reader {
             case .prompt(let group): finishReading(group, logits, row: row)

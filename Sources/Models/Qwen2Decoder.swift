@@ -49,17 +49,21 @@ package struct Qwen2Decoder: Sendable {
 
     /// Hidden states [T, hidden] after the last norm, for packed `tokens` at `positions`. Row i of `audio` takes the place of the
     /// embedding in slot `audioSlots[i]`.
+    ///
+    /// - Parameter wanted: the only rows that anyone reads, with a pass over them: hidden states of these alone, in their order, and
+    ///   the last layer's MLP is spared the others.
     package func hidden(
         tokens: [Int32], positions: [Int32], audioSlots: [Int] = [], audio: Tensor? = nil, keyValues: KeyValueSource,
-        _ pass: Pass
+        wanted: (rows: [Int], pass: Pass)? = nil, _ pass: Pass
     ) -> Tensor {
         precondition(tokens.count == positions.count, "\(tokens.count) tokens at \(positions.count) positions")
         var x = embedding(tokens, pass)
         if let audio, !audioSlots.isEmpty { x = replacingRows(x, audioSlots, with: audio, pass.tape) }
         for (layer, block) in blocks.enumerated() {
-            x = checkpointed(x, pass.tape) { x, tape in block(x, positions, keyValues, layer: layer, pass.with(tape)) }
+            let wanted = layer == blocks.count - 1 ? wanted : nil
+            x = checkpointed(x, pass.tape) { x, tape in block(x, positions, keyValues, layer: layer, wanted: wanted, pass.with(tape)) }
         }
-        return norm(x, pass)
+        return norm(x, wanted?.pass ?? pass)
     }
 
     /// Logits [T, vocabulary] of hidden states.
@@ -84,9 +88,13 @@ struct Qwen2Block: Sendable {
     }
 
     func callAsFunction(
-        _ x: Tensor, _ positions: [Int32], _ keyValues: KeyValueSource, layer: Int, _ pass: Pass
+        _ x: Tensor, _ positions: [Int32], _ keyValues: KeyValueSource, layer: Int, wanted: (rows: [Int], pass: Pass)?, _ pass: Pass
     ) -> Tensor {
         let h = add(x, attention(norm1(x, pass), positions, keyValues, layer: layer, pass), pass.tape)
+        if let wanted {
+            let rows = selectRows(h, wanted.rows)
+            return add(rows, mlp(norm2(rows, wanted.pass), wanted.pass))
+        }
         return add(h, mlp(norm2(h, pass), pass), pass.tape)
     }
 }
