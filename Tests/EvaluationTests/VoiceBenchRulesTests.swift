@@ -70,7 +70,7 @@ import Testing
 
     @Test func rulesAreToldByTheItemAndDrawWhatTheyDoNotFind() {
         #expect(VoiceBenchReasoningRules(item: "bbh/web_of_lies_17") == .lies && VoiceBenchReasoningRules(item: "openbookqa-3") == nil)
-        var generator = SplitMix64(seed: 1)
+        var generator = RandomStream(seed: 1)
         let draws = (0..<200).map { _ in VoiceBenchReasoningRules.hyperbaton.read("neither", using: &generator) }
         #expect(draws.allSatisfy(\.isRandom) && (70...130).contains(draws.count { $0.answer == "A" }))
         let found = VoiceBenchReasoningRules.navigate.read("yes", using: &generator)

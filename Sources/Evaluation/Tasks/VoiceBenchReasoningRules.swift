@@ -1,4 +1,5 @@
 import Foundation
+package import Randomness
 
 /// VoiceBench's reading of its BBH questions, for comparison with its published numbers only: sports understanding, hyperbaton, navigate
 /// and web of lies, told by the item's id.
@@ -21,7 +22,7 @@ package enum VoiceBenchReasoningRules: String, CaseIterable, Sendable {
     }
 
     /// - Returns: "yes" or "no", "A" or "B"; `isRandom` where no rule applied and the answer is a draw.
-    package func read(_ response: String, using generator: inout SplitMix64) -> (answer: String, isRandom: Bool) {
+    package func read(_ response: String, using generator: inout RandomStream) -> (answer: String, isRandom: Bool) {
         if let found = search(response) { return (found, false) }
         return (name(generator.index(below: 2) == 1), true)
     }
