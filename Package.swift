@@ -60,7 +60,7 @@ let package = Package(
         room("Audio", ["CSndFile", "CSoxr", "Hashing"]),
         room("Tokenization", ["CPCRE2"]),
         room("Objectives", ["Tensors"]),
-        room("HTTP", ["CMicroHTTP", logging]),
+        room("HTTP", ["CMicroHTTP", "Randomness", logging]),
         room("Hashing", ["CCrypto"]),
         room("API"),
         room("Archives", ["CArchive"]),

@@ -22,7 +22,7 @@ package struct Headers: Sendable, ExpressibleByDictionaryLiteral {
     package subscript(name: String) -> String? {
         get { fields.first { equalIgnoringCase($0.name, name) }?.value }
         set {
-            fields.removeAll { equalIgnoringCase($0.name, name) }
+            if self[name] != nil { fields.removeAll { equalIgnoringCase($0.name, name) } }
             if let newValue { add(name, newValue) }
         }
     }

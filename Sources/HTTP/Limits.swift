@@ -5,7 +5,7 @@ package struct Limits: Sendable {
     /// All bodies together that are being received or handled, in bytes. Beyond: 503.
     package var bodyBytesInTotal = 1 << 30
     /// Request line and headers of one request, in bytes. Beyond: 431.
-    package var headerBytes = 32 << 10
+    package var headerBytes = 16 << 10
     /// Connections in total. Beyond: they wait to be accepted.
     package var connections = 4096
     /// Connections of one address. Beyond: 429 and the connection is closed.

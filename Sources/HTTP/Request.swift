@@ -37,6 +37,28 @@ package struct Request: Sendable {
         self.init(method: method, path: String(parts[0]), query: query, headers: headers, body: body)
     }
 
+    /// Makes a target in absolute form, as in `GET http://host/path`, one that has only a path: its authority takes the place of
+    /// the `Host` header (RFC 9112, 3.2.2).
+    ///
+    /// - Throws: 400 for several hosts, or none, or one with a user's name.
+    mutating func resolveTarget() throws(HTTPError) {
+        guard headers.values("host").count < 2 else {
+            throw HTTPError(400, "A request has one Host.", code: "ambiguous_host")
+        }
+        let slash = UInt8(ascii: "/")
+        guard path.utf8.first != slash,
+            let scheme = ["http://", "https://"].first(where: { equalIgnoringCase(path.prefix($0.count), $0) })
+        else { return }
+        let rest = path.utf8.dropFirst(scheme.utf8.count)
+        let authority = rest.prefix { $0 != slash }
+        guard !authority.isEmpty, !authority.contains(UInt8(ascii: "@")) else {
+            throw HTTPError(
+                400, "The target \(path) must name a host, and no user; send a path such as /health alone.", code: "invalid_target")
+        }
+        headers["host"] = String(Substring(authority))
+        path = authority.endIndex == path.endIndex ? "/" : String(Substring(rest[authority.endIndex...]))
+    }
+
     /// The value of the pattern's segment `{name}`.
     package func parameter(_ name: String) -> String {
         guard let value = parameters[name] else {

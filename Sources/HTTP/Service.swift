@@ -53,6 +53,7 @@ package struct Service: Sendable {
         if request.id.isEmpty { request.id = requestID(head.headers["x-request-id"]) }
         var pattern = ""
         do throws(HTTPError) {
+            try request.resolveTarget()
             try hosts.admit(request.headers)
             try crossOrigin.admit(request.headers)
             let declaredLength = try bodyLength(request.headers)
@@ -166,9 +167,4 @@ package struct Service: Sendable {
         default: false
         }
     }
-}
-
-func newRequestID() -> String {
-    let digits = String(UInt64.random(in: .min ... .max), radix: 16)
-    return "req_" + String(repeating: "0", count: 16 - digits.count) + digits
 }

@@ -126,6 +126,11 @@ extension OneAtATime {
                 }
                 #expect(try await client.get("/health", headers: ["host": "evil.example"]).headers["x-request-id"] != nil)
             }
+            let client = MemoryClient(Fixture().service)
+            var ids: Set<String> = []
+            for _ in 0..<1000 { ids.insert(try #require(try await client.get("/health").headers["x-request-id"])) }
+            #expect(ids.count == 1000)
+            #expect(ids.allSatisfy { $0.wholeMatch(of: /req_[0-9a-f]{16}/) != nil })
         }
 
         @Test func tlsServesWithTheGivenCertificate() async throws {

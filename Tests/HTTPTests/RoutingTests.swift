@@ -15,6 +15,29 @@ extension OneAtATime {
             }
         }
 
+        /// As clients send them that take the server for a proxy.
+        @Test func absoluteTargetsAreServedAndTheirHostCounts() async throws {
+            try await Fixture(hosts: AllowedHosts([])).everywhere { client async throws in
+                func status(_ target: String, host: String = "localhost") async throws -> Int {
+                    try await client.get(target, headers: ["host": host]).status
+                }
+                #expect(try await client.get("http://localhost/models/a%2Fb").text() == "a/b")
+                #expect(try await client.get("HTTPS://127.0.0.1:8080/query?a=1").text() == "a=1")
+                #expect(try await status("http://localhost/health", host: "evil.example") == 200)
+                for path in ["/health", "/models/x"] {
+                    let refused = try await client.get("http://evil.example\(path)")
+                    #expect(refused.status == 403)
+                    #expect(try errorFields(try await refused.text())["code"] == "host_not_allowed")
+                }
+                #expect(try await status("http://localhost") == status("/"))
+                for target in ["http:///health", "http://me@localhost/health"] { #expect(try await status(target) == 400) }
+                #expect(try await status("ftp://localhost/health") == 404)
+                let origin = try await client.post(
+                    "http://localhost/echo", json: "{}", headers: ["host": "evil.example", "origin": "http://evil.example"])
+                #expect(origin.status == 403)
+            }
+        }
+
         @Test func queriesAreDecodedInOrder() async throws {
             try await Fixture().everywhere { client async throws in
                 let text = try await client.get("/query?a=1&b=two+words&c=%2B%26&a=2&d").text()
