@@ -138,8 +138,9 @@ import Testing
 
         let climbing = try await upload(Array(#"{"id": "1", "text": "a", "answer": "1", "audio": "../../etc/passwd"}"#.utf8), "bad.jsonl", server)
         let refused = try await server.client.post("/v1/benchmarks", json: #"{"name": "bad", "file_id": "\#(climbing)"}"#)
-        #expect(refused.status == 400)
-        #expect(try await refused.json()["error"]?["message"]?.text?.contains("line 1") == true)
+        #expect(refused.status == 422)
+        let error = try await refused.json()["error"]
+        #expect(error?["code"]?.text == "invalid_benchmark" && error?["message"]?.text?.contains("line 1") == true)
         for (name, status) in [("cord-bench-1", 409), ("mine", 409)] {
             let taken = try await upload(Array(#"{"id": "1", "text": "a", "answer": "1"}"#.utf8), "other.jsonl", server)
             #expect(try await server.client.post("/v1/benchmarks", json: #"{"name": "\#(name)", "file_id": "\#(taken)"}"#).status == status)

@@ -244,11 +244,11 @@ final class TrainingServer {
         for (config, words) in [("{", "fit"), (#"{"peft_type": "LORA", "r": 4, "target_modules": ["none"]}"#, "fit")] {
             try Data(config.utf8).write(to: other.appending(path: "adapter_config.json"))
             let refused = try await upload(try packed(other), name: nil)
-            #expect(refused.status == 400)
+            #expect(refused.status == 422)
             #expect(try await refused.json()["error"]?["message"]?.text?.contains(words) == true)
         }
         try FileManager.default.removeItem(at: other.appending(path: "adapter_model.safetensors"))
-        #expect(try await upload(try packed(other), name: nil).status == 400)
+        #expect(try await upload(try packed(other), name: nil).status == 422)
         #expect(try await server.client.get("/v1/weights/versions").json()["data"]?.count == 2)
         #expect(try FileManager.default.contentsOfDirectory(atPath: server.folder.appending(path: "temporary").path).isEmpty)
     }

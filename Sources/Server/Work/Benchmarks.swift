@@ -58,7 +58,7 @@ package struct Benchmarks: Sendable {
 
     /// Reads an upload as a question set and keeps it. Blocks.
     ///
-    /// - Throws: 400 that names the file and line, 404 for an unknown file, 409 for a taken name.
+    /// - Throws: 422 that names the file and line, 404 for an unknown file, 409 for a taken name.
     func register(_ wanted: BenchmarkRequest) throws -> Benchmark {
         guard BuiltInBenchmark(rawValue: wanted.name) == nil else {
             throw HTTPError(409, "\"\(wanted.name)\" is a built-in benchmark; choose another name.", parameter: "name", code: "conflict")
@@ -67,7 +67,7 @@ package struct Benchmarks: Sendable {
         let format = wanted.format.map { $0 == .manifest ? ManifestFormat.cord : ManifestFormat(rawValue: $0.rawValue) } ?? nil
         let set: QuestionSet
         do { set = try read(file.sha256, name: wanted.name, format: format) } catch let error as QuestionSetError {
-            throw HTTPError(400, "The file \(file.filename) is no question set: \(error).", parameter: "file_id", code: "invalid_benchmark")
+            throw HTTPError(422, "The file \(file.filename) is no question set: \(error).", parameter: "file_id", code: "invalid_benchmark")
         }
         let details = Details(
             items: set.items.count, categories: Dictionary(set.categories.map { ($0.name, $0.count) }, uniquingKeysWith: +),

@@ -37,7 +37,7 @@ extension HTTPError {
         switch error {
         case .plan, .options: self.init(422, error.description, parameter: "optimizer", code: "untrainable")
         case .noUsablePair: self.init(422, error.description, parameter: "pairs", code: "no_usable_pair")
-        case .manifest: self.init(400, error.description, parameter: "training_file", code: "invalid_manifest")
+        case .manifest: self.init(422, error.description, parameter: "training_file", code: "invalid_manifest")
         case .busy, .checkpoint: return nil
         }
     }

@@ -17,7 +17,7 @@ extension Workshop {
     /// Blocks.
     ///
     /// - Parameter name: what the version is called; one of its own where nil.
-    /// - Throws: 400 that names the file or tensor, 409 for a taken name.
+    /// - Throws: 400 for what is no archive, 422 that names the file or tensor, 409 for a taken name.
     package func addVersion(_ archive: Data, name: String?) throws -> WeightVersionRecord {
         let id = Identifier.version.random()
         let name = try name.map(checked) ?? "\(versions.baseName):upload-\(id.suffix(6))"
@@ -35,7 +35,7 @@ extension Workshop {
         } catch {
             if let failure = StoreError(storage: error, attempted: "Reading the version") { throw failure }
             throw HTTPError(
-                400, "The weights do not fit \(runtime.model.name): \(error).", parameter: "file", code: "invalid_adapter")
+                422, "The weights do not fit \(runtime.model.name): \(error).", parameter: "file", code: "invalid_adapter")
         }
         let content = try store.contents.storeFolder { destination in
             for name in names {
@@ -52,18 +52,18 @@ extension Workshop {
             guard !places.isEmpty else { continue }
             guard places.count == 1 else {
                 throw HTTPError(
-                    400, "The archive has \(places.count) files named \(names[names.count - 1]); expected one.", parameter: "file",
+                    422, "The archive has \(places.count) files named \(names[names.count - 1]); expected one.", parameter: "file",
                     code: "invalid_adapter")
             }
             let folder = root.appending(path: places[0]).deletingLastPathComponent()
             if let missing = names.first(where: { !FileManager.default.fileExists(atPath: folder.appending(path: $0).path) }) {
                 throw HTTPError(
-                    400, "The archive has \(places[0]) and no \(missing) beside it.", parameter: "file", code: "invalid_adapter")
+                    422, "The archive has \(places[0]) and no \(missing) beside it.", parameter: "file", code: "invalid_adapter")
             }
             return (folder, kind, names)
         }
         throw HTTPError(
-            400, "The archive holds no weights: expected adapter_config.json and adapter_model.safetensors, as peft writes them.",
+            422, "The archive holds no weights: expected adapter_config.json and adapter_model.safetensors, as peft writes them.",
             parameter: "file", code: "invalid_adapter")
     }
 
