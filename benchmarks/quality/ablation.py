@@ -18,7 +18,6 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 METHODS = {
@@ -72,18 +71,17 @@ class Study:
         return done.stdout
 
     def trained(self, name, options, rate, seed):
-        """The adapter of a method, and the seconds that its training took."""
+        """The adapter of a method, and the seconds that its steps took, by its metrics: those before a stop count too."""
         folder = self.output / "runs" / f"{slug(name)}-{rate:g}-{seed}"
         note = folder / "seconds.json"
         if not note.exists():
-            # Seconds of a run that was stopped count the steps before it, from its metrics.
-            start = time.monotonic()
             self.run(
                 "train", self.pairs, "--model", self.arguments.model, "--output", folder, *options, "--learning-rate", rate, "--seed",
                 seed, "--batch-size", self.arguments.batch_size, "--schedule", "linear", "--warmup-steps", 10, "--max-grad-norm", 1,
                 "--lora-rank", self.arguments.rank, "--train", "decoder", "--train", "projector", "--train", "encoder",
                 "--epochs", self.arguments.epochs)
-            note.write_text(json.dumps(time.monotonic() - start))
+            steps = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+            note.write_text(json.dumps(sum(step["timings"]["total"] for step in steps if step.get("timings"))))
             for checkpoint in (folder / "checkpoints").glob("*"):
                 checkpoint.unlink()
         return folder / "adapter", json.loads(note.read_text())
@@ -134,9 +132,9 @@ def row(name, rate, results, base):
     before = text - base["arms"]["audio"]["accuracy"]
     audio = lambda r: r["report"]["arms"]["audio"]["accuracy"]
     reduction = lambda r: (before - (text - audio(r))) / before
-    paired = interval(results[0]["compared"]["audio"]["interval"]) if "audio" in results[0]["compared"] else ""
-    return (f"| {name} | {rate:g} | {over(audio)} | {over(lambda r: r['report']['arms']['text']['accuracy'])} | "
-            f"{over(reduction)} | {over(lambda r: r['report']['arms']['text']['accuracy'] - text)} | "
+    change = results[0]["compared"]["audio"]
+    return (f"| {name} | {rate:g} | {over(audio)} | {change['points']:+.1f} {interval(change['interval'])} | "
+            f"{over(lambda r: r['report']['arms']['text']['accuracy'])} | {over(reduction)} | {over(lambda r: r['report']['arms']['text']['accuracy'] - text)} | "
             f"{over(lambda r: r['seconds'], 1)} |")
 
 
@@ -177,7 +175,8 @@ def main():
         f"{study.count} pairs, {arguments.epochs} epoch(s), {base['n']} test questions; adapters of rank {arguments.rank} on decoder, "
         f"projector and encoder; {arguments.seeds} seed(s), mean ± standard deviation between seeds.",
         f"Before: audio {100 * arms['audio']['accuracy']:.1f}, text {100 * arms['text']['accuracy']:.1f}. {base['reproducibility']['machine']}.",
-        "", "| method | rate | audio, % | text, % | gap reduction, % | text change, points | seconds |", "|---|---|---|---|---|---|---|",
+        "", "| method | rate | audio, % | audio change of the first seed, points | text, % | gap reduction, % | text change, points | seconds |",
+        "|---|---|---|---|---|---|---|---|",
         *rows, ""])
     (study.output / "table.md").write_text(text)
     (study.output / "table.json").write_text(json.dumps({"base": arms, "methods": table}, ensure_ascii=False, indent=1) + "\n")
