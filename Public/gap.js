@@ -66,17 +66,21 @@ async function watch(id) {
 }
 
 function showReports(reports) {
-  const widest = Math.max(10, ...reports.flatMap(report => report.gap_interval.map(Math.abs)));
+  const widest = Math.max(10, ...reports.flatMap(report => (report.gap_interval ?? []).map(Math.abs)));
   rows($("reports"), reports, report => {
     const pick = role => el("input", {
       type: "radio", name: role, "aria-label": `${role} ${report.id}`, checked: chosen[role] === report.id,
       onchange: () => { chosen[role] = report.id; compare(); },
     });
     const link = (format, label) => pageLink(`v1/gap/reports/${report.id}?format=${format}`, label, `${report.id}.${format}`);
+    const gap = report.gap === null
+      ? [number("–"), el("td", { className: "quiet", textContent: "not measured", title: "No item was asked both typed and spoken." })]
+      : [number(signed(report.gap)),
+        el("td", { title: range(report.gap_interval) }, intervalMark(report.gap, report.gap_interval, "gap", -widest / 4, widest))];
     return { values: [
       pick("base"), pick("candidate"), date(report.created_at), report.weight_version === "base" ? report.model : report.weight_version,
       report.benchmark, number(report.n), number(percent(report.accuracy.text)), number(percent(report.accuracy.audio)),
-      number(`${signed(report.gap)}`), el("td", { title: range(report.gap_interval) }, intervalMark(report.gap, report.gap_interval, "gap", -widest / 4, widest)),
+      ...gap,
       el("td", {}, link("html", "Page"), " · ", link("md", "Markdown"), " · ", link("csv", "CSV"), " · ", link("json", "JSON")),
     ] };
   }, "No report yet. Measure the gap above.");

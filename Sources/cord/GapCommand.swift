@@ -32,7 +32,8 @@ struct Gap: AsyncParsableCommand {
                         + list.data.map { report in
                             [
                                 report.id, report.weightVersion, report.benchmark, "\(report.n)", Gap.percent(report.accuracy["text"]),
-                                Gap.percent(report.accuracy["audio"]), String(format: "%+.1f", report.gap), RunningServer.time(report.createdAt),
+                                Gap.percent(report.accuracy["audio"]), report.gap.map { String(format: "%+.1f", $0) } ?? "not measured",
+                                RunningServer.time(report.createdAt),
                             ]
                         })
                 if list.hasMore { print("… there are more; ask with --limit") }
@@ -61,7 +62,7 @@ struct Gap: AsyncParsableCommand {
             var run = try WireDecoder.response(
                 GapRun.self, from: try await server.bytes("POST", Gap.runs, body: try WireEncoder.encode(request)))
             if noWait { return print(run.id) }
-            let bar = ProgressBar()
+            let bar = ProgressBar("answers")
             defer { bar.end() }
             while [.queued, .running, .paused].contains(run.status) {
                 bar.show(run.progress.done, of: run.progress.total)

@@ -78,8 +78,8 @@ package struct GapReportSummary: Codable, Equatable, Sendable {
     package var n: Int
     /// By arm, 0 to 1.
     package var accuracy: [String: Double]
-    /// Text minus audio, in points.
-    package var gap: Double
+    /// Text minus audio, in points; this, its interval and p are null where no item was asked both typed and spoken.
+    @Nullable package var gap: Double?
     /// Lower and upper end of the paired confidence interval, in points.
     @Nullable package var gapInterval: [Double]?
     /// Exact McNemar.
@@ -87,7 +87,7 @@ package struct GapReportSummary: Codable, Equatable, Sendable {
 
     package init(
         id: String, createdAt: Int, runId: String? = nil, model: String, weightVersion: String, benchmark: String,
-        n: Int, accuracy: [String: Double], gap: Double, gapInterval: [Double]? = nil, p: Double? = nil
+        n: Int, accuracy: [String: Double], gap: Double?, gapInterval: [Double]? = nil, p: Double? = nil
     ) {
         self.id = id
         self.createdAt = createdAt

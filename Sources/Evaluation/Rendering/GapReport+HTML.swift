@@ -20,22 +20,26 @@ extension GapReport {
 
     private var heading: String {
         let method = gap.method == .newcombe ? "Newcombe" : "cluster-robust"
-        let score = gap.n == 0 ? "–" : Format.signed(gap.points)
         var tiles = [
-            ("gap", score, "points, \(confidence) % \(Format.interval(gap.interval)) \(method)", "gap"),
+            gap.isMeasured
+                ? ("gap", Format.signed(gap.points), "points, \(confidence) % \(Format.interval(gap.interval)) \(method)", "gap")
+                : ("gap", "–", PairedSummary.notMeasured, "gap"),
             ("text", accuracy(.text), accuracyNote(.text), "text"), ("audio", accuracy(.audio), accuracyNote(.audio), "audio"),
-            (
-                "discordant pairs", "\(gap.b) : \(gap.c)",
-                "lost : won by hearing, exact McNemar p \(Format.equals(gap.mcnemarP))", "control"
-            ),
         ]
+        if gap.isMeasured {
+            tiles.append(
+                (
+                    "discordant pairs", "\(gap.b) : \(gap.c)",
+                    "lost : won by hearing, exact McNemar p \(Format.equals(gap.mcnemarP))", "control"
+                ))
+        }
         if gap.clusters < gap.n {
             tiles.append(
                 ("source questions", "\(gap.clusters)", "for \(gap.n) pairs, sign-flip p \(Format.equals(gap.signFlipP))", "control"))
         }
         return """
             <header>
-            <h1>The audio-text gap of \(Markup.escape(reproducibility.model))</h1>
+            <h1>\(gap.isMeasured ? "The audio-text gap" : "Accuracy") of \(Markup.escape(reproducibility.model))</h1>
             <p>\(Markup.escape(reproducibility.benchmark)), weights \(Markup.escape(reproducibility.weightVersion)), \(n) items, \(Markup.escape(Format.date(created))). Report \(Markup.escape(id)).</p>
             </header>
             \(Markup.tiles(tiles))
@@ -79,11 +83,19 @@ extension GapReport {
             value: 100 * summary.accuracy, interval: summary.interval.scaled(by: 100), style: arm.style, label: label)
     }
 
+    /// The arms that were asked.
+    private func marks(_ group: CategorySummary) -> [Plots.Mark] {
+        [(group.text, Arm.text), (group.audio, .audio)].filter { $0.0.n > 0 }.map(mark)
+    }
+
     private var categorySection: String {
         let accuracies = Plots.forest(
-            categories.map { Plots.Row(name: $0.category, marks: [mark($0.text, .text), mark($0.audio, .audio)]) },
-            title: "Accuracy by category", unit: "accuracy, % of items", range: 0...100)
-        let all = [("all", gap)] + categories.map { ($0.category, $0.gap) }
+            categories.map { Plots.Row(name: $0.category, marks: marks($0)) }, title: "Accuracy by category", unit: "accuracy, % of items", range: 0...100)
+        let table = Markup.table(CategorySummary.header("category"), categories.map(\.row))
+        guard gap.isMeasured else {
+            return "<section><h2>By category</h2>\(Markup.legend)<figure>\(accuracies)</figure>\(table)</section>"
+        }
+        let all = [("all", gap)] + categories.filter(\.gap.isMeasured).map { ($0.category, $0.gap) }
         let low = min(0, all.map { $0.1.interval.lower }.min() ?? 0)
         let high = max(0, all.map { $0.1.interval.upper }.max() ?? 0)
         let margin = max(1, (high - low) * 0.04)
@@ -94,7 +106,6 @@ extension GapReport {
                     name: name, marks: [Plots.Mark(value: gap.points, interval: gap.interval, style: "gap", label: label)])
             }, title: "Gap by category", unit: "gap, points (right of zero: audio is worse)",
             range: (low - margin)...(high + margin), zero: true)
-        let table = Markup.table(CategorySummary.header("category"), categories.map(\.row))
         return """
             <section><h2>By category</h2>\(Markup.legend)<figure>\(accuracies)</figure>
             <h3>Gap</h3><figure>\(gaps)<figcaption>Accuracy typed minus accuracy spoken, paired by item. b counts items right when typed and \
@@ -106,8 +117,7 @@ extension GapReport {
     private var voiceSection: String {
         guard let voices else { return "" }
         let plot = Plots.forest(
-            voices.map { Plots.Row(name: $0.category, marks: [mark($0.text, .text), mark($0.audio, .audio)]) },
-            title: "Accuracy by voice", unit: "accuracy, % of items", range: 0...100)
+            voices.map { Plots.Row(name: $0.category, marks: marks($0)) }, title: "Accuracy by voice", unit: "accuracy, % of items", range: 0...100)
         return """
             <section><h2>By voice</h2>\(Markup.legend)<figure>\(plot)</figure>\(Markup.table(CategorySummary.header("voice"), voices.map(\.row)))</section>
             """

@@ -3,10 +3,7 @@ extension GapReport {
     package func markdown() -> String {
         let confidence = Format.fixed(100 * gap.confidence, 0)
         var lines = [
-            "# Audio-text gap: \(Markdown.inline(reproducibility.model)) on \(Markdown.inline(reproducibility.benchmark))", "",
-            "**\(Format.signed(gap.points)) points** (\(confidence) % interval \(Format.interval(gap.interval)), "
-                + "\(gap.method == .newcombe ? "Newcombe" : "cluster-robust")); n = \(gap.n) pairs from \(gap.clusters) source questions; "
-                + "b = \(gap.b), c = \(gap.c); exact McNemar p \(Format.equals(gap.mcnemarP)), sign-flip over source questions p \(Format.equals(gap.signFlipP)).",
+            "# Audio-text gap: \(Markdown.inline(reproducibility.model)) on \(Markdown.inline(reproducibility.benchmark))", "", headline,
             "", "## Accuracy", "",
         ]
         lines += Markdown.table(
@@ -40,8 +37,18 @@ extension GapReport {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    private var headline: String {
+        guard gap.isMeasured else { return "**The gap was \(PairedSummary.notMeasured).**" }
+        let confidence = Format.fixed(100 * gap.confidence, 0)
+        return "**\(Format.signed(gap.points)) points** (\(confidence) % interval \(Format.interval(gap.interval)), "
+            + "\(gap.method == .newcombe ? "Newcombe" : "cluster-robust")); n = \(gap.n) pairs from \(gap.clusters) source questions; "
+            + "b = \(gap.b), c = \(gap.c); exact McNemar p \(Format.equals(gap.mcnemarP)), "
+            + "sign-flip over source questions p \(Format.equals(gap.signFlipP))."
+    }
+
     /// The remaining numbers as name and value.
     var readings: [[String]] {
+        guard gap.isMeasured else { return [["gap", PairedSummary.notMeasured]] + (arms[.audio] == nil || mrr.base == "own" ? [] : [retention]) }
         var rows = [
             ["Newcombe interval", Format.interval(gap.newcombe)], ["Wald interval, continuity-corrected", Format.interval(gap.wald)],
             ["bootstrap interval over source questions", Format.interval(gap.bootstrap)],
@@ -52,7 +59,7 @@ extension GapReport {
             ["equal answers, share", "\(Format.fixed(agreement.answers.share, 3)) of \(agreement.answers.n)"],
             ["equal answers, κ", Format.optional(agreement.answers.kappa)],
             ["equally right, κ", Format.optional(agreement.correctness.kappa)],
-            ["MRR (\(mrr.base) base, text \(Format.percent(mrr.baseTextAccuracy)) %)", Format.optional(mrr.value)],
+            retention,
             ["average drop over categories", Format.optional(averageDrop)],
             ["discordant share", Format.fixed(power.discordantShare, 3)],
             ["detectable gap (level 0.05, power 0.8)", power.detectableGap.map { Format.fixed($0, 1) + " points" } ?? "–"],
@@ -60,6 +67,15 @@ extension GapReport {
         if let items = power.itemsForObservedGap { rows.append(["pairs that the observed gap needs", "\(items)"]) }
         return rows
     }
+
+    private var retention: [String] {
+        ["MRR (\(mrr.base) base, text \(Format.percent(mrr.baseTextAccuracy)) %)", Format.optional(mrr.value)]
+    }
+}
+
+extension ArmSummary {
+    /// A category's share; a dash where nothing was asked.
+    var share: String { n == 0 ? "–" : Format.percent(accuracy) }
 }
 
 extension CategorySummary {
@@ -68,10 +84,12 @@ extension CategorySummary {
     }
 
     var row: [String] {
-        [
-            category, "\(gap.n)", Format.percent(text.accuracy), Format.percent(audio.accuracy), Format.signed(gap.points),
-            Format.interval(gap.interval), "\(gap.b)", "\(gap.c)", Format.p(gap.signFlipP), Format.p(adjustedP),
-        ]
+        [category, "\(gap.n)", text.share, audio.share]
+            + (gap.isMeasured
+                ? [
+                    Format.signed(gap.points), Format.interval(gap.interval), "\(gap.b)", "\(gap.c)", Format.p(gap.signFlipP),
+                    Format.p(adjustedP),
+                ] : Array(repeating: "–", count: 6))
     }
 }
 

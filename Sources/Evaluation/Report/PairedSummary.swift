@@ -10,6 +10,11 @@ package struct PairedSummary: Codable, Sendable, Equatable {
         case clusterRobust = "cluster_robust"
     }
 
+    /// What a report says in place of a gap of no pairs, whose numbers mean nothing.
+    package static let notMeasured = "not measured: no item was asked both typed and spoken"
+
+    package var isMeasured: Bool { n > 0 }
+
     /// Pairs, and the source questions that they come from.
     package var n: Int
     package var clusters: Int

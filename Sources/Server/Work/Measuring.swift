@@ -168,6 +168,8 @@ extension GapReportSummary {
             id: report.id, createdAt: report.created, runId: runID, model: report.reproducibility.model,
             weightVersion: report.reproducibility.weightVersion, benchmark: report.reproducibility.benchmark, n: report.n,
             accuracy: Dictionary(uniqueKeysWithValues: report.arms.map { ($0.key.rawValue, $0.value.accuracy) }),
-            gap: report.gap.points, gapInterval: [report.gap.interval.lower, report.gap.interval.upper], p: report.gap.mcnemarP)
+            gap: report.gap.isMeasured ? report.gap.points : nil,
+            gapInterval: report.gap.isMeasured ? [report.gap.interval.lower, report.gap.interval.upper] : nil,
+            p: report.gap.isMeasured ? report.gap.mcnemarP : nil)
     }
 }

@@ -44,9 +44,8 @@ extension Workshop {
         page.begin("cord_gap_points", "gauge", "Text minus audio accuracy in points, by the latest report of each version and benchmark.")
         var told: Set<[String]> = []
         for report in reports where told.insert([report.versionID, report.benchmark]).inserted {
-            guard let summary = try? WireDecoder.response(GapReportSummary.self, from: report.summary) else { continue }
-            page.sample(
-                [("model", report.model), ("version", report.versionID), ("benchmark", report.benchmark)], summary.gap)
+            guard let gap = try? WireDecoder.response(GapReportSummary.self, from: report.summary).gap else { continue }
+            page.sample([("model", report.model), ("version", report.versionID), ("benchmark", report.benchmark)], gap)
         }
     }
 }
