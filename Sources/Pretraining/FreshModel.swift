@@ -67,8 +67,3 @@ package enum FreshModel {
         return Tensor(values, rows: rows, columns: columns)
     }
 }
-
-extension RandomStream {
-    /// A standard normal number (Box and Muller).
-    mutating func normal() -> Double { (-2 * log(1 - unit())).squareRoot() * cos(2 * .pi * unit()) }
-}

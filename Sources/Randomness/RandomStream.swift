@@ -1,3 +1,5 @@
+import Foundation
+
 /// A stream of pseudo-random numbers that is the same on every machine and in every version of the standard library:
 /// SplitMix64 (Steele, Lea and Flood, 2014), a counter put through a mixing function.
 ///
@@ -31,6 +33,9 @@ package struct RandomStream: RandomNumberGenerator, Sendable, Equatable, Codable
 
     /// A uniform number of [0, 1), of 53 bits.
     package mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+
+    /// A standard normal number (Box and Muller), of two uniform ones: the radius first.
+    package mutating func normal() -> Double { (-2 * log(1 - unit())).squareRoot() * cos(2 * .pi * unit()) }
 
     /// A uniform integer of `range`, by rejection.
     package mutating func integer(_ range: ClosedRange<Int>) -> Int {

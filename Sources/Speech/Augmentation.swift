@@ -43,18 +43,12 @@ package struct Augmentation: Sendable, Codable, Equatable {
         if let ratio {
             let power = result.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(max(result.count, 1))
             let deviation = (power / pow(10, ratio / 10)).squareRoot()
-            for index in result.indices { result[index] += Float(deviation * Self.normal(&random)) }
+            for index in result.indices { result[index] += Float(deviation * random.normal()) }
         }
         return result.map { min(1, max(-1, $0)) }
     }
 
     private static func draw(_ range: ClosedRange<Double>, _ random: inout RandomStream) -> Double {
         range.lowerBound + (range.upperBound - range.lowerBound) * random.unit()
-    }
-
-    /// A standard normal sample (Box and Muller).
-    private static func normal(_ random: inout RandomStream) -> Double {
-        let radius = (-2 * log(1 - random.unit())).squareRoot()
-        return radius * cos(2 * .pi * random.unit())
     }
 }

@@ -28,6 +28,14 @@ private func equationsHold(_ solution: String) -> Bool {
             ])
     }
 
+    /// Against Python's `math` on the same stream; C libraries may differ in the last bit.
+    @Test func normalNumbersAreThoseOfBoxAndMuller() {
+        var stream = RandomStream(seed: 1_234_567)
+        for expected in [0.4284879007349292, 0.007685698515048663, -1.858684499989007, -0.21146630336856218] {
+            #expect(abs(stream.normal() - expected) < 1e-15)
+        }
+    }
+
     @Test func boundedDrawsCoverTheirRangeEvenly() {
         var stream = RandomStream(seed: 7)
         var counts = [0, 0, 0, 0, 0]
