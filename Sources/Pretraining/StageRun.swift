@@ -52,6 +52,12 @@ struct StageRun {
     let directory: URL
     let checkpointEvery: Int
 
+    private struct Line: Encodable {
+        let step: Int
+        let metrics: [String: Double]
+        let seconds: Double
+    }
+
     private struct State: Codable, Equatable {
         let stage: String
         let settings: StageSettings
@@ -66,7 +72,7 @@ struct StageRun {
         let weights = try TrainableWeights(type(of: stage).plan, model: model.model, seed: settings.seed)
         let optimizers = weights.entries.map { ParameterOptimizer($0) }
         let first = try restore(stage: name, settings, weights, optimizers)
-        var log = try StepLog(directory.appendingPathComponent("log.jsonl"), after: first)
+        let log = try StepLog(directory.appendingPathComponent("log.jsonl"), after: first)
         let schedule = Schedule(.linear, warmupSteps: settings.warmupSteps, totalSteps: settings.steps)
         for step in first..<max(first, settings.steps) {
             let start = ContinuousClock.now
@@ -80,7 +86,7 @@ struct StageRun {
             }
             metrics["learning_rate"] = rate
             let seconds = start.duration(to: .now) / .seconds(1)
-            try log.append(step: step + 1, metrics, seconds: seconds)
+            try log.append(Line(step: step + 1, metrics: metrics, seconds: seconds))
             if (step + 1) % checkpointEvery == 0 || step + 1 == settings.steps {
                 try save(State(stage: name, settings: settings, step: step + 1), weights, optimizers)
             }
@@ -149,36 +155,6 @@ private struct ParameterOptimizer {
         } else {
             Self.adamW.update(parameter, moments[0], moments[1], gradient: gradient, rate: rate, step: step)
         }
-    }
-}
-
-/// A JSON line a step; lines of steps that will be taken again are dropped at the start.
-private struct StepLog {
-    private struct Line: Codable {
-        let step: Int
-        let metrics: [String: Double]
-        let seconds: Double
-    }
-
-    private let file: FileHandle
-    private let encoder = JSONEncoder()
-
-    init(_ url: URL, after step: Int) throws {
-        let old = (try? Data(contentsOf: url)) ?? Data()
-        let kept = old.split(separator: UInt8(ascii: "\n")).filter {
-            ((try? JSONDecoder().decode(Line.self, from: $0))?.step ?? .max) <= step
-        }
-        try Data(kept.map { $0 + [UInt8(ascii: "\n")] }.joined()).write(to: url, options: .atomic)
-        file = try FileHandle(forWritingTo: url)
-        try file.seekToEnd()
-        encoder.outputFormatting = [.sortedKeys]
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    }
-
-    mutating func append(step: Int, _ metrics: [String: Double], seconds: Double) throws {
-        try file.write(
-            contentsOf: try encoder.encode(Line(step: step, metrics: metrics, seconds: seconds)) + [UInt8(ascii: "\n")])
     }
 }
 

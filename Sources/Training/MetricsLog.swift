@@ -2,8 +2,8 @@ import Foundation
 
 /// The metrics of a run, a JSON line a step, and as TensorBoard events where asked for.
 struct MetricsLog {
-    private struct Line: Codable {
-        struct Skipped: Codable {
+    private struct Line: Encodable {
+        struct Skipped: Encodable {
             let id: String
             let reason: String
         }
@@ -16,34 +16,21 @@ struct MetricsLog {
         let problem: String?
     }
 
-    private let file: FileHandle
+    private let log: StepLog
     private var events: EventFile?
-    private let encoder = JSONEncoder()
 
-    /// Continues `metrics.jsonl` of a directory; lines of steps after `step`, which will be taken again, are dropped.
+    /// Continues `metrics.jsonl` of a directory after `step`.
     init(directory: URL, after step: Int, writesEvents: Bool) throws {
-        let url = directory.appendingPathComponent("metrics.jsonl")
-        let old = (try? Data(contentsOf: url)) ?? Data()
-        let kept = old.split(separator: UInt8(ascii: "\n")).filter { line in
-            ((try? JSONDecoder().decode(Step.self, from: line))?.step ?? .max) <= step
-        }
-        try Data(kept.map { $0 + [UInt8(ascii: "\n")] }.joined()).write(to: url, options: .atomic)
-        file = try FileHandle(forWritingTo: url)
-        try file.seekToEnd()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        log = try StepLog(directory.appendingPathComponent("metrics.jsonl"), after: step)
         events = writesEvents ? try EventFile(directory: directory) : nil
     }
-
-    private struct Step: Decodable { let step: Int }
 
     mutating func append(step: Int, epoch: Int, _ report: StepReport?, problem: String?) throws {
         let skipped = report?.pairs.compactMap { pair in pair.reason.map { Line.Skipped(id: pair.id, reason: $0) } } ?? []
         let line = Line(
             step: step, epoch: epoch, metrics: report?.metrics, timings: report?.timings,
             skipped: skipped.isEmpty ? nil : skipped, problem: problem)
-        try file.write(contentsOf: try encoder.encode(line) + [UInt8(ascii: "\n")])
+        try log.append(line)
         guard let metrics = report?.metrics else { return }
         try events?.append(
             step: step,

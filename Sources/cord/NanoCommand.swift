@@ -10,8 +10,9 @@ struct Nano: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make cord-nano from nothing: text, speech, hearing, joining, practice, and CORD.",
         discussion: """
-            Each stage logs to DIR/STAGE/log.jsonl and leaves DIR/STAGE/model; a run that was stopped goes on where it was. Questions come \
-            from cord's own generator, voices from espeak-ng. DIR/model is the model before CORD, DIR/adapter what CORD learnt over it.
+            Each stage logs to DIR/STAGE/log.jsonl and leaves DIR/STAGE/model; a run that was stopped goes on where it was, and ends with the \
+            seconds that each stage took by its log. Questions come from cord's own generator, voices from espeak-ng. DIR/model is the model \
+            before CORD, DIR/adapter what CORD learnt over it.
 
             EXAMPLES
               cord nano --output nano
@@ -46,7 +47,7 @@ struct Nano: AsyncParsableCommand {
         if let hearingSteps { recipe.hearing.steps = hearingSteps }
         if let joiningSteps { recipe.joining.steps = joiningSteps }
         if let practiceSteps { recipe.practice.steps = practiceSteps }
-        let bar = ProgressBar()
+        let bar = ProgressBar("clips")
         defer { bar.end() }
         let template = try LoadedModel(
             directory: like.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? CordNano.directory, precision: .float32)
@@ -69,6 +70,9 @@ struct Nano: AsyncParsableCommand {
             progress: { progress in
                 if progress.step % 10 == 0 || progress.step == progress.totalSteps { bar.say(Train.line(progress)) }
             })
+        let times = StageTime.all(in: folder)
+        for time in times { bar.say("\(time.stage): \(time.steps) steps, \(Int(time.seconds.rounded())) s") }
+        bar.say("together: \(Int(times.reduce(0) { $0 + $1.seconds }.rounded())) s, speech apart")
         print(model.path)
         print(adapter.path)
     }

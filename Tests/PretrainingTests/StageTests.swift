@@ -49,6 +49,22 @@ import Testing
         #expect(expected != (try Data(contentsOf: CordNano.directory.appending(path: weights))))
         let lines = try String(contentsOf: stopped.appending(path: "text/log.jsonl"), encoding: .utf8).split(separator: "\n")
         #expect(lines.count == 3)
+        let times = StageTime.all(in: stopped)
+        #expect(times.map(\.stage) == ["text", "hearing", "joining", "practice"] && times.map(\.steps) == [3, 2, 2, 2])
+        struct Line: Decodable { let seconds: Double }
+        let seconds = try lines.map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)).seconds }
+        #expect(seconds.allSatisfy { $0 > 0 } && times[0].seconds == seconds.reduce(0, +))
+    }
+
+    @Test func timesOfCORDComeFromItsMetrics() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try FileManager.default.createDirectory(at: folder.appending(path: "cord"), withIntermediateDirectories: true)
+        let timings = #""timings": {"rollouts": 1, "scoring": 0.5, "backward": 2, "optimizer": 0.25, "total": 3.75}"#
+        let lines = ["{\"step\": 1, \(timings)}", #"{"step": 2, "problem": "none can be used"}"#, "{\"step\": 3, \(timings)}", #"{"step""#]
+        try Data(lines.joined(separator: "\n").utf8).write(to: folder.appending(path: "cord/metrics.jsonl"))
+        let times = StageTime.all(in: folder)
+        #expect(times.map(\.stage) == ["cord"] && times.first?.steps == 3 && times.first?.seconds == 7.5)
     }
 
     @Test func anotherRecipeDoesNotGoOnFromAStoppedOne() async throws {
