@@ -160,7 +160,7 @@ struct Eval: AsyncParsableCommand {
     }
 
     private func measured(_ run: EvaluationRun) async throws -> GapReport {
-        let bar = ProgressBar()
+        let bar = ProgressBar("answers")
         defer { bar.end() }
         let folder = output.map { ReportFolder(URL(filePath: $0)) }
         let file = try folder?.progress(try await run.reproducibility(software: Build.version))

@@ -10,7 +10,11 @@ final class ProgressBar: Sendable {
     }
 
     private let state = Mutex(State())
+    private let unit: String
     private let isTerminal = isatty(STDERR_FILENO) == 1
+
+    /// - Parameter unit: what is counted, as in `clips`.
+    init(_ unit: String) { self.unit = unit }
 
     func say(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
 
@@ -27,7 +31,7 @@ final class ProgressBar: Sendable {
             let cells = 30 * done / total
             let bar = String(repeating: "█", count: cells) + String(repeating: "░", count: 30 - cells)
             let left = rate > 0 ? ", \(Int((Double(total - done) / rate).rounded(.up))) s left" : ""
-            return "\r\(bar) \(done) of \(total), \(Int(rate.rounded())) answers/s\(left)\u{1B}[K"
+            return "\r\(bar) \(done) of \(total), \(Int(rate.rounded())) \(unit)/s\(left)\u{1B}[K"
         }
         if let line { FileHandle.standardError.write(Data(line.utf8)) }
     }

@@ -36,7 +36,7 @@ struct Speak: AsyncParsableCommand {
 
     func run() async throws {
         let set = builtIn ? try Benchmark.spokenSet() : try given()
-        let bar = ProgressBar()
+        let bar = ProgressBar("clips")
         defer { bar.end() }
         let folder = cache.map { URL(filePath: $0) } ?? Self.userCache
         let speaker = Speaker(synthesizer: try CommandSynthesizer(), cache: try SpeechCache(folder: folder), workers: workers)
