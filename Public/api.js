@@ -1,5 +1,7 @@
 // The server's interface, as far as the page uses it.
 
+import "./frame.js";
+
 const keyField = document.getElementById("key");
 keyField.value = sessionStorage.getItem("key") ?? "";
 keyField.addEventListener("change", () => {
@@ -58,6 +60,22 @@ export async function save(path, name) {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+/** Opens a page of the server's in a tab, fetched with the key, which a link cannot send. */
+export async function show(path) {
+  // Before anything is waited for: browsers open tabs only while the click lasts.
+  const tab = open("", "_blank");
+  if (!tab) throw new Error("This browser opened no tab; allow pop-ups of this page.");
+  try {
+    const page = await (await request(path)).blob();
+    tab.opener = null;
+    // The address is never revoked, so that the tab can be loaded again while this page is there.
+    tab.location = URL.createObjectURL(page);
+  } catch (error) {
+    tab.close();
+    throw error;
+  }
 }
 
 /** Streams a chat completion: yields its chunks as objects. */

@@ -1,9 +1,9 @@
 // The page where one types or records a question and reads the streamed answer.
 
-import { base64, chat, request } from "./api.js";
+import { base64, chat } from "./api.js";
+import { $, fillModels } from "./page.js";
 import { startRecording } from "./wav.js";
 
-const $ = id => document.getElementById(id);
 const conversation = $("conversation");
 let clip = null;
 let recording = null;
@@ -129,25 +129,14 @@ async function toggleRecording() {
   }
 }
 
-async function loadModels() {
-  const chosen = $("model").value;
-  const { data } = await (await request("v1/models")).json();
-  $("model").replaceChildren(...data.map(model => {
-    const option = element("option", "", model.id);
-    option.value = model.id;
-    option.selected = model.id === chosen;
-    return option;
-  }));
-}
-
 async function watchHealth() {
   try {
     const response = await fetch("health");
     const { status } = await response.json().catch(() => ({ status: "unavailable" }));
     $("health").textContent = status === "ok" ? "" : status;
-    if (response.ok && !$("model").options.length) await loadModels();
-  } catch {
-    $("health").textContent = "The server does not answer.";
+    if (response.ok && !$("model").options.length) await fillModels($("model"));
+  } catch (error) {
+    $("health").textContent = error.status ? error.message : "The server does not answer.";
   }
   setTimeout(watchHealth, 5000);
 }
@@ -167,5 +156,5 @@ document.addEventListener("drop", event => {
   document.body.classList.remove("dropping");
   if (event.dataTransfer.files[0]) setClip(event.dataTransfer.files[0]);
 });
-document.addEventListener("keychange", () => loadModels().catch(() => {}));
+document.addEventListener("keychange", () => fillModels($("model")).catch(() => {}));
 watchHealth();

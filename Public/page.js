@@ -1,6 +1,6 @@
 // What the console's pages share: elements, numbers, charts, clips, the state of the server.
 
-import { base64, get, hasKey, save } from "./api.js";
+import { base64, get, hasKey, save, show } from "./api.js";
 import { startRecording } from "./wav.js";
 
 export const $ = id => document.getElementById(id);
@@ -49,14 +49,15 @@ export async function act(control, notice, action) {
   try { await action(); } catch (error) { notice.textContent = error.message; } finally { control.disabled = false; }
 }
 
-/** A link to what the server makes of a report; saved as a file where a key is needed to read it. */
+/** A link to what the server makes of a report. Where a key is needed to read it, a page opens in a tab and the rest is saved as a file. */
 export function pageLink(path, label, name) {
   return el("a", {
     href: path, textContent: label, target: "_blank", rel: "noopener",
     onclick: event => {
       if (!hasKey()) return;
       event.preventDefault();
-      save(path, name);
+      const done = name.endsWith(".html") ? show(path) : save(path, name);
+      done.catch(error => { $("health").textContent = error.message; });
     },
   });
 }

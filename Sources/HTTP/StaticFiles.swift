@@ -12,9 +12,18 @@ package struct StaticFiles: Sendable {
     }
 
     private let files: [String: File]
+    private let policy: String
 
+    /// - Parameters:
+    ///   - styles, scripts: inline ones that pages may have beside those of the server, as a Content-Security-Policy names
+    ///     them by digest: the policy of a page holds for the tabs that it fills.
     /// - Throws: When the folder or one of its files cannot be read.
-    package init(directory: String) throws {
+    package init(directory: String, styles: [String] = [], scripts: [String] = []) throws {
+        policy = """
+            default-src 'self'; style-src \((["'self'"] + styles).joined(separator: " ")); \
+            script-src \((["'self'"] + scripts).joined(separator: " ")); \
+            img-src 'self' data: blob:; media-src 'self' data: blob:; frame-ancestors 'none'
+            """
         let root = URL(fileURLWithPath: directory, isDirectory: true).resolvingSymlinksInPath()
         let keys: [URLResourceKey] = [.isRegularFileKey, .isSymbolicLinkKey]
         guard
@@ -51,8 +60,7 @@ package struct StaticFiles: Sendable {
             "cache-control": "no-cache",
             "x-content-type-options": "nosniff",
             "referrer-policy": "no-referrer",
-            "content-security-policy":
-                "default-src 'self'; img-src 'self' data: blob:; media-src 'self' data: blob:; frame-ancestors 'none'",
+            "content-security-policy": policy,
         ]
         let known = (request.headers["if-none-match"] ?? "").split(separator: ",").map { $0.filter { $0 != " " } }
         if known.contains(file.tag) || known.contains("W/" + file.tag) || known == ["*"] {

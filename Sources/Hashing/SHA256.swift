@@ -32,13 +32,18 @@ package import Foundation
 
     /// The digest as 64 lower-case hexadecimal digits.
     package consuming func finish() -> String {
-        var bytes = [UInt8](repeating: 0, count: 32)
-        let written = unsafe bytes.withUnsafeMutableBufferPointer { unsafe EVP_DigestFinal_ex(context, $0.baseAddress, nil) }
-        precondition(written == 1, "SHA-256: libcrypto could not finish the digest")
-        return bytes.map { byte in
+        bytes().map { byte in
             let digits = String(byte, radix: 16)
             return digits.count == 1 ? "0" + digits : digits
         }.joined()
+    }
+
+    /// The digest as 32 bytes.
+    package consuming func bytes() -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        let written = unsafe bytes.withUnsafeMutableBufferPointer { unsafe EVP_DigestFinal_ex(context, $0.baseAddress, nil) }
+        precondition(written == 1, "SHA-256: libcrypto could not finish the digest")
+        return bytes
     }
 
     /// The digest of `data` in one call.

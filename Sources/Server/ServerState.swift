@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 package import HTTP
 package import Logging
@@ -70,7 +71,11 @@ package final class ServerState: Sendable {
         GapReportsRoute.add(to: &router, self)
         InspectRoute.add(to: &router, self)
         try OpenAPIRoute.add(to: &router)
-        if let folder = configuration.publicFolder { router.files(try StaticFiles(directory: folder.path)) }
+        if let folder = configuration.publicFolder {
+            // Where a key is needed, the console fetches a report and fills a tab with it.
+            router.files(
+                try StaticFiles(directory: folder.path, styles: [ReportPage.styleSource], scripts: [ReportPage.scriptSource]))
+        }
         return router
     }
 }

@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import Hashing
 import Testing
 
 @Suite struct RenderingTests {
@@ -70,6 +71,40 @@ import Testing
         #expect(html.contains("data-outcome=\"text-lost\"") && html.contains("audio gained (10)"))
         #expect(!html.contains("<script>alert") && html.contains("src=\"clips/q1.wav\""))
         checkTags(html)
+    }
+
+    @Test(arguments: [Arm.text, .audio])
+    func aReportOfOneArmSaysThatTheGapWasNotMeasured(arm: Arm) {
+        var items = Samples.items
+        for place in items.indices {
+            items[place].arms = items[place].arms.filter { $0.key == arm }
+            items[place].voice = place % 2 == 0 ? "deep" : "high"
+        }
+        let report = GapReport(id: "r", created: 1_780_000_000, items: items, reproducibility: Samples.facts())
+        let (markdown, html) = (report.markdown(), report.html())
+        for page in [markdown, html] {
+            #expect(page.contains("not measured: no item was asked both typed and spoken"))
+            #expect(!page.contains("100.0, 100.0]") && !page.contains("p = 1.000") && !page.contains("κ") && !page.contains("MRR"))
+        }
+        let row = markdown.split(separator: "\n").first { $0.hasPrefix("| arithmetic |") }
+        let share = arm == .text ? "| 90.9 | – |" : "| – | 65.2 |"
+        #expect(row.map { $0.hasPrefix("| arithmetic | 0 \(share)") && $0.hasSuffix("| – | – | – | – | – | – |") } == true, "\(row ?? "")")
+        #expect(!html.contains("Gap by category") && !html.contains("discordant pairs") && html.contains("By voice"))
+        checkTags(html)
+    }
+
+    /// A page's policy names its style and script by what stands between their tags.
+    @Test func policyAdmitsThePagesOwnStyleAndScriptAlone() throws {
+        let html = Samples.report.html()
+        for (tag, source) in [("style", ReportPage.styleSource), ("script", ReportPage.scriptSource)] {
+            let parts = html.components(separatedBy: "<\(tag)>")
+            #expect(parts.count == 2)
+            let digits = SHA256.hex(Data((parts.last?.components(separatedBy: "</\(tag)>").first ?? "").utf8))
+            let bytes = stride(from: 0, to: 64, by: 2).compactMap { UInt8(digits.dropFirst($0).prefix(2), radix: 16) }
+            #expect(source == "'sha256-\(Data(bytes).base64EncodedString())'")
+            #expect(ReportPage.contentSecurityPolicy.contains("\(tag)-src \(source);"))
+        }
+        #expect(!html.contains(" style=") && !html.contains(" onclick="))
     }
 
     @Test func voicesAreReportedWhereThereAreSeveral() {

@@ -52,6 +52,8 @@ import Testing
         }
         let page = try await server.client.send("GET", "/v1/gap/reports/\(report)", headers: ["accept": "text/html,*/*;q=0.8"], body: [])
         #expect(page.headers["content-type"] == "text/html; charset=utf-8")
+        #expect(page.headers["content-security-policy"] == ReportPage.contentSecurityPolicy)
+        #expect(list["data"]?[0]?["gap"]?.number != nil && list["data"]?[0]?["gap_interval"]?.count == 2)
         let compared = try await server.client.get("/v1/gap/reports/compare?base=\(report)&candidate=\(report)").json()
         #expect(compared["n"]?.number == 6 && compared["audio"]?["points"]?.number == 0)
         let changes = try await server.client.get("/v1/gap/reports/compare?base=\(report)&candidate=\(report)&format=html").text()
@@ -80,6 +82,11 @@ import Testing
             return (0..<40).map { report["items"]?[$0]?["arms"]?["text"]?["text"]?.text ?? "" }
         }
         #expect(try await answers(ended) == answers(second))
+        // One arm alone has no gap.
+        let summary = try await server.client.get("/v1/gap/reports").json()["data"]?[0]
+        #expect(summary?["accuracy"]?["text"]?.number != nil)
+        for name in ["gap", "gap_interval", "p"] { #expect(summary?[name] == .null, "\(name)") }
+        #expect(try await !server.client.get("/metrics").text().contains("cord_gap_points{"))
         #expect(!FileManager.default.fileExists(atPath: server.folder.appending(path: "jobs/\(id)").path))
     }
 

@@ -1,4 +1,5 @@
 import API
+import Evaluation
 import Foundation
 import HTTP
 import Server
@@ -23,6 +24,30 @@ import TestSupport
             })
         let routed = Set(fixture.service.router.routes.map { "\($0.method) \($0.pattern.replacingOccurrences(of: "...}", with: "}"))" })
         #expect(described == routed)
+    }
+
+    /// Where a key is needed, the console fills a tab with a report that it fetched, and the console's policy holds there.
+    @Test func policyOfTheConsoleAdmitsReports() async throws {
+        let fixture = try Fixture { $0.publicFolder = Fixture.fixtures.appendingPathComponent("../../Public").standardized }
+        for path in ["/", "/gap.html", "/frame.js"] {
+            let policy = try #require(try await fixture.memory.get(path).headers["content-security-policy"])
+            #expect(policy.hasPrefix("default-src 'self'; style-src 'self' 'sha256-") && !policy.contains("unsafe"), "\(path)")
+            #expect(policy.contains(ReportPage.styleSource) && policy.contains("script-src 'self' \(ReportPage.scriptSource);"))
+        }
+    }
+
+    /// Every page has the header that `frame.js` fills, and nothing inline that its policy would stop.
+    @Test func pagesOfTheConsoleHaveNothingInline() throws {
+        let folder = Fixture.fixtures.appendingPathComponent("../../Public").standardized
+        let pages = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".html") }
+        let frame = try String(contentsOf: folder.appendingPathComponent("frame.js"), encoding: .utf8)
+        #expect(pages.count == 4)
+        for name in pages {
+            let page = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+            #expect(page.components(separatedBy: "<header>").count == 2 && !page.contains("<nav"), "\(name)")
+            #expect(!page.contains("<script>") && !page.contains("<style") && !page.contains(" style=") && !page.contains(/\son[a-z]+=/), "\(name)")
+            #expect(frame.contains("\"\(name == "index.html" ? "./" : name)\""), "\(name)")
+        }
     }
 
     /// Every route that changes something, or costs more than an answer, needs its scope.

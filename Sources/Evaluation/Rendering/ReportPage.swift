@@ -1,5 +1,24 @@
+import Foundation
+import Hashing
+
 /// The frame of every page of results, its style and its one script: the items' filter.
-enum ReportPage {
+package enum ReportPage {
+    /// The style and the script as a Content-Security-Policy names them.
+    package static let styleSource = source(style)
+    package static let scriptSource = source(script)
+
+    /// What such a page needs: its own style and script, and clips that travel in it. What a model said can run nothing, even
+    /// where it should slip through the escaping.
+    package static let contentSecurityPolicy =
+        "default-src 'none'; style-src \(styleSource); script-src \(scriptSource); media-src 'self' data:; base-uri 'none'; "
+        + "form-action 'none'; frame-ancestors 'none'"
+
+    private static func source(_ text: String) -> String {
+        var hash = SHA256()
+        hash.update(text)
+        return "'sha256-\(Data(hash.bytes()).base64EncodedString())'"
+    }
+
     static func page(_ title: String, _ body: String) -> String {
         """
         <!doctype html>

@@ -34,7 +34,7 @@ enum GapReportsRoute {
                     case .md: return .text(comparison.markdown(), contentType: "text/markdown; charset=utf-8")
                     case .html:
                         let clips = clips(comparison.benchmark, comparison.changed(base), workshop)
-                        return .text(comparison.html(base: base, candidate: candidate, clip: clips), contentType: html)
+                        return page(comparison.html(base: base, candidate: candidate, clip: clips))
                     case .csv:
                         throw HTTPError(
                             400, "format: expected \"json\", \"html\" or \"md\" for a comparison; found \"csv\".", parameter: "format",
@@ -64,11 +64,17 @@ enum GapReportsRoute {
         case .csv: return .text(report.csv(), contentType: "text/csv; charset=utf-8")
         case .md: return .text(report.markdown(), contentType: "text/markdown; charset=utf-8")
         case .html:
-            return .text(report.html(clip: clips(report.reproducibility.benchmark, report.items, workshop)), contentType: html)
+            return page(report.html(clip: clips(report.reproducibility.benchmark, report.items, workshop)))
         }
     }
 
-    private static let html = "text/html; charset=utf-8"
+    private static func page(_ html: String) -> Response {
+        var response = Response.text(html, contentType: "text/html; charset=utf-8")
+        response.headers["content-security-policy"] = ReportPage.contentSecurityPolicy
+        response.headers["x-content-type-options"] = "nosniff"
+        response.headers["referrer-policy"] = "no-referrer"
+        return response
+    }
 
     /// The items' clips for a page. A set that was changed or is gone leaves it without players.
     private static func clips(_ benchmark: String, _ items: [ItemResult], _ workshop: Workshop) -> (ItemResult) -> String? {
