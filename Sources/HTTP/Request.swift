@@ -53,7 +53,8 @@ package struct Request: Sendable {
         let authority = rest.prefix { $0 != slash }
         guard !authority.isEmpty, !authority.contains(UInt8(ascii: "@")) else {
             throw HTTPError(
-                400, "The target \(path) must name a host, and no user; send a path such as /health alone.", code: "invalid_target")
+                400, "The target \(path) must name a host, and no user; send a path such as /health alone.",
+                code: "invalid_target")
         }
         headers["host"] = String(Substring(authority))
         path = authority.endIndex == path.endIndex ? "/" : String(Substring(rest[authority.endIndex...]))

@@ -119,7 +119,8 @@ struct StageRun {
         let stored = try Safetensors(file)
         let state = try JSONDecoder().decode(State.self, from: Data((stored.metadata["stage"] ?? "{}").utf8))
         guard state.stage == stage, state.settings == settings else {
-            throw PretrainingError.checkpoint(file.path, "it is of stage \(state.stage) with \(state.settings); give another output folder")
+            throw PretrainingError.checkpoint(
+                file.path, "it is of stage \(state.stage) with \(state.settings); give another output folder")
         }
         for (name, tensor) in tensors(weights, optimizers) {
             guard let item = stored.tensors[name] else {

@@ -26,19 +26,30 @@ struct Eval: AsyncParsableCommand {
 
     @OptionGroup(title: "Model") var model: ModelOptions
 
-    @Option(help: ArgumentHelp("A built-in set (\(BuiltInBenchmark.allCases.map(\.rawValue).joined(separator: ", "))), a manifest, or a folder with one.", valueName: "name or path"))
+    @Option(
+        help: ArgumentHelp(
+            "A built-in set (\(BuiltInBenchmark.allCases.map(\.rawValue).joined(separator: ", "))), a manifest, or a folder with one.",
+            valueName: "name or path"))
     var benchmark = BuiltInBenchmark.standard.rawValue
 
     @Option(help: "How the manifest is laid out; without it, its columns tell. cord gap formats lists them.")
     var manifestFormat: ManifestFormat?
 
-    @Option(help: ArgumentHelp("What the answers are, where the manifest does not say: \(TaskType.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "type"))
+    @Option(
+        help: ArgumentHelp(
+            "What the answers are, where the manifest does not say: \(TaskType.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "type"))
     var answers: TaskType?
 
-    @Option(help: ArgumentHelp("Measure a server with an OpenAI-compatible interface instead, by its address with the version prefix.", valueName: "url"))
+    @Option(
+        help: ArgumentHelp(
+            "Measure a server with an OpenAI-compatible interface instead, by its address with the version prefix.",
+            valueName: "url"))
     var endpoint: String?
 
-    @Option(help: ArgumentHelp("The endpoint's key; the environment variable CORD_API_KEY keeps it out of the process list.", valueName: "key"))
+    @Option(
+        help: ArgumentHelp(
+            "The endpoint's key; the environment variable CORD_API_KEY keeps it out of the process list.", valueName: "key"))
     var apiKey: String?
 
     @Option(help: ArgumentHelp("The model's name at the endpoint.", valueName: "name"))
@@ -88,16 +99,23 @@ struct Eval: AsyncParsableCommand {
         if !(0...2).contains(temperature) { throw ValidationError("--temperature: expected 0 to 2, found \(temperature).") }
         if maxTokens < 1 { throw ValidationError("--max-tokens: expected at least 1, found \(maxTokens).") }
         if divergence < 0 { throw ValidationError("--divergence: expected at least 0, found \(divergence).") }
-        if let concurrency, !(1...256).contains(concurrency) { throw ValidationError("--concurrency: expected 1 to 256, found \(concurrency).") }
-        if (endpoint == nil) != (modelName == nil) { throw ValidationError("--endpoint and --model-name go together: give both or neither.") }
-        if (judgeEndpoint == nil) != (judgeModel == nil) { throw ValidationError("--judge-endpoint and --judge-model go together: give both or neither.") }
+        if let concurrency, !(1...256).contains(concurrency) {
+            throw ValidationError("--concurrency: expected 1 to 256, found \(concurrency).")
+        }
+        if (endpoint == nil) != (modelName == nil) {
+            throw ValidationError("--endpoint and --model-name go together: give both or neither.")
+        }
+        if (judgeEndpoint == nil) != (judgeModel == nil) {
+            throw ValidationError("--judge-endpoint and --judge-model go together: give both or neither.")
+        }
         for (name, address) in [("--endpoint", endpoint), ("--judge-endpoint", judgeEndpoint)] {
             if let address, URL(string: address)?.scheme?.hasPrefix("http") != true {
                 throw ValidationError("\(name): expected an address such as http://localhost:8000/v1, found \"\(address)\".")
             }
         }
         if endpoint != nil, divergence > 0 {
-            throw ValidationError("--divergence needs the model's probabilities, which an endpoint does not show: leave it out, or give --model.")
+            throw ValidationError(
+                "--divergence needs the model's probabilities, which an endpoint does not show: leave it out, or give --model.")
         }
         if !(timeout > 0) { throw ValidationError("--timeout: expected seconds above 0, found \(timeout).") }
         _ = try chosenArms
@@ -123,12 +141,15 @@ struct Eval: AsyncParsableCommand {
     func run() async throws {
         let set = try BenchmarkCatalog.questionSet(benchmark, format: manifestFormat, type: answers)
         if try chosenArms.contains(.audio), set.items.allSatisfy({ $0.audio == nil }) {
-            throw ValidationError("--benchmark: \(benchmark) has no audio. Speak it first: cord speak \(benchmark) --output FOLDER, or ask --arms text.")
+            throw ValidationError(
+                "--benchmark: \(benchmark) has no audio. Speak it first: cord speak \(benchmark) --output FOLDER, or ask --arms text."
+            )
         }
         let settings = RunSettings(
             arms: try chosenArms, limit: limit, seed: seed, extraction: extraction, divergence: divergence)
         let run = EvaluationRun(
-            set, settings: settings, respondent: try respondent(), judge: judge, concurrency: concurrency ?? (endpoint == nil ? 192 : 16))
+            set, settings: settings, respondent: try respondent(), judge: judge,
+            concurrency: concurrency ?? (endpoint == nil ? 192 : 16))
         let report = try await measured(run)
         if let output { try ReportFolder(URL(filePath: output)).write(report, set) }
         print(try format.rendered(report, set), terminator: "")
@@ -167,14 +188,16 @@ struct Eval: AsyncParsableCommand {
         if let file, !file.known.isEmpty { bar.say("going on after \(file.known.count) answers") }
         let measuring = Task {
             try await run.report(
-                id: folder?.name ?? "local", software: Build.version, continuing: file?.known ?? [], record: { try file?.append($0) },
+                id: folder?.name ?? "local", software: Build.version, continuing: file?.known ?? [],
+                record: { try file?.append($0) },
                 progress: { bar.show($0, of: $1) })
         }
         let interrupt = Interrupt { measuring.cancel() }
         defer { interrupt.end() }
         do { return try await measuring.value } catch is CancellationError {
             bar.end()
-            bar.say(output == nil ? "stopped; with --output a run can go on later" : "stopped; the same command goes on from here")
+            bar.say(
+                output == nil ? "stopped; with --output a run can go on later" : "stopped; the same command goes on from here")
             throw ExitCode(130)
         }
     }

@@ -15,7 +15,8 @@ struct Gap: AsyncParsableCommand {
               cord gap compare results/base results/candidate the same of files, without a server
               cord gap formats                                which question sets are read, and how to export them
             """,
-        subcommands: [List.self, Run.self, Runs.self, Show.self, Cancel.self, Compare.self, Formats.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Run.self, Runs.self, Show.self, Cancel.self, Compare.self, Formats.self],
+        defaultSubcommand: List.self)
 
     private static let reports = "/v1/gap/reports"
     private static let runs = "/v1/gap/runs"
@@ -31,8 +32,10 @@ struct Gap: AsyncParsableCommand {
                     [["ID", "VERSION", "BENCHMARK", "N", "TEXT", "AUDIO", "GAP", "CREATED"]]
                         + list.data.map { report in
                             [
-                                report.id, report.weightVersion, report.benchmark, "\(report.n)", Gap.percent(report.accuracy["text"]),
-                                Gap.percent(report.accuracy["audio"]), report.gap.map { String(format: "%+.1f", $0) } ?? "not measured",
+                                report.id, report.weightVersion, report.benchmark, "\(report.n)",
+                                Gap.percent(report.accuracy["text"]),
+                                Gap.percent(report.accuracy["audio"]),
+                                report.gap.map { String(format: "%+.1f", $0) } ?? "not measured",
                                 RunningServer.time(report.createdAt),
                             ]
                         })
@@ -48,7 +51,8 @@ struct Gap: AsyncParsableCommand {
         @Option(help: "A question set of the server.") var benchmark = BuiltInBenchmark.standard.rawValue
         @Option(help: "Ask the first so many items of the seeded order.") var limit: Int?
         @Option(help: "Draws the order, and what is sampled.") var seed = 0
-        @Option(help: ArgumentHelp("text, audio, no_audio and shuffled_audio, separated by commas.", valueName: "arms")) var arms = "text,audio"
+        @Option(help: ArgumentHelp("text, audio, no_audio and shuffled_audio, separated by commas.", valueName: "arms"))
+        var arms = "text,audio"
         @Flag(help: "Print the run's id at once instead of waiting for the report.") var noWait = false
 
         func run() async throws {
@@ -71,14 +75,16 @@ struct Gap: AsyncParsableCommand {
             }
             bar.end()
             guard let report = run.reportId else {
-                throw ServerRefusal(description: "The run \(run.id) \(run.status.rawValue)\(run.error.map { ": \($0.message)" } ?? "").")
+                throw ServerRefusal(
+                    description: "The run \(run.id) \(run.status.rawValue)\(run.error.map { ": \($0.message)" } ?? "").")
             }
             try await Gap.show(report, server.json ? .json : .md, server)
         }
     }
 
     struct Runs: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "The latest measurements of a running server, also those under way.")
+        static let configuration = CommandConfiguration(
+            abstract: "The latest measurements of a running server, also those under way.")
         @OptionGroup(title: "Server") var server: RunningServer
         @Option(help: "How many.") var limit = 20
 
@@ -88,7 +94,8 @@ struct Gap: AsyncParsableCommand {
                     [["ID", "STATUS", "VERSION", "BENCHMARK", "DONE", "REPORT", "CREATED"]]
                         + list.data.map { run in
                             [
-                                run.id, run.status.rawValue, run.weightVersion ?? "", run.benchmark, "\(run.progress.done)/\(run.progress.total)",
+                                run.id, run.status.rawValue, run.weightVersion ?? "", run.benchmark,
+                                "\(run.progress.done)/\(run.progress.total)",
                                 run.reportId ?? "", RunningServer.time(run.createdAt),
                             ]
                         })
@@ -145,7 +152,9 @@ struct Gap: AsyncParsableCommand {
         }
 
         private func report(_ place: String) async throws -> GapReport {
-            guard place.hasPrefix("gaprep_"), !FileManager.default.fileExists(atPath: place) else { return try ReportFolder.read(place) }
+            guard place.hasPrefix("gaprep_"), !FileManager.default.fileExists(atPath: place) else {
+                return try ReportFolder.read(place)
+            }
             return try GapReport(json: try await server.bytes("GET", Gap.path(Gap.reports, place)))
         }
     }
@@ -155,7 +164,9 @@ struct Gap: AsyncParsableCommand {
             abstract: "Which question sets cord eval reads, and the one line that exports each.")
 
         func run() async throws {
-            for format in ManifestFormat.allCases { print("\(format.rawValue)\n  \(format.columns)\n  \(format.exportCommand)\n") }
+            for format in ManifestFormat.allCases {
+                print("\(format.rawValue)\n  \(format.columns)\n  \(format.exportCommand)\n")
+            }
             print("A folder of one of them is measured with: cord eval --benchmark FOLDER --output results/")
         }
     }
@@ -163,7 +174,8 @@ struct Gap: AsyncParsableCommand {
     private static func path(_ root: String, _ id: String) -> String { "\(root)/\(RunningServer.escaped(id))" }
 
     private static func show(_ report: String, _ format: ReportFormat, _ server: RunningServer) async throws {
-        let text = String(decoding: try await server.bytes("GET", path(reports, report) + "?format=\(format.rawValue)"), as: UTF8.self)
+        let text = String(
+            decoding: try await server.bytes("GET", path(reports, report) + "?format=\(format.rawValue)"), as: UTF8.self)
         print(text, terminator: text.hasSuffix("\n") ? "" : "\n")
     }
 

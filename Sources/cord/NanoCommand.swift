@@ -22,19 +22,23 @@ struct Nano: AsyncParsableCommand {
             """)
 
     @Option(help: ArgumentHelp("Where everything is kept.", valueName: "dir")) var output: String
-    @Option(help: ArgumentHelp("Whose shapes, tokenizer and chat format the model gets; cord-nano's own without it.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "Whose shapes, tokenizer and chat format the model gets; cord-nano's own without it.", valueName: "dir"))
     var like: String?
     @Option(help: "Draws weights, questions, voices and batches.") var seed: UInt64 = 1
     @Option(help: "Questions to be spoken, by two voices each.") var questions = 12_000
     @Option(help: "Steps of the text stage.") var textSteps: Int?
     @Option(help: "Steps of the hearing stage.") var hearingSteps: Int?
     @Option(help: "Steps of the joining stage.") var joiningSteps: Int?
-
     @Option(help: "Steps of the practice stage.") var practiceSteps: Int?
     @Option(help: "Pairs that CORD learns from.") var pairs: Int?
 
     func validate() throws {
-        for (name, value) in [("questions", questions), ("text-steps", textSteps ?? 1), ("hearing-steps", hearingSteps ?? 1), ("joining-steps", joiningSteps ?? 1), ("practice-steps", practiceSteps ?? 1), ("pairs", pairs ?? 1)]
+        for (name, value) in [
+            ("questions", questions), ("text-steps", textSteps ?? 1), ("hearing-steps", hearingSteps ?? 1),
+            ("joining-steps", joiningSteps ?? 1), ("practice-steps", practiceSteps ?? 1), ("pairs", pairs ?? 1),
+        ]
         where value < 1 {
             throw ValidationError("--\(name): expected at least 1, found \(value).")
         }

@@ -55,7 +55,8 @@ struct Speak: AsyncParsableCommand {
         }
         let texts = try data.split(separator: UInt8(ascii: "\n")).enumerated().map { place, line in
             do { return try JSONDecoder().decode(SpokenText.self, from: Data(line)) } catch {
-                throw ValidationError("\(questions), line \(place + 1): expected an object with id and text, found another: \(error).")
+                throw ValidationError(
+                    "\(questions), line \(place + 1): expected an object with id and text, found another: \(error).")
             }
         }
         return SpokenSet(

@@ -52,7 +52,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("[44.5, 71.6]", "[44.5, 71.6]"), ("no_yes_no 8", "no_yes_no 8"), ("< 0.001", "< 0.001"), ("D_t", "D_t"), ("_a_", "\\_a\\_"),
+        ("[44.5, 71.6]", "[44.5, 71.6]"), ("no_yes_no 8", "no_yes_no 8"), ("< 0.001", "< 0.001"), ("D_t", "D_t"),
+        ("_a_", "\\_a\\_"),
         ("[x](http://y)", "\\[x\\](http://y)"), ("<b>", "&lt;b>"), ("# a", "\\# a"), ("*a*`b`", "\\*a\\*\\`b\\`"),
     ])
     func markdownEscapesWhatHasAMeaningAlone(_ category: String, _ expected: String) {
@@ -63,7 +64,9 @@ import Testing
         var items = Samples.items
         for place in 0..<10 { items[place].arms[.audio]?.correct = true }
         items[40].arms[.text] = ArmAnswer(text: hostile, extracted: nil, correct: false, failure: "no_number")
-        let (base, candidate) = (Samples.report, GapReport(id: hostile, items: items, reproducibility: Samples.facts(version: "v2")))
+        let (base, candidate) = (
+            Samples.report, GapReport(id: hostile, items: items, reproducibility: Samples.facts(version: "v2"))
+        )
         let comparison = try GapComparison(base: base, candidate: candidate)
         let html = comparison.html(base: base, candidate: candidate)
         #expect(html.components(separatedBy: "<details").count == 12)
@@ -84,11 +87,14 @@ import Testing
         let (markdown, html) = (report.markdown(), report.html())
         for page in [markdown, html] {
             #expect(page.contains("not measured: no item was asked both typed and spoken"))
-            #expect(!page.contains("100.0, 100.0]") && !page.contains("p = 1.000") && !page.contains("κ") && !page.contains("MRR"))
+            #expect(
+                !page.contains("100.0, 100.0]") && !page.contains("p = 1.000") && !page.contains("κ") && !page.contains("MRR"))
         }
         let row = markdown.split(separator: "\n").first { $0.hasPrefix("| arithmetic |") }
         let share = arm == .text ? "| 90.9 | – |" : "| – | 65.2 |"
-        #expect(row.map { $0.hasPrefix("| arithmetic | 0 \(share)") && $0.hasSuffix("| – | – | – | – | – | – |") } == true, "\(row ?? "")")
+        #expect(
+            row.map { $0.hasPrefix("| arithmetic | 0 \(share)") && $0.hasSuffix("| – | – | – | – | – | – |") } == true,
+            "\(row ?? "")")
         #expect(!html.contains("Gap by category") && !html.contains("discordant pairs") && html.contains("By voice"))
         checkTags(html)
     }

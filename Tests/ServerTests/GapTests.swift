@@ -21,7 +21,8 @@ import Testing
         }
     }
 
-    private static let run = #"{"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 6, "divergence": 2, "decoding": {"max_tokens": 48}}"#
+    private static let run =
+        #"{"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 6, "divergence": 2, "decoding": {"max_tokens": 48}}"#
 
     /// The run once it has ended.
     private func finished(_ id: String, _ server: TrainingServer) async throws -> JSONValue {
@@ -50,7 +51,8 @@ import Testing
             #expect(text.hasPrefix(start), "\(format)")
             if format == "html" { #expect(text.contains("data:audio/ogg;base64,")) }
         }
-        let page = try await server.client.send("GET", "/v1/gap/reports/\(report)", headers: ["accept": "text/html,*/*;q=0.8"], body: [])
+        let page = try await server.client.send(
+            "GET", "/v1/gap/reports/\(report)", headers: ["accept": "text/html,*/*;q=0.8"], body: [])
         #expect(page.headers["content-type"] == "text/html; charset=utf-8")
         #expect(page.headers["content-security-policy"] == ReportPage.contentSecurityPolicy)
         #expect(list["data"]?[0]?["gap"]?.number != nil && list["data"]?[0]?["gap_interval"]?.count == 2)
@@ -58,12 +60,14 @@ import Testing
         #expect(compared["n"]?.number == 6 && compared["audio"]?["points"]?.number == 0)
         let changes = try await server.client.get("/v1/gap/reports/compare?base=\(report)&candidate=\(report)&format=html").text()
         #expect(changes.hasPrefix("<!doctype html>") && changes.contains("Items that changed"))
-        #expect(try await server.client.get("/v1/gap/reports/compare?base=\(report)&candidate=\(report)&format=csv").status == 400)
+        #expect(
+            try await server.client.get("/v1/gap/reports/compare?base=\(report)&candidate=\(report)&format=csv").status == 400)
         #expect(try await server.client.get("/v1/gap/reports/compare?base=\(report)&candidate=none").status == 404)
     }
 
     @Test func runThatAStopInterruptedGivesTheSameItems() async throws {
-        let body = #"{"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 40, "divergence": 0, "arms": ["text"], "decoding": {"max_tokens": 48}}"#
+        let body =
+            #"{"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 40, "divergence": 0, "arms": ["text"], "decoding": {"max_tokens": 48}}"#
         let server = try await server()
         let accepted = try await server.client.post("/v1/gap/runs", json: body).json()
         let id = try #require(accepted["id"]?.text)
@@ -104,7 +108,10 @@ import Testing
         (#"{"model": "none", "benchmark": "cord-bench-1"}"#, 404), (#"{"model": "cord-nano", "benchmark": "none"}"#, 404),
         (#"{"model": "cord-nano", "benchmark": "cord-bench-1", "arms": ["video"]}"#, 400),
         (#"{"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 0}"#, 400),
-        (#"{"model": "cord-nano", "benchmark": "cord-bench-1", "judge": {"kind": "remote", "model": "m", "endpoint": "http://evil"}}"#, 422),
+        (
+            #"{"model": "cord-nano", "benchmark": "cord-bench-1", "judge": {"kind": "remote", "model": "m", "endpoint": "http://evil"}}"#,
+            422
+        ),
     ])
     func runThatCannotBeIsRefused(_ body: String, _ status: Int) async throws {
         let server = try await server()
@@ -112,7 +119,8 @@ import Testing
     }
 
     private func upload(_ bytes: [UInt8], _ name: String, _ server: TrainingServer) async throws -> String {
-        let head = "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nevals\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(name)\"\r\n\r\n"
+        let head =
+            "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nevals\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(name)\"\r\n\r\n"
         let response = try await server.client.send(
             "POST", "/v1/files", headers: ["content-type": "multipart/form-data; boundary=b"],
             body: Array(head.utf8) + bytes + Array("\r\n--b--\r\n".utf8))
@@ -121,7 +129,8 @@ import Testing
 
     @Test func uploadedSetIsMeasuredAndBadOnesAreNamed() async throws {
         let server = try await server()
-        let folder = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)", directoryHint: .isDirectory)
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "cord-\(UUID().uuidString)", directoryHint: .isDirectory)
         defer { try? FileManager.default.removeItem(at: folder) }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         for name in ["plus", "days"] { try Data(try Fixture.flac(name)).write(to: folder.appending(path: "\(name).flac")) }
@@ -139,18 +148,23 @@ import Testing
         #expect(try await made.json()["items"]?.number == 2)
         let listed = try await server.client.get("/v1/benchmarks").json()
         #expect(listed["data"]?[0]?["id"]?.text == "cord-bench-1" && listed["data"]?[1]?["name"]?.text == "mine")
-        let accepted = try await server.client.post("/v1/gap/runs", json: #"{"model": "cord-nano", "benchmark": "mine", "divergence": 0}"#).json()
+        let accepted = try await server.client.post(
+            "/v1/gap/runs", json: #"{"model": "cord-nano", "benchmark": "mine", "divergence": 0}"#
+        ).json()
         let run = try await finished(try #require(accepted["id"]?.text), server)
         #expect(run["status"]?.text == "succeeded" && run["progress"]?["done"]?.number == 4)
 
-        let climbing = try await upload(Array(#"{"id": "1", "text": "a", "answer": "1", "audio": "../../etc/passwd"}"#.utf8), "bad.jsonl", server)
+        let climbing = try await upload(
+            Array(#"{"id": "1", "text": "a", "answer": "1", "audio": "../../etc/passwd"}"#.utf8), "bad.jsonl", server)
         let refused = try await server.client.post("/v1/benchmarks", json: #"{"name": "bad", "file_id": "\#(climbing)"}"#)
         #expect(refused.status == 422)
         let error = try await refused.json()["error"]
         #expect(error?["code"]?.text == "invalid_benchmark" && error?["message"]?.text?.contains("line 1") == true)
         for (name, status) in [("cord-bench-1", 409), ("mine", 409)] {
             let taken = try await upload(Array(#"{"id": "1", "text": "a", "answer": "1"}"#.utf8), "other.jsonl", server)
-            #expect(try await server.client.post("/v1/benchmarks", json: #"{"name": "\#(name)", "file_id": "\#(taken)"}"#).status == status)
+            #expect(
+                try await server.client.post("/v1/benchmarks", json: #"{"name": "\#(name)", "file_id": "\#(taken)"}"#).status
+                    == status)
         }
         #expect(try await server.client.post("/v1/benchmarks", json: #"{"name": "x", "file_id": "file-none"}"#).status == 404)
     }
@@ -160,7 +174,8 @@ import Testing
         let audio = Data(try Fixture.flac("apples")).base64EncodedString()
         let text = "Tom has 12 apples. He buys 7 more. He gives away 5. How many apples are there now?"
         func inspect(_ more: String) async throws -> JSONValue {
-            try await client.post("/v1/gap/inspect", json: #"{"audio": {"data": "\#(audio)"}, "text": "\#(text)"\#(more)}"#).json()
+            try await client.post("/v1/gap/inspect", json: #"{"audio": {"data": "\#(audio)"}, "text": "\#(text)"\#(more)}"#)
+                .json()
         }
         let own = try await inspect("")
         let count = try #require(own["tokens"]?.count)
@@ -190,7 +205,8 @@ import Testing
         let settings = RunSettings(arms: [.text, .audio, .noAudio], limit: 5)
         let endpoint = Endpoint(base: try #require(URL(string: "http://127.0.0.1:\(daemon.port)/v1")))
         let far = try await EvaluationRun(
-            set, settings: settings, respondent: EndpointRespondent(endpoint, model: "cord-nano", decoding: decoding), concurrency: 4
+            set, settings: settings, respondent: EndpointRespondent(endpoint, model: "cord-nano", decoding: decoding),
+            concurrency: 4
         ).report(id: "far", software: "s")
         let near = try await EvaluationRun(
             set, settings: settings, respondent: EngineRespondent(fixture.runtime.engine, decoding: decoding)
@@ -202,7 +218,8 @@ import Testing
         // The WAV that travels is rounded to 16 bits, so a spoken answer may differ where two tokens are as likely.
         #expect(zip(far.items, near.items).count { $0.arms[.audio]?.text == $1.arms[.audio]?.text } >= 4)
         #expect(far.reproducibility.model.contains("cord-nano at http"))
-        let wrong = EvaluationRun(set, settings: settings, respondent: EndpointRespondent(endpoint, model: "none", decoding: decoding))
+        let wrong = EvaluationRun(
+            set, settings: settings, respondent: EndpointRespondent(endpoint, model: "none", decoding: decoding))
         await #expect(throws: EndpointError.self) { try await wrong.report(id: "r", software: "s") }
         await daemon.stop()
     }

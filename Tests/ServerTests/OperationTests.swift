@@ -3,8 +3,8 @@ import Evaluation
 import Foundation
 import HTTP
 import Server
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct OperationTests {
     private func client() throws -> MemoryClient { try Fixture.shared.get().memory }
@@ -22,7 +22,8 @@ import TestSupport
                 guard case .object(let methods) = item else { return [] }
                 return methods.keys.map { "\($0.uppercased()) \(path)" }
             })
-        let routed = Set(fixture.service.router.routes.map { "\($0.method) \($0.pattern.replacingOccurrences(of: "...}", with: "}"))" })
+        let routed = Set(
+            fixture.service.router.routes.map { "\($0.method) \($0.pattern.replacingOccurrences(of: "...}", with: "}"))" })
         #expect(described == routed)
     }
 
@@ -45,7 +46,9 @@ import TestSupport
         for name in pages {
             let page = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
             #expect(page.components(separatedBy: "<header>").count == 2 && !page.contains("<nav"), "\(name)")
-            #expect(!page.contains("<script>") && !page.contains("<style") && !page.contains(" style=") && !page.contains(/\son[a-z]+=/), "\(name)")
+            #expect(
+                !page.contains("<script>") && !page.contains("<style") && !page.contains(" style=")
+                    && !page.contains(/\son[a-z]+=/), "\(name)")
             #expect(frame.contains("\"\(name == "index.html" ? "./" : name)\""), "\(name)")
         }
     }
@@ -101,7 +104,10 @@ import TestSupport
         #expect(text.contains("cord_http_requests_total{route=\"/v1/answers\",method=\"POST\",status=\"200\"} 1"))
         #expect(text.contains("cord_time_to_first_token_seconds_count 1"))
         #expect(text.contains("cord_weights_info{model=\"cord-nano\",version=\"base\""))
-        for name in ["cord_prompt_tokens_total", "cord_completion_tokens_total", "cord_audio_seconds_total", "process_resident_memory_bytes"] {
+        for name in [
+            "cord_prompt_tokens_total", "cord_completion_tokens_total", "cord_audio_seconds_total",
+            "process_resident_memory_bytes",
+        ] {
             let line = text.split(separator: "\n").first { $0.hasPrefix(name + " ") }
             #expect(line.flatMap { Double($0.split(separator: " ")[1]) }.map { $0 > 0 } == true, "\(name)")
         }

@@ -66,7 +66,8 @@ final class TrainingServer {
 
     static func step(_ pairs: [String], more: String = "") -> String {
         let objective = #"{"max_rollout_tokens": 6, "rollouts": 2}"#
-        return #"{"pairs": [\#(pairs.joined(separator: ","))], "objective": \#(objective), "optimizer": {"learning_rate": 0.01, "lora_rank": 4}\#(more)}"#
+        return
+            #"{"pairs": [\#(pairs.joined(separator: ","))], "objective": \#(objective), "optimizer": {"learning_rate": 0.01, "lora_rank": 4}\#(more)}"#
     }
 
     func step(_ body: String, key: String? = nil) async throws -> ClientResponse {
@@ -79,7 +80,8 @@ final class TrainingServer {
     func answer(_ model: String = base) async throws -> JSONValue? { try await Self.answer(model, client) }
 
     static func answer(_ model: String, _ client: MemoryClient) async throws -> JSONValue? {
-        let text = #"{"model": "\#(model)", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 8, "logprobs": true}"#
+        let text =
+            #"{"model": "\#(model)", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 8, "logprobs": true}"#
         return try await client.post("/v1/chat/completions", json: text).json()["choices"]
     }
 }
@@ -106,7 +108,8 @@ final class TrainingServer {
         #expect(try await server.answer(version) == after)
         #expect(try await server.answer("published@base") == before)
         let chat = #"{"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 2, "model": "published"}"#
-        #expect(try await server.client.post("/v1/chat/completions", json: chat).json()["cord"]?["weight_version"]?.text == version)
+        #expect(
+            try await server.client.post("/v1/chat/completions", json: chat).json()["cord"]?["weight_version"]?.text == version)
         let listed = try await server.client.get("/v1/cord/steps").json()
         #expect(listed["data"]?[0] == step)
         #expect(try await server.client.get("/v1/cord/steps/\(step["id"]?.text ?? "")").json() == step)
@@ -114,7 +117,8 @@ final class TrainingServer {
 
     @Test func stepsGoOnAfterARestartAsWithoutIt() async throws {
         let bodies = [
-            TrainingServer.step([try TrainingServer.pair()]), TrainingServer.step([try TrainingServer.pair("pens", text: "How many pens?")]),
+            TrainingServer.step([try TrainingServer.pair()]),
+            TrainingServer.step([try TrainingServer.pair("pens", text: "How many pens?")]),
             TrainingServer.step([try TrainingServer.pair("tallest", text: "Who is tallest?")]),
         ]
         let (one, other) = (try await TrainingServer(), try await TrainingServer())
@@ -124,7 +128,9 @@ final class TrainingServer {
             try await other.restart()
         }
         #expect(try await one.answer() == other.answer())
-        let hashes = try await [one, other].asyncMap { try await $0.client.get("/v1/weights/versions").json()["data"]?[0]?["hash"]?.text }
+        let hashes = try await [one, other].asyncMap {
+            try await $0.client.get("/v1/weights/versions").json()["data"]?[0]?["hash"]?.text
+        }
         #expect(hashes[0] == hashes[1])
         #expect(hashes[0] != nil)
     }
@@ -164,7 +170,9 @@ final class TrainingServer {
         var versions: [String] = []
         var answers: [JSONValue?] = []
         for name in ["sum", "pens"] {
-            versions.append(try #require(try await server.step(TrainingServer.step([try TrainingServer.pair(name)])).json()["weight_version"]?.text))
+            versions.append(
+                try #require(
+                    try await server.step(TrainingServer.step([try TrainingServer.pair(name)])).json()["weight_version"]?.text))
             answers.append(try await server.answer())
         }
         let client = server.client
@@ -219,7 +227,9 @@ final class TrainingServer {
         let version = try await made.json()
         #expect(version["kind"]?.text == "adapter")
         #expect(version["parent"] == .null)
-        #expect(try await server.client.post("/v1/load_lora_adapter", json: #"{"lora_name": "loaded", "lora_path": "list"}"#).status == 200)
+        #expect(
+            try await server.client.post("/v1/load_lora_adapter", json: #"{"lora_name": "loaded", "lora_path": "list"}"#).status
+                == 200)
         let answer = try await server.answer("mine")
         #expect(try await answer == server.answer("loaded"))
         #expect(try await answer != server.answer())
@@ -257,7 +267,9 @@ final class TrainingServer {
         let server = try await TrainingServer()
         var names = ["published@base"]
         for name in ["sum", "pens"] {
-            names.append(try #require(try await server.step(TrainingServer.step([try TrainingServer.pair(name)])).json()["weight_version"]?.text))
+            names.append(
+                try #require(
+                    try await server.step(TrainingServer.step([try TrainingServer.pair(name)])).json()["weight_version"]?.text))
         }
         var alone: [JSONValue?] = []
         for name in names { alone.append(try await server.answer(name)) }
@@ -266,7 +278,9 @@ final class TrainingServer {
         let passes = statistics.statistics.forwardPasses
         let together = try await withThrowingTaskGroup(of: (Int, JSONValue?).self) { group in
             for index in 0..<12 {
-                group.addTask { [client = server.client, names] in (index, try await TrainingServer.answer(names[index % names.count], client)) }
+                group.addTask { [client = server.client, names] in
+                    (index, try await TrainingServer.answer(names[index % names.count], client))
+                }
             }
             return try await group.reduce(into: [Int: JSONValue?]()) { $0[$1.0] = $1.1 }
         }
@@ -297,13 +311,17 @@ final class TrainingServer {
             let response = try await server.step(body)
             #expect(response.status == 200, "\(method)")
         }
-        #expect(try await server.client.get("/v1/cord/steps").json()["data"]?[0]?["step"]?.number == Double(CordObjective.Method.allCases.count))
+        #expect(
+            try await server.client.get("/v1/cord/steps").json()["data"]?[0]?["step"]?.number
+                == Double(CordObjective.Method.allCases.count))
     }
 
     @Test func suppliedRolloutsAreUsed() async throws {
         let server = try await TrainingServer()
         let rollouts = #", "rollouts": [{"text": "it is 13", "advantage": 0.5}, {"text": "it is 12", "advantage": -0.5}]"#
-        let step = try await server.step(TrainingServer.step([try TrainingServer.pair(more: rollouts)], more: #", "include": ["rollouts"]"#)).json()
+        let step = try await server.step(
+            TrainingServer.step([try TrainingServer.pair(more: rollouts)], more: #", "include": ["rollouts"]"#)
+        ).json()
         let texts = (0..<3).map { step["pairs"]?[0]?["rollouts"]?[$0]?["text"]?.text }
         #expect(texts.contains("it is 13"))
         #expect(texts.contains("it is 12"))
@@ -311,7 +329,9 @@ final class TrainingServer {
     }
 
     @Test func refusalsChangeNothing() async throws {
-        let server = try await TrainingServer { $0.keys = [AccessKey(name: "ask", secret: "s", scopes: [.ask]), AccessKey(name: "all", secret: "t")] }
+        let server = try await TrainingServer {
+            $0.keys = [AccessKey(name: "ask", secret: "s", scopes: [.ask]), AccessKey(name: "all", secret: "t")]
+        }
         let body = TrainingServer.step([try TrainingServer.pair()])
         let asked = try await server.client.post("/v1/cord/steps", json: body, headers: ["authorization": "Bearer s"])
         #expect(asked.status == 403)
@@ -324,7 +344,9 @@ final class TrainingServer {
             let response = try await server.client.post("/v1/cord/steps", json: body, headers: ["authorization": "Bearer t"])
             #expect(response.status == status, "\(body.prefix(60))")
         }
-        #expect(try await server.client.get("/v1/weights/versions", headers: ["authorization": "Bearer s"]).json()["data"]?.count == 0)
+        #expect(
+            try await server.client.get("/v1/weights/versions", headers: ["authorization": "Bearer s"]).json()["data"]?.count == 0
+        )
         let keeper = try await Fixture.shared.get().memory.post("/v1/cord/steps", json: body)
         #expect(keeper.status == 422)
         #expect(try await keeper.json()["error"]?["code"]?.text == "no_data_folder")
@@ -339,7 +361,9 @@ final class TrainingServer {
         let server = try await TrainingServer { $0.stepQueue = 1 }
         let body = TrainingServer.step([try TrainingServer.pair()])
         let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
-            for _ in 0..<6 { group.addTask { [client = server.client] in try await client.post("/v1/cord/steps", json: body).status } }
+            for _ in 0..<6 {
+                group.addTask { [client = server.client] in try await client.post("/v1/cord/steps", json: body).status }
+            }
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(statuses.contains(200))

@@ -35,7 +35,10 @@ extension GapReport {
         }
         if gap.clusters < gap.n {
             tiles.append(
-                ("source questions", "\(gap.clusters)", "for \(gap.n) pairs, sign-flip p \(Format.equals(gap.signFlipP))", "control"))
+                (
+                    "source questions", "\(gap.clusters)", "for \(gap.n) pairs, sign-flip p \(Format.equals(gap.signFlipP))",
+                    "control"
+                ))
         }
         return """
             <header>
@@ -45,8 +48,6 @@ extension GapReport {
             \(Markup.tiles(tiles))
             """
     }
-
-    private var confidence: String { Format.fixed(100 * gap.confidence, 0) }
 
     private func accuracy(_ arm: Arm) -> String { arms[arm].map { Format.percent($0.accuracy) + " %" } ?? "–" }
 
@@ -68,8 +69,10 @@ extension GapReport {
                     Format.counts(summary.errors), "\(summary.tokens)", Format.fixed(summary.seconds, 1),
                 ]
             })
-        let controls = present.contains { $0.0 == .noAudio || $0.0 == .shuffledAudio }
-            ? " Controls: no audio is an empty turn, shuffled audio the clip of another question; what they reach, guessing reaches." : ""
+        let controls =
+            present.contains { $0.0 == .noAudio || $0.0 == .shuffledAudio }
+            ? " Controls: no audio is an empty turn, shuffled audio the clip of another question; what they reach, guessing reaches."
+            : ""
         return """
             <section><h2>Accuracy by arm</h2><figure>\(plot)<figcaption>Share of items answered rightly, with \(confidence) % Wilson score \
             intervals. An answer from which nothing could be extracted is wrong and counted by reason; an item that could not be asked is \
@@ -78,7 +81,8 @@ extension GapReport {
     }
 
     private func mark(_ summary: ArmSummary, _ arm: Arm) -> Plots.Mark {
-        let label = "\(Format.name(arm)): \(Format.percent(summary.accuracy)) % \(Format.interval(summary.interval, scale: 100)), n = \(summary.n)"
+        let label =
+            "\(Format.name(arm)): \(Format.percent(summary.accuracy)) % \(Format.interval(summary.interval, scale: 100)), n = \(summary.n)"
         return Plots.Mark(
             value: 100 * summary.accuracy, interval: summary.interval.scaled(by: 100), style: arm.style, label: label)
     }
@@ -90,7 +94,8 @@ extension GapReport {
 
     private var categorySection: String {
         let accuracies = Plots.forest(
-            categories.map { Plots.Row(name: $0.category, marks: marks($0)) }, title: "Accuracy by category", unit: "accuracy, % of items", range: 0...100)
+            categories.map { Plots.Row(name: $0.category, marks: marks($0)) }, title: "Accuracy by category",
+            unit: "accuracy, % of items", range: 0...100)
         let table = Markup.table(CategorySummary.header("category"), categories.map(\.row))
         guard gap.isMeasured else {
             return "<section><h2>By category</h2>\(Markup.legend)<figure>\(accuracies)</figure>\(table)</section>"
@@ -101,7 +106,8 @@ extension GapReport {
         let margin = max(1, (high - low) * 0.04)
         let gaps = Plots.forest(
             all.map { name, gap in
-                let label = "\(name): \(Format.signed(gap.points)) points \(Format.interval(gap.interval)), b = \(gap.b), c = \(gap.c)"
+                let label =
+                    "\(name): \(Format.signed(gap.points)) points \(Format.interval(gap.interval)), b = \(gap.b), c = \(gap.c)"
                 return Plots.Row(
                     name: name, marks: [Plots.Mark(value: gap.points, interval: gap.interval, style: "gap", label: label)])
             }, title: "Gap by category", unit: "gap, points (right of zero: audio is worse)",
@@ -117,7 +123,8 @@ extension GapReport {
     private var voiceSection: String {
         guard let voices else { return "" }
         let plot = Plots.forest(
-            voices.map { Plots.Row(name: $0.category, marks: marks($0)) }, title: "Accuracy by voice", unit: "accuracy, % of items", range: 0...100)
+            voices.map { Plots.Row(name: $0.category, marks: marks($0)) }, title: "Accuracy by voice",
+            unit: "accuracy, % of items", range: 0...100)
         return """
             <section><h2>By voice</h2>\(Markup.legend)<figure>\(plot)</figure>\(Markup.table(CategorySummary.header("voice"), voices.map(\.row)))</section>
             """

@@ -1,9 +1,9 @@
 extension GapReport {
     /// The report's tables as Markdown, without the items.
     package func markdown() -> String {
-        let confidence = Format.fixed(100 * gap.confidence, 0)
         var lines = [
-            "# Audio-text gap: \(Markdown.inline(reproducibility.model)) on \(Markdown.inline(reproducibility.benchmark))", "", headline,
+            "# Audio-text gap: \(Markdown.inline(reproducibility.model)) on \(Markdown.inline(reproducibility.benchmark))", "",
+            headline,
             "", "## Accuracy", "",
         ]
         lines += Markdown.table(
@@ -37,9 +37,11 @@ extension GapReport {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    /// Of the intervals, in percent.
+    var confidence: String { Format.fixed(100 * gap.confidence, 0) }
+
     private var headline: String {
         guard gap.isMeasured else { return "**The gap was \(PairedSummary.notMeasured).**" }
-        let confidence = Format.fixed(100 * gap.confidence, 0)
         return "**\(Format.signed(gap.points)) points** (\(confidence) % interval \(Format.interval(gap.interval)), "
             + "\(gap.method == .newcombe ? "Newcombe" : "cluster-robust")); n = \(gap.n) pairs from \(gap.clusters) source questions; "
             + "b = \(gap.b), c = \(gap.c); exact McNemar p \(Format.equals(gap.mcnemarP)), "
@@ -48,9 +50,14 @@ extension GapReport {
 
     /// The remaining numbers as name and value.
     var readings: [[String]] {
-        guard gap.isMeasured else { return [["gap", PairedSummary.notMeasured]] + (arms[.audio] == nil || mrr.base == "own" ? [] : [retention]) }
+        guard gap.isMeasured else {
+            // Against a base's text accuracy that was given, hearing has a share without a text arm of its own.
+            let isRetained = arms[.audio] != nil && mrr.base == "given"
+            return [["gap", PairedSummary.notMeasured]] + (isRetained ? [retention] : [])
+        }
         var rows = [
-            ["Newcombe interval", Format.interval(gap.newcombe)], ["Wald interval, continuity-corrected", Format.interval(gap.wald)],
+            ["Newcombe interval", Format.interval(gap.newcombe)],
+            ["Wald interval, continuity-corrected", Format.interval(gap.wald)],
             ["bootstrap interval over source questions", Format.interval(gap.bootstrap)],
             ["cluster-robust interval", gap.clusterRobust.map { Format.interval($0) } ?? "–"],
             ["interval clustered by source question and voice", gap.twoWay.map { Format.interval($0) } ?? "–"],

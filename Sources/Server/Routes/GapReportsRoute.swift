@@ -37,7 +37,8 @@ enum GapReportsRoute {
                         return page(comparison.html(base: base, candidate: candidate, clip: clips))
                     case .csv:
                         throw HTTPError(
-                            400, "format: expected \"json\", \"html\" or \"md\" for a comparison; found \"csv\".", parameter: "format",
+                            400, "format: expected \"json\", \"html\" or \"md\" for a comparison; found \"csv\".",
+                            parameter: "format",
                             code: "invalid_value")
                     }
                 }
@@ -53,7 +54,9 @@ enum GapReportsRoute {
         }
     }
 
-    private static func report(_ id: String, _ store: Store) throws -> GapReport { try GapReport(json: try store.reportBody(id: id)) }
+    private static func report(_ id: String, _ store: Store) throws -> GapReport {
+        try GapReport(json: try store.reportBody(id: id))
+    }
 
     private static func rendered(_ id: String, _ format: ReportFormat, _ workshop: Workshop) throws -> Response {
         // What was stored is what goes out.
@@ -83,7 +86,9 @@ enum GapReportsRoute {
 
     /// The first of the client's media types that stands for one of `formats`; JSON where none does.
     private static func accepted(_ request: Request, among formats: [ReportFormat]) -> ReportFormat {
-        let types: [String: ReportFormat] = ["application/json": .json, "text/html": .html, "text/csv": .csv, "text/markdown": .md]
+        let types: [String: ReportFormat] = [
+            "application/json": .json, "text/html": .html, "text/csv": .csv, "text/markdown": .md,
+        ]
         let wanted = (request.headers["accept"] ?? "").split(separator: ",").compactMap { part in
             types[part.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()]
         }

@@ -44,7 +44,8 @@ package struct Benchmarks: Sendable {
         do { return try store.benchmark(nameOrID) } catch StoreError.notFound {
             let known = try BuiltInBenchmark.allCases.map(\.rawValue) + store.benchmarks(limit: 20).elements.map(\.name)
             throw HTTPError(
-                404, "There is no benchmark \"\(nameOrID)\"; this server has \(known.joined(separator: ", ")).", parameter: "benchmark",
+                404, "There is no benchmark \"\(nameOrID)\"; this server has \(known.joined(separator: ", ")).",
+                parameter: "benchmark",
                 code: "benchmark_not_found")
         }
     }
@@ -61,13 +62,15 @@ package struct Benchmarks: Sendable {
     /// - Throws: 422 that names the file and line, 404 for an unknown file, 409 for a taken name.
     func register(_ wanted: BenchmarkRequest) throws -> Benchmark {
         guard BuiltInBenchmark(rawValue: wanted.name) == nil else {
-            throw HTTPError(409, "\"\(wanted.name)\" is a built-in benchmark; choose another name.", parameter: "name", code: "conflict")
+            throw HTTPError(
+                409, "\"\(wanted.name)\" is a built-in benchmark; choose another name.", parameter: "name", code: "conflict")
         }
         let file = try store.file(id: wanted.fileId)
         let format = wanted.format.map { $0 == .manifest ? ManifestFormat.cord : ManifestFormat(rawValue: $0.rawValue) } ?? nil
         let set: QuestionSet
         do { set = try read(file.sha256, name: wanted.name, format: format) } catch let error as QuestionSetError {
-            throw HTTPError(422, "The file \(file.filename) is no question set: \(error).", parameter: "file_id", code: "invalid_benchmark")
+            throw HTTPError(
+                422, "The file \(file.filename) is no question set: \(error).", parameter: "file_id", code: "invalid_benchmark")
         }
         let details = Details(
             items: set.items.count, categories: Dictionary(set.categories.map { ($0.name, $0.count) }, uniquingKeysWith: +),
@@ -105,7 +108,9 @@ package struct Benchmarks: Sendable {
     private static func root(of folder: URL) throws -> URL {
         var place = folder
         while true {
-            let names = try FileManager.default.contentsOfDirectory(atPath: place.path).filter { !$0.hasPrefix(".") && $0 != "__MACOSX" }
+            let names = try FileManager.default.contentsOfDirectory(atPath: place.path).filter {
+                !$0.hasPrefix(".") && $0 != "__MACOSX"
+            }
             guard names.count == 1, !names[0].hasSuffix(".jsonl") else { return place }
             let next = place.appending(path: names[0], directoryHint: .isDirectory)
             guard (try? next.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true else { return place }

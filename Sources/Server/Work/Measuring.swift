@@ -105,7 +105,8 @@ package final class Measuring: Sendable {
             divergence: Set(arms).isSuperset(of: [.text, .audio]) ? wanted.divergence : 0)
         // Others ask, too: a run takes a part of the queue.
         let places = min(128, max(1, runtime.engine.limits.queue / 2))
-        let run = EvaluationRun(set, settings: settings, respondent: respondent, judge: try judge(wanted.judge), concurrency: places)
+        let run = EvaluationRun(
+            set, settings: settings, respondent: respondent, judge: try judge(wanted.judge), concurrency: places)
         let facts = try await run.reproducibility(software: Build.version)
         try FileManager.default.createDirectory(at: answers.deletingLastPathComponent(), withIntermediateDirectories: true)
         let file = try ProgressFile(answers, run: facts)
@@ -128,7 +129,9 @@ package final class Measuring: Sendable {
         do { return try runtime.versions.entry(version) } catch {
             throw JobFailure(
                 code: "version_gone",
-                message: "The run began with the weight version \(version) of \"\(model)\", which this server has no more. Start a new run.")
+                message:
+                    "The run began with the weight version \(version) of \"\(model)\", which this server has no more. Start a new run."
+            )
         }
     }
 

@@ -52,7 +52,8 @@ extension Workshop {
             guard !places.isEmpty else { continue }
             guard places.count == 1 else {
                 throw HTTPError(
-                    422, "The archive has \(places.count) files named \(names[names.count - 1]); expected one.", parameter: "file",
+                    422, "The archive has \(places.count) files named \(names[names.count - 1]); expected one.",
+                    parameter: "file",
                     code: "invalid_adapter")
             }
             let folder = root.appending(path: places[0]).deletingLastPathComponent()
@@ -69,15 +70,18 @@ extension Workshop {
 
     /// Names stand in URLs and beside those of the model and of versions that training makes.
     private func checked(_ name: String) throws(HTTPError) -> String {
-        let isPlain = name.utf8.count <= 128 && name.first.map { $0.isLetter || $0.isNumber } == true
+        let isPlain =
+            name.utf8.count <= 128 && name.first.map { $0.isLetter || $0.isNumber } == true
             && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.:".contains($0)) }
         guard isPlain, !name.hasPrefix(Identifier.version.prefix) else {
             throw HTTPError(
-                400, "name: expected 1 to 128 letters, digits and -_.: and no beginning of \(Identifier.version.prefix); found \"\(name.prefix(128))\".",
+                400,
+                "name: expected 1 to 128 letters, digits and -_.: and no beginning of \(Identifier.version.prefix); found \"\(name.prefix(128))\".",
                 parameter: "name", code: "invalid_value")
         }
         guard !runtime.versions.entries.contains(where: { $0.name == name }) else {
-            throw HTTPError(409, "A model \"\(name)\" is served already; choose another name.", parameter: "name", code: "model_exists")
+            throw HTTPError(
+                409, "A model \"\(name)\" is served already; choose another name.", parameter: "name", code: "model_exists")
         }
         return name
     }
