@@ -46,7 +46,10 @@ package enum AnswerExtraction {
         if extracted == reference { return true }
         if type == .phrase { return PhraseReading.agree(extracted, reference) }
         guard type == .number else { return false }
-        if let x = Double(extracted), let y = Double(reference) { return abs(x - y) <= 1e-9 * max(1, abs(x), abs(y)) }
+        if let x = Double(extracted), let y = Double(reference) {
+            // Three hundred digits are infinitely much, which is near to everything.
+            return x.isFinite && y.isFinite && abs(x - y) <= 1e-9 * max(1, abs(x), abs(y))
+        }
         let (x, y) = (extracted.split(separator: " "), reference.split(separator: " "))
         return x.first == y.first && x.count != y.count && extracted.contains(":")
     }

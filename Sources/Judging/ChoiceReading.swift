@@ -36,7 +36,8 @@ enum ChoiceReading {
         return letters(in: text[...], choices.isEmpty ? 26 : choices.count).first ?? bare.uppercased()
     }
 
-    static func name(_ place: Int) -> String { String(UnicodeScalar(UInt8(65 + place))) }
+    /// The letter of a place; past Z its number.
+    static func name(_ place: Int) -> String { place < 26 ? String(UnicodeScalar(UInt8(65 + place))) : "\(place + 1)" }
 
     private static func letter(_ text: Substring, _ count: Int) -> String? {
         let upper = text.uppercased()

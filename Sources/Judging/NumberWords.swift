@@ -64,7 +64,7 @@ enum NumberWords {
                     digits += 1
                     end = ahead.end
                 }
-                if digits > 0, let value = Double("\(Int(total + group)).\(decimals)") {
+                if digits > 0, let value = Double(NumberReading.canonical(total + group) + "." + decimals) {
                     return NumberReading(value: NumberReading.canonical(sign * value), range: place..<end, inWords: true)
                 }
                 break

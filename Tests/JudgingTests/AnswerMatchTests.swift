@@ -87,6 +87,17 @@ private func unreadable(_ kind: TaskType?, _ response: String, _ reference: Stri
     ])
     private func daysAndMonthsMatchByName(_ test: Case) { check(test) }
 
+    /// Beyond any question, but a client's rollout or a question set may hold them.
+    @Test func valuesBeyondAllBoundsAreRead() {
+        let dozens = "The answer is one" + String(repeating: " dozen", count: 400) + " point five."
+        check(different(.number, dozens, "12"))
+        check(different(.number, "The answer is \(String(repeating: "9", count: 400)).", "12"))
+        check(different(.number, "The answer is one dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen point five.", "12"))
+        let choices = (0..<200).map { "value\($0)" }
+        check(equal(.choice, "The answer is value195.", "value195", choices))
+        check(different(.choice, "The answer is value195.", "value196", choices))
+    }
+
     @Test(arguments: [
         equal(.yesNo, "13 < 41. The answer is no.", "no"),
         equal(.yesNo, "No, 13 is less than 41. That is true.", "no"),
