@@ -183,7 +183,8 @@ func monotonicNanoseconds() -> UInt64 {
 }
 
 extension Duration {
+    /// Whole ones; none of a time that is over.
     var milliseconds: UInt64 {
-        UInt64(components.seconds) * 1000 + UInt64(components.attoseconds / 1_000_000_000_000_000)
+        self < .zero ? 0 : UInt64(components.seconds) * 1000 + UInt64(components.attoseconds / 1_000_000_000_000_000)
     }
 }

@@ -1,6 +1,6 @@
 @unsafe @preconcurrency internal import Dispatch
 
-/// Waits for a time, or until the task is cancelled.
+/// Waits for a time, or until the task is cancelled; not at all where the time is over already.
 ///
 /// `Task.sleep` returns at once when it is cancelled, and yet keeps its timer and its task's memory until the time is over:
 /// for a time limit of minutes around an answer of milliseconds, that would be the memory of minutes of requests.

@@ -78,7 +78,7 @@ package final class Runtime: Sendable {
         return Inquiry(
             id: prefix + Self.identifier(), created: Int(Date().timeIntervalSince1970), model: entry.name,
             version: entry.versionID, request: request, tokenizer: model.tokenizer, preparation: start.secondsUntilNow,
-            timeLimit: limits.time - (ContinuousClock.now - start), metrics: metrics, events: events)
+            timeLimit: max(.zero, limits.time - (ContinuousClock.now - start)), metrics: metrics, events: events)
     }
 
     static let timeIsOver = HTTPError(

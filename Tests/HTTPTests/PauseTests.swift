@@ -8,6 +8,12 @@ import Testing
         #expect(ContinuousClock.now - start >= .milliseconds(55))
     }
 
+    @Test func aPauseOfATimeThatIsOverEndsAtOnce() async {
+        let start = ContinuousClock.now
+        for time in [Duration.zero, .milliseconds(-1), .seconds(-90)] { await pause(for: time) }
+        #expect(ContinuousClock.now - start < .seconds(10))
+    }
+
     @Test func aCancelledPauseEndsAtOnce() async {
         let start = ContinuousClock.now
         let task = Task { await pause(for: .seconds(600)) }
