@@ -94,6 +94,39 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: server.folder.appending(path: "jobs/\(id)").path))
     }
 
+    /// A run is kept before it is begun: one that ended the process would end every process after it.
+    @Test func decodingBeyondTheModelEndsAtItsContext() async throws {
+        let server = try await server()
+        let most = Int.max
+        let body = """
+            {"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 1, "arms": ["text"],
+             "decoding": {"temperature": 1, "top_k": \(most), "max_tokens": \(most)}}
+            """
+        let id = try #require(try await server.client.post("/v1/gap/runs", json: body).json()["id"]?.text)
+        #expect(try await finished(id, server)["status"]?.text == "succeeded")
+    }
+
+    @Test func listsGoBothWays() async throws {
+        let server = try await server()
+        for name in ["one", "two"] {
+            let file = try await upload(Array(#"{"id": "1", "text": "a", "answer": "1"}"#.utf8), "a.jsonl", server)
+            #expect(try await server.client.post("/v1/benchmarks", json: #"{"name": "\#(name)", "file_id": "\#(file)"}"#).status == 201)
+            _ = try server.workshop.store.addReport(
+                id: name, runID: nil, model: "m", versionID: "base", benchmark: "b", n: 1,
+                summary: try JSONEncoder().encode(
+                    GapReportSummary(id: name, createdAt: 1, model: "m", weightVersion: "base", benchmark: "b", n: 1, accuracy: [:], gap: 0)),
+                body: Data("{}".utf8))
+        }
+        for (path, name) in [("gap/reports", "id"), ("benchmarks", "name")] {
+            for (order, wanted) in [("asc", ["one", "two"]), ("desc", ["two", "one"])] {
+                let list = try await server.client.get("/v1/\(path)?order=\(order)").json()
+                let found = (0..<(list["data"]?.count ?? 0)).compactMap { list["data"]?[$0]?[name]?.text }
+                #expect(found.suffix(2) == wanted, "\(path) \(order)")
+            }
+            #expect(try await server.client.get("/v1/\(path)?purpose=evals").status == 400)
+        }
+    }
+
     @Test func cancelledRunEndsAtOnceAndLeavesNothing() async throws {
         let server = try await server()
         let body = Self.run.replacingOccurrences(of: "\"limit\": 6", with: "\"limit\": 500")
@@ -108,6 +141,7 @@ import Testing
         (#"{"model": "none", "benchmark": "cord-bench-1"}"#, 404), (#"{"model": "cord-nano", "benchmark": "none"}"#, 404),
         (#"{"model": "cord-nano", "benchmark": "cord-bench-1", "arms": ["video"]}"#, 400),
         (#"{"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 0}"#, 400),
+        (#"{"model": "cord-nano", "benchmark": "cord-bench-1", "decoding": {"seed": 1}}"#, 400),
         (
             #"{"model": "cord-nano", "benchmark": "cord-bench-1", "judge": {"kind": "remote", "model": "m", "endpoint": "http://evil"}}"#,
             422
@@ -160,6 +194,12 @@ import Testing
         #expect(refused.status == 422)
         let error = try await refused.json()["error"]
         #expect(error?["code"]?.text == "invalid_benchmark" && error?["message"]?.text?.contains("line 1") == true)
+        try Data(#"{"id": "1", "text": "a"}"#.utf8).write(to: folder.appending(path: "manifest.jsonl"))
+        try ArchiveWriter.tar(folder, under: "bad", to: archive)
+        let useless = try await upload([UInt8](try Data(contentsOf: archive)), "bad.tar", server)
+        #expect(try await server.client.post("/v1/benchmarks", json: #"{"name": "bad", "file_id": "\#(useless)"}"#).status == 422)
+        let unpacked = try FileManager.default.contentsOfDirectory(atPath: server.folder.appending(path: "benchmarks").path)
+        #expect(unpacked.count == 1)
         for (name, status) in [("cord-bench-1", 409), ("mine", 409)] {
             let taken = try await upload(Array(#"{"id": "1", "text": "a", "answer": "1"}"#.utf8), "other.jsonl", server)
             #expect(

@@ -45,6 +45,11 @@ package final class Measuring: Sendable {
         _ = try runtime.versions.entry(wanted.model)
         try benchmarks.check(wanted.benchmark)
         _ = try judge(wanted.judge)
+        guard wanted.decoding.seed == nil else {
+            throw HTTPError(
+                400, "decoding.seed: expected nothing; the run's own `seed` draws the order and what is sampled.",
+                parameter: "decoding.seed", code: "invalid_value")
+        }
     }
 
     /// Removes what an ended run leaves to go on from.
@@ -96,7 +101,7 @@ package final class Measuring: Sendable {
         let (benchmarks, store) = (benchmarks, store)
         let set = try await disk.run { try benchmarks.set(wanted.benchmark) }
         let respondent = EngineRespondent(
-            runtime.engine, version: entry.version, versionName: entry.versionID, decoding: try decoding(wanted.decoding),
+            runtime.engine, version: entry.version, versionName: entry.versionID, decoding: decoding(wanted.decoding),
             maximumSeconds: runtime.limits.clipSeconds)
         let arms = wanted.arms.compactMap { Arm(rawValue: $0.rawValue) }
         let settings = RunSettings(
@@ -135,16 +140,17 @@ package final class Measuring: Sendable {
         }
     }
 
-    private func decoding(_ fields: SamplingFields) throws -> SamplingOptions {
+    /// What is drawn for one item is told apart by the run's seed, so the decoding has none of its own.
+    private func decoding(_ fields: SamplingFields) -> SamplingOptions {
         var options = SamplingOptions.greedy
         if let value = fields.temperature { options.temperature = value }
         if let value = fields.topP { options.topP = value }
-        if let value = fields.topK { options.topK = max(0, value) }
+        if let value = fields.topK { options.topK = min(max(0, value), runtime.model.model.decoder.configuration.vocabularySize) }
         if let value = fields.minP { options.minP = value }
         if let value = fields.frequencyPenalty { options.frequencyPenalty = value }
         if let value = fields.presencePenalty { options.presencePenalty = value }
         if let value = fields.repetitionPenalty { options.repetitionPenalty = value }
-        if let value = fields.maxTokens { options.maxTokens = value }
+        if let value = fields.maxTokens { options.maxTokens = min(value, runtime.model.model.contextLength) }
         options.stop = fields.stop
         return options
     }
