@@ -120,8 +120,15 @@ extension Store {
         }
     }
 
-    package func benchmarks(after: String? = nil, limit: Int = 20) throws -> Page<BenchmarkRecord> {
-        try page("benchmarks", after: after, limit: limit, element: BenchmarkRecord.init)
+    package func benchmarks(after: String? = nil, limit: Int = 20, ascending: Bool = false) throws -> Page<BenchmarkRecord> {
+        try page("benchmarks", after: after, limit: limit, ascending: ascending, element: BenchmarkRecord.init)
+    }
+
+    /// Whether a benchmark was made from that content.
+    package func hasBenchmark(of content: String) throws -> Bool {
+        try read { db in
+            try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM benchmarks WHERE content = ?)", arguments: [content])!
+        }
     }
 
     /// Records a report; where its run has one already (it ended twice, around a crash), that one is given back.

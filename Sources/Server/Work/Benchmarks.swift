@@ -69,6 +69,7 @@ package struct Benchmarks: Sendable {
         let format = wanted.format.map { $0 == .manifest ? ManifestFormat.cord : ManifestFormat(rawValue: $0.rawValue) } ?? nil
         let set: QuestionSet
         do { set = try read(file.sha256, name: wanted.name, format: format) } catch let error as QuestionSetError {
+            if try !store.hasBenchmark(of: file.sha256) { try? FileManager.default.removeItem(at: folder(file.sha256)) }
             throw HTTPError(
                 422, "The file \(file.filename) is no question set: \(error).", parameter: "file_id", code: "invalid_benchmark")
         }
@@ -91,13 +92,19 @@ package struct Benchmarks: Sendable {
             at: try Self.root(of: try unpacked(stored, content)), name: name, format: format)
     }
 
+    private func folder(_ content: String) -> URL {
+        store.folder.appending(path: "benchmarks/\(content)", directoryHint: .isDirectory)
+    }
+
     /// The archive's folder; it appears whole or not at all.
     private func unpacked(_ archive: URL, _ content: String) throws -> URL {
-        let folder = store.folder.appending(path: "benchmarks/\(content)", directoryHint: .isDirectory)
+        let folder = folder(content)
         let files = FileManager.default
         if files.fileExists(atPath: folder.path) { return folder }
-        let temporary = store.folder.appending(path: "benchmarks/unpacking-\(UUID().uuidString)", directoryHint: .isDirectory)
+        // What a crash leaves here is swept at the next start.
+        let temporary = store.folder.appending(path: "temporary/\(UUID().uuidString)", directoryHint: .isDirectory)
         defer { try? files.removeItem(at: temporary) }
+        try files.createDirectory(at: folder.deletingLastPathComponent(), withIntermediateDirectories: true)
         try files.createDirectory(at: temporary, withIntermediateDirectories: true)
         _ = try ArchiveReader().unpack(archive, into: temporary)
         do { try files.moveItem(at: temporary, to: folder) } catch where files.fileExists(atPath: folder.path) {}
