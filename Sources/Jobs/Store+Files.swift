@@ -161,8 +161,11 @@ extension Store {
         try one("reports", "report", id: id) { $0["body"] }
     }
 
-    package func reports(after: String? = nil, limit: Int = 20) throws -> Page<ReportRecord> {
-        try page("reports", after: after, limit: limit, element: ReportRecord.init)
+    package func reports(after: String? = nil, limit: Int = 20, ascending: Bool = false) throws -> Page<ReportRecord> {
+        // Not the bodies, which hold every item.
+        try page(
+            "reports", columns: "id, run_id, model, version_id, benchmark, n, summary, created_at", after: after, limit: limit,
+            ascending: ascending, element: ReportRecord.init)
     }
 }
 

@@ -154,9 +154,13 @@ extension Store {
         }
     }
 
-    package func checkpoints(job id: String, after: String? = nil, limit: Int = 10) throws -> Page<JobCheckpoint> {
+    package func checkpoints(
+        job id: String, after: String? = nil, limit: Int = 10, ascending: Bool = false
+    ) throws -> Page<JobCheckpoint> {
         _ = try job(id: id)
-        return try page("job_checkpoints", where: "job_id = ?", arguments: [id], after: after, limit: limit) {
+        return try page(
+            "job_checkpoints", where: "job_id = ?", arguments: [id], after: after, limit: limit, ascending: ascending
+        ) {
             JobCheckpoint(
                 id: $0["id"], jobID: $0["job_id"], step: $0["step"], versionID: $0["version_id"],
                 metrics: $0["metrics"],

@@ -107,7 +107,7 @@ package struct Page<Element: Sendable>: Sendable {
 extension Store {
     /// The rows of `table` after the one with id `after`, in the order of creation or its reverse.
     func page<Element>(
-        _ table: String, where condition: String = "1", arguments: StatementArguments = [], after: String?, limit: Int,
+        _ table: String, columns: String = "*", where condition: String = "1", arguments: StatementArguments = [], after: String?, limit: Int,
         ascending: Bool = false, element: (Row) throws -> Element
     ) throws -> Page<Element> {
         try read { db in
@@ -124,7 +124,7 @@ extension Store {
             let rows = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT * FROM \(table) WHERE \(condition) ORDER BY sequence \(ascending ? "ASC" : "DESC") LIMIT ?
+                    SELECT \(columns) FROM \(table) WHERE \(condition) ORDER BY sequence \(ascending ? "ASC" : "DESC") LIMIT ?
                     """, arguments: arguments + [limit + 1])
             return Page(elements: try rows.prefix(limit).map(element), hasMore: rows.count > limit)
         }

@@ -28,21 +28,35 @@ package struct PageQuery: Codable, Equatable, Sendable {
     package var limit: Int
     /// By time of creation; newest first where nothing is said.
     package var order: Order
-    /// Files only: those of one purpose.
-    package var purpose: String?
 
-    package init(after: String? = nil, limit: Int = 20, order: Order = .descending, purpose: String? = nil) {
+    package init(after: String? = nil, limit: Int = 20, order: Order = .descending) {
         self.after = after
         self.limit = limit
         self.order = order
-        self.purpose = purpose
+    }
+
+    fileprivate init(_ fields: Fields) throws {
+        after = try fields.text("after", maxLength: 128)
+        limit = try fields.integer("limit", in: 1...10_000) ?? 20
+        order = try fields.choice("order") ?? .descending
     }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        after = try fields.text("after", maxLength: 128)
-        limit = try fields.integer("limit", in: 1...10_000) ?? 20
-        order = try fields.choice("order") ?? .descending
+        self = try PageQuery(fields)
+        try fields.end()
+    }
+}
+
+/// Which page of the list of files is wanted.
+package struct FilePageQuery: Decodable, Equatable, Sendable {
+    package var page: PageQuery
+    /// Files of this purpose alone.
+    package var purpose: String?
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        page = try PageQuery(fields)
         purpose = try fields.text("purpose", maxLength: 64)
         try fields.end()
     }

@@ -9,7 +9,7 @@ enum BenchmarksRoute {
             try await refusing {
                 let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
                 let benchmarks = try server.workshop.measuring.benchmarks
-                let (sets, hasMore) = try await server.runtime.onOwnThread { try benchmarks.list(after: query.after, limit: query.limit) }
+                let (sets, hasMore) = try await server.runtime.onOwnThread { try benchmarks.list(query) }
                 return .json(try WireEncoder.encode(ListObject(sets, hasMore: hasMore)))
             }
         }

@@ -36,9 +36,10 @@ enum FilesRoute {
         }
         router.get("/v1/files", scope: .train) { request in
             try await refusing {
-                let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
+                let query = try WireDecoder.decode(FilePageQuery.self, form: request.query.items)
                 let page = try server.workshop.store.files(
-                    purpose: query.purpose, after: query.after, limit: query.limit, ascending: query.order == .ascending)
+                    purpose: query.purpose, after: query.page.after, limit: query.page.limit,
+                    ascending: query.page.order == .ascending)
                 return .json(try WireEncoder.encode(ListObject(page.elements.map { FileObject($0) }, hasMore: page.hasMore)))
             }
         }

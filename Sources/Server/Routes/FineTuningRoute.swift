@@ -70,7 +70,8 @@ enum FineTuningRoute {
                 let workshop = try server.workshop
                 let job = try job(request, workshop)
                 let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
-                let page = try workshop.store.checkpoints(job: job.id, after: query.after, limit: query.limit)
+                let page = try workshop.store.checkpoints(
+                    job: job.id, after: query.after, limit: query.limit, ascending: query.order == .ascending)
                 let checkpoints = page.elements.map { FineTuningCheckpoint($0, workshop.store) }
                 return .json(try WireEncoder.encode(ListObject(checkpoints, hasMore: page.hasMore)))
             }

@@ -11,7 +11,8 @@ enum GapReportsRoute {
         router.get(root, scope: .ask) { request in
             try await refusing {
                 let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
-                let page = try server.workshop.store.reports(after: query.after, limit: query.limit)
+                let page = try server.workshop.store.reports(
+                    after: query.after, limit: query.limit, ascending: query.order == .ascending)
                 let reports = try page.elements.map { try JSONDecoder().decode(GapReportSummary.self, from: $0.summary) }
                 return .json(try WireEncoder.encode(ListObject(reports, hasMore: page.hasMore)))
             }

@@ -50,11 +50,11 @@ package struct Benchmarks: Sendable {
         }
     }
 
-    /// Built-in sets first, then registered ones, newest first.
-    func list(after: String?, limit: Int) throws -> (sets: [Benchmark], hasMore: Bool) {
-        let page = try store.benchmarks(after: after, limit: limit)
+    /// Built-in sets first, then registered ones.
+    func list(_ query: PageQuery) throws -> (sets: [Benchmark], hasMore: Bool) {
+        let page = try store.benchmarks(after: query.after, limit: query.limit, ascending: query.order == .ascending)
         let registered = try page.elements.map(object)
-        return (after == nil ? try BuiltInBenchmark.allCases.map(object) + registered : registered, page.hasMore)
+        return (query.after == nil ? try BuiltInBenchmark.allCases.map(object) + registered : registered, page.hasMore)
     }
 
     /// Reads an upload as a question set and keeps it. Blocks.
