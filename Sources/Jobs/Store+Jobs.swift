@@ -74,15 +74,16 @@ extension Store {
 
     /// Moves a job to another state and records the event, in one transaction.
     ///
-    /// - Parameter attempt: the only attempt that may do so; any where nil.
-    /// - Throws: ``StoreError/conflict(_:)`` where the job's state does not lead there or another attempt has begun.
+    /// - Parameter attempt: the only attempt that may do so, and only while it runs; anybody where nil.
+    /// - Throws: ``StoreError/conflict(_:)`` where the job's state does not lead there or the attempt runs no more.
     package func move(
         job id: String, to state: JobState, attempt: Int? = nil, result: Data? = nil, failure: JobFailure? = nil,
         reason: String? = nil
     ) throws -> Job {
         try write("Moving the job \(id) to \(state.rawValue)") { db in
             let before = try job(db, id)
-            guard before.state.successors.contains(state), attempt == nil || attempt == before.attempt else {
+            let isAllowed = attempt.map { $0 == before.attempt && before.state == .running } ?? true
+            guard before.state.successors.contains(state), isAllowed else {
                 throw StoreError.conflict(
                     "The job \(id) is \(before.state.rawValue); it cannot become \(state.rawValue).")
             }

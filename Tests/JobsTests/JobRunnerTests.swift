@@ -163,6 +163,27 @@ private func untilCancelled() async throws -> Data {
         #expect(try await second.finished("a").result == Data("drained".utf8))
     }
 
+    /// Its handler may still be on its way out when the server stops, or the disk fails under its last checkpoint.
+    @Test(arguments: [nil, StoreError.diskFull(attempted: "Saving")]) func aPausedJobStaysPausedWhateverItsHandlerEndsWith(_ failure: StoreError?) async throws {
+        let store = try Store(folder: folder.url)
+        let runner = runner(store)
+        let gate = Gate()
+        await runner.register(kind: "k", lane: "training") { context in
+            do { return try await untilCancelled() } catch {
+                await gate.pass()
+                throw failure ?? error
+            }
+        }
+        try await runner.start()
+        _ = try await runner.submit(id: "a", kind: "k", request: Data())
+        #expect(try await runner.pause("a").state == .paused)
+        async let drained: Void = runner.drain()
+        try await Task.sleep(for: .milliseconds(50))
+        await gate.allow()
+        await drained
+        #expect(try store.job(id: "a").state == .paused)
+    }
+
     @Test func aFailureIsRecordedWithItsCode() async throws {
         let store = try Store(folder: folder.url)
         let runner = runner(store)
