@@ -15,14 +15,7 @@ extension Store {
     ) throws -> Job {
         let hash = SHA256.hex(request)
         return try write("Queueing a job") { db in
-            if let idempotencyKey,
-                let row = try Row.fetchOne(
-                    db, sql: "SELECT * FROM jobs WHERE kind = ? AND idempotency_key = ?",
-                    arguments: [kind, idempotencyKey])
-            {
-                guard row["request_hash"] == hash else { throw StoreError.keyReused(idempotencyKey) }
-                return try Job(row)
-            }
+            if let idempotencyKey, let earlier = try job(db, kind: kind, key: idempotencyKey, hash: hash) { return earlier }
             let waiting = try Int.fetchOne(
                 db, sql: "SELECT COUNT(*) FROM jobs WHERE lane = ? AND state = 'queued'", arguments: [lane])!
             guard waiting < limit else { throw QueueFull(lane: lane, waiting: waiting) }
@@ -34,6 +27,22 @@ extension Store {
             try insertEvent(db, job: id, kind: .state, message: JobState.queued.rawValue)
             return try job(db, id)
         }
+    }
+
+    /// The job that was queued under that key; nil where the key is new.
+    ///
+    /// - Throws: ``StoreError/keyReused(_:)`` where the key came with another request.
+    package func job(kind: String, idempotencyKey key: String, request: Data) throws -> Job? {
+        try read { db in try job(db, kind: kind, key: key, hash: SHA256.hex(request)) }
+    }
+
+    private func job(_ db: Database, kind: String, key: String, hash: String) throws -> Job? {
+        guard
+            let row = try Row.fetchOne(
+                db, sql: "SELECT * FROM jobs WHERE kind = ? AND idempotency_key = ?", arguments: [kind, key])
+        else { return nil }
+        guard row["request_hash"] == hash else { throw StoreError.keyReused(key) }
+        return try Job(row)
     }
 
     package func job(id: String) throws -> Job { try read { db in try job(db, id) } }

@@ -193,10 +193,18 @@ import Testing
         let server = try await TrainingServer()
         let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
         let body = job(file, hyper: #", "steps": 400"#)
-        let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: body).json()["id"]?.text)
+        func create(_ body: String) async throws -> ClientResponse {
+            try await server.client.send(
+                "POST", "/v1/fine_tuning/jobs", headers: ["content-type": "application/json", "idempotency-key": "once"],
+                body: Array(body.utf8))
+        }
+        let id = try #require(try await create(body).json()["id"]?.text)
         #expect(try await server.client.send("DELETE", "/v1/files/\(file)", headers: Headers(), body: []).status == 409)
         #expect(try await server.client.post("/v1/fine_tuning/jobs/\(id)/cancel", json: "{}").json()["status"]?.text == "cancelled")
         #expect(try await server.client.send("DELETE", "/v1/files/\(file)", headers: Headers(), body: []).status == 200)
+        // A retry is told of the job that it made, though its file is gone.
+        #expect(try await create(body).json()["id"]?.text == id)
+        #expect(try await create(job(file)).status == 422)
         #expect(try await server.client.post("/v1/fine_tuning/jobs/\(id)/resume", json: "{}").status == 409)
         await server.workshop.drain()
         #expect(!FileManager.default.fileExists(atPath: server.folder.appending(path: "jobs/\(id)/checkpoints").path))

@@ -11,10 +11,9 @@ enum FineTuningRoute {
             try await refusing {
                 let wanted = try WireDecoder.decode(FineTuningRequest.self, from: Data(request.body))
                 let workshop = try server.workshop
-                try workshop.fineTuning.check(wanted)
-                let job = try await workshop.runner.submit(
-                    id: Identifier.fineTuningJob.random(), kind: FineTuning.kind, request: try WireEncoder.encode(wanted),
-                    idempotencyKey: try CordStepsRoute.key(request))
+                let job = try await workshop.submit(
+                    FineTuning.kind, id: .fineTuningJob, wanted, key: try CordStepsRoute.key(request)
+                ) { try workshop.fineTuning.check(wanted) }
                 return try answer(job, workshop)
             }
         }

@@ -11,10 +11,9 @@ enum GapRunsRoute {
             try await refusing {
                 let wanted = try WireDecoder.decode(GapRunRequest.self, from: Data(request.body))
                 let workshop = try server.workshop
-                try workshop.measuring.check(wanted)
-                let job = try await workshop.runner.submit(
-                    id: Identifier.gapRun.random(), kind: Measuring.kind, request: try WireEncoder.encode(wanted),
-                    idempotencyKey: try CordStepsRoute.key(request))
+                let job = try await workshop.submit(
+                    Measuring.kind, id: .gapRun, wanted, key: try CordStepsRoute.key(request)
+                ) { try workshop.measuring.check(wanted) }
                 return .json(try WireEncoder.encode(try GapRun(job)), status: 202)
             }
         }

@@ -1,3 +1,4 @@
+import API
 import Foundation
 import HTTP
 package import Jobs
@@ -55,6 +56,17 @@ package final class Workshop: Sendable {
             try await Self.namingTheDisk("Measuring") { try await measuring.run(job) }
         }
         try await runner.start()
+    }
+
+    /// Queues what `check` lets pass, or finds what was queued under `key` for the same request: that is not checked again, so
+    /// that a retry gets its answer whatever was deleted meanwhile.
+    func submit(
+        _ kind: String, id: Identifier, _ wanted: some Encodable & Sendable, key: String?, check: () throws -> Void
+    ) async throws -> Job {
+        let request = try WireEncoder.encode(wanted)
+        if let key, let earlier = try store.job(kind: kind, idempotencyKey: key, request: request) { return earlier }
+        try check()
+        return try await runner.submit(id: id.random(), kind: kind, request: request, idempotencyKey: key)
     }
 
     /// Lets the runner know failures of the disk, after which a job is tried again, from its own.
