@@ -357,6 +357,20 @@ final class TrainingServer {
         #expect(throws: DataFolderError.held(path: server.folder.path)) { try DataFolder(server.folder) }
     }
 
+    @Test func weightsThatAreNotFiniteNeverComeInForce() async throws {
+        let server = try await TrainingServer()
+        let before = try await server.answer()
+        let body = TrainingServer.step([try TrainingServer.pair()])
+        let broken = try await server.step(body.replacingOccurrences(of: "\"lora_rank\"", with: "\"beta1\": 0.99999999999, \"lora_rank\""))
+        #expect(broken.status == 422)
+        #expect(try await broken.json()["error"]?["code"]?.text == "not_finite")
+        let one = try await server.step(body.replacingOccurrences(of: "\"lora_rank\"", with: "\"beta2\": 1, \"lora_rank\""))
+        #expect(one.status == 400)
+        #expect(try await server.answer() == before)
+        #expect(try await server.client.get("/v1/weights/versions").json()["data"]?.count == 0)
+        #expect(try await server.step(body).status == 200)
+    }
+
     @Test func stepsWaitInABoundedLine() async throws {
         let server = try await TrainingServer { $0.stepQueue = 1 }
         let body = TrainingServer.step([try TrainingServer.pair()])

@@ -186,8 +186,14 @@ package final class FineTuning: Sendable {
     }
 
     /// Stores the trainer's weights as content that a version of that id may have.
+    ///
+    /// - Throws: ``JobFailure`` where they are not finite.
     func content(_ trainer: Trainer, id: String) async throws -> (content: ContentStore.Stored, kind: String) {
         let snapshot = await trainer.snapshot(id: id)
+        guard VersionFiles.isSound(snapshot) else {
+            throw JobFailure(
+                code: "not_finite", message: "The training left weights that are not finite. Lower the learning rate or look at the optimizer.")
+        }
         let (store, model) = (store, runtime.model)
         let content = try await disk.run { try VersionFiles.store(snapshot, of: model, in: store.contents) }
         return (content, VersionFiles.kind(snapshot).rawValue)

@@ -103,15 +103,15 @@ package actor Learner {
         }
         // From here the trainer is ahead of what is stored; it counts as live again when the step is recorded.
         live = nil
-        if let dropped = report.dropped {
-            metrics.refused()
-            throw HTTPError(
-                422, "The step was not taken: \(dropped). Lower the learning rate or look at the pairs.", code: "not_finite")
-        }
-
         let publishing = ContinuousClock.now
         let id = Identifier.version.random()
         let snapshot = await trainer.snapshot(id: id)
+        if let dropped = report.dropped ?? (VersionFiles.isSound(snapshot) ? nil : "it left weights that are not finite") {
+            metrics.refused()
+            throw HTTPError(
+                422, "The step was not taken: \(dropped). Lower the learning rate or look at the pairs and the optimizer.",
+                code: "not_finite")
+        }
         let kind = VersionFiles.kind(snapshot).rawValue
         let content = try await disk.run { [store, runtime] in
             try VersionFiles.store(snapshot, of: runtime.model, in: store.contents)

@@ -13,6 +13,11 @@ import Weights
 enum VersionFiles {
     enum Kind: String { case adapter, full }
 
+    /// Whether every weight is a number that can be reckoned with: a version of others would answer nothing, to anybody.
+    static func isSound(_ version: WeightVersion) -> Bool {
+        version.tensors.allSatisfy { tensor in tensor.values.allSatisfy(\.isFinite) }
+    }
+
     static func kind(_ version: WeightVersion) -> Kind { version.adapters.isEmpty ? .full : .adapter }
 
     static func store(_ version: WeightVersion, of model: LoadedModel, in contents: ContentStore) throws -> ContentStore.Stored {
