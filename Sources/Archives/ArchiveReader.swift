@@ -27,6 +27,10 @@ package struct ArchiveReader: Sendable {
     /// - Returns: the relative paths of the files, sorted.
     /// - Throws: ``ArchiveError``
     package func unpack(_ file: URL, into folder: URL) throws -> [String] {
+        try withUTF8Names { try files(of: file, into: folder) }
+    }
+
+    private func files(of file: URL, into folder: URL) throws -> [String] {
         let archive = try Handle(file)
         var paths: Set<String> = []
         var written = 0

@@ -2,19 +2,23 @@ import CArchive
 package import Foundation
 
 /// Packs a folder's plain files as a tar archive (pax), in the order of their names and without owners or times, so that the same
-/// content gives the same bytes.
+/// content gives the same bytes. Folders in it and links are left out.
 package enum ArchiveWriter {
     /// Writes `destination`; the files stand in the archive under `name/`.
     ///
     /// - Throws: ``ArchiveError``
     package static func tar(_ folder: URL, under name: String, to destination: URL) throws {
         let names: [String]
-        do { names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() } catch {
-            throw ArchiveError.unreadable(reason: error.localizedDescription)
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().filter { name in
+                try folder.appending(path: name).resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true
+            }
+        } catch { throw ArchiveError.unreadable(reason: error.localizedDescription) }
+        try withUTF8Names {
+            let archive = try Handle(destination)
+            for file in names { try archive.add(folder.appending(path: file), as: "\(name)/\(file)") }
+            try archive.close()
         }
-        let archive = try Handle(destination)
-        for file in names { try archive.add(folder.appending(path: file), as: "\(name)/\(file)") }
-        try archive.close()
     }
 
     /// An archive open for writing, freed with the value.

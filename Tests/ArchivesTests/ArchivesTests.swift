@@ -50,6 +50,28 @@ struct ArchivesTests {
         #expect(try Data(contentsOf: target.appending(path: "v/b.txt")) == Data("one".utf8))
     }
 
+    /// A folder of Python's peft may hold those of its trainer.
+    @Test func foldersAndLinksAreLeftOutOfAPack() throws {
+        let folder = try temporary()
+        try Data("one".utf8).write(to: folder.appending(path: "größe.txt"))
+        try FileManager.default.createDirectory(at: folder.appending(path: "runs"), withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: folder.appending(path: "link").path, withDestinationPath: "/etc/passwd")
+        let archive = folder.appendingPathExtension("tar")
+        try ArchiveWriter.tar(folder, under: "v", to: archive)
+        #expect(try ArchiveReader().unpack(archive, into: try temporary()) == ["v/größe.txt"])
+    }
+
+    /// As `tarfile` and `zipfile` of Python write them.
+    @Test func namesInOtherLettersAreRead() throws {
+        let names = ["clips/frage-ä.wav", "clips/質問.wav"]
+        let records = names.map { name in
+            let record = "path=\(name)\n"
+            return Array("\(record.utf8.count + 3) \(record)".utf8)
+        }
+        let blocks = zip(names, records).flatMap { _, record in entry("x", record, type: "x") + entry("clips/x.wav", [1]) }
+        #expect(try unpack(blocks) == names)
+    }
+
     @Test func entriesCannotLeaveTheFolder() throws {
         for name in ["../evil", "a/../../evil", "/evil", "a\\..\\evil"] {
             #expect(throws: ArchiveError.self, "\(name)") { try unpack(entry(name, [1])) }
