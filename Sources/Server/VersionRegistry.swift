@@ -21,8 +21,11 @@ package final class VersionRegistry: Sendable {
         /// Unix seconds.
         package let created: Int
 
+        /// What the base weights are called where a version's id is expected.
+        static let baseVersionID = "base"
+
         /// What answers name as their `weight_version`.
-        package var versionID: String { version?.id ?? "base" }
+        package var versionID: String { version?.id ?? Self.baseVersionID }
     }
 
     private struct State {
@@ -79,16 +82,31 @@ package final class VersionRegistry: Sendable {
     ///
     /// - Throws: 409 when the name is taken.
     package func add(_ name: String, _ version: WeightVersion, root: String) throws(HTTPError) {
+        try checkIsFree(name)
         let isAdded = state.withLock { state in
             if state.entries.contains(where: { $0.name == name }) { return false }
             state.entries.append(Entry(name: name, version: version, root: root, created: Self.now))
             return true
         }
-        guard isAdded else {
-            throw HTTPError(
-                409, "A model \"\(name)\" is served already; unload it first or choose another name.",
-                parameter: "lora_name", code: "model_exists")
-        }
+        if !isAdded { throw taken(name) }
+    }
+
+    /// A name stands for one version: an adapter that took the base's or a stored version's would answer in its place, also where
+    /// a job measures or judges with it.
+    ///
+    /// - Throws: 409 when the name is taken.
+    package func checkIsFree(_ name: String) throws(HTTPError) {
+        if name == pinnedBaseName || name == Entry.baseVersionID { throw taken(name) }
+        let (entries, stored) = state.withLock { ($0.entries, $0.stored) }
+        if entries.contains(where: { $0.name == name }) { throw taken(name) }
+        // A stored version that cannot be read has its name all the same.
+        do { if try stored?(name) != nil { throw taken(name) } } catch { throw taken(name) }
+    }
+
+    private func taken(_ name: String) -> HTTPError {
+        HTTPError(
+            409, "A model \"\(name)\" is served already; unload it first or choose another name.", parameter: "lora_name",
+            code: "model_exists")
     }
 
     /// Takes a name away; answers under way keep their version.

@@ -40,6 +40,10 @@ import TestSupport
         #expect(models["data"]?[1]?["root"]?.text == "list")
 
         #expect(try await client.post("/v1/load_lora_adapter", json: #"{"lora_name": "mine", "lora_path": "regex"}"#).status == 409)
+        for taken in ["published", "published@base", "base"] {
+            let refused = try await client.post("/v1/load_lora_adapter", json: #"{"lora_name": "\#(taken)", "lora_path": "regex"}"#)
+            #expect(refused.status == 409, "\(taken)")
+        }
         #expect(try await client.post("/v1/unload_lora_adapter", json: #"{"lora_name": "mine"}"#).status == 200)
         #expect(try await client.post("/v1/unload_lora_adapter", json: #"{"lora_name": "mine"}"#).status == 404)
         #expect(try await client.post("/v1/unload_lora_adapter", json: #"{"lora_name": "published"}"#).status == 400)

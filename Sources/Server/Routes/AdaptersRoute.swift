@@ -14,11 +14,7 @@ enum AdaptersRoute {
                 let name = wanted.loraName
                 try await runtime.onOwnThread {
                     let directory = try place(wanted.loraPath, in: folder)
-                    if runtime.versions.entries.contains(where: { $0.name == name }) {
-                        throw HTTPError(
-                            409, "A model \"\(name)\" is served already; unload it first or choose another name.",
-                            parameter: "lora_name", code: "model_exists")
-                    }
+                    try runtime.versions.checkIsFree(name)
                     do {
                         try runtime.loadAdapter(directory, name: name, root: wanted.loraPath)
                     } catch let error as HTTPError {

@@ -79,7 +79,7 @@ extension Workshop {
                 "name: expected 1 to 128 letters, digits and -_.: and no beginning of \(Identifier.version.prefix); found \"\(name.prefix(128))\".",
                 parameter: "name", code: "invalid_value")
         }
-        guard !runtime.versions.entries.contains(where: { $0.name == name }) else {
+        guard name != VersionRegistry.Entry.baseVersionID, !runtime.versions.entries.contains(where: { $0.name == name }) else {
             throw HTTPError(
                 409, "A model \"\(name)\" is served already; choose another name.", parameter: "name", code: "model_exists")
         }
