@@ -45,6 +45,9 @@ import TestSupport
         #expect(ends == ["stop"])
         #expect(chunks.last?["choices"] == .array([]))
         #expect(chunks.last?["usage"]?["completion_tokens"] == whole["usage"]?["completion_tokens"])
+        #expect(chunks.dropLast().allSatisfy { $0["usage"] == .null })
+        let plain = try await client().post("/v1/chat/completions", json: body(#", "stream": true"#)).events()
+        #expect(plain.allSatisfy { !$0.contains("\"usage\"") })
     }
 
     @Test func severalAnswersAreNumberedAndEndOnceEach() async throws {

@@ -76,12 +76,13 @@ package struct ChatCompletionChunk: Codable, Equatable, Sendable {
     package var created: Int
     package var model: String
     package var choices: [ChatChunkChoice]
-    package var usage: Usage?
+    /// Absent where no usage was asked for; else null in every chunk but the last.
+    package var usage: Nullable<Usage>?
     package var systemFingerprint: String?
     package var cord: CordExtension?
 
     package init(
-        id: String, created: Int, model: String, choices: [ChatChunkChoice], usage: Usage? = nil,
+        id: String, created: Int, model: String, choices: [ChatChunkChoice], usage: Nullable<Usage>? = nil,
         systemFingerprint: String? = nil, cord: CordExtension? = nil
     ) {
         self.id = id

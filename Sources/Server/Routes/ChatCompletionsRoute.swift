@@ -40,7 +40,7 @@ enum ChatCompletionsRoute {
     /// it was asked for. The last chunk carries what was heard.
     private static func stream(_ inquiry: Inquiry, includesUsage: Bool) -> Response {
         .events { events in
-            let chunks = ChunkWriter(inquiry: inquiry, events: events)
+            let chunks = ChunkWriter(inquiry: inquiry, events: events, includesUsage: includesUsage)
             let count = inquiry.request.options.count
             for choice in 0..<count { try await chunks.send(choice, ChatDelta(role: "assistant", content: "")) }
             let ending = Ending(count)
@@ -69,6 +69,7 @@ enum ChatCompletionsRoute {
     private struct ChunkWriter: Sendable {
         let inquiry: Inquiry
         let events: EventStream
+        let includesUsage: Bool
 
         func send(
             _ choice: Int, _ delta: ChatDelta, finish: API.FinishReason? = nil, logprobs: ChoiceLogprobs? = nil,
@@ -84,8 +85,8 @@ enum ChatCompletionsRoute {
 
         private func send(_ choices: [ChatChunkChoice], usage: Usage? = nil, cord: CordExtension?) async throws {
             let chunk = ChatCompletionChunk(
-                id: inquiry.id, created: inquiry.created, model: inquiry.model, choices: choices, usage: usage,
-                systemFingerprint: inquiry.version, cord: cord)
+                id: inquiry.id, created: inquiry.created, model: inquiry.model, choices: choices,
+                usage: includesUsage ? Nullable(wrappedValue: usage) : nil, systemFingerprint: inquiry.version, cord: cord)
             try await events.send(try WireEncoder.encode(chunk))
         }
     }
