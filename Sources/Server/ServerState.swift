@@ -45,11 +45,14 @@ package final class ServerState: Sendable {
 
     /// Every route behind keys, origins and limits: the same value that the daemon serves and tests run in memory.
     package func service(logger: Logger = Logger(label: "cord.http")) throws -> Service {
-        Service(
+        var limits = configuration.http
+        // What one request may bring fits twice: otherwise the largest would be told to come back, for ever.
+        limits.bodyBytesInTotal = max(limits.bodyBytesInTotal, 2 * max(limits.bodyBytes, configuration.uploadBytes))
+        return Service(
             router: try router(), keys: configuration.keys,
             crossOrigin: CrossOrigin(origins: configuration.origins),
             hosts: configuration.keys.isEmpty ? AllowedHosts(configuration.allowedHosts.union([configuration.host])) : .any,
-            limits: configuration.http, logger: logger
+            limits: limits, logger: logger
         ) { [metrics] in metrics.record($0) }
     }
 

@@ -102,7 +102,9 @@ struct Serve: AsyncParsableCommand {
         ] where value < 1 {
             throw ValidationError("\(name): expected at least 1, found \(value).")
         }
-        if maxBody > 1 << 14 { throw ValidationError("--max-body: expected at most 16384 MiB, found \(maxBody).") }
+        for (name, value) in [("--max-body", maxBody), ("--max-upload", maxUpload)] where value > 1 << 14 {
+            throw ValidationError("\(name): expected at most 16384 MiB, found \(value).")
+        }
         if !(maxAudio > 0 && maxAudio <= 86_400) { throw ValidationError("--max-audio: expected up to 86400 seconds, found \(maxAudio).") }
         if !(maxTime > 0 && maxTime <= 86_400) { throw ValidationError("--max-time: expected up to 86400 seconds, found \(maxTime).") }
         _ = try keys()

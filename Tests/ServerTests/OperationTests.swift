@@ -72,6 +72,11 @@ import Testing
         }
     }
 
+    @Test func theLargestUploadFitsIntoWhatAllBodiesMayTake() throws {
+        let state = try Fixture { $0.uploadBytes = 3 << 30 }.state
+        #expect(try state.service().limits.bodyBytesInTotal >= 3 << 30)
+    }
+
     @Test func everyReferenceOfTheDescriptionLeadsSomewhere() async throws {
         let document = try await client().get("/openapi.json").json()
         func check(_ value: JSONValue) {
