@@ -21,11 +21,13 @@ package struct Application: Sendable {
     ///
     /// - Throws: When the address cannot be listened on or the model cannot be loaded.
     package func run() async throws {
-        let signals = Self.signals([SIGTERM, SIGINT])
+        let state = ServerState(configuration)
+        let signals = Self.signals([SIGTERM, SIGINT]) { state.isReady }
         // A limit on the size of files is a full disk to whoever writes, not the end of the process.
         _ = signal(SIGXFSZ, SIG_IGN)
+        // Nor is a reader of the log that has gone.
+        _ = signal(SIGPIPE, SIG_IGN)
         if let threads = configuration.threads { Machine.use(threads: threads) }
-        let state = ServerState(configuration)
         let daemon = try Daemon(
             try state.service(logger: logger), address: configuration.host, port: configuration.port, tls: configuration.tls)
         logger.info("cord \(Build.version): \(Threads.kernels) kernels on \(Threads.count) threads, OpenBLAS \(BLAS.coreName)")
@@ -70,13 +72,16 @@ package struct Application: Sendable {
         try await WorkQueue(name: "cord.load", width: 1).run { try Runtime.load(configuration, metrics: metrics) }
     }
 
-    /// Signals as they arrive, in place of their default effect.
-    private static func signals(_ numbers: [Int32]) -> AsyncStream<Int32> {
+    /// Signals as they arrive, in place of their default effect. Until `isReady` nothing is in flight, and they end the process at once.
+    private static func signals(_ numbers: [Int32], isReady: @escaping @Sendable () -> Bool) -> AsyncStream<Int32> {
         let (stream, continuation) = AsyncStream<Int32>.makeStream()
         let sources = numbers.map { number in
             _ = signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { continuation.yield(number) }
+            source.setEventHandler {
+                if !isReady() { exit(EXIT_SUCCESS) }
+                continuation.yield(number)
+            }
             source.resume()
             return source
         }
