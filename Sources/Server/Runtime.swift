@@ -144,12 +144,16 @@ package final class Runtime: Sendable {
                 400, "The conversation has \(clips) clips; this server hears at most \(limits.clips) in one.",
                 parameter: "messages", code: "too_many_clips")
         }
+        try checkSize(bytes, parameter: "messages")
+    }
+
+    /// Refuses so many bytes of text that no tokens of the context could spell them.
+    func checkSize(_ bytes: Int, parameter: String) throws(HTTPError) {
         // Hardly a token spells more than 128 bytes.
-        if bytes > (promptLimit + 1) * 128 {
-            throw HTTPError(
-                400, "The conversation has \(bytes) bytes of text; the model's context of \(promptLimit + 1) tokens cannot hold them.",
-                parameter: "messages", code: "context_length_exceeded")
-        }
+        guard bytes > (promptLimit + 1) * 128 else { return }
+        throw HTTPError(
+            400, "\(parameter): found \(bytes) bytes of text; the model's context of \(promptLimit + 1) tokens cannot hold them.",
+            parameter: parameter, code: "context_length_exceeded")
     }
 
     /// The request's fields over the model's own defaults.

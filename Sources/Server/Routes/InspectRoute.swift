@@ -69,7 +69,8 @@ enum InspectRoute {
         _ wanted: InspectRequest, _ spoken: Prompt, _ entry: VersionRegistry.Entry, _ runtime: Runtime
     ) async throws -> ([Int32], GenerationTimings) {
         if let text = wanted.continuation {
-            let tokens = try runtime.model.tokenizer.encode(text).map { Int32($0) }
+            try runtime.checkSize(text.utf8.count, parameter: "continuation")
+            let tokens = try await runtime.onOwnThread { try runtime.model.tokenizer.encode(text).map { Int32($0) } }
             guard !tokens.isEmpty else {
                 throw HTTPError(400, "continuation: expected a text with a token; found an empty one.", parameter: "continuation", code: "invalid_value")
             }
