@@ -34,7 +34,12 @@ enum AnswersRoute {
             guard form.files.count <= 1 else {
                 throw HTTPError(400, "The form has \(form.files.count) files; one spoken question is expected.", parameter: "file", code: "invalid_value")
             }
-            if let file = form.files.first { wanted.audio = Base64(Data(file.bytes)) }
+            if let file = form.files.first {
+                guard wanted.audio == nil else {
+                    throw HTTPError(400, "audio: expected nothing beside the form's file, which is the sound.", parameter: "audio", code: "invalid_value")
+                }
+                wanted.audio = Base64(Data(file.bytes))
+            }
             return wanted
         case "application/x-www-form-urlencoded":
             // What curl says of any body whose type was not given.
