@@ -47,7 +47,7 @@ struct Gap: AsyncParsableCommand {
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Measure a model of a running server and print the report.")
         @OptionGroup(title: "Server") var server: RunningServer
-        @Option(help: "The model, or a version of it.") var model = "cord-nano"
+        @Option(help: "The model, or a version of it. Without it, the server's first.") var model: String?
         @Option(help: "A question set of the server.") var benchmark = BuiltInBenchmark.standard.rawValue
         @Option(help: "Ask the first so many items of the seeded order.") var limit: Int?
         @Option(help: "Draws the order, and what is sampled.") var seed = 0
@@ -62,7 +62,8 @@ struct Gap: AsyncParsableCommand {
                 }
                 return arm
             }
-            let request = GapRunRequest(model: model, benchmark: benchmark, limit: limit, seed: seed, arms: wanted)
+            let request = GapRunRequest(
+                model: try await server.model(model), benchmark: benchmark, limit: limit, seed: seed, arms: wanted)
             var run = try WireDecoder.response(
                 GapRun.self, from: try await server.bytes("POST", Gap.runs, body: try WireEncoder.encode(request)))
             if noWait { return print(run.id) }

@@ -41,7 +41,7 @@ struct Jobs: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Upload a file of pairs and train on it.")
         @OptionGroup(title: "Server") var server: RunningServer
         @Argument(help: "JSON lines, or an archive with a manifest and its clips.") var file: String
-        @Option(help: "The model to start from.") var model = "cord-nano"
+        @Option(help: "The model to start from. Without it, the server's first.") var model: String?
         @Option(help: "cord or supervised.") var method: FineTuningMethod.Kind = .cord
         @Option(help: "Goes into the version's name.") var suffix: String?
         @Option(help: "Times through the file.") var epochs: Int?
@@ -57,7 +57,7 @@ struct Jobs: AsyncParsableCommand {
             var optimizer: OptimizerOptions?
             if let learningRate { optimizer = OptimizerOptions(learningRate: learningRate) }
             let request = FineTuningRequest(
-                model: model, trainingFile: uploaded.id,
+                model: try await server.model(model), trainingFile: uploaded.id,
                 method: FineTuningMethod(
                     type: method, hyperparameters: Hyperparameters(batchSize: batchSize, epochs: epochs, optimizer: optimizer)),
                 suffix: suffix, cord: FineTuningOptions(promote: promote ? PromotionGate(condition: .gapReduced) : nil))
@@ -87,7 +87,9 @@ struct Jobs: AsyncParsableCommand {
                 let page = try WireDecoder.response(
                     ListObject<FineTuningEvent>.self,
                     from: try await server.bytes("GET", Jobs.path(job) + "/events?order=asc&limit=1000\(after.isEmpty ? "" : "&after=\(after)")"))
-                for event in page.data { print("\(RunningServer.time(event.createdAt))  \(event.level)  \(event.message)") }
+                let lines = page.data.map { "\(RunningServer.time($0.createdAt))  \($0.level)  \($0.message)\n" }.joined()
+                // Not by print, which keeps back what goes into a pipe.
+                FileHandle.standardOutput.write(Data(lines.utf8))
                 after = page.data.last?.id ?? after
                 if page.hasMore { continue }
                 if !follow || [.succeeded, .failed, .cancelled].contains(status) { return }

@@ -33,6 +33,11 @@ struct RunningServer: ParsableArguments {
         try await ServerAddress(server, key: key).bytes(method, path, body: body, type: type)
     }
 
+    /// The name itself, or the server's first where none is given.
+    func model(_ name: String?) async throws -> String {
+        if let name { name } else { try await ServerAddress(server, key: key).firstModel() }
+    }
+
     /// A form with fields and one file, as `multipart/form-data`.
     static func form(_ fields: [String: String], file: Data, named name: String) -> (body: Data, type: String) {
         let boundary = "cord-\(UUID().uuidString)"

@@ -29,6 +29,13 @@ struct ServerAddress {
         return data
     }
 
+    /// The name that the server's list of models begins with: the base's.
+    func firstModel() async throws -> String {
+        let models = try WireDecoder.response(ListObject<ModelObject>.self, from: try await bytes("GET", "/v1/models"))
+        guard let first = models.data.first else { throw ServerRefusal(description: "The server lists no model.") }
+        return first.id
+    }
+
     /// The `data:` fields of a stream of events as they come, up to its end mark.
     ///
     /// - Throws: the server's own words, also where they come as an event.

@@ -13,7 +13,7 @@ struct ServerQuestion {
     func printText(_ server: ServerAddress) async throws {
         var messages = [ChatMessage(role: .user, content: parts)]
         if let system { messages.insert(ChatMessage(role: .system, text: system), at: 0) }
-        let name = if let model { model } else { try await firstModel(of: server) }
+        let name = if let model { model } else { try await server.firstModel() }
         let request = ChatCompletionRequest(model: name, messages: messages, sampling: sampling, stream: true)
         for try await event in try server.events("/v1/chat/completions", body: try WireEncoder.encode(request)) {
             let chunk = try WireDecoder.response(ChatCompletionChunk.self, from: event)
@@ -34,11 +34,5 @@ struct ServerQuestion {
         }
         let body = try WireEncoder.encode(request)
         print(String(decoding: try await server.bytes("POST", "/v1/answers", body: body), as: UTF8.self))
-    }
-
-    private func firstModel(of server: ServerAddress) async throws -> String {
-        let models = try WireDecoder.response(ListObject<ModelObject>.self, from: try await server.bytes("GET", "/v1/models"))
-        guard let first = models.data.first else { throw ServerRefusal(description: "The server lists no model.") }
-        return first.id
     }
 }
