@@ -36,7 +36,11 @@ package enum ArchiveWriter {
             unsafe self.archive = archive
         }
 
-        deinit { unsafe archive_write_free(archive) }
+        deinit {
+            // Otherwise an entry that broke off would be filled with zeros up to the size that its header promises.
+            unsafe archive_write_fail(archive)
+            unsafe archive_write_free(archive)
+        }
 
         func add(_ file: URL, as path: String) throws {
             let handle: FileHandle

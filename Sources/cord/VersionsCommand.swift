@@ -89,9 +89,9 @@ struct Versions: AsyncParsableCommand {
             var isDirectory: ObjCBool = false
             if unsafe FileManager.default.fileExists(atPath: place.path, isDirectory: &isDirectory), isDirectory.boolValue {
                 archive = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).tar")
-                try ArchiveWriter.tar(place, under: "adapter", to: archive)
             }
             defer { if archive != place { try? FileManager.default.removeItem(at: archive) } }
+            if archive != place { try ArchiveWriter.tar(place, under: "adapter", to: archive) }
             let form = RunningServer.form(name.map { ["name": $0] } ?? [:], file: try Data(contentsOf: archive), named: archive.lastPathComponent)
             try await server.call("POST", "/v1/weights/versions", body: form.body, type: form.type, as: WeightVersion.self) {
                 print("\($0.name) is kept as \($0.id).")
