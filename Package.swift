@@ -41,6 +41,7 @@ let package = Package(
         .systemLibrary(name: "CMicroHTTP", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+        .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
@@ -57,7 +58,7 @@ let package = Package(
         room("Weights", ["Tensors"]),
 
         // Leaves.
-        room("Audio", ["CSndFile", "CSoxr", "Hashing"]),
+        room("Audio", ["COpus", "CSndFile", "CSoxr", "Hashing"]),
         room("Tokenization", ["CPCRE2"]),
         room("Objectives", ["Tensors"]),
         room("HTTP", ["CMicroHTTP", "Randomness", logging]),

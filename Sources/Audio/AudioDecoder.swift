@@ -12,7 +12,7 @@ package struct AudioLimits: Sendable {
 
 /// Submitted bytes to a clip:
 ///
-///     bytes → container (sniffed) → libsndfile, block by block → mean of the channels → libsoxr HQ → AudioClip
+///     bytes → container (sniffed) → libsndfile, or libopus for plain Opus, block by block → mean of the channels → libsoxr HQ → AudioClip
 ///
 /// No more than one block and the 16 kHz result is ever in memory, and the result is bounded by the limit on seconds: what a
 /// header claims allocates nothing. The order (mono, then 16 kHz) is that of the Hugging Face pipelines.
@@ -39,23 +39,33 @@ package enum AudioDecoder {
 
         var samples: [Float] = []
         let source = try unsafe bytes.withUnsafeBytes { (buffer) throws(AudioError) -> AudioSource in
-            let file = try unsafe SoundFile(bytes: buffer, container: container)
-            guard file.channelCount > 0 else { throw .noChannels(format: container.rawValue) }
-            guard sampleRates.contains(file.sampleRate) else { throw .unsupportedSampleRate(file.sampleRate) }
-            let frames = try hear(file, limits: limits, into: &samples)
-            if let failure = file.failure { throw .undecodable(format: file.format, reason: failure) }
-            try checkComplete(file, frames: frames, length: length)
-            guard frames > 0 else { throw .noSamples(format: container.rawValue) }
-            return AudioSource(
-                sampleRate: file.sampleRate, channels: file.channelCount, format: file.format,
-                seconds: Double(frames) / Double(file.sampleRate), sha256: SHA256.hex(bytes))
+            if container == .ogg, var stream = try unsafe OpusStream(bytes: buffer) {
+                return try decode(&stream, bytes, container, length, limits: limits, into: &samples)
+            }
+            var file = try unsafe SoundFile(bytes: buffer, container: container)
+            return try decode(&file, bytes, container, length, limits: limits, into: &samples)
         }
         return AudioClip(samples: samples, source: source)
     }
 
+    private static func decode<Source: FrameSource & ~Copyable>(
+        _ source: inout Source, _ bytes: RawSpan, _ container: AudioContainer, _ length: ContainerLength, limits: AudioLimits,
+        into samples: inout [Float]
+    ) throws(AudioError) -> AudioSource {
+        guard source.channelCount > 0 else { throw .noChannels(format: container.rawValue) }
+        guard sampleRates.contains(source.sampleRate) else { throw .unsupportedSampleRate(source.sampleRate) }
+        let frames = try hear(&source, limits: limits, into: &samples)
+        if let failure = source.failure { throw .undecodable(format: source.format, reason: failure) }
+        try checkComplete(source, frames: frames, length: length)
+        guard frames > 0 else { throw .noSamples(format: container.rawValue) }
+        return AudioSource(
+            sampleRate: source.sampleRate, channels: source.channelCount, format: source.format,
+            seconds: Double(frames) / Double(source.sampleRate), sha256: SHA256.hex(bytes))
+    }
+
     /// Decodes, mixes and resamples block by block; returns the number of frames heard.
-    private static func hear(
-        _ file: borrowing SoundFile, limits: AudioLimits, into samples: inout [Float]
+    private static func hear<Source: FrameSource & ~Copyable>(
+        _ file: inout Source, limits: AudioLimits, into samples: inout [Float]
     ) throws(AudioError) -> Int {
         let channels = file.channelCount
         let limit = limits.maxSeconds * Double(file.sampleRate)
@@ -95,8 +105,8 @@ package enum AudioDecoder {
     }
 
     /// Throws when the file ends clearly before its header says: by more than 20 ms, or by more than 1 % of a short clip.
-    private static func checkComplete(
-        _ file: borrowing SoundFile, frames: Int, length: ContainerLength
+    private static func checkComplete<Source: FrameSource & ~Copyable>(
+        _ file: borrowing Source, frames: Int, length: ContainerLength
     ) throws(AudioError) {
         if let declared = file.declaredFrames, frames < declared {
             let tolerance = min(file.sampleRate / 50, declared / 100)

@@ -51,23 +51,7 @@ struct ContainerLength {
     /// are compared here.
     private mutating func scanPages(_ bytes: RawSpan) throws(AudioError) {
         var offset = 0
-        while offset < bytes.byteCount {
-            guard bytes.begins("OggS", at: offset) else {
-                throw .undecodable(format: "Ogg", reason: "no page starts at byte \(offset)")
-            }
-            guard let segments = bytes.integer(at: offset + 26, count: 1, bigEndian: false),
-                offset + 27 + segments <= bytes.byteCount
-            else { throw .truncated(promised: offset + 27, found: bytes.byteCount, unit: "bytes") }
-            let end = offset + 27 + segments + (0..<segments).reduce(0) { $0 + Int(bytes[offset + 27 + $1]) }
-            guard end <= bytes.byteCount else {
-                throw .truncated(promised: end, found: bytes.byteCount, unit: "bytes")
-            }
-            let stated = bytes.integer(at: offset + 22, count: 4, bigEndian: false)
-            guard stated == Int(OggChecksum.of(page: bytes.extracting(offset..<end))) else {
-                throw .undecodable(format: "Ogg", reason: "the page at byte \(offset) does not match its checksum")
-            }
-            offset = end
-        }
+        while offset < bytes.byteCount { offset = try OggPage(bytes, at: offset).end }
     }
 
     private mutating func readXing(_ bytes: RawSpan) {
@@ -85,23 +69,5 @@ struct ContainerLength {
             let promised = bytes.integer(at: tag + (flags & 1 != 0 ? 12 : 8), count: 4, bigEndian: true)
         else { return }
         sound = (promised, min(promised, bytes.byteCount - frame))
-    }
-}
-
-/// The checksum of an Ogg page (RFC 3533): CRC-32 with polynomial 04C11DB7, not reflected, no inversion, over the page with
-/// its checksum field as zeros.
-private enum OggChecksum {
-    private static let table: [UInt32] = (0..<256).map { index in
-        (0..<8).reduce(UInt32(index) << 24) { value, _ in value << 1 ^ (value >> 31 == 1 ? 0x04C1_1DB7 : 0) }
-    }
-
-    static func of(page: RawSpan) -> UInt32 {
-        let table = table
-        var checksum: UInt32 = 0
-        for index in 0..<page.byteCount {
-            let byte = (22..<26).contains(index) ? 0 : page[index]
-            checksum = checksum << 8 ^ table[Int(UInt8(truncatingIfNeeded: checksum >> 24) ^ byte)]
-        }
-        return checksum
     }
 }

@@ -1,16 +1,30 @@
 import CSndFile
 import Synchronization
 
+/// Sound that is decoded block by block.
+protocol FrameSource: ~Copyable {
+    var sampleRate: Int { get }
+    var channelCount: Int { get }
+    /// Frames that the header declares; nil where it does not know.
+    var declaredFrames: Int? { get }
+    /// Container and encoding in libsndfile's words.
+    var format: String { get }
+
+    /// Decodes at most `block.count / channelCount` frames into `block`, interleaved, and returns how many; 0 at the end.
+    mutating func read(into block: inout [Float]) -> Int
+
+    /// What went wrong while reading, if anything did.
+    var failure: String? { get }
+}
+
 /// A sound file in memory, open for reading, decoded by libsndfile to 32-bit floats.
 ///
 /// The value owns the C handle and the cursor that libsndfile reads through. It cannot be copied, and both are released when
 /// it goes out of scope. Samples come out interleaved, as stored.
-@safe struct SoundFile: ~Copyable {
+@safe struct SoundFile: ~Copyable, FrameSource {
     let sampleRate: Int
     let channelCount: Int
-    /// Frames that the header declares; nil where it does not know.
     let declaredFrames: Int?
-    /// Container and encoding in libsndfile's words.
     let format: String
 
     private let handle: OpaquePointer
@@ -51,13 +65,11 @@ import Synchronization
         unsafe cursor.deallocate()
     }
 
-    /// Decodes at most `block.count / channelCount` frames into `block` and returns how many; 0 at the end.
     func read(into block: inout [Float]) -> Int {
         let capacity = sf_count_t(block.count / channelCount)
         return unsafe Int(sf_readf_float(handle, &block, capacity))
     }
 
-    /// What went wrong while reading, if anything did.
     var failure: String? {
         unsafe sf_error(handle) == 0 ? nil : String(cString: sf_strerror(handle))
     }

@@ -27,6 +27,25 @@ struct AudioDecoderTests {
         #expect(try #require(difference) < 1e-4)
     }
 
+    /// A mapping table, even one that changes nothing, leaves the file to libsndfile.
+    @Test(arguments: [(rate: 16_000, channels: 1, gain: 0), (8_000, 1, -500), (24_000, 2, 0), (48_000, 2, 300)])
+    func plainOpusIsHeardAsLibsndfileHearsIt(rate: Int, channels: Int, gain: Int) throws {
+        for seconds in [0.01, 0.4, 2.345] {
+            var noise = SplitMix(state: 1)
+            let samples = (0..<Int(seconds * 16_000)).map { index in
+                sin(Float(index) * 0.03 + Float(index * index) * 1e-6) / 2 + Float.random(in: -0.1...0.1, using: &noise)
+            }
+            let bytes = try SoundFileWriter.bytes(samples, encoding: .opus)
+            let plain = try AudioDecoder.decode(
+                AudioFixtures.opus(bytes, rate: rate, channels: channels, gain: gain, mapping: false), limits: limits)
+            let mapped = try AudioDecoder.decode(
+                AudioFixtures.opus(bytes, rate: rate, channels: channels, gain: gain, mapping: true), limits: limits)
+            #expect(plain.samples == mapped.samples && abs(plain.seconds - seconds) < 1e-3)
+            #expect(plain.source.seconds == mapped.source.seconds && plain.source.format == mapped.source.format)
+            #expect(plain.source.sampleRate == rate && plain.source.channels == channels)
+        }
+    }
+
     @Test func heardNamesFormatAndHash() throws {
         let clip = try AudioDecoder.decode(AudioFixtures.clip("speech.flac"), limits: limits)
         #expect(clip.source.format == "FLAC (Signed 16 bit PCM)")

@@ -18,6 +18,25 @@ enum AudioFixtures {
         [UInt8](try Data(contentsOf: folder.appending(path: "clips/\(name)")))
     }
 
+    /// Ogg Opus with another header, and with a table that maps every channel to itself.
+    static func opus(_ bytes: [UInt8], rate: Int, channels: Int, gain: Int, mapping: Bool) -> [UInt8] {
+        var header = Array(bytes[..<(28 + 19)])
+        header[28 + 9] = UInt8(channels)
+        for byte in 0..<4 { header[28 + 12 + byte] = UInt8(truncatingIfNeeded: rate >> (8 * byte)) }
+        for byte in 0..<2 { header[28 + 16 + byte] = UInt8(truncatingIfNeeded: gain >> (8 * byte)) }
+        if mapping {
+            header[28 + 18] = 1
+            header += [1, UInt8(channels - 1)] + (0..<UInt8(channels))
+            header[27] = UInt8(header.count - 28)
+        }
+        for byte in 22..<26 { header[byte] = 0 }
+        let checksum = header.reduce(UInt32(0)) { sum, byte in
+            (0..<8).reduce(sum ^ UInt32(byte) << 24) { value, _ in value << 1 ^ (value >> 31 == 1 ? 0x04C1_1DB7 : 0) }
+        }
+        for byte in 0..<4 { header[22 + byte] = UInt8(truncatingIfNeeded: checksum >> (8 * byte)) }
+        return header + bytes[47...]
+    }
+
     static func json<T: Decodable>(_ type: T.Type, _ name: String) throws -> T {
         try JSONDecoder().decode(type, from: Data(contentsOf: folder.appending(path: name)))
     }
