@@ -30,10 +30,11 @@ static void attend(const attention_call *c, const ck_segment *segment, size_t qu
     size_t j = 0;
     for (const ck_span *span = c->spans + segment->span_begin; j < keys; span++)
         for (size_t r = 0; r < span->count && j < keys; r++, j++) {
-            const float *k = span->k + r * shape->kv_stride + offset;
+            size_t step = span->key_columns ? span->key_columns : 1;
+            const float *k = span->key_columns ? span->k + offset * step + r : span->k + r * shape->kv_stride + offset;
             float lanes[8] = {0};
             for (size_t e = 0; e < d; e += 8)
-                for (size_t l = 0; l < 8; l++) lanes[l] += q[e + l] * k[e + l];
+                for (size_t l = 0; l < 8; l++) lanes[l] += q[e + l] * k[(e + l) * step];
             float sum = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
             score[j] = shape->scale * sum;
             largest = CK_MAX(largest, score[j]);

@@ -1,7 +1,8 @@
 /* Attention over spans on vectors; attention.c has the formulas.
  *
  * The rows of a segment that share a key-value head (queries × heads of its group) meet the keys in tiles of 64, counted from the
- * segment's first key. A tile's keys are gathered transposed, its values as rows; up to six rows at a time then compute
+ * segment's first key. A tile's keys are gathered transposed, its values as rows, unless they lie so already; up to six rows at a time
+ * then compute
  *
  *     s = scale · q Kᵀ     m′ = max(m, max s)     p = exp(s − m′)     l ← l · exp(m − m′) + Σ p     o ← o · exp(m − m′) + p V
  *
@@ -76,13 +77,19 @@ static void attend_block(const attention_simd_call *c, const ck_segment *segment
 #define VISIBLE(row) ck_after(keys + (segment->causal ? (begin + (row)) / group : 0), hidden)
     size_t seen = VISIBLE(rows - 1);
     key_cursor cursor = {c->spans + segment->span_begin, 0};
+    bool in_place = seen > 0 && cursor.span->key_columns && padded == d;
     for (size_t start = 0; start < seen; start += tile_keys) {
         tile.count = CK_MIN((size_t)tile_keys, seen - start);
-        key_tile_fill(&tile, &cursor, shape->kv_stride, kv_head * d, d);
+        tile_piece piece[tile_keys / 16] = {{tile.k_transposed, tile.v, 0, tile.count, tile_keys}};
+        size_t pieces = 1, v_stride = in_place ? shape->kv_stride : padded;
+        if (in_place) pieces = tile_pieces(piece, &tile, &cursor, shape->kv_stride, kv_head * d);
+        else key_tile_fill(&tile, &cursor, shape->kv_stride, kv_head * d, d);
         for (size_t i = 0; i < rows; i += six_rows) {
             size_t count = CK_MIN((size_t)six_rows, rows - i);
             if (VISIBLE(i + count - 1) <= start) continue;
-            multiply_rows(r.p, tile_keys, r.q + i * d, d, 1, tile.k_transposed, tile_keys, count, tile_keys, d, false);
+            // Scores of keys that do not exist are whatever they are: `soften` does not see them.
+            for (const tile_piece *t = piece; t < piece + pieces; t++)
+                multiply_rows(r.p + t->first, tile_keys, r.q + i * d, d, 1, t->k, t->k_stride, count, ck_padded(t->count), d, false);
             for (size_t e = 0; e < count; e++) {
                 size_t visible = ck_after(VISIBLE(i + e), start);
                 float *p = r.p + e * tile_keys;
@@ -95,7 +102,8 @@ static void attend_block(const attention_simd_call *c, const ck_segment *segment
                     for (size_t x = 0; x < padded; x += LANES)
                         v_store(r.o + (i + e) * padded + x, v_load(r.o + (i + e) * padded + x) * factor);
             }
-            multiply_rows(r.o + i * padded, padded, r.p, tile_keys, 1, tile.v, padded, count, padded, tile.count, true);
+            for (const tile_piece *t = piece; t < piece + pieces; t++)
+                multiply_rows(r.o + i * padded, padded, r.p + t->first, tile_keys, 1, t->v, v_stride, count, padded, t->count, true);
         }
     }
 #undef VISIBLE

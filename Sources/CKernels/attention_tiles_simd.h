@@ -91,11 +91,36 @@ static void key_tile_fill(key_tile *tile, key_cursor *cursor, size_t stride, siz
                 __builtin_prefetch(span->k + at + tile_keys * stride + x, 0, 2);
                 __builtin_prefetch(span->v + at + tile_keys * stride + x, 0, 2);
             }
+        if (span->key_columns)
+            for (size_t e = 0; e < d; e++)
+                tile->k_transposed[e * tile_keys + key] = span->k[(offset + e) * span->key_columns + cursor->row - 1];
         tile->dk_row[key] = span->dk ? span->dk + at : NULL;
         tile->dv_row[key] = span->dv ? span->dv + at : NULL;
     }
-    transpose_rows(tile->k_transposed, tile->k_row, tile->count, d);
+    if (!cursor->span->key_columns) transpose_rows(tile->k_transposed, tile->k_row, tile->count, d);
     copy_rows(tile->v, tile->v_row, tile->count, d);
+}
+
+/// Keys of a tile that lie together as columns, and their values as rows.
+typedef struct {
+    const float *k, *v;
+    size_t first, count; // in the tile
+    size_t k_stride;
+} tile_piece;
+
+/// The next `tile->count` keys and values where they lie, for keys that are columns already; returns how many pieces they make.
+static size_t tile_pieces(tile_piece *piece, const key_tile *tile, key_cursor *cursor, size_t stride, size_t offset) {
+    size_t pieces = 0;
+    for (size_t key = 0; key < tile->count;) {
+        while (cursor->row == cursor->span->count) *cursor = (key_cursor){cursor->span + 1, 0};
+        const ck_span *span = cursor->span;
+        size_t count = CK_MIN(span->count - cursor->row, tile->count - key);
+        piece[pieces++] = (tile_piece){span->k + offset * span->key_columns + cursor->row, span->v + cursor->row * stride + offset, key, count,
+                                       span->key_columns};
+        cursor->row += count;
+        key += count;
+    }
+    return pieces;
 }
 
 INLINE void multiply_panel(const int rows, const int vectors, float *c, size_t c_stride, const float *a, size_t a_row,

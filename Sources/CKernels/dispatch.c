@@ -90,6 +90,10 @@ void ck_narrow_bf16(uint16_t *y, const float *x, size_t count) {
     chosen()->ck_narrow_bf16(y, x, count);
 }
 
+void ck_transpose(float *y, size_t stride, const float *x, size_t rows, size_t columns) {
+    chosen()->ck_transpose(y, stride, x, rows, columns);
+}
+
 void ck_widen_f16(float *y, const uint16_t *x, size_t count) {
     chosen()->ck_widen_f16(y, x, count);
 }

@@ -15,7 +15,7 @@
 /// Every operation of which there are several versions.
 #define CK_OPERATIONS(X)                                                                                               \
     X(ck_linear_f32) X(ck_linear_bf16) X(ck_linear_bf16_bf16) X(ck_linear_q8)                                          \
-    X(ck_widen_bf16) X(ck_narrow_bf16) X(ck_widen_f16) X(ck_widen_q8) X(ck_quantize_q8)                                \
+    X(ck_widen_bf16) X(ck_narrow_bf16) X(ck_widen_f16) X(ck_widen_q8) X(ck_quantize_q8) X(ck_transpose)                \
     X(ck_attention) X(ck_attention_backward)                                                                           \
     X(ck_rmsnorm) X(ck_rmsnorm_backward) X(ck_layernorm) X(ck_layernorm_backward)                                      \
     X(ck_gelu) X(ck_gelu_backward) X(ck_silu_mul) X(ck_silu_mul_backward) X(ck_rope) X(ck_add) X(ck_axpy)              \

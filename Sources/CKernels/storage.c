@@ -3,6 +3,11 @@
 
 #include <math.h>
 
+void CK_VARIANT(ck_transpose)(float *y, size_t stride, const float *x, size_t rows, size_t columns) {
+    for (size_t c = 0; c < columns; c++)
+        for (size_t i = 0; i < rows; i++) y[c * stride + i] = x[i * columns + c];
+}
+
 typedef struct {
     void *y;
     const void *x;

@@ -34,7 +34,8 @@ import Testing
     func span(_ range: Range<Int>) -> ck_span {
         let at = range.lowerBound * shape.kv_stride
         return unsafe ck_span(
-            k: k.pointer + at, v: v.pointer + at, dk: dk.pointer + at, dv: dv.pointer + at, count: range.count)
+            k: k.pointer + at, v: v.pointer + at, dk: dk.pointer + at, dv: dv.pointer + at, count: range.count,
+            key_columns: 0)
     }
 
     func attend(_ segments: [ck_segment]? = nil, _ ranges: [Range<Int>] = [0..<70, 70..<271, 0..<70, 271..<331]) {
@@ -108,6 +109,31 @@ struct AttentionTests {
             }
             #expect(whole.out.bits == split.out.bits && whole.lse.bits == split.lse.bits, "head size \(size)")
             #expect(whole.out.bits == decoded.out.bits && whole.lse.bits == decoded.lse.bits, "head size \(size)")
+        }
+    }
+
+    /// Keys as columns of blocks, the rest of the last block filled with what is no number.
+    @Test(arguments: allKernels, [16, 32, 64]) func keysAsColumnsDoNotChangeBits(kernels: String, columns: Int) {
+        for size in [8, 24, 64, 128] {
+            let rows = AttentionCase(headSize: size, causal: true), turned = AttentionCase(headSize: size, causal: true)
+            let shape = rows.shape, blocks = (271 + columns - 1) / columns, block = shape.kv_stride * columns
+            let k = Numbers<Float>.zeros(blocks * block)
+            for i in 0..<blocks * block { k[i] = .nan }
+            for key in 0..<271 {
+                for e in 0..<shape.kv_stride { k[key / columns * block + e * columns + key % columns] = turned.k[key * shape.kv_stride + e] }
+            }
+            var segment = turned.segments[0]
+            segment.span_count = blocks
+            let spans = unsafe (0..<blocks).map { index in
+                unsafe ck_span(
+                    k: k.pointer + index * block, v: turned.v.pointer + index * columns * shape.kv_stride, dk: nil, dv: nil,
+                    count: min(columns, 271 - index * columns), key_columns: columns)
+            }
+            with(kernels) {
+                rows.attend([rows.segments[0]])
+                unsafe ck_attention(turned.out.pointer, turned.lse.pointer, turned.q.pointer, shape, [segment], 1, spans)
+            }
+            #expect(rows.out.bits == turned.out.bits && rows.lse.bits == turned.lse.bits, "head size \(size)")
         }
     }
 

@@ -56,19 +56,24 @@ void ck_widen_bf16(float *y, const uint16_t *x, size_t count);
 void ck_narrow_bf16(uint16_t *y, const float *x, size_t count); // to nearest even, NaN stays NaN
 void ck_widen_f16(float *y, const uint16_t *x, size_t count);
 void ck_widen_q8(float *y, const int8_t *x, const float *scale, size_t rows, size_t columns);
+/// y[c · stride + i] = x[i, c]: rows to columns.
+void ck_transpose(float *y, size_t stride, const float *x, size_t rows, size_t columns);
 /// Symmetric rounding by each row's largest magnitude: scale[i] = max|x[i]| / 127.
 void ck_quantize_q8(int8_t *y, float *scale, const float *x, size_t rows, size_t columns);
 
 /* ── attention over spans ── */
 
-/// `count` consecutive key and value rows. Row i of k lies at k + i·stride (the same for v); a row holds all key-value heads.
-/// The gradient pointers (rows with the same stride) are used by the backward pass alone.
+/// `count` consecutive keys and values. Row i of v lies at v + i·stride; a row holds all key-value heads. With `key_columns` 0, k is laid out
+/// alike. Otherwise keys are columns: element e of key i lies at k + e·key_columns + i. That spares each query of a cached sequence
+/// turning them, but not all of it is for every use: key_columns is 16, 32 or 64, all spans of the segment are of this kind and all but its
+/// last are full, and there is no backward pass. The gradient pointers (rows like v's) are used by the backward pass alone.
 typedef struct {
     const float *k;
     const float *v;
     float *dk;
     float *dv;
     size_t count;
+    size_t key_columns;
 } ck_span;
 
 /// Query rows [query_begin, query_begin + query_count) of the packed batch attend to the concatenation of the spans

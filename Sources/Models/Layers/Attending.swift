@@ -31,9 +31,13 @@ extension KeyValueSource {
             precondition(tape == nil, "gradients do not flow through a cache")
             var segments: [ck_segment] = []
             var spans: [ck_span] = unsafe []
+            Threads.parallel(sequences.count, grain: 1 + 64 * sequences.count / (k.rows + 1)) { piece in
+                for sequence in sequences[piece] {
+                    sequence.cache.write(k, v, rows: sequence.rows, at: sequence.cache.count - sequence.rows.count, layer: layer)
+                }
+            }
             for sequence in sequences {
                 let cache = sequence.cache
-                cache.write(k, v, rows: sequence.rows, at: cache.count - sequence.rows.count, layer: layer)
                 let first = unsafe spans.count
                 var left = cache.count
                 for block in cache.blocks {
@@ -42,7 +46,7 @@ extension KeyValueSource {
                         ck_span(
                             k: base + cache.shape.keyOffset(layer: layer),
                             v: base + cache.shape.valueOffset(layer: layer), dk: nil, dv: nil,
-                            count: min(left, KeyValueBlock.tokens)))
+                            count: min(left, KeyValueBlock.tokens), key_columns: KeyValueBlock.tokens))
                     left -= KeyValueBlock.tokens
                 }
                 segments.append(

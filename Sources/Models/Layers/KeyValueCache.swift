@@ -1,6 +1,8 @@
+import CKernels
 import Tensors
 
-/// Keys and values of ``tokens`` consecutive positions, for every layer of a decoder: [layers][keys, values][tokens, columns].
+/// Keys and values of ``tokens`` consecutive positions, for every layer of a decoder: [layers] of keys [columns, tokens] and values
+/// [tokens, columns]. Queries meet keys element by element, many keys at a time, so keys are turned once, when they are written.
 ///
 /// A full block is never written again, so that sequences may share it.
 package final class KeyValueBlock: Sendable {
@@ -77,9 +79,8 @@ package struct KeyValueCache: Sendable {
             let within = position % KeyValueBlock.tokens
             let many = min(KeyValueBlock.tokens - within, rows.upperBound - row)
             let base = unsafe blocks[position / KeyValueBlock.tokens].buffer.elements
-            let offset = within * shape.columns
-            unsafe (base + shape.keyOffset(layer: layer) + offset).update(from: k.row(row), count: many * shape.columns)
-            unsafe (base + shape.valueOffset(layer: layer) + offset).update(from: v.row(row), count: many * shape.columns)
+            unsafe ck_transpose(base + shape.keyOffset(layer: layer) + within, KeyValueBlock.tokens, k.row(row), many, shape.columns)
+            unsafe (base + shape.valueOffset(layer: layer) + within * shape.columns).update(from: v.row(row), count: many * shape.columns)
             row += many
             position += many
         }

@@ -107,7 +107,7 @@ package func attention(
             unsafe spans.append(
                 ck_span(
                     k: k.pointer + offset, v: v.pointer + offset, dk: dk.map { unsafe $0.pointer + offset },
-                    dv: dv.map { unsafe $0.pointer + offset }, count: keys.count))
+                    dv: dv.map { unsafe $0.pointer + offset }, count: keys.count, key_columns: 0))
         }
     }
     unsafe kernelSegments.withUnsafeBufferPointer { segments in

@@ -86,7 +86,7 @@ static void attention(size_t sequences, size_t queries, size_t keys, size_t head
     ck_segment *segments = memory(sequences * sizeof *segments);
     for (size_t s = 0; s < sequences; s++) {
         size_t at = s * keys * kv_heads * d;
-        spans[s] = (ck_span){k + at, v + at, dk + at, dv + at, keys};
+        spans[s] = (ck_span){k + at, v + at, dk + at, dv + at, keys, 0};
         segments[s] = (ck_segment){s * queries, queries, s, 1, causal};
     }
     ck_attention_shape shape = {heads, kv_heads, d, heads * d, kv_heads * d, 0.125f};
