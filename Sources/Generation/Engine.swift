@@ -24,6 +24,8 @@ package final class Engine: Sendable {
     struct Submission: Sendable {
         let id: UInt64
         let request: GenerationRequest
+        /// Whether events are told as they happen; otherwise all at the end, for a caller that waits for the whole.
+        let streams: Bool
         let at: ContinuousClock.Instant
         let continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
     }
@@ -60,9 +62,11 @@ package final class Engine: Sendable {
     }
 
     /// Starts to answer. Errors that can be known at once are thrown here; ending the stream early cancels the work.
-    package func generate(
-        _ request: GenerationRequest
-    ) throws -> AsyncThrowingStream<GenerationEvent, any Error> {
+    package func generate(_ request: GenerationRequest) throws -> AsyncThrowingStream<GenerationEvent, any Error> {
+        try submit(request, streams: true)
+    }
+
+    private func submit(_ request: GenerationRequest, streams: Bool) throws -> AsyncThrowingStream<GenerationEvent, any Error> {
         try check(request)
         let (stream, continuation) = AsyncThrowingStream<GenerationEvent, any Error>.makeStream()
         let id = try inbox.withLock { inbox in
@@ -71,7 +75,7 @@ package final class Engine: Sendable {
             inbox.nextID += 1
             inbox.waiting += 1
             inbox.submitted.append(
-                Submission(id: inbox.nextID, request: request, at: .now, continuation: continuation))
+                Submission(id: inbox.nextID, request: request, streams: streams, at: .now, continuation: continuation))
             return inbox.nextID
         }
         continuation.onTermination = { [weak self] reason in
@@ -87,7 +91,8 @@ package final class Engine: Sendable {
     package func complete(_ request: GenerationRequest) async throws -> (answers: [Completion], GenerationTimings) {
         var answers = [Completion](repeating: Completion(), count: request.options.count)
         var timings = GenerationTimings()
-        for try await event in try generate(request) {
+        // Waking the caller for every token of every answer costs a small model a tenth of its time.
+        for try await event in try submit(request, streams: false) {
             switch event {
             case .token(let choice, let id, let text, let logProbability):
                 answers[choice].tokens.append(id)

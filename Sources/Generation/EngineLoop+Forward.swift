@@ -132,8 +132,7 @@ extension EngineLoop {
             TokenLogProbability(token, in: logits, row: row, alternatives: $0)
         }
         let text = answer.text.append(token)
-        group.continuation.yield(
-            .token(choice: answer.choice, id: token, text: text, logProbability: logProbability))
+        group.tell(.token(choice: answer.choice, id: token, text: text, logProbability: logProbability))
         if answer.text.isStopped { return finish(answer, of: group, .stop) }
         let length = group.request.prompt.tokens.count + answer.tokens.count
         if answer.tokens.count >= options.maxTokens || length >= model.model.contextLength {
@@ -144,15 +143,15 @@ extension EngineLoop {
     private func finish(_ answer: Answer, of group: Group, _ reason: FinishReason) {
         answer.isFinished = true
         // The last token's keys and values were never computed.
-        let known = group.keys + answer.tokens.map(Int64.init)
-        prefixes.insert(answer.cache.fullBlocks, keys: known, version: group.versionKey)
+        // What yields is measured or judged: nobody goes on from its answer, and the room is better kept for conversations.
+        if !group.request.yields {
+            let known = group.keys + answer.tokens.map(Int64.init)
+            prefixes.insert(answer.cache.fullBlocks, keys: known, version: group.versionKey)
+        }
         answer.cache = KeyValueCache(shape: answer.cache.shape)
-        group.continuation.yield(.finished(choice: answer.choice, reason: reason, text: answer.text.finish()))
+        group.tell(.finished(choice: answer.choice, reason: reason, text: answer.text.finish()))
         group.unfinished -= 1
-        guard group.unfinished == 0 else { return }
-        group.timings.total = group.submitted.seconds
-        group.continuation.yield(.done(group.timings))
-        group.continuation.finish()
+        if group.unfinished == 0 { group.end() }
     }
 }
 

@@ -10,6 +10,8 @@ final class EngineLoop {
         let id: UInt64
         let request: GenerationRequest
         let continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
+        private let streams: Bool
+        private var held: [GenerationEvent] = []
         let submitted: ContinuousClock.Instant
         let blocksReserved: Int
         /// The prompt's tokens, each slot of a clip as a number of its own, for the prefix cache.
@@ -26,12 +28,24 @@ final class EngineLoop {
             id = submission.id
             request = submission.request
             continuation = submission.continuation
+            streams = submission.streams
             submitted = submission.at
             blocksReserved = Engine.blocksNeeded(submission.request)
             cache = KeyValueCache(shape: shape)
             embeddings = Array(repeating: nil, count: submission.request.prompt.clips.count)
             unfinished = submission.request.options.count
             timings.promptTokens = submission.request.prompt.tokens.count
+        }
+
+        func tell(_ event: GenerationEvent) {
+            if streams { continuation.yield(event) } else { held.append(event) }
+        }
+
+        func end() {
+            timings.total = submitted.seconds
+            for event in held { continuation.yield(event) }
+            continuation.yield(.done(timings))
+            continuation.finish()
         }
 
         var isReading: Bool { answers.isEmpty }
