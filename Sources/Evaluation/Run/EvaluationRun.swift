@@ -44,9 +44,10 @@ package struct EvaluationRun: Sendable {
         continuing known: [AnswerRecord] = [], record: @Sendable (AnswerRecord) throws -> Void = { _ in },
         progress: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) async throws -> GapReport {
-        let facts = try await reproducibility(software: software)
         var collected = Collected(plan, known)
         try progress(collected.count, total)
+        // Hashing the set and the model takes a while, in which questions can be asked.
+        async let facts = reproducibility(software: software)
         try await withThrowingTaskGroup(of: AnswerRecord.self) { group in
             var waiting = collected.missing(plan)[...]
             func askNext() {
@@ -63,7 +64,7 @@ package struct EvaluationRun: Sendable {
             }
         }
         return GapReport(
-            id: id, created: created, items: collected.results(plan), reproducibility: facts, baseText: baseText,
+            id: id, created: created, items: collected.results(plan), reproducibility: try await facts, baseText: baseText,
             divergence: DivergenceSummary(collected.divergences(plan)))
     }
 
