@@ -1,26 +1,34 @@
 #!/usr/bin/env python3
-"""Questions answered per second, spoken and typed, greedy: cord with many requests at once against transformers at its best batch.
+"""Questions answered per second, spoken and typed, greedy: cord against transformers at its best batch.
 
-The same items and the same checkpoint in one run. Both sides answer in full, up to the checkpoint's own limit. The clips are new to cord.
+The same items and the same checkpoint in one run; both sides answer in full. `cord eval` is timed from its start to its end, reading,
+decoding and scoring included; transformers without loading, and with its clips decoded before. With `--served`, cord is asked over HTTP
+instead, many requests at once, on clips that are new to it.
 
-Needs: the program `cord`, and for the peer `peers.sh`; items by `items.py FOLDER`, or any manifest of `{"id", "text", "audio"}`.
-Usage: $CORD_PEERS/python/bin/python throughput.py CORD ITEMS.jsonl [--model DIR] [--at-once 64] [--batches 8,16,32,64]
-       [--threads 2] [--n 3] [--no-peer] [--quiet 0.2] [--patience 60]
+Needs: the program `cord`, and for the peer `peers.sh`. Without ITEMS, the built-in benchmark; with `--served`, also items of `items.py
+FOLDER`, or any manifest of `{"id", "text", "audio"}`.
+Usage: $CORD_PEERS/python/bin/python throughput.py CORD [ITEMS.jsonl] [--items 600] [--model DIR] [--served] [--at-once 64]
+       [--batches 8,16,32,64] [--threads 2] [--n 3] [--dtype auto] [--arms spoken,typed] [--no-peer] [--quiet 0.2] [--patience 60]
 """
 import argparse
 import base64
 import concurrent.futures
 import http.client
 import json
+import os
 import pathlib
+import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
-from measuring import HERE, PEERS, Rows, Server, quietly, say
+from measuring import HERE, PEERS, Neighbours, Rows, Server, quietly, say
 
-NANO = HERE.parent.parent / "Sources" / "CordNano" / "Checkpoint"
+SOURCES = HERE.parent.parent / "Sources"
+NANO = SOURCES / "CordNano" / "Checkpoint"
+BENCHMARK = SOURCES / "CordBench" / "Benchmark" / "manifest.jsonl"
 
 
 def bodies(items, folder, model):
@@ -57,40 +65,77 @@ def answer_all(port, requests, at_once):
         return len(requests) / (time.perf_counter() - start), sum(tokens)
 
 
+def first_items(manifest, count, folder):
+    """A set of the manifest's first items, which `cord eval` and the peer both read."""
+    lines = [line for line in manifest.read_text().splitlines() if line.strip()][:count]
+    for line in lines:
+        clip = folder / json.loads(line)["audio"]
+        clip.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(manifest.parent / json.loads(line)["audio"], clip)
+    (folder / "manifest.jsonl").write_text("\n".join(lines) + "\n")
+    return folder / "manifest.jsonl"
+
+
+def evaluate(arguments, manifest, arm):
+    """Items per second of one whole `cord eval`, and the cores that others took meanwhile."""
+    count = sum(1 for _ in manifest.open())
+    command = [arguments.cord, "eval", "--model", arguments.model, "--threads", arguments.threads, "--dtype", arguments.dtype,
+               "--benchmark", manifest, "--arms", {"spoken": "audio", "typed": "text"}[arm]]
+    with Neighbours([]) as neighbours:
+        start, used = time.perf_counter(), os.times()
+        subprocess.run([str(part) for part in command], stdout=subprocess.DEVNULL, check=True)
+        seconds, now = time.perf_counter() - start, os.times()
+    own = now.children_user + now.children_system - used.children_user - used.children_system
+    return count / seconds, max(0.0, neighbours.cores - own / seconds)
+
+
+def served(arguments, items, folder, arm):
+    """Items per second of a server of its own: neither clips nor prefixes are known to it."""
+    with Server("cord", [arguments.cord, "serve", "--model", arguments.model, "--dtype", arguments.dtype, "--port", "{port}"]) as cord:
+        requests = bodies(items, folder, cord.model)[arm]
+        answer_all(cord.port, requests[:1], 1)
+        (rate, _), others = quietly(
+            lambda: answer_all(cord.port, requests, arguments.at_once), [cord.pid], arguments.quiet, 0)
+        return rate, others
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cord")
-    parser.add_argument("items", type=pathlib.Path)
+    parser.add_argument("manifest", type=pathlib.Path, nargs="?", default=BENCHMARK)
+    parser.add_argument("--items", type=int, default=600)
     parser.add_argument("--model", type=pathlib.Path, default=NANO)
+    parser.add_argument("--served", action="store_true")
     parser.add_argument("--at-once", type=int, default=64)
     parser.add_argument("--batches", default="8,16,32,64")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--n", type=int, default=3)
+    parser.add_argument("--dtype", default="auto")
+    parser.add_argument("--arms", default="spoken,typed")
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--quiet", type=float, default=0.2)
     parser.add_argument("--patience", type=float, default=60)
     arguments = parser.parse_args()
     rows = Rows()
-    items = [json.loads(line) for line in arguments.items.read_text().splitlines() if line.strip()]
-    mine = {}
-    for arm in ["spoken", "typed"]:
-        measured = []
-        for _ in range(arguments.n):
-            # A server of its own for each turn: neither clips nor prefixes are known to it.
-            with Server("cord", [arguments.cord, "serve", "--model", arguments.model, "--port", "{port}"]) as cord:
-                requests = bodies(items, arguments.items.parent, cord.model)[arm]
-                answer_all(cord.port, requests[:1], 1)
-                (rate, _), others = quietly(
-                    lambda: answer_all(cord.port, requests, arguments.at_once), [cord.pid], arguments.quiet, 0)
-                measured.append((rate, others))
-        mine[arm] = rows.add(
-            "cord", f"{arm} items, {arguments.at_once} at once", [m[0] for m in measured], "items/s",
-            max(m[1] for m in measured))
-    if arguments.no_peer:
-        return
-    command = [PEERS / "python/bin/python", HERE / "transformers_peer.py", "batches", arguments.model,
-               str(arguments.threads), arguments.items, *arguments.batches.split(",")]
-    peer = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    arms = arguments.arms.split(",")
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = first_items(arguments.manifest, arguments.items, pathlib.Path(folder))
+        items = [json.loads(line) for line in manifest.read_text().splitlines()]
+        mine = {}
+        for arm in arms:
+            if arguments.served:
+                measured = [served(arguments, items, manifest.parent, arm) for _ in range(arguments.n)]
+                how = f"over HTTP, {arguments.at_once} at once"
+            else:
+                measured = [evaluate(arguments, manifest, arm) for _ in range(arguments.n)]
+                how = "cord eval"
+            mine[arm] = rows.add(
+                "cord", f"{arm} items, {how}", [m[0] for m in measured], "items/s", max(m[1] for m in measured))
+        if arguments.no_peer:
+            return
+        command = [PEERS / "python/bin/python", HERE / "transformers_peer.py", "batches", arguments.model,
+                   str(arguments.threads), manifest, arguments.arms, *arguments.batches.split(",")]
+        peer = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     best = {}
     for line in peer.stdout.splitlines():
         result = json.loads(line)

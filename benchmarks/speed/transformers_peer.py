@@ -5,7 +5,7 @@ Needs: torch (CPU), transformers, soundfile (`peers.sh` installs them into $CORD
 Usage: transformers_peer.py answer MODEL THREADS
            reads lines `{"wav": path, "text": prompt, "tokens": n}` and writes `{"first": s, "rate": tokens/s, "processor": s}`,
            in the checkpoint's own precision; n tokens are written whatever they are
-       transformers_peer.py batches MODEL THREADS ITEMS.jsonl BATCH …
+       transformers_peer.py batches MODEL THREADS ITEMS.jsonl ARM,… BATCH …
            greedy answers in float32 to items `{"id", "text", "audio"}` (audio: a path beside the file), each batch size in turn;
            prints `{"arm", "batch", "items", "seconds", "rate"}` per arm and batch size
 """
@@ -90,7 +90,7 @@ def answer(directory):
         print(json.dumps({"first": times[0] - start, "rate": rate, "processor": clock.used[1] - used}), flush=True)
 
 
-def batches(directory, manifest, sizes):
+def batches(directory, manifest, wanted, sizes):
     model = Model(directory, torch.float32)
     path = pathlib.Path(manifest)
     items = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
@@ -99,7 +99,8 @@ def batches(directory, manifest, sizes):
         "spoken": [(samples, "") for samples in clips],
         "typed": [(None, item["text"]) for item in items],
     }
-    for arm, prompts in arms.items():
+    for arm in wanted:
+        prompts = arms[arm]
         for size in sizes:
             # Neighbours in length share a batch, which wastes the least padding.
             order = sorted(range(len(prompts)), key=lambda i: len(prompts[i][1]) if arm == "typed" else len(clips[i]))
@@ -117,4 +118,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "answer":
         answer(sys.argv[2])
     else:
-        batches(sys.argv[2], sys.argv[4], [int(size) for size in sys.argv[5:]])
+        batches(sys.argv[2], sys.argv[4], sys.argv[5].split(","), [int(size) for size in sys.argv[6:]])
