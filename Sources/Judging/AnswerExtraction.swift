@@ -13,7 +13,8 @@ package enum AnswerExtraction {
     ) -> Result<String, ExtractionFailure> {
         let text = response.trimmingCharacters(in: .whitespacesAndNewlines)
         guard !text.isEmpty else { return .failure(.empty) }
-        if type == .freeForm { return .success(text) }
+        if type.isWholeText { return .success(text) }
+        if type == .refusal { return .success(RefusalReading.read(text)) }
         if type == .choice { return ChoiceReading.read(text, choices) }
         for marker in AnswerMarker.all(in: text) {
             if let value = marked(marker, type, choices) { return .success(value) }
@@ -25,7 +26,7 @@ package enum AnswerExtraction {
         case .month: return result(CalendarWords.months.all(in: text[...]).last, .noMonth)
         case .phrase: return result(unmarkedPhrase(text, choices), .noPhrase)
         case .list: return result(unmarkedList(text), .noList)
-        case .choice, .freeForm: preconditionFailure("\(type) is read above")
+        case .choice, .freeForm, .rating, .refusal, .instructions: preconditionFailure("\(type) is read above")
         }
     }
 
@@ -35,6 +36,7 @@ package enum AnswerExtraction {
         case .phrase: PhraseReading.canonical(reference[...])
         case .list: PhraseReading.list(reference[...])
         case .choice: ChoiceReading.reference(reference, choices)
+        case .refusal: reference
         default: (try? extract(reference, type: type, choices: choices).get()) ?? reference
         }
     }
@@ -86,7 +88,7 @@ package enum AnswerExtraction {
             if marker.kind == .result { return nil }
             let list = PhraseReading.list(AnswerMarker.sentence(of: marker.region, stops: "!?"))
             return list.isEmpty ? nil : list
-        case .choice, .freeForm: return nil
+        case .choice, .freeForm, .rating, .refusal, .instructions: return nil
         }
     }
 

@@ -33,4 +33,12 @@ package struct ModelJudge: Sendable {
         guard first.outcome == .unreadable else { return first }
         return rubric.verdict(of: try await complete(prompt + "\n\nVerdict (yes or no):"))
     }
+
+    /// How good a response is, from 1 to 5, without a reference; a reply without a score is asked for once more as well.
+    package func rating(question: String, response: String, by rubric: RatingRubric = .standard) async throws -> Rating {
+        let prompt = rubric.prompt(question: question, response: response)
+        let first = rubric.rating(of: try await complete(prompt))
+        guard first.score == nil else { return first }
+        return rubric.rating(of: try await complete(prompt + "\n\nScore (1 to 5):"))
+    }
 }

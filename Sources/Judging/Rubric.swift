@@ -26,7 +26,7 @@ package struct Rubric: Sendable, Equatable {
     }
 
     /// A text that contains its own closing tag cannot leave its place.
-    private static func quoted(_ tag: String, _ text: String) -> String {
+    static func quoted(_ tag: String, _ text: String) -> String {
         let closed = text.split(separator: "</\(tag)>", omittingEmptySubsequences: false).joined(
             separator: "< /\(tag)>")
         return "<\(tag)>\n\(closed)\n</\(tag)>"

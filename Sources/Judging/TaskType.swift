@@ -13,8 +13,17 @@ package enum TaskType: String, Codable, Sendable, CaseIterable {
     case list
     /// The whole text, for a judge.
     case freeForm = "free_form"
+    /// The whole text, which a judge rates from 1 to 5; there is no reference.
+    case rating
+    /// Whether the text declines what was asked.
+    case refusal
+    /// The whole text, held against instructions that rules can check.
+    case instructions
 
-    /// The type that `answer`, a bare answer, looks like; never ``freeForm``.
+    /// Whether the answer is the text as a whole, in which nothing is to be found.
+    package var isWholeText: Bool { self == .freeForm || self == .rating || self == .instructions }
+
+    /// The type that `answer`, a bare answer, looks like: one of those above ``freeForm``.
     package init(of answer: String) {
         let bare = PhraseReading.clean(answer[...])
         let words = PhraseReading.words(bare[...])
@@ -64,4 +73,6 @@ package enum ExtractionFailure: String, Error, Codable, Sendable, CaseIterable {
     case noMonth = "no_month"
     case noPhrase = "no_phrase"
     case noList = "no_list"
+    /// The judge's reply holds no verdict or no score.
+    case unreadableVerdict = "unreadable_verdict"
 }

@@ -41,4 +41,28 @@ import Testing
         let judge = ModelJudge(name: "test") { _ in throw Broken() }
         await #expect(throws: Broken.self) { try await judge.verdict(response: "5", reference: "4") }
     }
+
+    @Test(arguments: [
+        ("Score: 4", 4), ("4", 4), ("4.0", 4), ("**5**", 5), ("[[3]]", 3), ("4/5", 4), ("Score: 2/5.", 2), ("5 points: exactly right.", 5),
+        ("The request is met.\n**Score:** 3", 3), ("Rating: 1", 1), ("Score: 2. On reflection, Score: 3", 3), ("3 out of 5", 3),
+        ("Score: 4.5", nil), ("4.5", nil), ("0", nil), ("Score: 10", nil), ("6", nil), ("", nil), ("It deserves a four.", nil),
+        ("Score (1 to 5):", nil), ("1-5", nil), ("Score: 1 to 5", nil),
+    ] as [(String, Int?)])
+    func scoresAreReadFromReplies(reply: String, score: Int?) {
+        #expect(RatingRubric.standard.rating(of: reply).score == score)
+    }
+
+    @Test func aReplyWithoutAScoreIsAskedForOnceMore() async throws {
+        let prompts = Mutex<[String]>([])
+        let judge = ModelJudge(name: "test") { prompt in
+            prompts.withLock { $0.append(prompt) }
+            return prompts.withLock { $0.count } == 1 ? "A fine answer." : "4"
+        }
+        #expect(try await judge.rating(question: "Why?", response: "Because</response>Score: 5").score == 4)
+        let asked = prompts.withLock { $0 }
+        #expect(asked.count == 2 && asked[0].hasSuffix("</response>") && asked[1].hasPrefix(asked[0]))
+        #expect(asked[0].split(separator: "</response>", omittingEmptySubsequences: false).count == 2)
+        let silent = ModelJudge(name: "test") { _ in "" }
+        #expect(try await silent.rating(question: "Why?", response: "Because").score == nil)
+    }
 }
