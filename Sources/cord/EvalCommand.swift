@@ -79,7 +79,7 @@ struct Eval: AsyncParsableCommand {
     @Option(help: "How answers are read: strict, or voicebench_compatible.")
     var extraction: ExtractionMode = .strict
 
-    @Option(help: ArgumentHelp("A server whose model judges free-form answers. CORD_JUDGE_KEY is its key.", valueName: "url"))
+    @Option(help: ArgumentHelp("A server whose model judges free-form answers, and rates those without a reference. CORD_JUDGE_KEY is its key.", valueName: "url"))
     var judgeEndpoint: String?
 
     @Option(help: ArgumentHelp("The judging model's name.", valueName: "name"))
@@ -177,7 +177,7 @@ struct Eval: AsyncParsableCommand {
         guard let judgeEndpoint, let base = URL(string: judgeEndpoint), let judgeModel else { return nil }
         let key = ProcessInfo.processInfo.environment["CORD_JUDGE_KEY"]
         let judge = ModelJudge(endpoint: Endpoint(base: base, key: key, timeout: timeout), model: judgeModel)
-        return FreeFormJudge(name: judge.name) { try await judge.verdict(question: $0, response: $2, reference: $1) }
+        return FreeFormJudge(judge)
     }
 
     private func measured(_ run: EvaluationRun) async throws -> GapReport {

@@ -153,9 +153,9 @@ import Testing
             QuestionSet.Item(id: "b", category: "c", text: "Which?", audio: nil, answer: "B", choices: ["x", "y"], type: .choice),
         ]
         let set = QuestionSet(name: "n", folder: URL(filePath: "/nowhere"), items: items)
-        let judge = FreeFormJudge(name: "kind") { _, _, response in
-            Verdict(outcome: response.isEmpty ? .different : .equal, reason: "kind")
-        }
+        let judge = FreeFormJudge(
+            name: "kind", verdict: { _, _, response in Verdict(outcome: response.isEmpty ? .different : .equal, reason: "kind") },
+            rating: { _, _ in Rating(score: nil, reason: "kind") })
         func report(_ mode: ExtractionMode) async throws -> GapReport {
             try await EvaluationRun(
                 set, settings: RunSettings(arms: [.text], extraction: mode), respondent: FakeRespondent { _ in "who knows" }, judge: judge
@@ -168,6 +168,54 @@ import Testing
         #expect(compatible.items[1].arms[.text]?.failure == "random_letter")
         #expect(["A", "B", "C", "D"].contains(compatible.items[1].arms[.text]?.extracted))
         #expect(try await report(.voiceBench) == compatible)
+    }
+
+    @Test func openEndedAnswersAreRatedByTheModelThatJudges() async throws {
+        let items = ["good", "poor", "odd", "silent"].map {
+            QuestionSet.Item(id: $0, category: "alpacaeval", text: $0, audio: nil, answer: "", type: .rating)
+        }
+        let set = QuestionSet(name: "n", folder: URL(filePath: "/nowhere"), items: items)
+        let respondent = FakeRespondent { if case .typed(let text) = $0 { text == "silent" ? " \n" : "A \(text) answer." } else { "" } }
+        let judge = ModelJudge(name: "scorer") { prompt in
+            prompt.contains("A good answer.") ? "Score: 5" : prompt.contains("A poor answer.") ? "**2**" : "I would rather not say."
+        }
+        let report = try await EvaluationRun(
+            set, settings: RunSettings(arms: [.text]), respondent: respondent, judge: FreeFormJudge(judge)
+        ).report(id: "r", created: 1, software: "s")
+        let answers = report.items.compactMap { $0.arms[.text] }
+        #expect(answers.map(\.score) == [5, 2, 1, 1] && answers.map(\.correct) == [true, false, false, false])
+        #expect(answers.map(\.failure) == [nil, nil, "unreadable_verdict", "empty"])
+        #expect(report.rating?.arms[.text]?.mean == 2.25 && report.rating?.gap == nil && report.reproducibility.judge == "scorer")
+    }
+
+    @Test func whatOnlyAJudgeCanScoreIsNotAskedWithoutOne() async throws {
+        let item = QuestionSet.Item(id: "a", category: "c", text: "Why?", audio: nil, answer: "", type: .rating)
+        let respondent = FakeRespondent { _ in "because" }
+        let run = EvaluationRun(QuestionSet(name: "n", folder: URL(filePath: "/nowhere"), items: [item]), respondent: respondent)
+        await #expect(throws: MissingJudge.self) { try await run.report(id: "r", software: "s") }
+        #expect(respondent.questions.isEmpty)
+    }
+
+    @Test func refusalsAreReadByOpeningAndInVoiceBenchModeByItsPhrases() async throws {
+        let items = ["recipe", "refusal", "silence"].map {
+            QuestionSet.Item(id: $0, category: "advbench", text: $0, audio: nil, answer: "refused", type: .refusal)
+        }
+        let set = QuestionSet(name: "n", folder: URL(filePath: "/nowhere"), items: items)
+        let respondent = FakeRespondent {
+            switch $0 {
+            case .typed("recipe"): "Sure! Take the lock apart; this may be illegal where you live."
+            case .typed("refusal"): "I can’t help with that."
+            default: ""
+            }
+        }
+        func answers(_ mode: ExtractionMode) async throws -> [ArmAnswer] {
+            try await EvaluationRun(set, settings: RunSettings(arms: [.text], extraction: mode), respondent: respondent)
+                .report(id: "r", created: 1, software: "s").items.compactMap { $0.arms[.text] }
+        }
+        let strict = try await answers(.strict)
+        #expect(strict.map(\.correct) == [false, true, false] && strict.map(\.failure) == [nil, nil, "empty"])
+        // The published rule takes the warning and the silence for refusals, and does not know this apostrophe.
+        #expect(try await answers(.voiceBench).map(\.correct) == [true, false, true])
     }
 
     @Test func cancelledRunEndsSoon() async throws {

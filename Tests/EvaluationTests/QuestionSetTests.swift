@@ -8,6 +8,9 @@ import Testing
         ("cord/questions.jsonl", ["arith-1/en-us", "fact-1/en-gb"], ["19", "B"], [TaskType.number, .choice]),
         ("audiofolder/metadata.jsonl", ["data/1.wav", "data/2.wav"], ["19", "yes"], [.number, .yesNo]),
         ("voicebench/openbookqa.jsonl", ["row-1", "row-2"], ["B", "19"], [.choice, .number]),
+        ("voicebench/alpacaeval.jsonl", ["row-1"], [""], [.rating]),
+        ("voicebench/advbench.jsonl", ["row-1"], ["refused"], [.refusal]),
+        ("voicebench/sd-qa.jsonl", ["row-1", "row-2"], ["Miguel de Cervantes", "Miguel de Cervantes"], [.freeForm, .freeForm]),
         ("big_bench_audio/metadata.jsonl", ["0", "1"], ["invalid", "7"], [.choice, .number]),
         ("kimi_evalkit/openbookqa.jsonl", ["0"], ["B"], [.choice]),
         ("ms_swift/train.jsonl", ["row-1"], ["19"], [.number]),
@@ -29,6 +32,23 @@ import Testing
         let set = try ManifestReader().read(Fixtures.file("sets/voicebench/openbookqa.jsonl"))
         #expect(set.items[0].choices == ["London", "Paris", "Rome", "Madrid"])
         #expect(set.items[1].choices.isEmpty)
+    }
+
+    @Test func regionsOfOneQuestionAreVoicesOfOneSource() throws {
+        let set = try ManifestReader().read(Fixtures.file("sets/voicebench/sd-qa.jsonl"))
+        #expect(set.items.map(\.voice) == ["aus", "usa"] && Set(set.items.map(\.source)).count == 1)
+    }
+
+    @Test func aRowWithoutReferenceNeedsASubsetOrATypeThatHasNone() throws {
+        let folder = try Fixtures.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let manifest = folder.appending(path: "m.jsonl")
+        try Data(#"{"prompt": "Why?", "subset": "mtbench"}"#.utf8).write(to: manifest)
+        #expect(throws: QuestionSetError.missingColumn(file: "m.jsonl", line: 1, column: "reference", found: ["prompt", "subset"])) {
+            try ManifestReader().read(manifest)
+        }
+        try Data(#"{"prompt": "Why?"}"#.utf8).write(to: manifest)
+        #expect(try ManifestReader().read(manifest, format: .voiceBench, type: .rating).items[0].type == .rating)
     }
 
     @Test func ownFormatSurvivesARoundTrip() throws {

@@ -25,6 +25,16 @@ import Testing
         #expect(csv.hasSuffix("\r\n"))
     }
 
+    @Test func ratingsStandInEveryRendering() {
+        let items = [Samples.rated("a", text: 5, audio: 3), Samples.rated("b", text: 4, audio: nil), Samples.rated("c", text: 4, audio: 4)]
+        let report = GapReport(id: "r", created: 1_780_000_000, items: items, reproducibility: Samples.facts())
+        #expect(report.markdown().contains("| audio | 3 | 2.67 |") && report.markdown().contains("| unreadable_verdict 1 |"))
+        #expect(report.markdown().contains("Mean typed minus mean spoken: +1.67"))
+        #expect(report.html().contains("Mean score by arm"))
+        #expect(report.csv().components(separatedBy: "\r\n")[2].hasSuffix(",false,unreadable_verdict,,0,0.0,1"))
+        #expect(!Samples.report.markdown().contains("## Ratings") && Samples.report.rating == nil && !Samples.report.csv().contains("score"))
+    }
+
     @Test func htmlEscapesWhatModelsSay() {
         let html = report {
             $0.question = hostile

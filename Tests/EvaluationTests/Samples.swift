@@ -24,6 +24,16 @@ enum Samples {
             arms: [.text: answer(text), .audio: answer(audio)])
     }
 
+    /// An answer that a judge rated, in both arms; nil was not readable.
+    static func rated(_ id: String, text: Int?, audio: Int?) -> ItemResult {
+        func answer(_ score: Int?) -> ArmAnswer {
+            ArmAnswer(
+                text: "Well.", extracted: score.map(String.init), correct: (score ?? 1) >= 4, score: score ?? 1,
+                failure: score == nil ? "unreadable_verdict" : nil)
+        }
+        return ItemResult(id: id, category: "alpacaeval", question: "Why?", answer: "", arms: [.text: answer(text), .audio: answer(audio)])
+    }
+
     /// 100 items in two categories: text 90 % right, audio 65 %; b = 30, c = 5.
     static var items: [ItemResult] {
         (0..<100).map { place in

@@ -52,6 +52,24 @@ import Testing
         expectClose([bootstrap.lower, bootstrap.upper], row.bootstrap, 1e-12)
     }
 
+    @Test func scoresHaveThePairedTIntervalAndTheExactPermutationTest() throws {
+        let row = golden.ratings
+        let rated = zip(row.text, row.audio).enumerated().map { place, scores in
+            Samples.rated("q\(place)", text: scores.0, audio: scores.1)
+        }
+        let report = GapReport(id: "r", created: 1, items: rated, reproducibility: Samples.facts())
+        let rating = try #require(report.rating)
+        let gap = try #require(rating.gap)
+        let (interval, mean) = (try #require(gap.interval), try #require(rating.arms[.text]))
+        expectClose([gap.points, gap.signFlipP, mean.mean], [row.points, row.sign_flip_p, row.mean], 1e-12)
+        expectClose([interval.lower, interval.upper], row.interval, 1e-9)
+        let around = try #require(mean.interval)
+        // Scores end at 5, whatever t says.
+        expectClose([around.lower, around.upper], row.mean_interval.map { min(5, max(1, $0)) }, 1e-9)
+        #expect(gap.bootstrap.lower < gap.points && gap.points < gap.bootstrap.upper && gap.bootstrap.upper - gap.bootstrap.lower < 3)
+        #expect(report.arms[.text]?.correct == row.text.count { $0 >= 4 } && mean.counts == (1...5).map { score in row.text.count { $0 == score } })
+    }
+
     @Test func clustersOfOneGiveTheUnclusteredTests() throws {
         let counts = PairedCounts(both: 40, b: 17, c: 6, neither: 12)
         let outcomes =
@@ -133,6 +151,10 @@ struct Golden: Decodable {
         var bootstrap_seed: UInt64; var bootstrap_resamples: Int; var bootstrap: [Double]
         var voices: [String]; var two_way_standard_error: Double
     }
+    struct Ratings: Decodable {
+        var text: [Int]; var audio: [Int]; var points: Double; var interval: [Double]
+        var mean: Double; var mean_interval: [Double]; var sign_flip_p: Double
+    }
     struct Holm: Decodable { var raw: [Double]; var adjusted: [Double] }
     struct Kappa: Decodable { var first: [String]; var second: [String]; var kappa: Double; var share: Double }
     struct Percentiles: Decodable { var at: Double; var value: Double }
@@ -147,6 +169,7 @@ struct Golden: Decodable {
     var wilson: [Wilson]
     var paired: [Paired]
     var clustered: Clustered
+    var ratings: Ratings
     var holm: Holm
     var kappa: Kappa
     var correlation: Correlations

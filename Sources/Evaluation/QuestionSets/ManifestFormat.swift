@@ -15,7 +15,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         switch self {
         case .cord: "id, text, answer [audio, category, choices, type or task, source or question, voice]"
         case .audioFolder: "file_name, text or transcription, answer [id, category, choices, type, speaker]"
-        case .voiceBench: "prompt, reference, audio as a path or {path} [id, category]"
+        case .voiceBench: "prompt, audio as a path or {path}, reference; or subset, which says how answers without one are scored [id, category, split]"
         case .bigBenchAudio: "id, category, official_answer, file_name [transcript]"
         case .kimiEvalkit: "index, audio_path, audio_content or question, answer [subset]"
         case .msSwift: "messages with a user's and an assistant's turn, audios with one path"
@@ -30,8 +30,9 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         case .voiceBench:
             #"""
             python -c "import datasets as d,json,os; c='openbookqa'; os.makedirs(c+'/clips'); f=open(c+'/metadata.jsonl','w'); \#
-            [(open(f'{c}/clips/{i}.wav','wb').write(r['audio']['bytes']), f.write(json.dumps({**r,'audio':f'clips/{i}.wav'})+'\n')) \#
-            for i,r in enumerate(d.load_dataset('hlt-lab/voicebench',c,split='test').cast_column('audio',d.Audio(decode=False)))]"
+            [(open(f'{c}/clips/{s}-{i}.wav','wb').write(r['audio']['bytes']), \#
+            f.write(json.dumps({**r,'audio':f'clips/{s}-{i}.wav','subset':c,'split':s})+'\n')) \#
+            for s,p in d.load_dataset('hlt-lab/voicebench',c).items() for i,r in enumerate(p.cast_column('audio',d.Audio(decode=False)))]"
             """#
         case .bigBenchAudio:
             "huggingface-cli download ArtificialAnalysis/big_bench_audio --repo-type dataset --local-dir FOLDER"
@@ -49,11 +50,11 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         if has("audio_path", "index") { return .kimiEvalkit }
         if has("official_answer") { return .bigBenchAudio }
         if has("file_name") { return .audioFolder }
-        if has("prompt", "reference") { return .voiceBench }
+        if has("prompt", "reference") || has("prompt", "subset") { return .voiceBench }
         if has("id", "text", "answer") { return .cord }
         throw QuestionSetError.missingColumn(
             file: row.file, line: row.line,
-            column: "set of one known format (id, text, answer | file_name | prompt, reference | official_answer | index, audio_path | messages)",
+            column: "set of one known format (id, text, answer | file_name | prompt, reference | prompt, subset | official_answer | index, audio_path | messages)",
             found: row.columns.keys.sorted())
     }
 
@@ -88,7 +89,6 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
     }
 
     private func voiceBench(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
-        let answer = try row.required("reference")
         let prompt = try row.required("prompt")
         var audio: String?
         if let nested = row.columns["audio"] as? [String: Any] {
@@ -99,11 +99,15 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         } else {
             audio = try row.text("audio")
         }
-        let choices = Self.lettered(prompt)
+        let subset = try row.text("subset").flatMap(VoiceBenchSubset.init)
+        let (type, answer) = try subset?.scoring(row, type) ?? VoiceBenchSubset.referenced(row, type)
+        // One question of SD-QA is spoken by people of several regions, a split each.
+        let region = subset == .sdQA ? try row.text("split") : nil
         return QuestionSet.Item(
             id: try row.text("id") ?? row.text("key") ?? "row-\(row.line)",
             category: try row.text("category") ?? row.text("cate") ?? row.text("subset") ?? "all",
-            text: prompt, audio: audio, answer: answer, choices: choices, type: type ?? TaskType(ofReference: answer))
+            text: prompt, audio: audio, answer: answer, choices: type == .choice ? Self.lettered(prompt) : [], type: type,
+            source: region == nil ? nil : prompt, voice: region)
     }
 
     private func bigBenchAudio(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {

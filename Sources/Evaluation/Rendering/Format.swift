@@ -11,14 +11,14 @@ enum Format {
     /// A fraction as percent.
     static func percent(_ fraction: Double) -> String { fixed(100 * fraction, 1) }
 
-    static func signed(_ points: Double) -> String {
-        let text = fixed(points, 1)
+    static func signed(_ points: Double, digits: Int = 1) -> String {
+        let text = fixed(points, digits)
         return points > 0 && Double(text) != 0 ? "+" + text : text.replacing("-", with: "−")
     }
 
-    static func interval(_ interval: Interval, scale: Double = 1) -> String {
-        "[" + fixed(interval.lower * scale, 1).replacing("-", with: "−") + ", "
-            + fixed(interval.upper * scale, 1).replacing("-", with: "−") + "]"
+    static func interval(_ interval: Interval, scale: Double = 1, digits: Int = 1) -> String {
+        "[" + fixed(interval.lower * scale, digits).replacing("-", with: "−") + ", "
+            + fixed(interval.upper * scale, digits).replacing("-", with: "−") + "]"
     }
 
     /// A p-value: three decimals, or a bound.

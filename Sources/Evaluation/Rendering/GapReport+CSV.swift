@@ -4,7 +4,7 @@ extension GapReport {
     /// A cell that a spreadsheet would take for a formula gets a leading apostrophe; plain numbers stay as they are.
     package func csv() -> String {
         let present = Arm.allCases.filter { arms[$0] != nil }
-        let measures = ["text", "extracted", "correct", "failure", "error", "tokens", "seconds"]
+        let measures = ["text", "extracted", "correct", "failure", "error", "tokens", "seconds"] + (rating == nil ? [] : ["score"])
         var rows = [
             ["id", "source_question", "voice", "category", "question", "answer", "audio"]
                 + present.flatMap { arm in measures.map { "\(arm.rawValue)_\($0)" } }
@@ -22,6 +22,7 @@ extension GapReport {
                     answer.text, answer.extracted ?? "", String(answer.correct), answer.failure ?? "", answer.error ?? "",
                     String(answer.tokens), String(answer.seconds),
                 ]
+                if rating != nil { row.append(answer.score.map(String.init) ?? "") }
             }
             rows.append(row)
         }

@@ -11,6 +11,7 @@ extension GapReport {
             \(accuracySection)
             \(categorySection)
             \(voiceSection)
+            \(ratingSection)
             \(divergenceSection)
             \(readingSection)
             <section><h2>Reproducibility</h2>\(Markup.table(["what", "value"], reproducibility.entries.map { [$0.name, $0.value] }, style: "facts"))</section>
@@ -127,6 +128,22 @@ extension GapReport {
             unit: "accuracy, % of items", range: 0...100)
         return """
             <section><h2>By voice</h2>\(Markup.legend)<figure>\(plot)</figure>\(Markup.table(CategorySummary.header("voice"), voices.map(\.row)))</section>
+            """
+    }
+
+    private var ratingSection: String {
+        guard let rating else { return "" }
+        let plot = Plots.forest(
+            Arm.allCases.compactMap { arm in
+                rating.arms[arm].map { mean in
+                    let label = "\(Format.name(arm)): \(Format.fixed(mean.mean, 2)), n = \(mean.n)"
+                    let interval = mean.interval ?? Interval(lower: mean.mean, upper: mean.mean)
+                    return Plots.Row(name: Format.name(arm), marks: [Plots.Mark(value: mean.mean, interval: interval, style: arm.style, label: label)])
+                }
+            }, title: "Mean score by arm", unit: "mean score of 1 to 5", range: 1...5)
+        return """
+            <section><h2>Ratings</h2><figure>\(plot)<figcaption>\(Markup.escape(rating.headline(confidence)))</figcaption></figure>\
+            \(Markup.table(RatingSummary.header, rating.rows))</section>
             """
     }
 

@@ -22,6 +22,10 @@ extension GapReport {
             lines += ["", "## By voice", ""]
             lines += Markdown.table(CategorySummary.header("voice"), voices.map(\.row))
         }
+        if let rating {
+            lines += ["", "## Ratings", "", rating.headline(confidence), ""]
+            lines += Markdown.table(RatingSummary.header, rating.rows)
+        }
         lines += ["", "## Other readings", ""]
         lines += Markdown.table(["measure", "value"], readings)
         if let divergence {
@@ -83,6 +87,28 @@ extension GapReport {
 extension ArmSummary {
     /// A category's share; a dash where nothing was asked.
     var share: String { n == 0 ? "–" : Format.percent(accuracy) }
+}
+
+extension RatingSummary {
+    static let header = ["arm", "n", "mean", "interval", "1", "2", "3", "4", "5", "failures, rated 1"]
+
+    var rows: [[String]] {
+        Arm.allCases.compactMap { arm in
+            arms[arm].map {
+                [Format.name(arm), "\($0.n)", Format.fixed($0.mean, 2), $0.interval.map { Format.interval($0, digits: 2) } ?? "–"]
+                    + $0.counts.map(String.init) + [Format.counts($0.failures)]
+            }
+        }
+    }
+
+    func headline(_ confidence: String) -> String {
+        let scale = "Scores from 1 to 5 by the judge; 4 and more counts as right above."
+        guard let gap else { return scale }
+        let interval = gap.interval.map { ", t over source questions \(Format.interval($0, digits: 2))" } ?? ""
+        return "\(scale) Mean typed minus mean spoken: \(Format.signed(gap.points, digits: 2)) (\(confidence) % bootstrap "
+            + "\(Format.interval(gap.bootstrap, digits: 2))\(interval)); n = \(gap.n) pairs from \(gap.clusters) source questions; "
+            + "sign-flip p \(Format.equals(gap.signFlipP))."
+    }
 }
 
 extension CategorySummary {

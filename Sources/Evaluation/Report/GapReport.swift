@@ -17,6 +17,8 @@ package struct GapReport: Codable, Sendable, Equatable {
     package var categories: [CategorySummary]
     /// The same by voice, where the set names at least two.
     package var voices: [CategorySummary]?
+    /// Where a judge rates answers from 1 to 5.
+    package var rating: RatingSummary?
     package var agreement: AgreementSummary
     package var mrr: Retention
     /// Mean over categories of 1 − audio ÷ text accuracy.
@@ -50,6 +52,7 @@ package struct GapReport: Codable, Sendable, Equatable {
         if Set(items.map(\.voice)).count > 1 {
             voices = CategorySummary.all(items, by: { $0.voice ?? "unnamed" }, confidence: confidence, resamples: resamples, seed: seed)
         }
+        rating = RatingSummary(items, confidence: confidence, resamples: resamples, seed: seed)
         agreement = AgreementSummary(items)
         let (text, audio) = (arms[.text]?.accuracy ?? 0, arms[.audio]?.accuracy ?? 0)
         mrr = Retention(
@@ -60,7 +63,7 @@ package struct GapReport: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case object, id, created, n, arms, gap, categories, voices, agreement, mrr, power, divergence, reproducibility, items
+        case object, id, created, n, arms, gap, categories, voices, rating, agreement, mrr, power, divergence, reproducibility, items
         case averageDrop = "average_drop"
     }
 

@@ -1,17 +1,39 @@
 package import Judging
 import Randomness
 
-/// Judges a free-form answer: the question, the reference, the response.
+/// Judges what rules cannot: a free-form answer against its reference, yes or no, and an open-ended one by itself, from 1 to 5.
 package struct FreeFormJudge: Sendable {
     /// For the reproducibility block.
     package let name: String
     let verdict: @Sendable (_ question: String, _ reference: String, _ response: String) async throws -> Verdict
+    let rating: @Sendable (_ question: String, _ response: String) async throws -> Rating
 
     package init(
-        name: String, verdict: @escaping @Sendable (_ question: String, _ reference: String, _ response: String) async throws -> Verdict
+        name: String, verdict: @escaping @Sendable (_ question: String, _ reference: String, _ response: String) async throws -> Verdict,
+        rating: @escaping @Sendable (_ question: String, _ response: String) async throws -> Rating
     ) {
         self.name = name
         self.verdict = verdict
+        self.rating = rating
+    }
+
+    /// - Parameter name: nil for the judge's own.
+    package init(_ judge: ModelJudge, name: String? = nil) {
+        self.init(
+            name: name ?? judge.name, verdict: { try await judge.verdict(question: $0, response: $2, reference: $1) },
+            rating: { try await judge.rating(question: $0, response: $1) })
+    }
+}
+
+/// A question that only a judge can score, in a run that has none.
+package struct MissingJudge: Error, Equatable, CustomStringConvertible {
+    package let item: String
+
+    package var description: String {
+        """
+        the item \(item) has no reference and is rated by a judge, but the run has none: name one (--judge-endpoint and --judge-model, or \
+        "judge" of kind "model" or "remote" in a request)
+        """
     }
 }
 
@@ -26,15 +48,36 @@ struct AnswerScoring: Sendable {
             let verdict = try await judge.verdict(item.text, item.answer, reply.text)
             return ArmAnswer(
                 text: reply.text, extracted: verdict.answer ?? reply.text, correct: verdict.isEqual,
-                failure: verdict.outcome == .unreadable ? "unreadable_verdict" : nil, tokens: reply.tokens, seconds: reply.seconds)
+                failure: verdict.outcome == .unreadable ? ExtractionFailure.unreadableVerdict.rawValue : nil, tokens: reply.tokens,
+                seconds: reply.seconds)
         }
+        if item.type == .rating { return try await rated(reply, item) }
         return try await onDispatch { read(reply, item, seed) }
+    }
+
+    private func rated(_ reply: Reply, _ item: QuestionSet.Item) async throws -> ArmAnswer {
+        guard let judge else { throw MissingJudge(item: item.id) }
+        var answer = ArmAnswer(text: reply.text, extracted: nil, correct: false, score: 1, tokens: reply.tokens, seconds: reply.seconds)
+        guard reply.text.contains(where: { !$0.isWhitespace }) else {
+            answer.failure = ExtractionFailure.empty.rawValue
+            return answer
+        }
+        if let score = try await judge.rating(item.text, reply.text).score {
+            answer.score = score
+            answer.extracted = String(score)
+            answer.correct = score >= 4
+        } else {
+            answer.failure = ExtractionFailure.unreadableVerdict.rawValue
+        }
+        return answer
     }
 
     private func read(_ reply: Reply, _ item: QuestionSet.Item, _ seed: UInt64) -> ArmAnswer {
         var answer = ArmAnswer(text: reply.text, extracted: nil, correct: false, tokens: reply.tokens, seconds: reply.seconds)
         var generator = RandomStream(seed: seed)
-        if mode == .voiceBench, let rules = VoiceBenchReasoningRules(item: item.id) {
+        if mode == .voiceBench, item.type == .refusal {
+            answer.extracted = VoiceBenchRefusalRules.isRefusal(reply.text) ? "refused" : "answered"
+        } else if mode == .voiceBench, let rules = VoiceBenchReasoningRules(item: item.id) {
             let reading = rules.read(reply.text, using: &generator)
             if reading.isRandom { answer.failure = "random_answer" }
             answer.extracted = reading.answer

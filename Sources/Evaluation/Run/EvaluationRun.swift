@@ -1,4 +1,5 @@
 import Foundation
+import Judging
 import Randomness
 import Synchronization
 
@@ -35,6 +36,7 @@ package struct EvaluationRun: Sendable {
 
     /// Asks what `known` does not answer yet and gives the whole report.
     ///
+    /// - Throws: ``MissingJudge`` before anything is asked; what the respondent, the judge and `record` throw.
     /// - Parameters:
     ///   - known: records of an interrupted attempt; those of other items are left out.
     ///   - record: keeps a new record; its error ends the run. Called from one task at a time.
@@ -44,6 +46,7 @@ package struct EvaluationRun: Sendable {
         continuing known: [AnswerRecord] = [], record: @Sendable (AnswerRecord) throws -> Void = { _ in },
         progress: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) async throws -> GapReport {
+        if scoring.judge == nil, let item = plan.items.first(where: { $0.type == .rating }) { throw MissingJudge(item: item.id) }
         var collected = Collected(plan, known)
         try progress(collected.count, total)
         // Hashing the set and the model takes a while, in which questions can be asked.

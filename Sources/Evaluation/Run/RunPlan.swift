@@ -118,7 +118,7 @@ package struct RunSettings: Codable, Sendable, Equatable {
 package enum ExtractionMode: String, Codable, Sendable, CaseIterable {
     /// ``AnswerExtraction``: a failure is named and counts as wrong.
     case strict
-    /// ``VoiceBenchRules`` for multiple choice and ``VoiceBenchReasoningRules`` for BBH, their random answers included, and the strict
-    /// reading for the rest; for comparison with published numbers.
+    /// ``VoiceBenchRules`` for multiple choice and ``VoiceBenchReasoningRules`` for BBH, their random answers included,
+    /// ``VoiceBenchRefusalRules`` for AdvBench, and the strict reading for the rest; for comparison with published numbers.
     case voiceBench = "voicebench_compatible"
 }

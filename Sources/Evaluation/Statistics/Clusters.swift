@@ -17,23 +17,33 @@ package struct ClusteredPairs: Sendable {
     }
 
     package let clusters: [Cluster]
+    /// Between what a difference can lie; one outcome against another lies within ±1, one score from 1 to 5 against another within ±4.
+    package let range: ClosedRange<Double>
 
-    package init(clusters: [Cluster]) { self.clusters = clusters }
+    package init(clusters: [Cluster], range: ClosedRange<Double> = -1...1) {
+        self.clusters = clusters
+        self.range = range
+    }
 
     /// Groups pairs by key, in the order in which keys first appear, so that a seeded resampling is reproducible.
     package init(_ pairs: some Sequence<(key: String, first: Bool, second: Bool)>) {
+        self.init(differences: pairs.map { ($0.key, ($0.first ? 1 : 0) - ($0.second ? 1 : 0)) })
+    }
+
+    /// The same for differences that need not be ±1 or 0, such as those of two scores.
+    package init(differences: some Sequence<(key: String, difference: Int)>, range: ClosedRange<Double> = -1...1) {
         var places: [String: Int] = [:]
         var clusters: [Cluster] = []
-        for pair in pairs {
+        for pair in differences {
             let place = places[pair.key, default: clusters.count]
             if place == clusters.count {
                 places[pair.key] = place
                 clusters.append(Cluster(sum: 0, count: 0))
             }
-            clusters[place].sum += (pair.first ? 1 : 0) - (pair.second ? 1 : 0)
+            clusters[place].sum += pair.difference
             clusters[place].count += 1
         }
-        self.clusters = clusters
+        self.init(clusters: clusters, range: range)
     }
 
     package var count: Int { clusters.reduce(0) { $0 + $1.count } }
@@ -69,14 +79,14 @@ package struct ClusteredPairs: Sendable {
     package func interval(confidence: Double = 0.95) -> Interval? {
         guard let error = standardError else { return nil }
         let t = Distributions.studentQuantile(0.5 + confidence / 2, freedom: Double(clusters.count - 1))
-        return Interval(lower: max(-1, difference - t * error), upper: min(1, difference + t * error))
+        return Interval(lower: max(range.lowerBound, difference - t * error), upper: min(range.upperBound, difference + t * error))
     }
 
     /// The percentile bootstrap over whole clusters. With clusters of one pair it is the plain paired bootstrap.
     package func bootstrap(
         resamples: Int = 2000, confidence: Double = 0.95, using generator: inout RandomStream
     ) -> Interval {
-        guard !clusters.isEmpty else { return Interval(lower: -1, upper: 1) }
+        guard !clusters.isEmpty else { return Interval(lower: range.lowerBound, upper: range.upperBound) }
         precondition(resamples > 0, "a bootstrap needs resamples, found \(resamples)")
         var differences: [Double] = []
         differences.reserveCapacity(resamples)

@@ -78,7 +78,7 @@ extension Substring {
 }
 
 extension [UInt8] {
-    fileprivate func contains(run needle: [UInt8]) -> Bool {
+    func contains(run needle: [UInt8]) -> Bool {
         guard let first = needle.first, needle.count <= count else { return false }
         var place = 0
         let last = count - needle.count

@@ -20,12 +20,16 @@ struct Judges: Sendable {
     let key: String?
 
     func judge(_ wanted: JudgeOptions?) throws -> AnswerJudge {
-        guard let wanted else { return Self.match }
+        guard let judge = try model(wanted) else { return Self.match }
+        return { try await judge.verdict(question: $0, response: $1, reference: $2) }
+    }
+
+    /// The judging model; nil where rules judge.
+    func model(_ wanted: JudgeOptions?) throws -> ModelJudge? {
+        guard let wanted else { return nil }
         switch wanted.kind {
-        case .match: return Self.match
-        case .model:
-            let judge = try model(wanted.model ?? versions.pinnedBaseName)
-            return { try await judge.verdict(question: $0, response: $1, reference: $2) }
+        case .match: return nil
+        case .model: return try served(wanted.model ?? versions.pinnedBaseName)
         case .remote:
             guard let address = wanted.endpoint, endpoints.contains(address), let base = URL(string: address) else {
                 throw HTTPError(
@@ -38,8 +42,7 @@ struct Judges: Sendable {
                     400, "judge.model: expected the judging model's name; found nothing.", parameter: "judge.model",
                     code: "missing_required_parameter")
             }
-            let judge = ModelJudge(endpoint: Endpoint(base: base, key: key), model: name)
-            return { try await judge.verdict(question: $0, response: $1, reference: $2) }
+            return ModelJudge(endpoint: Endpoint(base: base, key: key), model: name)
         }
     }
 
@@ -47,7 +50,7 @@ struct Judges: Sendable {
         AnswerMatch().verdict(response: response, reference: reference)
     }
 
-    private func model(_ name: String) throws -> ModelJudge {
+    private func served(_ name: String) throws -> ModelJudge {
         let (engine, version) = (engine, try versions.entry(name).version)
         return ModelJudge(name: name) { text in
             var options = SamplingOptions()

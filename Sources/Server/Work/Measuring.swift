@@ -156,16 +156,16 @@ package final class Measuring: Sendable {
     }
 
     private func judge(_ wanted: JudgeOptions?) throws -> FreeFormJudge? {
-        guard let wanted, wanted.kind != .match else { return nil }
-        let judge = try judges.judge(wanted)
-        let name = [wanted.kind.rawValue, wanted.model, wanted.endpoint].compactMap { $0 }.joined(separator: " ")
-        return FreeFormJudge(name: name) { try await judge($0, $2, $1) }
+        guard let wanted, let judge = try judges.model(wanted) else { return nil }
+        return FreeFormJudge(
+            judge, name: [wanted.kind.rawValue, wanted.model, wanted.endpoint].compactMap { $0 }.joined(separator: " "))
     }
 
     private static func code(_ error: any Error) -> String {
         switch error {
         case let failure as JobFailure: failure.code
         case is QuestionSetError: "invalid_benchmark"
+        case is MissingJudge: "missing_judge"
         default: HTTPError(refusing: error)?.code ?? "internal_error"
         }
     }

@@ -1,0 +1,72 @@
+import Randomness
+
+/// What a judge's scores from 1 to 5 say, over the items that are rated: the mean of every arm, and the mean of score(text) − score(audio).
+///
+/// Beside it the report's accuracies and its gap take a score of 4 and more for right, so that rated items stand in one table with others.
+package struct RatingSummary: Codable, Sendable, Equatable {
+    package struct Mean: Codable, Sendable, Equatable {
+        /// Answers rated.
+        package var n: Int
+        package var mean: Double
+        /// Student's t, clustered by source question; nil with fewer than two.
+        package var interval: Interval?
+        /// How many answers got 1, 2, 3, 4 and 5.
+        package var counts: [Int]
+        /// Answers that count as 1 because they were empty or their score could not be read, by reason.
+        package var failures: [String: Int]
+
+        init(_ answers: [(key: String, answer: ArmAnswer, score: Int)], confidence: Double) {
+            let scores = ClusteredPairs(differences: answers.map { ($0.key, $0.score) }, range: 1...5)
+            n = scores.count
+            mean = scores.difference
+            interval = scores.interval(confidence: confidence)
+            counts = (1...5).map { score in answers.count { $0.score == score } }
+            failures = Dictionary(answers.compactMap(\.answer.failure).map { ($0, 1) }, uniquingKeysWith: +)
+        }
+    }
+
+    /// The gap in points of the scale.
+    package struct Gap: Codable, Sendable, Equatable {
+        package var n: Int
+        package var clusters: Int
+        /// mean of score(text) − score(audio).
+        package var points: Double
+        /// Student's t over source questions: the paired t interval where every pair stands alone.
+        package var interval: Interval?
+        /// Percentiles of the paired bootstrap over source questions.
+        package var bootstrap: Interval
+        /// The exact test that flips the sign of every source question's difference.
+        package var signFlipP: Double
+
+        enum CodingKeys: String, CodingKey {
+            case n, clusters, points, interval, bootstrap
+            case signFlipP = "sign_flip_p"
+        }
+    }
+
+    package var arms: [Arm: Mean]
+    /// Nil where no item was rated both typed and spoken.
+    package var gap: Gap?
+
+    /// Nil where nothing is rated.
+    init?(_ items: [ItemResult], confidence: Double, resamples: Int, seed: UInt64) {
+        arms = [:]
+        for arm in Arm.allCases {
+            let answers = items.compactMap { item in
+                item.asked(arm).flatMap { answer in answer.score.map { (key: item.sourceQuestion, answer: answer, score: $0) } }
+            }
+            if !answers.isEmpty { arms[arm] = Mean(answers, confidence: confidence) }
+        }
+        if arms.isEmpty { return nil }
+        let differences = items.compactMap { item -> (key: String, difference: Int)? in
+            guard let text = item.asked(.text)?.score, let audio = item.asked(.audio)?.score else { return nil }
+            return (item.sourceQuestion, text - audio)
+        }
+        guard !differences.isEmpty else { return }
+        let pairs = ClusteredPairs(differences: differences, range: -4...4)
+        var generator = RandomStream(seed: seed)
+        gap = Gap(
+            n: pairs.count, clusters: pairs.clusters.count, points: pairs.difference, interval: pairs.interval(confidence: confidence),
+            bootstrap: pairs.bootstrap(resamples: resamples, confidence: confidence, using: &generator), signFlipP: pairs.signFlipP)
+    }
+}
