@@ -56,18 +56,6 @@ package enum AnswerExtraction {
         return x.first == y.first && x.count != y.count && extracted.contains(":")
     }
 
-    /// The reasoning and the final answer of a response, for display: split before the sentence of the last announcement.
-    package static func split(_ response: String) -> (reasoning: String, answer: String) {
-        let text = response.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard let marker = AnswerMarker.all(in: text).first(where: { $0.kind == .announced }) else { return ("", text) }
-        let before = text[..<marker.range.lowerBound]
-        let start = before.ranges(of: Patterns.sentenceEnd).last?.upperBound ?? before.startIndex
-        return (
-            String(text[..<start]).trimmingCharacters(in: .whitespacesAndNewlines),
-            PhraseReading.clean(marker.sentence)
-        )
-    }
-
     private static func result(_ value: String?, _ failure: ExtractionFailure) -> Result<String, ExtractionFailure> {
         value.map(Result.success) ?? .failure(failure)
     }

@@ -15,7 +15,7 @@ package struct AnswerMatch: Sendable {
     }
 
     package func verdict(response: String, reference: String) -> Verdict {
-        let type = type ?? TaskType(of: AnswerExtraction.split(reference).answer)
+        let type = type ?? TaskType(of: AnswerSplit(reference).answer ?? "")
         guard let wanted = try? AnswerExtraction.extract(reference, type: type, choices: choices).get() else {
             return Verdict(outcome: .unreadable, reason: "the reference '\(reference.shortened)' holds no \(type.rawValue)")
         }

@@ -2,6 +2,7 @@ package import API
 import Audio
 package import Generation
 import HTTP
+import Judging
 import Synchronization
 import Tokenization
 

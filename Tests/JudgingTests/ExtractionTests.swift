@@ -113,11 +113,25 @@ import Testing
         #expect(AnswerExtraction.matches("red ball", reference: "The red ball", type: .phrase))
     }
 
-    @Test func reasoningIsSplitFromTheAnswer() {
-        let (reasoning, answer) = AnswerExtraction.split("12 + 7 = 19. 19 - 5 = 14. The answer is 14.")
-        #expect(reasoning == "12 + 7 = 19. 19 - 5 = 14." && answer == "14")
-        #expect(AnswerExtraction.split("Paris") == ("", "Paris"))
+    @Test(arguments: [
+        ("12 + 7 = 19. The answer is 19.", "12 + 7 = 19.", "19"),
+        ("12 + 7 = 19. 19 - 5 = 14. So the answer is 14.", "12 + 7 = 19. 19 - 5 = 14.", "14"),
+        ("The answer is 3. No: the answer is 3.5", "The answer is 3. No:", "3.5"),
+        ("Ben is the shortest.", "", "Ben is the shortest."), ("Paris", "", "Paris"),
+        ("First this.\nThen that.", "First this.", "Then that."), ("So.\n#### 7", "So.", "7"),
+        ("It costs more. **The answer is $5.**", "It costs more.", "$5"), ("Thus:\n\\boxed{14}", "Thus:", "14"),
+        ("Add them. <answer>42</answer>", "Add them.", "42"),
+        // What only looks like an announcement leaves a conversation whole.
+        ("I say hello. Another option is to walk.", "", "I say hello. Another option is to walk."),
+        ("I wonder what the answer is.", "", "I wonder what the answer is."),
+    ])
+    func textComesApartInReasoningAndAnswer(text: String, reasoning: String, answer: String) {
+        let split = AnswerSplit(text)
+        #expect(split.reasoning == reasoning)
+        #expect(split.answer == answer)
     }
+
+    @Test func emptyTextHasNoAnswer() { #expect(AnswerSplit(" \n").answer == nil) }
 
     @Test func hostileLengthIsReadInTime() {
         let long = String(repeating: "The answer is ", count: 4000)

@@ -74,19 +74,4 @@ import TestSupport
         let second = try await answer(", \"seed\": \(Int(seed))")
         #expect(first["text"] == second["text"])
     }
-
-    @Test(arguments: [
-        ("12 + 7 = 19. The answer is 19.", "12 + 7 = 19.", "19"),
-        ("The answer is 3. No: the answer is 3.5", "The answer is 3. No:", "3.5"),
-        ("Ben is the shortest.", "", "Ben is the shortest."),
-        ("First this.\nThen that.", "First this.", "Then that."),
-        ("So.\n#### 7", "So.", "7"),
-    ])
-    func textComesApartInReasoningAndAnswer(text: String, reasoning: String, answer: String) {
-        let split = AnswerSplit(text)
-        #expect(split.reasoning == reasoning)
-        #expect(split.answer == answer)
-    }
-
-    @Test func emptyTextHasNoAnswer() { #expect(AnswerSplit(" \n").answer == nil) }
 }
