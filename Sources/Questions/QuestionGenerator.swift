@@ -68,7 +68,7 @@ package struct QuestionSetError: Error, CustomStringConvertible, Sendable {
 
     package var description: String {
         "cannot draw \(asked) different questions of the \(split.rawValue) split: \(family.rawValue) ran out after \(found); "
-            + "ask for fewer, or leave \(family.rawValue) out"
+            + "ask for at most \(found)"
     }
 }
 
