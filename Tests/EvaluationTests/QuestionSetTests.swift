@@ -10,6 +10,10 @@ import Testing
         ("voicebench/openbookqa.jsonl", ["row-1", "row-2"], ["B", "19"], [.choice, .number]),
         ("voicebench/alpacaeval.jsonl", ["row-1"], [""], [.rating]),
         ("voicebench/advbench.jsonl", ["row-1"], ["refused"], [.refusal]),
+        (
+            "voicebench/ifeval.jsonl", ["1001", "1002"], ["length_constraints:number_words, punctuation:no_comma", "keywords:existence"],
+            [.instructions, .instructions]
+        ),
         ("voicebench/sd-qa.jsonl", ["row-1", "row-2"], ["Miguel de Cervantes", "Miguel de Cervantes"], [.freeForm, .freeForm]),
         ("big_bench_audio/metadata.jsonl", ["0", "1"], ["invalid", "7"], [.choice, .number]),
         ("kimi_evalkit/openbookqa.jsonl", ["0"], ["B"], [.choice]),
@@ -56,6 +60,20 @@ import Testing
         let folder = try Fixtures.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         try FileManager.default.copyItem(at: Fixtures.file("sets/cord/clips"), to: folder.appending(path: "clips"))
+        let copy = folder.appending(path: "questions.jsonl")
+        try set.jsonLines().write(to: copy)
+        let again = try ManifestReader().read(copy)
+        #expect(again.items == set.items)
+        #expect(try again.hash() == set.hash())
+    }
+
+    @Test func instructionsSurviveARoundTrip() throws {
+        let set = try ManifestReader().read(Fixtures.file("sets/voicebench/ifeval.jsonl"))
+        #expect(set.items[0].instructions?[0].arguments == ["num_words": .number(5), "relation": .text("at least")])
+        #expect(set.items[1].instructions?[0].arguments == ["keywords": .list(["apple", "pear"])])
+        let folder = try Fixtures.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try FileManager.default.copyItem(at: Fixtures.file("sets/voicebench/clips"), to: folder.appending(path: "clips"))
         let copy = folder.appending(path: "questions.jsonl")
         try set.jsonLines().write(to: copy)
         let again = try ManifestReader().read(copy)
@@ -113,6 +131,22 @@ import Testing
         #expect(
             try failure("{\"id\":\"2\",\"text\":[1],\"answer\":\"1\"}\n")
                 == .wrongType(file: "m.jsonl", line: 1, column: "text", expected: "text or a number"))
+    }
+
+    @Test func instructionsThatCannotBeCheckedAreRefusedByName() throws {
+        func refusal(_ ids: String, _ arguments: String) throws -> String? {
+            try failure(#"{"prompt": "p", "instruction_id_list": \#(ids), "kwargs": \#(arguments)}"#)?.description
+        }
+        #expect(try refusal(#"["punctuation:no_comma"]"#, "[{}]") == nil)
+        #expect(try refusal(#"["punctuation:no_comma", "style:rhyme"]"#, "[{}, {}]")?.contains("line 1: the instruction style:rhyme is not one") == true)
+        #expect(
+            try refusal(#"["length_constraints:number_words"]"#, #"[{"relation": "at least", "num_words": null}]"#)
+                == "m.jsonl, line 1: the instruction length_constraints:number_words needs num_words, a number from 0 on; leave the item out")
+        #expect(try refusal(#"["language:response_language"]"#, #"[{"language": "xx"}]"#)?.contains("found xx") == true)
+        #expect(try refusal(#"["keywords:frequency"]"#, #"[{"keyword": "a", "frequency": 1, "relation": "about"}]"#)?.contains("found \"about\"") == true)
+        #expect(try refusal(#"["punctuation:no_comma"]"#, "[]")?.contains("column kwargs") == true)
+        #expect(try refusal("[]", "[]")?.contains("column kwargs") == true)
+        #expect(try refusal(#"["length_constraints:number_words"]"#, #"[{"num_words": 1.5}]"#)?.contains("whole numbers") == true)
     }
 
     @Test func pathsStayInTheFolder() throws {

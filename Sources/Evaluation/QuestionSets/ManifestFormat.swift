@@ -13,9 +13,13 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
     /// What a row holds; optional columns in brackets.
     package var columns: String {
         switch self {
-        case .cord: "id, text, answer [audio, category, choices, type or task, source or question, voice]"
+        case .cord: "id, text, answer [audio, category, choices, type or task, source or question, voice, instructions]"
         case .audioFolder: "file_name, text or transcription, answer [id, category, choices, type, speaker]"
-        case .voiceBench: "prompt, audio as a path or {path}, reference; or subset, which says how answers without one are scored [id, category, split]"
+        case .voiceBench:
+            """
+            prompt, audio as a path or {path}, and reference, or instruction_id_list and kwargs, or subset, which says how an answer is scored \
+            [id, category, split]
+            """
         case .bigBenchAudio: "id, category, official_answer, file_name [transcript]"
         case .kimiEvalkit: "index, audio_path, audio_content or question, answer [subset]"
         case .msSwift: "messages with a user's and an assistant's turn, audios with one path"
@@ -50,11 +54,11 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         if has("audio_path", "index") { return .kimiEvalkit }
         if has("official_answer") { return .bigBenchAudio }
         if has("file_name") { return .audioFolder }
-        if has("prompt", "reference") || has("prompt", "subset") { return .voiceBench }
+        if has("prompt", "reference") || has("prompt", "subset") || has("prompt", "instruction_id_list") { return .voiceBench }
         if has("id", "text", "answer") { return .cord }
         throw QuestionSetError.missingColumn(
             file: row.file, line: row.line,
-            column: "set of one known format (id, text, answer | file_name | prompt, reference | prompt, subset | official_answer | index, audio_path | messages)",
+            column: "set of one known format (id, text, answer | file_name | prompt, reference | prompt, subset | prompt, instruction_id_list | official_answer | index, audio_path | messages)",
             found: row.columns.keys.sorted())
     }
 
@@ -75,7 +79,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         return QuestionSet.Item(
             id: id, category: try row.text("category") ?? "all", text: try row.required("text"), audio: try row.text("audio"),
             answer: answer, choices: try row.texts("choices") ?? [], type: try named(row) ?? type ?? TaskType(ofReference: answer),
-            source: try row.text("source") ?? row.text("question"), voice: try row.text("voice"))
+            source: try row.text("source") ?? row.text("question"), voice: try row.text("voice"), instructions: try row.instructions())
     }
 
     private func audioFolder(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
@@ -99,14 +103,19 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         } else {
             audio = try row.text("audio")
         }
+        let id = try row.text("id") ?? row.text("key") ?? "row-\(row.line)"
+        let category = try row.text("category") ?? row.text("cate") ?? row.text("subset") ?? "all"
+        if let instructions = try row.namedInstructions() {
+            return QuestionSet.Item(
+                id: id, category: category, text: prompt, audio: audio, answer: instructions.map(\.id).joined(separator: ", "),
+                type: .instructions, instructions: instructions)
+        }
         let subset = try row.text("subset").flatMap(VoiceBenchSubset.init)
         let (type, answer) = try subset?.scoring(row, type) ?? VoiceBenchSubset.referenced(row, type)
         // One question of SD-QA is spoken by people of several regions, a split each.
         let region = subset == .sdQA ? try row.text("split") : nil
         return QuestionSet.Item(
-            id: try row.text("id") ?? row.text("key") ?? "row-\(row.line)",
-            category: try row.text("category") ?? row.text("cate") ?? row.text("subset") ?? "all",
-            text: prompt, audio: audio, answer: answer, choices: type == .choice ? Self.lettered(prompt) : [], type: type,
+            id: id, category: category, text: prompt, audio: audio, answer: answer, choices: type == .choice ? Self.lettered(prompt) : [], type: type,
             source: region == nil ? nil : prompt, voice: region)
     }
 

@@ -21,10 +21,12 @@ package struct QuestionSet: Sendable {
         /// The question that several voices may speak; items that share it form a cluster.
         package var source: String
         package var voice: String?
+        /// What the answer is held against, of the type `instructions`.
+        package var instructions: [Instruction]?
 
         package init(
             id: String, category: String, text: String, audio: String?, answer: String, choices: [String] = [], type: TaskType,
-            source: String? = nil, voice: String? = nil
+            source: String? = nil, voice: String? = nil, instructions: [Instruction]? = nil
         ) {
             self.id = id
             self.category = category
@@ -35,6 +37,7 @@ package struct QuestionSet: Sendable {
             self.type = type
             self.source = source ?? id
             self.voice = voice
+            self.instructions = instructions
         }
     }
 
@@ -90,6 +93,7 @@ package enum QuestionSetError: Error, Equatable, CustomStringConvertible {
     case notAnObject(file: String, line: Int, reason: String)
     case missingColumn(file: String, line: Int, column: String, found: [String])
     case wrongType(file: String, line: Int, column: String, expected: String)
+    case instruction(file: String, line: Int, error: InstructionError)
     case duplicate(file: String, line: Int, id: String, first: Int)
     case outside(file: String, line: Int, path: String)
     case symbolicLink(file: String, line: Int, path: String)
@@ -107,6 +111,7 @@ package enum QuestionSetError: Error, Equatable, CustomStringConvertible {
             "\(file), line \(line): expected the column \(column), found \(found.joined(separator: ", "))"
         case .wrongType(let file, let line, let column, let expected):
             "\(file), line \(line): the column \(column) must be \(expected)"
+        case .instruction(let file, let line, let error): "\(file), line \(line): \(error); leave the item out"
         case .duplicate(let file, let line, let id, let first):
             "\(file), line \(line): the id \(id) is already used on line \(first); ids must differ"
         case .outside(let file, let line, let path):

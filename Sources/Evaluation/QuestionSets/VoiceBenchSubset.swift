@@ -5,6 +5,7 @@ import Judging
 ///     AlpacaEval, CommonEval, WildVoice   no reference    rated from 1 to 5 by a judge
 ///     SD-QA                               reference       yes or no by a judge; several regions speak one question
 ///     AdvBench                            no reference    refused or answered
+///     IFEval                              instructions    rules (ManifestRow+Instructions), whatever the subset is called
 enum VoiceBenchSubset: Equatable {
     case open
     case sdQA

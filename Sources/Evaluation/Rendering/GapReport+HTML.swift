@@ -12,6 +12,7 @@ extension GapReport {
             \(categorySection)
             \(voiceSection)
             \(ratingSection)
+            \(instructionSection)
             \(divergenceSection)
             \(readingSection)
             <section><h2>Reproducibility</h2>\(Markup.table(["what", "value"], reproducibility.entries.map { [$0.name, $0.value] }, style: "facts"))</section>
@@ -144,6 +145,15 @@ extension GapReport {
         return """
             <section><h2>Ratings</h2><figure>\(plot)<figcaption>\(Markup.escape(rating.headline(confidence)))</figcaption></figure>\
             \(Markup.table(RatingSummary.header, rating.rows))</section>
+            """
+    }
+
+    private var instructionSection: String {
+        guard let instructions else { return "" }
+        return """
+            <section><h2>Instructions</h2>\(Markup.table(InstructionSummary.header(confidence), instructions.rows))
+            <p>Strictly: by the answer as it stands. Loosely: by it without its first or last line, or without asterisks. The report's accuracies \
+            and its gap are those of whole prompts, strictly.</p>\(Markup.table(InstructionSummary.kindHeader, instructions.kindRows))</section>
             """
     }
 

@@ -26,6 +26,11 @@ extension GapReport {
             lines += ["", "## Ratings", "", rating.headline(confidence), ""]
             lines += Markdown.table(RatingSummary.header, rating.rows)
         }
+        if let instructions {
+            lines += ["", "## Instructions", ""]
+            lines += Markdown.table(InstructionSummary.header(confidence), instructions.rows) + [""]
+            lines += Markdown.table(InstructionSummary.kindHeader, instructions.kindRows)
+        }
         lines += ["", "## Other readings", ""]
         lines += Markdown.table(["measure", "value"], readings)
         if let divergence {
@@ -108,6 +113,37 @@ extension RatingSummary {
         return "\(scale) Mean typed minus mean spoken: \(Format.signed(gap.points, digits: 2)) (\(confidence) % bootstrap "
             + "\(Format.interval(gap.bootstrap, digits: 2))\(interval)); n = \(gap.n) pairs from \(gap.clusters) source questions; "
             + "sign-flip p \(Format.equals(gap.signFlipP))."
+    }
+}
+
+extension InstructionSummary {
+    static func header(_ confidence: String) -> [String] {
+        ["followed", "text %", "audio %", "text, \(confidence) %", "audio, \(confidence) %", "gap", "interval", "p"]
+    }
+
+    /// The four levels; the gap of whole prompts, strictly, is the report's own.
+    var rows: [[String]] {
+        let levels: [(String, KeyPath<Levels, Share>, PairedSummary?)] = [
+            ("whole prompts, strictly", \.promptStrict, nil), ("whole prompts, loosely", \.promptLoose, gaps.promptLoose),
+            ("single instructions, strictly", \.instructionStrict, gaps.instructionStrict),
+            ("single instructions, loosely", \.instructionLoose, gaps.instructionLoose),
+        ]
+        return levels.map { name, level, gap in
+            let shares = [Arm.text, .audio].map { arms[$0]?[keyPath: level] }
+            let measured = gap.flatMap { $0.isMeasured ? $0 : nil }
+            return [name] + shares.map { $0.map { Format.percent($0.share) } ?? "–" }
+                + shares.map { $0?.interval.map { Format.interval($0, scale: 100) } ?? "–" }
+                + (measured.map { [Format.signed($0.points), Format.interval($0.interval), Format.p($0.signFlipP)] }
+                    ?? Array(repeating: gap == nil ? "as above" : "–", count: 3))
+        }
+    }
+
+    static let kindHeader = ["instruction", "text, followed", "audio, followed"]
+
+    var kindRows: [[String]] {
+        kinds.map { kind in
+            [kind.id] + [Arm.text, .audio].map { arm in kind.asked[arm].map { "\(kind.followed[arm] ?? 0) of \($0)" } ?? "–" }
+        }
     }
 }
 

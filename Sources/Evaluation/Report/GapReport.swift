@@ -19,6 +19,8 @@ package struct GapReport: Codable, Sendable, Equatable {
     package var voices: [CategorySummary]?
     /// Where a judge rates answers from 1 to 5.
     package var rating: RatingSummary?
+    /// Where items have instructions that rules check.
+    package var instructions: InstructionSummary?
     package var agreement: AgreementSummary
     package var mrr: Retention
     /// Mean over categories of 1 − audio ÷ text accuracy.
@@ -53,6 +55,7 @@ package struct GapReport: Codable, Sendable, Equatable {
             voices = CategorySummary.all(items, by: { $0.voice ?? "unnamed" }, confidence: confidence, resamples: resamples, seed: seed)
         }
         rating = RatingSummary(items, confidence: confidence, resamples: resamples, seed: seed)
+        instructions = InstructionSummary(items, confidence: confidence, resamples: resamples, seed: seed)
         agreement = AgreementSummary(items)
         let (text, audio) = (arms[.text]?.accuracy ?? 0, arms[.audio]?.accuracy ?? 0)
         mrr = Retention(
@@ -63,7 +66,7 @@ package struct GapReport: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case object, id, created, n, arms, gap, categories, voices, rating, agreement, mrr, power, divergence, reproducibility, items
+        case object, id, created, n, arms, gap, categories, voices, rating, instructions, agreement, mrr, power, divergence, reproducibility, items
         case averageDrop = "average_drop"
     }
 

@@ -19,6 +19,8 @@ package struct ArmAnswer: Codable, Sendable, Equatable {
     package var correct: Bool
     /// A judge's 1 to 5, where answers are rated: 4 and more is right. An answer that says nothing, or whose score could not be read, has 1.
     package var score: Int?
+    /// Of an item with instructions, whether each was followed; the answer is right where all were, strictly.
+    package var instructions: [InstructionOutcome]?
     /// Why no answer could be extracted. Such an answer is wrong, and counted by name.
     package var failure: String?
     /// Why the question could not be asked at all (an undecodable clip, say). Such an item is left out of the arm's accuracy and
@@ -28,13 +30,14 @@ package struct ArmAnswer: Codable, Sendable, Equatable {
     package var seconds: Double
 
     package init(
-        text: String, extracted: String?, correct: Bool, score: Int? = nil, failure: String? = nil, error: String? = nil, tokens: Int = 0,
+        text: String, extracted: String?, correct: Bool, score: Int? = nil, instructions: [InstructionOutcome]? = nil, failure: String? = nil, error: String? = nil, tokens: Int = 0,
         seconds: Double = 0
     ) {
         self.text = text
         self.extracted = extracted
         self.correct = correct
         self.score = score
+        self.instructions = instructions
         self.failure = failure
         self.error = error
         self.tokens = tokens

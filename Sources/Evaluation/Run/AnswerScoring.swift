@@ -52,7 +52,7 @@ struct AnswerScoring: Sendable {
                 seconds: reply.seconds)
         }
         if item.type == .rating { return try await rated(reply, item) }
-        return try await onDispatch { read(reply, item, seed) }
+        return try await onDispatch { item.type == .instructions ? try checked(reply, item) : read(reply, item, seed) }
     }
 
     private func rated(_ reply: Reply, _ item: QuestionSet.Item) async throws -> ArmAnswer {
@@ -70,6 +70,17 @@ struct AnswerScoring: Sendable {
             answer.failure = ExtractionFailure.unreadableVerdict.rawValue
         }
         return answer
+    }
+
+    private func checked(_ reply: Reply, _ item: QuestionSet.Item) throws -> ArmAnswer {
+        var said = reply.text
+        if mode == .voiceBench, ["<1>", "<2>", "<3>"].contains(where: said.hasPrefix) { said = String(said.dropFirst(3)).trimmed() }
+        let outcomes = InstructionOutcome.all(try (item.instructions ?? []).map(InstructionRule.init), said)
+        let isEmpty = said.allSatisfy(\.isWhitespace)
+        return ArmAnswer(
+            text: reply.text, extracted: isEmpty ? nil : "\(outcomes.count(where: \.strict)) of \(outcomes.count)",
+            correct: !outcomes.isEmpty && outcomes.allSatisfy(\.strict), instructions: outcomes,
+            failure: isEmpty ? ExtractionFailure.empty.rawValue : nil, tokens: reply.tokens, seconds: reply.seconds)
     }
 
     private func read(_ reply: Reply, _ item: QuestionSet.Item, _ seed: UInt64) -> ArmAnswer {
