@@ -47,6 +47,7 @@ struct Jobs: AsyncParsableCommand {
         @Option(help: "Times through the file.") var epochs: Int?
         @Option(help: "Pairs of one step.") var batchSize: Int?
         @Option(help: "AdamW's learning rate.") var learningRate: Double?
+        @Option(help: "The learning rate over the steps: constant, linear or cosine.") var schedule: Hyperparameters.Schedule?
         @Flag(help: "Put the version in force where it reduced the gap on the built-in benchmark.") var promote = false
 
         func run() async throws {
@@ -59,7 +60,8 @@ struct Jobs: AsyncParsableCommand {
             let request = FineTuningRequest(
                 model: try await server.model(model), trainingFile: uploaded.id,
                 method: FineTuningMethod(
-                    type: method, hyperparameters: Hyperparameters(batchSize: batchSize, epochs: epochs, optimizer: optimizer)),
+                    type: method,
+                    hyperparameters: Hyperparameters(batchSize: batchSize, epochs: epochs, schedule: schedule, optimizer: optimizer)),
                 suffix: suffix, cord: FineTuningOptions(promote: promote ? PromotionGate(condition: .gapReduced) : nil))
             try await server.call("POST", Jobs.root, body: try WireEncoder.encode(request), show: Jobs.show)
         }
@@ -135,3 +137,5 @@ struct Jobs: AsyncParsableCommand {
 }
 
 extension FineTuningMethod.Kind: ExpressibleByArgument {}
+
+extension Hyperparameters.Schedule: ExpressibleByArgument {}

@@ -168,6 +168,22 @@ import Testing
         #expect(try #require(losses.last) < (try #require(losses.first)))
     }
 
+    @Test func learningRateFollowsTheSchedule() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let body = job(file, hyper: #", "warmup_steps": 1, "schedule": "linear""#)
+        let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: body).json()["id"]?.text)
+        #expect(try await finished(id, server)["status"]?.text == "succeeded")
+        let events = try await server.client.get("/v1/fine_tuning/jobs/\(id)/events?limit=100&order=asc").json()["data"]
+        let rates = (0..<(events?.count ?? 0)).compactMap { events?[$0]?["data"]?["metrics"]?["learning_rate"]?.number }
+        // 0.01 at the peak, six steps, one of them to warm up.
+        let expected = [0.005, 0.01, 0.008, 0.006, 0.004, 0.002]
+        #expect(rates.count == 6 && zip(rates, expected).allSatisfy { abs($0 - $1) < 1e-9 })
+        let other = try await server.client.post("/v1/fine_tuning/jobs", json: job(file, hyper: #", "schedule": "steps""#))
+        let refusal = try await other.text()
+        #expect(other.status == 400 && refusal.contains("linear"))
+    }
+
     @Test func whatCannotBeTrainedOnFailsWithALine() async throws {
         let server = try await TrainingServer()
         for (content, words) in [

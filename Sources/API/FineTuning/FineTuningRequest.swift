@@ -107,19 +107,24 @@ package struct FineTuningMethod: Codable, Equatable, Sendable {
 
 /// OpenAI's three, each a number or `"auto"` (absent here), with the rest of what a job can be told.
 package struct Hyperparameters: Codable, Equatable, Sendable {
+    /// The learning rate after the warm-up.
+    package enum Schedule: String, Codable, CaseIterable, Sendable { case constant, linear, cosine }
+
     package var batchSize: Int?
     package var learningRateMultiplier: Double?
     package var epochs: Int?
     /// Ends the job early, or lets it run past `n_epochs`.
     package var steps: Int?
     package var warmupSteps: Int?
+    /// Constant where it is not told; `linear` and `cosine` fall to zero at the job's last step.
+    package var schedule: Schedule?
     package var checkpointEvery: Int?
     package var objective: CordObjective?
     package var optimizer: OptimizerOptions?
 
     package init(
         batchSize: Int? = nil, learningRateMultiplier: Double? = nil, epochs: Int? = nil, steps: Int? = nil,
-        warmupSteps: Int? = nil, checkpointEvery: Int? = nil, objective: CordObjective? = nil,
+        warmupSteps: Int? = nil, schedule: Schedule? = nil, checkpointEvery: Int? = nil, objective: CordObjective? = nil,
         optimizer: OptimizerOptions? = nil
     ) {
         self.batchSize = batchSize
@@ -127,6 +132,7 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
         self.epochs = epochs
         self.steps = steps
         self.warmupSteps = warmupSteps
+        self.schedule = schedule
         self.checkpointEvery = checkpointEvery
         self.objective = objective
         self.optimizer = optimizer
@@ -143,6 +149,7 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
         epochs = chosen("n_epochs") ? try fields.integer("n_epochs", in: 1...1000) : nil
         steps = try fields.integer("steps", in: 1...1_000_000)
         warmupSteps = try fields.integer("warmup_steps", in: 0...1_000_000)
+        schedule = try fields.choice("schedule")
         checkpointEvery = try fields.integer("checkpoint_every", in: 1...1_000_000)
         objective = try fields.optional("objective", "an object")
         optimizer = try fields.optional("optimizer", "an object")
@@ -150,7 +157,7 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case steps, objective, optimizer
+        case steps, schedule, objective, optimizer
         case batchSize = "batch_size"
         case learningRateMultiplier = "learning_rate_multiplier"
         case epochs = "n_epochs"

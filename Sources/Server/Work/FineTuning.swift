@@ -115,9 +115,7 @@ package final class FineTuning: Sendable {
         if wanted.method.type == .supervised { objective.method = .supervised }
         var optimizer = hyper.optimizer ?? OptimizerOptions()
         optimizer.learningRate *= hyper.learningRateMultiplier ?? 1
-        var recipe = try TrainingRecipe(objective, optimizer, seed: wanted.seed)
-        recipe.options.schedule = Schedule(.constant, warmupSteps: hyper.warmupSteps ?? 0)
-        return recipe
+        return try TrainingRecipe(objective, optimizer, seed: wanted.seed)
     }
 
     private func train(_ wanted: FineTuningRequest, _ context: JobContext, _ note: inout Note) async throws {
@@ -144,6 +142,8 @@ package final class FineTuning: Sendable {
         let batches = (training.pairs.count + settings.batchSize - 1) / settings.batchSize
         let total = settings.steps ?? settings.epochs * batches
         settings.checkpointEvery = hyper.checkpointEvery ?? max(1, min(50, total / 10))
+        recipe.options.schedule = Schedule(
+            Schedule.Shape(hyper.schedule ?? .constant), warmupSteps: hyper.warmupSteps ?? 0, totalSteps: total)
         let run = try TrainingRun(pairs: training.pairs, settings: settings, directory: folder)
         let parent = try note.parent.map { try versions.version(try store.version($0)) }
         let trainer = try Trainer(
@@ -209,5 +209,16 @@ package final class FineTuning: Sendable {
         let version = await trainer.snapshot(id: Identifier.version.random())
         defer { runtime.engine.forget(version: version.id) }
         return try await Validation(pairs, engine: runtime.engine, version: version, system: system, imitates: method == .supervised)
+    }
+}
+
+extension Schedule.Shape {
+    init(_ schedule: Hyperparameters.Schedule) {
+        self =
+            switch schedule {
+            case .constant: .constant
+            case .linear: .linear
+            case .cosine: .cosine
+            }
     }
 }
