@@ -9,14 +9,15 @@ package import Training
 
 /// CORD on the joined model, the last stage: no label is used, only the model's own typed answers.
 ///
-///     output/pairs/       other questions of the training split, each spoken by one of the training voices
+///     output/pairs/       other questions of the training split, each spoken by two of the varied voices
 ///     output/cord/        metrics and checkpoints
 ///     output/adapter/     the result: a PEFT directory over output/model
 package struct Closing: Sendable {
-    package var pairs = 4_000
+    /// Two a question.
+    package var pairs = 20_000
     package var batchSize = 16
-    package var learningRate = 1e-4
-    package var rank = 16
+    package var learningRate = 6e-4
+    package var rank = 32
     package let seed: UInt64
 
     package init(seed: UInt64 = 1) { self.seed = seed }
@@ -33,8 +34,8 @@ package struct Closing: Sendable {
         let folder = output.appendingPathComponent("pairs")
         let manifest = folder.appendingPathComponent("manifest.jsonl")
         if !files.fileExists(atPath: manifest.path) {
-            let texts = try QuestionGenerator.distinct(pairs, seed: seed &+ 1, split: .training).map(SpokenText.init)
-            let set = SpokenSet(texts: texts, voices: Voice.training, seed: seed &+ 1)
+            let texts = try QuestionGenerator.distinct(pairs / 2, seed: seed &+ 1, split: .training).map(SpokenText.init)
+            let set = SpokenSet(texts: texts, voices: Voice.varied, voicesPerText: 2, seed: seed &+ 1)
             let speaker = Speaker(
                 synthesizer: synthesizer, cache: try SpeechCache(folder: output.appendingPathComponent("cache")), workers: 3)
             try await set.write(to: folder, speaker: speaker, progress: speaking)

@@ -1,6 +1,6 @@
 package import Foundation
 package import Generation
-package import Models
+import Models
 import Questions
 import Randomness
 import Tensors
@@ -10,34 +10,14 @@ import Training
 ///
 /// Matrices are normal with deviation 0.02, biases zero, norms one, and the encoder's positions Whisper's sinusoids.
 package enum FreshModel {
-    /// Files of a directory in the Hugging Face layout beside its weights.
-    static let companions = [
-        "config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json",
-        "chat_template.jinja",
-    ]
-
     /// Writes a directory like `template`'s at `directory`.
     package static func write(like template: LoadedModel, to directory: URL, seed: UInt64) throws {
         var replacements: [Int: Tensor] = [:]
         for parameter in template.model.parameters {
             replacements[parameter.index] = initial(parameter, seed: seed)
         }
-        try write(WeightVersion(id: "fresh", replacements: replacements), of: template, to: directory)
-    }
-
-    /// Writes a version's whole weights with its model's companions as a directory of their own. A directory with weights is complete.
-    package static func write(
-        _ version: WeightVersion, of model: LoadedModel, narrow: Bool = false, to directory: URL
-    ) throws {
-        let files = FileManager.default
-        try files.createDirectory(at: directory, withIntermediateDirectories: true)
-        for name in companions {
-            let target = directory.appendingPathComponent(name)
-            if files.fileExists(atPath: target.path) { try files.removeItem(at: target) }
-            try files.copyItem(at: model.directory.appendingPathComponent(name), to: target)
-        }
-        try TensorExport.writeTensors(
-            version, of: model.model, narrow: narrow, to: directory.appendingPathComponent("model.safetensors"))
+        try TensorExport.writeModel(
+            WeightVersion(id: "fresh", replacements: replacements), of: template, to: directory)
     }
 
     private static func initial(_ parameter: Parameter, seed: UInt64) -> Tensor {

@@ -3,22 +3,29 @@ package import Generation
 import Models
 import Questions
 package import Speech
+import Training
 
-/// cord-nano from nothing: text, speech, hearing and joining, each a folder of the output that an interrupted run goes on from.
+/// cord-nano from nothing: text, speech, hearing, listening and joining, each a folder of the output that an interrupted run goes on
+/// from.
 ///
 ///     output/fresh/      random weights
 ///     output/text/       the decoder reads and reasons          (``TextStage``)
 ///     output/speech/     questions of the training split, each spoken by two of the training voices
 ///     output/hearing/    the encoder spells what it hears       (``HearingStage``)
+///     output/speakers/   the same questions, each spoken by two of the varied voices
+///     output/listening/  the encoder spells what anyone says    (``HearingStage``)
+///     output/labelled/   few questions, each spoken by two of the training voices: all that joining is shown the answers of
 ///     output/joining/    the decoder answers what is spoken     (``JoiningStage``)
-///     output/practice/   the same with more speech, from a high learning rate again
 ///     output/model/      the result, in bfloat16
 package struct Recipe: Sendable {
     package var questions = 12_000
+    /// Questions whose spoken answers are learnt. They are few on purpose: joining ends by knowing them by heart, and what it lacks
+    /// then, other labels could teach or the model's own typed answers, without any (``Closing``).
+    package var labelled = 1_000
     package var text: StageSettings
     package var hearing: StageSettings
+    package var listening: StageSettings
     package var joining: StageSettings
-    package var practice: StageSettings
     /// Steps between checkpoints.
     package var checkpointEvery = 50
     package let seed: UInt64
@@ -27,8 +34,8 @@ package struct Recipe: Sendable {
         self.seed = seed
         text = StageSettings(steps: 1100, batchSize: 128, learningRate: 2.5e-3, seed: seed)
         hearing = StageSettings(steps: 900, batchSize: 48, learningRate: 2e-3, seed: seed)
+        listening = StageSettings(steps: 1200, batchSize: 48, learningRate: 1.5e-3, seed: seed &+ 2)
         joining = StageSettings(steps: 300, batchSize: 64, learningRate: 5e-4, seed: seed)
-        practice = StageSettings(steps: 400, batchSize: 64, learningRate: 6e-4, seed: seed &+ 1)
     }
 
     /// Runs what is not there yet and returns the model's directory.
@@ -40,34 +47,40 @@ package struct Recipe: Sendable {
         if !isComplete(fresh) { try FreshModel.write(like: template, to: fresh, seed: seed) }
 
         let read = try stage("text", after: fresh, in: output, progress) { TextStage(settings: text, model: $0) }
-        let speech = output.appendingPathComponent("speech")
-        if !exists(speech.appendingPathComponent("manifest.jsonl")) {
-            let texts = try QuestionGenerator.distinct(questions, seed: seed, split: .training).map(SpokenText.init)
-            let set = SpokenSet(texts: texts, voices: Voice.training, voicesPerText: 2, seed: seed)
-            let speaker = Speaker(
-                synthesizer: synthesizer, cache: try SpeechCache(folder: output.appendingPathComponent("cache")), workers: 3)
-            try await set.write(to: speech, speaker: speaker, progress: speaking)
+        let speaker = Speaker(
+            synthesizer: synthesizer, cache: try SpeechCache(folder: output.appendingPathComponent("cache")), workers: 3)
+        /// The questions' folder, spoken where it is not there yet.
+        func speech(_ name: String, _ count: Int, by voices: [Voice]) async throws -> URL {
+            let folder = output.appendingPathComponent(name)
+            if exists(folder.appendingPathComponent("manifest.jsonl")) { return folder }
+            let texts = try QuestionGenerator.distinct(count, seed: seed, split: .training).map(SpokenText.init)
+            try await SpokenSet(texts: texts, voices: voices, voicesPerText: 2, seed: seed)
+                .write(to: folder, speaker: speaker, progress: speaking)
+            return folder
         }
         // Read once, and only where a stage is still to be run.
-        var loaded: SpokenQuestions?
-        func spoken(_ model: LoadedModel) throws -> SpokenQuestions {
-            if let loaded { return loaded }
-            let questions = try SpokenQuestions(speech, windowSeconds: model.windowSeconds)
-            loaded = questions
+        var loaded: (folder: URL, questions: SpokenQuestions)?
+        func spoken(_ folder: URL, _ model: LoadedModel) throws -> SpokenQuestions {
+            if let loaded, loaded.folder == folder { return loaded.questions }
+            let questions = try SpokenQuestions(folder, windowSeconds: model.windowSeconds)
+            loaded = (folder, questions)
             return questions
         }
+        let few = try await speech("speech", questions, by: Voice.training)
         let heard = try stage("hearing", after: read, in: output, progress) {
-            HearingStage(settings: hearing, model: $0, questions: try spoken($0))
+            HearingStage(name: "hearing", settings: hearing, model: $0, questions: try spoken(few, $0))
         }
-        let joined = try stage("joining", after: heard, in: output, progress) {
-            JoiningStage(name: "joining", settings: joining, model: $0, questions: try spoken($0), typedShare: 0.5)
+        let many = try await speech("speakers", questions, by: Voice.varied)
+        let listened = try stage("listening", after: heard, in: output, progress) {
+            HearingStage(name: "listening", settings: listening, model: $0, questions: try spoken(many, $0))
         }
-        let practised = try stage("practice", after: joined, in: output, progress) {
-            JoiningStage(name: "practice", settings: practice, model: $0, questions: try spoken($0), typedShare: 0.25)
+        let known = try await speech("labelled", labelled, by: Voice.training)
+        let joined = try stage("joining", after: listened, in: output, progress) {
+            JoiningStage(settings: joining, model: $0, questions: try spoken(known, $0))
         }
         let result = output.appendingPathComponent("model")
-        let model = try LoadedModel(directory: practised, precision: .float32)
-        try FreshModel.write(WeightVersion(id: "model"), of: model, narrow: true, to: result)
+        let model = try LoadedModel(directory: joined, precision: .float32)
+        try TensorExport.writeModel(WeightVersion(id: "model"), of: model, narrow: true, to: result)
         return result
     }
 
@@ -82,7 +95,7 @@ package struct Recipe: Sendable {
         let model = try LoadedModel(directory: directory, precision: .float32)
         let version = try StageRun(model: model, directory: folder, checkpointEvery: checkpointEvery)
             .run(try make(model), progress: progress)
-        try FreshModel.write(version, of: model, to: result)
+        try TensorExport.writeModel(version, of: model, to: result)
         return result
     }
 

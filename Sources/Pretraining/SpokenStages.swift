@@ -14,17 +14,18 @@ import Training
 ///
 /// The scale s makes an embedding of E's own norm a confident answer, so that audio embeddings grow no longer than text's.
 struct HearingStage: Stage {
-    let name = "hearing"
     static let plan = AdapterPlan(
         parameters: #"audio_tower\.(?!embed_positions).*|multi_modal_projector\..*"#)
     static let confidence = 12.0
 
+    let name: String
     let settings: StageSettings
     let model: LoadedModel
     let questions: SpokenQuestions
     let table: Tensor
 
-    init(settings: StageSettings, model: LoadedModel, questions: SpokenQuestions) {
+    init(name: String, settings: StageSettings, model: LoadedModel, questions: SpokenQuestions) {
+        self.name = name
         self.settings = settings
         self.model = model
         self.questions = questions
@@ -60,15 +61,13 @@ struct HearingStage: Stage {
 struct JoiningStage: Stage {
     static let plan = AdapterPlan(parameters: #"(?!.*embed_positions).*"#)
 
-    let name: String
+    let name = "joining"
     let settings: StageSettings
     let model: LoadedModel
     let questions: SpokenQuestions
-    /// Of a batch: typed questions.
-    let typedShare: Double
 
     func learn(step: Int, _ weights: TrainableWeights, on tape: Tape) throws -> [String: Double] {
-        let typed = Int(Double(settings.batchSize) * typedShare)
+        let typed = settings.batchSize / 2
         let batch = try questions.batch(settings.batchSize - typed, step: step, seed: settings.seed, model)
         let heard = try batch.map { Example(prompt: $0.prompt, answer: try model.answerTokens($0.question.solution ?? "")) }
         let read = try TypedExamples(model: model).draw(

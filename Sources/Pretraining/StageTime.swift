@@ -16,7 +16,7 @@ package struct StageTime: Sendable, Equatable {
 
     /// The stages that an output folder has logs of, in their order.
     package static func all(in output: URL) -> [StageTime] {
-        let logs = ["text", "hearing", "joining", "practice"].map { ($0, "\($0)/log.jsonl") } + [("cord", "cord/metrics.jsonl")]
+        let logs = ["text", "hearing", "listening", "joining"].map { ($0, "\($0)/log.jsonl") } + [("cord", "cord/metrics.jsonl")]
         return logs.compactMap { stage, path in
             guard let lines = try? StepLog.lines(Line.self, of: output.appendingPathComponent(path)) else { return nil }
             return StageTime(

@@ -30,4 +30,18 @@ package struct Voice: Sendable, Codable, Equatable {
         Voice(name: "en-us+f2", speed: 215, pitch: 45), Voice(name: "en-gb+m4", speed: 235, pitch: 55),
         Voice(name: "en-us+m7", speed: 225, pitch: 40), Voice(name: "en-gb-scotland", speed: 205),
     ]
+
+    /// Many speakers, for hearing and for closing the gap, where no answers are shown: every accent with every variant, none of
+    /// ``heldOut`` among them.
+    package static let varied: [Voice] = {
+        let accents = [
+            "en-us", "en-us-nyc", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029",
+        ]
+        let variants = ["m1", "m2", "m3", "m5", "m6", "m8", "f1", "f3", "f4", "f5"]
+        let names = accents.flatMap { accent in variants.map { "\(accent)+\($0)" } }
+        // Strides that are coprime to the ranges spread speed and pitch over the names.
+        return names.enumerated().map { index, name in
+            Voice(name: name, speed: 190 + 5 * (index * 7 % 12), pitch: 35 + 5 * (index * 3 % 7))
+        }
+    }()
 }

@@ -1,4 +1,5 @@
 package import Foundation
+package import Generation
 package import Models
 package import Tensors
 import Weights
@@ -59,5 +60,27 @@ package enum TensorExport {
             items.append(item(table, table.name.dropLast(embedding.count) + "lm_head.weight"))
         }
         try SafetensorsWriter.write(items, metadata: ["format": "pt"], to: file)
+    }
+
+    /// Files of a directory in the Hugging Face layout beside its weights, where it has them.
+    private static let companions = [
+        "config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json",
+        "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja",
+        "chat_template.json",
+    ]
+
+    /// Writes a version's whole weights with its model's companions as a directory of their own. The weights come last: a directory
+    /// with weights is complete.
+    package static func writeModel(
+        _ version: WeightVersion, of model: LoadedModel, narrow: Bool = false, to directory: URL
+    ) throws {
+        let files = FileManager.default
+        try files.createDirectory(at: directory, withIntermediateDirectories: true)
+        for name in companions {
+            let source = model.directory.appendingPathComponent(name)
+            guard files.fileExists(atPath: source.path) else { continue }
+            try Data(contentsOf: source).write(to: directory.appendingPathComponent(name), options: .atomic)
+        }
+        try writeTensors(version, of: model.model, narrow: narrow, to: directory.appendingPathComponent("model.safetensors"))
     }
 }

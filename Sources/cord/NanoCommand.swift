@@ -8,7 +8,7 @@ import Training
 
 struct Nano: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make cord-nano from nothing: text, speech, hearing, joining, practice, and CORD.",
+        abstract: "Make cord-nano from nothing: text, speech, hearing, listening, joining, and CORD.",
         discussion: """
             Each stage logs to DIR/STAGE/log.jsonl and leaves DIR/STAGE/model; a run that was stopped goes on where it was, and ends with the \
             seconds that each stage took by its log. Questions come from cord's own generator, voices from espeak-ng. DIR/model is the model \
@@ -28,18 +28,22 @@ struct Nano: AsyncParsableCommand {
     var like: String?
     @Option(help: "Draws weights, questions, voices and batches.") var seed: UInt64 = 1
     @Option(help: "Questions to be spoken, by two voices each.") var questions = 12_000
+    @Option(help: "Questions whose spoken answers the joining stage learns, by two voices each.") var labelled = 1_000
     @Option(help: "Steps of the text stage.") var textSteps: Int?
     @Option(help: "Steps of the hearing stage.") var hearingSteps: Int?
+    @Option(help: "Steps of the listening stage.") var listeningSteps: Int?
     @Option(help: "Steps of the joining stage.") var joiningSteps: Int?
-    @Option(help: "Steps of the practice stage.") var practiceSteps: Int?
-    @Option(help: "Pairs that CORD learns from.") var pairs: Int?
+    @Option(help: "Pairs that CORD learns from: half as many questions, by two voices each.") var pairs: Int?
 
     func validate() throws {
-        for (name, value) in [
-            ("questions", questions), ("text-steps", textSteps ?? 1), ("hearing-steps", hearingSteps ?? 1),
-            ("joining-steps", joiningSteps ?? 1), ("practice-steps", practiceSteps ?? 1), ("pairs", pairs ?? 1),
+        if let pairs, pairs < 2 || pairs % 2 == 1 {
+            throw ValidationError("--pairs: expected an even number, two voices to a question; found \(pairs).")
+        }
+        let counts = [
+            ("questions", questions), ("text-steps", textSteps), ("hearing-steps", hearingSteps), ("listening-steps", listeningSteps),
+            ("joining-steps", joiningSteps), ("labelled", labelled),
         ]
-        where value < 1 {
+        for case (let name, let value?) in counts where value < 1 {
             throw ValidationError("--\(name): expected at least 1, found \(value).")
         }
     }
@@ -47,10 +51,11 @@ struct Nano: AsyncParsableCommand {
     func run() async throws {
         var recipe = Recipe(seed: seed)
         recipe.questions = questions
+        recipe.labelled = labelled
         if let textSteps { recipe.text.steps = textSteps }
         if let hearingSteps { recipe.hearing.steps = hearingSteps }
+        if let listeningSteps { recipe.listening.steps = listeningSteps }
         if let joiningSteps { recipe.joining.steps = joiningSteps }
-        if let practiceSteps { recipe.practice.steps = practiceSteps }
         let bar = ProgressBar("clips")
         defer { bar.end() }
         let template = try LoadedModel(

@@ -18,7 +18,7 @@ struct Speak: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("A JSONL file of questions.", valueName: "questions")) var questions: String?
     @Flag(help: "Speak the questions of the built-in benchmark.") var builtIn = false
     @Option(help: ArgumentHelp("The folder to write.", valueName: "dir")) var output: String
-    @Option(help: "Voices: heldout or training.") var voices: VoiceGroup = .heldout
+    @Option(help: "Voices: heldout, training, or varied: the 80 that CORD learns from.") var voices: VoiceGroup = .heldout
     @Option(help: "How many voices speak each question.") var voicesPerQuestion = 1
     @Option(help: "wav, flac or opus.") var format: SpokenSet.Format = .flac
     @Option(help: "Draws who says what.") var seed: UInt64 = 0
@@ -65,9 +65,15 @@ struct Speak: AsyncParsableCommand {
 }
 
 enum VoiceGroup: String, ExpressibleByArgument, CaseIterable {
-    case heldout, training
+    case heldout, training, varied
 
-    var voices: [Voice] { self == .heldout ? Voice.heldOut : Voice.training }
+    var voices: [Voice] {
+        switch self {
+        case .heldout: Voice.heldOut
+        case .training: Voice.training
+        case .varied: Voice.varied
+        }
+    }
 }
 
 extension SpokenSet.Format: ExpressibleByArgument {}

@@ -41,7 +41,7 @@ struct Train: AsyncParsableCommand {
     @Option(help: "What is trained: decoder, projector, encoder; may be repeated.") var train: [AdapterPlan.Part] = [.decoder]
     @Option(help: "Rank of the adapters.") var loraRank = 16
     @Option(help: "The adapters' change is scaled by this over the rank. Without it, twice the rank.") var loraAlpha: Double?
-    @Flag(help: "Train the parameters themselves instead of adapters.") var full = false
+    @Flag(help: "Train the parameters themselves instead of adapters; DIR/model is then a model directory.") var full = false
     @Option(help: "Names every random choice.") var seed: UInt64 = 0
     @Option(help: "Steps between checkpoints.") var checkpointEvery = 50
     @Flag(help: "Write TensorBoard events, too.") var tensorboard = false
@@ -86,9 +86,9 @@ struct Train: AsyncParsableCommand {
         say("\(pairs.count) pairs, \(run.totalSteps) steps, \(count) trained parameters, \(objective.method.rawValue)")
         try await run.run(trainer) { progress in say(Self.line(progress)) }
         let version = await trainer.snapshot(id: "trained")
-        let result = directory.appendingPathComponent(full ? "model.safetensors" : "adapter")
+        let result = directory.appendingPathComponent(full ? "model" : "adapter", isDirectory: true)
         if full {
-            try TensorExport.writeTensors(version, of: loaded.model, to: result)
+            try TensorExport.writeModel(version, of: loaded, to: result)
         } else {
             if FileManager.default.fileExists(atPath: result.path) { try FileManager.default.removeItem(at: result) }
             try TensorExport.writeAdapter(version, of: loaded.model, baseModel: loaded.name, to: result)

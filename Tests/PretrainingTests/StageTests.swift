@@ -15,14 +15,15 @@ import Testing
     private func recipe() -> Recipe {
         var recipe = Recipe(seed: 3)
         recipe.questions = 12
+        recipe.labelled = 6
         recipe.text.steps = 3
         recipe.text.batchSize = 8
         recipe.hearing.steps = 2
         recipe.hearing.batchSize = 4
         recipe.joining.steps = 2
         recipe.joining.batchSize = 4
-        recipe.practice.steps = 2
-        recipe.practice.batchSize = 4
+        recipe.listening.steps = 2
+        recipe.listening.batchSize = 4
         recipe.checkpointEvery = 1
         return recipe
     }
@@ -39,7 +40,7 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let whole = try await make(folder.appending(path: "whole"))
         let stopped = folder.appending(path: "stopped")
-        for (stage, step) in [("text", 2), ("hearing", 1), ("joining", 1), ("practice", 1)] {
+        for (stage, step) in [("text", 2), ("hearing", 1), ("listening", 1), ("joining", 1)] {
             await #expect(throws: Stopped.self) { try await make(stopped, stopAt: (stage, step)) }
         }
         let resumed = try await make(stopped)
@@ -50,7 +51,7 @@ import Testing
         let lines = try String(contentsOf: stopped.appending(path: "text/log.jsonl"), encoding: .utf8).split(separator: "\n")
         #expect(lines.count == 3)
         let times = StageTime.all(in: stopped)
-        #expect(times.map(\.stage) == ["text", "hearing", "joining", "practice"] && times.map(\.steps) == [3, 2, 2, 2])
+        #expect(times.map(\.stage) == ["text", "hearing", "listening", "joining"] && times.map(\.steps) == [3, 2, 2, 2])
         struct Line: Decodable { let seconds: Double }
         let seconds = try lines.map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)).seconds }
         #expect(seconds.allSatisfy { $0 > 0 } && times[0].seconds == seconds.reduce(0, +))

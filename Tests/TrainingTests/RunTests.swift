@@ -181,14 +181,14 @@ import Weights
         }
     }
 
-    @Test func fullTensorsAreWrittenUnderTheirPublishedNames() async throws {
+    @Test func fullTensorsAreWrittenAsAModelDirectoryUnderTheirPublishedNames() async throws {
         let directory = try folder()
         defer { try? FileManager.default.removeItem(at: directory) }
         let model = try StepFixture.model.get()
         let weights = try TrainableWeights(.full(), model: model.model)
-        let file = directory.appendingPathComponent("model.safetensors")
-        try TensorExport.writeTensors(weights.snapshot(id: "all"), of: model.model, to: file)
-        let written = try Safetensors(file)
+        try TensorExport.writeModel(weights.snapshot(id: "all"), of: model, to: directory)
+        #expect(try LoadedModel(directory: directory).model.parameters.count == model.model.parameters.count)
+        let written = try Safetensors(directory.appendingPathComponent("model.safetensors"))
         let original = try Checkpoint(directory: model.directory)
         for (name, tensor) in original.tensors where !name.contains("lm_head") {
             let copy = written.tensors[ModuleName.canonical(name)]
