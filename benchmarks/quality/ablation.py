@@ -15,9 +15,11 @@ The folders come from `cord questions --split …` and `cord speak`. Python's st
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 METHODS = {
@@ -51,6 +53,7 @@ class Study:
         self.arguments = arguments
         self.output = Path(arguments.output)
         self.output.mkdir(parents=True, exist_ok=True)
+        self.threads = max(1, os.cpu_count() // arguments.workers)
         lines = Path(arguments.pairs).read_text().splitlines()[: arguments.limit]
         # Paths in the manifest are relative to its folder.
         folder = Path(arguments.pairs).resolve().parent
@@ -64,7 +67,8 @@ class Study:
         self.pairs.write_text(text)
         self.count = len(rows)
 
-    def run(self, *command):
+    def run(self, *command, heavy=False):
+        command = [*command, *(["--threads", self.threads] if heavy else [])]
         done = subprocess.run([self.arguments.cord, *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if done.returncode != 0:
             raise SystemExit(f"cord {' '.join(map(str, command))}\n{done.stderr[-2000:]}")
@@ -79,7 +83,7 @@ class Study:
                 "train", self.pairs, "--model", self.arguments.model, "--output", folder, *options, "--learning-rate", rate, "--seed",
                 seed, "--batch-size", self.arguments.batch_size, "--schedule", "linear", "--warmup-steps", 10, "--max-grad-norm", 1,
                 "--lora-rank", self.arguments.rank, "--train", "decoder", "--train", "projector", "--train", "encoder",
-                "--epochs", self.arguments.epochs)
+                "--epochs", self.arguments.epochs, heavy=True)
             steps = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
             note.write_text(json.dumps(sum(step["timings"]["total"] for step in steps if step.get("timings"))))
             for checkpoint in (folder / "checkpoints").glob("*"):
@@ -90,7 +94,7 @@ class Study:
         report = place / "report.json"
         if not report.exists():
             chosen = ["--adapter", adapter] if adapter else []
-            self.run("eval", "--model", self.arguments.model, *chosen, "--benchmark", questions, "--output", place)
+            self.run("eval", "--model", self.arguments.model, *chosen, "--benchmark", questions, "--output", place, heavy=True)
         return json.loads(report.read_text())
 
     def base(self, split):
@@ -105,12 +109,12 @@ class Study:
         compared = json.loads(self.run("gap", "compare", self.output / f"base-{split}", place, "--json"))
         return {"report": report, "compared": compared, "seconds": seconds}
 
-    def tune(self, name, options):
+    def tune(self, name):
         """The rate with the best audio accuracy on the development set among those that keep text within a point of the base."""
         base = self.base("dev")["arms"]["text"]["accuracy"]
         tried = []
         for rate in self.arguments.rates:
-            arms = self.result(name, options, rate, 0, "dev")["report"]["arms"]
+            arms = self.result(name, METHODS[name], rate, 0, "dev")["report"]["arms"]
             tried.append({"rate": rate, "audio": arms["audio"]["accuracy"], "text": arms["text"]["accuracy"]})
             print(f"{name}: rate {rate:g}: audio {100 * tried[-1]['audio']:.1f}, text {100 * tried[-1]['text']:.1f}", flush=True)
         kept = [entry for entry in tried if entry["text"] >= base - 0.01] or tried
@@ -153,27 +157,33 @@ def main():
     parser.add_argument("--rates", type=float, nargs="+", default=[1e-4, 3e-4, 1e-3])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS), metavar="METHOD")
+    parser.add_argument("--workers", type=int, default=2, help="trainings side by side, which share the cores")
     parser.add_argument("--no-singles", action="store_true", help="leave K, α and β as they are")
     arguments = parser.parse_args()
     study = Study(arguments)
     base = study.base("test")
-    rates, tuning, rows, table = {}, {}, [], {}
-    for name in arguments.methods:
-        rates[name], tuning[name] = study.tune(name, METHODS[name])
-    singles = {} if arguments.no_singles else SINGLES
-    for name, options in [*((name, METHODS[name]) for name in arguments.methods), *singles.items()]:
-        rate = rates.get(name, rates.get("CORD", arguments.rates[0]))
-        results = [study.result(name, options, rate, seed, "test") for seed in range(arguments.seeds)]
-        rows.append(row(name, rate, results, base))
-        table[name] = {"rate": rate, "tuning": tuning.get(name), "seeds": [
-            {"arms": result["report"]["arms"], "gap": result["report"]["gap"], "seconds": result["seconds"],
-             "compared": {key: value for key, value in result["compared"].items() if key != "differences"}}
-            for result in results]}
-        print(rows[-1], flush=True)
+    study.base("dev")
+    rows, table = [], {}
+    with ThreadPoolExecutor(arguments.workers) as pool:
+        chosen = dict(zip(arguments.methods, pool.map(study.tune, arguments.methods)))
+        runs = {name: (METHODS[name], chosen[name][0]) for name in arguments.methods}
+        if not arguments.no_singles and "CORD" in chosen:
+            runs |= {name: (options, chosen["CORD"][0]) for name, options in SINGLES.items()}
+        results = {name: [pool.submit(study.result, name, options, rate, seed, "test") for seed in range(arguments.seeds)]
+                   for name, (options, rate) in runs.items()}
+        for name, (_, rate) in runs.items():
+            seeds = [result.result() for result in results[name]]
+            rows.append(row(name, rate, seeds, base))
+            table[name] = {"rate": rate, "tuning": chosen[name][1] if name in chosen else None, "seeds": [
+                {"arms": result["report"]["arms"], "gap": result["report"]["gap"], "seconds": result["seconds"],
+                 "compared": {key: value for key, value in result["compared"].items() if key != "differences"}}
+                for result in seeds]}
+            print(rows[-1], flush=True)
     arms = base["arms"]
     text = "\n".join([
         f"{study.count} pairs, {arguments.epochs} epoch(s), {base['n']} test questions; adapters of rank {arguments.rank} on decoder, "
-        f"projector and encoder; {arguments.seeds} seed(s), mean ± standard deviation between seeds.",
+        f"projector and encoder, batches of {arguments.batch_size}; {arguments.seeds} seed(s), mean ± standard deviation between seeds; "
+        f"{arguments.workers} trainings side by side.",
         f"Before: audio {100 * arms['audio']['accuracy']:.1f}, text {100 * arms['text']['accuracy']:.1f}. {base['reproducibility']['machine']}.",
         "", "| method | rate | audio, % | audio change of the first seed, points | text, % | gap reduction, % | text change, points | seconds |",
         "|---|---|---|---|---|---|---|---|",

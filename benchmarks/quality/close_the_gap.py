@@ -4,7 +4,7 @@
     cord serve ─ GET a gap report ─ POST /v1/cord/steps … (or one fine-tuning job) ─ GET the report again ─ compare
                ─ POST /v1/weights/rollback … ─ GET the report a third time: the old numbers, to the item
 
-The questions that are trained on are drawn from the training split and spoken by training voices; the benchmark's are others,
+The questions that are trained on are drawn from the training split and spoken by 80 varied voices; the benchmark's are others,
 spoken by other voices. Nothing is downloaded; two cores and half an hour are enough for cord-nano.
 
     close_the_gap.py --cord .build/release/cord              by online steps
@@ -87,7 +87,7 @@ def spoken_pairs(arguments, folder):
     with open(questions, "wb") as file:
         subprocess.run([arguments.cord, "questions", "--split", "train", "--count", str(arguments.pairs), "--seed", str(arguments.seed)],
                        stdout=file, check=True)
-    subprocess.run([arguments.cord, "speak", str(questions), "--output", str(folder / "spoken"), "--voices", "training",
+    subprocess.run([arguments.cord, "speak", str(questions), "--output", str(folder / "spoken"), "--voices", "varied",
                     "--seed", str(arguments.seed)], check=True)
     manifest = next((folder / "spoken").glob("*.jsonl"))
     return folder / "spoken", manifest, [json.loads(line) for line in manifest.read_text().splitlines()]
@@ -97,7 +97,7 @@ def training(arguments):
     objective = {"method": arguments.method, "rollouts": arguments.rollouts, "max_rollout_tokens": 96,
                  "sequence_temperature": arguments.sequence_temperature}
     optimizer = {"learning_rate": arguments.learning_rate, "max_grad_norm": 1.0, "train": arguments.train, "full": arguments.full,
-                 "weight_decay": 0.0}
+                 "weight_decay": 0.0, **({} if arguments.full else {"lora_rank": arguments.rank})}
     return objective, optimizer
 
 
@@ -113,6 +113,8 @@ def by_steps(server, arguments, pairs, folder):
         while len(waiting) < arguments.batch:
             waiting += order.sample(pairs, len(pairs))
         batch, waiting = waiting[:arguments.batch], waiting[arguments.batch:]
+        # Falls to zero, as the job's schedule does.
+        optimizer["learning_rate"] = arguments.learning_rate * (1 - step / arguments.steps)
         body = {"objective": objective, "optimizer": optimizer, "pairs": [
             {"text": pair["text"], "answer": pair["answer"],
              "audio": {"data": base64.b64encode((folder / pair["audio"]).read_bytes()).decode()}} for pair in batch]}
@@ -136,7 +138,8 @@ def by_job(server, arguments, manifest, folder):
     job = server.call("POST", "/v1/fine_tuning/jobs", {
         "model": arguments.name, "training_file": file["id"], "suffix": "gap", "seed": arguments.seed,
         "method": {"type": "cord", "cord": {"hyperparameters": {
-            "steps": arguments.steps, "batch_size": arguments.batch, "objective": objective, "optimizer": optimizer}}},
+            "steps": arguments.steps, "batch_size": arguments.batch, "schedule": "linear", "objective": objective,
+            "optimizer": optimizer}}},
         "cord": {"promote": {"if": "gap_reduced", "max_text_drop": 1, "benchmark": arguments.benchmark,
                              **({"limit": arguments.limit} if arguments.limit else {})}}})
     told = 0
@@ -164,15 +167,16 @@ def main():
     parser.add_argument("--model", help="a model directory; without it, the embedded cord-nano")
     parser.add_argument("--benchmark", default="cord-bench-1")
     parser.add_argument("--limit", type=int, help="the first so many items of the benchmark's seeded order")
-    parser.add_argument("--pairs", type=int, default=768)
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--pairs", type=int, default=4800)
+    parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--minutes", type=float, default=20, help="for the steps")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--method", default="cord")
     parser.add_argument("--rollouts", type=int, default=4)
     parser.add_argument("--sequence-temperature", type=float, default=1.5)
-    parser.add_argument("--learning-rate", type=float, default=3e-4)
-    parser.add_argument("--train", nargs="+", default=["decoder", "projector"])
+    parser.add_argument("--learning-rate", type=float, default=6e-4)
+    parser.add_argument("--rank", type=int, default=32)
+    parser.add_argument("--train", nargs="+", default=["decoder", "projector", "encoder"])
     parser.add_argument("--full", action="store_true", help="train the parameters themselves instead of an adapter")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--job", action="store_true")
