@@ -94,7 +94,7 @@ def main():
         lines = "\n".join(
             json.dumps({"id": f"{name}-{copy}", "text": f"{name} {copy}?",
                         "audio": {"data": base64.b64encode((CLIPS / f"{name}.wav").read_bytes()).decode()}})
-            for name in ("sum", "pens", "tallest", "spider") for copy in range(arguments.batch // 4))
+            for name in ("sum", "pens", "tallest", "france") for copy in range(arguments.batch // 4))
         form = ("--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nfine-tune\r\n"
                 "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"pairs.jsonl\"\r\n\r\n" + lines + "\r\n--b--\r\n").encode()
         file = call("POST", "/v1/files", form, "multipart/form-data; boundary=b")

@@ -38,7 +38,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CLIPS = ROOT / "Tests/Fixtures/spoken"
 QUESTIONS = {"sum": "What is the sum of 7, 9 and 8?", "pens": "How many pens are there?", "tallest": "Who is the tallest?",
-             "spider": "How many legs has a spider?"}
+             "france": "What is the capital of France?"}
 UNREACHABLE = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, OSError)
 
 
