@@ -73,7 +73,7 @@ let package = Package(
         // The runtime.
         room("Models", ["Tensors", "Weights"]),
         room("Generation", ["Models", "Weights", "Tensors", "Audio", "Tokenization", "Randomness"]),
-        room("CordNano", resources: [.copy("Checkpoint")]),
+        room("CordNano", resources: [.copy("Checkpoint"), .copy("Adapter")]),
 
         // Measuring and closing the gap.
         room("Judging", ["Remote"]),

@@ -6,4 +6,12 @@ package enum CordNano {
     package static var directory: URL {
         Bundle.module.bundleURL.appendingPathComponent("Checkpoint", isDirectory: true)
     }
+
+    /// What the model with ``closedAdapter`` over it is called.
+    package static let closedName = "cord-nano-cord"
+
+    /// A PEFT directory: what CORD learnt over the model, from its own typed answers.
+    package static var closedAdapter: URL {
+        Bundle.module.bundleURL.appendingPathComponent("Adapter", isDirectory: true)
+    }
 }

@@ -9,7 +9,10 @@ struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A model directory in the Hugging Face layout. Without it, the embedded cord-nano answers.", valueName: "dir"))
     var model: String?
 
-    @Option(help: ArgumentHelp("A PEFT LoRA directory to load over the model, as DIR or NAME=DIR; may be repeated.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "A PEFT LoRA directory to load over the model, as DIR or NAME=DIR; may be repeated. \(CordNano.closedName) is the embedded model's own.",
+            valueName: "dir"))
     var adapter: [String] = []
 
     @Option(help: "How weights are kept: auto, float32, bfloat16 or int8.")
@@ -37,6 +40,7 @@ struct ModelOptions: ParsableArguments {
         configuration.threads = threads
         configuration.engine.cacheBytes = cacheSize << 20
         configuration.adapters = adapter.map { text in
+            if model == nil, text == CordNano.closedName { return (text, CordNano.closedAdapter) }
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             let directory = URL(fileURLWithPath: parts.last ?? text, isDirectory: true)
             return (parts.count == 2 ? parts[0] : directory.lastPathComponent, directory)

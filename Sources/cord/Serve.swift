@@ -1,4 +1,5 @@
 import ArgumentParser
+import CordNano
 import Foundation
 import Generation
 import HTTP
@@ -119,6 +120,9 @@ struct Serve: AsyncParsableCommand {
 
     private func configuration() throws -> ServerConfiguration {
         var configuration = try model.configuration()
+        if model.model == nil, !configuration.adapters.contains(where: { $0.name == CordNano.closedName }) {
+            configuration.adapters.append((CordNano.closedName, CordNano.closedAdapter))
+        }
         configuration.host = host
         configuration.port = port
         configuration.keys = try keys()
