@@ -1,23 +1,33 @@
-/// What a key may be used for, and what a route asks for.
-package struct Scope: Hashable, Sendable, CustomStringConvertible {
-    package let name: String
-    package init(_ name: String) { self.name = name }
-    package var description: String { name }
+/// What a key may be used for; of a route, any of what opens it.
+package struct Scope: OptionSet, Hashable, Sendable, CustomStringConvertible {
+    package let rawValue: Int
+    package init(rawValue: Int) { self.rawValue = rawValue }
 
-    package static let ask = Scope("ask")
-    package static let measure = Scope("measure")
-    package static let train = Scope("train")
-    package static let all: Set<Scope> = [.ask, .measure, .train]
+    package static let ask = Scope(rawValue: 1)
+    package static let measure = Scope(rawValue: 2)
+    package static let train = Scope(rawValue: 4)
+    package static let all: Scope = [.ask, .measure, .train]
+
+    private static let names: [(Scope, String)] = [(.ask, "ask"), (.measure, "measure"), (.train, "train")]
+
+    /// The single scope of that name.
+    package init?(_ name: some StringProtocol) {
+        guard let found = Self.names.first(where: { $0.1 == name }) else { return nil }
+        self = found.0
+    }
+
+    package var names: [String] { Self.names.filter { contains($0.0) }.map(\.1) }
+    package var description: String { names.joined(separator: " or ") }
 }
 
 /// A secret that opens routes by `Authorization: Bearer SECRET`.
 package struct AccessKey: Sendable {
     package let name: String
     let secret: [UInt8]
-    package let scopes: Set<Scope>
+    package let scopes: Scope
 
     /// - Parameter name: Says in the log who asked; never the secret.
-    package init(name: String, secret: String, scopes: Set<Scope> = Scope.all) {
+    package init(name: String, secret: String, scopes: Scope = .all) {
         precondition(!secret.isEmpty, "the key \(name) is empty")
         self.name = name
         self.secret = Array(secret.utf8)
@@ -45,10 +55,10 @@ package struct Authentication: Sendable {
         var found: AccessKey?
         for key in keys where isEqual(secret, key.secret) { found = key }
         guard let found else { throw refusal("The key in the Authorization header is not one of this server's.") }
-        guard found.scopes.contains(scope) else {
-            let scopes = found.scopes.map(\.name).sorted().joined(separator: ", ")
+        guard !found.scopes.isDisjoint(with: scope) else {
+            let allowed = found.scopes.names.joined(separator: ", ")
             throw HTTPError(
-                403, "The key \"\(found.name)\" may be used for \(scopes), and this route needs \(scope).",
+                403, "The key \"\(found.name)\" may be used for \(allowed), and this route needs \(scope).",
                 type: "permission_error", code: "insufficient_scope")
         }
         return found.name

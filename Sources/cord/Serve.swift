@@ -155,11 +155,11 @@ struct Serve: AsyncParsableCommand {
             guard parts.count == 2 else { return AccessKey(name: "key\(index + 1)", secret: secret) }
             let label = parts[0].split(separator: ":", maxSplits: 1).map(String.init)
             guard label.count == 2 else { return AccessKey(name: parts[0], secret: secret) }
-            let scopes = Set(label[1].split(separator: ",").map { Scope(String($0)) })
-            guard !scopes.isEmpty, scopes.isSubset(of: Scope.all) else {
+            let scopes = label[1].split(separator: ",").map { Scope($0) }
+            guard !scopes.isEmpty, !scopes.contains(nil) else {
                 throw ValidationError("--api-key: expected scopes among ask, measure and train, found \(label[1]).")
             }
-            return AccessKey(name: label[0], secret: secret, scopes: scopes)
+            return AccessKey(name: label[0], secret: secret, scopes: Scope(scopes.compactMap(\.self)))
         }
     }
 

@@ -8,7 +8,8 @@ enum FilesRoute {
     private static let purposes = ["fine-tune", "evals", "user_data"]
 
     static func add(to router: inout Router, _ server: ServerState) {
-        router.post("/v1/files", scope: .train, bodyLimit: server.configuration.uploadBytes) { request in
+        // A question set to be measured with comes by the same way.
+        router.post("/v1/files", scope: [.measure, .train], bodyLimit: server.configuration.uploadBytes) { request in
             try await refusing {
                 let form = try Form(request)
                 guard let purpose = form["purpose"] else {
@@ -43,7 +44,7 @@ enum FilesRoute {
                 return .json(try WireEncoder.encode(ListObject(page.elements.map { FileObject($0) }, hasMore: page.hasMore)))
             }
         }
-        router.get("/v1/files/{id}", scope: .train) { request in
+        router.get("/v1/files/{id}", scope: [.measure, .train]) { request in
             try await refusing {
                 .json(try WireEncoder.encode(FileObject(try server.workshop.store.file(id: request.parameter("id")))))
             }
