@@ -27,7 +27,7 @@ static struct {
     // The region. Written by the owner while `state` is closed and nobody is inside.
     void *context;
     void (*body)(void *, size_t, size_t);
-    size_t count, piece;
+    size_t count, grain;
     _Alignas(64) atomic_size_t next;
 
     _Alignas(64) atomic_uint state;      // region_open | how many workers joined
@@ -55,13 +55,21 @@ static void futex_wake(atomic_uint *word, int count) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
+/// A share of what is left, so that pieces shrink to the grain and threads of unequal speed end together.
+static size_t piece(size_t left) {
+    size_t share = left / (pool.threads * pieces_per_thread);
+    size_t size = share > pool.grain ? share : pool.grain;
+    return size < left ? size : left;
+}
+
 static void take_pieces(void) {
     inside_region = true;
-    for (;;) {
-        size_t begin = atomic_fetch_add_explicit(&pool.next, pool.piece, memory_order_relaxed);
-        if (begin >= pool.count) break;
-        size_t end = begin + pool.piece < pool.count ? begin + pool.piece : pool.count;
+    size_t begin = atomic_load_explicit(&pool.next, memory_order_relaxed);
+    while (begin < pool.count) {
+        size_t end = begin + piece(pool.count - begin);
+        if (!atomic_compare_exchange_weak_explicit(&pool.next, &begin, end, memory_order_relaxed, memory_order_relaxed)) continue;
         pool.body(pool.context, begin, end);
+        begin = atomic_load_explicit(&pool.next, memory_order_relaxed);
     }
     inside_region = false;
 }
@@ -144,18 +152,17 @@ void ck_parallel(size_t count, size_t grain, void *context, void (*body)(void *,
         body(context, 0, count);
         return;
     }
-    size_t even = (count + pool.threads * pieces_per_thread - 1) / (pool.threads * pieces_per_thread);
     pool.context = context;
     pool.body = body;
     pool.count = count;
-    pool.piece = even > grain ? even : grain;
+    pool.grain = grain;
     atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
     atomic_store_explicit(&pool.left, 0, memory_order_relaxed);
     atomic_store(&pool.state, region_open);
     atomic_fetch_add(&pool.generation, 1);
     unsigned sleepers = atomic_load(&pool.sleepers);
     if (sleepers > 0) {
-        size_t wanted = (count - 1) / pool.piece;
+        size_t wanted = (count - 1) / grain;
         futex_wake(&pool.generation, (int)(wanted < sleepers ? wanted : sleepers));
     }
 

@@ -23,7 +23,7 @@ NANO = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "CordNano" / "C
 
 
 def ours(arguments, rows):
-    command = [arguments.cord, "serve", "--port", "{port}", "--dtype", arguments.dtype]
+    command = [arguments.cord, "serve", "--port", "{port}", "--data", "{data}", "--dtype", arguments.dtype]
     if arguments.model:
         command += ["--model", arguments.model]
     clip = base64.b64encode(pathlib.Path(arguments.wav).read_bytes()).decode()
@@ -77,7 +77,9 @@ def theirs(arguments, rows):
     layers = r".*language_model\..*(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
     model = get_peft_model(peer.model, LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules=layers))
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=3e-5)
-    samples = soundfile.read(arguments.wav, dtype="float32")[0]
+    samples, rate = soundfile.read(arguments.wav, dtype="float32")
+    if rate != 16000 or samples.ndim != 1:
+        raise SystemExit(f"{arguments.wav} has {rate} Hz; PyTorch's side does not resample: give a clip of 16,000 Hz and one channel")
     spoken, typed = peer.inputs([(samples, "")]), peer.inputs([(None, arguments.text)])
     length = spoken["input_ids"].shape[1]
 

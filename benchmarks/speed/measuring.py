@@ -2,13 +2,16 @@
 
 A row says on which machine, of which commit, from how many runs a median comes, and how many cores other work took meanwhile.
 """
+import atexit
 import base64
 import contextlib
 import csv
+import functools
 import http.client
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import statistics
@@ -103,7 +106,10 @@ def quietly(measure, pids, limit, patience):
 
 
 class Server:
-    """A process that serves an OpenAI-compatible interface on a free port until the `with` block ends."""
+    """A process that serves an OpenAI-compatible interface until the `with` block ends.
+
+    `{port}` in the command becomes a free port, and `{data}` an empty folder: adapters of earlier runs would be served, too.
+    """
 
     def __init__(self, name, command, extra=None, environment=None):
         self.name, self.command, self.extra = name, command, extra or {}
@@ -114,9 +120,10 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.log = tempfile.NamedTemporaryFile("w+", prefix=f"{self.name}-", suffix=".log")
+        self.data = tempfile.TemporaryDirectory(prefix=f"{self.name}-")
         start = time.monotonic()
         self.process = subprocess.Popen(
-            [str(part).replace("{port}", str(self.port)) for part in self.command],
+            [str(part).replace("{port}", str(self.port)).replace("{data}", self.data.name) for part in self.command],
             stdout=self.log, stderr=self.log, env={**os.environ, **self.environment})
         while not self._healthy():
             if self.process.poll() is not None or time.monotonic() - start > 300:
@@ -133,7 +140,9 @@ class Server:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
         self.log.close()
+        self.data.cleanup()
 
     def _get(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -234,10 +243,15 @@ def weight_bytes(directory):
     return every, decoder
 
 
+@functools.cache
+def bandwidth_program():
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    program = pathlib.Path(folder) / "bandwidth"
+    subprocess.run(["cc", "-O3", "-march=native", "-pthread", HERE / "bandwidth.c", "-o", program], check=True)
+    return program
+
+
 def bandwidth(threads):
-    """GB/s of reading memory with `threads` threads, best of eight passes."""
-    with tempfile.TemporaryDirectory() as folder:
-        program = pathlib.Path(folder) / "bandwidth"
-        compiler = ["cc", "-O3", "-march=native", "-pthread", HERE / "bandwidth.c", "-o", program]
-        subprocess.run(compiler, check=True)
-        return float(subprocess.run([program, str(threads)], check=True, capture_output=True, text=True).stdout)
+    """GB/s of reading memory with `threads` threads, the mean over most of a second."""
+    return float(subprocess.run([bandwidth_program(), str(threads)], check=True, capture_output=True, text=True).stdout.split()[1])

@@ -58,7 +58,8 @@ def main():
     parser.add_argument("--patience", type=float, default=30)
     arguments = parser.parse_args()
     rows = Rows()
-    command = [arguments.cord, "serve", "--port", "{port}", *(["--model", arguments.model] if arguments.model else [])]
+    model = ["--model", arguments.model] if arguments.model else []
+    command = [arguments.cord, "serve", *model, "--port", "{port}", "--data", "{data}"]
     with Server("cord", command) as cord:
         client = Client(cord)
         quiet = lambda measure: quietly(measure, [cord.pid], arguments.quiet, arguments.patience)

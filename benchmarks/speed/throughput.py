@@ -91,7 +91,8 @@ def evaluate(arguments, manifest, arm):
 
 def served(arguments, items, folder, arm):
     """Items per second of a server of its own: neither clips nor prefixes are known to it."""
-    with Server("cord", [arguments.cord, "serve", "--model", arguments.model, "--dtype", arguments.dtype, "--port", "{port}"]) as cord:
+    command = [arguments.cord, "serve", "--model", arguments.model, "--dtype", arguments.dtype, "--port", "{port}", "--data", "{data}"]
+    with Server("cord", command) as cord:
         requests = bodies(items, folder, cord.model)[arm]
         answer_all(cord.port, requests[:1], 1)
         (rate, _), others = quietly(
