@@ -117,6 +117,9 @@ enum Plots {
 enum Markup {
     /// Text that is safe between tags and within quoted attributes.
     static func escape(_ text: String) -> String {
+        // Most texts are safe as they are; a clip of a megabyte is one of them.
+        guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F || $0 == 0x26 || $0 == 0x3C || $0 == 0x3E || $0 == 0x22 || $0 == 0x27 })
+        else { return text }
         var safe = ""
         safe.reserveCapacity(text.utf8.count)
         for scalar in text.unicodeScalars {
