@@ -1,6 +1,8 @@
 """Ten thousand mixed requests against a running server: it stays up, answers the next one, and leaks nothing.
 
-    cord serve & python soak.py [http://127.0.0.1:8080] [requests]
+    cord serve --cache-size 64 & python soak.py [http://127.0.0.1:8080] [requests]
+
+The small cache is full from the start; one that still fills also grows by what its entries cost beside their bytes.
 
 Good questions, broken sound, hostile JSON, uploads, clients that vanish while an answer streams, and connections that send a byte and
 stop. Memory, descriptors and threads are read when the server is idle: at the start, after a fifth of the requests (caches and pools

@@ -105,6 +105,25 @@ import Testing
         #expect(comparison.markdown().contains("against the base's text"))
     }
 
+    @Test func ratedItemsCompareByTheirScores() throws {
+        func report(_ id: String, _ scores: [(text: Int, audio: Int?)]) -> GapReport {
+            let items = scores.enumerated().map { Samples.rated("q\($0)", text: $1.text, audio: $1.audio) }
+            return GapReport(id: id, items: items, reproducibility: Samples.facts())
+        }
+        // Accuracies see which scores pass 4, means see every step; a score that cannot be read counts as 1.
+        let base = report("before", [(5, 2), (4, 3), (5, 1), (4, 4), (3, nil)])
+        let candidate = report("after", [(5, 4), (5, 3), (4, 3), (3, 4), (3, 5)])
+        let comparison = try GapComparison(base: base, candidate: candidate)
+        let rating = try #require(comparison.rating)
+        #expect(rating.n == 5 && comparison.audioItems.gained == ["q0", "q4"] && comparison.textItems.lost == ["q3"])
+        expectClose([rating.gapBefore, rating.gapAfter, rating.gapChange.points], [2, 0.2, 1.8], 1e-12)
+        expectClose([rating.text.points, rating.audio.points], [-0.2, 1.6], 1e-12)
+        // The gap changes by 2, −1, 3, 1 and 4: of 32 choices of signs, 3 sum to 9 or more and 3 to −9 or less.
+        expectClose([rating.gapChange.signFlipP], [6 / 32], 1e-12)
+        #expect(comparison.markdown().contains("| gap closed | +1.80 |") && comparison.html(base: base, candidate: candidate).contains("gap closed"))
+        #expect(try GapComparison(base: Samples.report, candidate: Samples.report).rating == nil)
+    }
+
     @Test func reportsOnDifferentSetsDoNotCompare() {
         let other = GapReport(id: "r", items: Samples.items, reproducibility: Samples.facts(benchmarkHash: "b2"))
         #expect(throws: GapComparison.Failure.differentBenchmarks(base: "b1", candidate: "b2")) {

@@ -14,6 +14,7 @@ extension GapComparison {
             spoken, with Wilson score intervals.</figcaption></figure>\(Markup.table(["gap", "points", "reduction"], gapRows))</section>
             <section><h2>By arm</h2>\(Markup.table(["arm", "change", "interval", "gained", "lost", "p"], armRows))</section>
             \(categorySection)
+            \(ratingSection)
             \(differenceSection)
             \(itemSection(base, candidate, clip))
             """)
@@ -81,6 +82,13 @@ extension GapComparison {
             <section><h2>By category</h2>\(Markup.legend)<figure>\(plot)<figcaption>Candidate minus base, paired by item. p is the exact sign-flip \
             test over source questions, p (Holm) corrected over all categories.</figcaption></figure>\
             \(Markup.table(["category", "n", "text", "p (Holm)", "audio", "p (Holm)"], categoryRows))</section>
+            """
+    }
+
+    private var ratingSection: String {
+        guard let rating else { return "" }
+        return """
+            <section><h2>Ratings</h2><p>\(Markup.escape(rating.headline))</p>\(Markup.table(RatingComparison.header, rating.rows))</section>
             """
     }
 

@@ -182,6 +182,7 @@ extension GapComparison {
         lines += Markdown.table(["gap", "points", "reduction"], gapRows) + [""]
         lines += Markdown.table(["arm", "change", "interval", "gained", "lost", "p"], armRows) + [""]
         lines += Markdown.table(["category", "n", "text", "p (Holm)", "audio", "p (Holm)"], categoryRows)
+        if let rating { lines += ["", "## Ratings", "", rating.headline, ""] + Markdown.table(RatingComparison.header, rating.rows) }
         if !differences.isEmpty { lines += ["", "The runs differ in:", ""] + differences.map { "- " + Markdown.inline($0) } }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -213,6 +214,21 @@ extension GapComparison {
     var categoryRows: [[String]] {
         categories.map {
             [$0.category, "\($0.n)", Format.signed($0.text), Format.p($0.textP), Format.signed($0.audio), Format.p($0.audioP)]
+        }
+    }
+}
+
+extension RatingComparison {
+    static let header = ["mean score", "change", "bootstrap", "p"]
+
+    var headline: String {
+        "Scores from 1 to 5 by the judge, \(n) items rated typed and spoken in both runs. Mean typed minus mean spoken: "
+            + "\(Format.signed(gapBefore, digits: 2)) before, \(Format.signed(gapAfter, digits: 2)) after."
+    }
+
+    var rows: [[String]] {
+        [("typed", text), ("spoken", audio), ("gap closed", gapChange)].map { name, change in
+            [name, Format.signed(change.points, digits: 2), Format.interval(change.bootstrap, digits: 2), Format.p(change.signFlipP)]
         }
     }
 }

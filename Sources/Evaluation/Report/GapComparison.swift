@@ -29,6 +29,8 @@ package struct GapComparison: Codable, Sendable, Equatable {
     package var textItems: ChangedItems
     package var audioItems: ChangedItems
     package var categories: [Category]
+    /// Nil where no judge rated.
+    package var rating: RatingComparison?
     /// Settings in which the two runs differ, beyond the weights: a comparison of versions should have none.
     package var differences: [String]
 
@@ -90,7 +92,8 @@ package struct GapComparison: Codable, Sendable, Equatable {
         guard first.benchmarkHash == second.benchmarkHash else {
             throw .differentBenchmarks(base: first.benchmarkHash, candidate: second.benchmarkHash)
         }
-        let pairs = ComparedItem.pairs(base, candidate)
+        let common = Self.askedInBoth(base, candidate)
+        let pairs = common.map(ComparedItem.init)
         guard !pairs.isEmpty else { throw .nothingInCommon(base: base.id, candidate: candidate.id) }
         self.base = base.id
         self.candidate = candidate.id
@@ -133,9 +136,18 @@ package struct GapComparison: Codable, Sendable, Equatable {
                 category: group.0, n: group.1.n, text: group.1.points, audio: group.2.points, textInterval: group.1.interval,
                 audioInterval: group.2.interval, textP: textP[place], audioP: audioP[place])
         }
+        rating = RatingComparison(common, confidence: confidence, resamples: resamples, seed: second.seed)
         let fixed: Set = ["model hash", "prompt template hash", "decoding", "seed", "judge", "extraction", "software version", "machine"]
         differences = zip(first.entries, second.entries).filter { fixed.contains($0.name) && $0.value != $1.value }.map {
             "\($0.name): \($0.value) against \($1.value)"
+        }
+    }
+
+    private static func askedInBoth(_ base: GapReport, _ candidate: GapReport) -> [(base: ItemResult, candidate: ItemResult)] {
+        let others = Dictionary(candidate.items.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        return base.items.compactMap { item in
+            guard let other = others[item.id], [item, other].allSatisfy({ $0.asked(.text) != nil && $0.asked(.audio) != nil }) else { return nil }
+            return (item, other)
         }
     }
 
@@ -145,7 +157,7 @@ package struct GapComparison: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case object, base, candidate, benchmark, n, text, audio, categories, differences
+        case object, base, candidate, benchmark, n, text, audio, categories, rating, differences
         case gapBefore = "gap_before"
         case gapAfterAgainstBaseText = "gap_after_against_base_text"
         case gapAfterOwn = "gap_after_own"
@@ -167,33 +179,21 @@ private struct ComparedItem {
     var candidateText: Bool
     var candidateAudio: Bool
 
-    static func pairs(_ base: GapReport, _ candidate: GapReport) -> [ComparedItem] {
-        let others = Dictionary(candidate.items.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        return base.items.compactMap { item in
-            guard let other = others[item.id], let baseText = item.asked(.text), let baseAudio = item.asked(.audio),
-                let text = other.asked(.text), let audio = other.asked(.audio)
-            else { return nil }
-            return ComparedItem(
-                id: item.id, category: item.category, sourceQuestion: item.sourceQuestion, baseText: baseText.correct,
-                baseAudio: baseAudio.correct, candidateText: text.correct, candidateAudio: audio.correct)
-        }
+    init(_ base: ItemResult, _ candidate: ItemResult) {
+        id = base.id
+        category = base.category
+        sourceQuestion = base.sourceQuestion
+        let right = { (item: ItemResult, arm: Arm) in item.asked(arm)?.correct == true }
+        (baseText, baseAudio) = (right(base, .text), right(base, .audio))
+        (candidateText, candidateAudio) = (right(candidate, .text), right(candidate, .audio))
     }
 
     /// Per source question, the sum of (gap before − gap after) over its items.
     static func gapChanges(_ pairs: [ComparedItem]) -> ClusteredPairs {
-        var places: [String: Int] = [:]
-        var clusters: [ClusteredPairs.Cluster] = []
-        for pair in pairs {
-            let place = places[pair.sourceQuestion, default: clusters.count]
-            if place == clusters.count {
-                places[pair.sourceQuestion] = place
-                clusters.append(ClusteredPairs.Cluster(sum: 0, count: 0))
-            }
-            let before = (pair.baseText ? 1 : 0) - (pair.baseAudio ? 1 : 0)
-            let after = (pair.candidateText ? 1 : 0) - (pair.candidateAudio ? 1 : 0)
-            clusters[place].sum += before - after
-            clusters[place].count += 1
-        }
-        return ClusteredPairs(clusters: clusters)
+        ClusteredPairs(
+            differences: pairs.map { pair in
+                let before = (pair.baseText ? 1 : 0) - (pair.baseAudio ? 1 : 0)
+                return (pair.sourceQuestion, before - (pair.candidateText ? 1 : 0) + (pair.candidateAudio ? 1 : 0))
+            }, range: -2...2)
     }
 }

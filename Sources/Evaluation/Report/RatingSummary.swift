@@ -25,28 +25,9 @@ package struct RatingSummary: Codable, Sendable, Equatable {
         }
     }
 
-    /// The gap in points of the scale.
-    package struct Gap: Codable, Sendable, Equatable {
-        package var n: Int
-        package var clusters: Int
-        /// mean of score(text) − score(audio).
-        package var points: Double
-        /// Student's t over source questions: the paired t interval where every pair stands alone.
-        package var interval: Interval?
-        /// Percentiles of the paired bootstrap over source questions.
-        package var bootstrap: Interval
-        /// The exact test that flips the sign of every source question's difference.
-        package var signFlipP: Double
-
-        enum CodingKeys: String, CodingKey {
-            case n, clusters, points, interval, bootstrap
-            case signFlipP = "sign_flip_p"
-        }
-    }
-
     package var arms: [Arm: Mean]
     /// Nil where no item was rated both typed and spoken.
-    package var gap: Gap?
+    package var gap: RatedDifference?
 
     /// Nil where nothing is rated.
     init?(_ items: [ItemResult], confidence: Double, resamples: Int, seed: UInt64) {
@@ -62,11 +43,36 @@ package struct RatingSummary: Codable, Sendable, Equatable {
             guard let text = item.asked(.text)?.score, let audio = item.asked(.audio)?.score else { return nil }
             return (item.sourceQuestion, text - audio)
         }
-        guard !differences.isEmpty else { return }
-        let pairs = ClusteredPairs(differences: differences, range: -4...4)
+        if !differences.isEmpty { gap = RatedDifference(differences, confidence: confidence, resamples: resamples, seed: seed) }
+    }
+}
+
+/// A mean difference of scores from 1 to 5, in points of their scale.
+package struct RatedDifference: Codable, Sendable, Equatable {
+    package var n: Int
+    package var clusters: Int
+    package var points: Double
+    /// Student's t over source questions: the paired t interval where every pair stands alone.
+    package var interval: Interval?
+    /// Percentiles of the paired bootstrap over source questions.
+    package var bootstrap: Interval
+    /// The exact test that flips the sign of every source question's difference.
+    package var signFlipP: Double
+
+    /// - Parameter reach: the largest difference that an item can have: 4 between two scores, 8 between two differences of scores.
+    init(_ differences: [(key: String, difference: Int)], reach: Double = 4, confidence: Double, resamples: Int, seed: UInt64) {
+        let pairs = ClusteredPairs(differences: differences, range: -reach...reach)
         var generator = RandomStream(seed: seed)
-        gap = Gap(
-            n: pairs.count, clusters: pairs.clusters.count, points: pairs.difference, interval: pairs.interval(confidence: confidence),
-            bootstrap: pairs.bootstrap(resamples: resamples, confidence: confidence, using: &generator), signFlipP: pairs.signFlipP)
+        n = pairs.count
+        clusters = pairs.clusters.count
+        points = pairs.difference
+        interval = pairs.interval(confidence: confidence)
+        bootstrap = pairs.bootstrap(resamples: resamples, confidence: confidence, using: &generator)
+        signFlipP = pairs.signFlipP
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case n, clusters, points, interval, bootstrap
+        case signFlipP = "sign_flip_p"
     }
 }
