@@ -1,42 +1,83 @@
-import Tensors
+import Audio
+package import Models
+import Synchronization
+package import Tensors
 
-/// Audio embeddings of clips heard before, by clip hash and weight version; the least recently used go first.
-struct EmbeddingCache {
+/// Audio embeddings of clips heard before, by clip hash and by whose hearing it was; the least recently used go first.
+///
+/// An engine has one. Training on frozen hearing reads from it what the rollouts' prompts have just put there.
+package final class EmbeddingCache: Sendable {
     private struct Key: Hashable {
         let clip: String
-        let version: String
+        let hearing: String
+    }
+
+    private struct Entries {
+        var rows: [Key: (rows: Tensor, use: Int)] = [:]
+        var bytes = 0
+        var clock = 0
+
+        mutating func remove(_ key: Key) {
+            guard let entry = rows.removeValue(forKey: key) else { return }
+            bytes -= entry.rows.count * 4
+        }
     }
 
     private let capacity: Int
-    private var entries: [Key: (rows: Tensor, use: Int)] = [:]
-    private(set) var bytes = 0
-    private var clock = 0
+    private let entries = Mutex(Entries())
 
-    init(capacity: Int) { self.capacity = capacity }
+    /// - Parameter capacity: bytes at most.
+    package init(capacity: Int) { self.capacity = capacity }
 
-    mutating func find(_ clip: String, version: String) -> Tensor? {
-        let key = Key(clip: clip, version: version)
-        guard let rows = entries[key]?.rows else { return nil }
-        clock += 1
-        entries[key]?.use = clock
-        return rows
+    var bytes: Int { entries.withLock { $0.bytes } }
+
+    func find(_ clip: String, hearing: String) -> Tensor? {
+        let key = Key(clip: clip, hearing: hearing)
+        return entries.withLock { entries in
+            guard let rows = entries.rows[key]?.rows else { return nil }
+            entries.clock += 1
+            entries.rows[key]?.use = entries.clock
+            return rows
+        }
     }
 
-    mutating func insert(_ rows: Tensor, _ clip: String, version: String) {
-        let key = Key(clip: clip, version: version)
-        guard entries[key] == nil, rows.count * 4 <= capacity else { return }
-        clock += 1
-        entries[key] = (rows, clock)
-        bytes += rows.count * 4
-        while bytes > capacity, let oldest = entries.min(by: { $0.value.use < $1.value.use }) { remove(oldest.key) }
+    func insert(_ rows: Tensor, _ clip: String, hearing: String) {
+        let key = Key(clip: clip, hearing: hearing)
+        guard rows.count * 4 <= capacity else { return }
+        entries.withLock { entries in
+            guard entries.rows[key] == nil else { return }
+            entries.clock += 1
+            entries.rows[key] = (rows, entries.clock)
+            entries.bytes += rows.count * 4
+            while entries.bytes > capacity, let oldest = entries.rows.min(by: { $0.value.use < $1.value.use }) { entries.remove(oldest.key) }
+        }
     }
 
-    mutating func forget(version: String) {
-        for key in entries.keys where key.version == version { remove(key) }
+    func forget(hearing: String) {
+        entries.withLock { entries in
+            for key in entries.rows.keys where key.hearing == hearing { entries.remove(key) }
+        }
     }
 
-    private mutating func remove(_ key: Key) {
-        guard let entry = entries.removeValue(forKey: key) else { return }
-        bytes -= entry.rows.count * 4
+    /// Embeddings [slots of all clips, width] of `clips`, one after the other; nil without clips. Those not remembered are computed together.
+    package func rows(_ clips: [Prompt.Clip], _ model: AudioLanguageModel, version: WeightVersion?, arithmetic: Arithmetic) -> Tensor? {
+        if clips.isEmpty { return nil }
+        let hearing = version?.hearing ?? ""
+        var known: [String: Tensor] = [:]
+        var unknown: [Prompt.Clip] = []
+        for clip in clips where known[clip.source.sha256] == nil && !unknown.contains(where: { $0.source.sha256 == clip.source.sha256 }) {
+            if let rows = find(clip.source.sha256, hearing: hearing) { known[clip.source.sha256] = rows } else { unknown.append(clip) }
+        }
+        if !unknown.isEmpty {
+            let embedded = model.embed(unknown.map(\.features), versions: unknown.map { _ in version }, arithmetic: arithmetic)
+            var start = 0
+            for clip in unknown {
+                let rows = embedded.rowsCopy(start..<start + clip.slots.count)
+                start += clip.slots.count
+                known[clip.source.sha256] = rows
+                insert(rows, clip.source.sha256, hearing: hearing)
+            }
+        }
+        return concatenated(clips.map { known[$0.source.sha256]! })
     }
 }

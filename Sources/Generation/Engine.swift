@@ -11,6 +11,7 @@ import Synchronization
 package final class Engine: Sendable {
     package let model: LoadedModel
     package let limits: EngineLimits
+    package let embeddings: EmbeddingCache
 
     struct Inbox {
         var submitted: [Submission] = []
@@ -37,6 +38,7 @@ package final class Engine: Sendable {
     package init(_ model: LoadedModel, limits: EngineLimits = EngineLimits()) {
         self.model = model
         self.limits = limits
+        embeddings = EmbeddingCache(capacity: limits.embeddingBytes)
         let thread = Thread { [weak self, work] in
             guard let loop = self.map(EngineLoop.init) else { return }
             while true {

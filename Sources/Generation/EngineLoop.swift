@@ -78,14 +78,14 @@ final class EngineLoop {
     var waiting: [Group] = []
     var running: [Group] = []
     var prefixes = PrefixCache()
-    var embeddings: EmbeddingCache
+    let embeddings: EmbeddingCache
     private var clipNumbers: [String: Int64] = [:]
     private var lastClipNumber: Int64 = 0
     var statistics = EngineStatistics()
 
     init(_ engine: Engine) {
         model = engine.model
-        embeddings = EmbeddingCache(capacity: engine.limits.embeddingBytes)
+        embeddings = engine.embeddings
         statistics.cacheBlockLimit = engine.blockLimit
         statistics.blockBytes = model.model.decoder.cacheShape.blockBytes
     }
@@ -104,7 +104,7 @@ final class EngineLoop {
         waiting += submitted.map { Group($0, shape: shape) }
         for version in forgotten {
             prefixes.forget(version: version)
-            embeddings.forget(version: version)
+            embeddings.forget(hearing: version)
         }
         if !cancelled.isEmpty {
             for group in waiting + running where cancelled.contains(group.id) {
@@ -201,7 +201,7 @@ final class EngineLoop {
         for group in inTurn where group.isReading {
             for index in group.clipsToEncode {
                 let clip = group.request.prompt.clips[index]
-                if let known = embeddings.find(clip.source.sha256, version: group.hearingKey) {
+                if let known = embeddings.find(clip.source.sha256, hearing: group.hearingKey) {
                     group.embeddings[index] = known
                     continue
                 }
@@ -223,7 +223,7 @@ final class EngineLoop {
             row += clip.slots.count
             group.embeddings[index] = part
             group.timings.encoding += seconds
-            embeddings.insert(part, clip.source.sha256, version: group.hearingKey)
+            embeddings.insert(part, clip.source.sha256, hearing: group.hearingKey)
         }
     }
 }

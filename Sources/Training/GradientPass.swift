@@ -62,11 +62,12 @@ package struct GradientPass {
     package let frozenTeacher: WeightVersion?
     package let counts: BatchCounts
     let timer: PhaseTimer
-    let embeddings: AudioEmbeddings
+    /// Of clips whose hearing is not trained.
+    let embeddings: EmbeddingCache
 
     package init(
         model: AudioLanguageModel, arithmetic: Arithmetic, objective: Objective, weights: TrainableWeights,
-        frozenTeacher: WeightVersion?, counts: BatchCounts, embeddings: AudioEmbeddings = AudioEmbeddings(),
+        frozenTeacher: WeightVersion?, counts: BatchCounts, embeddings: EmbeddingCache = EmbeddingCache(capacity: 256 << 20),
         timer: PhaseTimer = PhaseTimer()
     ) {
         self.model = model
@@ -142,8 +143,10 @@ package struct GradientPass {
         timer.measure(.scoring) {
             var batch = PackedBatch()
             for pair in pairs { batch.append(pair.prompt, answers: pair.answers.map(\.tokens)) }
-            let audio = embeddings.rows(
-                batch.clips, model, version: version, arithmetic: arithmetic, weights.trainsHearing ? tape : nil)
+            let audio = weights.trainsHearing && !batch.clips.isEmpty
+                ? model.embed(
+                    batch.clips.map(\.features), versions: batch.clips.map { _ in version }, arithmetic: arithmetic, tape)
+                : embeddings.rows(batch.clips, model, version: version, arithmetic: arithmetic)
             let states = model.decoder.hidden(
                 tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots, audio: audio,
                 keyValues: .packed(batch.segments),

@@ -64,7 +64,7 @@ extension Trainer {
             sequenceTokens: groups.reduce(0) { $0 + $1.reduce(0) { $0 + $1.tokens.count } })
         let pass = GradientPass(
             model: engine.model.model, arithmetic: engine.model.arithmetic, objective: options.objective,
-            weights: weights, frozenTeacher: weights.parent, counts: counts, embeddings: embeddings, timer: timer)
+            weights: weights, frozenTeacher: weights.parent, counts: counts, embeddings: engine.embeddings, timer: timer)
         var summary = StepSummary(objective: options.objective, pairs: prepared.count)
         let passes = passGroups(prepared.map(\.pair))
         let tape = Tape(recomputing: passes.contains { activationBytes($0.map { prepared[$0].pair }) > Self.activationLimit })

@@ -24,7 +24,6 @@ package actor Trainer {
     let judge: AnswerJudge
     /// Tells the trainers of a process apart, for the names of their live versions.
     let number: Int
-    let embeddings = AudioEmbeddings()
     /// What a frozen teacher has answered, by question.
     var teacherAnswers: [String: SampledAnswer] = [:]
     private var isBusy = false

@@ -1,24 +1,27 @@
 #!/usr/bin/env python3
-"""One CORD step on one spoken question: 1 + 4 rollouts of 64 tokens, the teacher's answer, scores, backward, AdamW.
+"""One CORD step on one spoken question of 6.6 s: 1 + 4 rollouts of 64 tokens, the teacher's answer, scores, backward, AdamW.
 
 Both sides train a LoRA of rank 16 on every linear layer of the decoder. Rollouts are drawn at temperature 3, so that hardly any ends
 before 64 tokens; each side counts what it drew. cord is asked over HTTP (`POST /v1/cord/steps`); PyTorch, transformers and PEFT run
-within their process, the four rollouts of the group as one batch.
+within their process, the four rollouts of the group as one batch. Every step has a clip of its own, so that no cache helps.
 
-Needs: the program `cord`, torch, transformers, peft, soundfile (`peers.sh` installs them).
-Usage: $CORD_PEERS/python/bin/python cord_step.py CORD WAV TEXT [--model DIR] [--n 5] [--dtype float32|bfloat16]
+Needs: the program `cord`, espeak-ng, torch, transformers, peft, numpy, soxr, soundfile (`peers.sh` installs them).
+Usage: $CORD_PEERS/python/bin/python cord_step.py CORD [--model DIR] [--n 5] [--dtype float32|bfloat16]
 """
 import argparse
 import base64
 import http.client
+import io
+import itertools
 import json
 import pathlib
 import resource
 import time
 
 from measuring import Rows, Server, quietly, say
+from question import TEXTS, fresh, question
 
-TOKENS, GROUP, TEMPERATURE, RANK = 64, 4, 3.0, 16
+SECONDS, TOKENS, GROUP, TEMPERATURE, RANK = 6.6, 64, 4, 3.0, 16
 NANO = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "CordNano" / "Checkpoint"
 
 
@@ -26,18 +29,19 @@ def ours(arguments, rows):
     command = [arguments.cord, "serve", "--port", "{port}", "--data", "{data}", "--dtype", arguments.dtype]
     if arguments.model:
         command += ["--model", arguments.model]
-    clip = base64.b64encode(pathlib.Path(arguments.wav).read_bytes()).decode()
+    samples, seeds = question(SECONDS), itertools.count()
     with Server("cord", command) as cord:
-        seeds = iter(range(1000))
 
         def step():
             """Seconds and tokens of a step. At this temperature a rollout may end at once; such a step is refused, and the next seed asked."""
             while True:
+                seed = next(seeds)
+                clip = base64.b64encode(fresh(samples, seed)).decode()
                 body = json.dumps({
-                    "pairs": [{"audio": {"data": clip}, "text": arguments.text}],
+                    "pairs": [{"audio": {"data": clip}, "text": TEXTS["long"]}],
                     "objective": {"max_rollout_tokens": TOKENS, "rollouts": GROUP, "token_temperature": TEMPERATURE,
                                   "sequence_temperature": TEMPERATURE},
-                    "optimizer": {"lora_rank": RANK}, "seed": next(seeds)})
+                    "optimizer": {"lora_rank": RANK}, "seed": seed})
                 connection = http.client.HTTPConnection("127.0.0.1", cord.port, timeout=600)
                 start = time.perf_counter()
                 connection.request("POST", "/v1/cord/steps", body, {"Content-Type": "application/json"})
@@ -77,11 +81,8 @@ def theirs(arguments, rows):
     layers = r".*language_model\..*(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
     model = get_peft_model(peer.model, LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules=layers))
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=3e-5)
-    samples, rate = soundfile.read(arguments.wav, dtype="float32")
-    if rate != 16000 or samples.ndim != 1:
-        raise SystemExit(f"{arguments.wav} has {rate} Hz; PyTorch's side does not resample: give a clip of 16,000 Hz and one channel")
-    spoken, typed = peer.inputs([(samples, "")]), peer.inputs([(None, arguments.text)])
-    length = spoken["input_ids"].shape[1]
+    clip, seeds = question(SECONDS), itertools.count()
+    typed = peer.inputs([(None, TEXTS["long"])])
 
     def rows_of(inputs, answers):
         """Logits [answers, tokens, vocabulary] over answers behind one prompt."""
@@ -93,6 +94,9 @@ def theirs(arguments, rows):
 
     def step():
         start = time.perf_counter()
+        samples = soundfile.read(io.BytesIO(fresh(clip, next(seeds))), dtype="float32")[0]
+        spoken = peer.inputs([(samples, "")])
+        length = spoken["input_ids"].shape[1]
         draw = dict(do_sample=True, temperature=TEMPERATURE, top_k=0, top_p=1.0, max_new_tokens=TOKENS, min_new_tokens=TOKENS,
                     suppress_tokens=[peer.slot])  # A drawn placeholder would ask for audio.
         with torch.inference_mode():
@@ -126,8 +130,6 @@ def theirs(arguments, rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cord")
-    parser.add_argument("wav")
-    parser.add_argument("text")
     parser.add_argument("--model")
     parser.add_argument("--n", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)

@@ -37,7 +37,7 @@ package actor Learner {
     private let clips: Clips
     private let metrics: TrainingMetrics
     private let turn: Turn
-    private let disk = WorkQueue(name: "cord.publishing", width: 1)
+    private let disk = WorkQueue(name: "cord.publishing", width: 2)
     private var live: Live?
 
     init(
@@ -113,10 +113,12 @@ package actor Learner {
                 code: "not_finite")
         }
         let kind = VersionFiles.kind(snapshot).rawValue
-        let content = try await disk.run { [store, runtime] in
+        // Both wait for the disk most of the time.
+        async let publishedContent = disk.run { [store, runtime] in
             try VersionFiles.store(snapshot, of: runtime.model, in: store.contents)
         }
-        let state = try await keep(trainer, origin: origin)
+        async let keptState = keep(trainer, origin: origin)
+        let (content, state) = try await (publishedContent, keptState)
         let ordinal = (parent?.step ?? 0) + 1
         let step = CordStep(
             id: Identifier.step.random(), createdAt: Int(Date().timeIntervalSince1970), step: ordinal,
