@@ -29,7 +29,7 @@ package final class EmbeddingCache: Sendable {
     /// - Parameter capacity: bytes at most.
     package init(capacity: Int) { self.capacity = capacity }
 
-    var bytes: Int { entries.withLock { $0.bytes } }
+    package var bytes: Int { entries.withLock { $0.bytes } }
 
     func find(_ clip: String, hearing: String) -> Tensor? {
         let key = Key(clip: clip, hearing: hearing)

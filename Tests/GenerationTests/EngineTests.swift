@@ -2,6 +2,8 @@ import Audio
 import CordNano
 import Foundation
 import Generation
+import Models
+import Tensors
 import Testing
 
 @Suite struct EngineTests {
@@ -99,6 +101,26 @@ import Testing
         let (warm, second) = try await engine.complete(request)
         #expect(first.cachedTokens == 0 && second.cachedTokens > 0)
         #expect(cold == warm)
+    }
+
+    @Test func clipsOfAnEnginesPromptsAreRememberedByWhoseHearingItWas() async throws {
+        let engine = Engine(try Self.model.get())
+        let (model, arithmetic) = (engine.model.model, engine.model.arithmetic)
+        let clips = try ["largest", "days", "largest"].map { try spoken($0).clips[0] }
+        func computed(_ version: WeightVersion?) throws -> [Float] {
+            try clips.flatMap { clip in
+                try #require(EmbeddingCache(capacity: 0).rows([clip], model, version: version, arithmetic: arithmetic)).values
+            }
+        }
+        _ = try await engine.complete(GenerationRequest(prompt: try spoken("largest"), options: .greedy))
+        let bytes = clips[0].slots.count * model.decoder.configuration.hiddenSize * 4
+        #expect(engine.embeddings.bytes == bytes)
+        let rows = try #require(engine.embeddings.rows(clips, model, version: nil, arithmetic: arithmetic))
+        #expect(try rows.values == computed(nil) && engine.embeddings.bytes == bytes + clips[1].slots.count * model.decoder.configuration.hiddenSize * 4)
+        // The adapter changes what is heard, so nothing of the base's may be found for it.
+        let adapted = try engine.model.version(fromPEFT: CordNano.closedAdapter, id: CordNano.closedName)
+        let other = try #require(engine.embeddings.rows(clips, model, version: adapted, arithmetic: arithmetic))
+        #expect(try other.values == computed(adapted) && other.values != rows.values)
     }
 
     @Test func promptReadInPiecesGivesTheSameAnswer() async throws {
