@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """One CORD step on one spoken question of 6.6 s: 1 + 4 rollouts of 64 tokens, the teacher's answer, scores, backward, AdamW.
 
-Both sides train a LoRA of rank 16 on every linear layer of the decoder. Rollouts are drawn at temperature 3, so that hardly any ends
-before 64 tokens; each side counts what it drew. cord is asked over HTTP (`POST /v1/cord/steps`); PyTorch, transformers and PEFT run
+Both sides train a LoRA of rank 16 on every linear layer of the decoder. Rollouts are drawn at temperature 3, so that many reach 64
+tokens; steps in which one ended before are not counted. cord is asked over HTTP (`POST /v1/cord/steps`); PyTorch, transformers and PEFT run
 within their process, the four rollouts of the group as one batch. Every step has a clip of its own, so that no cache helps.
 
 Needs: the program `cord`, espeak-ng, torch, transformers, peft, numpy, soxr, soundfile (`peers.sh` installs them).
@@ -33,7 +33,7 @@ def ours(arguments, rows):
     with Server("cord", command) as cord:
 
         def step():
-            """Seconds and tokens of a step. At this temperature a rollout may end at once; such a step is refused, and the next seed asked."""
+            """Seconds and tokens of a step whose rollouts all have 64 tokens, as the peer's have; others are taken and not counted."""
             while True:
                 seed = next(seeds)
                 clip = base64.b64encode(fresh(samples, seed)).decode()
@@ -47,9 +47,11 @@ def ours(arguments, rows):
                 connection.request("POST", "/v1/cord/steps", body, {"Content-Type": "application/json"})
                 response = connection.getresponse()
                 answer = json.loads(response.read())
-                if response.status == 200:
-                    return time.perf_counter() - start, answer["metrics"]["rollout_tokens"]
-                if answer["error"].get("code") != "no_usable_pair":
+                seconds = time.perf_counter() - start
+                if response.status == 200 and answer["metrics"]["rollout_tokens"] == (1 + GROUP) * TOKENS:
+                    return seconds, answer["metrics"]["rollout_tokens"]
+                # At this temperature a rollout may even end at once: such a step is refused.
+                if response.status != 200 and answer["error"].get("code") != "no_usable_pair":
                     raise SystemExit(f"cord: status {response.status}: {answer}")
 
         step()
