@@ -118,33 +118,32 @@ def main():
     parser.add_argument("--patience", type=float, default=60)
     arguments = parser.parse_args()
     rows = Rows()
-    arms = arguments.arms.split(",")
     with tempfile.TemporaryDirectory() as folder:
         manifest = first_items(arguments.manifest, arguments.items, pathlib.Path(folder))
         items = [json.loads(line) for line in manifest.read_text().splitlines()]
-        mine = {}
-        for arm in arms:
-            if arguments.served:
-                measured = [served(arguments, items, manifest.parent, arm) for _ in range(arguments.n)]
-                how = f"over HTTP, {arguments.at_once} at once"
-            else:
-                measured = [evaluate(arguments, manifest, arm) for _ in range(arguments.n)]
-                how = "cord eval"
-            mine[arm] = rows.add(
-                "cord", f"{arm} items, {how}", [m[0] for m in measured], "items/s", max(m[1] for m in measured))
-        if arguments.no_peer:
-            return
-        command = [PEERS / "python/bin/python", HERE / "transformers_peer.py", "batches", arguments.model,
-                   str(arguments.threads), manifest, arguments.arms, *arguments.batches.split(",")]
-        peer = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    best = {}
-    for line in peer.stdout.splitlines():
-        result = json.loads(line)
-        arm, rate = result["arm"], result["rate"]
-        rows.add("transformers", f"{arm} items, batches of {result['batch']}", [rate], "items/s")
-        best[arm] = max(best.get(arm, 0), rate)
-    for arm, rate in mine.items():
-        say(f"{arm}: {rate / best[arm]:.2f} times transformers' items per second at its best batch")
+        batches = [] if arguments.no_peer else arguments.batches.split(",")
+        for arm in arguments.arms.split(","):
+            compare(arguments, rows, manifest, items, arm, batches)
+
+
+def compare(arguments, rows, manifest, items, arm, batches):
+    """cord before, between and after the peer's batch sizes: a shared machine is not equally fast for minutes on end."""
+    def mine():
+        return served(arguments, items, manifest.parent, arm) if arguments.served else evaluate(arguments, manifest, arm)
+
+    measured, peer = [mine()], {}
+    for batch in batches:
+        command = [PEERS / "python/bin/python", HERE / "transformers_peer.py", "batches", arguments.model, arguments.threads, manifest, arm, batch]
+        run = subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        peer[batch] = json.loads(run.stdout)["rate"]
+        measured.append(mine())
+    measured += [mine() for _ in range(arguments.n - len(measured))]
+    how = f"over HTTP, {arguments.at_once} at once" if arguments.served else "cord eval"
+    rate = rows.add("cord", f"{arm} items, {how}", [m[0] for m in measured], "items/s", max(m[1] for m in measured))
+    for batch in batches:
+        rows.add("transformers", f"{arm} items, batches of {batch}", [peer[batch]], "items/s")
+    if peer:
+        say(f"{arm}: {rate / max(peer.values()):.2f} times transformers' items per second at its best batch")
 
 
 if __name__ == "__main__":
