@@ -159,7 +159,8 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS), metavar="METHOD")
     parser.add_argument("--workers", type=int, default=2, help="trainings side by side, which share the cores")
-    parser.add_argument("--no-singles", action="store_true", help="leave K, α and β as they are")
+    parser.add_argument("--singles", nargs="*", default=list(SINGLES), choices=list(SINGLES), metavar="NAME",
+                        help="CORD with one of K, α, β changed; without a name, none")
     arguments = parser.parse_args()
     study = Study(arguments)
     base = study.base("test")
@@ -168,8 +169,8 @@ def main():
     with ThreadPoolExecutor(arguments.workers) as pool:
         chosen = dict(zip(arguments.methods, pool.map(study.tune, arguments.methods)))
         runs = {name: (METHODS[name], chosen[name][0]) for name in arguments.methods}
-        if not arguments.no_singles and "CORD" in chosen:
-            runs |= {name: (options, chosen["CORD"][0]) for name, options in SINGLES.items()}
+        if "CORD" in chosen:
+            runs |= {name: (SINGLES[name], chosen["CORD"][0]) for name in arguments.singles}
         results = {name: [pool.submit(study.result, name, options, rate, seed, "test") for seed in range(arguments.seeds)]
                    for name, (options, rate) in runs.items()}
         for name, (_, rate) in runs.items():
