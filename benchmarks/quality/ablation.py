@@ -16,6 +16,7 @@ The folders come from `cord questions --split …` and `cord speak`. Python's st
 import argparse
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -105,10 +106,8 @@ class Study:
     def result(self, name, options, rate, seed, split):
         adapter, seconds = self.trained(name, options, rate, seed)
         questions = self.arguments.dev if split == "dev" else self.arguments.test
-        place = adapter.parent / split
-        report = self.measured(adapter, questions, place)
-        compared = json.loads(self.run("gap", "compare", self.output / f"base-{split}", place, "--json"))
-        return {"report": report, "compared": compared, "seconds": seconds}
+        report = self.measured(adapter, questions, adapter.parent / split)
+        return {"report": report, "seconds": seconds}
 
     def tune(self, name):
         """The rate with the best audio accuracy on the development set among those that keep text within a point of the base."""
@@ -122,25 +121,67 @@ class Study:
         return max(kept, key=lambda entry: entry["audio"])["rate"], tried
 
 
-def interval(value):
-    return f"[{value['lower']:.1f}, {value['upper']:.1f}]"
+def outcomes(report, arm):
+    """Right or not by item, with the source question that its voices share."""
+    return {item["id"]: (item["source_question"], item["arms"][arm]["correct"]) for item in report["items"]
+            if not item["arms"].get(arm, {"error": "not asked"}).get("error")}
 
 
-def row(name, rate, results, base):
-    """One line of the table: means over seeds, with the deviation between seeds and the first seed's paired interval."""
-    def over(read, scale=100):
-        values = [scale * read(result) for result in results]
-        spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
-        return f"{statistics.mean(values):.1f}{spread}"
+def pooled(results, arm):
+    """By item, the share of the seeds that were right."""
+    seeds = [outcomes(result["report"], arm) for result in results]
+    return {name: (key, statistics.mean(seed[name][1] for seed in seeds)) for name, (key, _) in seeds[0].items()
+            if all(name in seed for seed in seeds)}
 
-    text = base["arms"]["text"]["accuracy"]
-    before = text - base["arms"]["audio"]["accuracy"]
-    audio = lambda r: r["report"]["arms"]["audio"]["accuracy"]
-    reduction = lambda r: (before - (text - audio(r))) / before
-    change = results[0]["compared"]["audio"]
-    return (f"| {name} | {rate:g} | {over(audio)} | {change['points']:+.1f} {interval(change['interval'])} | "
-            f"{over(lambda r: r['report']['arms']['text']['accuracy'])} | {over(reduction)} | {over(lambda r: r['report']['arms']['text']['accuracy'] - text)} | "
-            f"{over(lambda r: r['seconds'], 1)} |")
+
+def difference(after, before, resamples=2000):
+    """Mean of after − before over the common items in points, with percentiles of the paired bootstrap over source questions."""
+    clusters = {}
+    for name, (key, value) in after.items():
+        if name in before:
+            total, count = clusters.get(key, (0, 0))
+            clusters[key] = (total + value - before[name][1], count + 1)
+    clusters, draw, means = list(clusters.values()), random.Random(0), []
+    for _ in range(resamples):
+        drawn = draw.choices(clusters, k=len(clusters))
+        means.append(sum(total for total, _ in drawn) / sum(count for _, count in drawn))
+    means.sort()
+    mean = sum(total for total, _ in clusters) / sum(count for _, count in clusters)
+    return [100 * value for value in (mean, means[round(0.025 * resamples)], means[round(0.975 * resamples) - 1])]
+
+
+def signed(value):
+    """With a sign, and no zero below zero."""
+    text = f"{value:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
+
+
+def points(value):
+    return f"{signed(value[0])} [{signed(value[1])}, {signed(value[2])}]"
+
+
+def row(name, entry, seconds):
+    """One line of the table: means over seeds, with the deviation between them, and intervals over all seeds' answers."""
+    def over(values, digits=1):
+        spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+        return f"{statistics.mean(values):.{digits}f}{spread}".replace("-", "−")
+
+    versus = points(entry["cord_minus_it"]) if entry["cord_minus_it"] else ""
+    return (f"| {name} | {entry['rate']:g} | {over(entry['audio'])} | {points(entry['audio_change'])} | {over(entry['text'])} | "
+            f"{points(entry['text_change'])} | {over(entry['reduction'])} | {versus} | {over(seconds, 0)} |")
+
+
+def summary(rate, results, base, cord):
+    """A method's numbers over its seeds. The reduction is against the base's text accuracy."""
+    text, before = (base["arms"][arm]["accuracy"] for arm in ("text", "audio"))
+    audio = [100 * result["report"]["arms"]["audio"]["accuracy"] for result in results]
+    mine = {arm: pooled(results, arm) for arm in ("audio", "text")}
+    return {
+        "rate": rate, "audio": audio, "text": [100 * result["report"]["arms"]["text"]["accuracy"] for result in results],
+        "reduction": [100 * (value - 100 * before) / (100 * (text - before)) for value in audio],
+        **{f"{arm}_change": difference(mine[arm], outcomes(base, arm)) for arm in mine},
+        "cord_minus_it": difference(pooled(cord, "audio"), mine["audio"]) if cord and cord is not results else None,
+    }
 
 
 def main():
@@ -173,22 +214,22 @@ def main():
             runs |= {name: (SINGLES[name], chosen["CORD"][0]) for name in arguments.singles}
         results = {name: [pool.submit(study.result, name, options, rate, seed, "test") for seed in range(arguments.seeds)]
                    for name, (options, rate) in runs.items()}
+        done = {name: [result.result() for result in results[name]] for name in runs}
         for name, (_, rate) in runs.items():
-            seeds = [result.result() for result in results[name]]
-            rows.append(row(name, rate, seeds, base))
-            table[name] = {"rate": rate, "tuning": chosen[name][1] if name in chosen else None, "seeds": [
-                {"arms": result["report"]["arms"], "gap": result["report"]["gap"], "seconds": result["seconds"],
-                 "compared": {key: value for key, value in result["compared"].items() if key != "differences"}}
-                for result in seeds]}
+            seconds = [result["seconds"] for result in done[name]]
+            entry = summary(rate, done[name], base, done.get("CORD"))
+            rows.append(row(name, entry, seconds))
+            table[name] = {**entry, "seconds": seconds, "tuning": chosen[name][1] if name in chosen else None,
+                           "gap": [result["report"]["gap"] for result in done[name]]}
             print(rows[-1], flush=True)
     arms = base["arms"]
     text = "\n".join([
         f"{study.count} pairs, {arguments.epochs} epoch(s), {base['n']} test questions; adapters of rank {arguments.rank} on decoder, "
-        f"projector and encoder, batches of {arguments.batch_size}; {arguments.seeds} seed(s), mean ± standard deviation between seeds; "
-        f"{arguments.workers} trainings side by side.",
+        f"projector and encoder, batches of {arguments.batch_size}; {arguments.seeds} seed(s), mean ± standard deviation between "
+        f"seeds, intervals by a paired bootstrap over source questions; {arguments.workers} trainings side by side.",
         f"Before: audio {100 * arms['audio']['accuracy']:.1f}, text {100 * arms['text']['accuracy']:.1f}. {base['reproducibility']['machine']}.",
-        "", "| method | rate | audio, % | audio change of the first seed, points | text, % | gap reduction, % | text change, points | seconds |",
-        "|---|---|---|---|---|---|---|---|",
+        "", "| method | rate | audio, % | audio change, points | text, % | text change, points | gap reduction, % | CORD − it, audio points | seconds |",
+        "|---|---|---|---|---|---|---|---|---|",
         *rows, ""])
     (study.output / "table.md").write_text(text)
     (study.output / "table.json").write_text(json.dumps({"base": arms, "methods": table}, ensure_ascii=False, indent=1) + "\n")
