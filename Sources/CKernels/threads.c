@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 // So many looks take some 70 µs, longer than the stretches between a layer's regions that one thread computes alone: of a small model
-// sleeping and being woken was a third of the time. A thread whose core is taken by others sleeps soon enough.
+// sleeping and being woken was a quarter of the time. A thread whose core is taken by others sleeps soon enough.
 enum { spins = 4000, pieces_per_thread = 4 };
 static const unsigned region_open = 1u << 31;
 

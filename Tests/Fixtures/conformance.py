@@ -1,6 +1,6 @@
 """Holds every route of a running server against its own description, with generated requests, by schemathesis.
 
-    cord serve --port 8080 --data /tmp/data & python conformance.py http://127.0.0.1:8080 [more options of `schemathesis run`]
+    cord serve --port 8080 --data $(mktemp -d) & python conformance.py http://127.0.0.1:8080 [more options of `schemathesis run`]
 
 A file, a step, a job, a gap run and its report are made first, so that the routes below `{id}` meet something that exists.
 Refusals of what no schema can say are let pass: 413 and 415 for a clip, 422 for what is well formed and impossible.

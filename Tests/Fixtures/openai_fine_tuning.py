@@ -1,6 +1,6 @@
 """Drives files and fine-tuning of a running server with the unchanged `openai` package, which is what its users have.
 
-    cord serve --port 8080 --data /tmp/data & python openai_fine_tuning.py http://127.0.0.1:8080/v1
+    cord serve --port 8080 --data $(mktemp -d) & python openai_fine_tuning.py http://127.0.0.1:8080/v1
 """
 
 import base64

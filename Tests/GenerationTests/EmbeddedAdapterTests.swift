@@ -14,9 +14,8 @@ import Testing
         return try await engine.complete(request).answers[0].text
     }
 
-    @Test func itFitsTheModelAndLeavesWhatIsTypedAsItWas() async throws {
+    @Test func itHearsWhatTheModelMishearsAndLeavesWhatIsTypedAsItWas() async throws {
         let closed = try EngineTests.model.get().version(fromPEFT: CordNano.closedAdapter, id: CordNano.closedName)
-        #expect(!closed.adapters.isEmpty)
         for text in [
             "Tom has 12 apples. He buys 7 more. He gives away 5. How many apples are there now?",
             "What is the largest of 14, 69, 45?", "It is October now. What month was it 5 months ago?",
@@ -24,7 +23,9 @@ import Testing
             let before = try await answer([.text(text)], nil)
             #expect(try await answer([.text(text)], closed) == before)
         }
-        let spoken = try await answer([.audio(try EngineTests.clip("plus"))], closed)
-        #expect(spoken.hasSuffix(".") && spoken.contains("The answer is"))
+        // "Which is the largest of 14, 52 and 31?"
+        let spoken: [Message.Part] = [.audio(try EngineTests.clip("largest"))]
+        #expect(try await answer(spoken, nil).hasSuffix("The answer is 61."))
+        #expect(try await answer(spoken, closed) == "52, 31, 14. The answer is 52.")
     }
 }

@@ -228,7 +228,8 @@ def main():
         f"projector and encoder, batches of {arguments.batch_size}; {arguments.seeds} seed(s), mean ± standard deviation between "
         f"seeds, intervals by a paired bootstrap over source questions; {arguments.workers} trainings side by side.",
         f"Before: audio {100 * arms['audio']['accuracy']:.1f}, text {100 * arms['text']['accuracy']:.1f}. {base['reproducibility']['machine']}.",
-        "", "| method | rate | audio, % | audio change, points | text, % | text change, points | gap reduction, % | CORD − it, audio points | seconds |",
+        "", "| method | rate | audio, % | audio change, points | text, % | text change, points | gap reduction, % | "
+        "CORD − it, audio points | seconds |",
         "|---|---|---|---|---|---|---|---|---|",
         *rows, ""])
     (study.output / "table.md").write_text(text)

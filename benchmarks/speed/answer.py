@@ -95,7 +95,6 @@ def single(programs, rows, arguments):
         say(f"first token: cord takes {mine[0] / first:.3f} of {program.name}'s time ({first / mine[0]:.1f} times as fast)")
         say(f"first token: cord takes {mine[2] / processor:.3f} of {program.name}'s processor time")
         say(f"decode: cord writes {mine[1] / rate:.2f} times {program.name}'s tokens per second")
-    return mine
 
 
 def limit(cord, rows, arguments):

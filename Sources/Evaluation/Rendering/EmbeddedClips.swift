@@ -1,13 +1,13 @@
 import Foundation
 
 extension QuestionSet {
-    /// Where a page finds the clip of each item that was asked by one: within the page, as `data:` URIs, while all clips together take at most `limit` bytes;
-    /// without a player beyond that, so that the page stays one file that opens.
+    /// Where a page finds the clip of each item that was asked by ear: within the page, as `data:` URIs, while all clips together take
+    /// at most `limit` bytes; without a player beyond that, so that the page stays one file that opens.
     package func embeddedClips(of items: [ItemResult], limit: Int = 24 << 20) -> (ItemResult) -> String? {
         var pages: [String: String] = [:]
         var bytes = 0
-        for item in items {
-            guard item.arms[.audio] != nil || item.arms[.shuffledAudio] != nil, let path = item.audio, let type = Self.mediaType(path), let data = try? Data(contentsOf: folder.appending(path: path))
+        for item in items where item.arms[.audio] != nil || item.arms[.shuffledAudio] != nil {
+            guard let path = item.audio, let type = Self.mediaType(path), let data = try? Data(contentsOf: folder.appending(path: path))
             else { continue }
             bytes += data.count
             if bytes > limit { return { _ in nil } }

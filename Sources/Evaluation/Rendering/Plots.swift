@@ -115,11 +115,18 @@ enum Plots {
 }
 
 enum Markup {
+    /// Bytes that ``escape(_:)`` may have to replace.
+    private static func isSpecial(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0..<0x20, 0x7F, UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "'"): true
+        default: false
+        }
+    }
+
     /// Text that is safe between tags and within quoted attributes.
     static func escape(_ text: String) -> String {
         // Most texts are safe as they are; a clip of a megabyte is one of them.
-        guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F || $0 == 0x26 || $0 == 0x3C || $0 == 0x3E || $0 == 0x22 || $0 == 0x27 })
-        else { return text }
+        guard text.utf8.contains(where: isSpecial) else { return text }
         var safe = ""
         safe.reserveCapacity(text.utf8.count)
         for scalar in text.unicodeScalars {

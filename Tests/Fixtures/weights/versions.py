@@ -1,6 +1,6 @@
 """Weight versions of a running cord-nano beside peft and transformers: the same log-probabilities both ways.
 
-    cord serve --port 8080 --data /tmp/data & python versions.py http://127.0.0.1:8080
+    cord serve --port 8080 --data $(mktemp -d) & python versions.py http://127.0.0.1:8080
 
 An adapter made by peft is uploaded; a version made by a CORD step is downloaded and loaded with peft. Each answers typed and spoken
 questions, and transformers scores the same answers.
