@@ -107,7 +107,7 @@ extension EngineLoop {
     /// The prompt is read: its answers fork from it and take their first tokens.
     private func finishReading(_ group: Group, _ logits: Tensor, row: Int) {
         let request = group.request
-        prefixes.insert(group.cache.fullBlocks, keys: group.keys, version: group.versionKey)
+        remember(group)
         group.embeddings = []
         group.answers = (0..<request.options.count).map { choice in
             Answer(
@@ -118,6 +118,17 @@ extension EngineLoop {
         group.cache = KeyValueCache(shape: group.cache.shape)
         group.timings.firstToken = group.submitted.seconds
         for answer in group.answers { extend(answer, of: group, logits, row: row) }
+    }
+
+    /// Keeps a prompt's keys and values for the next that begins alike: of what is measured or judged only up to its first clip, for
+    /// its questions come once.
+    private func remember(_ group: Group) {
+        var blocks = group.cache.fullBlocks
+        if group.request.yields, let words = group.request.prompt.clips.first?.slots.lowerBound {
+            if group.timings.cachedTokens >= words { return }
+            blocks = blocks.prefix((words + KeyValueBlock.tokens - 1) / KeyValueBlock.tokens)
+        }
+        prefixes.insert(blocks, keys: group.keys, version: group.versionKey)
     }
 
     /// Chooses the next token of an answer and tells the client.

@@ -129,6 +129,7 @@ final class EngineLoop {
         admit(engine)
         defer { publish(engine) }
         if running.isEmpty { return false }
+        for group in running where group.isReading && group.cache.count == group.timings.cachedTokens { recall(group) }
         encodeClips(limit: engine.limits.encoderFrames)
         forward(rowLimit: engine.limits.batchTokens)
         return true
@@ -172,14 +173,19 @@ final class EngineLoop {
             let number = clipNumber(clip.source.sha256)
             for (offset, slot) in clip.slots.enumerated() { group.keys[slot] = -(number << 24) - Int64(offset) }
         }
-        let blocks = prefixes.longestPrefix(of: group.keys, version: group.versionKey)
-        group.cache = KeyValueCache(shape: group.cache.shape, sharing: blocks)
-        group.timings.cachedTokens = group.cache.count
         statistics.requests += 1
         statistics.promptTokens += prompt.tokens.count
-        statistics.cachedTokens += group.cache.count
         statistics.audioSeconds += prompt.clips.reduce(0) { $0 + $1.source.seconds }
         running.append(group)
+    }
+
+    /// Finds how much of a prompt that is not begun is known. Those that came together with it may have been read meanwhile.
+    private func recall(_ group: Group) {
+        let (blocks, count) = prefixes.longestPrefix(of: group.keys, version: group.versionKey)
+        guard count > group.cache.count else { return }
+        group.cache = KeyValueCache(shape: group.cache.shape, sharing: blocks, count: count)
+        statistics.cachedTokens += count - group.timings.cachedTokens
+        group.timings.cachedTokens = count
     }
 
     /// A number that stands for a clip in prefix keys. Forgetting old clips only makes their prefixes unfindable.

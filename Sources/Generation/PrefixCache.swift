@@ -1,78 +1,104 @@
 import Models
 
-/// Keys and values of prompts seen before, in full blocks, found by the exact tokens that lead to them.
+/// Keys and values of prompts seen before, found by the exact tokens that lead to them.
 ///
-/// A tree per weight version: each node is one block of ``KeyValueBlock/tokens`` slots and the block after it. A slot of a clip counts
-/// as its own token, told apart by the clip's hash. The least recently used leaves go first.
+/// A tree per weight version: each node is one full block of ``KeyValueBlock/tokens`` slots below the block before it. A slot of a clip
+/// counts as its own token, told apart by the clip's hash. The least recently used leaves go first.
 struct PrefixCache {
     private final class Node {
-        var children: [[Int64]: Node] = [:]
+        /// The block's tokens.
+        let key: [Int64]
         let block: KeyValueBlock?
+        /// By their keys in lexicographic order, so that those with the longest common beginning are neighbours.
+        var children: [Node] = []
         var lastUse = 0
 
-        init(block: KeyValueBlock?) { self.block = block }
+        init(key: [Int64] = [], block: KeyValueBlock? = nil) {
+            self.key = key
+            self.block = block
+        }
+
+        /// Where a child with this key is, or would be.
+        func place(of key: ArraySlice<Int64>) -> Int {
+            var (low, high) = (0, children.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if children[middle].key.lexicographicallyPrecedes(key) { low = middle + 1 } else { high = middle }
+            }
+            return low
+        }
+
+        /// The child that begins like `keys` for the most tokens, and how many those are.
+        func closest(to keys: ArraySlice<Int64>) -> (child: Node, shared: Int)? {
+            let place = place(of: keys)
+            return children[max(0, place - 1)..<min(children.count, place + 1)]
+                .map { ($0, zip($0.key, keys).prefix { $0 == $1 }.count) }.max { $0.1 < $1.1 }
+        }
     }
 
     private var roots: [String: Node] = [:]
     private var clock = 0
     private(set) var blockCount = 0
 
-    /// The blocks that hold the longest known beginning of `keys`, leaving at least one key to compute.
-    mutating func longestPrefix(of keys: [Int64], version: String) -> [KeyValueBlock] {
-        guard var node = roots[version] else { return [] }
+    /// The longest known beginning of `keys` that leaves at least one key to compute: its blocks, of whose last one perhaps only the
+    /// first slots, and how many slots those are together.
+    mutating func longestPrefix(of keys: [Int64], version: String) -> (blocks: [KeyValueBlock], count: Int) {
+        guard var node = roots[version] else { return ([], 0) }
         clock += 1
-        var found: [KeyValueBlock] = []
-        let size = KeyValueBlock.tokens
-        while (found.count + 1) * size < keys.count,
-            let next = node.children[Array(keys[found.count * size..<(found.count + 1) * size])], let block = next.block
+        var blocks: [KeyValueBlock] = []
+        var count = 0
+        while let (next, shared) = node.closest(to: keys[count..<min(keys.count, count + KeyValueBlock.tokens)]),
+            let block = next.block, min(shared, keys.count - 1 - count) > 0
         {
             next.lastUse = clock
-            found.append(block)
+            blocks.append(block)
+            count += min(shared, keys.count - 1 - count)
+            if count % KeyValueBlock.tokens != 0 { break }
             node = next
         }
-        return found
+        return (blocks, count)
     }
 
     /// Remembers `blocks`, the full blocks of a sequence that begins with `keys`.
     mutating func insert(_ blocks: ArraySlice<KeyValueBlock>, keys: [Int64], version: String) {
         clock += 1
-        var node = roots[version] ?? Node(block: nil)
+        var node = roots[version] ?? Node()
         roots[version] = node
         let size = KeyValueBlock.tokens
         for (index, block) in blocks.enumerated() where (index + 1) * size <= keys.count {
-            let key = Array(keys[index * size..<(index + 1) * size])
-            let next = node.children[key] ?? Node(block: block)
-            if node.children[key] == nil {
-                node.children[key] = next
+            let key = keys[index * size..<(index + 1) * size]
+            let place = node.place(of: key)
+            if place == node.children.count || node.children[place].key[...] != key {
+                node.children.insert(Node(key: Array(key), block: block), at: place)
                 blockCount += 1
             }
-            next.lastUse = clock
-            node = next
+            node = node.children[place]
+            node.lastUse = clock
         }
     }
 
     /// Forgets least recently used blocks until at most `limit` are kept.
     mutating func shrink(to limit: Int) {
         while blockCount > limit {
-            var leaves: [(use: Int, parent: Node, key: [Int64])] = []
+            var leaves: [(leaf: Node, parent: Node)] = []
             func walk(_ node: Node) {
-                for (key, child) in node.children {
-                    if child.children.isEmpty { leaves.append((child.lastUse, node, key)) } else { walk(child) }
+                for child in node.children {
+                    if child.children.isEmpty { leaves.append((child, node)) } else { walk(child) }
                 }
             }
             for root in roots.values { walk(root) }
-            leaves.sort { $0.use < $1.use }
+            leaves.sort { $0.leaf.lastUse < $1.leaf.lastUse }
             // Removing an eighth at a time keeps the walks over the tree rare.
             let many = min(leaves.count, max(1, blockCount - limit, leaves.count / 8))
             if many == 0 { break }
-            for leaf in leaves.prefix(many) { leaf.parent.children[leaf.key] = nil }
+            for (leaf, parent) in leaves.prefix(many) { parent.children.remove(at: parent.place(of: leaf.key[...])) }
             blockCount -= many
         }
         roots = roots.filter { !$0.value.children.isEmpty }
     }
 
     mutating func forget(version: String) {
-        func count(_ node: Node) -> Int { node.children.values.reduce(0) { $0 + 1 + count($1) } }
+        func count(_ node: Node) -> Int { node.children.reduce(0) { $0 + 1 + count($1) } }
         if let root = roots.removeValue(forKey: version) { blockCount -= count(root) }
     }
 }

@@ -50,8 +50,8 @@ package struct Qwen2Decoder: Sendable {
     /// Hidden states [T, hidden] after the last norm, for packed `tokens` at `positions`. Row i of `audio` takes the place of the
     /// embedding in slot `audioSlots[i]`.
     ///
-    /// - Parameter wanted: the only rows that anyone reads, with a pass over them: hidden states of these alone, in their order, and
-    ///   the last layer's MLP is spared the others.
+    /// - Parameter wanted: the only rows that anyone reads, each the newest of its cached sequence, with a pass over them: hidden states
+    ///   of these alone, in their order. Of the others the last layer computes keys and values alone.
     package func hidden(
         tokens: [Int32], positions: [Int32], audioSlots: [Int] = [], audio: Tensor? = nil, keyValues: KeyValueSource,
         wanted: (rows: [Int], pass: Pass)? = nil, _ pass: Pass
@@ -90,11 +90,9 @@ struct Qwen2Block: Sendable {
     func callAsFunction(
         _ x: Tensor, _ positions: [Int32], _ keyValues: KeyValueSource, layer: Int, wanted: (rows: [Int], pass: Pass)?, _ pass: Pass
     ) -> Tensor {
-        let h = add(x, attention(norm1(x, pass), positions, keyValues, layer: layer, pass), pass.tape)
-        if let wanted {
-            let rows = selectRows(h, wanted.rows)
-            return add(rows, mlp(norm2(rows, wanted.pass), wanted.pass))
-        }
+        let attended = attention(norm1(x, pass), positions, keyValues, layer: layer, wanted: wanted, pass)
+        let (rows, pass) = wanted.map { (selectRows(x, $0.rows), $0.pass) } ?? (x, pass)
+        let h = add(rows, attended, pass.tape)
         return add(h, mlp(norm2(h, pass), pass), pass.tape)
     }
 }
@@ -119,11 +117,16 @@ struct Qwen2Attention: Sendable {
     }
 
     func callAsFunction(
-        _ x: Tensor, _ positions: [Int32], _ keyValues: KeyValueSource, layer: Int, _ pass: Pass
+        _ x: Tensor, _ positions: [Int32], _ keyValues: KeyValueSource, layer: Int, wanted: (rows: [Int], pass: Pass)?, _ pass: Pass
     ) -> Tensor {
-        let q = rotary(query(x, pass), positions: positions, pass.tape)
         let k = rotary(key(x, pass), positions: positions, pass.tape)
-        return output(keyValues.attend(q, k, value(x, pass), shape, layer: layer, pass.tape), pass)
+        let v = value(x, pass)
+        if let wanted {
+            let q = rotary(query(selectRows(x, wanted.rows), wanted.pass), positions: wanted.rows.map { positions[$0] }, nil)
+            return output(keyValues.attend(q, of: wanted.rows, k, v, shape, layer: layer, nil), wanted.pass)
+        }
+        let q = rotary(query(x, pass), positions: positions, pass.tape)
+        return output(keyValues.attend(q, k, v, shape, layer: layer, pass.tape), pass)
     }
 }
 

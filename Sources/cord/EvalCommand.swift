@@ -91,7 +91,7 @@ struct Eval: AsyncParsableCommand {
     @Option(help: "What is printed: md, json, csv or html.")
     var format: ReportFormat = .md
 
-    @Option(help: "Questions in flight at once. Without it, 192 for a model here and 16 for an endpoint.")
+    @Option(help: "Questions in flight at once. Without it, 256 for a model here and 16 for an endpoint.")
     var concurrency: Int?
 
     func validate() throws {
@@ -149,7 +149,7 @@ struct Eval: AsyncParsableCommand {
             arms: try chosenArms, limit: limit, seed: seed, extraction: extraction, divergence: divergence)
         let run = EvaluationRun(
             set, settings: settings, respondent: try respondent(), judge: judge,
-            concurrency: concurrency ?? (endpoint == nil ? 192 : 16))
+            concurrency: concurrency ?? (endpoint == nil ? 256 : 16))
         let report = try await measured(run)
         if let output { try ReportFolder(URL(filePath: output)).write(report, set) }
         print(try format.rendered(report, set), terminator: "")
@@ -165,7 +165,7 @@ struct Eval: AsyncParsableCommand {
         }
         var configuration = try model.configuration()
         // Nobody waits for a first token here: larger batches make better use of the machine.
-        configuration.engine.sequences = 128
+        configuration.engine.sequences = 192
         configuration.engine.batchTokens = 2048
         if let threads = configuration.threads { Machine.use(threads: threads) }
         let runtime = try Runtime.load(configuration)
@@ -194,7 +194,11 @@ struct Eval: AsyncParsableCommand {
         }
         let interrupt = Interrupt { measuring.cancel() }
         defer { interrupt.end() }
-        do { return try await measuring.value } catch is CancellationError {
+        do {
+            let report = try await measuring.value
+            bar.finish()
+            return report
+        } catch is CancellationError {
             bar.end()
             bar.say(
                 output == nil ? "stopped; with --output a run can go on later" : "stopped; the same command goes on from here")

@@ -6,6 +6,7 @@ import Synchronization
 final class ProgressBar: Sendable {
     private struct State {
         var first: (done: Int, at: ContinuousClock.Instant)?
+        var last: (done: Int, at: ContinuousClock.Instant)?
         var drawn: ContinuousClock.Instant?
     }
 
@@ -19,11 +20,13 @@ final class ProgressBar: Sendable {
     func say(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
 
     func show(_ done: Int, of total: Int) {
-        guard isTerminal, total > 0 else { return }
+        guard total > 0 else { return }
         let now = ContinuousClock.now
         let line: String? = state.withLock { state in
             let first = state.first ?? (done, now)
             state.first = first
+            state.last = (done, now)
+            guard isTerminal else { return nil }
             if let drawn = state.drawn, drawn.duration(to: now) < .milliseconds(100), done < total { return nil }
             state.drawn = now
             let seconds = first.at.duration(to: now) / .seconds(1)
@@ -39,5 +42,13 @@ final class ProgressBar: Sendable {
     func end() {
         guard isTerminal, state.withLock({ $0.drawn != nil }) else { return }
         FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+    }
+
+    /// Ends the bar with what was done in what time.
+    func finish() {
+        end()
+        guard let (first, last) = state.withLock({ state in state.first.flatMap { first in state.last.map { (first, $0) } } }) else { return }
+        let (count, seconds) = (last.done - first.done, first.at.duration(to: last.at) / .seconds(1))
+        if count > 0, seconds > 0 { say(String(format: "%d %@ in %.2f s, %.1f/s", count, unit, seconds, Double(count) / seconds)) }
     }
 }

@@ -103,6 +103,53 @@ import Testing
         #expect(cold == warm)
     }
 
+    @Test func whatPromptsShareIsReadOnceToTheToken() async throws {
+        var options = SamplingOptions.greedy
+        options.logProbabilities = 3
+        let questions = [Self.question, Self.question.replacing("7 more", with: "8 more"), "How many days has a week?"]
+        let prompts = try questions.map(prompt)
+        let engine = Engine(try Self.model.get())
+        for (index, prompt) in prompts.enumerated() {
+            let request = GenerationRequest(prompt: prompt, options: options)
+            let (answers, timings) = try await engine.complete(request)
+            let shared = prompts[..<index].map { zip($0.tokens, prompt.tokens).prefix { $0 == $1 }.count }.max() ?? 0
+            #expect(index == 0 || shared % KeyValueBlock.tokens != 0)
+            #expect(timings.cachedTokens == shared)
+            #expect(try await answers == Engine(try Self.model.get()).complete(request).answers)
+        }
+    }
+
+    @Test func promptsThatComeTogetherShareWhatTheFirstOfThemReads() async throws {
+        var limits = EngineLimits()
+        limits.batchTokens = 64
+        let engine = Engine(try Self.model.get(), limits: limits)
+        let prompts = try (2..<8).map { try prompt("Tom has \($0) apples. He buys 7 more. How many apples are there now?") }
+        let streams = try prompts.map { try engine.generate(GenerationRequest(prompt: $0, options: .greedy)) }
+        var cached: [Int] = []
+        for stream in streams {
+            for try await case .done(let timings) in stream { cached.append(timings.cachedTokens) }
+        }
+        #expect(cached[0] == 0 && cached.suffix(4).allSatisfy { $0 >= 32 }, "\(cached)")
+    }
+
+    @Test func ofAMeasuredClipNothingIsKept() async throws {
+        func blocks(yields: Bool) async throws -> (first: Int, both: Int, cached: Int) {
+            let engine = Engine(try Self.model.get())
+            func ask(_ clip: String) async throws -> (blocks: Int, cached: Int) {
+                let request = GenerationRequest(prompt: try spoken(clip), options: .greedy, yields: yields)
+                let timings = try await engine.complete(request).1
+                for _ in 0..<1000 where engine.statistics.running > 0 { try await Task.sleep(for: .milliseconds(5)) }
+                return (engine.statistics.cacheBlocks, timings.cachedTokens)
+            }
+            let (first, second) = (try await ask("largest"), try await ask("days"))
+            return (first.blocks, second.blocks, second.cached)
+        }
+        let words = try spoken("days").clips[0].slots.lowerBound
+        let (measured, asked) = (try await blocks(yields: true), try await blocks(yields: false))
+        #expect(measured.cached == words && measured.first == (words + 31) / 32 && measured.both == measured.first)
+        #expect(asked.cached == words && asked.first > measured.first && asked.both > asked.first)
+    }
+
     @Test func clipsOfAnEnginesPromptsAreRememberedByWhoseHearingItWas() async throws {
         let engine = Engine(try Self.model.get())
         let (model, arithmetic) = (engine.model.model, engine.model.arithmetic)

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Questions answered per second, spoken and typed, greedy: cord against transformers at its best batch.
 
-The same items and the same checkpoint in one run; both sides answer in full. `cord eval` is timed from its start to its end, reading,
-decoding and scoring included; transformers without loading, and with its clips decoded before. With `--served`, cord is asked over HTTP
-instead, many requests at once, on clips that are new to it.
+The same items and the same checkpoint in one run; both sides answer in full, and neither's loading counts: `cord eval` by the rate that it
+prints itself, from the first question asked to the last answer read and scored; transformers with its clips decoded before. The whole run
+of `cord eval`, from the program's start to the printed report, is a row of its own. With `--served`, cord is asked over HTTP instead, many
+requests at once, on clips that are new to it.
 
 Needs: the program `cord`, and for the peer `peers.sh`. Without ITEMS, the built-in benchmark; with `--served`, also items of `items.py
 FOLDER`, or any manifest of `{"id", "text", "audio"}`.
 Usage: $CORD_PEERS/python/bin/python throughput.py CORD [ITEMS.jsonl] [--items 600] [--model DIR] [--served] [--at-once 64]
-       [--batches 8,16,32,64] [--threads 2] [--n 3] [--dtype auto] [--arms spoken,typed] [--no-peer] [--quiet 0.2] [--patience 60]
+       [--batches 8,16,32,64,128,256] [--threads 2] [--n 3] [--dtype auto] [--arms spoken,typed] [--no-peer] [--quiet 0.2] [--patience 60]
 """
 import argparse
 import base64
@@ -17,6 +18,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -77,16 +79,18 @@ def first_items(manifest, count, folder):
 
 
 def evaluate(arguments, manifest, arm):
-    """Items per second of one whole `cord eval`, and the cores that others took meanwhile."""
+    """Items per second of one `cord eval` by its own count, of its whole run, and the cores that others took meanwhile."""
     count = sum(1 for _ in manifest.open())
     command = [arguments.cord, "eval", "--model", arguments.model, "--threads", arguments.threads, "--dtype", arguments.dtype,
                "--benchmark", manifest, "--arms", {"spoken": "audio", "typed": "text"}[arm]]
     with Neighbours([]) as neighbours:
         start, used = time.perf_counter(), os.times()
-        subprocess.run([str(part) for part in command], stdout=subprocess.DEVNULL, check=True)
+        run = subprocess.run([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
         seconds, now = time.perf_counter() - start, os.times()
     own = now.children_user + now.children_system - used.children_user - used.children_system
-    return count / seconds, max(0.0, neighbours.cores - own / seconds)
+    answered, rate = re.search(r"(\d+) answers in [\d.]+ s, ([\d.]+)/s", run.stderr).groups()
+    assert int(answered) == count, run.stderr
+    return float(rate), count / seconds, max(0.0, neighbours.cores - own / seconds)
 
 
 def served(arguments, items, folder, arm):
@@ -97,7 +101,7 @@ def served(arguments, items, folder, arm):
         answer_all(cord.port, requests[:1], 1)
         (rate, _), others = quietly(
             lambda: answer_all(cord.port, requests, arguments.at_once), [cord.pid], arguments.quiet, 0)
-        return rate, others
+        return rate, None, others
 
 
 def main():
@@ -108,7 +112,7 @@ def main():
     parser.add_argument("--model", type=pathlib.Path, default=NANO)
     parser.add_argument("--served", action="store_true")
     parser.add_argument("--at-once", type=int, default=64)
-    parser.add_argument("--batches", default="8,16,32,64")
+    parser.add_argument("--batches", default="8,16,32,64,128,256")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--n", type=int, default=3)
     parser.add_argument("--dtype", default="auto")
@@ -139,7 +143,10 @@ def compare(arguments, rows, manifest, items, arm, batches):
         measured.append(mine())
     measured += [mine() for _ in range(arguments.n - len(measured))]
     how = f"over HTTP, {arguments.at_once} at once" if arguments.served else "cord eval"
-    rate = rows.add("cord", f"{arm} items, {how}", [m[0] for m in measured], "items/s", max(m[1] for m in measured))
+    others = max(m[2] for m in measured)
+    rate = rows.add("cord", f"{arm} items, {how}", [m[0] for m in measured], "items/s", others)
+    if not arguments.served:
+        rows.add("cord", f"{arm} items, {how}, the whole run", [m[1] for m in measured], "items/s", others)
     for batch in batches:
         rows.add("transformers", f"{arm} items, batches of {batch}", [peer[batch]], "items/s")
     if peer:

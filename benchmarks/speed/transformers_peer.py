@@ -6,8 +6,8 @@ Usage: transformers_peer.py answer MODEL THREADS
            reads lines `{"wav": path, "text": prompt, "tokens": n}` and writes `{"first": s, "rate": tokens/s, "processor": s}`,
            in the checkpoint's own precision; n tokens are written whatever they are
        transformers_peer.py batches MODEL THREADS ITEMS.jsonl ARM,… BATCH …
-           greedy answers in float32 to items `{"id", "text", "audio"}` (audio: a path beside the file), each batch size in turn;
-           prints `{"arm", "batch", "items", "seconds", "rate"}` per arm and batch size
+           greedy answers in float32 to items `{"id", "text", "audio"}` (audio: a path beside the file), each batch size in turn, its
+           clips decoded before; prints `{"arm", "batch", "items", "seconds", "rate"}` per arm and batch size
 """
 import json
 import pathlib
@@ -94,20 +94,18 @@ def batches(directory, manifest, wanted, sizes):
     model = Model(directory, torch.float32)
     path = pathlib.Path(manifest)
     items = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-    clips = [soundfile.read(path.parent / item["audio"], dtype="float32")[0] for item in items]
-    arms = {
-        "spoken": [(samples, "") for samples in clips],
-        "typed": [(None, item["text"]) for item in items],
+    prompts = {
+        "spoken": lambda item: (soundfile.read(path.parent / item["audio"], dtype="float32")[0], ""),
+        "typed": lambda item: (None, item["text"]),
     }
     for arm in wanted:
-        prompts = arms[arm]
+        # Neighbours in length share a batch, which wastes the least padding.
+        asked = sorted(map(prompts[arm], items), key=lambda prompt: len(prompt[1] if arm == "typed" else prompt[0]))
         for size in sizes:
-            # Neighbours in length share a batch, which wastes the least padding.
-            order = sorted(range(len(prompts)), key=lambda i: len(prompts[i][1]) if arm == "typed" else len(clips[i]))
-            model.generate([prompts[i] for i in order[:size]], max_new_tokens=8)
+            model.generate(asked[:size], max_new_tokens=8)
             start = time.perf_counter()
-            for at in range(0, len(order), size):
-                model.generate([prompts[i] for i in order[at : at + size]])
+            for at in range(0, len(asked), size):
+                model.generate(asked[at : at + size])
             seconds = time.perf_counter() - start
             print(json.dumps({"arm": arm, "batch": size, "items": len(items), "seconds": seconds,
                               "rate": len(items) / seconds}), flush=True)

@@ -81,15 +81,15 @@ package struct ManifestReader: Sendable {
         guard !path.hasPrefix("/"), !path.contains("\\"), !path.contains("\0"), !parts.contains(".."), !path.contains("://") else {
             throw QuestionSetError.outside(file: row.file, line: row.line, path: path)
         }
-        var place = folder
+        var place = folder.path
+        var kind: mode_t = 0
         for part in parts where !part.isEmpty && part != "." {
-            place.append(path: String(part))
-            if (try? FileManager.default.destinationOfSymbolicLink(atPath: place.path)) != nil {
-                throw QuestionSetError.symbolicLink(file: row.file, line: row.line, path: path)
-            }
+            place += "/" + part
+            var status = stat()
+            kind = unsafe lstat(place, &status) == 0 ? status.st_mode & S_IFMT : 0
+            if kind == S_IFLNK { throw QuestionSetError.symbolicLink(file: row.file, line: row.line, path: path) }
         }
-        let type = (try? FileManager.default.attributesOfItem(atPath: place.path))?[.type] as? FileAttributeType
-        guard type == .typeRegular else { throw QuestionSetError.missingAudio(file: row.file, line: row.line, path: path) }
+        guard kind == S_IFREG else { throw QuestionSetError.missingAudio(file: row.file, line: row.line, path: path) }
     }
 }
 

@@ -22,11 +22,15 @@ package struct CachedRows {
 
 extension KeyValueSource {
     /// Attention of q to the sequence's keys, k and v being those of the pass's own rows.
+    ///
+    /// - Parameter asking: the rows that q holds if not all do, in order, each the last of its cached sequence.
     func attend(
-        _ q: Tensor, _ k: Tensor, _ v: Tensor, _ shape: AttentionShape, layer: Int, _ tape: Tape?
+        _ q: Tensor, of asking: [Int]? = nil, _ k: Tensor, _ v: Tensor, _ shape: AttentionShape, layer: Int, _ tape: Tape?
     ) -> Tensor {
         switch self {
-        case .packed(let segments): return attention(q, k, v, shape, segments, tape)
+        case .packed(let segments):
+            precondition(asking == nil, "all rows of a packed sequence ask")
+            return attention(q, k, v, shape, segments, tape)
         case .cached(let sequences):
             precondition(tape == nil, "gradients do not flow through a cache")
             var segments: [ck_segment] = []
@@ -36,7 +40,14 @@ extension KeyValueSource {
                     sequence.cache.write(k, v, rows: sequence.rows, at: sequence.cache.count - sequence.rows.count, layer: layer)
                 }
             }
+            var asked = 0
             for sequence in sequences {
+                var queries = sequence.rows
+                if let asking {
+                    guard asked < asking.count, asking[asked] == sequence.rows.last else { continue }
+                    queries = asked..<asked + 1
+                    asked += 1
+                }
                 let cache = sequence.cache
                 let first = unsafe spans.count
                 var left = cache.count
@@ -51,9 +62,10 @@ extension KeyValueSource {
                 }
                 segments.append(
                     ck_segment(
-                        query_begin: sequence.rows.lowerBound, query_count: sequence.rows.count, span_begin: first,
+                        query_begin: queries.lowerBound, query_count: queries.count, span_begin: first,
                         span_count: unsafe spans.count - first, causal: true))
             }
+            precondition(asking == nil || asked == q.rows, "\(q.rows) rows ask, \(asked) of them last in a sequence")
             return unsafe attention(q, shape, cached: segments, spans)
         }
     }

@@ -45,11 +45,13 @@ package struct KeyValueCache: Sendable {
 
     package init(shape: KeyValueShape) { self.shape = shape }
 
-    /// A sequence that starts with shared full blocks.
-    package init(shape: KeyValueShape, sharing blocks: [KeyValueBlock]) {
+    /// A sequence that starts with the first `count` positions of shared blocks; the last one is copied on the first write if it is
+    /// not wanted whole.
+    package init(shape: KeyValueShape, sharing blocks: [KeyValueBlock], count: Int) {
+        precondition((count + KeyValueBlock.tokens - 1) / KeyValueBlock.tokens == blocks.count, "\(count) positions of \(blocks.count) blocks")
         self.shape = shape
         self.blocks = blocks
-        count = blocks.count * KeyValueBlock.tokens
+        self.count = count
     }
 
     /// Makes room for `more` positions after the last and counts them as held; the forward pass that follows writes them.
