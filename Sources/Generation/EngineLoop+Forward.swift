@@ -123,12 +123,12 @@ extension EngineLoop {
     /// Keeps a prompt's keys and values for the next that begins alike: of what is measured or judged only up to its first clip, for
     /// its questions come once.
     private func remember(_ group: Group) {
-        var blocks = group.cache.fullBlocks
+        var keys = group.keys[...]
         if group.request.yields, let words = group.request.prompt.clips.first?.slots.lowerBound {
             if group.timings.cachedTokens >= words { return }
-            blocks = blocks.prefix((words + KeyValueBlock.tokens - 1) / KeyValueBlock.tokens)
+            keys = keys.prefix(words)
         }
-        prefixes.insert(blocks, keys: group.keys, version: group.versionKey)
+        prefixes.insert(group.cache.blocks, keys: keys, version: group.versionKey)
     }
 
     /// Chooses the next token of an answer and tells the client.
@@ -156,8 +156,8 @@ extension EngineLoop {
         // The last token's keys and values were never computed.
         // What yields is measured or judged: nobody goes on from its answer, and the room is better kept for conversations.
         if !group.request.yields {
-            let known = group.keys + answer.tokens.map(Int64.init)
-            prefixes.insert(answer.cache.fullBlocks, keys: known, version: group.versionKey)
+            let known = (group.keys + answer.tokens.map(Int64.init)).prefix(answer.cache.count)
+            prefixes.insert(answer.cache.blocks, keys: known, version: group.versionKey)
         }
         answer.cache = KeyValueCache(shape: answer.cache.shape)
         group.tell(.finished(choice: answer.choice, reason: reason, text: answer.text.finish()))

@@ -2,14 +2,15 @@ import Models
 
 /// Keys and values of prompts seen before, found by the exact tokens that lead to them.
 ///
-/// A tree per weight version: each node is one full block of ``KeyValueBlock/tokens`` slots below the block before it. A slot of a clip
-/// counts as its own token, told apart by the clip's hash. The least recently used leaves go first.
+/// A tree per weight version: each node is one block of ``KeyValueBlock/tokens`` slots, or of fewer at the end of a sequence, below the
+/// block before it. A slot of a clip counts as its own token, told apart by the clip's hash. The least recently used leaves go first.
 struct PrefixCache {
     private final class Node {
         /// The block's tokens.
         let key: [Int64]
         let block: KeyValueBlock?
-        /// By their keys in lexicographic order, so that those with the longest common beginning are neighbours.
+        /// By their keys in lexicographic order, so that those with the longest common beginning are neighbours. No key is the beginning
+        /// of another.
         var children: [Node] = []
         var lastUse = 0
 
@@ -26,6 +27,20 @@ struct PrefixCache {
                 if children[middle].key.lexicographicallyPrecedes(key) { low = middle + 1 } else { high = middle }
             }
             return low
+        }
+
+        /// The child that begins with this key; if there is none, a new one, in place of one that goes less far.
+        func child(_ key: ArraySlice<Int64>, _ block: KeyValueBlock, _ count: inout Int) -> Node {
+            let place = place(of: key)
+            if place < children.count, children[place].key.starts(with: key) { return children[place] }
+            let new = Node(key: Array(key), block: block)
+            if place > 0, key.starts(with: children[place - 1].key) {
+                children[place - 1] = new
+            } else {
+                children.insert(new, at: place)
+                count += 1
+            }
+            return new
         }
 
         /// The child that begins like `keys` for the most tokens, and how many those are.
@@ -59,20 +74,16 @@ struct PrefixCache {
         return (blocks, count)
     }
 
-    /// Remembers `blocks`, the full blocks of a sequence that begins with `keys`.
-    mutating func insert(_ blocks: ArraySlice<KeyValueBlock>, keys: [Int64], version: String) {
+    /// Remembers `blocks`, which hold `keys` from the first on; the last block perhaps not to its end.
+    mutating func insert(_ blocks: some Sequence<KeyValueBlock>, keys: ArraySlice<Int64>, version: String) {
         clock += 1
         var node = roots[version] ?? Node()
         roots[version] = node
-        let size = KeyValueBlock.tokens
-        for (index, block) in blocks.enumerated() where (index + 1) * size <= keys.count {
-            let key = keys[index * size..<(index + 1) * size]
-            let place = node.place(of: key)
-            if place == node.children.count || node.children[place].key[...] != key {
-                node.children.insert(Node(key: Array(key), block: block), at: place)
-                blockCount += 1
-            }
-            node = node.children[place]
+        var rest = keys
+        for block in blocks where !rest.isEmpty {
+            let key = rest.prefix(KeyValueBlock.tokens)
+            rest = rest.dropFirst(key.count)
+            node = node.child(key, block, &blockCount)
             node.lastUse = clock
         }
     }

@@ -119,6 +119,20 @@ import Testing
         }
     }
 
+    @Test func nextTurnOfAConversationReadsOnlyWhatIsNew() async throws {
+        let engine = Engine(try Self.model.get())
+        let first = Message(role: "user", parts: [.text(Self.question)])
+        let asked = try engine.model.prompt([first])
+        let answer = try await engine.complete(GenerationRequest(prompt: asked, options: .greedy)).answers[0]
+        let turns = [first, Message(role: "assistant", parts: [.text(answer.text)]), Message(role: "user", parts: [.text("And now?")])]
+        let prompt = try engine.model.prompt(turns)
+        let request = GenerationRequest(prompt: prompt, options: .greedy)
+        let (next, timings) = try await engine.complete(request)
+        // The last token of an answer is chosen, but not read.
+        #expect(timings.cachedTokens >= asked.tokens.count + answer.tokens.count - 1)
+        #expect(try await next == Engine(try Self.model.get()).complete(request).answers)
+    }
+
     @Test func promptsThatComeTogetherShareWhatTheFirstOfThemReads() async throws {
         var limits = EngineLimits()
         limits.batchTokens = 64

@@ -4,7 +4,7 @@ import Tensors
 /// Keys and values of ``tokens`` consecutive positions, for every layer of a decoder: [layers] of keys [columns, tokens] and values
 /// [tokens, columns]. Queries meet keys element by element, many keys at a time, so keys are turned once, when they are written.
 ///
-/// A full block is never written again, so that sequences may share it.
+/// Sequences share blocks: what one of them holds is never written again, and who wants to go on in a shared block copies it.
 package final class KeyValueBlock: Sendable {
     package static let tokens = 32
     let buffer: Buffer
@@ -69,9 +69,6 @@ package struct KeyValueCache: Sendable {
         count = length
         blocks.removeLast(blocks.count - (length + KeyValueBlock.tokens - 1) / KeyValueBlock.tokens)
     }
-
-    /// The blocks that are full and may be shared.
-    package var fullBlocks: ArraySlice<KeyValueBlock> { blocks.prefix(count / KeyValueBlock.tokens) }
 
     /// Writes rows of k and v as the positions from `start` on.
     func write(_ k: Tensor, _ v: Tensor, rows: Range<Int>, at start: Int, layer: Int) {
