@@ -21,6 +21,7 @@ import pathlib
 import re
 import shutil
 import socket
+import statistics
 import subprocess
 import tempfile
 import threading
@@ -130,16 +131,25 @@ def main():
             compare(arguments, rows, manifest, items, arm, batches)
 
 
+def in_turn(batches, peer, n):
+    """Batch sizes to measure, one after another, while `peer` grows."""
+    yield from batches
+    best = sorted(peer, key=lambda batch: -peer[batch][0])[:2]
+    for _ in range(n - 1):
+        yield from best
+
+
 def compare(arguments, rows, manifest, items, arm, batches):
-    """cord before, between and after the peer's batch sizes: a shared machine is not equally fast for minutes on end."""
+    """cord in turn with the peer, for a shared machine is not equally fast for minutes on end: every batch size of the peer's once, then the
+    two best of them until there are n of each, so that its best is no stroke of luck."""
     def mine():
         return served(arguments, items, manifest.parent, arm) if arguments.served else evaluate(arguments, manifest, arm)
 
     measured, peer = [mine()], {}
-    for batch in batches:
+    for batch in in_turn(batches, peer, arguments.n):
         command = [PEERS / "python/bin/python", HERE / "transformers_peer.py", "batches", arguments.model, arguments.threads, manifest, arm, batch]
         run = subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        peer[batch] = json.loads(run.stdout)["rate"]
+        peer.setdefault(batch, []).append(json.loads(run.stdout)["rate"])
         measured.append(mine())
     measured += [mine() for _ in range(arguments.n - len(measured))]
     how = f"over HTTP, {arguments.at_once} at once" if arguments.served else "cord eval"
@@ -148,9 +158,10 @@ def compare(arguments, rows, manifest, items, arm, batches):
     if not arguments.served:
         rows.add("cord", f"{arm} items, {how}, the whole run", [m[1] for m in measured], "items/s", others)
     for batch in batches:
-        rows.add("transformers", f"{arm} items, batches of {batch}", [peer[batch]], "items/s")
+        rows.add("transformers", f"{arm} items, batches of {batch}", peer[batch], "items/s")
     if peer:
-        say(f"{arm}: {rate / max(peer.values()):.2f} times transformers' items per second at its best batch")
+        best = max(statistics.median(rates) for rates in peer.values() if len(rates) >= arguments.n)
+        say(f"{arm}: {rate / best:.2f} times transformers' items per second at its best batch")
 
 
 if __name__ == "__main__":
