@@ -11,11 +11,16 @@ package final class KeyValueBlock: Sendable {
 
     init(shape: KeyValueShape) { buffer = Buffer(count: shape.blockFloats) }
 
-    func copy() -> KeyValueBlock { KeyValueBlock(copying: buffer) }
-
-    private init(copying other: Buffer) {
-        buffer = Buffer(count: other.count)
-        unsafe buffer.elements.update(from: other.elements, count: other.count)
+    /// A block of its own with the first `count` positions of this one.
+    func copy(_ count: Int, shape: KeyValueShape) -> KeyValueBlock {
+        let new = KeyValueBlock(shape: shape)
+        let (from, to) = unsafe (buffer.elements, new.buffer.elements)
+        for layer in 0..<shape.layers {
+            let (keys, values) = (shape.keyOffset(layer: layer), shape.valueOffset(layer: layer))
+            for column in stride(from: keys, to: values, by: Self.tokens) { unsafe (to + column).update(from: from + column, count: count) }
+            unsafe (to + values).update(from: from + values, count: count * shape.columns)
+        }
+        return new
     }
 }
 
@@ -56,8 +61,9 @@ package struct KeyValueCache: Sendable {
 
     /// Makes room for `more` positions after the last and counts them as held; the forward pass that follows writes them.
     package mutating func extend(by more: Int) {
-        if count % KeyValueBlock.tokens != 0, !isKnownUniquelyReferenced(&blocks[blocks.count - 1]) {
-            blocks[blocks.count - 1] = blocks[blocks.count - 1].copy()
+        let begun = count % KeyValueBlock.tokens
+        if begun != 0, !isKnownUniquelyReferenced(&blocks[blocks.count - 1]) {
+            blocks[blocks.count - 1] = blocks[blocks.count - 1].copy(begun, shape: shape)
         }
         count += more
         while blocks.count * KeyValueBlock.tokens < count { blocks.append(KeyValueBlock(shape: shape)) }
