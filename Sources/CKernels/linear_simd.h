@@ -6,7 +6,8 @@
  *
  * then scale and bias. Both ways of computing below keep to this order, so they give the same bits:
  *   m ≤ few_rows  the weights stream from memory once, up to stream_rows rows of x against several rows of w at a time
- *   m > few_rows  blocks of w are unpacked to floats in the second-level cache and meet panels of x, tile_rows × 4 sums in registers
+ *   m > few_rows  blocks of w are unpacked to floats in the second-level cache and meet panels of x, tile_rows × 4 sums in registers;
+ *                 rows of x that are whole cells are read where they lie
  * The last cell of a row is filled up with zeros.
  */
 #include "simd.h"
@@ -29,7 +30,7 @@ typedef struct {
     size_t cells; // of a row, the last one perhaps partly filled
     size_t block; // cells of a block
     bool round;   // x to bfloat16
-    float *panel; // x in cells: [panel, cell, row of the panel, lane]
+    float *panel; // x in cells: [panel, cell, row of the panel, lane]; NULL where x itself is read
     size_t panels, parts;
 } product;
 
@@ -176,8 +177,8 @@ INLINE void stream_panels(const product *p, int kind, size_t begin, size_t end) 
     }
 }
 
-/// panel · block: `rows` rows of x against `tile_columns` rows of w, both in cells; adds to y.
-INLINE void tile(int kind, const int rows, const float *x, const float *w, size_t cells, F4 *sum) {
+/// panel · block: `rows` rows of x, `x_row` floats apart and their cells `x_cell`, against `tile_columns` rows of w in cells.
+INLINE void tile(int kind, const int rows, const float *x, size_t x_row, size_t x_cell, const float *w, size_t cells, F4 *sum) {
     V lanes[6][4];
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int c = 0; c < tile_columns; c++) lanes[i][c] = 0;
@@ -185,25 +186,26 @@ INLINE void tile(int kind, const int rows, const float *x, const float *w, size_
         V weight[4];
         UNROLL for (int c = 0; c < tile_columns; c++) weight[c] = v_load(w + c * LANES);
         UNROLL for (int i = 0; i < rows; i++) {
-            V activation = v_load(x + i * LANES);
+            V activation = v_load(x + (size_t)i * x_row);
             UNROLL for (int c = 0; c < tile_columns; c++)
                 lanes[i][c] = multiply_add(kind, activation, weight[c], lanes[i][c]);
         }
-        x += rows * LANES;
+        x += x_cell;
         w += tile_columns * LANES;
     }
     UNROLL for (int i = 0; i < rows; i++) sum[i] = v_sums(lanes[i][0], lanes[i][1], lanes[i][2], lanes[i][3]);
 }
 
 /// One panel of x against one block of columns [j, j + columns), over the cells [block, block + cells).
-INLINE void tiles(const product *p, int kind, const int rows, const float *x, const float *w, size_t i, size_t j,
-                  size_t columns, size_t block, size_t cells) {
+INLINE void tiles(const product *p, int kind, const int rows, const float *w, size_t i, size_t j, size_t columns, size_t block, size_t cells) {
     bool first = block == 0, last = block + cells == p->cells;
+    const float *x = p->panel ? p->panel + (i * p->cells + block * rows) * LANES : p->x + i * p->k + block * LANES;
+    size_t x_row = p->panel ? LANES : p->k, x_cell = p->panel ? (size_t)rows * LANES : LANES;
     for (size_t c = 0; c < columns; c += tile_columns) {
         F4 sum[6];
         float *y = p->y + i * p->n + j + c;
         UNROLL for (int r = 0; r < rows; r++) __builtin_prefetch(y + (size_t)r * p->n, 1, 3);
-        tile(kind, rows, x, w + c * cells * LANES, cells, sum);
+        tile(kind, rows, x, x_row, x_cell, w + c * cells * LANES, cells, sum);
         size_t count = CK_MIN((size_t)tile_columns, columns - c);
         if (!first) UNROLL for (int r = 0; r < rows; r++) sum[r] += four_load(y + (size_t)r * p->n, count);
         if (last && p->scale) {
@@ -252,15 +254,14 @@ INLINE void multiply_blocks(const product *p, int kind, size_t begin, size_t end
             pack_weights(p, kind, packed, j, columns, block, cells);
             for (size_t panel = from; panel < to; panel++) {
                 size_t i = panel_start(p, panel), rows = panel_start(p, panel + 1) - i;
-                const float *x = p->panel + (i * p->cells + block * rows) * LANES;
                 switch (rows) {
-                case 1: tiles(p, kind, 1, x, packed, i, j, columns, block, cells); break;
-                case 2: tiles(p, kind, 2, x, packed, i, j, columns, block, cells); break;
-                case 3: tiles(p, kind, 3, x, packed, i, j, columns, block, cells); break;
+                case 1: tiles(p, kind, 1, packed, i, j, columns, block, cells); break;
+                case 2: tiles(p, kind, 2, packed, i, j, columns, block, cells); break;
+                case 3: tiles(p, kind, 3, packed, i, j, columns, block, cells); break;
 #if LANES == 16
-                case 4: tiles(p, kind, 4, x, packed, i, j, columns, block, cells); break;
-                case 5: tiles(p, kind, 5, x, packed, i, j, columns, block, cells); break;
-                default: tiles(p, kind, 6, x, packed, i, j, columns, block, cells); break;
+                case 4: tiles(p, kind, 4, packed, i, j, columns, block, cells); break;
+                case 5: tiles(p, kind, 5, packed, i, j, columns, block, cells); break;
+                default: tiles(p, kind, 6, packed, i, j, columns, block, cells); break;
 #endif
                 }
             }
@@ -283,14 +284,15 @@ INLINE void multiply_few(product *p, int kind, piece_body pack, piece_body colum
     ck_parallel(p->n, 1 + 65536 / (p->k * CK_MAX(1, p->m / 2) + 1), p, columns);
 }
 
-/// Many rows, by chunks that bound the memory for x: pack x in parallel, then multiply in parallel.
-INLINE void multiply_many(product *p, piece_body pack, piece_body blocks) {
+/// Many rows, by chunks that bound the memory for x in cells: pack x in parallel, then multiply in parallel.
+INLINE void multiply_many(product *p, int kind, piece_body pack, piece_body blocks) {
     size_t rows = p->m, threads = ck_threads();
+    bool packs = kind == weights_pairs || p->round || p->k == 0 || p->k % LANES != 0;
     for (size_t chunks = (rows + chunk_rows - 1) / chunk_rows; chunks > 0; chunks--) {
         p->m = rows / chunks;
         p->panels = (p->m + tile_rows - 1) / tile_rows;
-        p->panel = ck_scratch(2, p->m * p->cells * LANES * sizeof(float));
-        ck_parallel(p->panels, ck_grain(p->k * tile_rows / 4), p, pack);
+        p->panel = packs ? ck_scratch(2, p->m * p->cells * LANES * sizeof(float)) : NULL;
+        if (packs) ck_parallel(p->panels, ck_grain(p->k * tile_rows / 4), p, pack);
         size_t columns = (p->n + block_columns - 1) / block_columns;
         p->parts = 1;
         while (columns * p->parts < 4 * threads && p->panels / (2 * p->parts) >= 2) p->parts *= 2;
@@ -314,7 +316,7 @@ INLINE void multiply_many(product *p, piece_body pack, piece_body blocks) {
         p.block = (p.cells + blocks - 1) / blocks;                                                                     \
         if (p.m == 0 || p.n == 0) return;                                                                              \
         if (p.m <= few_rows) multiply_few(&p, kind, name##_pack, name##_columns);                                      \
-        else multiply_many(&p, name##_pack, name##_blocks);                                                            \
+        else multiply_many(&p, kind, name##_pack, name##_blocks);                                                      \
     }
 #ifdef CK_BF16_PAIRS
 LINEAR_SIMD(product_pairs, weights_pairs)
