@@ -5,21 +5,20 @@
  *     sum ← 0;  for each block of up to `block_cells` cells:  lanes ← 0;  for each cell: lanes ← lanes + x · w;  sum ← sum + fold(lanes)
  *
  * then scale and bias. Both ways of computing below keep to this order, so they give the same bits:
- *   m ≤ few_rows  the weights stream from memory once, up to stream_rows rows of x against several rows of w at a time
- *   m > few_rows  blocks of w are unpacked to floats in the second-level cache and meet panels of x, tile_rows × 4 sums in registers;
- *                 rows of x that are whole cells are read where they lie
- * The last cell of a row is filled up with zeros.
+ *   few rows   the weights stream from memory once, up to stream_rows rows of x against several rows of w at a time
+ *   many rows  blocks of w are unpacked to floats in the second-level cache and meet panels of x, tile_rows × 4 sums in registers
+ * Rows of x are packed in cells, the last of which is filled up with zeros; many rows of whole cells are read where they lie.
  */
 #include "simd.h"
 
 enum { weights_f32, weights_bf16, weights_q8, weights_pairs };
 
 #if LANES == 16
-enum { tile_rows = 6, stream_rows = 8, few_rows = 32, block_cells = 48 };
+enum { tile_rows = 6, stream_rows = 8, few_rows = 32, few_of_small = 16, block_cells = 48 };
 #else
-enum { tile_rows = 3, stream_rows = 4, few_rows = 8, block_cells = 48 };
+enum { tile_rows = 3, stream_rows = 4, few_rows = 8, few_of_small = 8, block_cells = 48 };
 #endif
-enum { tile_columns = 4, block_columns = 64, stream_block = 24, stream_ahead = 2048, chunk_rows = 768 };
+enum { tile_columns = 4, block_columns = 64, stream_block = 24, stream_ahead = 2048, chunk_rows = 768, small_weights = 1 << 19 };
 
 typedef struct {
     float *y;
@@ -79,6 +78,17 @@ INLINE V activation_cell(int kind, const float *x, size_t count, bool round) {
         v = v == v ? (V)rounded : v;
     }
     return v;
+}
+
+/// A panel of x: where its first row's first cell lies, and how far the next row's and the next cell are.
+typedef struct {
+    const float *at;
+    size_t row, cell;
+} panel_of_x;
+
+INLINE panel_of_x panel_at(const product *p, size_t i, size_t rows) {
+    if (p->panel) return (panel_of_x){p->panel + i * p->cells * LANES, LANES, rows * LANES};
+    return (panel_of_x){p->x + i * p->k, p->k, LANES};
 }
 
 /// Writes `rows` rows of x as cells: all rows' first cells, all rows' second cells, …
@@ -177,8 +187,8 @@ INLINE void stream_panels(const product *p, int kind, size_t begin, size_t end) 
     }
 }
 
-/// panel · block: `rows` rows of x, `x_row` floats apart and their cells `x_cell`, against `tile_columns` rows of w in cells.
-INLINE void tile(int kind, const int rows, const float *x, size_t x_row, size_t x_cell, const float *w, size_t cells, F4 *sum) {
+/// panel · block: `rows` rows of x against `tile_columns` rows of w in cells.
+INLINE void tile(int kind, const int rows, panel_of_x x, const float *w, size_t cells, F4 *sum) {
     V lanes[6][4];
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int c = 0; c < tile_columns; c++) lanes[i][c] = 0;
@@ -186,11 +196,11 @@ INLINE void tile(int kind, const int rows, const float *x, size_t x_row, size_t 
         V weight[4];
         UNROLL for (int c = 0; c < tile_columns; c++) weight[c] = v_load(w + c * LANES);
         UNROLL for (int i = 0; i < rows; i++) {
-            V activation = v_load(x + (size_t)i * x_row);
+            V activation = v_load(x.at + (size_t)i * x.row);
             UNROLL for (int c = 0; c < tile_columns; c++)
                 lanes[i][c] = multiply_add(kind, activation, weight[c], lanes[i][c]);
         }
-        x += x_cell;
+        x.at += x.cell;
         w += tile_columns * LANES;
     }
     UNROLL for (int i = 0; i < rows; i++) sum[i] = v_sums(lanes[i][0], lanes[i][1], lanes[i][2], lanes[i][3]);
@@ -199,13 +209,13 @@ INLINE void tile(int kind, const int rows, const float *x, size_t x_row, size_t 
 /// One panel of x against one block of columns [j, j + columns), over the cells [block, block + cells).
 INLINE void tiles(const product *p, int kind, const int rows, const float *w, size_t i, size_t j, size_t columns, size_t block, size_t cells) {
     bool first = block == 0, last = block + cells == p->cells;
-    const float *x = p->panel ? p->panel + (i * p->cells + block * rows) * LANES : p->x + i * p->k + block * LANES;
-    size_t x_row = p->panel ? LANES : p->k, x_cell = p->panel ? (size_t)rows * LANES : LANES;
+    panel_of_x x = panel_at(p, i, (size_t)rows);
+    x.at += block * x.cell;
     for (size_t c = 0; c < columns; c += tile_columns) {
         F4 sum[6];
         float *y = p->y + i * p->n + j + c;
         UNROLL for (int r = 0; r < rows; r++) __builtin_prefetch(y + (size_t)r * p->n, 1, 3);
-        tile(kind, rows, x, x_row, x_cell, w + c * cells * LANES, cells, sum);
+        tile(kind, rows, x, w + c * cells * LANES, cells, sum);
         size_t count = CK_MIN((size_t)tile_columns, columns - c);
         if (!first) UNROLL for (int r = 0; r < rows; r++) sum[r] += four_load(y + (size_t)r * p->n, count);
         if (last && p->scale) {
@@ -271,28 +281,31 @@ INLINE void multiply_blocks(const product *p, int kind, size_t begin, size_t end
 
 typedef void (*piece_body)(void *, size_t, size_t);
 
-/// Few rows: pack x, then stream the weights in parallel.
+/// Whether rows of x are whole cells as they lie.
+INLINE bool has_cells(const product *p, int kind) { return kind != weights_pairs && !p->round && p->k > 0 && p->k % p->cell == 0; }
+
+/// Packs all rows of x in parallel.
+INLINE void pack_all(product *p, size_t panel_rows, piece_body pack) {
+    p->panel = ck_scratch(2, p->m * p->cells * LANES * sizeof(float));
+    ck_parallel(p->panels, ck_grain(p->k * panel_rows / 4), p, pack);
+}
+
+/// Few rows: the weights stream, in parallel. The panels are packed, which leaves registers for the streams.
 INLINE void multiply_few(product *p, int kind, piece_body pack, piece_body columns) {
     p->panels = (p->m + stream_rows - 1) / stream_rows;
-    // One whole row of floats is its own panel.
-    if (p->m == 1 && p->k % p->cell == 0 && !p->round && kind != weights_pairs) {
-        p->panel = (float *)p->x;
-    } else {
-        p->panel = ck_scratch(2, p->m * p->cells * LANES * sizeof(float));
-        ck_parallel(p->panels, ck_grain(p->k * stream_rows / 4), p, pack);
-    }
+    if (p->m == 1 && has_cells(p, kind)) p->panel = (float *)p->x;
+    else pack_all(p, stream_rows, pack);
     ck_parallel(p->n, 1 + 65536 / (p->k * CK_MAX(1, p->m / 2) + 1), p, columns);
 }
 
-/// Many rows, by chunks that bound the memory for x in cells: pack x in parallel, then multiply in parallel.
+/// Many rows, by chunks that bound the memory for x in cells.
 INLINE void multiply_many(product *p, int kind, piece_body pack, piece_body blocks) {
     size_t rows = p->m, threads = ck_threads();
-    bool packs = kind == weights_pairs || p->round || p->k == 0 || p->k % LANES != 0;
     for (size_t chunks = (rows + chunk_rows - 1) / chunk_rows; chunks > 0; chunks--) {
         p->m = rows / chunks;
         p->panels = (p->m + tile_rows - 1) / tile_rows;
-        p->panel = packs ? ck_scratch(2, p->m * p->cells * LANES * sizeof(float)) : NULL;
-        if (packs) ck_parallel(p->panels, ck_grain(p->k * tile_rows / 4), p, pack);
+        p->panel = NULL;
+        if (!has_cells(p, kind)) pack_all(p, tile_rows, pack);
         size_t columns = (p->n + block_columns - 1) / block_columns;
         p->parts = 1;
         while (columns * p->parts < 4 * threads && p->panels / (2 * p->parts) >= 2) p->parts *= 2;
@@ -315,7 +328,8 @@ INLINE void multiply_many(product *p, int kind, piece_body pack, piece_body bloc
         size_t blocks = (p.cells + block_cells - 1) / block_cells;                                                     \
         p.block = (p.cells + blocks - 1) / blocks;                                                                     \
         if (p.m == 0 || p.n == 0) return;                                                                              \
-        if (p.m <= few_rows) multiply_few(&p, kind, name##_pack, name##_columns);                                      \
+        size_t few = p.n * p.k <= small_weights ? few_of_small : few_rows;                                             \
+        if (p.m <= few) multiply_few(&p, kind, name##_pack, name##_columns);                                           \
         else multiply_many(&p, kind, name##_pack, name##_blocks);                                                      \
     }
 #ifdef CK_BF16_PAIRS
