@@ -29,18 +29,22 @@ struct AnswerMarker {
     }
 
     private static func strong(in text: String) -> [AnswerMarker] {
-        var marks = mark(text, Patterns.announcement, .announced, words: ["answer", "option", "choice"])
-        marks += mark(text, Patterns.choosing, .announced, words: ["choose", "pick", "select", "say", "go"])
-        marks += mark(text, Patterns.correction, .correction, words: ["wait", "actually", "mean", "scratch", "correct", "sorry"])
-        marks += mark(text, Patterns.hashes, .announced, words: ["####"])
-        marks += enclosed(text, "\\boxed{", "}") + enclosed(text, "<answer>", "</answer>")
+        let letters = Letters(text)
+        var marks = mark(text, Patterns.announcement, .announced, from: letters.first(of: ["answer", "option", "choice"]))
+        if letters.first(of: ["choose", "pick", "select", "say", "go"]) != nil { marks += mark(text, Patterns.choosing, .announced, from: 0) }
+        if letters.first(of: ["wait", "actually", "mean", "scratch", "correct", "sorry"]) != nil {
+            marks += mark(text, Patterns.correction, .correction, from: 0)
+        }
+        if let hashes = letters.first(of: ["####"]) { marks += mark(text, Patterns.hashes, .announced, from: hashes) }
+        if letters.first(of: ["\\boxed{"]) != nil { marks += enclosed(text, "\\boxed{", "}") }
+        if letters.first(of: ["<answer>"]) != nil { marks += enclosed(text, "<answer>", "</answer>") }
         // A model that repeats itself leaves thousands of marks; reading on from each would take quadratic time.
         return Array(marks.sorted { $0.range.upperBound > $1.range.upperBound }.prefix(8))
     }
 
     private static func results(in text: String) -> [AnswerMarker] {
-        let words = ["result", "solution", "total", "sum", "difference", "product", "it"]
-        return mark(text, Patterns.result, .result, words: words).suffix(8).reversed()
+        let first = Letters(text).first(of: ["result", "solution", "total", "sum", "difference", "product", "it"])
+        return mark(text, Patterns.result, .result, from: first).suffix(8).reversed()
     }
 
     /// The answer's own sentence: from the region's start to a line's or a sentence's end.
@@ -67,16 +71,18 @@ struct AnswerMarker {
         return ["mr", "mrs", "ms", "dr", "st", "vs"].contains(word.lowercased())
     }
 
-    /// - Parameter words: every match has one of them in it.
-    private static func mark(_ text: String, _ regex: Regex<Substring>, _ kind: Kind, words: [String]) -> [AnswerMarker] {
-        guard words.contains(where: { text.mentions($0) }) else { return [] }
-        return text.matches(of: regex).map { AnswerMarker(kind: kind, range: $0.range, region: text[$0.range.upperBound...]) }
+    /// - Parameter first: the byte before which no match begins; nil where there is none at all.
+    private static func mark(_ text: String, _ regex: Regex<Substring>, _ kind: Kind, from first: Int?) -> [AnswerMarker] {
+        guard let first else { return [] }
+        // The character before tells whether a word begins here.
+        let start = text.utf8.index(text.startIndex, offsetBy: first)
+        let searched = text[(start == text.startIndex ? start : text.index(before: start))...]
+        return searched.matches(of: regex).map { AnswerMarker(kind: kind, range: $0.range, region: text[$0.range.upperBound...]) }
     }
 
     /// What stands between an opening and its balanced closing; an opening that is never closed encloses the rest.
     private static func enclosed(_ text: String, _ opening: String, _ closing: String) -> [AnswerMarker] {
-        guard text.mentions(opening) else { return [] }
-        return text.ranges(of: opening).map { range in
+        text.ranges(of: opening).map { range in
             var depth = 1
             var place = range.upperBound
             while place < text.endIndex {
@@ -93,10 +99,17 @@ struct AnswerMarker {
     }
 }
 
-extension String {
-    /// Whether some ASCII word is in the text, in capitals or not: many times as fast as a regular expression that finds nothing.
-    fileprivate func mentions(_ word: String) -> Bool {
-        let (letters, wanted) = (utf8.map { $0 | 0x20 }, word.utf8.map { $0 | 0x20 })
-        return letters.indices.contains { letters[$0] == wanted[0] && letters[$0...].starts(with: wanted) }
+/// A text's bytes, letters in lower case: finding an ASCII word in them is many times as fast as a regular expression that finds nothing.
+private struct Letters {
+    private let bytes: [UInt8]
+
+    init(_ text: String) { bytes = text.utf8.map { $0 | 0x20 } }
+
+    /// Where the first of some ASCII words begins, in capitals or not, be it within other words.
+    func first(of words: [String]) -> Int? {
+        words.compactMap { word in
+            let wanted = word.utf8.map { $0 | 0x20 }
+            return bytes.indices.first { bytes[$0] == wanted[0] && bytes[$0...].starts(with: wanted) }
+        }.min()
     }
 }

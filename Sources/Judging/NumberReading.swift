@@ -31,7 +31,7 @@ struct NumberReading {
 
     private static func isDenied(_ text: Substring, _ place: String.Index) -> Bool {
         let before = String(text[..<place].suffix(8)).lowercased()
-        return before.firstMatch(of: Patterns.denial) != nil
+        return before.contains("not") && before.firstMatch(of: Patterns.denial) != nil
     }
 
     /// The next place where a number can begin: past the rest of a word.
@@ -44,7 +44,7 @@ struct NumberReading {
     }
 
     private static func time(_ text: Substring, _ place: String.Index) -> NumberReading? {
-        guard text[place].isNumber, let match = text[place...].prefixMatch(of: Patterns.time), let hour = Int(match.1) else { return nil }
+        guard text[place].isNumber, text[place...].prefix(3).contains(":"), let match = text[place...].prefixMatch(of: Patterns.time), let hour = Int(match.1) else { return nil }
         let half = match.3.map { " " + $0.lowercased() + "m" } ?? ""
         return NumberReading(value: "\(hour):\(match.2)\(half)", range: match.range, inWords: false)
     }
@@ -52,6 +52,7 @@ struct NumberReading {
     private static func fraction(_ text: Substring, _ place: String.Index) -> NumberReading? {
         guard text[place].isNumber || "-−\\".contains(text[place]) else { return nil }
         let rest = text[place...]
+        guard let bar = rest.first(where: { !($0.isNumber || $0.isWhitespace || "-−".contains($0)) }), "/\\".contains(bar) else { return nil }
         if let match = rest.prefixMatch(of: Patterns.latexFraction), let top = Double(match.2), let bottom = Double(match.3), bottom != 0 {
             return NumberReading(
                 value: canonical((match.1.isEmpty ? 1 : -1) * top / bottom), range: match.range, inWords: false)
@@ -74,11 +75,13 @@ struct NumberReading {
         if !match.1.isEmpty, !isSign(text, place) { return nil }
         guard var value = Double((match.3 ?? "0").replacing(",", with: "") + (match.4 ?? "")) else { return nil }
         var end = match.range.upperBound
-        if let scale = text[end...].prefixMatch(of: Patterns.scale) {
-            value *= NumberWords.scales[scale.1.lowercased()] ?? 1
-            end = scale.range.upperBound
-        } else if let ordinal = text[end...].prefixMatch(of: Patterns.ordinal) {
-            end = ordinal.range.upperBound
+        if text[end...].prefix(2).contains(where: \.isLetter) {
+            if let scale = text[end...].prefixMatch(of: Patterns.scale) {
+                value *= NumberWords.scales[scale.1.lowercased()] ?? 1
+                end = scale.range.upperBound
+            } else if let ordinal = text[end...].prefixMatch(of: Patterns.ordinal) {
+                end = ordinal.range.upperBound
+            }
         }
         if (match.1 + match.2).contains(where: { "-−".contains($0) }) { value = -value }
         return NumberReading(value: canonical(value), range: match.range.lowerBound..<end, inWords: false)
