@@ -31,7 +31,7 @@ static void attend(const attention_call *c, const ck_segment *segment, size_t qu
     for (const ck_span *span = c->spans + segment->span_begin; j < keys; span++)
         for (size_t r = 0; r < span->count && j < keys; r++, j++) {
             size_t step = span->key_columns ? span->key_columns : 1;
-            const float *k = span->key_columns ? span->k + offset * step + r : span->k + r * shape->kv_stride + offset;
+            const float *k = span->k + shape->kv_offset + (span->key_columns ? offset * step + r : r * shape->kv_stride + offset);
             float lanes[8] = {0};
             for (size_t e = 0; e < d; e += 8)
                 for (size_t l = 0; l < 8; l++) lanes[l] += q[e + l] * k[(e + l) * step];
@@ -46,7 +46,7 @@ static void attend(const attention_call *c, const ck_segment *segment, size_t qu
     j = 0;
     for (const ck_span *span = c->spans + segment->span_begin; j < keys; span++)
         for (size_t r = 0; r < span->count && j < keys; r++, j++) {
-            const float *v = span->v + r * shape->kv_stride + offset;
+            const float *v = span->v + shape->kv_offset + r * shape->kv_stride + offset;
             for (size_t e = 0; e < d; e++) sum[e] += score[j] * v[e];
         }
     for (size_t e = 0; e < d; e++) out[e] = keys ? sum[e] / total : 0;

@@ -34,7 +34,7 @@ static void attend_backward(const backward_call *c, const ck_segment *segment, s
     size_t keys = ck_visible_keys(segment, c->spans, query), j = 0;
     for (const ck_span *span = c->spans + segment->span_begin; j < keys; span++)
         for (size_t r = 0; r < span->count && j < keys; r++, j++) {
-            size_t kv = r * shape->kv_stride + offset;
+            size_t kv = shape->kv_offset + r * shape->kv_stride + offset;
             const float *k = span->k + kv, *v = span->v + kv;
             float p = expf(shape->scale * dot(q, k, d) - lse);
             float ds = shape->scale * p * (dot(dout, v, d) - mean);

@@ -16,6 +16,50 @@ typedef struct {
     const ck_span *spans;
 } backward_simd_call;
 
+INLINE void multiply_panel(const int rows, const int vectors, float *c, size_t c_stride, const float *a, size_t a_row,
+                           size_t a_step, const float *b, size_t b_stride, size_t steps, bool add) {
+    V sum[six_rows][4];
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = add ? v_load(c + (size_t)i * c_stride + j * LANES) : (V)(0);
+    for (size_t l = 0; l < steps; l++) {
+        V row[4];
+        UNROLL for (int j = 0; j < vectors; j++) row[j] = v_load(b + l * b_stride + j * LANES);
+        UNROLL for (int i = 0; i < rows; i++) {
+            V factor = a[(size_t)i * a_row + l * a_step];
+            UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = v_fma(factor, row[j], sum[i][j]);
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int j = 0; j < vectors; j++) v_store(c + (size_t)i * c_stride + j * LANES, sum[i][j]);
+}
+
+INLINE void multiply_columns(const int rows, float *c, size_t c_stride, const float *a, size_t a_row, size_t a_step,
+                             const float *b, size_t b_stride, size_t columns, size_t steps, bool add) {
+    size_t j = 0;
+#if LANES == 16
+    for (; j + 4 * LANES <= columns; j += 4 * LANES)
+        multiply_panel(rows, 4, c + j, c_stride, a, a_row, a_step, b + j, b_stride, steps, add);
+#endif
+    for (; j + 2 * LANES <= columns; j += 2 * LANES)
+        multiply_panel(rows, 2, c + j, c_stride, a, a_row, a_step, b + j, b_stride, steps, add);
+    for (; j < columns; j += LANES)
+        multiply_panel(rows, 1, c + j, c_stride, a, a_row, a_step, b + j, b_stride, steps, add);
+}
+
+/// c[rows, columns] (+)= a · b for one to six rows: element (i, l) of a lies at i · a_row + l · a_step; b is [steps, columns], and
+/// columns a multiple of LANES.
+static void multiply_rows(float *c, size_t c_stride, const float *a, size_t a_row, size_t a_step, const float *b,
+                          size_t b_stride, size_t rows, size_t columns, size_t steps, bool add) {
+    switch (rows) {
+    case 1: multiply_columns(1, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
+    case 2: multiply_columns(2, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
+    case 3: multiply_columns(3, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
+    case 4: multiply_columns(4, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
+    case 5: multiply_columns(5, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
+    default: multiply_columns(6, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
+    }
+}
+
 static void add_to_rows(float *const *row, const float *from, size_t count, size_t d) {
     size_t padded = ck_padded(d);
     for (size_t key = 0; key < count; key++)
@@ -51,7 +95,7 @@ static void attend_chunk_backward(const backward_simd_call *c, const ck_segment 
     size_t keys = ck_segment_keys(segment, c->spans), hidden = segment->causal ? segment->query_count - 1 : 0;
 #define VISIBLE(row) ck_after(keys + (segment->causal ? (begin + (row)) / group : 0), hidden)
     size_t seen = VISIBLE(rows - 1);
-    key_cursor cursor = {c->spans + segment->span_begin, 0};
+    key_cursor cursor = {c->spans + segment->span_begin, 0, shape->kv_offset};
     for (size_t start = 0; start < seen; start += tile_keys) {
         tile.count = CK_MIN((size_t)tile_keys, seen - start);
         key_tile_fill(&tile, &cursor, shape->kv_stride, kv_head * d, d);

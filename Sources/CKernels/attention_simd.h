@@ -8,7 +8,7 @@
  *
  * and at the end out = o / l. Every sum over keys or head elements runs in ascending order, by tile, whatever rows or spans there are.
  */
-#include "attention_tiles_simd.h"
+#include "attention_pieces_simd.h"
 
 enum { attention_block_rows = 96 };
 
@@ -76,20 +76,22 @@ static void attend_block(const attention_simd_call *c, const ck_segment *segment
     // Query i sees the first keys − hidden + i keys where causal, all of them otherwise.
 #define VISIBLE(row) ck_after(keys + (segment->causal ? (begin + (row)) / group : 0), hidden)
     size_t seen = VISIBLE(rows - 1);
-    key_cursor cursor = {c->spans + segment->span_begin, 0};
+    key_cursor cursor = {c->spans + segment->span_begin, 0, shape->kv_offset};
     bool in_place = seen > 0 && cursor.span->key_columns && padded == d;
     for (size_t start = 0; start < seen; start += tile_keys) {
         tile.count = CK_MIN((size_t)tile_keys, seen - start);
-        tile_piece piece[tile_keys / 16] = {{tile.k_transposed, tile.v, 0, tile.count, tile_keys}};
+        tile_piece piece[tile_keys];
+        piece[0] = (tile_piece){.k = tile.k_transposed, .k_stride = tile_keys, .v = tile.v, .first = 0, .count = tile.count};
         size_t pieces = 1, v_stride = in_place ? shape->kv_stride : padded;
         if (in_place) pieces = tile_pieces(piece, &tile, &cursor, shape->kv_stride, kv_head * d);
         else key_tile_fill(&tile, &cursor, shape->kv_stride, kv_head * d, d);
+        key_column column[tile_keys];
+        size_t columns = key_columns(column, piece, pieces);
         for (size_t i = 0; i < rows; i += six_rows) {
             size_t count = CK_MIN((size_t)six_rows, rows - i);
             if (VISIBLE(i + count - 1) <= start) continue;
             // Scores of keys that do not exist are whatever they are: `soften` does not see them.
-            for (const tile_piece *t = piece; t < piece + pieces; t++)
-                multiply_rows(r.p + t->first, tile_keys, r.q + i * d, d, 1, t->k, t->k_stride, count, ck_padded(t->count), d, false);
+            score_rows(r.p, r.q + i * d, d, column, columns, count);
             for (size_t e = 0; e < count; e++) {
                 size_t visible = ck_after(VISIBLE(i + e), start);
                 float *p = r.p + e * tile_keys;
@@ -102,8 +104,7 @@ static void attend_block(const attention_simd_call *c, const ck_segment *segment
                     for (size_t x = 0; x < padded; x += LANES)
                         v_store(r.o + (i + e) * padded + x, v_load(r.o + (i + e) * padded + x) * factor);
             }
-            for (const tile_piece *t = piece; t < piece + pieces; t++)
-                multiply_rows(r.o + i * padded, padded, r.p + t->first, tile_keys, 1, t->v, v_stride, count, padded, t->count, true);
+            value_rows(r.o + i * padded, padded, r.p, piece, pieces, v_stride, count);
         }
     }
 #undef VISIBLE
@@ -116,14 +117,42 @@ static void attend_block(const attention_simd_call *c, const ck_segment *segment
     }
 }
 
+/// A task: some of the rows of a segment that share a key-value head.
+typedef struct {
+    const ck_segment *segment;
+    size_t kv_head, begin, end;
+} attention_task;
+
+/// Task number `task`, of segment *s or a later one, which *s then is.
+INLINE attention_task task_at(const attention_simd_call *c, size_t task, size_t *s) {
+    while (c->first_task[*s + 1] <= task) ++*s;
+    size_t rows = c->segments[*s].query_count * (c->shape.heads / c->shape.kv_heads);
+    size_t blocks = (rows + attention_block_rows - 1) / attention_block_rows, at = task - c->first_task[*s], block = at % blocks;
+    return (attention_task){c->segments + *s, at / blocks, rows * block / blocks, rows * (block + 1) / blocks};
+}
+
+/// Fetches the first tile of a task's keys and values into the second-level cache: the sequences of a large batch come from memory.
+INLINE void fetch_tile(const attention_simd_call *c, attention_task task) {
+    size_t d = c->shape.head_size, stride = c->shape.kv_stride, keys = 0;
+    const ck_span *span = c->spans + task.segment->span_begin, *end = span + task.segment->span_count;
+    for (; span < end && span->key_columns && keys < tile_keys; keys += span++->count) {
+        const float *k = span->k + c->shape.kv_offset + task.kv_head * d * span->key_columns;
+        const float *v = span->v + c->shape.kv_offset + task.kv_head * d;
+        for (size_t x = 0; x < d * span->key_columns; x += 16) __builtin_prefetch(k + x, 0, 2);
+        for (size_t row = 0; row < span->count; row++)
+            for (size_t x = 0; x < d; x += 16) __builtin_prefetch(v + row * stride + x, 0, 2);
+    }
+}
+
 static void attend_simd(void *context, size_t begin, size_t end) {
     const attention_simd_call *c = context;
-    size_t group = c->shape.heads / c->shape.kv_heads, s = 0;
-    for (size_t task = begin; task < end; task++) {
-        while (c->first_task[s + 1] <= task) s++;
-        size_t rows = c->segments[s].query_count * group, blocks = (rows + attention_block_rows - 1) / attention_block_rows;
-        size_t at = task - c->first_task[s], block = at % blocks;
-        attend_block(c, &c->segments[s], at / blocks, rows * block / blocks, rows * (block + 1) / blocks);
+    size_t s = 0;
+    attention_task task = task_at(c, begin, &s);
+    for (size_t t = begin; t < end; t++) {
+        attention_task next = task;
+        if (t + 1 < end) fetch_tile(c, next = task_at(c, t + 1, &s));
+        attend_block(c, task.segment, task.kv_head, task.begin, task.end);
+        task = next;
     }
 }
 

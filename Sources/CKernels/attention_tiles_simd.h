@@ -1,4 +1,4 @@
-/* The parts of attention that forward and backward share: tiles of keys and the product of a few rows with a tile. */
+/* The part of attention that forward and backward share: tiles of keys. */
 #pragma once
 #include "attention.h"
 #include "simd.h"
@@ -11,8 +11,13 @@ INLINE size_t ck_after(size_t count, size_t taken) { return count > taken ? coun
 /// Where the next tile begins.
 typedef struct {
     const ck_span *span;
-    size_t row;
+    size_t row, kv_offset;
 } key_cursor;
+
+INLINE const ck_span *span_at(key_cursor *cursor) {
+    while (cursor->row == cursor->span->count) *cursor = (key_cursor){cursor->span + 1, 0, cursor->kv_offset};
+    return cursor->span;
+}
 
 /// Up to 64 keys and values of one key-value head. Columns past `count` and elements past the head's size are zero.
 typedef struct {
@@ -80,9 +85,8 @@ static void copy_rows(float *to, const float *const *row, size_t count, size_t d
 /// Gathers the next `tile->count` keys and values.
 static void key_tile_fill(key_tile *tile, key_cursor *cursor, size_t stride, size_t offset, size_t d) {
     for (size_t key = 0; key < tile->count; key++) {
-        while (cursor->row == cursor->span->count) *cursor = (key_cursor){cursor->span + 1, 0};
-        size_t at = cursor->row++ * stride + offset;
-        const ck_span *span = cursor->span;
+        const ck_span *span = span_at(cursor);
+        size_t at = cursor->kv_offset + cursor->row++ * stride + offset;
         tile->k_row[key] = span->k + at;
         tile->v_row[key] = span->v + at;
         // Rows of one head lie far apart, where the CPU does not look ahead by itself: the next tile's are fetched meanwhile.
@@ -93,76 +97,10 @@ static void key_tile_fill(key_tile *tile, key_cursor *cursor, size_t stride, siz
             }
         if (span->key_columns)
             for (size_t e = 0; e < d; e++)
-                tile->k_transposed[e * tile_keys + key] = span->k[(offset + e) * span->key_columns + cursor->row - 1];
+                tile->k_transposed[e * tile_keys + key] = span->k[cursor->kv_offset + (offset + e) * span->key_columns + cursor->row - 1];
         tile->dk_row[key] = span->dk ? span->dk + at : NULL;
         tile->dv_row[key] = span->dv ? span->dv + at : NULL;
     }
     if (!cursor->span->key_columns) transpose_rows(tile->k_transposed, tile->k_row, tile->count, d);
     copy_rows(tile->v, tile->v_row, tile->count, d);
-}
-
-/// Keys of a tile that lie together as columns, and their values as rows.
-typedef struct {
-    const float *k, *v;
-    size_t first, count; // in the tile
-    size_t k_stride;
-} tile_piece;
-
-/// The next `tile->count` keys and values where they lie, for keys that are columns already; returns how many pieces they make.
-static size_t tile_pieces(tile_piece *piece, const key_tile *tile, key_cursor *cursor, size_t stride, size_t offset) {
-    size_t pieces = 0;
-    for (size_t key = 0; key < tile->count;) {
-        while (cursor->row == cursor->span->count) *cursor = (key_cursor){cursor->span + 1, 0};
-        const ck_span *span = cursor->span;
-        size_t count = CK_MIN(span->count - cursor->row, tile->count - key);
-        piece[pieces++] = (tile_piece){span->k + offset * span->key_columns + cursor->row, span->v + cursor->row * stride + offset, key, count,
-                                       span->key_columns};
-        cursor->row += count;
-        key += count;
-    }
-    return pieces;
-}
-
-INLINE void multiply_panel(const int rows, const int vectors, float *c, size_t c_stride, const float *a, size_t a_row,
-                           size_t a_step, const float *b, size_t b_stride, size_t steps, bool add) {
-    V sum[six_rows][4];
-    UNROLL for (int i = 0; i < rows; i++)
-        UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = add ? v_load(c + (size_t)i * c_stride + j * LANES) : (V)(0);
-    for (size_t l = 0; l < steps; l++) {
-        V row[4];
-        UNROLL for (int j = 0; j < vectors; j++) row[j] = v_load(b + l * b_stride + j * LANES);
-        UNROLL for (int i = 0; i < rows; i++) {
-            V factor = a[(size_t)i * a_row + l * a_step];
-            UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = v_fma(factor, row[j], sum[i][j]);
-        }
-    }
-    UNROLL for (int i = 0; i < rows; i++)
-        UNROLL for (int j = 0; j < vectors; j++) v_store(c + (size_t)i * c_stride + j * LANES, sum[i][j]);
-}
-
-INLINE void multiply_columns(const int rows, float *c, size_t c_stride, const float *a, size_t a_row, size_t a_step,
-                             const float *b, size_t b_stride, size_t columns, size_t steps, bool add) {
-    size_t j = 0;
-#if LANES == 16
-    for (; j + 4 * LANES <= columns; j += 4 * LANES)
-        multiply_panel(rows, 4, c + j, c_stride, a, a_row, a_step, b + j, b_stride, steps, add);
-#endif
-    for (; j + 2 * LANES <= columns; j += 2 * LANES)
-        multiply_panel(rows, 2, c + j, c_stride, a, a_row, a_step, b + j, b_stride, steps, add);
-    for (; j < columns; j += LANES)
-        multiply_panel(rows, 1, c + j, c_stride, a, a_row, a_step, b + j, b_stride, steps, add);
-}
-
-/// c[rows, columns] (+)= a · b for one to six rows: element (i, l) of a lies at i · a_row + l · a_step; b is [steps, columns], and
-/// columns a multiple of LANES.
-static void multiply_rows(float *c, size_t c_stride, const float *a, size_t a_row, size_t a_step, const float *b,
-                          size_t b_stride, size_t rows, size_t columns, size_t steps, bool add) {
-    switch (rows) {
-    case 1: multiply_columns(1, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
-    case 2: multiply_columns(2, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
-    case 3: multiply_columns(3, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
-    case 4: multiply_columns(4, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
-    case 5: multiply_columns(5, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
-    default: multiply_columns(6, c, c_stride, a, a_row, a_step, b, b_stride, columns, steps, add); break;
-    }
 }

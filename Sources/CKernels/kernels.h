@@ -37,6 +37,9 @@ extern const ck_kernels ck_kernels_avx2, ck_kernels_avx512, ck_kernels_avx512_bf
 void *ck_scratch(int slot, size_t bytes);
 enum { ck_scratch_slots = 6 };
 
+/// How many threads a region that opens here can have: one inside of another region.
+size_t ck_helping_threads(void);
+
 /// How many rows make a piece worth handing to another thread, where one row costs about `cost` simple operations.
 static inline size_t ck_grain(size_t cost) { return 1 + 32768 / (cost + 1); }
 

@@ -300,7 +300,7 @@ INLINE void multiply_few(product *p, int kind, piece_body pack, piece_body colum
 
 /// Many rows, by chunks that bound the memory for x in cells.
 INLINE void multiply_many(product *p, int kind, piece_body pack, piece_body blocks) {
-    size_t rows = p->m, threads = ck_threads();
+    size_t rows = p->m, threads = ck_helping_threads();
     for (size_t chunks = (rows + chunk_rows - 1) / chunk_rows; chunks > 0; chunks--) {
         p->m = rows / chunks;
         p->panels = (p->m + tile_rows - 1) / tile_rows;
@@ -308,7 +308,7 @@ INLINE void multiply_many(product *p, int kind, piece_body pack, piece_body bloc
         if (!has_cells(p, kind)) pack_all(p, tile_rows, pack);
         size_t columns = (p->n + block_columns - 1) / block_columns;
         p->parts = 1;
-        while (columns * p->parts < 4 * threads && p->panels / (2 * p->parts) >= 2) p->parts *= 2;
+        while (threads > 1 && columns * p->parts < 4 * threads && p->panels / (2 * p->parts) >= 2) p->parts *= 2;
         size_t cost = p->m / p->parts * block_columns * p->k;
         ck_parallel(columns * p->parts, 1 + 131072 / (cost + 1), p, blocks);
         p->y += p->m * p->n;

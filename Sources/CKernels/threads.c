@@ -141,6 +141,8 @@ size_t ck_threads(void) {
     return threads ? threads : allowed_processors();
 }
 
+size_t ck_helping_threads(void) { return inside_region ? 1 : ck_threads(); }
+
 void ck_parallel(size_t count, size_t grain, void *context, void (*body)(void *, size_t, size_t)) {
     if (count == 0) return;
     if (grain == 0) grain = 1;

@@ -25,10 +25,16 @@ package final class Engine: Sendable {
     struct Submission: Sendable {
         let id: UInt64
         let request: GenerationRequest
-        /// Whether events are told as they happen; otherwise all at the end, for a caller that waits for the whole.
-        let streams: Bool
         let at: ContinuousClock.Instant
-        let continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
+        let listener: Listener
+    }
+
+    /// Who is told.
+    enum Listener: Sendable {
+        /// Each event as it happens.
+        case each(AsyncThrowingStream<GenerationEvent, any Error>.Continuation)
+        /// All at the end: a caller that waits for the whole is woken once, not for every token.
+        case all(AsyncThrowingStream<[GenerationEvent], any Error>.Continuation)
     }
 
     let inbox = Mutex(Inbox())
@@ -65,45 +71,50 @@ package final class Engine: Sendable {
 
     /// Starts to answer. Errors that can be known at once are thrown here; ending the stream early cancels the work.
     package func generate(_ request: GenerationRequest) throws -> AsyncThrowingStream<GenerationEvent, any Error> {
-        try submit(request, streams: true)
+        let (stream, continuation) = AsyncThrowingStream<GenerationEvent, any Error>.makeStream()
+        let id = try submit(request, .each(continuation))
+        continuation.onTermination = { [weak self] in if case .cancelled = $0 { self?.cancel(id) } }
+        return stream
     }
 
-    private func submit(_ request: GenerationRequest, streams: Bool) throws -> AsyncThrowingStream<GenerationEvent, any Error> {
+    private func submit(_ request: GenerationRequest, _ listener: Listener) throws -> UInt64 {
         try check(request)
-        let (stream, continuation) = AsyncThrowingStream<GenerationEvent, any Error>.makeStream()
         let id = try inbox.withLock { inbox in
             if inbox.isStopped { throw EngineError.stopped }
             if inbox.waiting >= limits.queue { throw EngineError.queueFull(limit: limits.queue) }
             inbox.nextID += 1
             inbox.waiting += 1
-            inbox.submitted.append(
-                Submission(id: inbox.nextID, request: request, streams: streams, at: .now, continuation: continuation))
+            inbox.submitted.append(Submission(id: inbox.nextID, request: request, at: .now, listener: listener))
             return inbox.nextID
         }
-        continuation.onTermination = { [weak self] reason in
-            guard case .cancelled = reason, let self else { return }
-            inbox.withLock { _ = $0.cancelled.insert(id) }
-            work.signal()
-        }
         work.signal()
-        return stream
+        return id
+    }
+
+    private func cancel(_ id: UInt64) {
+        inbox.withLock { _ = $0.cancelled.insert(id) }
+        work.signal()
     }
 
     /// The whole answers to a request, in the order of their choices.
     package func complete(_ request: GenerationRequest) async throws -> (answers: [Completion], GenerationTimings) {
         var answers = [Completion](repeating: Completion(), count: request.options.count)
         var timings = GenerationTimings()
-        // The caller is woken once, not for every token.
-        for try await event in try submit(request, streams: false) {
-            switch event {
-            case .token(let choice, let id, let text, let logProbability):
-                answers[choice].tokens.append(id)
-                answers[choice].text += text
-                if let logProbability { answers[choice].logProbabilities.append(logProbability) }
-            case .finished(let choice, let reason, let text):
-                answers[choice].text += text
-                answers[choice].finishReason = reason
-            case .done(let measured): timings = measured
+        let (stream, continuation) = AsyncThrowingStream<[GenerationEvent], any Error>.makeStream()
+        let id = try submit(request, .all(continuation))
+        continuation.onTermination = { [weak self] in if case .cancelled = $0 { self?.cancel(id) } }
+        for try await events in stream {
+            for event in events {
+                switch event {
+                case .token(let choice, let id, let text, let logProbability):
+                    answers[choice].tokens.append(id)
+                    answers[choice].text += text
+                    if let logProbability { answers[choice].logProbabilities.append(logProbability) }
+                case .finished(let choice, let reason, let text):
+                    answers[choice].text += text
+                    answers[choice].finishReason = reason
+                case .done(let measured): timings = measured
+                }
             }
         }
         try Task.checkCancellation()

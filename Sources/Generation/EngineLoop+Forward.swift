@@ -8,7 +8,7 @@ extension EngineLoop {
         case answer(Group, Answer)
     }
 
-    /// One ragged batch: the newest token of each answer being written, and pieces of prompts being read.
+    /// The rows of one share of a forward pass, a ragged batch.
     fileprivate struct Batch {
         var tokens: [Int32] = []
         var positions: [Int32] = []
@@ -32,76 +32,126 @@ extension EngineLoop {
         }
     }
 
-    func forward(rowLimit: Int) {
-        // Rows of one version lie together, so that replaced tensors are read once.
-        let groups = running.sorted { ($0.versionKey, $0.id) < ($1.versionKey, $1.id) }
-        let writing = groups.reduce(0) { $0 + ($1.isReading ? 0 : $1.unfinished) }
-        var room = max(1, rowLimit - writing)
-        var batch = Batch()
-        let chosen = Set(
-            inTurn.filter { group in
-                guard group.isReading, room > 0, group.clipsToEncode.isEmpty else { return false }
-                room -= group.request.prompt.tokens.count - group.cache.count
-                return true
-            }.map(\.id))
-        room = max(1, rowLimit - writing)
-        for group in groups {
-            if !group.isReading {
-                appendAnswers(of: group, to: &batch)
-            } else if chosen.contains(group.id), room > 0 {
-                room -= appendPrompt(of: group, limit: room, to: &batch)
+    /// What a request adds to one forward pass.
+    private enum Turn {
+        case prompt(Group, piece: Range<Int>)
+        case answer(Group, Answer)
+
+        var rows: Int {
+            switch self {
+            case .prompt(_, let piece): piece.count
+            case .answer: 1
             }
         }
-        if batch.tokens.isEmpty { return }
-        let pass = Pass(runs: batch.runs, arithmetic: model.arithmetic)
-        let decoder = model.model.decoder
-        let ends = batch.pass(of: pass)
-        let hidden = decoder.hidden(
-            tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots,
-            audio: batch.audio.isEmpty ? nil : concatenated(batch.audio), keyValues: .cached(batch.cached),
-            wanted: batch.wanted.isEmpty ? nil : (batch.wanted.map(\.row), ends), pass)
+    }
+
+    /// Rows from which a thread that computes them alone is faster than all threads sharing each product: they wait for one another
+    /// once, not after every operation.
+    private static let rowsOfShare = 32
+    /// Tokens worth waiting a pass for, when another prompt is about to read them.
+    private static let sharedTokens = 16
+
+    func forward(rowLimit: Int) {
+        let turns = turns(rowLimit: rowLimit)
+        if turns.isEmpty { return }
+        let shares = Threads.shares(of: turns.map(\.rows), atLeast: Self.rowsOfShare, enough: 6 * Self.rowsOfShare)
+        let results = Threads.map(shares) { compute($0.map { turns[$0] }) }
         statistics.forwardPasses += 1
-        // The batch's references to the caches must go before the answers grow, or every block would be copied.
-        batch.cached = []
-        if batch.wanted.isEmpty { return }
-        let logits = decoder.logits(hidden, ends)
-        for (row, (_, reader)) in batch.wanted.enumerated() {
-            switch reader {
-            case .prompt(let group): finishReading(group, logits, row: row)
-            case .answer(let group, let answer): extend(answer, of: group, logits, row: row)
+        for (readers, logits) in results {
+            for (row, reader) in readers.enumerated() {
+                switch reader {
+                case .prompt(let group): finishReading(group, logits!, row: row)
+                case .answer(let group, let answer): extend(answer, of: group, logits!, row: row)
+                }
             }
         }
         running.removeAll { $0.unfinished == 0 }
     }
 
-    private func appendAnswers(of group: Group, to batch: inout Batch) {
-        for answer in group.answers where !answer.isFinished {
-            let position = answer.cache.count
-            answer.cache.extend(by: 1)
-            batch.append([answer.tokens[answer.tokens.count - 1]], at: position, answer.cache, group.request.version)
-            batch.wanted.append((batch.tokens.count - 1, .answer(group, answer)))
+    /// The newest token of each answer being written, and pieces of prompts being read, `rowLimit` rows together. Rows of one version
+    /// lie together, so that replaced tensors are read once.
+    private func turns(rowLimit: Int) -> [Turn] {
+        let writing = running.reduce(0) { $0 + ($1.isReading ? 0 : $1.unfinished) }
+        var room = max(1, rowLimit - writing)
+        var pieces: [UInt64: Range<Int>] = [:]
+        var beginnings: Set<Beginning> = []
+        for group in inTurn where group.isReading && room > 0 && group.clipsToEncode.isEmpty {
+            let piece = group.cache.count..<min(group.request.prompt.tokens.count, group.cache.count + room)
+            if let beginning = beginning(of: group) {
+                if beginnings.contains(beginning), group.waitedAt != group.cache.count {
+                    group.waitedAt = group.cache.count
+                    continue
+                }
+                if piece.upperBound == group.request.prompt.tokens.count { beginnings.insert(beginning) }
+            }
+            room -= piece.count
+            pieces[group.id] = piece
+        }
+        return running.sorted { ($0.versionKey, $0.id) < ($1.versionKey, $1.id) }.flatMap { group in
+            if let piece = pieces[group.id] { return [Turn.prompt(group, piece: piece)] }
+            return group.answers.filter { !$0.isFinished }.map { .answer(group, $0) }
         }
     }
 
-    /// Adds up to `limit` tokens of a prompt; returns how many.
-    private func appendPrompt(of group: Group, limit: Int, to batch: inout Batch) -> Int {
+    /// How an unread prompt goes on after what is known of it.
+    private struct Beginning: Hashable {
+        let version: String
+        let keys: ArraySlice<Int64>
+    }
+
+    /// A prompt that begins like another in the same pass waits for the next one, which finds what they share; it waits no more where
+    /// that came to nothing, the cache being full. Nil where a prompt has nothing to share: it is begun, or ends before, or will be
+    /// remembered only up to a clip.
+    private func beginning(of group: Group) -> Beginning? {
         let prompt = group.request.prompt
-        let start = group.cache.count
-        let piece = start..<min(prompt.tokens.count, start + limit)
+        let end = group.cache.count + Self.sharedTokens
+        let remembered = group.request.yields ? prompt.clips.first?.slots.lowerBound : nil
+        guard group.cache.count == group.timings.cachedTokens, end <= remembered ?? prompt.tokens.count - 1 else { return nil }
+        return Beginning(version: group.versionKey, keys: group.keys[..<end])
+    }
+
+    /// Computes one share of a pass: the logits of those who read, a row each; nil where nobody does.
+    private func compute(_ turns: [Turn]) -> (readers: [Reader], logits: Tensor?) {
+        var batch = Batch()
+        for turn in turns {
+            switch turn {
+            case .prompt(let group, let piece): append(piece, of: group, to: &batch)
+            case .answer(let group, let answer): append(answer, of: group, to: &batch)
+            }
+        }
+        let pass = Pass(runs: batch.runs, arithmetic: model.arithmetic)
+        let ends = batch.pass(of: pass)
+        let decoder = model.model.decoder
+        let hidden = decoder.hidden(
+            tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots,
+            audio: batch.audio.isEmpty ? nil : concatenated(batch.audio),
+            keyValues: .cached(CachedBatch(batch.cached, shape: decoder.cacheShape)),
+            wanted: batch.wanted.isEmpty ? nil : (batch.wanted.map(\.row), ends), pass)
+        return (batch.wanted.map(\.reader), batch.wanted.isEmpty ? nil : decoder.logits(hidden, ends))
+    }
+
+    private func append(_ answer: Answer, of group: Group, to batch: inout Batch) {
+        let position = answer.cache.count
+        answer.cache.extend(by: 1)
+        batch.append([answer.tokens[answer.tokens.count - 1]], at: position, answer.cache, group.request.version)
+        batch.wanted.append((batch.tokens.count - 1, .answer(group, answer)))
+    }
+
+    private func append(_ piece: Range<Int>, of group: Group, to batch: inout Batch) {
+        let prompt = group.request.prompt
         group.cache.extend(by: piece.count)
         let firstRow = batch.tokens.count
-        batch.append(prompt.tokens[piece], at: start, group.cache, group.request.version)
+        batch.append(prompt.tokens[piece], at: piece.lowerBound, group.cache, group.request.version)
         for (clip, embedding) in zip(prompt.clips, group.embeddings) {
             let slots = clip.slots.clamped(to: piece)
             guard !slots.isEmpty, let embedding else { continue }
-            batch.audioSlots += slots.map { firstRow + $0 - start }
+            batch.audioSlots += slots.map { firstRow + $0 - piece.lowerBound }
             let rows = slots.lowerBound - clip.slots.lowerBound..<slots.upperBound - clip.slots.lowerBound
             batch.audio.append(rows.count == embedding.rows ? embedding : embedding.rowsCopy(rows))
         }
         if piece.upperBound == prompt.tokens.count {
             batch.wanted.append((batch.tokens.count - 1, .prompt(group)))
         }
-        return piece.count
     }
 
     /// The prompt is read: its answers fork from it and take their first tokens.

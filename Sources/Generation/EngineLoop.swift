@@ -9,14 +9,16 @@ final class EngineLoop {
     final class Group {
         let id: UInt64
         let request: GenerationRequest
-        let continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
-        private let streams: Bool
+        private let listener: Engine.Listener
+        /// Events that a listener to all of them has not been told.
         private var held: [GenerationEvent] = []
         let submitted: ContinuousClock.Instant
         let blocksReserved: Int
         /// The prompt's tokens, each slot of a clip as a number of its own, for the prefix cache.
         var keys: [Int64] = []
         var cache: KeyValueCache
+        /// Tokens that were known when it last waited for another prompt that begins alike.
+        var waitedAt: Int?
         /// Embeddings of the clips whose slots are still to be read.
         var embeddings: [Tensor?]
         var answers: [Answer] = []
@@ -27,8 +29,7 @@ final class EngineLoop {
         init(_ submission: Engine.Submission, shape: KeyValueShape) {
             id = submission.id
             request = submission.request
-            continuation = submission.continuation
-            streams = submission.streams
+            listener = submission.listener
             submitted = submission.at
             blocksReserved = Engine.blocksNeeded(submission.request)
             cache = KeyValueCache(shape: shape)
@@ -38,14 +39,28 @@ final class EngineLoop {
         }
 
         func tell(_ event: GenerationEvent) {
-            if streams { continuation.yield(event) } else { held.append(event) }
+            switch listener {
+            case .each(let continuation): continuation.yield(event)
+            case .all: held.append(event)
+            }
         }
 
         func end() {
             timings.total = submitted.seconds
-            for event in held { continuation.yield(event) }
-            continuation.yield(.done(timings))
-            continuation.finish()
+            tell(.done(timings))
+            switch listener {
+            case .each(let continuation): continuation.finish()
+            case .all(let continuation):
+                continuation.yield(held)
+                continuation.finish()
+            }
+        }
+
+        func fail(_ error: EngineError) {
+            switch listener {
+            case .each(let continuation): continuation.finish(throwing: error)
+            case .all(let continuation): continuation.finish(throwing: error)
+            }
         }
 
         var isReading: Bool { answers.isEmpty }
@@ -73,6 +88,9 @@ final class EngineLoop {
             self.text = text
         }
     }
+
+    /// Log-mel frames from which a thread that encodes them alone is faster than all threads sharing each product.
+    private static let framesOfShare = 200
 
     let model: LoadedModel
     var waiting: [Group] = []
@@ -119,7 +137,7 @@ final class EngineLoop {
 
     /// Fails everything that is left.
     func end() {
-        for group in waiting + running { group.continuation.finish(throwing: EngineError.stopped) }
+        for group in waiting + running { group.fail(.stopped) }
         waiting = []
         running = []
     }
@@ -218,20 +236,28 @@ final class EngineLoop {
         }
         if batch.isEmpty { return }
         let start = ContinuousClock.now
-        let rows = model.model.embed(
-            batch.map { $0.group.request.prompt.clips[$0.clip].features },
-            versions: batch.map { $0.group.request.version }, arithmetic: model.arithmetic)
+        let lengths = batch.map { features(of: $0).validFrames }
+        let shares = Threads.shares(of: lengths, atLeast: Self.framesOfShare, enough: 2 * Self.framesOfShare)
+        let parts = Threads.map(shares) { share in
+            model.model.embed(
+                share.map { features(of: batch[$0]) }, versions: share.map { batch[$0].group.request.version },
+                arithmetic: model.arithmetic)
+        }
         let seconds = start.seconds
-        var row = 0
-        for (group, index) in batch {
-            let clip = group.request.prompt.clips[index]
-            let part = batch.count == 1 ? rows : rows.rowsCopy(row..<row + clip.slots.count)
-            row += clip.slots.count
-            group.embeddings[index] = part
-            group.timings.encoding += seconds
-            embeddings.insert(part, clip.source.sha256, hearing: group.hearingKey)
+        for (share, rows) in zip(shares, parts) {
+            var row = 0
+            for (group, index) in share.map({ batch[$0] }) {
+                let clip = group.request.prompt.clips[index]
+                let part = share.count == 1 ? rows : rows.rowsCopy(row..<row + clip.slots.count)
+                row += clip.slots.count
+                group.embeddings[index] = part
+                group.timings.encoding += seconds
+                embeddings.insert(part, clip.source.sha256, hearing: group.hearingKey)
+            }
         }
     }
+
+    private func features(of item: (group: Group, clip: Int)) -> AudioFeatures { item.group.request.prompt.clips[item.clip].features }
 }
 
 extension EngineLoop.Group {

@@ -27,5 +27,38 @@ package enum Threads {
         }
     }
 
+    /// What `body` makes of each element, on all threads. Operations inside `body` run on the one thread that it runs on.
+    package static func map<Element, Result>(_ elements: [Element], _ body: (Element) -> Result) -> [Result] {
+        if elements.count < 2 { return elements.map(body) }
+        return unsafe [Result](unsafeUninitializedCapacity: elements.count) { results, count in
+            let base = results.baseAddress!
+            parallel(elements.count, grain: 1) { piece in
+                for index in piece { unsafe (base + index).initialize(to: body(elements[index])) }
+            }
+            count = elements.count
+        }
+    }
+
+    /// Deals work of the given sizes out: the indices of each share, ascending. A share for each thread, or several of at least
+    /// `enough`, so that threads that others disturb end together; all in one share where one of them would be smaller than `least`, or
+    /// the threads would end at very different times.
+    package static func shares(of sizes: [Int], atLeast least: Int, enough: Int) -> [[Int]] {
+        let all = [Array(sizes.indices)]
+        let total = sizes.reduce(0, +), threads = count
+        guard threads > 1, total >= threads * least else { return all }
+        let many = threads * max(1, min(4, total / (threads * enough)))
+        var loads = [Int](repeating: 0, count: many)
+        var owner = [Int](repeating: 0, count: sizes.count)
+        for index in sizes.indices.sorted(by: { (sizes[$0], $1) > (sizes[$1], $0) }) {
+            let share = loads.indices.min { loads[$0] < loads[$1] }!
+            loads[share] += sizes[index]
+            owner[index] = share
+        }
+        let tolerated = total / many + total / (threads * 16)
+        guard loads.max()! <= tolerated, loads.min()! >= least else { return all }
+        let largestFirst = loads.indices.sorted { (loads[$0], $1) > (loads[$1], $0) }
+        return largestFirst.map { share in sizes.indices.filter { owner[$0] == share } }
+    }
+
     private struct Closure { let body: (Range<Int>) -> Void }
 }

@@ -164,8 +164,8 @@ struct Eval: AsyncParsableCommand {
             return EndpointRespondent(Endpoint(base: base, key: key, timeout: timeout), model: modelName, decoding: decoding)
         }
         var configuration = try model.configuration()
-        // Nobody waits for a first token here: larger batches make better use of the machine.
-        configuration.engine.sequences = 192
+        // Nobody waits for a first token here: all that are asked at once are answered together, though a quarter of the places stays free.
+        configuration.engine.sequences = 344
         configuration.engine.batchTokens = 2048
         if let threads = configuration.threads { Machine.use(threads: threads) }
         let runtime = try Runtime.load(configuration)

@@ -12,7 +12,7 @@ import Testing
     init(headSize: Int, causal: Bool) {
         let qStride = Self.heads * headSize + 8, kvStride = Self.kvHeads * headSize + 4
         shape = ck_attention_shape(
-            heads: Self.heads, kv_heads: Self.kvHeads, head_size: headSize, q_stride: qStride, kv_stride: kvStride,
+            heads: Self.heads, kv_heads: Self.kvHeads, head_size: headSize, q_stride: qStride, kv_stride: kvStride, kv_offset: 0,
             scale: 1 / Float(headSize).squareRoot())
         q = .random(Self.queries * qStride, seed: 1, scale: 2)
         k = .random(Self.keys * kvStride, seed: 2, scale: 2)
@@ -112,21 +112,26 @@ struct AttentionTests {
         }
     }
 
-    /// Keys as columns of blocks, the rest of the last block filled with what is no number.
+    /// Keys as columns of blocks, the rest of the last block filled with what is no number, all of it after what spans point at.
     @Test(arguments: allKernels, [16, 32, 64]) func keysAsColumnsDoNotChangeBits(kernels: String, columns: Int) {
         for size in [8, 24, 64, 128] {
             let rows = AttentionCase(headSize: size, causal: true), turned = AttentionCase(headSize: size, causal: true)
-            let shape = rows.shape, blocks = (271 + columns - 1) / columns, block = shape.kv_stride * columns
-            let k = Numbers<Float>.zeros(blocks * block)
-            for i in 0..<blocks * block { k[i] = .nan }
+            var shape = rows.shape
+            shape.kv_offset = 48
+            let blocks = (271 + columns - 1) / columns, block = shape.kv_stride * columns
+            let k = Numbers<Float>.zeros(48 + blocks * block), v = Numbers<Float>.zeros(48 + blocks * block)
+            for i in 0..<48 + blocks * block { (k[i], v[i]) = (.nan, .nan) }
             for key in 0..<271 {
-                for e in 0..<shape.kv_stride { k[key / columns * block + e * columns + key % columns] = turned.k[key * shape.kv_stride + e] }
+                for e in 0..<shape.kv_stride {
+                    k[48 + key / columns * block + e * columns + key % columns] = turned.k[key * shape.kv_stride + e]
+                    v[48 + key * shape.kv_stride + e] = turned.v[key * shape.kv_stride + e]
+                }
             }
             var segment = turned.segments[0]
             segment.span_count = blocks
             let spans = unsafe (0..<blocks).map { index in
                 unsafe ck_span(
-                    k: k.pointer + index * block, v: turned.v.pointer + index * columns * shape.kv_stride, dk: nil, dv: nil,
+                    k: k.pointer + index * block, v: v.pointer + index * columns * shape.kv_stride, dk: nil, dv: nil,
                     count: min(columns, 271 - index * columns), key_columns: columns)
             }
             with(kernels) {

@@ -87,6 +87,7 @@ typedef struct {
 typedef struct {
     size_t heads, kv_heads, head_size; // heads % kv_heads == 0; head_size a multiple of 8, at most 256
     size_t q_stride, kv_stride;        // floats between rows of q and out, and of keys and values
+    size_t kv_offset;                  // floats that keys and values lie after where the spans say: of another layer, in one cache
     float scale;                       // softmax(scale · q·kᵀ)
 } ck_attention_shape;
 

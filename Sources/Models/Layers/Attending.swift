@@ -5,8 +5,8 @@ package import Tensors
 package enum KeyValueSource {
     /// In the pass itself: training, scoring, the encoder.
     case packed([PackedSegment])
-    /// In caches: row ranges of the pass, in order, each the newest positions of one sequence.
-    case cached([CachedRows])
+    /// In caches.
+    case cached(CachedBatch)
 }
 
 /// Rows of a pass that are the last positions of a cached sequence; the cache has been extended by their count.
@@ -17,6 +17,66 @@ package struct CachedRows {
     package init(rows: Range<Int>, cache: KeyValueCache) {
         self.rows = rows
         self.cache = cache
+    }
+}
+
+/// The cached sequences of a pass and where their keys and values lie, found once for all layers.
+@safe package struct CachedBatch {
+    let sequences: [CachedRows]
+    private let shape: KeyValueShape
+    /// Of the first layer.
+    @unsafe private let spans: [ck_span]
+    /// One for each sequence, all of its rows asking.
+    private let segments: [ck_segment]
+
+    /// - Parameter sequences: row ranges of the pass, in order, each the newest positions of one sequence.
+    package init(_ sequences: [CachedRows], shape: KeyValueShape) {
+        self.sequences = sequences
+        self.shape = shape
+        var spans: [ck_span] = unsafe []
+        var segments: [ck_segment] = []
+        for sequence in sequences {
+            let cache = sequence.cache
+            segments.append(
+                ck_segment(
+                    query_begin: sequence.rows.lowerBound, query_count: sequence.rows.count, span_begin: unsafe spans.count,
+                    span_count: cache.blocks.count, causal: true))
+            for (index, block) in cache.blocks.enumerated() {
+                let base = unsafe block.buffer.elements
+                unsafe spans.append(
+                    ck_span(
+                        k: base + shape.keyOffset(layer: 0), v: base + shape.valueOffset(layer: 0), dk: nil, dv: nil,
+                        count: min(cache.count - index * KeyValueBlock.tokens, KeyValueBlock.tokens), key_columns: KeyValueBlock.tokens))
+            }
+        }
+        unsafe self.spans = spans
+        self.segments = segments
+    }
+
+    /// Writes the pass's own keys and values, then attends.
+    ///
+    /// - Parameter asking: the rows that q holds if not all do, in order, each the last of its sequence.
+    func attend(_ q: Tensor, of asking: [Int]?, _ k: Tensor, _ v: Tensor, _ attentionShape: AttentionShape, layer: Int) -> Tensor {
+        Threads.parallel(sequences.count, grain: 1 + 64 * sequences.count / (k.rows + 1)) { piece in
+            for sequence in sequences[piece] {
+                sequence.cache.write(k, v, rows: sequence.rows, at: sequence.cache.count - sequence.rows.count, layer: layer)
+            }
+        }
+        return unsafe attention(
+            q, attentionShape, cached: asking.map(segments(of:)) ?? segments, spans,
+            offset: shape.keyOffset(layer: layer) - shape.keyOffset(layer: 0))
+    }
+
+    private func segments(of asking: [Int]) -> [ck_segment] {
+        var result: [ck_segment] = []
+        result.reserveCapacity(asking.count)
+        for (sequence, segment) in zip(sequences, segments) where result.count < asking.count && asking[result.count] == sequence.rows.last {
+            var segment = segment
+            (segment.query_begin, segment.query_count) = (result.count, 1)
+            result.append(segment)
+        }
+        precondition(result.count == asking.count, "\(asking.count) rows ask, \(result.count) of them last in a sequence")
+        return result
     }
 }
 
@@ -31,42 +91,9 @@ extension KeyValueSource {
         case .packed(let segments):
             precondition(asking == nil, "all rows of a packed sequence ask")
             return attention(q, k, v, shape, segments, tape)
-        case .cached(let sequences):
+        case .cached(let batch):
             precondition(tape == nil, "gradients do not flow through a cache")
-            var segments: [ck_segment] = []
-            var spans: [ck_span] = unsafe []
-            Threads.parallel(sequences.count, grain: 1 + 64 * sequences.count / (k.rows + 1)) { piece in
-                for sequence in sequences[piece] {
-                    sequence.cache.write(k, v, rows: sequence.rows, at: sequence.cache.count - sequence.rows.count, layer: layer)
-                }
-            }
-            var asked = 0
-            for sequence in sequences {
-                var queries = sequence.rows
-                if let asking {
-                    guard asked < asking.count, asking[asked] == sequence.rows.last else { continue }
-                    queries = asked..<asked + 1
-                    asked += 1
-                }
-                let cache = sequence.cache
-                let first = unsafe spans.count
-                var left = cache.count
-                for block in cache.blocks {
-                    let base = unsafe block.buffer.elements
-                    unsafe spans.append(
-                        ck_span(
-                            k: base + cache.shape.keyOffset(layer: layer),
-                            v: base + cache.shape.valueOffset(layer: layer), dk: nil, dv: nil,
-                            count: min(left, KeyValueBlock.tokens), key_columns: KeyValueBlock.tokens))
-                    left -= KeyValueBlock.tokens
-                }
-                segments.append(
-                    ck_segment(
-                        query_begin: queries.lowerBound, query_count: queries.count, span_begin: first,
-                        span_count: unsafe spans.count - first, causal: true))
-            }
-            precondition(asking == nil || asked == q.rows, "\(q.rows) rows ask, \(asked) of them last in a sequence")
-            return unsafe attention(q, shape, cached: segments, spans)
+            return batch.attend(q, of: asking, k, v, shape, layer: layer)
         }
     }
 }

@@ -6,7 +6,7 @@ import Tensors
 ///
 /// Sequences share blocks: what one of them holds is never written again, and who wants to go on in a shared block copies it.
 package final class KeyValueBlock: Sendable {
-    package static let tokens = 32
+    package static let tokens = 16
     let buffer: Buffer
 
     init(shape: KeyValueShape) { buffer = Buffer(count: shape.blockFloats) }

@@ -19,7 +19,7 @@ package struct AttentionShape: Sendable, Equatable {
     var kernelShape: ck_attention_shape {
         ck_attention_shape(
             heads: heads, kv_heads: keyValueHeads, head_size: headSize, q_stride: queryColumns,
-            kv_stride: keyValueColumns, scale: 1 / Float(headSize).squareRoot())
+            kv_stride: keyValueColumns, kv_offset: 0, scale: 1 / Float(headSize).squareRoot())
     }
 }
 
@@ -79,12 +79,14 @@ package func attention(
     return out
 }
 
-/// Attention of a packed batch to keys and values that lie in a cache: `segments` number the `spans`.
+/// Attention of a packed batch to keys and values that lie in a cache, `offset` floats after where `spans` say: `segments` number them.
 @unsafe package func attention(
-    _ q: Tensor, _ shape: AttentionShape, cached segments: [ck_segment], _ spans: [ck_span]
+    _ q: Tensor, _ shape: AttentionShape, cached segments: [ck_segment], _ spans: [ck_span], offset: Int
 ) -> Tensor {
     let out = Tensor(uninitialized: q.rows, q.columns)
-    unsafe ck_attention(out.pointer, nil, q.pointer, shape.kernelShape, segments, segments.count, spans)
+    var kernelShape = shape.kernelShape
+    kernelShape.kv_offset = offset
+    unsafe ck_attention(out.pointer, nil, q.pointer, kernelShape, segments, segments.count, spans)
     return out
 }
 

@@ -89,7 +89,7 @@ static void attention(size_t sequences, size_t queries, size_t keys, size_t head
         spans[s] = (ck_span){k + at, v + at, dk + at, dv + at, keys, 0};
         segments[s] = (ck_segment){s * queries, queries, s, 1, causal};
     }
-    ck_attention_shape shape = {heads, kv_heads, d, heads * d, kv_heads * d, 0.125f};
+    ck_attention_shape shape = {heads, kv_heads, d, heads * d, kv_heads * d, .scale = 0.125f};
     double flop = 4.0 * (double)(rows * keys) * (double)(heads * d) * (causal && queries == keys ? 0.5 : 1);
     double bytes = 8.0 * (double)(kv_rows * kv_heads * d);
     const char *mask = causal ? "causal" : "full";

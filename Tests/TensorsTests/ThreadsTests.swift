@@ -1,0 +1,32 @@
+import Tensors
+import Testing
+
+@Suite struct ThreadsTests {
+    @Test func everyPieceOfWorkIsInOneShare() {
+        let sizes = (0..<150).map { $0 % 7 == 0 ? 20 + $0 % 5 : 1 }
+        let shares = Threads.shares(of: sizes, atLeast: 32, enough: 100)
+        #expect(shares.flatMap { $0 }.sorted() == Array(sizes.indices))
+        #expect(shares.allSatisfy { $0 == $0.sorted() })
+        #expect(shares.count.isMultiple(of: Threads.count))
+        let loads = shares.map { $0.reduce(0) { $0 + sizes[$1] } }
+        #expect(loads == loads.sorted(by: >))
+        #expect(loads[0] - loads[loads.count - 1] <= 2)
+    }
+
+    @Test func workThatIsLittleOrUnevenStaysTogether() {
+        #expect(Threads.shares(of: [1, 1, 1], atLeast: 32, enough: 100) == [[0, 1, 2]])
+        #expect(Threads.shares(of: [1000, 40, 40], atLeast: 32, enough: 100) == [[0, 1, 2]])
+        #expect(Threads.shares(of: [], atLeast: 32, enough: 100) == [[]])
+        #expect(Threads.shares(of: [5000], atLeast: 32, enough: 100) == [[0]])
+    }
+
+    /// What is computed on one thread alone has the bits of what all of them compute.
+    @Test func operationsWithinAMapAreTheSame() {
+        func numbers(_ count: Int, _ factor: Int) -> [Float] { (0..<count).map { Float($0 * factor % 23) - 11 } }
+        let inputs = (1..<7).map { Tensor(numbers(40 * 64, $0), rows: 40, columns: 64) }
+        let weight = Tensor(numbers(48 * 64, 5), rows: 48, columns: 64)
+        let together = Threads.map(inputs) { linear($0, weight).values }
+        #expect(together == inputs.map { linear($0, weight).values })
+        #expect(Threads.map([Int]()) { $0 } == [])
+    }
+}
