@@ -31,6 +31,8 @@ package final class Store: Sendable {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
+        // Reads take microseconds. A reader costs two descriptors and a page cache, and stays open once so many read at once.
+        configuration.maximumReaderCount = 2
         configuration.prepareDatabase { db in
             if let maxBytes { try db.execute(sql: "PRAGMA max_page_count = \(max(1, maxBytes / 4096))") }
         }
