@@ -164,9 +164,11 @@ struct Eval: AsyncParsableCommand {
             return EndpointRespondent(Endpoint(base: base, key: key, timeout: timeout), model: modelName, decoding: decoding)
         }
         var configuration = try model.configuration()
-        // Nobody waits for a first token here: all that are asked at once are answered together, though a quarter of the places stays free.
+        // Nobody waits for a first token here: all that are asked at once are answered together, though a quarter of the places stays
+        // free, and so many clips are encoded at a time that the threads end together.
         configuration.engine.sequences = 344
         configuration.engine.batchTokens = 2048
+        configuration.engine.encoderFrames = 8000
         if let threads = configuration.threads { Machine.use(threads: threads) }
         let runtime = try Runtime.load(configuration)
         let entry = try runtime.versions.entry(configuration.adapters.last?.name)
