@@ -170,13 +170,15 @@ extension EngineLoop {
         for answer in group.answers { extend(answer, of: group, logits, row: row) }
     }
 
-    /// Keeps a prompt's keys and values for the next that begins alike: of what is measured or judged only up to its first clip, for
-    /// its questions come once.
+    /// Keeps a prompt's keys and values for the next that begins alike. Of what is measured or judged, whose questions come once, only
+    /// up to the first clip, or as far as blocks are full: the answer goes on in the last one, which it would have to copy.
     private func remember(_ group: Group) {
         var keys = group.keys[...]
-        if group.request.yields, let words = group.request.prompt.clips.first?.slots.lowerBound {
-            if group.timings.cachedTokens >= words { return }
-            keys = keys.prefix(words)
+        if group.request.yields {
+            let full = keys.count / KeyValueBlock.tokens * KeyValueBlock.tokens
+            let kept = group.request.prompt.clips.first?.slots.lowerBound ?? full
+            if group.timings.cachedTokens >= kept { return }
+            keys = keys.prefix(kept)
         }
         prefixes.insert(group.cache.blocks, keys: keys, version: group.versionKey)
     }
