@@ -203,7 +203,7 @@ INLINE void tile(int kind, const int rows, panel_of_x x, const float *w, size_t 
         x.at += x.cell;
         w += tile_columns * LANES;
     }
-    UNROLL for (int i = 0; i < rows; i++) sum[i] = v_sums(lanes[i][0], lanes[i][1], lanes[i][2], lanes[i][3]);
+    v_row_sums(rows, lanes, sum);
 }
 
 /// One panel of x against one block of columns [j, j + columns), over the cells [block, block + cells).

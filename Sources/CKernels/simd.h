@@ -78,17 +78,29 @@ INLINE void v_store_upto(float *p, V v, size_t count) {
     else v_store_part(p, v, count);
 }
 
-/// The four sums of the lanes of a, b, c and d, each folded in halves: l and l + 8, then l and l + 4, l + 2, l + 1.
-INLINE F4 v_sums(V a, V b, V c, V d) {
 #if LANES == 16
+/// Four sums of lanes, folded in halves to quarters: of a, c, b and d, a quarter each.
+INLINE V v_quarters(V a, V b, V c, V d) {
     // Half of each sum is taken where it lies, by a blend, and half is shuffled beside it.
     V ab = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31) +
            __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23);
     V cd = __builtin_shufflevector(c, d, 0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31) +
            __builtin_shufflevector(c, d, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23);
-    // ab = a0 a1 b0 b1 (quarters, summed over halves), cd the same; quarters in the order a, c, b, d.
-    V q = __builtin_shufflevector(ab, cd, 0, 1, 2, 3, 20, 21, 22, 23, 8, 9, 10, 11, 28, 29, 30, 31) +
-          __builtin_shufflevector(ab, cd, 4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15, 24, 25, 26, 27);
+    return __builtin_shufflevector(ab, cd, 0, 1, 2, 3, 20, 21, 22, 23, 8, 9, 10, 11, 28, 29, 30, 31) +
+           __builtin_shufflevector(ab, cd, 4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15, 24, 25, 26, 27);
+}
+
+/// The quarters of two rows folded to halves of theirs: l and l + 2 of the first, then of the second.
+INLINE V v_eighths(V a, V b) {
+    return __builtin_shufflevector(a, b, 0, 1, 18, 19, 4, 5, 22, 23, 8, 9, 26, 27, 12, 13, 30, 31) +
+           __builtin_shufflevector(a, b, 2, 3, 16, 17, 6, 7, 20, 21, 10, 11, 24, 25, 14, 15, 28, 29);
+}
+#endif
+
+/// The four sums of the lanes of a, b, c and d, each folded in halves: l and l + 8, then l and l + 4, l + 2, l + 1.
+INLINE F4 v_sums(V a, V b, V c, V d) {
+#if LANES == 16
+    V q = v_quarters(a, b, c, d);
     q += __builtin_shufflevector(q, q, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
     q += __builtin_shufflevector(q, q, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
     return __builtin_shufflevector(q, q, 0, 8, 4, 12);
@@ -99,6 +111,35 @@ INLINE F4 v_sums(V a, V b, V c, V d) {
           __builtin_shufflevector(ab, cd, 2, 3, 6, 7, 10, 11, 14, 15);
     return __builtin_shufflevector(q, q, 0, 2, 4, 6) + __builtin_shufflevector(q, q, 1, 3, 5, 7);
 #endif
+}
+
+/// sum[i] = v_sums of row i, for each of `rows` rows: the last folds of several rows are done together.
+INLINE void v_row_sums(const int rows, V (*lanes)[4], F4 *sum) {
+    int row = 0;
+#if LANES == 16
+    if (rows >= 4) {
+        V q[4];
+        UNROLL for (int i = 0; i < 4; i++) q[i] = v_quarters(lanes[i][0], lanes[i][1], lanes[i][2], lanes[i][3]);
+        V a = v_eighths(q[0], q[1]), b = v_eighths(q[2], q[3]);
+        V s = __builtin_shufflevector(a, b, 0, 17, 2, 19, 4, 21, 6, 23, 8, 25, 10, 27, 12, 29, 14, 31) +
+              __builtin_shufflevector(a, b, 1, 16, 3, 18, 5, 20, 7, 22, 9, 24, 11, 26, 13, 28, 15, 30);
+        V t = __builtin_shufflevector(s, s, 0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15);
+        sum[0] = __builtin_shufflevector(t, t, 0, 1, 2, 3);
+        sum[1] = __builtin_shufflevector(t, t, 4, 5, 6, 7);
+        sum[2] = __builtin_shufflevector(t, t, 8, 9, 10, 11);
+        sum[3] = __builtin_shufflevector(t, t, 12, 13, 14, 15);
+        row = 4;
+    }
+    if (rows - row >= 2) {
+        V s = v_eighths(v_quarters(lanes[row][0], lanes[row][1], lanes[row][2], lanes[row][3]),
+                        v_quarters(lanes[row + 1][0], lanes[row + 1][1], lanes[row + 1][2], lanes[row + 1][3]));
+        s += __builtin_shufflevector(s, s, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+        sum[row] = __builtin_shufflevector(s, s, 0, 8, 4, 12);
+        sum[row + 1] = __builtin_shufflevector(s, s, 2, 10, 6, 14);
+        row += 2;
+    }
+#endif
+    for (; row < rows; row++) sum[row] = v_sums(lanes[row][0], lanes[row][1], lanes[row][2], lanes[row][3]);
 }
 
 INLINE float v_sum(V v) { return v_sums(v, (V)(0), (V)(0), (V)(0))[0]; }
