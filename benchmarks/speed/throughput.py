@@ -116,7 +116,7 @@ def main():
     parser.add_argument("--batches", default="8,16,32,64,128,256")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--n", type=int, default=3)
-    parser.add_argument("--dtype", default="auto")
+    parser.add_argument("--dtype", default="auto", choices=["auto", "bfloat16"], help="the arithmetic of both sides; auto is float32")
     parser.add_argument("--arms", default="spoken,typed")
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--quiet", type=float, default=0.2)
@@ -147,7 +147,8 @@ def compare(arguments, rows, manifest, items, arm, batches):
 
     measured, peer = [mine()], {}
     for batch in in_turn(batches, peer, arguments.n):
-        command = [PEERS / "python/bin/python", HERE / "transformers_peer.py", "batches", arguments.model, arguments.threads, manifest, arm, batch]
+        command = [PEERS / "python/bin/python", HERE / "transformers_peer.py", "batches", arguments.model, arguments.threads,
+                   "bfloat16" if arguments.dtype == "bfloat16" else "float32", manifest, arm, batch]
         run = subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         peer.setdefault(batch, []).append(json.loads(run.stdout)["rate"])
         measured.append(mine())

@@ -5,8 +5,8 @@ Needs: torch (CPU), transformers, soundfile (`peers.sh` installs them into $CORD
 Usage: transformers_peer.py answer MODEL THREADS
            reads lines `{"wav": path, "text": prompt, "tokens": n}` and writes `{"first": s, "rate": tokens/s, "processor": s}`,
            in the checkpoint's own precision; n tokens are written whatever they are
-       transformers_peer.py batches MODEL THREADS ITEMS.jsonl ARM,… BATCH …
-           greedy answers in float32 to items `{"id", "text", "audio"}` (audio: a path beside the file), each batch size in turn, its
+       transformers_peer.py batches MODEL THREADS DTYPE ITEMS.jsonl ARM,… BATCH …
+           greedy answers in float32 or bfloat16 to items `{"id", "text", "audio"}` (audio: a path beside the file), each batch size in turn, its
            clips decoded before; prints `{"arm", "batch", "items", "seconds", "rate"}` per arm and batch size
 """
 import json
@@ -90,8 +90,8 @@ def answer(directory):
         print(json.dumps({"first": times[0] - start, "rate": rate, "processor": clock.used[1] - used}), flush=True)
 
 
-def batches(directory, manifest, wanted, sizes):
-    model = Model(directory, torch.float32)
+def batches(directory, dtype, manifest, wanted, sizes):
+    model = Model(directory, dtype)
     path = pathlib.Path(manifest)
     items = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
     prompts = {
@@ -116,4 +116,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "answer":
         answer(sys.argv[2])
     else:
-        batches(sys.argv[2], sys.argv[4], sys.argv[5].split(","), [int(size) for size in sys.argv[6:]])
+        batches(sys.argv[2], getattr(torch, sys.argv[4]), sys.argv[5], sys.argv[6].split(","), [int(size) for size in sys.argv[7:]])
