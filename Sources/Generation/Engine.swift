@@ -35,6 +35,13 @@ package final class Engine: Sendable {
         case each(AsyncThrowingStream<GenerationEvent, any Error>.Continuation)
         /// All at the end: a caller that waits for the whole is woken once, not for every token.
         case all(AsyncThrowingStream<[GenerationEvent], any Error>.Continuation)
+
+        func finish(throwing error: EngineError? = nil) {
+            switch self {
+            case .each(let continuation): continuation.finish(throwing: error)
+            case .all(let continuation): continuation.finish(throwing: error)
+            }
+        }
     }
 
     let inbox = Mutex(Inbox())
@@ -71,39 +78,36 @@ package final class Engine: Sendable {
 
     /// Starts to answer. Errors that can be known at once are thrown here; ending the stream early cancels the work.
     package func generate(_ request: GenerationRequest) throws -> AsyncThrowingStream<GenerationEvent, any Error> {
-        let (stream, continuation) = AsyncThrowingStream<GenerationEvent, any Error>.makeStream()
-        let id = try submit(request, .each(continuation))
-        continuation.onTermination = { [weak self] in if case .cancelled = $0 { self?.cancel(id) } }
-        return stream
+        try submit(request, Listener.each)
     }
 
-    private func submit(_ request: GenerationRequest, _ listener: Listener) throws -> UInt64 {
+    private func submit<Told: Sendable>(
+        _ request: GenerationRequest, _ listener: (AsyncThrowingStream<Told, any Error>.Continuation) -> Listener
+    ) throws -> AsyncThrowingStream<Told, any Error> {
         try check(request)
+        let (stream, continuation) = AsyncThrowingStream<Told, any Error>.makeStream()
         let id = try inbox.withLock { inbox in
             if inbox.isStopped { throw EngineError.stopped }
             if inbox.waiting >= limits.queue { throw EngineError.queueFull(limit: limits.queue) }
             inbox.nextID += 1
             inbox.waiting += 1
-            inbox.submitted.append(Submission(id: inbox.nextID, request: request, at: .now, listener: listener))
+            inbox.submitted.append(Submission(id: inbox.nextID, request: request, at: .now, listener: listener(continuation)))
             return inbox.nextID
         }
+        continuation.onTermination = { [weak self] reason in
+            guard case .cancelled = reason, let self else { return }
+            inbox.withLock { _ = $0.cancelled.insert(id) }
+            work.signal()
+        }
         work.signal()
-        return id
-    }
-
-    private func cancel(_ id: UInt64) {
-        inbox.withLock { _ = $0.cancelled.insert(id) }
-        work.signal()
+        return stream
     }
 
     /// The whole answers to a request, in the order of their choices.
     package func complete(_ request: GenerationRequest) async throws -> (answers: [Completion], GenerationTimings) {
         var answers = [Completion](repeating: Completion(), count: request.options.count)
         var timings = GenerationTimings()
-        let (stream, continuation) = AsyncThrowingStream<[GenerationEvent], any Error>.makeStream()
-        let id = try submit(request, .all(continuation))
-        continuation.onTermination = { [weak self] in if case .cancelled = $0 { self?.cancel(id) } }
-        for try await events in stream {
+        for try await events in try submit(request, Listener.all) {
             for event in events {
                 switch event {
                 case .token(let choice, let id, let text, let logProbability):

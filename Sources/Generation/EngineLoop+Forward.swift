@@ -2,10 +2,17 @@ import Models
 import Tensors
 
 extension EngineLoop {
-    /// What a row of logits is for.
-    fileprivate enum Reader {
-        case prompt(Group)
+    /// What a request adds to one forward pass.
+    fileprivate enum Turn {
+        case prompt(Group, piece: Range<Int>)
         case answer(Group, Answer)
+
+        var rows: Int {
+            switch self {
+            case .prompt(_, let piece): piece.count
+            case .answer: 1
+            }
+        }
     }
 
     /// The rows of one share of a forward pass, a ragged batch.
@@ -16,8 +23,8 @@ extension EngineLoop {
         var audio: [Tensor] = []
         var cached: [CachedRows] = []
         var runs: [Pass.Run] = []
-        /// Rows whose logits are wanted, with their readers.
-        var wanted: [(row: Int, reader: Reader)] = []
+        /// Rows whose logits are wanted, with whose turns they end.
+        var wanted: [(row: Int, turn: Turn)] = []
 
         mutating func append(_ tokens: some Collection<Int32>, at position: Int, _ cache: KeyValueCache, _ version: WeightVersion?) {
             let rows = self.tokens.count..<self.tokens.count + tokens.count
@@ -28,19 +35,6 @@ extension EngineLoop {
                 runs[runs.count - 1] = Pass.Run(rows: last.rows.lowerBound..<rows.upperBound, version: version)
             } else {
                 runs.append(Pass.Run(rows: rows, version: version))
-            }
-        }
-    }
-
-    /// What a request adds to one forward pass.
-    private enum Turn {
-        case prompt(Group, piece: Range<Int>)
-        case answer(Group, Answer)
-
-        var rows: Int {
-            switch self {
-            case .prompt(_, let piece): piece.count
-            case .answer: 1
             }
         }
     }
@@ -57,11 +51,11 @@ extension EngineLoop {
         let shares = Threads.shares(of: turns.map(\.rows), atLeast: Self.rowsOfShare, enough: 6 * Self.rowsOfShare)
         let results = Threads.map(shares) { compute($0.map { turns[$0] }) }
         statistics.forwardPasses += 1
-        for (readers, logits) in results {
-            for (row, reader) in readers.enumerated() {
-                switch reader {
-                case .prompt(let group): finishReading(group, logits!, row: row)
-                case .answer(let group, let answer): extend(answer, of: group, logits!, row: row)
+        for case let (turns, logits?) in results {
+            for (row, turn) in turns.enumerated() {
+                switch turn {
+                case .prompt(let group, _): finishReading(group, logits, row: row)
+                case .answer(let group, let answer): extend(answer, of: group, logits, row: row)
                 }
             }
         }
@@ -110,14 +104,17 @@ extension EngineLoop {
         return Beginning(version: group.versionKey, keys: group.keys[..<end])
     }
 
-    /// Computes one share of a pass: the logits of those who read, a row each; nil where nobody does.
-    private func compute(_ turns: [Turn]) -> (readers: [Reader], logits: Tensor?) {
+    /// Computes one share of a pass: the turns that end in logits, and these, a row each; nil where there are none.
+    private func compute(_ turns: [Turn]) -> (ended: [Turn], logits: Tensor?) {
         var batch = Batch()
         for turn in turns {
             switch turn {
-            case .prompt(let group, let piece): append(piece, of: group, to: &batch)
+            case .prompt(let group, let piece):
+                append(piece, of: group, to: &batch)
+                if piece.upperBound < group.request.prompt.tokens.count { continue }
             case .answer(let group, let answer): append(answer, of: group, to: &batch)
             }
+            batch.wanted.append((batch.tokens.count - 1, turn))
         }
         let pass = Pass(runs: batch.runs, arithmetic: model.arithmetic)
         let ends = batch.pass(of: pass)
@@ -125,16 +122,15 @@ extension EngineLoop {
         let hidden = decoder.hidden(
             tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots,
             audio: batch.audio.isEmpty ? nil : concatenated(batch.audio),
-            keyValues: .cached(CachedBatch(batch.cached, shape: decoder.cacheShape)),
+            keyValues: .cached(CachedBatch(batch.cached)),
             wanted: batch.wanted.isEmpty ? nil : (batch.wanted.map(\.row), ends), pass)
-        return (batch.wanted.map(\.reader), batch.wanted.isEmpty ? nil : decoder.logits(hidden, ends))
+        return (batch.wanted.map(\.turn), batch.wanted.isEmpty ? nil : decoder.logits(hidden, ends))
     }
 
     private func append(_ answer: Answer, of group: Group, to batch: inout Batch) {
         let position = answer.cache.count
         answer.cache.extend(by: 1)
         batch.append([answer.tokens[answer.tokens.count - 1]], at: position, answer.cache, group.request.version)
-        batch.wanted.append((batch.tokens.count - 1, .answer(group, answer)))
     }
 
     private func append(_ piece: Range<Int>, of group: Group, to batch: inout Batch) {
@@ -148,9 +144,6 @@ extension EngineLoop {
             batch.audioSlots += slots.map { firstRow + $0 - piece.lowerBound }
             let rows = slots.lowerBound - clip.slots.lowerBound..<slots.upperBound - clip.slots.lowerBound
             batch.audio.append(rows.count == embedding.rows ? embedding : embedding.rowsCopy(rows))
-        }
-        if piece.upperBound == prompt.tokens.count {
-            batch.wanted.append((batch.tokens.count - 1, .prompt(group)))
         }
     }
 

@@ -9,7 +9,7 @@ final class EngineLoop {
     final class Group {
         let id: UInt64
         let request: GenerationRequest
-        private let listener: Engine.Listener
+        let listener: Engine.Listener
         /// Events that a listener to all of them has not been told.
         private var held: [GenerationEvent] = []
         let submitted: ContinuousClock.Instant
@@ -48,19 +48,8 @@ final class EngineLoop {
         func end() {
             timings.total = submitted.seconds
             tell(.done(timings))
-            switch listener {
-            case .each(let continuation): continuation.finish()
-            case .all(let continuation):
-                continuation.yield(held)
-                continuation.finish()
-            }
-        }
-
-        func fail(_ error: EngineError) {
-            switch listener {
-            case .each(let continuation): continuation.finish(throwing: error)
-            case .all(let continuation): continuation.finish(throwing: error)
-            }
+            if case .all(let continuation) = listener { continuation.yield(held) }
+            listener.finish()
         }
 
         var isReading: Bool { answers.isEmpty }
@@ -137,7 +126,7 @@ final class EngineLoop {
 
     /// Fails everything that is left.
     func end() {
-        for group in waiting + running { group.fail(.stopped) }
+        for group in waiting + running { group.listener.finish(throwing: .stopped) }
         waiting = []
         running = []
     }

@@ -148,12 +148,13 @@ struct Eval: AsyncParsableCommand {
         let settings = RunSettings(
             arms: try chosenArms, limit: limit, seed: seed, extraction: extraction, divergence: divergence)
         let run = EvaluationRun(
-            set, settings: settings, respondent: try respondent(), judge: judge,
-            concurrency: concurrency ?? (endpoint == nil ? 256 : 16))
+            set, settings: settings, respondent: try respondent(), judge: judge, concurrency: askedAtOnce)
         let report = try await measured(run)
         if let output { try ReportFolder(URL(filePath: output)).write(report, set) }
         print(try format.rendered(report, set), terminator: "")
     }
+
+    private var askedAtOnce: Int { concurrency ?? (endpoint == nil ? 256 : 16) }
 
     private func respondent() throws -> any Respondent {
         var decoding = SamplingOptions.greedy
@@ -164,9 +165,9 @@ struct Eval: AsyncParsableCommand {
             return EndpointRespondent(Endpoint(base: base, key: key, timeout: timeout), model: modelName, decoding: decoding)
         }
         var configuration = try model.configuration()
-        // Nobody waits for a first token here: all that are asked at once are answered together, though a quarter of the places stays
-        // free, and so many clips are encoded at a time that the threads end together.
-        configuration.engine.sequences = 344
+        // Nobody waits for a first token here: all that are asked at once are answered together, in the three quarters of the places that
+        // measurements may take, and so many clips are encoded at a time that the threads end together.
+        configuration.engine.sequences = (askedAtOnce * 4 + 2) / 3
         configuration.engine.batchTokens = 2048
         configuration.engine.encoderFrames = 8000
         if let threads = configuration.threads { Machine.use(threads: threads) }

@@ -22,17 +22,17 @@ package struct CachedRows {
 
 /// The cached sequences of a pass and where their keys and values lie, found once for all layers.
 @safe package struct CachedBatch {
-    let sequences: [CachedRows]
+    private let sequences: [CachedRows]
     private let shape: KeyValueShape
-    /// Of the first layer.
+    /// Of the first layer, with which a block begins.
     @unsafe private let spans: [ck_span]
     /// One for each sequence, all of its rows asking.
     private let segments: [ck_segment]
 
-    /// - Parameter sequences: row ranges of the pass, in order, each the newest positions of one sequence.
-    package init(_ sequences: [CachedRows], shape: KeyValueShape) {
+    /// - Parameter sequences: row ranges of the pass, in order, each the newest positions of one sequence; one at least.
+    package init(_ sequences: [CachedRows]) {
         self.sequences = sequences
-        self.shape = shape
+        shape = sequences[0].cache.shape
         var spans: [ck_span] = unsafe []
         var segments: [ck_segment] = []
         for sequence in sequences {
@@ -45,7 +45,7 @@ package struct CachedRows {
                 let base = unsafe block.buffer.elements
                 unsafe spans.append(
                     ck_span(
-                        k: base + shape.keyOffset(layer: 0), v: base + shape.valueOffset(layer: 0), dk: nil, dv: nil,
+                        k: base, v: base + shape.valueOffset(layer: 0), dk: nil, dv: nil,
                         count: min(cache.count - index * KeyValueBlock.tokens, KeyValueBlock.tokens), key_columns: KeyValueBlock.tokens))
             }
         }
@@ -63,8 +63,7 @@ package struct CachedRows {
             }
         }
         return unsafe attention(
-            q, attentionShape, cached: asking.map(segments(of:)) ?? segments, spans,
-            offset: shape.keyOffset(layer: layer) - shape.keyOffset(layer: 0))
+            q, attentionShape, cached: asking.map(segments(of:)) ?? segments, spans, offset: shape.keyOffset(layer: layer))
     }
 
     private func segments(of asking: [Int]) -> [ck_segment] {
