@@ -33,18 +33,19 @@ package enum ModelFingerprint {
     /// SHA-256 over every tensor of a version: the parameter's number, shape, scale and values in memory order.
     package static func version(_ version: WeightVersion) -> String {
         var digest = SHA256()
-        func add(_ tensor: Tensor) {
+        // Handed in, not captured: unoptimised builds refuse to consume a captured noncopyable value.
+        func add(_ tensor: Tensor, to digest: inout SHA256) {
             digest.update("\(tensor.shape)\n")
             unsafe digest.update(Data(bytes: tensor.pointer, count: tensor.count * MemoryLayout<Float>.size))
         }
         for (place, adapter) in version.adapters.sorted(by: { $0.key < $1.key }) {
             digest.update("adapter \(place) \(adapter.scale)\n")
-            add(adapter.a)
-            add(adapter.b)
+            add(adapter.a, to: &digest)
+            add(adapter.b, to: &digest)
         }
         for (place, tensor) in version.replacements.sorted(by: { $0.key < $1.key }) {
             digest.update("replacement \(place)\n")
-            add(tensor)
+            add(tensor, to: &digest)
         }
         return digest.finish()
     }
