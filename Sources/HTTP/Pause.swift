@@ -6,10 +6,13 @@
 /// for a time limit of minutes around an answer of milliseconds, that would be the memory of minutes of requests.
 package func pause(for time: Duration) async {
     let (ended, continuation) = AsyncStream<Never>.makeStream()
-    let timer = DispatchSource.makeTimerSource(queue: .global())
+    let timer = DispatchSource.makeTimerSource(queue: timers)
     timer.setEventHandler { continuation.finish() }
     timer.schedule(deadline: .now() + .milliseconds(Int(clamping: time.milliseconds)))
     timer.activate()
     for await _ in ended {}
     timer.cancel()
 }
+
+// A queue of its own has a thread whenever it needs one; the global queues have as many as there are cores, for everybody.
+private let timers = DispatchQueue(label: "cord.timers", qos: .userInitiated)

@@ -75,9 +75,11 @@ package struct Application: Sendable {
     /// Signals as they arrive, in place of their default effect. Until `isReady` nothing is in flight, and they end the process at once.
     private static func signals(_ numbers: [Int32], isReady: @escaping @Sendable () -> Bool) -> AsyncStream<Int32> {
         let (stream, continuation) = AsyncStream<Int32>.makeStream()
+        // Its own queue has a thread whenever it needs one, whatever occupies the global ones.
+        let queue = DispatchQueue(label: "cord.signals", qos: .userInitiated)
         let sources = numbers.map { number in
             _ = signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
                 if !isReady() { exit(EXIT_SUCCESS) }
                 continuation.yield(number)

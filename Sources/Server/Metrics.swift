@@ -41,7 +41,7 @@ package final class Metrics: Sendable {
         ["GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"].contains(method) ? method : "other"
     }
 
-    package func text(_ runtime: Runtime?, _ workshop: Workshop? = nil) -> String {
+    package func text(_ runtime: Runtime?, _ workshop: Workshop? = nil, _ condition: ServerCondition) -> String {
         var page = Page()
         let state = state.withLock { $0 }
         page.begin("cord_http_requests_total", "counter", "Requests that have ended, by route, method and status.")
@@ -55,6 +55,7 @@ package final class Metrics: Sendable {
         page.histogram(state.firstToken, [])
         if let runtime { engine(runtime, &page) }
         workshop?.describe(on: &page)
+        condition.describe(on: &page)
         process(&page)
         return page.text
     }

@@ -8,6 +8,8 @@ import Synchronization
 package final class ServerState: Sendable {
     package let configuration: ServerConfiguration
     package let metrics = Metrics()
+    package let condition = ServerCondition()
+    let heartbeat = Heartbeat()
     private let slot = Mutex<(runtime: Runtime, workshop: Workshop?)?>(nil)
 
     package init(_ configuration: ServerConfiguration) { self.configuration = configuration }
@@ -38,10 +40,16 @@ package final class ServerState: Sendable {
     package var isReady: Bool { slot.withLock { $0 != nil } }
 
     /// From now on questions are answered.
-    package func begin(_ runtime: Runtime, _ workshop: Workshop? = nil) { slot.withLock { $0 = (runtime, workshop) } }
+    package func begin(_ runtime: Runtime, _ workshop: Workshop? = nil) {
+        heartbeat.start()
+        slot.withLock { $0 = (runtime, workshop) }
+    }
 
     /// Lets go of the runtime and of what it keeps.
-    package func end() { slot.withLock { $0 = nil } }
+    package func end() {
+        slot.withLock { $0 = nil }
+        heartbeat.stop()
+    }
 
     /// Every route behind keys, origins and limits: the same value that the daemon serves and tests run in memory.
     package func service(logger: Logger = Logger(label: "cord.http")) throws -> Service {

@@ -1,12 +1,19 @@
 import API
 import HTTP
 
-/// `GET /health`: whether questions are answered now. While the server drains, its daemon answers for it.
+/// `GET /health`: whether questions are answered now, and by a server that has all it should have. While the server drains, its
+/// daemon answers for it, and where requests would wait the heartbeat tells.
 enum HealthRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         let ok = fixed("ok", status: 200)
+        let degraded = fixed("degraded", status: 200)
+        let late = fixed("late", status: 503)
         let loading = fixed("loading", status: 503)
-        router.immediate("/health") { server.isReady ? ok : loading }
+        router.immediate("/health") {
+            if !server.isReady { return loading }
+            if server.heartbeat.isLate() { return late }
+            return server.condition.isDegraded ? degraded : ok
+        }
     }
 
     private static func fixed(_ status: String, status code: Int) -> Response {

@@ -4,7 +4,9 @@ import HTTP
 enum MetricsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         router.get("/metrics", scope: .ask) { _ in
-            .text(server.metrics.text(try? server.runtime, try? server.workshop), contentType: "text/plain; version=0.0.4; charset=utf-8")
+            .text(
+                server.metrics.text(try? server.runtime, try? server.workshop, server.condition),
+                contentType: "text/plain; version=0.0.4; charset=utf-8")
         }
     }
 }

@@ -1,0 +1,31 @@
+import Synchronization
+
+/// Whether the server is as its operator left it: the reasons why it is not, such as a version whose files are damaged.
+///
+/// A degraded server answers. `/health` says the one word, for whoever has no key; `/metrics` and the log have the reasons.
+package final class ServerCondition: Sendable {
+    private let found = Mutex<[String]>([])
+    private let degraded = Atomic(false)
+
+    package init() {}
+
+    /// Adds a reason; one that is listed already changes nothing.
+    ///
+    /// - Parameter reason: A short sentence for operators, without what varies from one time to the next.
+    package func degrade(_ reason: String) {
+        found.withLock { if !$0.contains(reason) { $0.append(reason) } }
+        degraded.store(true, ordering: .releasing)
+    }
+
+    package var isDegraded: Bool { degraded.load(ordering: .acquiring) }
+
+    /// In the order in which they were found.
+    package var reasons: [String] { found.withLock { $0 } }
+
+    func describe(on page: inout Page) {
+        page.begin("cord_degraded", "gauge", "Why the server is not as its operator left it, a sample a reason; 0 without one.")
+        let reasons = reasons
+        if reasons.isEmpty { page.sample([], 0) }
+        for reason in reasons { page.sample([("reason", reason)], 1) }
+    }
+}
