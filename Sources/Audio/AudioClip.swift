@@ -43,6 +43,9 @@ package struct AudioSource: Sendable, Equatable {
     /// SHA-256 of the submitted bytes, 64 lower-case hexadecimal digits.
     package let sha256: String
 
+    /// Samples over all channels that were decoded, before mixing and resampling.
+    package var sampleCount: Int { Int((seconds * Double(sampleRate)).rounded()) * channels }
+
     package init(sampleRate: Int, channels: Int, format: String, seconds: Double, sha256: String) {
         self.sampleRate = sampleRate
         self.channels = channels

@@ -1,12 +1,39 @@
 import Hashing
 
-/// Bounds on what a client may submit.
+/// Bounds on what a client may submit. Where a header states the length, they are compared before anything is decoded, otherwise
+/// block by block.
 package struct AudioLimits: Sendable {
     /// Longest clip that is decoded, in seconds of sound.
     package let maxSeconds: Double
+    /// What the model hears at once, in seconds.
+    package let windowSeconds: Double
+    /// Most samples that are decoded, over all channels, before mixing and resampling: what bounds the work.
+    package let maxSamples: Int
 
-    package init(maxSeconds: Double) {
+    /// Samples a second that any clip within the other bounds may have: eight channels at 192 kHz.
+    package static let samplesPerSecond = 1_536_000
+
+    /// - Parameter maxSamples: By default ``samplesPerSecond`` for each second that may be heard. For several clips of one request, hand
+    ///   in what the earlier ones (``AudioSource/sampleCount``) have left of a common budget.
+    package init(maxSeconds: Double, windowSeconds: Double = .infinity, maxSamples: Int? = nil) {
         self.maxSeconds = maxSeconds
+        self.windowSeconds = windowSeconds
+        let heard = min(maxSeconds, windowSeconds) * Double(Self.samplesPerSecond)
+        self.maxSamples = maxSamples ?? Int(exactly: heard.rounded(.up)) ?? .max
+    }
+
+    /// Throws where so many frames are too many. A limit on seconds that is no longer than the window is named first.
+    func check(frames: Int, sampleRate: Int, channels: Int) throws(AudioError) {
+        let seconds = Double(frames) / Double(sampleRate)
+        if seconds > min(maxSeconds, windowSeconds) {
+            throw maxSeconds <= windowSeconds
+                ? .tooLong(atLeastSeconds: seconds, limitSeconds: maxSeconds)
+                : .longerThanWindow(seconds: seconds, windowSeconds: windowSeconds)
+        }
+        let (samples, overflows) = frames.multipliedReportingOverflow(by: channels)
+        if overflows || samples > maxSamples {
+            throw .tooManySamples(atLeast: overflows ? .max : samples, sampleRate: sampleRate, channels: channels, limit: maxSamples)
+        }
     }
 }
 
@@ -26,12 +53,18 @@ package enum AudioDecoder {
 
     private static let blockSamples = 65_536
 
-    package static func decode(_ bytes: [UInt8], limits: AudioLimits) throws(AudioError) -> AudioClip {
-        try unsafe decode(bytes.span.bytes, limits: limits)
+    package static func decode(
+        _ bytes: [UInt8], limits: AudioLimits, isCancelled: () -> Bool = { false }
+    ) throws(AudioError) -> AudioClip {
+        try unsafe decode(bytes.span.bytes, limits: limits, isCancelled: isCancelled)
     }
 
     /// Decodes a whole file. Safe to call from several threads at once.
-    package static func decode(_ bytes: RawSpan, limits: AudioLimits) throws(AudioError) -> AudioClip {
+    ///
+    /// - Parameter isCancelled: Asked before each block of 65,536 samples; where it says so, decoding ends with ``AudioError/cancelled``.
+    package static func decode(
+        _ bytes: RawSpan, limits: AudioLimits, isCancelled: () -> Bool = { false }
+    ) throws(AudioError) -> AudioClip {
         guard bytes.byteCount > 0 else { throw .empty }
         let container = try AudioContainer(sniffing: bytes)
         let length = try ContainerLength(bytes, container: container)
@@ -40,21 +73,24 @@ package enum AudioDecoder {
         var samples: [Float] = []
         let source = try unsafe bytes.withUnsafeBytes { (buffer) throws(AudioError) -> AudioSource in
             if container == .ogg, var stream = try unsafe OpusStream(bytes: buffer) {
-                return try decode(&stream, bytes, container, length, limits: limits, into: &samples)
+                return try decode(&stream, bytes, container, length, limits: limits, isCancelled: isCancelled, into: &samples)
             }
             var file = try unsafe SoundFile(bytes: buffer, container: container)
-            return try decode(&file, bytes, container, length, limits: limits, into: &samples)
+            return try decode(&file, bytes, container, length, limits: limits, isCancelled: isCancelled, into: &samples)
         }
         return AudioClip(samples: samples, source: source)
     }
 
     private static func decode<Source: FrameSource & ~Copyable>(
         _ source: inout Source, _ bytes: RawSpan, _ container: AudioContainer, _ length: ContainerLength, limits: AudioLimits,
-        into samples: inout [Float]
+        isCancelled: () -> Bool, into samples: inout [Float]
     ) throws(AudioError) -> AudioSource {
         guard source.channelCount > 0 else { throw .noChannels(format: container.rawValue) }
         guard sampleRates.contains(source.sampleRate) else { throw .unsupportedSampleRate(source.sampleRate) }
-        let frames = try hear(&source, limits: limits, into: &samples)
+        if let declared = source.declaredFrames {
+            try limits.check(frames: declared, sampleRate: source.sampleRate, channels: source.channelCount)
+        }
+        let frames = try hear(&source, limits: limits, isCancelled: isCancelled, into: &samples)
         if let failure = source.failure { throw .undecodable(format: source.format, reason: failure) }
         try checkComplete(source, frames: frames, length: length)
         guard frames > 0 else { throw .noSamples(format: container.rawValue) }
@@ -65,25 +101,22 @@ package enum AudioDecoder {
 
     /// Decodes, mixes and resamples block by block; returns the number of frames heard.
     private static func hear<Source: FrameSource & ~Copyable>(
-        _ file: inout Source, limits: AudioLimits, into samples: inout [Float]
+        _ file: inout Source, limits: AudioLimits, isCancelled: () -> Bool, into samples: inout [Float]
     ) throws(AudioError) -> Int {
         let channels = file.channelCount
-        let limit = limits.maxSeconds * Double(file.sampleRate)
         var resampler = try Resampler(sourceRate: file.sampleRate)
         var block = [Float](repeating: 0, count: max(1, blockSamples / channels) * channels)
         var mono = [Float](repeating: 0, count: block.count / channels)
         var frames = 0
         while true {
+            if isCancelled() { throw .cancelled }
             let count = file.read(into: &block)
             guard count > 0 else { break }
             if let bad = block[..<(count * channels)].firstIndex(where: { !($0.magnitude <= largestMagnitude) }) {
                 throw .invalidSample(frame: frames + bad / channels, value: String(describing: block[bad]))
             }
             frames += count
-            if Double(frames) > limit {
-                throw .tooLong(
-                    atLeastSeconds: Double(frames) / Double(file.sampleRate), limitSeconds: limits.maxSeconds)
-            }
+            try limits.check(frames: frames, sampleRate: file.sampleRate, channels: channels)
             if channels == 1 {
                 resampler.append(block, count: count, to: &samples)
             } else {
@@ -116,7 +149,9 @@ package enum AudioDecoder {
         guard found > 0, length.channels != nil else {
             throw .truncated(promised: promised, found: found, unit: "bytes")
         }
-        let expected = Int((Double(frames) * Double(promised) / Double(found)).rounded())
+        // The header's number may be anything: what would not fit counts as the largest number.
+        let (high, low) = frames.multipliedFullWidth(by: promised)
+        let expected = high < found ? found.dividingFullWidth((high, low)).quotient : .max
         if expected - frames > min(file.sampleRate / 50, expected / 100) {
             throw .truncated(promised: expected, found: frames, unit: "frames")
         }

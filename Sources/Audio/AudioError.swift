@@ -15,12 +15,16 @@ package enum AudioError: Error, Sendable, Equatable {
     case truncated(promised: Int, found: Int, unit: String)
     /// A sample is NaN, infinite or absurdly large (above ``AudioDecoder/largestMagnitude``).
     case invalidSample(frame: Int, value: String)
-    /// Decoding stopped when the limit was passed, so the clip may be longer than `atLeastSeconds`.
+    /// Where the header does not state the length, decoding stopped when the limit was passed: the clip may be longer.
     case tooLong(atLeastSeconds: Double, limitSeconds: Double)
+    /// Samples over all channels, as stored, that would take too long to decode. As with seconds, there may be more of them.
+    case tooManySamples(atLeast: Int, sampleRate: Int, channels: Int, limit: Int)
     /// The clip does not fit the model's window.
     case longerThanWindow(seconds: Double, windowSeconds: Double)
     /// Too little sound to make one audio embedding.
     case tooShort(seconds: Double)
+    /// Whoever wanted the clip wants it no more.
+    case cancelled
 
     package enum Kind: Sendable {
         /// HTTP 400.
@@ -33,8 +37,8 @@ package enum AudioError: Error, Sendable, Equatable {
 
     package var kind: Kind {
         switch self {
-        case .empty, .noChannels, .noSamples, .truncated, .invalidSample, .tooShort: .malformed
-        case .tooLong, .longerThanWindow: .tooLarge
+        case .empty, .noChannels, .noSamples, .truncated, .invalidSample, .tooShort, .cancelled: .malformed
+        case .tooLong, .tooManySamples, .longerThanWindow: .tooLarge
         case .notAudio, .undecodable, .unsupportedSampleRate: .undecodable
         }
     }
@@ -51,8 +55,10 @@ package enum AudioError: Error, Sendable, Equatable {
         case .truncated: "audio_truncated"
         case .invalidSample: "audio_invalid_sample"
         case .tooLong: "audio_too_long"
+        case .tooManySamples: "audio_too_many_samples"
         case .longerThanWindow: "audio_longer_than_window"
         case .tooShort: "audio_too_short"
+        case .cancelled: "cancelled"
         }
     }
 
@@ -89,6 +95,11 @@ extension AudioError: CustomStringConvertible {
             """
         case .tooLong(let seconds, let limit):
             "The audio is too long: at least \(Self.seconds(seconds)) s; the limit is \(Self.seconds(limit)) s."
+        case .tooManySamples(let samples, let rate, let channels, let limit):
+            """
+            The audio holds at least \(samples) samples in \(channels) channel\(channels == 1 ? "" : "s") at \(rate) Hz; at most \(limit) \
+            are decoded. Send one channel at 16000 Hz, which is what is heard.
+            """
         case .longerThanWindow(let seconds, let window):
             """
             The audio lasts \(Self.seconds(seconds)) s, but the model hears at most \(Self.seconds(window)) s at once; \
@@ -96,6 +107,8 @@ extension AudioError: CustomStringConvertible {
             """
         case .tooShort(let seconds):
             "The audio lasts \(Self.seconds(seconds)) s, too little to hear anything; send at least 0.05 s."
+        case .cancelled:
+            "Decoding the audio was cancelled."
         }
     }
 

@@ -106,7 +106,7 @@ package final class Runtime: Sendable {
             }
         }
         let submitted = heard
-        let limit = AudioLimits(maxSeconds: limits.clipSeconds)
+        let limit = AudioLimits(maxSeconds: limits.clipSeconds, windowSeconds: model.windowSeconds)
         let model = model
         let prompt = try await work.run {
             var clips = try submitted.map { path, bytes throws in

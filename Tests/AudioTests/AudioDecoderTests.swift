@@ -165,9 +165,67 @@ struct AudioDecoderTests {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(seconds > 30 && seconds < 60)
+        #expect(seconds == 3600, "the header says so, before anything is decoded")
         #expect(error?.kind == .tooLarge)
         #expect(try AudioDecoder.decode(bytes, limits: AudioLimits(maxSeconds: 3600)).samples.count == 3600 * 16000)
+    }
+
+    /// 41 KB of FLAC, 119 s at 655,350 Hz in 8 channels, would take many seconds to decode.
+    @Test func densestClipIsRefusedByItsHeader() throws {
+        let bytes = try AudioFixtures.refused("bomb.flac")
+        var asked = 0
+        let count = { () -> Bool in
+            asked += 1
+            return false
+        }
+        let seconds = 77_986_650 / 655_350.0
+        #expect(throws: AudioError.longerThanWindow(seconds: seconds, windowSeconds: 30)) {
+            try AudioDecoder.decode(bytes, limits: AudioLimits(maxSeconds: 120, windowSeconds: 30), isCancelled: count)
+        }
+        #expect(throws: AudioError.tooLong(atLeastSeconds: seconds, limitSeconds: 20)) {
+            try AudioDecoder.decode(bytes, limits: AudioLimits(maxSeconds: 20, windowSeconds: 30), isCancelled: count)
+        }
+        let error = AudioError.tooManySamples(atLeast: 623_893_200, sampleRate: 655_350, channels: 8, limit: 184_320_000)
+        #expect(throws: error) {
+            try AudioDecoder.decode(bytes, limits: AudioLimits(maxSeconds: 120), isCancelled: count)
+        }
+        #expect(error.kind == .tooLarge && error.description.contains("623893200 samples in 8 channels at 655350 Hz"))
+        #expect(asked == 0, "nothing was decoded")
+    }
+
+    @Test func budgetOfSamplesCountsEveryChannel() throws {
+        let bytes = WAVWriter.bytes([Float](repeating: 0.1, count: 12_000), channels: 3)
+        let clip = try AudioDecoder.decode(bytes, limits: AudioLimits(maxSeconds: 30, maxSamples: 12_000))
+        #expect(clip.source.sampleCount == 12_000)
+        #expect(throws: AudioError.tooManySamples(atLeast: 12_000, sampleRate: 16_000, channels: 3, limit: 11_999)) {
+            try AudioDecoder.decode(bytes, limits: AudioLimits(maxSeconds: 30, maxSamples: 11_999))
+        }
+    }
+
+    @Test func cancelledDecodingEndsWithTheBlock() {
+        let bytes = WAVWriter.bytes([Float](repeating: 0.1, count: 300_000))
+        var blocks = 0
+        #expect(throws: AudioError.cancelled) {
+            try AudioDecoder.decode(bytes, limits: limits) {
+                blocks += 1
+                return blocks == 3
+            }
+        }
+        #expect(blocks == 3)
+    }
+
+    /// The promise is the largest that the field holds, and so little sound is found that their ratio fits no integer.
+    @Test(arguments: [UInt64.max, 1 << 63, (1 << 48) - 1, 1 << 40, 30_720_000] as [UInt64])
+    func promiseBeyondEveryNumberIsRefused(size: UInt64) throws {
+        for junk in [[], [1, 0, 0, 0, 0x78], [1, 0, 0, 0, 0x78, 0x78]] as [[UInt8]] {
+            let bytes = AudioFixtures.rf64(size: size, junk: junk, samples: [UInt8](repeating: 0x80, count: 120_000))
+            do {
+                let clip = try AudioDecoder.decode(bytes, limits: limits)
+                #expect(clip.samples.count == 120_000)
+            } catch {
+                #expect(error.kind != .tooLarge, "\(error)")
+            }
+        }
     }
 
     @Test(arguments: [1, 999, 800_000])

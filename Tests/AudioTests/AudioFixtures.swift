@@ -18,6 +18,23 @@ enum AudioFixtures {
         [UInt8](try Data(contentsOf: folder.appending(path: "clips/\(name)")))
     }
 
+    static func refused(_ name: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: folder.appending(path: "refused/\(name)")))
+    }
+
+    /// RF64 of 8 bits at 16 kHz whose `ds64` states `size` bytes of sound. `junk`: the size and content of a chunk before it.
+    static func rf64(size: UInt64, junk: [UInt8], samples: [UInt8]) -> [UInt8] {
+        func little(_ value: some FixedWidthInteger) -> [UInt8] {
+            (0..<value.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+        }
+        let unknown = little(UInt32.max)
+        var bytes = Array("RF64".utf8) + unknown + Array("WAVEds64".utf8) + little(UInt32(28)) + little(size &+ 72) + little(size)
+        bytes += little(size) + little(UInt32(0)) + Array("fmt ".utf8) + little(UInt32(16)) + little(UInt16(1)) + little(UInt16(1))
+        bytes += little(UInt32(16_000)) + little(UInt32(16_000)) + little(UInt16(1)) + little(UInt16(8))
+        if !junk.isEmpty { bytes += Array("JUNK".utf8) + junk }
+        return bytes + Array("data".utf8) + unknown + samples
+    }
+
     /// Ogg Opus with another header, and with a table that maps every channel to itself.
     static func opus(_ bytes: [UInt8], rate: Int, channels: Int, gain: Int, mapping: Bool) -> [UInt8] {
         var header = Array(bytes[..<(28 + 19)])

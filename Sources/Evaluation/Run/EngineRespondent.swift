@@ -67,7 +67,7 @@ package struct EngineRespondent: Respondent {
     }
 
     private func prompt(_ question: Asking) async throws -> Prompt {
-        let (model, limits) = (engine.model, AudioLimits(maxSeconds: maximumSeconds))
+        let (model, limits) = (engine.model, AudioLimits(maxSeconds: maximumSeconds, windowSeconds: engine.model.windowSeconds))
         return try await onDispatch {
             do {
                 switch question {

@@ -59,7 +59,8 @@ enum InspectRoute {
         }
         // Uploads and paths belong to the data folder.
         let sound = try server.workshop.clips.sound(audio)
-        let (model, limits) = (runtime.model, AudioLimits(maxSeconds: runtime.limits.clipSeconds))
+        let model = runtime.model
+        let limits = AudioLimits(maxSeconds: runtime.limits.clipSeconds, windowSeconds: model.windowSeconds)
         return try await runtime.onOwnThread {
             try model.prompt([Message(role: "user", parts: [.audio(try sound.clip(limits: limits))])])
         }
