@@ -84,6 +84,9 @@ package final class Engine: Sendable {
     private func submit<Told: Sendable>(
         _ request: GenerationRequest, _ listener: (AsyncThrowingStream<Told, any Error>.Continuation) -> Listener
     ) throws -> AsyncThrowingStream<Told, any Error> {
+        var request = request
+        // No answer outgrows the context, whatever it was promised.
+        request.options.maxTokens = min(request.options.maxTokens, model.model.contextLength)
         try check(request)
         let (stream, continuation) = AsyncThrowingStream<Told, any Error>.makeStream()
         let id = try inbox.withLock { inbox in
@@ -147,6 +150,7 @@ package final class Engine: Sendable {
     }
 
     private func check(_ request: GenerationRequest) throws {
+        try request.options.check()
         let tokens = request.prompt.tokens.count
         if tokens == 0 { throw EngineError.emptyPrompt }
         if tokens >= model.model.contextLength {

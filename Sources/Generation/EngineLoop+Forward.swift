@@ -178,8 +178,11 @@ extension EngineLoop {
 
     /// Chooses the next token of an answer and tells the client.
     private func extend(_ answer: Answer, of group: Group, _ logits: Tensor, row: Int) {
+        // Another answer of the same request may have failed in this pass.
+        if answer.isFinished { return }
         let options = group.request.options
-        let token = answer.sampler.choose(logits, row: row)
+        let token: Int32
+        do throws(EngineError) { token = try answer.sampler.choose(logits, row: row) } catch { return group.fail(error) }
         group.timings.completionTokens += 1
         statistics.completionTokens += 1
         if model.endTokens.contains(token) && !options.ignoresEndOfTurn { return finish(answer, of: group, .stop) }

@@ -52,6 +52,16 @@ final class EngineLoop {
             listener.finish()
         }
 
+        /// Ends all answers with an error of this request alone.
+        func fail(_ error: EngineError) {
+            for answer in answers {
+                answer.isFinished = true
+                answer.cache = KeyValueCache(shape: answer.cache.shape)
+            }
+            unfinished = 0
+            listener.finish(throwing: error)
+        }
+
         var isReading: Bool { answers.isEmpty }
         /// Clips with slots at or after the position that is read next.
         var clipsToEncode: [Int] {

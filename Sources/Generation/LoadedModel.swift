@@ -91,11 +91,12 @@ package final class LoadedModel: Sendable {
         var options = SamplingOptions()
         let samples = try generation.boolean("do_sample", default: false)
         options.temperature = samples ? try generation.number("temperature", default: 1) : 0
-        options.topK = try generation.integer("top_k", default: 0)
+        options.topK = max(0, try generation.integer("top_k", default: 0))
         options.topP = try generation.number("top_p", default: 1)
         options.minP = try generation.number("min_p", default: 0)
         options.repetitionPenalty = try generation.number("repetition_penalty", default: 1)
         options.maxTokens = try generation.integer("max_new_tokens", default: 512)
+        do throws(EngineError) { try options.check() } catch { throw ModelError("generation_config.json: \(error)") }
         return options
     }
 

@@ -1,39 +1,47 @@
 import Glibc
 import Randomness
-import Tensors
+package import Tensors
 
 /// Chooses tokens from rows of logits.
 ///
 /// The order is penalties, temperature, top-k, top-p over what top-k left, min-p; then one draw. Everything is a function of the
 /// logits, the options, the tokens seen and the random stream, so an answer does not depend on what else is being answered.
-struct Sampler {
+///
+/// Options that passed ``SamplingOptions/check()`` and any logits give a token or an error: logits that are NaN or +∞, or all −∞,
+/// are no distribution.
+package struct Sampler {
     let options: SamplingOptions
+    private let isGreedy: Bool
     private var random: RandomStream
     private var answerCounts: [Int32: Int] = [:]
     private var seen: Set<Int32> = []
 
-    init(_ options: SamplingOptions, prompt: [Int32], choice: Int) {
+    package init(_ options: SamplingOptions, prompt: [Int32], choice: Int) {
         self.options = options
+        isGreedy = options.temperature < SamplingOptions.leastTemperature
         random = RandomStream(seed: options.seed, index: choice)
         if options.repetitionPenalty != 1 { seen = Set(prompt) }
     }
 
     /// Chooses from row `row` of `logits`, and notes the choice for the penalties.
-    mutating func choose(_ logits: Tensor, row: Int) -> Int32 {
-        let token = pick(logits, row: row)
+    ///
+    /// - Throws: ``EngineError/noDistribution`` where the row, penalties applied, gives no token a probability.
+    package mutating func choose(_ logits: Tensor, row: Int) throws(EngineError) -> Int32 {
+        let token = try pick(logits, row: row)
         if options.repetitionPenalty != 1 { seen.insert(token) }
         if options.frequencyPenalty != 0 || options.presencePenalty != 0 { answerCounts[token, default: 0] += 1 }
         return token
     }
 
-    private mutating func pick(_ logits: Tensor, row: Int) -> Int32 {
+    private mutating func pick(_ logits: Tensor, row: Int) throws(EngineError) -> Int32 {
         var logits = logits
         var row = row
         if !seen.isEmpty || !answerCounts.isEmpty {
             logits = penalised(logits.rowsCopy(row..<row + 1))
             row = 0
         }
-        if options.temperature == 0 { return Int32(argmax(logits, row: row)) }
+        guard isDistribution(logits, row: row) else { throw .noDistribution }
+        if isGreedy { return Int32(argmax(logits, row: row)) }
         if options.topK == 0 && options.topP >= 1 && options.minP <= 0 { return drawFromAll(logits, row: row) }
         return drawFromBest(logits, row: row)
     }
@@ -108,7 +116,10 @@ struct Sampler {
         }
         if options.topP < 1 {
             var mass = 0.0
-            let kept = best.firstIndex { mass += $0.weight; return mass >= options.topP * total }
+            let kept = best.firstIndex {
+                mass += $0.weight
+                return mass >= options.topP * total
+            }
             if let kept { best.removeLast(best.count - kept - 1) }
         }
         if options.minP > 0 { best.removeAll { $0.weight < options.minP } }

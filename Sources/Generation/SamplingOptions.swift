@@ -1,6 +1,6 @@
 /// How tokens are chosen, and when to stop.
 package struct SamplingOptions: Sendable, Equatable {
-    /// 0 takes the most probable token.
+    /// 0 takes the most probable token, as do temperatures below ``leastTemperature``.
     package var temperature: Double = 1
     /// Keep the k most probable tokens; 0 keeps all.
     package var topK = 0
@@ -26,6 +26,31 @@ package struct SamplingOptions: Sendable, Equatable {
     package var ignoresEndOfTurn = false
 
     package init() {}
+
+    /// Temperatures below this are greedy: 1 / temperature must stay a number that a Float holds, and no two logits of a model are
+    /// so near to one another that such a temperature would leave both a chance.
+    package static let leastTemperature = 1e-5
+
+    /// Holds every number against what the sampler computes with.
+    ///
+    /// - Throws: ``EngineError/unusableOption(name:expected:found:)`` for the first that is out of its range or no number.
+    package func check() throws(EngineError) {
+        func hold<Value: Comparable>(_ name: String, _ value: Value, in range: ClosedRange<Value>) throws(EngineError) {
+            if range.contains(value) { return }
+            throw .unusableOption(
+                name: name, expected: "\(range.lowerBound) to \(range.upperBound)", found: "\(value)")
+        }
+        try hold("temperature", temperature, in: 0...100)
+        try hold("top_k", topK, in: 0...Int.max)
+        try hold("top_p", topP, in: 0...1)
+        try hold("min_p", minP, in: 0...1)
+        try hold("repetition_penalty", repetitionPenalty, in: 0.01...100)
+        try hold("frequency_penalty", frequencyPenalty, in: -100...100)
+        try hold("presence_penalty", presencePenalty, in: -100...100)
+        try hold("max_tokens", maxTokens, in: 1...Int.max)
+        try hold("n", count, in: 1...1 << 16)
+        try hold("top_logprobs", logProbabilities ?? 0, in: 0...1 << 16)
+    }
 
     package static var greedy: SamplingOptions {
         var options = SamplingOptions()

@@ -1,6 +1,6 @@
 /// How tokens are drawn, as every answering route reads it. Absent means the model's own default.
 package struct SamplingFields: Codable, Equatable, Sendable {
-    /// 0 to 2; 0 is greedy.
+    /// 0 to 2; 0 is greedy, as is what is below 1e-5.
     package var temperature: Double?
     package var topP: Double?
     /// Candidates kept; 0 and −1 keep all.
@@ -13,6 +13,7 @@ package struct SamplingFields: Codable, Equatable, Sendable {
     package var seed: Int?
     package var frequencyPenalty: Double?
     package var presencePenalty: Double?
+    /// 0.01 to 100; 1 is off.
     package var repetitionPenalty: Double?
 
     package init(
@@ -50,7 +51,8 @@ package struct SamplingFields: Codable, Equatable, Sendable {
         seed = try fields.integer("seed", in: Int.min...Int.max)
         frequencyPenalty = try fields.number("frequency_penalty", in: -2...2)
         presencePenalty = try fields.number("presence_penalty", in: -2...2)
-        repetitionPenalty = try fields.positive("repetition_penalty", upTo: 100)
+        // What it multiplies and divides must stay within Float.
+        repetitionPenalty = try fields.number("repetition_penalty", in: 0.01...100)
     }
 
     package init(from decoder: any Decoder) throws {

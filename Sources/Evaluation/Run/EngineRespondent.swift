@@ -103,7 +103,8 @@ package struct EngineRespondent: Respondent {
                 case .promptTooLong: throw Unaskable(code: "prompt_too_long", error.description)
                 case .tooLargeForCache: throw Unaskable(code: "too_large_for_cache", error.description)
                 case .emptyPrompt: throw Unaskable(code: "empty_prompt", error.description)
-                case .stopped, .queueFull: throw error
+                case .noDistribution: throw Unaskable(code: "no_distribution", error.description)
+                case .unusableOption, .stopped, .queueFull: throw error
                 }
             }
         }

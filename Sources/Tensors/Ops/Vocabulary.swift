@@ -88,6 +88,25 @@ package struct DrawSums {
     }
 }
 
+/// Whether the softmax of row `row` of logits exists: no logit is NaN or +∞, and one at least is not −∞.
+package func isDistribution(_ x: Tensor, row: Int) -> Bool {
+    let values = unsafe UnsafeBufferPointer(start: x.row(row), count: x.columns)
+    // 0 · x is NaN for NaN and infinities, 0 for all else; a sum of lanes keeps that.
+    var lanes = SIMD16<Float>()
+    var index = 0
+    while index + 16 <= values.count {
+        lanes += unsafe UnsafeRawPointer(values.baseAddress! + index).loadUnaligned(as: SIMD16<Float>.self) * 0
+        index += 16
+    }
+    var rest = lanes.sum()
+    while index < values.count {
+        rest += unsafe values[index] * 0
+        index += 1
+    }
+    if rest == 0 { return values.count > 0 }
+    return unsafe values.contains { $0 > -.infinity } && values.allSatisfy { $0 < .infinity }
+}
+
 /// The index of the largest element of one row, the first where several are equal.
 package func argmax(_ x: Tensor, row: Int) -> Int {
     var index: Int32 = 0
