@@ -7,18 +7,22 @@
  * then scale and bias. Both ways of computing below keep to this order, so they give the same bits:
  *   few rows   the weights stream from memory once, up to stream_rows rows of x against several rows of w at a time
  *   many rows  blocks of w are unpacked to floats in the second-level cache and meet panels of x, tile_rows × 4 sums in registers
- * Rows of x are packed in cells, the last of which is filled up with zeros; many rows of whole cells are read where they lie.
+ * Rows of x are packed in cells, the last of which is filled up with zeros; many rows of whole cells are read where they lie,
+ * unless so many columns meet them that packing pays.
  */
 #include "simd.h"
 
 enum { weights_f32, weights_bf16, weights_q8, weights_pairs };
 
 #if LANES == 16
-enum { tile_rows = 6, stream_rows = 8, few_rows = 32, few_of_small = 16, block_cells = 48 };
+enum { tile_rows = 6, strip_panels = 1, stream_rows = 8, few_rows = 32, few_of_small = 16, block_cells = 48 };
 #else
-enum { tile_rows = 3, stream_rows = 4, few_rows = 8, few_of_small = 8, block_cells = 48 };
+enum { tile_rows = 3, strip_panels = 2, stream_rows = 4, few_rows = 8, few_of_small = 8, block_cells = 96 };
 #endif
 enum { tile_columns = 4, block_columns = 64, stream_block = 24, stream_ahead = 2048, chunk_rows = 768, small_weights = 1 << 19 };
+
+/// From so many columns on, packing rows costs less than reading them far apart. With 16 lanes no number was found.
+static const size_t packing_columns = LANES == 16 ? SIZE_MAX : 1024;
 
 typedef struct {
     float *y;
@@ -192,13 +196,21 @@ INLINE void tile(int kind, const int rows, panel_of_x x, const float *w, size_t 
     V lanes[6][4];
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int c = 0; c < tile_columns; c++) lanes[i][c] = 0;
+    // The shorter side of the tile is held. With the sums and one vector of the longer side it fills the registers exactly.
     for (size_t l = 0; l < cells; l++) {
-        V weight[4];
-        UNROLL for (int c = 0; c < tile_columns; c++) weight[c] = v_load(w + c * LANES);
-        UNROLL for (int i = 0; i < rows; i++) {
-            V activation = v_load(x.at + (size_t)i * x.row);
-            UNROLL for (int c = 0; c < tile_columns; c++)
-                lanes[i][c] = multiply_add(kind, activation, weight[c], lanes[i][c]);
+        V held[4];
+        if (rows < tile_columns) {
+            UNROLL for (int i = 0; i < rows; i++) held[i] = v_load(x.at + (size_t)i * x.row);
+            UNROLL for (int c = 0; c < tile_columns; c++) {
+                V weight = v_load(w + c * LANES);
+                UNROLL for (int i = 0; i < rows; i++) lanes[i][c] = multiply_add(kind, held[i], weight, lanes[i][c]);
+            }
+        } else {
+            UNROLL for (int c = 0; c < tile_columns; c++) held[c] = v_load(w + c * LANES);
+            UNROLL for (int i = 0; i < rows; i++) {
+                V activation = v_load(x.at + (size_t)i * x.row);
+                UNROLL for (int c = 0; c < tile_columns; c++) lanes[i][c] = multiply_add(kind, activation, held[c], lanes[i][c]);
+            }
         }
         x.at += x.cell;
         w += tile_columns * LANES;
@@ -206,27 +218,68 @@ INLINE void tile(int kind, const int rows, panel_of_x x, const float *w, size_t 
     v_row_sums(rows, lanes, sum);
 }
 
-/// One panel of x against one block of columns [j, j + columns), over the cells [block, block + cells).
-INLINE void tiles(const product *p, int kind, const int rows, const float *w, size_t i, size_t j, size_t columns, size_t block, size_t cells) {
+/// One panel of x against `columns` ≤ tile_columns columns from j on, over the cells [block, block + cells).
+INLINE void finished_tile(const product *p, int kind, const int rows, const float *w, size_t i, size_t j, size_t columns, size_t block, size_t cells) {
     bool first = block == 0, last = block + cells == p->cells;
     panel_of_x x = panel_at(p, i, (size_t)rows);
     x.at += block * x.cell;
-    for (size_t c = 0; c < columns; c += tile_columns) {
-        F4 sum[6];
-        float *y = p->y + i * p->n + j + c;
-        UNROLL for (int r = 0; r < rows; r++) __builtin_prefetch(y + (size_t)r * p->n, 1, 3);
-        tile(kind, rows, x, w + c * cells * LANES, cells, sum);
-        size_t count = CK_MIN((size_t)tile_columns, columns - c);
-        if (!first) UNROLL for (int r = 0; r < rows; r++) sum[r] += four_load(y + (size_t)r * p->n, count);
-        if (last && p->scale) {
-            F4 scale = four_load(p->scale + j + c, count);
-            UNROLL for (int r = 0; r < rows; r++) sum[r] *= scale;
+    F4 sum[6];
+    float *y = p->y + i * p->n + j;
+    UNROLL for (int r = 0; r < rows; r++) __builtin_prefetch(y + (size_t)r * p->n, 1, 3);
+    tile(kind, rows, x, w, cells, sum);
+    if (!first) UNROLL for (int r = 0; r < rows; r++) sum[r] += four_load(y + (size_t)r * p->n, columns);
+    if (last && p->scale) {
+        F4 scale = four_load(p->scale + j, columns);
+        UNROLL for (int r = 0; r < rows; r++) sum[r] *= scale;
+    }
+    if (last && p->bias) {
+        F4 bias = four_load(p->bias + j, columns);
+        UNROLL for (int r = 0; r < rows; r++) sum[r] += bias;
+    }
+    UNROLL for (int r = 0; r < rows; r++) four_store(y + (size_t)r * p->n, sum[r], columns);
+}
+
+#if LANES == 8
+/// Fetches share `share` of `shares` of a panel's cells [block, block + cells). Packed cells of one panel lie side by side.
+INLINE void fetch_ahead(const product *p, size_t panel, size_t block, size_t cells, size_t share, size_t shares) {
+    const size_t line = 64;
+    size_t i = panel_start(p, panel), rows = panel_start(p, panel + 1) - i;
+    panel_of_x x = panel_at(p, i, rows);
+    size_t pieces = p->panel ? 1 : rows, bytes = cells * (p->panel ? rows : 1) * LANES * sizeof(float);
+    for (size_t r = 0; r < pieces; r++) {
+        const char *at = (const char *)(x.at + block * x.cell + r * x.row);
+        for (size_t b = share * bytes / shares / line * line; b < (share + 1) * bytes / shares; b += line) __builtin_prefetch(at + b, 0, 3);
+    }
+}
+#endif
+
+/// The panels [from, to) against one block of columns [j, j + columns). A strip of panels stays in the first-level cache while
+/// the groups of columns come from the second, and the next strip is fetched meanwhile.
+INLINE void tiles(const product *p, int kind, const float *w, size_t from, size_t to, size_t j, size_t columns, size_t block, size_t cells) {
+    for (size_t strip = from; strip < to; strip += strip_panels) {
+        size_t panels = CK_MIN((size_t)strip_panels, to - strip), start[strip_panels + 1];
+        for (size_t panel = 0; panel <= panels; panel++) start[panel] = panel_start(p, strip + panel);
+        for (size_t c = 0; c < columns; c += tile_columns) {
+            size_t count = CK_MIN((size_t)tile_columns, columns - c);
+            const float *group = w + c * cells * LANES;
+            for (size_t panel = 0; panel < panels; panel++) {
+#if LANES == 8
+                if (strip + panel + strip_panels < to)
+                    fetch_ahead(p, strip + panel + strip_panels, block, cells, c / tile_columns, (columns + tile_columns - 1) / tile_columns);
+#endif
+                size_t i = start[panel];
+                switch (start[panel + 1] - i) {
+                case 1: finished_tile(p, kind, 1, group, i, j + c, count, block, cells); break;
+                case 2: finished_tile(p, kind, 2, group, i, j + c, count, block, cells); break;
+                case 3: finished_tile(p, kind, 3, group, i, j + c, count, block, cells); break;
+#if LANES == 16
+                case 4: finished_tile(p, kind, 4, group, i, j + c, count, block, cells); break;
+                case 5: finished_tile(p, kind, 5, group, i, j + c, count, block, cells); break;
+                default: finished_tile(p, kind, 6, group, i, j + c, count, block, cells); break;
+#endif
+                }
+            }
         }
-        if (last && p->bias) {
-            F4 bias = four_load(p->bias + j + c, count);
-            UNROLL for (int r = 0; r < rows; r++) sum[r] += bias;
-        }
-        UNROLL for (int r = 0; r < rows; r++) four_store(y + (size_t)r * p->n, sum[r], count);
     }
 }
 
@@ -262,19 +315,7 @@ INLINE void multiply_blocks(const product *p, int kind, size_t begin, size_t end
         for (size_t block = 0; block < p->cells; block += p->block) {
             size_t cells = CK_MIN(p->cells - block, p->block);
             pack_weights(p, kind, packed, j, columns, block, cells);
-            for (size_t panel = from; panel < to; panel++) {
-                size_t i = panel_start(p, panel), rows = panel_start(p, panel + 1) - i;
-                switch (rows) {
-                case 1: tiles(p, kind, 1, packed, i, j, columns, block, cells); break;
-                case 2: tiles(p, kind, 2, packed, i, j, columns, block, cells); break;
-                case 3: tiles(p, kind, 3, packed, i, j, columns, block, cells); break;
-#if LANES == 16
-                case 4: tiles(p, kind, 4, packed, i, j, columns, block, cells); break;
-                case 5: tiles(p, kind, 5, packed, i, j, columns, block, cells); break;
-                default: tiles(p, kind, 6, packed, i, j, columns, block, cells); break;
-#endif
-                }
-            }
+            tiles(p, kind, packed, from, to, j, columns, block, cells);
         }
     }
 }
@@ -305,7 +346,7 @@ INLINE void multiply_many(product *p, int kind, piece_body pack, piece_body bloc
         p->m = rows / chunks;
         p->panels = (p->m + tile_rows - 1) / tile_rows;
         p->panel = NULL;
-        if (!has_cells(p, kind)) pack_all(p, tile_rows, pack);
+        if (!has_cells(p, kind) || p->n >= packing_columns) pack_all(p, tile_rows, pack);
         size_t columns = (p->n + block_columns - 1) / block_columns;
         p->parts = 1;
         while (threads > 1 && columns * p->parts < 4 * threads && p->panels / (2 * p->parts) >= 2) p->parts *= 2;
