@@ -2,6 +2,8 @@ import Foundation
 
 /// The final answer in what a model said, in a canonical form that compares by equality.
 ///
+///     response → VisibleText (what was thought is left out) → PlainText (no typesetting) → AnswerMarker → the type's own reading
+///
 /// The same rules read the reference answer (``canonical(_:type:choices:)``), so "twenty-one" answers "21". What stands at
 /// the last mark (``AnswerMarker``) counts; without marks, each kind of answer has its own rule, told at its function.
 package enum AnswerExtraction {
@@ -11,13 +13,18 @@ package enum AnswerExtraction {
     package static func extract(
         _ response: String, type: TaskType, choices: [String] = []
     ) -> Result<String, ExtractionFailure> {
-        let text = response.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard !text.isEmpty else { return .failure(.empty) }
-        if type.isWholeText { return .success(text) }
-        if type == .refusal { return .success(RefusalReading.read(text)) }
+        let visible = VisibleText(response)
+        if visible.isOnlyReasoning { return .failure(.onlyReasoning) }
+        let said = visible.said.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard !said.isEmpty else { return .failure(.empty) }
+        if type.isWholeText { return .success(said) }
+        if type == .refusal { return .success(RefusalReading.read(said)) }
+        let text = PlainText.of(said)
         if type == .choice { return ChoiceReading.read(text, choices) }
         for marker in AnswerMarker.all(in: text) {
-            if let value = marked(marker, type, choices) { return .success(value) }
+            if let value = marked(marker, type, choices) { return value }
+            if type != .phrase, type != .list, marker.announcesAnother(in: text, than: type) { return .failure(.otherKind) }
+            if let value = beyond(marker, type) { return .success(value) }
         }
         switch type {
         case .number: return result(lastNumber(text), .noNumber)
@@ -33,21 +40,30 @@ package enum AnswerExtraction {
     /// The reference answer in the form that ``extract(_:type:choices:)`` returns; as given where it cannot be read.
     package static func canonical(_ reference: String, type: TaskType, choices: [String] = []) -> String {
         switch type {
-        case .phrase: PhraseReading.canonical(reference[...])
-        case .list: PhraseReading.list(reference[...])
-        case .choice: ChoiceReading.reference(reference, choices)
-        case .refusal: reference
-        default: (try? extract(reference, type: type, choices: choices).get()) ?? reference
+        case .choice: ChoiceReading.reference(reference, choices) ?? reference.trimmingCharacters(in: .whitespaces).uppercased()
+        default: readable(reference, type: type, choices: choices) ?? reference
         }
     }
 
-    /// Whether an extracted answer is the reference: equal canonical forms; numbers to nine digits; a time without its half of the day
-    /// equals one with it. A free form is for a judge: equality of the texts is only its lower bound.
+    /// The reference answer in canonical form, or nil where it is none of its type: no number, no letter or text of a choice.
+    package static func readable(_ reference: String, type: TaskType, choices: [String] = []) -> String? {
+        switch type {
+        case .phrase: PhraseReading.canonical(PlainText.of(reference)[...])
+        case .list: PhraseReading.list(PlainText.of(reference)[...])
+        case .choice: ChoiceReading.reference(reference, choices)
+        case .refusal: reference
+        default: try? extract(reference, type: type, choices: choices).get()
+        }
+    }
+
+    /// Whether an extracted answer is the reference: equal canonical forms; whole numbers to the last digit, others to nine; a time
+    /// without its half of the day equals one with it. A free form is for a judge: equality of the texts is only its lower bound.
     package static func matches(_ extracted: String, reference: String, type: TaskType, choices: [String] = []) -> Bool {
         let reference = canonical(reference, type: type, choices: choices)
         if extracted == reference { return true }
         if type == .phrase { return PhraseReading.agree(extracted, reference) }
         guard type == .number else { return false }
+        if isWhole(extracted), isWhole(reference) { return false }
         if let x = Double(extracted), let y = Double(reference) {
             // Three hundred digits are infinitely much, which is near to everything.
             return x.isFinite && y.isFinite && abs(x - y) <= 1e-9 * max(1, abs(x), abs(y))
@@ -56,41 +72,66 @@ package enum AnswerExtraction {
         return x.first == y.first && x.count != y.count && extracted.contains(":")
     }
 
+    private static func isWhole(_ canonical: String) -> Bool {
+        canonical.utf8.allSatisfy { (48...57).contains($0) || $0 == UInt8(ascii: "-") }
+    }
+
     private static func result(_ value: String?, _ failure: ExtractionFailure) -> Result<String, ExtractionFailure> {
         value.map(Result.success) ?? .failure(failure)
     }
 
-    private static func marked(_ marker: AnswerMarker, _ type: TaskType, _ choices: [String]) -> String? {
+    /// What the sentence at a mark says.
+    private static func marked(_ marker: AnswerMarker, _ type: TaskType, _ choices: [String]) -> Result<
+        String, ExtractionFailure
+    >? {
         let sentence = marker.sentence
+        if marker.kind == .result, type == .yesNo || type == .phrase || type == .list { return nil }
         switch type {
-        case .number: return markedNumber(marker)
-        case .yesNo: return marker.kind == .result ? nil : YesNoWords.announced(in: sentence)
-        case .day: return CalendarWords.days.all(in: sentence).first ?? CalendarWords.days.all(in: marker.region).first
-        case .month: return CalendarWords.months.all(in: sentence).first ?? CalendarWords.months.all(in: marker.region).first
+        case .number: return markedNumber(marker, sentence)
+        case .yesNo: return YesNoWords.announced(in: sentence).map(Result.success)
+        case .day: return CalendarWords.days.all(in: sentence).first.map(Result.success)
+        case .month: return CalendarWords.months.all(in: sentence).first.map(Result.success)
         case .phrase:
-            if marker.kind == .result { return nil }
-            if let named = PhraseReading.named(sentence, choices) { return named }
+            if let named = PhraseReading.named(sentence, choices) { return .success(named) }
             let phrase = PhraseReading.canonical(marker.kind == .correction ? PhraseReading.afterCopula(sentence) : sentence)
-            return phrase.isEmpty ? nil : phrase
+            return phrase.isEmpty ? nil : .success(phrase)
         case .list:
-            if marker.kind == .result { return nil }
             let list = PhraseReading.list(AnswerMarker.sentence(of: marker.region, stops: "!?"))
-            return list.isEmpty ? nil : list
+            return list.isEmpty ? nil : .success(list)
         case .choice, .freeForm, .rating, .refusal, .instructions: return nil
         }
     }
 
-    /// After an announcement the first number of its sentence, or what its last equals sign gives; after a correction the last.
-    private static func markedNumber(_ marker: AnswerMarker) -> String? {
-        let sentence = marker.sentence
+    /// What follows the sentence at a mark, where the sentence itself holds nothing.
+    private static func beyond(_ marker: AnswerMarker, _ type: TaskType) -> String? {
+        switch type {
+        case .number:
+            let numbers = NumberReading.all(in: marker.region)
+            return (marker.kind == .correction ? numbers.last : numbers.first)?.value
+        case .day: return CalendarWords.days.all(in: marker.region).first
+        case .month: return CalendarWords.months.all(in: marker.region).first
+        default: return nil
+        }
+    }
+
+    /// After an announcement the first number of its sentence, or what its last equals sign gives; after a correction the last. Two that
+    /// the sentence offers ("3 or 4") are no answer.
+    private static func markedNumber(_ marker: AnswerMarker, _ sentence: Substring) -> Result<String, ExtractionFailure>? {
         if let equals = sentence.lastIndex(of: "="),
             let value = NumberReading.all(in: sentence[sentence.index(after: equals)...]).first
         {
-            return value.value
+            return .success(value.value)
         }
-        let inSentence = NumberReading.all(in: sentence)
-        if marker.kind == .correction { return (inSentence.last ?? NumberReading.all(in: marker.region).last)?.value }
-        return (inSentence.first ?? NumberReading.all(in: marker.region).first)?.value
+        let numbers = NumberReading.all(in: sentence)
+        if marker.kind == .correction { return numbers.last.map { .success($0.value) } }
+        guard let first = numbers.first else { return nil }
+        if marker.kind == .announced, numbers.count > 1, numbers[1].value != first.value {
+            let between = sentence[first.range.upperBound..<numbers[1].range.lowerBound]
+            if !between.contains("%"), between.split(whereSeparator: { !$0.isLetter }).map({ $0.lowercased() }) == ["or"] {
+                return .failure(.severalNumbers)
+            }
+        }
+        return .success(first.value)
     }
 
     /// The last number in digits, or in words where there are no digits.

@@ -7,6 +7,7 @@ import Foundation
 ///     reasoning … \boxed{42}                 LaTeX's: what the braces enclose
 ///     reasoning … <answer>42</answer>        a tag: likewise
 ///     … No, wait, 43.                        a correction: what follows it
+///     答案是 42   La respuesta es 42          the same in other languages
 ///
 /// Later marks win. Phrases about a result or a total count only where no answer is announced.
 struct AnswerMarker {
@@ -31,7 +32,18 @@ struct AnswerMarker {
     private static func strong(in text: String) -> [AnswerMarker] {
         let letters = Letters(text)
         var marks = mark(text, Patterns.announcement, .announced, from: letters.first(of: ["answer", "option", "choice"]))
-        if letters.first(of: ["choose", "pick", "select", "say", "go"]) != nil { marks += mark(text, Patterns.choosing, .announced, from: 0) }
+        if let short = letters.first(of: ["ans.", "ans:", "ans ", "ans="]) {
+            marks += mark(text, Patterns.abbreviation, .announced, from: short)
+        }
+        if let heading = letters.first(of: ["answer\n"]) { marks += mark(text, Patterns.heading, .announced, from: heading) }
+        if let name = letters.first(of: Self.names) {
+            marks += mark(text, Patterns.foreign, .announced, from: letters.isASCII ? name : 0)
+        } else if !letters.isASCII, letters.first(of: Self.foreignNames) != nil {
+            marks += mark(text, Patterns.foreign, .announced, from: 0)
+        }
+        if letters.first(of: ["choose", "pick", "select", "say", "go"]) != nil {
+            marks += mark(text, Patterns.choosing, .announced, from: 0)
+        }
         if letters.first(of: ["wait", "actually", "mean", "scratch", "correct", "sorry"]) != nil {
             marks += mark(text, Patterns.correction, .correction, from: 0)
         }
@@ -42,10 +54,48 @@ struct AnswerMarker {
         return Array(marks.sorted { $0.range.upperBound > $1.range.upperBound }.prefix(8))
     }
 
+    /// What an answer is called in other languages, as far as it is spelled in ASCII, and otherwise.
+    private static let names = [
+        "respuesta", "reponse", "antwo", "resposta", "risposta", "odpov", "cevap", "jawaban", "svar", "vastaus",
+    ]
+    private static let foreignNames = [
+        "答", "正解", "选", "選", "답", "твет", "ідповідь", "جواب", "جابة", "پاسخ", "תשובה", "उत्तर", "คำตอบ", "πάντηση", "réponse",
+        "odpowied", "áp án",
+    ]
+
     private static func results(in text: String) -> [AnswerMarker] {
         let first = Letters(text).first(of: ["result", "solution", "total", "sum", "difference", "product", "it"])
         return mark(text, Patterns.result, .result, from: first).suffix(8).reversed()
     }
+
+    /// Whether the mark says "answer" or is a mark of its own: "I say" and "another option is" open sentences of any text.
+    func namesAnswer(in text: String) -> Bool {
+        let mark = text[range]
+        return mark.first?.isLetter != true || mark.lowercased().contains("answer")
+    }
+
+    /// Whether the answer itself, in no more than four words, is plainly one of another kind: "The answer is March." where a number is
+    /// asked for. Words that only lead to it ("The answer is clear:") are none.
+    ///
+    /// Asked where the sentence holds no answer of the type.
+    func announcesAnother(in text: String, than type: TaskType = .choice) -> Bool {
+        guard kind == .announced, namesAnswer(in: text) else { return false }
+        let words = PhraseReading.words(sentence)
+        guard (1...4).contains(words.count), !Self.leading.contains(words[0]) else { return false }
+        guard type == .yesNo else { return true }
+        return [.number, .day, .month, .choice].contains(TaskType(of: String(sentence)))
+    }
+
+    private static let leading: Set = [
+        "clear", "clearly", "obvious", "obviously", "simple", "simply", "easy", "straightforward", "below", "above", "here",
+        "this", "that", "it", "as",
+        "following", "given", "shown", "correct", "right", "wrong", "incorrect", "known", "unknown", "unclear", "in", "on",
+        "what", "not", "found",
+        "based", "obtained", "therefore", "thus", "hence", "now", "very", "quite", "also", "still", "really", "going", "to",
+        "there", "difficult",
+        "impossible", "ambiguous", "uncertain", "hard", "because", "since", "if", "boxed", "so", "then", "we", "i", "you", "well",
+        "always", "how",
+    ]
 
     /// The answer's own sentence: from the region's start to a line's or a sentence's end.
     var sentence: Substring { Self.sentence(of: region) }
@@ -82,7 +132,8 @@ struct AnswerMarker {
 
     /// What stands between an opening and its balanced closing; an opening that is never closed encloses the rest.
     private static func enclosed(_ text: String, _ opening: String, _ closing: String) -> [AnswerMarker] {
-        text.ranges(of: opening).map { range in
+        // No more than the last eight marks are read, and each is looked for to the end of the text.
+        text.ranges(of: opening).suffix(8).map { range in
             var depth = 1
             var place = range.upperBound
             while place < text.endIndex {
@@ -100,10 +151,14 @@ struct AnswerMarker {
 }
 
 /// A text's bytes, letters in lower case: finding an ASCII word in them is many times as fast as a regular expression that finds nothing.
-private struct Letters {
+struct Letters {
+    let isASCII: Bool
     private let bytes: [UInt8]
 
-    init(_ text: String) { bytes = text.utf8.map { $0 | 0x20 } }
+    init(_ text: String) {
+        bytes = text.utf8.map { $0 | 0x20 }
+        isASCII = bytes.allSatisfy { $0 < 0x80 }
+    }
 
     /// Where the first of some ASCII words begins, in capitals or not, be it within other words.
     func first(of words: [String]) -> Int? {

@@ -34,6 +34,15 @@ package struct ModelJudge: Sendable {
         return rubric.verdict(of: try await complete(prompt + "\n\nVerdict (yes or no):"))
     }
 
+    /// The verdict on what both texts say outside their reasoning, as rewards need it; unreadable, without asking, where one of them says nothing.
+    package func verdictOnSaid(question: String? = nil, response: String, reference: String) async throws -> Verdict {
+        let (given, wanted) = (VisibleText(response), VisibleText(reference))
+        if given.isOnlyReasoning || wanted.isOnlyReasoning {
+            return Verdict(outcome: .unreadable, reason: "the \(wanted.isOnlyReasoning ? "reference" : "response") is reasoning alone")
+        }
+        return try await verdict(question: question, response: given.said, reference: wanted.said)
+    }
+
     /// How good a response is, from 1 to 5, without a reference; a reply without a score is asked for once more as well.
     package func rating(question: String, response: String, by rubric: RatingRubric = .standard) async throws -> Rating {
         let prompt = rubric.prompt(question: question, response: response)

@@ -2,7 +2,12 @@ import Foundation
 
 /// Numbers in running text, in digits or in English words.
 ///
-///     1,234.50   −3   $5   3/4   2 1/2   21st   1.5 million   5:30 pm   twenty-one   minus three   two and a half
+///     1,234.50   12,34,567   10 000   1'000   1_000   1.234.567,89   3,14      thousands in groups, decimals by point or comma
+///     −3   $5   5%   12 kg   5 cm^2   21st   1.5 million   5 lakh   $2k         signs, units, scales
+///     3/4   2 1/2   \frac{3}{4}   \frac34   2\frac12   3e8   1.5 × 10^3   2^10   2√9   4π
+///     5:30 pm   twenty-one   minus three   two and a half   two thirds
+///
+/// A separator counts as one only where nothing else can be meant: "1.234" is a decimal, "3, 5" are two numbers, and so are "3,5,7".
 struct NumberReading {
     /// Canonical: an integer without separators, a decimal in its shortest form, or a time `h:mm` with ` am`, ` pm`.
     let value: String
@@ -11,93 +16,187 @@ struct NumberReading {
 
     /// Every number of the text in order. Those that a "not" denies are left out ("43, not 42").
     static func all(in text: Substring) -> [NumberReading] {
+        var scanner = NumberScanner(text)
+        return scanner.all()
+    }
+
+    /// The canonical form of a value.
+    static func canonical(_ value: Double) -> String { DecimalValue(value)?.text ?? String(value) }
+}
+
+/// Reads a text's numbers from left to right, scalar by scalar.
+struct NumberScanner {
+    let text: Substring
+    let scalars: [Unicode.Scalar]
+    /// What stands before the text, in the string of which it is a part.
+    let before: Unicode.Scalar?
+    /// The last scalar's place that was asked for, by number and by index.
+    private var mark: (place: Int, index: String.Index)
+
+    init(_ text: Substring) {
+        self.text = text
+        scalars = Array(text.unicodeScalars)
+        let base = text.base.unicodeScalars
+        before = text.startIndex > base.startIndex ? base[base.index(before: text.startIndex)] : nil
+        mark = (0, text.startIndex)
+    }
+
+    /// Of a scalar; asked for from left to right.
+    mutating func index(_ place: Int) -> String.Index {
+        mark = (place, text.unicodeScalars.index(mark.index, offsetBy: place - mark.place))
+        return mark.index
+    }
+
+    subscript(place: Int) -> Unicode.Scalar? {
+        place >= 0 ? (place < scalars.count ? scalars[place] : nil) : (place == -1 ? before : nil)
+    }
+
+    func isDigit(_ place: Int) -> Bool {
+        guard place >= 0, place < scalars.count else { return false }
+        return (48...57).contains(scalars[place].value)
+    }
+
+    mutating func all() -> [NumberReading] {
         var readings: [NumberReading] = []
-        var place = text.startIndex
-        while place < text.endIndex {
-            if let reading = time(text, place) ?? fraction(text, place) ?? digits(text, place) ?? spokenSign(text, place) ?? NumberWords.read(text, place) {
-                if !isDenied(text, reading.range.lowerBound) { readings.append(reading) }
-                place = reading.range.upperBound
+        var place = 0
+        while place < scalars.count {
+            if let reading = reading(at: place) {
+                let start = index(place)
+                let end = index(reading.end)
+                if !isDenied(place) { readings.append(NumberReading(value: reading.value, range: start..<end, inWords: false)) }
+                place = reading.end
+            } else if Self.beginWords[Int(min(scalars[place].value, 128))], let reading = NumberWords.read(text, index(place)) {
+                if !isDenied(place) { readings.append(reading) }
+                place += text.unicodeScalars.distance(from: reading.range.lowerBound, to: reading.range.upperBound)
             } else {
-                place = skip(text, place)
+                place = next(behind: place)
             }
         }
         return readings
     }
 
-    /// The canonical form of a value.
-    static func canonical(_ value: Double) -> String {
-        value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
+    /// The letters with which number words begin.
+    private static let beginWords: [Bool] = {
+        var table = Array(repeating: false, count: 129)
+        for byte in "zotfsenhmdZOTFSENHMD".utf8 { table[Int(byte)] = true }
+        return table
+    }()
+
+    private mutating func reading(at place: Int) -> (value: String, end: Int)? {
+        switch scalars[place] {
+        case "0"..."9": time(at: place) ?? value(at: place).map { ($0.value.text, $0.end) }
+        case ".", "√", "\\": value(at: place).map { ($0.value.text, $0.end) }
+        case "+", "-", "−", "–", "$", "€", "£", "¥", "₹", "₩", "₽": signed(at: place)
+        case "m", "M", "n", "N": spokenSign(at: place)
+        default: nil
+        }
     }
 
-    private static func isDenied(_ text: Substring, _ place: String.Index) -> Bool {
-        let before = String(text[..<place].suffix(8)).lowercased()
-        return before.contains("not") && before.firstMatch(of: Patterns.denial) != nil
-    }
-
-    /// The next place where a number can begin: past the rest of a word.
-    private static func skip(_ text: Substring, _ place: String.Index) -> String.Index {
+    /// The next place where a number can begin: past the rest of a word, or past the exponent of a unit.
+    private func next(behind place: Int) -> Int {
         var place = place
-        let inWord = text[place].isLetter || text[place].isNumber
-        place = text.index(after: place)
-        while inWord, place < text.endIndex, text[place].isLetter || text[place].isNumber { place = text.index(after: place) }
+        if scalars[place] == "^", let power = exponent(at: place) { return power.end }
+        let inWord = isWord(place)
+        place += 1
+        while inWord, place < scalars.count, isWord(place) || isDigit(place) { place += 1 }
         return place
     }
 
-    private static func time(_ text: Substring, _ place: String.Index) -> NumberReading? {
-        guard text[place].isNumber, text[place...].prefix(3).contains(":"), let match = text[place...].prefixMatch(of: Patterns.time), let hour = Int(match.1) else { return nil }
-        let half = match.3.map { " " + $0.lowercased() + "m" } ?? ""
-        return NumberReading(value: "\(hour):\(match.2)\(half)", range: match.range, inWords: false)
+    /// Letters of scripts whose words are set apart by spaces: a digit in them is part of a name.
+    func isWord(_ place: Int) -> Bool {
+        guard let scalar = self[place] else { return false }
+        if scalar.isASCII { return (97...122).contains(scalar.value | 0x20) }
+        return scalar.value < 0x0600 && scalar.properties.isAlphabetic
     }
 
-    private static func fraction(_ text: Substring, _ place: String.Index) -> NumberReading? {
-        guard text[place].isNumber || "-−\\".contains(text[place]) else { return nil }
-        let rest = text[place...]
-        guard let bar = rest.first(where: { !($0.isNumber || $0.isWhitespace || "-−".contains($0)) }), "/\\".contains(bar) else { return nil }
-        if let match = rest.prefixMatch(of: Patterns.latexFraction), let top = Double(match.2), let bottom = Double(match.3), bottom != 0 {
-            return NumberReading(
-                value: canonical((match.1.isEmpty ? 1 : -1) * top / bottom), range: match.range, inWords: false)
-        }
-        if let match = rest.prefixMatch(of: Patterns.fraction), let top = Double(match.3), let bottom = Double(match.4), bottom != 0,
-            match.1.isEmpty || isSign(text, place)
-        {
-            let whole = match.2.flatMap { Double($0) } ?? 0
-            return NumberReading(
-                value: canonical((match.1.isEmpty ? 1 : -1) * (whole + top / bottom)), range: match.range, inWords: false)
-        }
-        return nil
+    func isSpace(_ place: Int) -> Bool {
+        self[place].map { $0 == " " || ($0.value > 127 && $0.properties.isWhitespace) } ?? false
     }
 
-    private static func digits(_ text: Substring, _ place: String.Index) -> NumberReading? {
-        guard "+-−$€£¥.".contains(text[place]) || text[place].isNumber,
-            let match = text[place...].prefixMatch(of: Patterns.digits), match.3 != nil || match.4 != nil
-        else { return nil }
-        // A minus after a value is an operation, not a sign.
-        if !match.1.isEmpty, !isSign(text, place) { return nil }
-        guard var value = Double((match.3 ?? "0").replacing(",", with: "") + (match.4 ?? "")) else { return nil }
-        var end = match.range.upperBound
-        if text[end...].prefix(2).contains(where: \.isLetter) {
-            if let scale = text[end...].prefixMatch(of: Patterns.scale) {
-                value *= NumberWords.scales[scale.1.lowercased()] ?? 1
-                end = scale.range.upperBound
-            } else if let ordinal = text[end...].prefixMatch(of: Patterns.ordinal) {
-                end = ordinal.range.upperBound
+    func skippingSpaces(_ place: Int) -> Int {
+        var place = place
+        while isSpace(place) { place += 1 }
+        return place
+    }
+
+    func isAhead(_ word: String, _ place: Int) -> Bool {
+        var place = place
+        for scalar in word.unicodeScalars {
+            guard let here = self[place], here == scalar || (here.isASCII && here.value | 0x20 == scalar.value) else {
+                return false
+            }
+            place += 1
+        }
+        return true
+    }
+
+    // MARK: Signs and denials
+
+    private mutating func isDenied(_ place: Int) -> Bool {
+        var end = place
+        while let scalar = self[end - 1], " \t\n*\"'$(".unicodeScalars.contains(scalar) { end -= 1 }
+        guard end < place, end >= 3, self[end - 1] == "t" || self[end - 1] == "T", isAhead("not", end - 3) else { return false }
+        return !isWord(end - 4)
+    }
+
+    /// Whether a minus here is a sign: after a value it is an operation.
+    private func isSign(_ place: Int) -> Bool {
+        var before = place - 1
+        while before >= 0, scalars[before].properties.isWhitespace { before -= 1 }
+        guard before >= 0 else { return true }
+        if isDigit(before) || scalars[before] == ")" || scalars[before] == "]" { return false }
+        return !(before == place - 1 && scalars[before].properties.isAlphabetic)
+    }
+
+    /// An optional sign, an optional currency, perhaps a sign again, and the value.
+    private mutating func signed(at place: Int) -> (value: String, end: Int)? {
+        func isMinus(_ place: Int) -> Bool { self[place].map { "-−–".unicodeScalars.contains($0) } ?? false }
+        var (at, isNegative, hasCurrency) = (place, false, false)
+        if isMinus(at) || self[at] == "+" {
+            guard isSign(place) else { return nil }
+            isNegative = isMinus(at)
+            at += 1
+            // "= - 5" has a sign, "- 5 apples" a bullet.
+            if isSpace(at), let opening = lastVisible(before: place), opening == "=" || opening == "{" { at = skippingSpaces(at) }
+        }
+        if let scalar = self[at], "$€£¥₹₩₽".unicodeScalars.contains(scalar) {
+            hasCurrency = true
+            at += 1
+            if isSpace(at) { at += 1 }
+            if isMinus(at) {
+                isNegative = true
+                at += 1
             }
         }
-        if (match.1 + match.2).contains(where: { "-−".contains($0) }) { value = -value }
-        return NumberReading(value: canonical(value), range: match.range.lowerBound..<end, inWords: false)
+        guard at > place, let found = value(at: at, hasCurrency: hasCurrency) else { return nil }
+        return (isNegative ? found.value.negated.text : found.value.text, found.end)
+    }
+
+    private func lastVisible(before place: Int) -> Unicode.Scalar? {
+        var place = place - 1
+        while place >= 0, scalars[place].properties.isWhitespace { place -= 1 }
+        return self[place]
     }
 
     /// "minus 5", but not "19 minus 5".
-    private static func spokenSign(_ text: Substring, _ place: String.Index) -> NumberReading? {
-        guard "mMnN".contains(text[place]), isSign(text, place),
-            let sign = text[place...].prefixMatch(of: Patterns.spokenSign),
-            let reading = digits(text, sign.range.upperBound), let value = Double(reading.value)
-        else { return nil }
-        return NumberReading(value: canonical(-value), range: place..<reading.range.upperBound, inWords: false)
+    private mutating func spokenSign(at place: Int) -> (value: String, end: Int)? {
+        guard isSign(place), let word = ["minus", "negative"].first(where: { isAhead($0, place) }) else { return nil }
+        var at = place + word.utf8.count
+        guard isSpace(at) else { return nil }
+        at = skippingSpaces(at)
+        let hasCurrency = self[at].map { "$€£¥₹₩₽".unicodeScalars.contains($0) } ?? false
+        if hasCurrency { at = skippingSpaces(at + 1) }
+        guard isDigit(at) || self[at] == ".", let found = value(at: at, hasCurrency: hasCurrency) else { return nil }
+        return (found.value.negated.text, found.end)
     }
 
-    private static func isSign(_ text: Substring, _ place: String.Index) -> Bool {
-        guard let before = text[..<place].last(where: { !$0.isWhitespace }) else { return true }
-        return !(before.isNumber || before == ")" || before == "]" || (before.isLetter && text[text.index(before: place)] == before))
+    private mutating func time(at place: Int) -> (value: String, end: Int)? {
+        guard self[place + 1] == ":" || (isDigit(place + 1) && self[place + 2] == ":") else { return nil }
+        guard let match = text[index(place)...].prefixMatch(of: Patterns.time), let hour = Int(match.1) else { return nil }
+        let half = match.3.map { " " + $0.lowercased() + "m" } ?? ""
+        return (
+            "\(hour):\(match.2)\(half)",
+            place + text.unicodeScalars.distance(from: match.range.lowerBound, to: match.range.upperBound)
+        )
     }
 }

@@ -1,4 +1,4 @@
-/// English number words: "twenty-one", "one hundred and five", "minus three", "three point one four", "two and a half".
+/// English number words: "twenty-one", "one hundred and five", "minus three", "three point one four", "two and a half", "two thirds".
 enum NumberWords {
     static let units: [String: Double] = [
         "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
@@ -24,15 +24,18 @@ enum NumberWords {
             guard let following = words.next() else { return nil }
             word = following
         }
+        var ahead = Words(text: text, place: place)
+        if sign < 0 { _ = ahead.next() }
+        if let part = ahead.fraction() { return NumberReading(value: NumberReading.canonical(sign * part), range: place..<ahead.end, inWords: true) }
         if word == "half" { return NumberReading(value: "0.5", range: place..<words.end, inWords: true) }
         guard units[word] != nil || tens[word] != nil else { return nil }
         if word == "one", isPronoun(text, place, words) { return nil }
         var (total, group, end) = (0.0, 0.0, words.end)
         var current: String? = word
         while let name = current {
-            if let unit = units[name], name == "dozen" || group.truncatingRemainder(dividingBy: 10) == 0, name != "dozen" || group > 0 {
+            if let unit = units[name], name == "dozen" || group.truncatingRemainder(dividingBy: 10) == 0, name != "dozen" || group > 0 || total == 0 {
                 // Units close a group of tens; a second unit ("five six") is the next number.
-                if name == "dozen" { group *= 12 } else if group.truncatingRemainder(dividingBy: 100) == 0 || unit < 10 { group += unit } else { break }
+                if name == "dozen" { group = max(group, 1) * 12 } else if group.truncatingRemainder(dividingBy: 100) == 0 || unit < 10 { group += unit } else { break }
             } else if let ten = tens[name], group.truncatingRemainder(dividingBy: 100) == 0 {
                 group += ten
             } else if name == "hundred", group > 0, group < 100 {
@@ -46,10 +49,14 @@ enum NumberWords {
             end = words.end
             current = words.next()
             if current == "and" {
+                var ahead = words
                 let following = words.next()
                 if following == "a", words.next() == "half" {
                     return NumberReading(
                         value: NumberReading.canonical(sign * (total + group + 0.5)), range: place..<words.end, inWords: true)
+                }
+                if let part = ahead.fraction() {
+                    return NumberReading(value: NumberReading.canonical(sign * (total + group + part)), range: place..<ahead.end, inWords: true)
                 }
                 // "and" joins only below a hundred: "one hundred and five", but not "five and six".
                 let joins = (group > 0 && group.truncatingRemainder(dividingBy: 100) == 0) || (group == 0 && total > 0)
@@ -103,5 +110,20 @@ enum NumberWords {
             (place, end) = (stop, stop)
             return text[start..<stop].lowercased()
         }
+
+        /// "one third", "three quarters": a count from one to nine and the name of so many parts. The words stay where nothing matches.
+        mutating func fraction() -> Double? {
+            var ahead = self
+            guard let count = ahead.next().flatMap({ units[$0] }), (1...9).contains(count), let part = ahead.next(),
+                let parts = count == 1 ? NumberWords.parts[part] : NumberWords.severalParts[part]
+            else { return nil }
+            self = ahead
+            return count / parts
+        }
     }
+
+    private static let parts: [String: Double] = [
+        "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10,
+    ]
+    private static let severalParts = Dictionary(uniqueKeysWithValues: parts.map { ($0.key == "half" ? "halves" : $0.key + "s", $0.value) })
 }

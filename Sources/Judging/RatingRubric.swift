@@ -36,7 +36,7 @@ package struct RatingRubric: Sendable, Equatable {
 
     /// The last "Score: 4" or "[[4]]" of the reply, or a reply that begins with the number; a fraction or a number outside the scale is none.
     package func rating(of reply: String) -> Rating {
-        let text = reply.trimmingCharacters(in: .whitespacesAndNewlines)
+        let text = VisibleText(reply).said.trimmingCharacters(in: .whitespacesAndNewlines)
         let found =
             text.matches(of: Patterns.score).last.map(\.1) ?? text.matches(of: Patterns.bracketedScore).last.map(\.1)
             ?? text.firstMatch(of: Patterns.openingScore).map(\.1)

@@ -34,6 +34,8 @@ package struct Rubric: Sendable, Equatable {
 
     /// The last "Verdict: …" of the reply, or a reply that begins with yes or no; anything else is unreadable.
     package func verdict(of reply: String) -> Verdict {
+        // A judge may think aloud as well.
+        let reply = VisibleText(reply).said
         let words = PhraseReading.words(reply[...])
         let announced = words.lastIndex(of: "verdict").flatMap { place in
             words[(place + 1)...].prefix(2).first { $0 == "yes" || $0 == "no" }

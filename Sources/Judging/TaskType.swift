@@ -25,10 +25,10 @@ package enum TaskType: String, Codable, Sendable, CaseIterable {
 
     /// The type that `answer`, a bare answer, looks like: one of those above ``freeForm``.
     package init(of answer: String) {
+        let answer = PlainText.of(answer)
         let bare = PhraseReading.clean(answer[...])
         let words = PhraseReading.words(bare[...])
-        let numbers = NumberReading.all(in: bare[...])
-        if let number = numbers.first, numbers.count == 1, number.range == bare.startIndex..<bare.endIndex {
+        if Self.isNumber(bare) || Self.isNumber(answer) {
             self = .number
         } else if words.count == 1, !CalendarWords.days.all(in: bare[...]).isEmpty {
             self = .day
@@ -43,6 +43,12 @@ package enum TaskType: String, Codable, Sendable, CaseIterable {
         } else {
             self = .phrase
         }
+    }
+
+    /// Whether a text is one number from end to end.
+    private static func isNumber(_ text: String) -> Bool {
+        let numbers = NumberReading.all(in: text[...])
+        return numbers.count == 1 && numbers[0].range == text.startIndex..<text.endIndex
     }
 
     /// The type of a question whose reference is `answer`: as ``init(of:)``, but "14 apples" asks for a number, and a text of more than four
@@ -64,9 +70,15 @@ package enum TaskType: String, Codable, Sendable, CaseIterable {
 /// Why no answer was found. Always a named result: an answer that cannot be read is never replaced by a guess.
 package enum ExtractionFailure: String, Error, Codable, Sendable, CaseIterable {
     case empty
+    /// All of the response is reasoning: its block is never closed, or nothing follows it.
+    case onlyReasoning = "only_reasoning"
+    /// The announced answer is plainly of another kind than the question's: "The answer is March." for a number.
+    case otherKind = "other_kind"
     case noNumber = "no_number"
+    /// The announced answer offers several numbers: "3 or 4".
+    case severalNumbers = "several_numbers"
     case noChoice = "no_choice"
-    /// Several choices are named and none of them is marked as the answer.
+    /// Several choices are named and none of them is marked as the answer, or several are announced: "A or B".
     case severalChoices = "several_choices"
     case noYesNo = "no_yes_no"
     case noDay = "no_day"

@@ -188,6 +188,35 @@ import Testing
         #expect(report.rating?.arms[.text]?.mean == 2.25 && report.rating?.gap == nil && report.reproducibility.judge == "scorer")
     }
 
+    @Test func whatWasThoughtIsNeitherReadNorJudged() async throws {
+        let thought = "<think>The answer is B. I can't help with that.</think>"
+        let types: [(TaskType, String, [String])] = [
+            (.choice, "A", ["cat", "dog", "cow", "pig"]), (.freeForm, "A", []), (.rating, "", []), (.refusal, "answered", []), (.instructions, "", []),
+        ]
+        let items = types.map { type, answer, choices in
+            QuestionSet.Item(
+                id: type.rawValue, category: "c", text: type.rawValue, audio: nil, answer: answer, choices: choices, type: type,
+                instructions: type == .instructions ? [Instruction(id: "punctuation:no_comma", arguments: [:])] : nil)
+        }
+        let judge = FreeFormJudge(
+            name: "kind", verdict: { _, _, response in Verdict(outcome: response == "A, then." ? .equal : .different, reason: "kind") },
+            rating: { _, response in Rating(score: response == "A, then." ? 5 : 1, reason: "kind") })
+        func answers(_ mode: ExtractionMode, _ text: String) async throws -> [ArmAnswer] {
+            try await EvaluationRun(
+                QuestionSet(name: "n", folder: URL(filePath: "/nowhere"), items: items), settings: RunSettings(arms: [.text], extraction: mode),
+                respondent: FakeRespondent { _ in text }, judge: judge
+            ).report(id: "r", created: 1, software: "s").items.compactMap { $0.arms[.text] }
+        }
+        let strict = try await answers(.strict, thought + "A, then.")
+        #expect(strict.map(\.correct) == [true, true, true, true, false])
+        #expect(strict.allSatisfy { $0.text == thought + "A, then." })
+        let unfinished = try await answers(.strict, "<think>The answer is A, then.")
+        #expect(unfinished.allSatisfy { !$0.correct && $0.failure == "only_reasoning" && $0.extracted == nil })
+        #expect(unfinished.map(\.score) == [nil, nil, 1, nil, nil])
+        // VoiceBench's own rules read all of it.
+        #expect(try await answers(.voiceBench, thought + "A, then.")[1].correct == false)
+    }
+
     @Test func whatOnlyAJudgeCanScoreIsNotAskedWithoutOne() async throws {
         let item = QuestionSet.Item(id: "a", category: "c", text: "Why?", audio: nil, answer: "", type: .rating)
         let respondent = FakeRespondent { _ in "because" }

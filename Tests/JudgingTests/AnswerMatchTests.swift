@@ -129,7 +129,7 @@ private func unreadable(_ kind: TaskType?, _ response: String, _ reference: Stri
     @Test(arguments: [
         ("14", TaskType.number), ("twenty-one", .number), ("-3.5", .number), ("B", .choice), ("(C)", .choice),
         ("yes", .yesNo), ("No.", .yesNo), ("Sunday", .day), ("May", .month), ("3, 5, 8", .list), ("Ben", .phrase),
-        ("14 apples", .phrase), ("the tall man", .phrase),
+        ("14 apples", .phrase), ("the tall man", .phrase), ("\\frac{3}{4}", .number), ("3e8", .number), ("10 000", .number), ("\\text{(B)}", .choice),
     ])
     func kindIsReadFromTheReference(answer: String, kind: TaskType) {
         #expect(TaskType(of: answer) == kind)

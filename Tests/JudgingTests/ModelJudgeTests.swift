@@ -36,6 +36,19 @@ import Testing
         #expect(try await judge.verdict(response: "5", reference: "4").outcome == .unreadable)
     }
 
+    @Test func rewardsAreJudgedByWhatIsSaid() async throws {
+        let prompts = Mutex<[String]>([])
+        let judge = ModelJudge(name: "test") { prompt in
+            prompts.withLock { $0.append(prompt) }
+            return "<think>Verdict: no? Let me see.</think>Verdict: yes"
+        }
+        let verdict = try await judge.verdictOnSaid(response: "<think>5?</think>4", reference: "hm</think>4")
+        #expect(verdict.isEqual && prompts.withLock { !$0[0].contains("5?") && !$0[0].contains("hm") })
+        let silent = try await judge.verdictOnSaid(response: "<think>4", reference: "4")
+        #expect(silent.outcome == .unreadable && prompts.withLock { $0.count } == 1)
+        #expect(try await ModelJudge(name: "test") { _ in "<think>1?</think>Score: 4" }.rating(question: "q", response: "r").score == 4)
+    }
+
     @Test func failuresOfTheModelArePassedOn() async {
         struct Broken: Error {}
         let judge = ModelJudge(name: "test") { _ in throw Broken() }

@@ -37,32 +37,40 @@ package struct MissingJudge: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// A reply held against the reference answer, by the rules of the item's type.
+/// A reply held against the reference answer, by the rules of the item's type: the part of it that is said (``VisibleText``).
 struct AnswerScoring: Sendable {
     let mode: ExtractionMode
     let judge: FreeFormJudge?
 
     /// - Parameter seed: of the item and the arm; VoiceBench's rules draw an answer from it where they find none.
     func answer(_ reply: Reply, to item: QuestionSet.Item, seed: UInt64) async throws -> ArmAnswer {
-        if item.type == .freeForm, let judge, !reply.text.isEmpty {
-            let verdict = try await judge.verdict(item.text, item.answer, reply.text)
+        // VoiceBench's own rules know no reasoning: they read all of a response.
+        let visible = mode == .voiceBench ? nil : VisibleText(reply.text)
+        let said = visible?.said ?? reply.text
+        if visible?.isOnlyReasoning == true {
             return ArmAnswer(
-                text: reply.text, extracted: verdict.answer ?? reply.text, correct: verdict.isEqual,
+                text: reply.text, extracted: nil, correct: false, score: item.type == .rating ? 1 : nil,
+                failure: ExtractionFailure.onlyReasoning.rawValue, tokens: reply.tokens, seconds: reply.seconds)
+        }
+        if item.type == .freeForm, let judge, !said.isEmpty {
+            let verdict = try await judge.verdict(item.text, item.answer, said)
+            return ArmAnswer(
+                text: reply.text, extracted: verdict.answer ?? said, correct: verdict.isEqual,
                 failure: verdict.outcome == .unreadable ? ExtractionFailure.unreadableVerdict.rawValue : nil, tokens: reply.tokens,
                 seconds: reply.seconds)
         }
-        if item.type == .rating { return try await rated(reply, item) }
-        return try await onDispatch { item.type == .instructions ? try checked(reply, item) : read(reply, item, seed) }
+        if item.type == .rating { return try await rated(reply, said, item) }
+        return try await onDispatch { item.type == .instructions ? try checked(reply, said, item) : read(reply, item, seed) }
     }
 
-    private func rated(_ reply: Reply, _ item: QuestionSet.Item) async throws -> ArmAnswer {
+    private func rated(_ reply: Reply, _ said: String, _ item: QuestionSet.Item) async throws -> ArmAnswer {
         guard let judge else { throw MissingJudge(item: item.id) }
         var answer = ArmAnswer(text: reply.text, extracted: nil, correct: false, score: 1, tokens: reply.tokens, seconds: reply.seconds)
-        guard reply.text.contains(where: { !$0.isWhitespace }) else {
+        guard said.contains(where: { !$0.isWhitespace }) else {
             answer.failure = ExtractionFailure.empty.rawValue
             return answer
         }
-        if let score = try await judge.rating(item.text, reply.text).score {
+        if let score = try await judge.rating(item.text, said).score {
             answer.score = score
             answer.extracted = String(score)
             answer.correct = score >= 4
@@ -72,8 +80,8 @@ struct AnswerScoring: Sendable {
         return answer
     }
 
-    private func checked(_ reply: Reply, _ item: QuestionSet.Item) throws -> ArmAnswer {
-        var said = reply.text
+    private func checked(_ reply: Reply, _ said: String, _ item: QuestionSet.Item) throws -> ArmAnswer {
+        var said = said
         if mode == .voiceBench, ["<1>", "<2>", "<3>"].contains(where: said.hasPrefix) { said = String(said.dropFirst(3)).trimmed() }
         let outcomes = InstructionOutcome.all(try (item.instructions ?? []).map(InstructionRule.init), said)
         let isEmpty = said.allSatisfy(\.isWhitespace)

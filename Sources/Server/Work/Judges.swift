@@ -21,7 +21,7 @@ struct Judges: Sendable {
 
     func judge(_ wanted: JudgeOptions?) throws -> AnswerJudge {
         guard let judge = try model(wanted) else { return Self.match }
-        return { try await judge.verdict(question: $0, response: $1, reference: $2) }
+        return { try await judge.verdictOnSaid(question: $0, response: $1, reference: $2) }
     }
 
     /// The judging model; nil where rules judge.
