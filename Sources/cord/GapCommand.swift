@@ -168,6 +168,7 @@ struct Gap: AsyncParsableCommand {
             for format in ManifestFormat.allCases {
                 print("\(format.rawValue)\n  \(format.columns)\n  \(format.exportCommand)\n")
             }
+            print(ManifestFormat.references + "\n")
             print("A folder of one of them is measured with: cord eval --benchmark FOLDER --output results/")
         }
     }

@@ -149,6 +149,56 @@ import Testing
         #expect(try refusal(#"["length_constraints:number_words"]"#, #"[{"num_words": 1.5}]"#)?.contains("whole numbers") == true)
     }
 
+    /// The reference of the only row with these members, or the refusal.
+    func reference(_ members: String) throws -> (type: TaskType, answer: String, refusal: String?) {
+        let folder = try Fixtures.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let manifest = folder.appending(path: "m.jsonl")
+        try Data("{\"id\": \"1\", \"text\": \"t\", \(members)}\n".utf8).write(to: manifest)
+        do {
+            let item = try ManifestReader().read(manifest).items[0]
+            return (item.type, item.answer, nil)
+        } catch let error as QuestionSetError {
+            return (.freeForm, "", error.description)
+        }
+    }
+
+    @Test(arguments: [
+        (#""choices": ["22", "24"], "answer": 1, "type": "choice""#, "B"), (#""choices": ["22", "24"], "answer": 0, "type": "choice""#, "A"),
+        (#""choices": ["22", "24"], "answer": 1"#, "B"), (#""choices": ["22", "24"], "answer": 24, "type": "choice""#, "B"),
+        (#""choices": ["0", "1"], "answer": 1, "type": "choice""#, "B"), (#""choices": ["no", "yes"], "answer": 1.0, "type": "choice""#, "B"),
+    ])
+    func integerLabelsCountFromZero(_ members: String, _ letter: String) throws {
+        let read = try reference(members)
+        #expect(read.refusal == nil && read.type == .choice)
+        #expect(AnswerExtraction.canonical(read.answer, type: .choice, choices: try choices(members)) == letter)
+    }
+
+    private func choices(_ members: String) throws -> [String] {
+        let object = try JSONSerialization.jsonObject(with: Data("{\(members)}".utf8)) as? [String: Any]
+        return object?["choices"] as? [String] ?? []
+    }
+
+    @Test(arguments: [
+        (#""choices": ["22", "24"], "answer": "C", "type": "choice""#, "names none of its 2 choices; give a letter from A to B"),
+        (#""choices": ["22", "24"], "answer": 2, "type": "choice""#, "names none of its 2 choices"),
+        (#""choices": ["22", "24"], "answer": -1, "type": "choice""#, "names none of its 2 choices"),
+        (#""choices": ["22", "24"], "answer": "1", "type": "choice""#, "integer label from 0 to 1"),
+        (#""choices": ["2", "1"], "answer": 1, "type": "choice""#, nil),
+        (#""choices": ["1", "2"], "answer": 1, "type": "choice""#, "the text of one choice and the label of another"),
+        (#""choices": ["cat", "dog"], "answer": "Oslo", "type": "choice""#, "names none of its 2 choices"),
+        (#""answer": 1, "type": "choice""#, "a label without choices"), (#""answer": "G", "type": "choice""#, "no letter from A to E"),
+        (#""answer": "unknown", "type": "number""#, "names no number"), (#""answer": "5", "type": "day""#, "names no day"),
+        (#""answer": "maybe", "type": "yes_no""#, "names no yes_no"), (#""answer": true, "type": "yes_no""#, nil),
+        (#""answer": "two thirds", "type": "number""#, nil), (#""choices": ["cat", "dog"], "answer": "b) dog", "type": "choice""#, nil),
+        (#""answer": "", "type": "free_form""#, nil),
+    ])
+    func referencesThatCannotBeAnsweredAreRefusedByLine(_ members: String, _ refusal: String?) throws {
+        let found = try reference(members).refusal
+        #expect((found == nil) == (refusal == nil), "\(found ?? "accepted")")
+        if let refusal { #expect(found?.contains(refusal) == true && found?.hasPrefix("m.jsonl, line 1: the answer ") == true, "\(found ?? "accepted")") }
+    }
+
     @Test func pathsStayInTheFolder() throws {
         for path in ["../a.wav", "clips/../../a.wav", "/etc/passwd", "https://example.org/a.wav", "..\\\\a.wav"] {
             guard case .outside(_, 1, _)? = try failure(row("1", path)) else {

@@ -48,6 +48,9 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         }
     }
 
+    /// How an answer is given, in every format.
+    package static var references: String { ManifestRow.referenceRule }
+
     static func telling(_ row: ManifestRow) throws -> ManifestFormat {
         func has(_ names: String...) -> Bool { names.allSatisfy { row.columns[$0] != nil } }
         if has("messages") { return .msSwift }
@@ -115,7 +118,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         // One question of SD-QA is spoken by people of several regions, a split each.
         let region = subset == .sdQA ? try row.text("split") : nil
         return QuestionSet.Item(
-            id: id, category: category, text: prompt, audio: audio, answer: answer, choices: type == .choice ? Self.lettered(prompt) : [], type: type,
+            id: id, category: category, text: prompt, audio: audio, answer: answer, choices: type == .choice ? Self.lettered(prompt, with: answer) : [], type: type,
             source: region == nil ? nil : prompt, voice: region)
     }
 
@@ -133,9 +136,11 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         let typed = try row.text("question") ?? ""
         let answer = try row.required("answer")
         let text = [spoken, typed].filter { !$0.isEmpty }.joined(separator: "\n")
+        let kind = type ?? TaskType(ofReference: answer)
         return QuestionSet.Item(
             id: try row.required("index"), category: try row.text("subset") ?? "all", text: text,
-            audio: try row.required("audio_path"), answer: answer, choices: Self.lettered(text), type: type ?? TaskType(ofReference: answer))
+            audio: try row.required("audio_path"), answer: answer, choices: kind == .choice ? Self.lettered(text, with: answer) : Self.lettered(text),
+            type: kind)
     }
 
     private func msSwift(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
@@ -167,6 +172,12 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
                 expected: "one of " + TaskType.allCases.map(\.rawValue).joined(separator: ", "))
         }
         return type
+    }
+
+    /// The choices that a question lists; none where its reference is a letter that is not among them, so that they cannot be all.
+    private static func lettered(_ text: String, with answer: String) -> [String] {
+        let choices = lettered(text)
+        return AnswerExtraction.readable(answer, type: .choice, choices: choices) == nil ? [] : choices
     }
 
     /// The choices that a question lists as "A. …", one a line or one after the other.

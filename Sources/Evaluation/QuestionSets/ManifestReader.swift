@@ -29,7 +29,8 @@ package struct ManifestReader: Sendable {
         try forEachRow(manifest) { row in
             let format = try known ?? ManifestFormat.telling(row)
             known = format
-            let item = try format.item(row, type: type)
+            let isGuessed = type == nil && row.columns["type"] == nil && row.columns["task"] == nil
+            let item = try row.checked(try format.item(row, type: type), isGuessed: isGuessed)
             if let earlier = lines.updateValue(row.line, forKey: item.id) {
                 throw QuestionSetError.duplicate(file: file, line: row.line, id: item.id, first: earlier)
             }
@@ -104,7 +105,7 @@ struct ManifestRow {
         switch columns[column] {
         case nil, is NSNull: return nil
         case let text as String: return text
-        case let number as NSNumber: return number.stringValue
+        case let number as NSNumber: return Self.isBoolean(number) ? (number.boolValue ? "true" : "false") : number.stringValue
         default: throw QuestionSetError.wrongType(file: file, line: line, column: column, expected: "text or a number")
         }
     }

@@ -94,6 +94,7 @@ package enum QuestionSetError: Error, Equatable, CustomStringConvertible {
     case missingColumn(file: String, line: Int, column: String, found: [String])
     case wrongType(file: String, line: Int, column: String, expected: String)
     case instruction(file: String, line: Int, error: InstructionError)
+    case reference(file: String, line: Int, answer: String, found: String)
     case duplicate(file: String, line: Int, id: String, first: Int)
     case outside(file: String, line: Int, path: String)
     case symbolicLink(file: String, line: Int, path: String)
@@ -112,6 +113,8 @@ package enum QuestionSetError: Error, Equatable, CustomStringConvertible {
         case .wrongType(let file, let line, let column, let expected):
             "\(file), line \(line): the column \(column) must be \(expected)"
         case .instruction(let file, let line, let error): "\(file), line \(line): \(error); leave the item out"
+        case .reference(let file, let line, let answer, let found):
+            "\(file), line \(line): the answer \"\(answer)\" names \(found)"
         case .duplicate(let file, let line, let id, let first):
             "\(file), line \(line): the id \(id) is already used on line \(first); ids must differ"
         case .outside(let file, let line, let path):
