@@ -24,18 +24,16 @@ extension TemplateInterpreter {
             return .text(try text(of: value, line))
         case "trim":
             let set = try arguments.value(0, "chars").flatMap { value throws(TemplateError) in try optionalText(value, line) }
-            return .text(try text(of: value, line).stripped(set))
-        case "upper": return .text(try text(of: value, line).uppercased())
-        case "lower": return .text(try text(of: value, line).lowercased())
-        case "capitalize": return .text(try text(of: value, line).capitalized())
-        case "title": return .text(try text(of: value, line).titledByWords())
+            return try changed(try text(of: value, line), line) { $0.stripped(set) }
+        case "upper": return try changed(try text(of: value, line), line) { $0.uppercased() }
+        case "lower": return try changed(try text(of: value, line), line) { $0.lowercased() }
+        case "capitalize": return try changed(try text(of: value, line), line) { $0.capitalized() }
+        case "title": return try changed(try text(of: value, line), line) { $0.titledByWords() }
         case "replace":
             let old = try text(of: arguments.value(0, "old") ?? .none, line)
             let new = try text(of: arguments.value(1, "new") ?? .none, line)
             let limit = arguments.value(2, "count")?.asInteger ?? -1
-            let result = try text(of: value, line).replacing(old, with: new, limit: limit)
-            try spend(characters: result.count, line)
-            return .text(result)
+            return try replacing(old, in: try text(of: value, line), with: new, limit: limit, line)
         case "length", "count":
             switch value {
             case .undefined: return .integer(0)
@@ -49,33 +47,37 @@ extension TemplateInterpreter {
         case "last":
             return try items(of: value, line).last ?? .undefined("the last element")
         case "list":
-            return .list(try items(of: value, line))
+            return try list(try items(of: value, line), line)
         case "reverse":
-            if case .text(let text) = value { return .text(TemplateText(units: text.units.reversed())) }
-            return .list(try items(of: value, line).reversed())
+            if case .text(let text) = value { return try changed(text, line) { $0.reversed() } }
+            let elements = try items(of: value, line)
+            try spend(elements: elements.count, line)
+            return try list(elements.reversed(), line)
         case "items":
             guard case .object(let dictionary) = value else {
-                if case .undefined = value { return .list([]) }
+                if case .undefined = value { return try list([], line) }
                 throw .evaluation(line: line, reason: "\(value.typeName) has no items")
             }
-            return .list(zip(dictionary.keys, dictionary.values).map { .tuple([.text($0), $1]) })
+            return try list(try pairs(of: dictionary, line), line)
         case "dictsort":
             guard case .object(let dictionary) = value else {
                 throw .evaluation(line: line, reason: "dictsort of a \(value.typeName)")
             }
-            return .list(
-                zip(dictionary.keys, dictionary.values).sorted { $0.0.lowercased() < $1.0.lowercased() }
-                    .map { .tuple([.text($0), $1]) })
+            let pairs = try pairs(of: dictionary, line)
+            try spend(characters: dictionary.keys.reduce(0) { $0 + $1.count }, line)
+            var keyed = zip(dictionary.keys, pairs).map { (key: Value.text($0.lowercased()), pair: $1) }
+            keyed.sort { (Value.order($0.key, $1.key, &limits.steps) ?? 0) < 0 }
+            try spend(steps: 0, line)
+            return try list(keyed.map(\.pair), line)
         case "join":
             let separator = try text(of: arguments.value(0, "d") ?? .literal(""), line)
             let member = try arguments.value(1, "attribute").map { value throws(TemplateError) in try text(of: value, line) }
             var result: [UInt32] = []
             for (index, element) in try items(of: value, line).enumerated() {
-                if index > 0 { result += separator.units }
+                if index > 0 { try limits.append(separator, to: &result, line) }
                 let shown = try member.map { name throws(TemplateError) in try path(name, in: element, line) } ?? element
-                result += try text(of: shown, line).units
+                try limits.append(try text(of: shown, line), to: &result, line)
             }
-            try spend(characters: result.count, line)
             return .text(TemplateText(units: result))
         case "int":
             let fallback = arguments.value(0, "default") ?? .integer(0)
@@ -122,9 +124,8 @@ extension TemplateInterpreter {
             guard arguments.named["separators"] == nil else {
                 throw .unsupported(line: line, construct: "separators of tojson")
             }
-            let json = try TemplateJSON(indent: width, sortsKeys: sorted, escapesNonASCII: ascii).encode(value, line)
-            try spend(characters: json.count, line)
-            return .text(json)
+            let json = TemplateJSON(indent: width, sortsKeys: sorted, escapesNonASCII: ascii)
+            return .text(try json.encode(value, line, &limits))
         case "min", "max", "sort", "unique":
             return try ordered(filter, value, arguments, line)
         case "map", "select", "reject", "selectattr", "rejectattr":
@@ -134,16 +135,18 @@ extension TemplateInterpreter {
         }
     }
 
-    private func optionalText(_ value: Value, _ line: Int) throws(TemplateError) -> TemplateText? {
+    private mutating func optionalText(_ value: Value, _ line: Int) throws(TemplateError) -> TemplateText? {
         if case .none = value { return nil }
         return try text(of: value, line)
     }
 
     /// `a.b.0` from a value, as filters' `attribute` arguments spell it.
-    private func path(_ name: TemplateText, in value: Value, _ line: Int) throws(TemplateError) -> Value {
+    private mutating func path(_ name: TemplateText, in value: Value, _ line: Int) throws(TemplateError) -> Value {
         var result = value
-        for part in name.split(TemplateText("."), limit: -1) {
+        try spend(characters: name.count, line)
+        for part in name.pieces(separatedBy: TemplateText(".")).map({ name[$0] }) {
             if case .undefined = result { return result }
+            try spend(line)
             result = try item(result, Int(part.string).map(Value.integer) ?? .text(part), line)
         }
         return result
@@ -159,12 +162,12 @@ extension TemplateInterpreter {
         let first = arguments.value(1, "first")?.isTrue ?? false
         let blank = arguments.value(2, "blank")?.isTrue ?? false
         var result: [UInt32] = []
-        for (index, part) in text.split(TemplateText("\n"), limit: -1).enumerated() {
-            if index > 0 { result.append(0x0A) }
-            if index == 0 ? first : blank || !part.isEmpty { result += margin.units }
-            result += part.units
+        try limits.read(text.count, line)
+        for (index, part) in text.pieces(separatedBy: TemplateText("\n")).enumerated() {
+            if index > 0 { try limits.append("\n", to: &result, line) }
+            if index == 0 ? first : blank || !part.isEmpty { try limits.append(margin, to: &result, line) }
+            try limits.append(text[part], to: &result, line)
         }
-        try spend(characters: result.count, line)
         return TemplateText(units: result)
     }
 
@@ -172,6 +175,7 @@ extension TemplateInterpreter {
         _ filter: String, _ value: Value, _ arguments: Arguments, _ line: Int
     ) throws(TemplateError) -> Value {
         let elements = try items(of: value, line)
+        try spend(elements: elements.count, line)
         let isSort = filter == "sort"
         let member = try (arguments.named["attribute"] ?? (isSort ? arguments.value(2, "attribute") : arguments.value(1, "attribute")))
             .map { value throws(TemplateError) in try text(of: value, line) }
@@ -179,28 +183,29 @@ extension TemplateInterpreter {
         var keyed: [(key: Value, element: Value)] = []
         for element in elements {
             var key = try member.map { name throws(TemplateError) in try path(name, in: element, line) } ?? element
-            if !sensitive, case .text(let text) = key { key = .text(text.lowercased()) }
+            if !sensitive, case .text(let text) = key { key = try changed(text, line) { $0.lowercased() } }
             keyed.append((key, element))
         }
         if filter == "unique" {
             var seen: [Value] = []
-            return .list(
-                keyed.filter { pair in
-                    if seen.contains(where: { Value.equal($0, pair.key) }) { return false }
-                    seen.append(pair.key)
-                    return true
-                }.map(\.element))
+            var firsts: [Value] = []
+            for (key, element) in keyed where try places(of: key, in: seen, limit: 1, line).isEmpty {
+                seen.append(key)
+                firsts.append(element)
+            }
+            return try list(firsts, line)
         }
-        if let first = keyed.first, let odd = keyed.first(where: { Value.order(first.key, $0.key) == nil }) {
+        if let first = keyed.first, let odd = keyed.first(where: { Value.order(first.key, $0.key, &limits.steps) == nil }) {
             throw .evaluation(line: line, reason: "\(first.key.typeName) and \(odd.key.typeName) have no order")
         }
         let reversed = isSort && arguments.value(0, "reverse")?.isTrue ?? false
         // Both directions are stable, as Python's are.
         let sorted = keyed.enumerated().sorted { a, b in
-            let order = Value.order(a.element.key, b.element.key) ?? 0
+            let order = Value.order(a.element.key, b.element.key, &limits.steps) ?? 0
             return order == 0 ? a.offset < b.offset : reversed ? order > 0 : order < 0
         }.map(\.element.element)
-        if isSort { return .list(sorted) }
+        try spend(steps: 0, line)
+        if isSort { return try list(sorted, line) }
         return (filter == "min" ? sorted.first : sorted.last) ?? .undefined("the \(filter) of nothing")
     }
 
@@ -208,7 +213,7 @@ extension TemplateInterpreter {
         _ filter: String, _ value: Value, _ arguments: Arguments, _ line: Int
     ) throws(TemplateError) -> Value {
         let elements = try items(of: value, line)
-        try spend(steps: elements.count, line)
+        try limits.spend(steps: elements.count, elements: elements.count, line)
         var rest = arguments
         if filter == "map" {
             if let name = arguments.named["attribute"] {
@@ -222,14 +227,14 @@ extension TemplateInterpreter {
                         result.append(member)
                     }
                 }
-                return .list(result)
+                return try list(result, line)
             }
             guard !rest.positional.isEmpty else { throw .evaluation(line: line, reason: "map needs a filter or an attribute") }
             let name = try text(of: rest.positional.removeFirst(), line).string
             guard Self.filters.contains(name) else { throw .unsupported(line: line, construct: "the filter \(name)") }
             var result: [Value] = []
             for element in elements { result.append(try apply(filter: name, to: element, rest, line)) }
-            return .list(result)
+            return try list(result, line)
         }
         var member: TemplateText?
         if filter.hasSuffix("attr") {
@@ -245,10 +250,10 @@ extension TemplateInterpreter {
             let passes = try name.map { name throws(TemplateError) in try test(name, subject, rest.positional, line) } ?? subject.isTrue
             if passes == keeps { result.append(element) }
         }
-        return .list(result)
+        return try list(result, line)
     }
 
-    func test(_ name: String, _ value: Value, _ arguments: [Value], _ line: Int) throws(TemplateError) -> Bool {
+    mutating func test(_ name: String, _ value: Value, _ arguments: [Value], _ line: Int) throws(TemplateError) -> Bool {
         func operand() throws(TemplateError) -> Value {
             guard let first = arguments.first else { throw .evaluation(line: line, reason: "the test \(name) needs an argument") }
             return first
@@ -280,13 +285,14 @@ extension TemplateInterpreter {
             guard let integer = value.asInteger, let divisor, divisor != 0 else {
                 throw .evaluation(line: line, reason: "\(name) of a \(value.typeName)")
             }
-            return (integer % divisor == 0) == (name != "odd")
+            return integer.isMultiple(of: divisor) == (name != "odd")
         case "lower", "upper":
             let shown = try text(of: value, line)
+            try spend(characters: 3 * shown.count, line)
             let isCased = shown.uppercased() != shown.lowercased()
             return isCased && shown == (name == "lower" ? shown.lowercased() : shown.uppercased())
-        case "sameas", "eq", "equalto", "==": return Value.equal(value, try operand())
-        case "ne", "!=": return !Value.equal(value, try operand())
+        case "sameas", "eq", "equalto", "==": return try equal(value, try operand(), line)
+        case "ne", "!=": return try !equal(value, try operand(), line)
         case "in": return try compare("in", value, try operand(), line)
         case "lt", "lessthan", "<": return try compare("<", value, try operand(), line)
         case "le", "<=": return try compare("<=", value, try operand(), line)

@@ -53,20 +53,25 @@ extension TemplateInterpreter {
                 throw .evaluation(line: line, reason: "range takes one to three integers, the step not zero")
             }
             let (start, stop) = bounds.count == 1 ? (0, bounds[0]) : (bounds[0], bounds[1])
-            var result: [Value] = []
-            for value in stride(from: start, to: stop, by: bounds.count == 3 ? bounds[2] : 1) {
-                try spend(line)
-                result.append(.integer(value))
-            }
-            return .list(result)
+            let step = bounds.count == 3 ? bounds[2] : 1
+            guard step > 0 ? start < stop : start > stop else { return try list([], line) }
+            // Wide ranges may have few elements, a long step apart: the width needs all bits, and products may pass over the end.
+            let width = UInt(bitPattern: step > 0 ? stop &- start : start &- stop)
+            let many = Int(clamping: (width - 1) / step.magnitude + 1)
+            try spend(elements: many, line)
+            return try list((0..<many).map { .integer(start &+ $0 &* step) }, line)
         case "namespace":
-            return .namespace(Value.Namespace(try members(arguments, line).reduce(into: [:]) { $0[$1.0.string] = $1.1 }))
+            try spend(elements: 1, line)
+            namespaces.append(try members(arguments, line).reduce(into: [:]) { $0[$1.0.string] = $1.1 })
+            return .namespace(namespaces.count - 1)
         case "dict":
             var dictionary = Value.Dictionary()
             for (key, value) in try members(arguments, line) { dictionary.set(key, value) }
+            try hold(depth: dictionary.depth, line)
             return .object(dictionary)
         case "raise_exception":
-            throw .refused(try arguments.positional.first.map { value throws(TemplateError) in try text(of: value, line).string } ?? "")
+            let reason = try arguments.positional.first.map { value throws(TemplateError) in try text(of: value, line) }
+            throw .refused(reason.map { TemplateText(units: Array($0.units.prefix(2000))).string } ?? "")
         case "strftime_now":
             guard case .text(let format)? = arguments.positional.first else {
                 throw .evaluation(line: line, reason: "strftime_now needs a format")
@@ -77,14 +82,16 @@ extension TemplateInterpreter {
         }
     }
 
-    func members(_ arguments: Arguments, _ line: Int) throws(TemplateError) -> [(TemplateText, Value)] {
+    mutating func members(_ arguments: Arguments, _ line: Int) throws(TemplateError) -> [(TemplateText, Value)] {
         var result: [(TemplateText, Value)] = []
         for value in arguments.positional {
             guard case .object(let dictionary) = value else {
                 throw .evaluation(line: line, reason: "expected a dictionary, found a \(value.typeName)")
             }
+            try spend(elements: dictionary.keys.count, line)
             result += zip(dictionary.keys, dictionary.values)
         }
+        try spend(elements: arguments.named.count, line)
         return result + arguments.named.sorted { $0.key < $1.key }.map { (TemplateText($0.key), $0.value) }
     }
 

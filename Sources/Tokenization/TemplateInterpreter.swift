@@ -1,17 +1,5 @@
 import Foundation
 
-/// What a rendering may cost before it is stopped.
-package struct TemplateLimits: Sendable {
-    /// Evaluated nodes, loop iterations and list items.
-    package var steps = 5_000_000
-    /// Characters produced, intermediate strings included.
-    package var characters = 64_000_000
-    /// Nesting of evaluations, macros included.
-    package var depth = 300
-
-    package init() {}
-}
-
 /// Runs a chat template: statements write to `output`, expressions yield values, names are looked up from the innermost
 /// scope outwards. Semantics: Jinja 3 in the sandbox that transformers sets up.
 struct TemplateInterpreter {
@@ -22,6 +10,11 @@ struct TemplateInterpreter {
     let now: Date
     var scopes: [[String: Value]]
     var loopDepth = 0
+    /// Jinja's `namespace()`s, which assignments inside loops may change: their members, by the number that a value holds.
+    var namespaces: [[String: Value]] = []
+    /// The loops under way, the innermost last.
+    var loops: [Value.LoopState] = []
+    private var loopCount = 0
     private var depth = 0
 
     init(variables: [String: Value], limits: TemplateLimits, now: Date) {
@@ -39,10 +32,28 @@ struct TemplateInterpreter {
     // MARK: Costs
 
     mutating func spend(steps: Int = 1, characters: Int = 0, _ line: Int) throws(TemplateError) {
-        limits.steps -= min(steps, limits.steps + 1)
-        limits.characters -= min(characters, limits.characters + 1)
-        if limits.steps < 0 { throw .limit(line: line, reason: "too many steps") }
-        if limits.characters < 0 { throw .limit(line: line, reason: "too much text") }
+        try limits.spend(steps: steps, characters: characters, line)
+    }
+
+    /// Charges for elements about to be made.
+    mutating func spend(elements: Int, _ line: Int) throws(TemplateError) { try limits.spend(elements: elements, line) }
+
+    /// A list of items that have been charged.
+    func list(_ items: [Value], _ line: Int) throws(TemplateError) -> Value {
+        let elements = Value.Elements(items)
+        try hold(depth: elements.depth, line)
+        return .list(elements)
+    }
+
+    func tuple(_ items: [Value], _ line: Int) throws(TemplateError) -> Value {
+        let elements = Value.Elements(items)
+        try hold(depth: elements.depth, line)
+        return .tuple(elements)
+    }
+
+    func hold(depth: Int, _ line: Int) throws(TemplateError) {
+        guard depth > limits.valueDepth else { return }
+        throw .limit(line: line, reason: "values nested more than \(limits.valueDepth) deep")
     }
 
     private mutating func deepen(_ line: Int) throws(TemplateError) {
@@ -131,11 +142,14 @@ struct TemplateInterpreter {
         }
         loopDepth += 1
         defer { loopDepth -= 1 }
-        let state = Value.LoopState(items: items)
+        loopCount += 1
+        let number = loopCount
+        loops.append(Value.LoopState(number: number, items: items))
+        defer { loops.removeLast() }
         for (index, item) in items.enumerated() {
             try spend(line)
-            state.index = index
-            scopes.append(["loop": .loop(state)])
+            loops[loops.count - 1].index = index
+            scopes.append(["loop": .loop(number)])
             defer { scopes.removeLast() }
             try assign(target, item, line)
             if try execute(body) == .broke { break }
@@ -147,10 +161,11 @@ struct TemplateInterpreter {
         case .name(let name):
             scopes[scopes.count - 1][name] = value
         case .member(let name, let member):
-            guard case .namespace(let namespace) = lookUp(name) else {
+            guard case .namespace(let number) = lookUp(name) else {
                 throw .evaluation(line: line, reason: "cannot assign \(name).\(member): \(name) is not a namespace")
             }
-            namespace.values[member] = value
+            if namespaces[number][member] == nil { try spend(elements: 1, line) }
+            namespaces[number][member] = value
         case .tuple(let targets):
             let items = try self.items(of: value, line)
             guard items.count == targets.count else {
@@ -186,9 +201,14 @@ struct TemplateInterpreter {
         case .literal(.number(let value)): return .number(value)
         case .literal(.text(let text)): return .literal(text)
         case .name(let name): return lookUp(name)
-        case .list(let items): return .list(try evaluate(all: items))
-        case .tuple(let items): return .tuple(try evaluate(all: items))
+        case .list(let items):
+            try spend(elements: items.count, line)
+            return try list(try evaluate(all: items), line)
+        case .tuple(let items):
+            try spend(elements: items.count, line)
+            return try tuple(try evaluate(all: items), line)
         case .object(let members):
+            try spend(elements: members.count, line)
             var dictionary = Value.Dictionary()
             for (key, value) in members {
                 guard case .text(let key) = try evaluate(key) else {
@@ -196,6 +216,7 @@ struct TemplateInterpreter {
                 }
                 dictionary.set(key, try evaluate(value))
             }
+            try hold(depth: dictionary.depth, line)
             return .object(dictionary)
         case .attribute(let base, let name):
             return try attribute(try evaluate(base), name, line)

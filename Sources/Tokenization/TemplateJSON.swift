@@ -5,50 +5,56 @@ struct TemplateJSON {
     let sortsKeys: Bool
     let escapesNonASCII: Bool
 
-    func encode(_ value: Value, _ line: Int) throws(TemplateError) -> TemplateText {
+    /// Every character is charged to `limits` before it is written.
+    func encode(_ value: Value, _ line: Int, _ limits: inout TemplateLimits) throws(TemplateError) -> TemplateText {
         var units: [UInt32] = []
-        try append(value, level: 0, line, to: &units)
+        try append(value, level: 0, line, to: &units, &limits)
         return TemplateText(units: units)
     }
 
-    private func append(_ value: Value, level: Int, _ line: Int, to units: inout [UInt32]) throws(TemplateError) {
-        func add(_ text: String) { units += TemplateText(text).units }
-        func breakLine(_ level: Int) {
+    private func append(
+        _ value: Value, level: Int, _ line: Int, to units: inout [UInt32], _ limits: inout TemplateLimits
+    ) throws(TemplateError) {
+        func add(_ text: String) throws(TemplateError) { try limits.append(text, to: &units, line) }
+        func breakLine(_ level: Int) throws(TemplateError) {
             guard let indent else { return }
-            units.append(0x0A)
-            for _ in 0..<level { units += indent.units }
+            try add("\n")
+            for _ in 0..<level { try limits.append(indent, to: &units, line) }
         }
         switch value {
-        case .none: add("null")
-        case .bool(let value): add(value ? "true" : "false")
-        case .integer(let value): add(String(value))
+        case .none: try add("null")
+        case .bool(let value): try add(value ? "true" : "false")
+        case .integer(let value): try add(String(value))
         case .number(let value):
-            add(value.isNaN ? "NaN" : value.isInfinite ? (value < 0 ? "-Infinity" : "Infinity") : TemplateInterpreter.spell(value))
-        case .text(let text): units += quoted(text).units
+            try add(value.isNaN ? "NaN" : value.isInfinite ? (value < 0 ? "-Infinity" : "Infinity") : TemplateInterpreter.spell(value))
+        case .text(let text):
+            try limits.read(text.count, line)
+            try limits.append(quoted(text), to: &units, line)
         case .list(let items), .tuple(let items):
-            if items.isEmpty { return add("[]") }
-            add("[")
+            if items.isEmpty { return try add("[]") }
+            try add("[")
             for (index, item) in items.enumerated() {
-                if index > 0 { add(indent == nil ? ", " : ",") }
-                breakLine(level + 1)
-                try append(item, level: level + 1, line, to: &units)
+                if index > 0 { try add(indent == nil ? ", " : ",") }
+                try breakLine(level + 1)
+                try append(item, level: level + 1, line, to: &units, &limits)
             }
-            breakLine(level)
-            add("]")
+            try breakLine(level)
+            try add("]")
         case .object(let dictionary):
             var members = Array(zip(dictionary.keys, dictionary.values))
-            if members.isEmpty { return add("{}") }
+            if members.isEmpty { return try add("{}") }
             if sortsKeys { members.sort { $0.0 < $1.0 } }
-            add("{")
+            try add("{")
             for (index, member) in members.enumerated() {
-                if index > 0 { add(indent == nil ? ", " : ",") }
-                breakLine(level + 1)
-                units += quoted(member.0).units
-                add(": ")
-                try append(member.1, level: level + 1, line, to: &units)
+                if index > 0 { try add(indent == nil ? ", " : ",") }
+                try breakLine(level + 1)
+                try limits.read(member.0.count, line)
+                try limits.append(quoted(member.0), to: &units, line)
+                try add(": ")
+                try append(member.1, level: level + 1, line, to: &units, &limits)
             }
-            breakLine(level)
-            add("}")
+            try breakLine(level)
+            try add("}")
         case .undefined, .namespace, .macro, .function, .method, .loop:
             throw .evaluation(line: line, reason: "\(value.typeName) has no JSON form")
         }

@@ -27,7 +27,13 @@ struct TemplateLexer {
     /// Longer chains of operators would make a tree too deep to walk.
     private static let longestTag = 4000
 
+    /// Far more than any model's template has.
+    private static let longestTemplate = 4 << 20
+
     static func tokens(of template: String) throws(TemplateError) -> [Located] {
+        guard template.utf8.count <= longestTemplate else {
+            throw .limit(line: 1, reason: "a template of more than \(longestTemplate) bytes")
+        }
         var lexer = TemplateLexer(template)
         try lexer.run()
         return lexer.tokens

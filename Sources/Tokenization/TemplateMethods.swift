@@ -17,32 +17,94 @@ extension TemplateInterpreter {
         case .text(let text): return try call(method, of: text, arguments, line)
         case .object(let dictionary):
             switch method {
-            case "keys": return .list(dictionary.keys.map(Value.text))
-            case "values": return .list(dictionary.values)
-            case "items": return .list(zip(dictionary.keys, dictionary.values).map { .tuple([.text($0), $1]) })
+            case "keys":
+                try spend(elements: dictionary.keys.count, line)
+                return try list(dictionary.keys.map(Value.text), line)
+            case "values":
+                try spend(elements: dictionary.keys.count, line)
+                return try list(dictionary.values, line)
+            case "items": return try list(try pairs(of: dictionary, line), line)
             default:
                 let fallback = arguments.value(1, "default") ?? .none
                 guard case .text(let key)? = arguments.positional.first else { return fallback }
+                try limits.read(key.count, line)
                 return dictionary[key] ?? fallback
             }
         case .list(let items), .tuple(let items):
             let wanted = arguments.positional.first ?? .none
-            if method == "count" { return .integer(items.filter { Value.equal($0, wanted) }.count) }
-            guard let index = items.firstIndex(where: { Value.equal($0, wanted) }) else {
-                throw .evaluation(line: line, reason: "the value is not in the list")
-            }
+            let places = try places(of: wanted, in: items.items, limit: method == "count" ? .max : 1, line)
+            if method == "count" { return .integer(places.count) }
+            guard let index = places.first else { throw .evaluation(line: line, reason: "the value is not in the list") }
             return .integer(index)
-        case .loop(let loop):
+        case .loop(let number):
+            guard let place = loops.lastIndex(where: { $0.number == number }) else {
+                throw .evaluation(line: line, reason: "the loop has ended")
+            }
             if method == "cycle" {
                 guard !arguments.positional.isEmpty else { throw .evaluation(line: line, reason: "cycle of nothing") }
-                return arguments.positional[loop.index % arguments.positional.count]
+                return arguments.positional[loops[place].index % arguments.positional.count]
             }
-            let current = Value.list(arguments.positional)
-            defer { loop.changed = current }
-            return .bool(loop.changed.map { !Value.equal($0, current) } ?? true)
+            let before = loops[place].changed
+            loops[place].changed = arguments.positional
+            guard let before, before.count == arguments.positional.count else { return .bool(true) }
+            for (old, new) in zip(before, arguments.positional) where try !equal(old, new, line) { return .bool(true) }
+            return .bool(false)
         default:
             throw .evaluation(line: line, reason: "\(value.typeName) has no method \(method)")
         }
+    }
+
+    /// A tuple of key and value for every member.
+    mutating func pairs(of dictionary: Value.Dictionary, _ line: Int) throws(TemplateError) -> [Value] {
+        try spend(elements: 3 * dictionary.keys.count, line)
+        var result: [Value] = []
+        result.reserveCapacity(dictionary.keys.count)
+        for (key, value) in zip(dictionary.keys, dictionary.values) { result.append(try tuple([.text(key), value], line)) }
+        return result
+    }
+
+    mutating func equal(_ a: Value, _ b: Value, _ line: Int) throws(TemplateError) -> Bool {
+        let equal = Value.equal(a, b, &limits.steps)
+        try spend(steps: 0, line)
+        return equal
+    }
+
+    /// Where items equal to `wanted` stand, the first `limit` of them.
+    mutating func places(
+        of wanted: Value, in items: [Value], limit: Int, _ line: Int
+    ) throws(TemplateError) -> [Int] {
+        var result: [Int] = []
+        for (index, item) in items.enumerated() where try equal(item, wanted, line) {
+            result.append(index)
+            if result.count == limit { break }
+        }
+        return result
+    }
+
+    /// `transform` of a text, which gives about as many characters as the text has.
+    mutating func changed(
+        _ text: TemplateText, _ line: Int, _ transform: (TemplateText) -> TemplateText
+    ) throws(TemplateError) -> Value {
+        try spend(characters: text.count, line)
+        return .text(transform(text))
+    }
+
+    /// `text.replace(old, new, limit)`; any number of times where `limit` is negative.
+    mutating func replacing(
+        _ old: TemplateText, in text: TemplateText, with new: TemplateText, limit: Int, _ line: Int
+    ) throws(TemplateError) -> Value {
+        try limits.read(text.count + old.count, line)
+        let places = text.places(of: old, limit: limit < 0 ? .max : limit)
+        let (growth, overflow) = places.count.multipliedReportingOverflow(by: new.count - old.count)
+        try spend(characters: overflow ? .max : text.count + growth, line)
+        var result: [UInt32] = []
+        var rest = 0
+        for place in places {
+            result += text.units[rest..<place]
+            result += new.units
+            rest = place + old.count
+        }
+        return .text(TemplateText(units: result + text.units[rest...]))
     }
 
     private mutating func call(
@@ -67,60 +129,63 @@ extension TemplateInterpreter {
             guard case .tuple(let items)? = arguments.positional.first else { return [try required()] }
             return items.compactMap { if case .text(let text) = $0 { text } else { nil } }
         }
+        try limits.read(text.count, line)
         switch method {
-        case "strip": return .text(text.stripped(try given(0, "chars")))
-        case "lstrip": return .text(text.stripped(try given(0, "chars"), right: false))
-        case "rstrip": return .text(text.stripped(try given(0, "chars"), left: false))
-        case "upper": return .text(text.uppercased())
-        case "lower": return .text(text.lowercased())
-        case "title": return .text(text.titled())
-        case "capitalize": return .text(text.capitalized())
+        case "strip":
+            let set = try given(0, "chars")
+            return try changed(text, line) { $0.stripped(set) }
+        case "lstrip":
+            let set = try given(0, "chars")
+            return try changed(text, line) { $0.stripped(set, right: false) }
+        case "rstrip":
+            let set = try given(0, "chars")
+            return try changed(text, line) { $0.stripped(set, left: false) }
+        case "upper": return try changed(text, line) { $0.uppercased() }
+        case "lower": return try changed(text, line) { $0.lowercased() }
+        case "title": return try changed(text, line) { $0.titled() }
+        case "capitalize": return try changed(text, line) { $0.capitalized() }
         case "startswith": return .bool(try candidates().contains(where: text.hasPrefix))
         case "endswith": return .bool(try candidates().contains(where: text.hasSuffix))
         case "removeprefix":
             let prefix = try required()
-            return .text(text.hasPrefix(prefix) ? TemplateText(units: Array(text.units.dropFirst(prefix.count))) : text)
+            return try changed(text, line) { $0.hasPrefix(prefix) ? $0[prefix.count..<$0.count] : $0 }
         case "removesuffix":
             let suffix = try required()
-            return .text(text.hasSuffix(suffix) ? TemplateText(units: Array(text.units.dropLast(suffix.count))) : text)
+            return try changed(text, line) { $0.hasSuffix(suffix) ? $0[0..<$0.count - suffix.count] : $0 }
         case "find": return .integer(text.firstIndex(of: try required()) ?? -1)
         case "rfind": return .integer(text.lastIndex(of: try required()) ?? -1)
         case "count":
             let part = try required()
-            return .integer(part.isEmpty ? text.count + 1 : text.split(part, limit: -1).count - 1)
+            return .integer(part.isEmpty ? text.count + 1 : text.places(of: part).count)
         case "replace":
-            let result = text.replacing(
-                try required(), with: try required(1), limit: arguments.value(2, "count")?.asInteger ?? -1)
-            try spend(characters: result.count, line)
-            return .text(result)
+            return try replacing(
+                try required(), in: text, with: try required(1), limit: arguments.value(2, "count")?.asInteger ?? -1, line)
         case "split", "rsplit":
             let separator = try given(0, "sep")
             let limit = arguments.value(1, "maxsplit")?.asInteger ?? -1
             if separator?.isEmpty == true { throw .evaluation(line: line, reason: "an empty separator") }
-            try spend(steps: text.count, line)
             if method == "rsplit", limit >= 0 {
                 // Splitting from the right is splitting the mirrored text from the left.
-                let mirrored = TemplateText(units: text.units.reversed())
-                let separator = separator.map { TemplateText(units: $0.units.reversed()) }
-                return .list(
-                    mirrored.split(separator, limit: limit).reversed().map { .text(TemplateText(units: $0.units.reversed())) })
+                try spend(characters: text.count, line)
+                let pieces = text.reversed().pieces(separatedBy: separator?.reversed(), limit: limit)
+                return try texts(pieces.reversed().map { text.count - $0.upperBound..<text.count - $0.lowerBound }, of: text, line)
             }
-            return .list(text.split(separator, limit: limit).map(Value.text))
+            return try texts(text.pieces(separatedBy: separator, limit: limit), of: text, line)
         case "splitlines":
-            var lines = text.replacing(TemplateText("\r\n"), with: TemplateText("\n"))
-                .replacing(TemplateText("\r"), with: TemplateText("\n")).split(TemplateText("\n"), limit: -1)
+            try spend(characters: 2 * text.count, line)
+            let plain = text.unixLines()
+            var lines = plain.pieces(separatedBy: TemplateText("\n"))
             if lines.last?.isEmpty == true { lines.removeLast() }
-            return .list(lines.map(Value.text))
+            return try texts(lines, of: plain, line)
         case "join":
             var result: [UInt32] = []
             for (index, item) in try items(of: arguments.positional.first ?? .undefined("join"), line).enumerated() {
                 guard case .text(let part) = item else {
                     throw .evaluation(line: line, reason: "join needs strings, found a \(item.typeName)")
                 }
-                if index > 0 { result += text.units }
-                result += part.units
+                if index > 0 { try limits.append(text, to: &result, line) }
+                try limits.append(part, to: &result, line)
             }
-            try spend(characters: result.count, line)
             return .text(TemplateText(units: result))
         case "isspace": return .bool(!text.isEmpty && text.units.allSatisfy(TemplateText.isSpace))
         case "isdigit", "isalpha":
@@ -133,6 +198,14 @@ extension TemplateInterpreter {
         default:
             throw .evaluation(line: line, reason: "a string has no method \(method)")
         }
+    }
+}
+
+extension TemplateInterpreter {
+    /// A list of the pieces of a text.
+    private mutating func texts(_ pieces: [Range<Int>], of text: TemplateText, _ line: Int) throws(TemplateError) -> Value {
+        try limits.spend(elements: pieces.count, characters: text.count, line)
+        return try list(pieces.map { .text(text[$0]) }, line)
     }
 }
 

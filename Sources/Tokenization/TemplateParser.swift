@@ -213,6 +213,8 @@ struct TemplateParser {
     }
 
     private mutating func target() throws(TemplateError) -> Target {
+        try deepen()
+        defer { depth -= 1 }
         var targets: [Target] = []
         var isTuple = false
         repeat {

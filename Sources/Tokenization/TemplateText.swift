@@ -66,16 +66,41 @@ struct TemplateText: Hashable, Sendable {
         return true
     }
 
-    func firstIndex(of other: TemplateText, from start: Int = 0) -> Int? {
-        guard other.count <= count, start <= count - other.count else { return nil }
-        return (start...(count - other.count)).first { matches(other, at: $0) }
+    /// Where `other` stands from `start` on, one place after the other, at most `limit` of them (Knuth, Morris and Pratt, 1977): as
+    /// many steps as both texts have characters, whatever they say. An empty text stands before every character and at the end.
+    func places(of other: TemplateText, from start: Int = 0, limit: Int = .max) -> [Int] {
+        guard start <= count, other.count <= count - start, limit > 0 else { return [] }
+        if other.isEmpty { return Array((start...count).prefix(limit)) }
+        let wanted = other.units.map { $0 & ~Self.suppliedBit }
+        // The longest beginning of the text that also ends it there.
+        var borders = [Int](repeating: 0, count: wanted.count)
+        var border = 0
+        for index in wanted.indices.dropFirst() {
+            while border > 0, wanted[index] != wanted[border] { border = borders[border - 1] }
+            if wanted[index] == wanted[border] { border += 1 }
+            borders[index] = border
+        }
+        var found: [Int] = []
+        var matched = 0
+        for index in start..<count {
+            let unit = units[index] & ~Self.suppliedBit
+            while matched > 0, unit != wanted[matched] { matched = borders[matched - 1] }
+            if unit == wanted[matched] { matched += 1 }
+            guard matched == wanted.count else { continue }
+            found.append(index + 1 - wanted.count)
+            if found.count == limit { break }
+            matched = 0
+        }
+        return found
     }
+
+    func firstIndex(of other: TemplateText) -> Int? { places(of: other, limit: 1).first }
 
     func lastIndex(of other: TemplateText) -> Int? {
-        guard other.count <= count else { return nil }
-        return (0...(count - other.count)).last { matches(other, at: $0) }
+        reversed().firstIndex(of: other.reversed()).map { count - other.count - $0 }
     }
 
+    func reversed() -> TemplateText { TemplateText(units: units.reversed()) }
     func contains(_ other: TemplateText) -> Bool { firstIndex(of: other) != nil }
     func hasPrefix(_ other: TemplateText) -> Bool { matches(other, at: 0) }
     func hasSuffix(_ other: TemplateText) -> Bool { count >= other.count && matches(other, at: count - other.count) }
@@ -102,51 +127,44 @@ struct TemplateText: Hashable, Sendable {
         return Unicode.Scalar(value)?.properties.isWhitespace ?? false
     }
 
-    /// `split(separator, limit)`; nil separates at runs of white space.
-    func split(_ separator: TemplateText?, limit: Int) -> [TemplateText] {
-        var result: [TemplateText] = []
+    subscript(range: Range<Int>) -> TemplateText { TemplateText(units: Array(units[range])) }
+
+    /// The pieces of `split(separator, limit)`, any number where `limit` is negative; nil separates at runs of white space.
+    func pieces(separatedBy separator: TemplateText?, limit: Int = -1) -> [Range<Int>] {
+        let limit = limit < 0 ? Int.max : limit
+        var result: [Range<Int>] = []
         var rest = 0
         if let separator {
-            while limit < 0 || result.count < limit, let index = firstIndex(of: separator, from: rest) {
-                result.append(TemplateText(units: Array(units[rest..<index])))
-                rest = index + separator.count
+            for place in places(of: separator, limit: limit) {
+                result.append(rest..<place)
+                rest = place + separator.count
             }
-            result.append(TemplateText(units: Array(units[rest...])))
-            return result
+            return result + [rest..<count]
         }
         while true {
             while rest < count, Self.isSpace(units[rest]) { rest += 1 }
             guard rest < count else { return result }
-            if limit >= 0 && result.count == limit {
-                result.append(TemplateText(units: Array(units[rest...])).stripped(nil, left: false))
-                return result
-            }
             let start = rest
-            while rest < count, !Self.isSpace(units[rest]) { rest += 1 }
-            result.append(TemplateText(units: Array(units[start..<rest])))
+            if result.count == limit {
+                rest = count
+            } else {
+                while rest < count, !Self.isSpace(units[rest]) { rest += 1 }
+            }
+            result.append(start..<rest)
+            if result.count > limit { return result }
         }
     }
 
-    func replacing(_ old: TemplateText, with new: TemplateText, limit: Int = -1) -> TemplateText {
+    /// With one newline wherever a line ends in `\r\n` or `\r`.
+    func unixLines() -> TemplateText {
         var result: [UInt32] = []
-        var rest = 0
-        var replaced = 0
-        while limit < 0 || replaced < limit {
-            if old.isEmpty {
-                // Python inserts the new text before every character and at the end.
-                result += new.units
-                guard rest < count else { return TemplateText(units: result) }
-                result.append(units[rest])
-                rest += 1
-            } else {
-                guard let index = firstIndex(of: old, from: rest) else { break }
-                result += units[rest..<index]
-                result += new.units
-                rest = index + old.count
-            }
-            replaced += 1
+        result.reserveCapacity(count)
+        var afterReturn = false
+        for unit in units {
+            let value = unit & ~Self.suppliedBit
+            if value == 0x0D { result.append(0x0A | unit & Self.suppliedBit) } else if value != 0x0A || !afterReturn { result.append(unit) }
+            afterReturn = value == 0x0D
         }
-        result += units[rest...]
         return TemplateText(units: result)
     }
 

@@ -23,25 +23,47 @@ indirect enum Value {
     case integer(Int)
     case number(Double)
     case text(TemplateText)
-    case list([Value])
-    case tuple([Value])
+    case list(Elements)
+    case tuple(Elements)
     case object(Dictionary)
-    case namespace(Namespace)
+    /// The interpreter's namespace of this number. What namespaces and loops hold lies with the interpreter: values that refer to one
+    /// another in circles or long chains would never be released, or too deep.
+    case namespace(Int)
     case macro(Macro)
     /// A function of the environment, or a method taken from a value and not yet called.
     case function(String)
     case method(Value, String)
-    case loop(LoopState)
+    /// The interpreter's loop of this number.
+    case loop(Int)
+
+    /// The items of a list or a tuple.
+    struct Elements: RandomAccessCollection {
+        let items: [Value]
+        /// How many containers lie in one another, this one counted.
+        let depth: Int
+
+        init(_ items: [Value]) {
+            self.items = items
+            depth = 1 + (items.lazy.map(\.depth).max() ?? 0)
+        }
+
+        var startIndex: Int { 0 }
+        var endIndex: Int { items.count }
+        subscript(index: Int) -> Value { items[index] }
+    }
 
     /// Insertion-ordered, with string keys: all that JSON and templates need.
     struct Dictionary {
         private(set) var keys: [TemplateText] = []
         private(set) var values: [Value] = []
+        /// As of ``Elements``.
+        private(set) var depth = 1
         private var positions: [TemplateText: Int] = [:]
 
         subscript(key: TemplateText) -> Value? { positions[key].map { values[$0] } }
 
         mutating func set(_ key: TemplateText, _ value: Value) {
+            depth = Swift.max(depth, value.depth + 1)
             if let position = positions[key] {
                 values[position] = value
             } else {
@@ -50,12 +72,6 @@ indirect enum Value {
                 values.append(value)
             }
         }
-    }
-
-    /// Jinja's `namespace()`: the one thing that assignments inside loops may change.
-    final class Namespace {
-        var values: [String: Value]
-        init(_ values: [String: Value]) { self.values = values }
     }
 
     final class Macro {
@@ -68,11 +84,11 @@ indirect enum Value {
     }
 
     /// What `loop` shows of the loop around it.
-    final class LoopState {
+    struct LoopState {
+        let number: Int
         let items: [Value]
         var index = 0
-        var changed: Value?
-        init(items: [Value]) { self.items = items }
+        var changed: [Value]?
     }
 
     init(_ value: TemplateValue) {
@@ -83,7 +99,7 @@ indirect enum Value {
         case .integer(let value): self = .integer(value)
         case .number(let value): self = .number(value)
         case .text(let text, let isTemplate): self = .text(isTemplate ? TemplateText(text) : TemplateText(supplied: text))
-        case .list(let values): self = .list(values.map(Value.init))
+        case .list(let values): self = .list(Elements(values.map(Value.init)))
         case .object(let members):
             var dictionary = Dictionary()
             for (key, value) in members { dictionary.set(TemplateText(supplied: key), Value(value)) }
@@ -92,6 +108,16 @@ indirect enum Value {
     }
 
     static func literal(_ text: String) -> Value { .text(TemplateText(text)) }
+
+    /// Containers in one another, 0 for what holds nothing.
+    var depth: Int {
+        switch self {
+        case .list(let elements), .tuple(let elements): elements.depth
+        case .object(let dictionary): dictionary.depth
+        case .method(let value, _): value.depth + 1
+        default: 0
+        }
+    }
 
     var isTrue: Bool {
         switch self {
@@ -142,16 +168,26 @@ indirect enum Value {
         }
     }
 
-    static func equal(_ a: Value, _ b: Value) -> Bool {
+    /// Whether two values are equal, a step for every element and for every 64 characters; where `steps` become fewer than none, the
+    /// answer means nothing and the caller throws. A value may hold the same value twice at each of its levels.
+    static func equal(_ a: Value, _ b: Value, _ steps: inout Int) -> Bool {
+        steps -= 1
+        guard steps >= 0 else { return false }
         switch (a, b) {
         case (.none, .none), (.undefined, .undefined): return true
-        case (.text(let a), .text(let b)): return a == b
+        case (.text(let a), .text(let b)):
+            guard a.count == b.count else { return false }
+            steps -= a.count / 64
+            return steps >= 0 && a == b
         case (.list(let a), .list(let b)), (.tuple(let a), .tuple(let b)):
-            return a.count == b.count && zip(a, b).allSatisfy { equal($0, $1) }
+            return a.count == b.count && zip(a, b).allSatisfy { equal($0, $1, &steps) }
         case (.object(let a), .object(let b)):
-            return a.keys.count == b.keys.count
-                && zip(a.keys, a.values).allSatisfy { key, value in b[key].map { equal($0, value) } ?? false }
-        case (.namespace(let a), .namespace(let b)): return a === b
+            guard a.keys.count == b.keys.count else { return false }
+            return zip(a.keys, a.values).allSatisfy { key, value in
+                steps -= key.count / 64
+                return b[key].map { equal($0, value, &steps) } ?? false
+            }
+        case (.namespace(let a), .namespace(let b)): return a == b
         default:
             if let a = a.asInteger, let b = b.asInteger { return a == b }
             if let a = a.asDouble, let b = b.asDouble { return a == b }
@@ -159,12 +195,16 @@ indirect enum Value {
         }
     }
 
-    /// Negative, zero, positive; nil where Python would refuse to order the two.
-    static func order(_ a: Value, _ b: Value) -> Int? {
+    /// Negative, zero, positive; nil where Python would refuse to order the two. `steps` as in ``equal(_:_:_:)``.
+    static func order(_ a: Value, _ b: Value, _ steps: inout Int) -> Int? {
+        steps -= 1
+        guard steps >= 0 else { return 0 }
         switch (a, b) {
-        case (.text(let a), .text(let b)): return a == b ? 0 : a < b ? -1 : 1
+        case (.text(let a), .text(let b)):
+            steps -= min(a.count, b.count) / 64
+            return steps < 0 || a == b ? 0 : a < b ? -1 : 1
         case (.list(let a), .list(let b)), (.tuple(let a), .tuple(let b)):
-            for (x, y) in zip(a, b) where !equal(x, y) { return order(x, y) }
+            for (x, y) in zip(a, b) where !equal(x, y, &steps) { return order(x, y, &steps) }
             return a.count - b.count
         default:
             guard let a = a.asDouble, let b = b.asDouble else { return nil }
