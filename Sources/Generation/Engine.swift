@@ -153,6 +153,10 @@ package final class Engine: Sendable {
         try request.options.check()
         let tokens = request.prompt.tokens.count
         if tokens == 0 { throw EngineError.emptyPrompt }
+        let vocabulary = model.model.decoder.configuration.vocabularySize
+        if let other = request.prompt.tokens.first(where: { $0 < 0 || $0 >= vocabulary }) {
+            throw EngineError.unknownToken(Int(other), vocabulary: vocabulary)
+        }
         if tokens >= model.model.contextLength {
             throw EngineError.promptTooLong(tokens: tokens, limit: model.model.contextLength)
         }

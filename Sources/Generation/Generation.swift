@@ -56,6 +56,7 @@ package enum EngineError: Error, Sendable, Equatable, CustomStringConvertible {
     case promptTooLong(tokens: Int, limit: Int)
     case tooLargeForCache(tokens: Int, limit: Int)
     case emptyPrompt
+    case unknownToken(Int, vocabulary: Int)
     case unusableOption(name: String, expected: String, found: String)
     /// The weights gave logits that are no distribution over the vocabulary.
     case noDistribution
@@ -69,6 +70,8 @@ package enum EngineError: Error, Sendable, Equatable, CustomStringConvertible {
         case .tooLargeForCache(let tokens, let limit):
             "the request may need \(tokens) cached tokens; the server's cache holds \(limit)"
         case .emptyPrompt: "the prompt has no tokens"
+        case .unknownToken(let id, let vocabulary):
+            "the tokenizer gives the token \(id); the model has embeddings of \(vocabulary). tokenizer.json belongs to another model"
         case .unusableOption(let name, let expected, let found): "\(name): expected \(expected), found \(found)"
         case .noDistribution:
             "the model's logits for the next token are NaN, infinite or all −∞, so no token can be chosen; the weights that answered, or the "

@@ -61,7 +61,13 @@ package final class LoadedModel: Sendable {
         let generation = checkpoint.generationConfig
         var ends = Set(try Self.integers(generation, "eos_token_id") + Self.integers(checkpoint.config, "text_config.eos_token_id"))
         for token in ["<|im_end|>", "<|endoftext|>"] { if let id = tokenizer.id(of: token) { ends.insert(id) } }
-        endTokens = Set(ends.map(Int32.init))
+        endTokens = Set(
+            try ends.map { id in
+                guard let token = Int32(exactly: id), token >= 0 else {
+                    throw ModelError("generation_config.json and config.json: eos_token_id is \(id); expected 0 to \(Int32.max)")
+                }
+                return token
+            })
         defaults = try Self.defaults(generation)
         loadSeconds = start.seconds
     }
@@ -115,8 +121,20 @@ package final class LoadedModel: Sendable {
         let clips = messages.flatMap(\.parts).compactMap { part -> AudioClip? in
             if case .audio(let clip) = part { clip } else { nil }
         }
-        let ids = try chat.encode(chatMessages).map { Int32($0) }
+        let ids = try known(try chat.encode(chatMessages))
         return try expand(ids, clips)
+    }
+
+    /// Tokens of a text alone.
+    package func tokens(_ text: String) throws -> [Int32] { try known(try tokenizer.encode(text)) }
+
+    /// A tokenizer may have more tokens than the model has embeddings.
+    private func known(_ ids: [TokenID]) throws -> [Int32] {
+        let size = model.decoder.configuration.vocabularySize
+        if let other = ids.first(where: { $0 < 0 || $0 >= size }) {
+            throw EngineError.unknownToken(other, vocabulary: size)
+        }
+        return ids.map { Int32($0) }
     }
 
     /// Replaces each audio placeholder in `ids` by as many as its clip has embeddings.

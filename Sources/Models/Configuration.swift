@@ -18,10 +18,17 @@ package struct Qwen2AudioConfiguration: Sendable, Equatable {
     package init(_ config: JSONValue) throws {
         audio = try WhisperEncoderConfiguration(config)
         text = try Qwen2Configuration(config)
+        let tokens = 0...text.vocabularySize - 1
         audioToken = Int32(
-            try config.integer("audio_token_index", default: try config.integer("audio_token_id", default: 151646)))
+            try config.value("audio_token_index") == nil
+                ? config.integer("audio_token_id", in: tokens, default: 151646) : config.integer("audio_token_index", in: tokens))
     }
 }
+
+/// Sizes that a checkpoint may claim. Products of two stay far within an integer; whether there are so many weights, the tensors tell.
+private let sizes = 1...1 << 24
+private let layerCounts = 1...4096
+private let thetas = 1...1e15
 
 /// Shapes of the audio encoder (`Qwen2AudioEncoderConfig`).
 package struct WhisperEncoderConfiguration: Sendable, Equatable {
@@ -34,12 +41,12 @@ package struct WhisperEncoderConfiguration: Sendable, Equatable {
     package let maxPositions: Int
 
     init(_ config: JSONValue) throws {
-        mels = try config.integer("audio_config.num_mel_bins", default: 128)
-        size = try config.integer("audio_config.d_model", default: 1280)
-        layers = try config.integer("audio_config.encoder_layers", default: 32)
-        heads = try config.integer("audio_config.encoder_attention_heads", default: 20)
-        innerSize = try config.integer("audio_config.encoder_ffn_dim", default: 5120)
-        maxPositions = try config.integer("audio_config.max_source_positions", default: 1500)
+        mels = try config.integer("audio_config.num_mel_bins", in: sizes, default: 128)
+        size = try config.integer("audio_config.d_model", in: sizes, default: 1280)
+        layers = try config.integer("audio_config.encoder_layers", in: layerCounts, default: 32)
+        heads = try config.integer("audio_config.encoder_attention_heads", in: sizes, default: 20)
+        innerSize = try config.integer("audio_config.encoder_ffn_dim", in: sizes, default: 5120)
+        maxPositions = try config.integer("audio_config.max_source_positions", in: sizes, default: 1500)
         try config.require("audio_config.activation_function", is: "gelu")
         try config.require("audio_config.scale_embedding", is: false)
         try requireMultiple(size, by: heads, "d_model", "encoder_attention_heads")
@@ -61,28 +68,28 @@ package struct Qwen2Configuration: Sendable, Equatable {
     package let tiesEmbeddings: Bool
 
     init(_ config: JSONValue) throws {
-        vocabularySize = try config.integer("text_config.vocab_size", default: 151936)
-        hiddenSize = try config.integer("text_config.hidden_size", default: 4096)
-        intermediateSize = try config.integer("text_config.intermediate_size", default: 22016)
-        layers = try config.integer("text_config.num_hidden_layers", default: 32)
-        heads = try config.integer("text_config.num_attention_heads", default: 32)
-        keyValueHeads = try config.integer("text_config.num_key_value_heads", default: 32)
-        headSize = try config.integer("text_config.head_dim", default: hiddenSize / max(1, heads))
-        normEpsilon = Float(try config.number("text_config.rms_norm_eps", default: 1e-6))
-        maxPositions = try config.integer("text_config.max_position_embeddings", default: 32768)
+        vocabularySize = try config.integer("text_config.vocab_size", in: sizes, default: 151936)
+        hiddenSize = try config.integer("text_config.hidden_size", in: sizes, default: 4096)
+        intermediateSize = try config.integer("text_config.intermediate_size", in: sizes, default: 22016)
+        layers = try config.integer("text_config.num_hidden_layers", in: layerCounts, default: 32)
+        heads = try config.integer("text_config.num_attention_heads", in: sizes, default: 32)
+        keyValueHeads = try config.integer("text_config.num_key_value_heads", in: sizes, default: 32)
+        headSize = try config.integer("text_config.head_dim", in: 1...256, default: hiddenSize / heads)
+        normEpsilon = Float(try config.number("text_config.rms_norm_eps", in: 0...1, default: 1e-6))
+        maxPositions = try config.integer("text_config.max_position_embeddings", in: sizes, default: 32768)
         tiesEmbeddings = try config.boolean("text_config.tie_word_embeddings", default: try config.boolean("tie_word_embeddings", default: false))
         try config.require("text_config.hidden_act", is: "silu")
         try config.require("text_config.use_sliding_window", is: false)
         try config.require("text_config.use_mrope", is: false)
         if config.value("text_config.rope_parameters") != nil {
             try config.require("text_config.rope_parameters.rope_type", is: "default")
-            ropeTheta = try config.number("text_config.rope_parameters.rope_theta", default: 10_000)
+            ropeTheta = try config.number("text_config.rope_parameters.rope_theta", in: thetas, default: 10_000)
         } else {
             try config.require("text_config.rope_scaling.rope_type", is: "default")
-            ropeTheta = try config.number("text_config.rope_theta", default: 10_000)
+            ropeTheta = try config.number("text_config.rope_theta", in: thetas, default: 10_000)
         }
         try requireMultiple(heads, by: keyValueHeads, "num_attention_heads", "num_key_value_heads")
-        if headSize % 8 != 0 || headSize > 256 {
+        if headSize % 8 != 0 {
             throw ModelError("config.json: heads of \(headSize); supported are multiples of 8 up to 256")
         }
     }

@@ -38,7 +38,7 @@ package struct QuestionGenerator: Sendable, Sequence, IteratorProtocol {
         var generator = QuestionGenerator(seed: seed, split: split, families: families)
         var seen = known
         var questions: [Question] = []
-        questions.reserveCapacity(count)
+        questions.reserveCapacity(Swift.min(count, 1 << 16))
         // Far more draws than the rarest text of a family needs to turn up.
         let patience = 20_000
         for position in 0..<count {

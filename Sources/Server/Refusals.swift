@@ -33,6 +33,7 @@ extension HTTPError {
             case .promptTooLong: HTTPError(400, sentence, parameter: "messages", code: "context_length_exceeded")
             case .tooLargeForCache: HTTPError(422, sentence, parameter: "max_tokens", code: "too_large_for_cache")
             case .emptyPrompt: HTTPError(400, sentence, parameter: "messages", code: "empty_prompt")
+            case .unknownToken: HTTPError(422, sentence, parameter: "messages", code: "unknown_token")
             case .unusableOption(let name, _, _): HTTPError(400, sentence, parameter: name, code: "invalid_value")
             case .noDistribution: HTTPError(422, sentence, code: "no_distribution")
             case .stopped: .busy(503, sentence, retryAfter: 5, code: "draining")

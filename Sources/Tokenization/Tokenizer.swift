@@ -87,6 +87,9 @@ package final class Tokenizer: Sendable {
         // A hostile id must not size an array.
         let bound = 4 * (ids.count + added.count) + 1_000_000
         guard largest < bound else { throw malformed("model.vocab", "id \(largest) in a vocabulary of \(ids.count)") }
+        if let place = added.firstIndex(where: { $0.id < 0 }) {
+            throw malformed("added_tokens.[\(place)]", "negative id \(added[place].id)")
+        }
         var tokens = [String?](repeating: nil, count: largest + 1)
         for (token, id) in ids {
             guard id >= 0 else { throw malformed("model.vocab", "negative id \(id)") }
@@ -130,7 +133,6 @@ package final class Tokenizer: Sendable {
         var normalized = AddedTokens()
         var specialIDs: Set<TokenID> = []
         for (index, token) in added.enumerated() {
-            guard token.id >= 0 else { throw malformed("added_tokens.[\(index)]", "negative id \(token.id)") }
             guard !token.content.isEmpty else { continue }
             if let id = file.model.vocabulary[token.content], id != token.id {
                 throw malformed("added_tokens.[\(index)]", "\(token.content) has id \(token.id), but \(id) in the vocabulary")

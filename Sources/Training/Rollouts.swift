@@ -31,7 +31,7 @@ package struct SampledAnswer: Sendable, Equatable {
 
     /// A given text as an answer.
     init(text: String, model: LoadedModel) throws {
-        tokens = try model.tokenizer.encode(text).map { Int32($0) } + [model.turnEnd]
+        tokens = try model.tokens(text) + [model.turnEnd]
         self.text = text
         length = tokens.count - 1
         logProbabilities = Array(repeating: nil, count: tokens.count)

@@ -71,6 +71,9 @@ extension Trainer {
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         let state = try decoder.decode(TrainingState.self, from: Data(text.utf8))
         if state.model != engine.model.name { throw refused("it was made with the model \(state.model)") }
+        guard state.steps >= 0, (0...state.steps).contains(state.updates) else {
+            throw refused("it counts \(state.steps) steps with \(state.updates) updates")
+        }
         if state.plan != plan { throw refused("it trains other tensors: \(state.plan)") }
         if !changingOptions, state.options != options { throw refused("it was made with other options: \(state.options)") }
         var loaded: [(from: Tensor, to: Tensor)] = []

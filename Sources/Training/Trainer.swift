@@ -35,6 +35,7 @@ package actor Trainer {
         engine: Engine, plan: AdapterPlan, options: TrainingOptions, parent: WeightVersion? = nil,
         judge: @escaping AnswerJudge
     ) throws {
+        try options.check()
         self.engine = engine
         self.plan = plan
         self.options = options

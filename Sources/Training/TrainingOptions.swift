@@ -16,4 +16,35 @@ package struct TrainingOptions: Sendable, Equatable, Codable {
     package var system: String?
 
     package init(_ objective: Objective = Objective()) { self.objective = objective }
+
+    /// Holds every number against what a step computes with, which is Float: a constant that becomes 0 or 1 there would make weights NaN.
+    ///
+    /// - Throws: ``TrainingError/options(_:)`` for the first that is out of its range or no number.
+    package func check() throws(TrainingError) {
+        func hold<Value: Comparable>(_ name: String, _ value: Value?, in range: ClosedRange<Value>) throws(TrainingError) {
+            guard let value, !range.contains(value) else { return }
+            throw .options("\(name): expected \(range.lowerBound) to \(range.upperBound), found \(value)")
+        }
+        let belowOne = Double((1 as Float).nextDown)
+        try hold("learning rate", optimizer.learningRate, in: 0...1)
+        try hold("beta1", optimizer.beta1, in: 0...belowOne)
+        try hold("beta2", optimizer.beta2, in: 0...belowOne)
+        try hold("epsilon", optimizer.epsilon, in: 1e-30...1)
+        try hold("weight decay", optimizer.weightDecay, in: 0...1)
+        try hold("gradient norm", maxGradientNorm, in: 1e-30...1e30)
+        try hold("warm-up steps", schedule.warmupSteps, in: 0...1 << 40)
+        try hold("steps of the schedule", schedule.totalSteps, in: 0...1 << 40)
+        try hold("rows of a pass", passRows, in: 1...1 << 24)
+        try hold("K", objective.topK, in: 0...Int.max)
+        try hold("alpha", objective.alpha, in: 0...1e6)
+        try hold("beta", objective.beta, in: 0...1e6)
+        try hold("temperature of the token rollout", objective.tokenTemperature, in: 0...100)
+        try hold("temperature of the group", objective.sequenceTemperature, in: 0...100)
+        try hold("temperature of the teacher", objective.teacherTemperature, in: 0...100)
+        try hold("rollouts", objective.rollouts, in: 1...1 << 16)
+        try hold("tokens of a rollout", objective.maxRolloutTokens, in: 1...1 << 24)
+        try hold("coefficient of the token term", objective.tokenCoefficient, in: 0...1e6)
+        try hold("coefficient of the sequence term", objective.sequenceCoefficient, in: 0...1e6)
+        try hold("clip ratio", objective.clipRatio, in: 1e-30...1e6)
+    }
 }

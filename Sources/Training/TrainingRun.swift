@@ -40,7 +40,12 @@ package struct TrainingRun: Sendable {
 
     package init(pairs: [TrainingPair], settings: Settings, directory: URL) throws {
         if pairs.isEmpty { throw TrainingError.options("there are no pairs") }
-        if settings.batchSize < 1 { throw TrainingError.options("batches of \(settings.batchSize) pairs") }
+        for (name, value) in [
+            ("batch size", settings.batchSize), ("epochs", settings.epochs), ("steps", settings.steps ?? 1),
+            ("steps between checkpoints", settings.checkpointEvery), ("checkpoints kept", settings.checkpointsKept),
+        ] where !(1...1 << 32).contains(value) {
+            throw TrainingError.options("\(name): expected 1 to \(1 << 32), found \(value)")
+        }
         self.pairs = pairs
         self.settings = settings
         self.directory = directory

@@ -77,6 +77,19 @@ package enum JSONValue: Sendable, Equatable {
         try read(path, "a number", fallback) { $0.number }
     }
 
+    /// An integer that a file may claim: what sizes an array or counts a loop.
+    package func integer(_ path: String, in range: ClosedRange<Int>, default fallback: Int? = nil) throws -> Int {
+        let value = try integer(path, default: fallback)
+        if range.contains(value) { return value }
+        throw JSONError.unexpected(path: path, expected: "\(range.lowerBound) to \(range.upperBound)", found: "\(value)")
+    }
+
+    package func number(_ path: String, in range: ClosedRange<Double>, default fallback: Double? = nil) throws -> Double {
+        let value = try number(path, default: fallback)
+        if range.contains(value) { return value }
+        throw JSONError.unexpected(path: path, expected: "\(range.lowerBound) to \(range.upperBound)", found: "\(value)")
+    }
+
     package func string(_ path: String, default fallback: String? = nil) throws -> String {
         try read(path, "a string", fallback) { if case .string(let string) = $0 { string } else { nil } }
     }

@@ -24,6 +24,11 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Runs of each measurement.")
     var runs = 5
 
+    func validate() throws {
+        if !(2...1 << 20).contains(tokens) { throw ValidationError("--tokens: expected 2 to \(1 << 20), found \(tokens).") }
+        if !(1...10_000).contains(runs) { throw ValidationError("--runs: expected 1 to 10000, found \(runs).") }
+    }
+
     func run() async throws {
         let configuration = try model.configuration()
         if let threads = configuration.threads { Machine.use(threads: threads) }

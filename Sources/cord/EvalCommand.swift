@@ -117,7 +117,9 @@ struct Eval: AsyncParsableCommand {
             throw ValidationError(
                 "--divergence needs the model's probabilities, which an endpoint does not show: leave it out, or give --model.")
         }
-        if !(timeout > 0) { throw ValidationError("--timeout: expected seconds above 0, found \(timeout).") }
+        if !(timeout > 0 && timeout <= 86_400) {
+            throw ValidationError("--timeout: expected seconds above 0, at most 86400, found \(timeout).")
+        }
         _ = try chosenArms
     }
 

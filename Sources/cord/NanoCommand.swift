@@ -43,8 +43,8 @@ struct Nano: AsyncParsableCommand {
             ("questions", questions), ("text-steps", textSteps), ("hearing-steps", hearingSteps), ("listening-steps", listeningSteps),
             ("joining-steps", joiningSteps), ("labelled", labelled),
         ]
-        for case (let name, let value?) in counts where value < 1 {
-            throw ValidationError("--\(name): expected at least 1, found \(value).")
+        for case (let name, let value?) in counts + [("pairs", pairs)] where !(1...1 << 32).contains(value) {
+            throw ValidationError("--\(name): expected 1 to \(1 << 32), found \(value).")
         }
     }
 

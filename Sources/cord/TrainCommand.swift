@@ -51,6 +51,10 @@ struct Train: AsyncParsableCommand {
         where value < 1 {
             throw ValidationError("--\(name): expected at least 1, found \(value).")
         }
+        if loraRank > 4096 { throw ValidationError("--lora-rank: expected at most 4096, found \(loraRank).") }
+        if let loraAlpha, !(1e-30...1e6).contains(loraAlpha) {
+            throw ValidationError("--lora-alpha: expected 1e-30 to 1e6, found \(loraAlpha).")
+        }
         if !(learningRate > 0 && learningRate <= 1) { throw ValidationError("--learning-rate: expected a number above 0, at most 1, found \(learningRate).") }
         if model.adapter.count > 1 { throw ValidationError("--adapter: training goes on from one adapter; found \(model.adapter.count).") }
     }

@@ -35,7 +35,7 @@ package struct SamplingFields: Codable, Equatable, Sendable {
 
     init(_ fields: Fields) throws {
         temperature = try fields.number("temperature", in: 0...2)
-        topP = try fields.positive("top_p", upTo: 1)
+        topP = try fields.positive("top_p", upTo: 1, atLeast: .leastNonzeroMagnitude)
         topK = try fields.integer("top_k", in: -1...Int.max)
         minP = try fields.number("min_p", in: 0...1)
         let older = try fields.integer("max_tokens", in: 1...Int.max)

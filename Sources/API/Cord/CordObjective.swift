@@ -88,8 +88,8 @@ package struct CordObjective: Codable, Equatable, Sendable {
         topK = try fields.integer("top_k", in: 0...100000) ?? 20
         alpha = try fields.number("alpha", in: 0...1000) ?? 2
         beta = try fields.number("beta", in: 0...1000) ?? 2
-        tokenTemperature = try fields.positive("token_temperature", upTo: 10) ?? 1
-        sequenceTemperature = try fields.positive("sequence_temperature", upTo: 10) ?? 1.5
+        tokenTemperature = try fields.positive("token_temperature", upTo: 10, atLeast: .leastNonzeroMagnitude) ?? 1
+        sequenceTemperature = try fields.positive("sequence_temperature", upTo: 10, atLeast: .leastNonzeroMagnitude) ?? 1.5
         rollouts = try fields.integer("rollouts", in: 1...256) ?? 4
         maxRolloutTokens = try fields.integer("max_rollout_tokens", in: 1...100000) ?? 200
         tokenCoefficient = try fields.number("token_coefficient", in: 0...1000000.0) ?? 1
@@ -156,7 +156,7 @@ package struct OptimizerOptions: Codable, Equatable, Sendable {
         learningRate = try fields.positive("learning_rate", upTo: 1) ?? 3e-5
         beta1 = try fields.number("beta1", in: 0...1) ?? 0.9
         beta2 = try fields.number("beta2", in: 0...1) ?? 0.999
-        for (name, value) in [("beta1", beta1), ("beta2", beta2)] where value == 1 {
+        for (name, value) in [("beta1", beta1), ("beta2", beta2)] where Float(value) == 1 {
             throw fields.invalid(name, expected: "a number of at least 0, below 1")
         }
         epsilon = try fields.positive("epsilon", upTo: 1) ?? 1e-8

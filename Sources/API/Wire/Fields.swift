@@ -108,10 +108,11 @@ final class Fields {
         return value
     }
 
-    /// A number above zero.
-    func positive(_ name: String, upTo bound: Double) throws -> Double? {
+    /// A number above zero that stays above zero as a Float, in which models compute.
+    func positive(_ name: String, upTo bound: Double, atLeast least: Double = 1e-30) throws -> Double? {
         guard let value = try number(name, in: 0...bound) else { return nil }
         guard value > 0 else { throw invalid(name, expected: "a number above 0, at most \(short(bound))") }
+        guard value >= least else { throw invalid(name, expected: "a number from \(least) to \(short(bound))") }
         return value
     }
 

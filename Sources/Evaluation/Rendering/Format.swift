@@ -39,7 +39,8 @@ enum Format {
     }
 
     static func date(_ seconds: Int) -> String {
-        Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
+        // A calendar has years of four digits.
+        Date(timeIntervalSince1970: Double(min(max(seconds, 0), 253_402_300_799))).formatted(.iso8601)
     }
 
     static func name(_ arm: Arm) -> String {

@@ -43,6 +43,30 @@ package struct ArmAnswer: Codable, Sendable, Equatable {
         self.tokens = tokens
         self.seconds = seconds
     }
+
+    /// From a report or a progress file, whose numbers sums and tables are made of.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        func bounded(_ key: CodingKeys, _ range: ClosedRange<Int>) throws -> Int? {
+            guard let value = try container.decodeIfPresent(Int.self, forKey: key) else { return nil }
+            if range.contains(value) { return value }
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: container, debugDescription: "expected \(range.lowerBound) to \(range.upperBound), found \(value)")
+        }
+        text = try container.decode(String.self, forKey: .text)
+        extracted = try container.decodeIfPresent(String.self, forKey: .extracted)
+        correct = try container.decode(Bool.self, forKey: .correct)
+        score = try bounded(.score, 1...5)
+        instructions = try container.decodeIfPresent([InstructionOutcome].self, forKey: .instructions)
+        failure = try container.decodeIfPresent(String.self, forKey: .failure)
+        error = try container.decodeIfPresent(String.self, forKey: .error)
+        guard let tokens = try bounded(.tokens, 0...Reply.mostTokens) else {
+            throw DecodingError.keyNotFound(
+                CodingKeys.tokens, DecodingError.Context(codingPath: container.codingPath, debugDescription: "expected a count of tokens"))
+        }
+        self.tokens = tokens
+        seconds = try container.decode(Double.self, forKey: .seconds)
+    }
 }
 
 /// One item of a question set with every arm's answer: the atom of a report, kept in full.

@@ -45,6 +45,9 @@ package struct EngineRespondent: Respondent {
         return try await onDispatch {
             let compared = model.compare(
                 answer.tokens, student: spoken, teacher: typed, version: version, teacherVersion: version)
+            guard compared.allSatisfy({ $0.measures.reverseKL.isFinite }) else {
+                throw Unaskable(code: "no_distribution", EngineError.noDistribution.description)
+            }
             return compared.enumerated().map { position, token in
                 TokenDivergence(
                     item: "", position: position, token: model.tokenizer.decode([Int(token.token)]),
@@ -103,6 +106,7 @@ package struct EngineRespondent: Respondent {
                 case .promptTooLong: throw Unaskable(code: "prompt_too_long", error.description)
                 case .tooLargeForCache: throw Unaskable(code: "too_large_for_cache", error.description)
                 case .emptyPrompt: throw Unaskable(code: "empty_prompt", error.description)
+                case .unknownToken: throw Unaskable(code: "unknown_token", error.description)
                 case .noDistribution: throw Unaskable(code: "no_distribution", error.description)
                 case .unusableOption, .stopped, .queueFull: throw error
                 }

@@ -15,12 +15,14 @@ package struct Reply: Sendable, Equatable {
     package var text: String
     /// Tokens of the answer.
     package var tokens: Int
+    /// More are nobody's answer; sums of so many stay integers.
+    static let mostTokens = 1 << 32
     /// From asking to the answer's end.
     package var seconds: Double
 
     package init(text: String, tokens: Int, seconds: Double) {
         self.text = text
-        self.tokens = tokens
+        self.tokens = min(max(tokens, 0), Self.mostTokens)
         self.seconds = seconds
     }
 }

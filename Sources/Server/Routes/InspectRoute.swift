@@ -71,7 +71,7 @@ enum InspectRoute {
     ) async throws -> ([Int32], GenerationTimings) {
         if let text = wanted.continuation {
             try runtime.checkSize(text.utf8.count, parameter: "continuation")
-            let tokens = try await runtime.onOwnThread { try runtime.model.tokenizer.encode(text).map { Int32($0) } }
+            let tokens = try await runtime.onOwnThread { try runtime.model.tokens(text) }
             guard !tokens.isEmpty else {
                 throw HTTPError(400, "continuation: expected a text with a token; found an empty one.", parameter: "continuation", code: "invalid_value")
             }

@@ -38,8 +38,8 @@ struct Validation {
             var expected: [Int] = []
             if imitates {
                 guard let gold = pair.solution ?? pair.answer else { continue }
-                expected = try model.tokenizer.encode(gold)
-                let tokens = expected.map { Int32($0) }
+                let tokens = try model.tokens(gold)
+                expected = tokens.map { Int($0) }
                 measures = try await work.run { model.score([tokens], after: spoken, version: version)[0] }
                 loss -= measures.reduce(0) { $0 + Double($1.logProbability) }
             } else {
