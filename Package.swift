@@ -4,6 +4,10 @@ import PackageDescription
 // The rooms of the house and the arrows between them. `Sources/README.md` is the map; a dependency that is not listed
 // here does not compile.
 
+/// `CORD_FUZZ=1` compiles every room for libFuzzer and adds `cord-fuzz`, which runs the targets of Tests/Fuzz
+/// (benchmarks/quality/fuzz.sh).
+let fuzzing = Context.environment["CORD_FUZZ"] != nil
+
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .strictMemorySafety(),
@@ -11,7 +15,7 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .treatAllWarnings(as: .error),
-]
+] + (fuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : [])
 
 func room(
     _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [], resources: [Resource]? = nil
@@ -141,5 +145,29 @@ let package = Package(
             [
                 "API", "Archives", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "Remote", logging,
             ]),
-    ]
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "API", "Archives", "Audio", "Evaluation", "Generation", "HTTP", "Models", "Tensors", "TestSupport", "Tokenization", "Training",
+                "Weights", logging,
+            ],
+            path: "Tests/Fuzz/Targets", swiftSettings: strict),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: strict),
+    ] + (fuzzing
+        ? [
+            // GNU's gold, the default linker, fails on instrumented objects.
+            .executableTarget(
+                name: "cord-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver",
+                swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])],
+                linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
+        ] : [])
 )
+
+// `CORD_SANITIZE=1` leaves the kernels, the tensors above them, and their tests (benchmarks/quality/sanitize.sh).
+if Context.environment["CORD_SANITIZE"] != nil {
+    let kept: Set = [
+        "CKernels", "COpenBLAS", "Tensors", "CKernelsTests", "TensorsTests", "TestSupport", "HTTP", "CMicroHTTP", "Randomness",
+    ]
+    package.products = []
+    package.targets.removeAll { !kept.contains($0.name) }
+}

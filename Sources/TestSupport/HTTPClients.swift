@@ -230,11 +230,15 @@ package final class RawSocket: Sendable {
         }
     }
 
-    fileprivate func receiveNow(upTo count: Int = 64 << 10) -> [UInt8] {
+    /// As ``receive(upTo:)``, on the calling thread.
+    package func receiveNow(upTo count: Int = 64 << 10) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: count)
         let received = unsafe recv(descriptor, &buffer, count, 0)
         return received > 0 ? Array(buffer[..<received]) : []
     }
+
+    /// Says that nothing more will be sent.
+    package func endSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Says goodbye in both directions; a waiting ``receive(upTo:)`` returns.
     package func close() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }

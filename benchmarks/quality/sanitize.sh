@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# The C kernels under AddressSanitizer and UndefinedBehaviorSanitizer, over their own tests and those of the tensors above them, once
+# for each variant that this CPU runs. Builds apart, in .build/sanitize; anything that a sanitizer finds ends a run.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+export CORD_SANITIZE=1
+options=(--scratch-path .build/sanitize --sanitize address --sanitize undefined)
+# GNU's gold, the default linker, fails on instrumented objects.
+swift build --build-tests "${options[@]}" -Xswiftc -use-ld=lld >&2
+
+export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+variants=(reference avx2)
+if grep -qw avx512f /proc/cpuinfo; then variants+=(avx512); fi
+for variant in "${variants[@]}"; do
+    echo "== $variant"
+    CORD_KERNELS=$variant swift test --skip-build "${options[@]}" --no-parallel -Xswiftc -use-ld=lld 2>&1 |
+        grep -E 'runtime error|ERROR|SUMMARY|✘|Test run with|Executed' || { echo "sanitize: no result of $variant" >&2; exit 1; }
+done
