@@ -17,7 +17,8 @@ package struct TrainingOptions: Sendable, Equatable, Codable {
 
     package init(_ objective: Objective = Objective()) { self.objective = objective }
 
-    /// Holds every number against what a step computes with, which is Float: a constant that becomes 0 or 1 there would make weights NaN.
+    /// Holds every number against what a step computes with, which is Float: a constant that becomes 0 there would make weights NaN.
+    /// Weights that a step made NaN all the same are never published.
     ///
     /// - Throws: ``TrainingError/options(_:)`` for the first that is out of its range or no number.
     package func check() throws(TrainingError) {
@@ -25,10 +26,9 @@ package struct TrainingOptions: Sendable, Equatable, Codable {
             guard let value, !range.contains(value) else { return }
             throw .options("\(name): expected \(range.lowerBound) to \(range.upperBound), found \(value)")
         }
-        let belowOne = Double((1 as Float).nextDown)
         try hold("learning rate", optimizer.learningRate, in: 0...1)
-        try hold("beta1", optimizer.beta1, in: 0...belowOne)
-        try hold("beta2", optimizer.beta2, in: 0...belowOne)
+        try hold("beta1", optimizer.beta1, in: 0...(1.0).nextDown)
+        try hold("beta2", optimizer.beta2, in: 0...(1.0).nextDown)
         try hold("epsilon", optimizer.epsilon, in: 1e-30...1)
         try hold("weight decay", optimizer.weightDecay, in: 0...1)
         try hold("gradient norm", maxGradientNorm, in: 1e-30...1e30)

@@ -85,10 +85,10 @@ import Testing
         #expect(refusal(FineTuningRequest.self, json).param == path)
     }
 
-    /// What Float would turn into 0 or 1 makes no step, or weights that are NaN.
+    /// What Float would turn into 0 makes no step, or weights that are NaN.
     @Test(arguments: [
         ("optimizer", "learning_rate", "1e-40"), ("optimizer", "learning_rate", "5e-324"), ("optimizer", "learning_rate", "1e400"),
-        ("optimizer", "epsilon", "1e-46"), ("optimizer", "beta1", "0.99999999999"), ("optimizer", "beta2", "1.0"),
+        ("optimizer", "epsilon", "1e-46"), ("optimizer", "beta2", "1.0"),
         ("optimizer", "max_grad_norm", "1e-320"), ("optimizer", "lora_alpha", "1e-45"), ("optimizer", "lora_rank", "1e18"),
         ("optimizer", "weight_decay", "-0.1"), ("objective", "top_k", "9223372036854775808"), ("objective", "alpha", "1e308"),
         ("objective", "rollouts", "0"), ("objective", "max_rollout_tokens", "-9223372036854775808"), ("objective", "clip_ratio", "1e-45"),

@@ -17,7 +17,7 @@ import Training
         let tiny = 5 * Double.leastNonzeroMagnitude
         let cases: [(String, (inout TrainingOptions) -> Void)] = [
             ("learning rate", { $0.optimizer.learningRate = .nan }), ("learning rate", { $0.optimizer.learningRate = 1e300 }),
-            ("beta1", { $0.optimizer.beta1 = 0.999999999999 }), ("beta2", { $0.optimizer.beta2 = 1 }), ("beta2", { $0.optimizer.beta2 = -1 }),
+            ("beta1", { $0.optimizer.beta1 = 1 }), ("beta2", { $0.optimizer.beta2 = 1 }), ("beta2", { $0.optimizer.beta2 = -1 }),
             ("epsilon", { $0.optimizer.epsilon = tiny }), ("epsilon", { $0.optimizer.epsilon = 0 }),
             ("weight decay", { $0.optimizer.weightDecay = .infinity }), ("gradient norm", { $0.maxGradientNorm = tiny }),
             ("warm-up steps", { $0.schedule.warmupSteps = -1 }), ("steps of the schedule", { $0.schedule.totalSteps = .max }),

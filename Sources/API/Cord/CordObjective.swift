@@ -156,7 +156,7 @@ package struct OptimizerOptions: Codable, Equatable, Sendable {
         learningRate = try fields.positive("learning_rate", upTo: 1) ?? 3e-5
         beta1 = try fields.number("beta1", in: 0...1) ?? 0.9
         beta2 = try fields.number("beta2", in: 0...1) ?? 0.999
-        for (name, value) in [("beta1", beta1), ("beta2", beta2)] where Float(value) == 1 {
+        for (name, value) in [("beta1", beta1), ("beta2", beta2)] where value == 1 {
             throw fields.invalid(name, expected: "a number of at least 0, below 1")
         }
         epsilon = try fields.positive("epsilon", upTo: 1) ?? 1e-8

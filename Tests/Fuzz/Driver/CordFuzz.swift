@@ -22,7 +22,8 @@ func runDriver(
             return
         }
         guard words.count > 1, let target = target(words[1]) else {
-            FileHandle.standardError.write(Data("usage: cord-fuzz list | seed TARGET FOLDER | TARGET [libFuzzer's arguments]\n".utf8))
+            FileHandle.standardError.write(
+                Data("usage: cord-fuzz list | seed TARGET FOLDER | TARGET [libFuzzer's arguments]\n".utf8))
             exit(2)
         }
         unsafe run = target.run

@@ -4,11 +4,11 @@ import Foundation
 extension FuzzTarget {
     /// Containers and their codecs, as uploads and `input_audio` bring them.
     static let audio = FuzzTarget(
-        name: "audio", seeds: { try files("audio/clips", ["wav", "flac", "ogg", "opus", "mp3", "aiff", "au", "caf"]) }
-    ) { data in
-        let limits = AudioLimits(maxSeconds: 20)
-        guard let clip = try? AudioDecoder.decode([UInt8](data), limits: limits) else { return }
-        precondition(clip.samples.allSatisfy(\.isFinite), "a sample is not finite")
-        precondition(clip.samples.count <= 16_000 * 21, "\(clip.samples.count) samples of at most 20 s")
-    }
+        name: "audio", seeds: { try files("audio/clips", ["wav", "flac", "ogg", "opus", "mp3", "aiff", "au", "caf"]) },
+        run: { data in
+            let limits = AudioLimits(maxSeconds: 20)
+            guard let clip = try? AudioDecoder.decode([UInt8](data), limits: limits) else { return }
+            precondition(clip.samples.allSatisfy(\.isFinite), "a sample is not finite")
+            precondition(clip.samples.count <= 16_000 * 21, "\(clip.samples.count) samples of at most 20 s")
+        })
 }

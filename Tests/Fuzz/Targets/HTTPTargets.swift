@@ -13,15 +13,15 @@ extension FuzzTarget {
                 "multipart/form-data; boundary=\"--\"\n----\r\ncontent-disposition: form-data; name=x\r\n\r\n\r\n------\r\n",
                 "application/x-www-form-urlencoded\na=1&b=%41+%zz&c",
             ].map { Data($0.utf8) }
-        }
-    ) { data in
-        let end = data.firstIndex(of: 0x0A) ?? data.endIndex
-        let head = String(decoding: data[..<end], as: UTF8.self)
-        let body = [UInt8](data[end...].dropFirst())
-        let request = Request(method: "POST", path: "/", headers: ["content-type": head], body: body)
-        _ = try? Form(request)
-        _ = Query(encoded: String(decoding: body, as: UTF8.self))
-    }
+        },
+        run: { data in
+            let end = data.firstIndex(of: 0x0A) ?? data.endIndex
+            let head = String(decoding: data[..<end], as: UTF8.self)
+            let body = [UInt8](data[end...].dropFirst())
+            let request = Request(method: "POST", path: "/", headers: ["content-type": head], body: body)
+            _ = try? Form(request)
+            _ = Query(encoded: String(decoding: body, as: UTF8.self))
+        })
 
     /// Bytes on a connection of their own, against a daemon that echoes; it answers the next request after each.
     static let heads = FuzzTarget(
@@ -30,17 +30,18 @@ extension FuzzTarget {
             [
                 "GET /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n", "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
                 "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-                "GET http://x/a HTTP/1.1\r\nHost: y\r\n\r\nGET /b HTTP/1.0\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\nOrigin: http://y\r\n\r\n",
+                "GET http://x/a HTTP/1.1\r\nHost: y\r\n\r\nGET /b HTTP/1.0\r\n\r\n",
+                "OPTIONS * HTTP/1.1\r\nHost: x\r\nOrigin: http://y\r\n\r\n",
                 "POST /a HTTP/1.1\r\nHost : x\r\nContent-Length: 1\r\nContent-Length: 2\r\n folded\r\n\r\na",
             ].map { Data($0.utf8) }
-        }
-    ) { data in
-        guard let daemon = try? Echo.daemon.get() else { preconditionFailure("no daemon") }
-        guard let socket = try? RawSocket(port: daemon.port) else { return }
-        _ = socket.send([UInt8](data))
-        socket.endSending()
-        while !socket.receiveNow().isEmpty {}
-    }
+        },
+        run: { data in
+            guard let daemon = try? Echo.daemon.get() else { preconditionFailure("no daemon") }
+            guard let socket = try? RawSocket(port: daemon.port) else { return }
+            _ = socket.send([UInt8](data))
+            socket.endSending()
+            while !socket.receiveNow().isEmpty {}
+        })
 }
 
 /// One daemon for all inputs of a process.

@@ -17,20 +17,20 @@ extension FuzzTarget {
                 }
                 return Data("{\(parts.joined(separator: ","))}".utf8)
             }
-        }
-    ) { data in
-        guard let parts = try? JSONValue(parsing: data), let scratch = try? ScratchFolder("model") else { return }
-        for part in ["config", "generation_config", "preprocessor_config"] {
-            guard let value = parts[part] else { continue }
-            _ = try? scratch.file(part + ".json", Data(value.text.utf8))
-        }
-        let source = fixtures.appending(path: "qwen2audio/published")
-        let tokenizer = fixtures.deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Sources/CordNano/Checkpoint/tokenizer.json")
-        for file in [source.appending(path: "model.safetensors"), source.appending(path: "chat_template.jinja"), tokenizer] {
-            try? FileManager.default.createSymbolicLink(
-                at: scratch.url.appending(path: file.lastPathComponent), withDestinationURL: file)
-        }
-        _ = try? LoadedModel(directory: scratch.url, precision: .float32)
-    }
+        },
+        run: { data in
+            guard let parts = try? JSONValue(parsing: data), let scratch = try? ScratchFolder("model") else { return }
+            for part in ["config", "generation_config", "preprocessor_config"] {
+                guard let value = parts[part] else { continue }
+                _ = try? scratch.file(part + ".json", Data(value.text.utf8))
+            }
+            let source = fixtures.appending(path: "qwen2audio/published")
+            let tokenizer = fixtures.deletingLastPathComponent().deletingLastPathComponent()
+                .appending(path: "Sources/CordNano/Checkpoint/tokenizer.json")
+            for file in [source.appending(path: "model.safetensors"), source.appending(path: "chat_template.jinja"), tokenizer] {
+                try? FileManager.default.createSymbolicLink(
+                    at: scratch.url.appending(path: file.lastPathComponent), withDestinationURL: file)
+            }
+            _ = try? LoadedModel(directory: scratch.url, precision: .float32)
+        })
 }

@@ -4,29 +4,35 @@ import Tokenization
 extension FuzzTarget {
     /// `tokenizer.json`, and a text through it: there and, where every byte has a token, back.
     static let tokenizers = FuzzTarget(
-        name: "tokenizers", seeds: { try members("tokenization/pipelines.json", keeping: isTokenizer) }
-    ) { data in
-        guard let tokenizer = try? Tokenizer(data: data), let ids = try? tokenizer.encode("Hello wörld, 12 <|x|> 𝔸") else { return }
-        _ = tokenizer.decode(ids)
-    }
+        name: "tokenizers", seeds: { try members("tokenization/pipelines.json", keeping: isTokenizer) },
+        run: { data in
+            guard let tokenizer = try? Tokenizer(data: data), let ids = try? tokenizer.encode("Hello wörld, 12 <|x|> 𝔸") else {
+                return
+            }
+            _ = tokenizer.decode(ids)
+        })
 
     /// Chat templates, rendered within small limits.
     static let templates = FuzzTarget(
         name: "templates",
-        seeds: { try members("tokenization/templates.json") { ($0 as? String).map { $0.contains("{") ? Data($0.utf8) : nil } ?? nil } }
-    ) { data in
-        var limits = TemplateLimits()
-        limits.steps = 50_000
-        limits.elements = 50_000
-        limits.characters = 500_000
-        guard let template = try? ChatTemplate(String(decoding: data, as: UTF8.self), constants: [("bos_token", "<s>")], limits: limits)
-        else { return }
-        let conversation = [
-            ChatMessage(role: "system", "Be brief."), ChatMessage(role: "user", parts: [.audio, .text("What's that?")]),
-            ChatMessage(role: "assistant", "<think>a</think>b"), ChatMessage(role: "user", "and then"),
-        ]
-        _ = try? template.render(conversation)
-    }
+        seeds: {
+            try members("tokenization/templates.json") { ($0 as? String).map { $0.contains("{") ? Data($0.utf8) : nil } ?? nil }
+        },
+        run: { data in
+            var limits = TemplateLimits()
+            limits.steps = 50_000
+            limits.elements = 50_000
+            limits.characters = 500_000
+            guard
+                let template = try? ChatTemplate(
+                    String(decoding: data, as: UTF8.self), constants: [("bos_token", "<s>")], limits: limits)
+            else { return }
+            let conversation = [
+                ChatMessage(role: "system", "Be brief."), ChatMessage(role: "user", parts: [.audio, .text("What's that?")]),
+                ChatMessage(role: "assistant", "<think>a</think>b"), ChatMessage(role: "user", "and then"),
+            ]
+            _ = try? template.render(conversation)
+        })
 
     private static func isTokenizer(_ value: Any) -> Data? {
         guard let object = value as? [String: Any], object["model"] is [String: Any] else { return nil }

@@ -6,13 +6,13 @@ import Weights
 extension FuzzTarget {
     /// Headers and data of a safetensors file.
     static let safetensors = FuzzTarget(
-        name: "safetensors", seeds: { try files("weights", ["safetensors"], upTo: 32 << 10) }
-    ) { data in
-        guard let scratch = try? ScratchFolder("safetensors"), let file = try? scratch.file("a.safetensors", data),
-            let tensors = try? Safetensors(file)
-        else { return }
-        for tensor in tensors.tensors.values { _ = try? tensor.floats() }
-    }
+        name: "safetensors", seeds: { try files("weights", ["safetensors"], upTo: 32 << 10) },
+        run: { data in
+            guard let scratch = try? ScratchFolder("safetensors"), let file = try? scratch.file("a.safetensors", data),
+                let tensors = try? Safetensors(file)
+            else { return }
+            for tensor in tensors.tensors.values { _ = try? tensor.floats() }
+        })
 
     /// An uploaded archive: unpacked within its bounds, and read as an adapter where it holds one.
     static let archives = FuzzTarget(
@@ -24,28 +24,30 @@ extension FuzzTarget {
                 try ArchiveWriter.tar(fixtures.appending(path: "weights/\(name)"), under: name, to: archive)
                 return try Data(contentsOf: archive)
             }
-        }
-    ) { data in
-        guard let scratch = try? ScratchFolder("archive"), let file = try? scratch.file("a.archive", data) else { return }
-        let folder = scratch.url.appending(path: "unpacked")
-        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        var reader = ArchiveReader()
-        reader.maximumBytes = 1 << 20
-        reader.maximumEntries = 64
-        guard let paths = try? reader.unpack(file, into: folder) else { return }
-        for path in paths where path.hasSuffix("adapter_config.json") {
-            _ = try? PEFTAdapter(directory: folder.appending(path: path).deletingLastPathComponent())
-        }
-    }
+        },
+        run: { data in
+            guard let scratch = try? ScratchFolder("archive"), let file = try? scratch.file("a.archive", data) else { return }
+            let folder = scratch.url.appending(path: "unpacked")
+            try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            var reader = ArchiveReader()
+            reader.maximumBytes = 1 << 20
+            reader.maximumEntries = 64
+            guard let paths = try? reader.unpack(file, into: folder) else { return }
+            for path in paths where path.hasSuffix("adapter_config.json") {
+                _ = try? PEFTAdapter(directory: folder.appending(path: path).deletingLastPathComponent())
+            }
+        })
 
     /// `adapter_config.json` beside factors that fit the original.
     static let adapterConfigurations = FuzzTarget(
-        name: "adapter-configurations", seeds: { try files("weights", ["json"]) }
-    ) { data in
-        guard let scratch = try? ScratchFolder("adapter"), (try? scratch.file("adapter_config.json", data)) != nil else { return }
-        let factors = fixtures.appending(path: "weights/list/adapter_model.safetensors")
-        try? FileManager.default.createSymbolicLink(
-            at: scratch.url.appending(path: "adapter_model.safetensors"), withDestinationURL: factors)
-        _ = try? PEFTAdapter(directory: scratch.url)
-    }
+        name: "adapter-configurations", seeds: { try files("weights", ["json"]) },
+        run: { data in
+            guard let scratch = try? ScratchFolder("adapter"), (try? scratch.file("adapter_config.json", data)) != nil else {
+                return
+            }
+            let factors = fixtures.appending(path: "weights/list/adapter_model.safetensors")
+            try? FileManager.default.createSymbolicLink(
+                at: scratch.url.appending(path: "adapter_model.safetensors"), withDestinationURL: factors)
+            _ = try? PEFTAdapter(directory: scratch.url)
+        })
 }
