@@ -18,6 +18,7 @@ struct cmh_options {
     unsigned stall_seconds;
     const char *tls_key;          // PEM text, or NULL without TLS.
     const char *tls_certificate;  // PEM text, or NULL without TLS.
+    const char *tls_priorities;   // GnuTLS's priority string.
     void *context;                // Handed to every callback.
     MHD_AccessHandlerCallback access;
     MHD_RequestCompletedCallback completed;
@@ -27,13 +28,14 @@ struct cmh_options {
 };
 
 static inline struct MHD_Daemon *cmh_start(struct cmh_options o) {
-    struct MHD_OptionItem extra[4];
+    struct MHD_OptionItem extra[5];
     int n = 0;
     // MHD refuses a pool of one thread; without the option it runs exactly one.
     if (o.threads > 1) extra[n++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)o.threads, NULL};
     if (o.tls_key != NULL) {
         extra[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)o.tls_key};
         extra[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)o.tls_certificate};
+        extra[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)o.tls_priorities};
     }
     extra[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     return MHD_start_daemon(
@@ -64,6 +66,15 @@ static inline void *cmh_socket_context(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info == NULL ? NULL : info->socket_context;
 }
+
+// Bytes from the method's first to the empty line's last.
+static inline size_t cmh_head_size(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info == NULL ? 0 : info->header_size;
+}
+
+// Whether the library that is linked mends what a client sends wrong: versions before 1.0 do, however strict they are told to be.
+static inline int cmh_reads_leniently(void) { return MHD_get_version()[0] == '0'; }
 
 static inline int cmh_format(char *text, size_t size, const char *format, va_list arguments) {
     return vsnprintf(text, size, format, arguments);

@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// What a key may be used for; of a route, any of what opens it.
 package struct Scope: OptionSet, Hashable, Sendable, CustomStringConvertible {
     package let rawValue: Int
@@ -33,6 +35,62 @@ package struct AccessKey: Sendable {
         self.secret = Array(secret.utf8)
         self.scopes = scopes
     }
+
+    /// A key as an operator writes it: `SECRET`, `NAME=SECRET` or `NAME:SCOPE,SCOPE=SECRET`. Signs of equality that end a secret
+    /// belong to it, as base64 has them.
+    ///
+    /// - Parameter name: What a key without a name is called.
+    package init(written text: String, name: String) throws(InvalidKey) {
+        let secretStart = text.firstIndex(of: "=").map { text.index(after: $0) }
+        guard let secretStart, text[secretStart...].contains(where: { $0 != "=" }) else {
+            guard let first = text.first, first != "=" else { throw InvalidKey(description: "the secret is empty") }
+            self.init(name: name, secret: text)
+            return
+        }
+        let label = text[..<text.index(before: secretStart)].split(
+            separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let named = label.first, !named.isEmpty else {
+            throw InvalidKey(description: "the name before the secret is empty")
+        }
+        var scopes = Scope.all
+        if label.count == 2 {
+            let written = label[1].split(separator: ",", omittingEmptySubsequences: false).map { Scope($0) }
+            guard !written.contains(nil) else {
+                throw InvalidKey(description: "expected scopes among ask, measure and train, found \(label[1])")
+            }
+            scopes = Scope(written.compactMap(\.self))
+        }
+        self.init(name: String(named), secret: String(text[secretStart...]), scopes: scopes)
+    }
+
+    /// What a file holds, in the form of ``init(written:name:)``: a key a line. Blank lines, and those that begin with #, are
+    /// skipped.
+    ///
+    /// - Throws: Where there is no key, or others may read the file: ssh refuses such a one too, since whoever read it could have
+    ///   the keys by now.
+    package static func lines(of file: SecretFile) throws(InvalidKey) -> [String] {
+        let text: String
+        do { text = try file.text() } catch {
+            throw InvalidKey(description: "\(file.path) cannot be read: \(error.localizedDescription)")
+        }
+        if let mode = file.looseMode {
+            throw InvalidKey(
+                description: "other users can read \(file.path) (mode \(mode)). Close it with chmod 600, and change its keys if "
+                    + "others may have seen them")
+        }
+        let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+            .filter { !$0.isEmpty && !$0.hasPrefix("#") }
+        guard !lines.isEmpty else { throw InvalidKey(description: "\(file.path) holds no key: expected one a line") }
+        return lines
+    }
+
+    /// What a client sends.
+    package var bearer: String { String(decoding: secret, as: UTF8.self) }
+}
+
+/// Why a key cannot be used. Never says the secret.
+package struct InvalidKey: Error, CustomStringConvertible {
+    package let description: String
 }
 
 /// Checks a request's key against those configured. Without any, every route is open.
@@ -41,10 +99,10 @@ package struct Authentication: Sendable {
 
     package init(keys: [AccessKey]) { self.keys = keys }
 
-    /// The name of the key that opens a route of this scope.
+    /// The key that opens a route of this scope; `nil` where none is needed.
     ///
     /// - Throws: 401 without a known key, 403 for one that lacks the scope.
-    func admit(_ headers: Headers, scope: Scope?) throws(HTTPError) -> String? {
+    func admit(_ headers: Headers, scope: Scope?) throws(HTTPError) -> AccessKey? {
         guard let scope, !keys.isEmpty else { return nil }
         let presented = headers["authorization"].map { $0.split(separator: " ", maxSplits: 1) } ?? []
         guard presented.count == 2, equalIgnoringCase(presented[0], "bearer") else {
@@ -57,17 +115,21 @@ package struct Authentication: Sendable {
         guard let found else { throw refusal("The key in the Authorization header is not one of this server's.") }
         guard !found.scopes.isDisjoint(with: scope) else {
             let allowed = found.scopes.names.joined(separator: ", ")
-            throw HTTPError(
-                403, "The key \"\(found.name)\" may be used for \(allowed), and this route needs \(scope).",
-                type: "permission_error", code: "insufficient_scope")
+            throw .insufficientScope("The key \"\(found.name)\" may be used for \(allowed), and this route needs \(scope).")
         }
-        return found.name
+        return found
     }
 
     private func refusal(_ message: String) -> HTTPError {
         HTTPError(
             401, message, type: "authentication_error", code: "invalid_api_key", headers: ["www-authenticate": "Bearer"]
         )
+    }
+}
+
+extension HTTPError {
+    package static func insufficientScope(_ message: String) -> HTTPError {
+        HTTPError(403, message, type: "permission_error", code: "insufficient_scope")
     }
 }
 

@@ -7,8 +7,9 @@ internal import Synchronization
 // What libmicrohttpd calls, on its own threads. They are functions of the file: a closure could be taken for an actor's.
 
 extension Request {
-    init(_ connection: OpaquePointer, method: String, path: String, peer: String) {
+    init(_ connection: OpaquePointer, method: String, path: String, version: String, peer: String) {
         self.init(method: method, path: path, peer: peer)
+        self.version = version
         unsafe withUnsafeMutablePointer(to: &self) { request in
             _ = unsafe MHD_get_connection_values_n(connection, .HEADER_KIND, addHeader, request)
             _ = unsafe MHD_get_connection_values_n(connection, .GET_ARGUMENT_KIND, addArgument, request)
@@ -55,11 +56,12 @@ func access(
     _ uploadCount: UnsafeMutablePointer<Int>?, _ exchange: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 ) -> MHD_Result {
     guard let context = unsafe context, let connection = unsafe connection, let url = unsafe url,
-        let method = unsafe method, let uploadCount = unsafe uploadCount, let exchange = unsafe exchange
+        let method = unsafe method, let version = unsafe version, let uploadCount = unsafe uploadCount,
+        let exchange = unsafe exchange
     else { return .NO }
     guard let current = unsafe exchange.pointee else {
         let core = unsafe Unmanaged<DaemonCore>.fromOpaque(context).takeUnretainedValue()
-        return unsafe core.begin(connection, method: String(cString: method), path: String(cString: url), exchange)
+        return unsafe core.begin(connection, method: method, target: url, version: version, exchange)
     }
     let running = unsafe Unmanaged<Exchange>.fromOpaque(current).takeUnretainedValue()
     if unsafe uploadCount.pointee > 0 {

@@ -1,6 +1,7 @@
 internal import CMicroHTTP
 internal import Foundation
 internal import Glibc
+internal import Logging
 internal import Synchronization
 
 /// An HTTP server: libmicrohttpd on threads of its own, each with its own epoll, in front of a ``Service``.
@@ -41,6 +42,9 @@ internal import Synchronization
         defer { if isOurs { _ = close(socket.descriptor) } }
         let certificate = try tls.map { tls throws(DaemonError) in try Self.pem(tls.certificate) }
         let key = try tls.map { tls throws(DaemonError) in try Self.pem(tls.key) }
+        if let tls, let mode = SecretFile(tls.key).looseMode {
+            service.logger.warning("other users can read the private key \(tls.key) (mode \(mode)): chmod 600 closes it")
+        }
         let limits = service.limits
         Self.raiseDescriptorLimit(to: limits.connections + 256)
 
@@ -52,14 +56,17 @@ internal import Synchronization
         if tls != nil { flags |= MHD_USE_TLS.rawValue }
         let started: OpaquePointer? = unsafe withOptionalCString(key) { key in
             unsafe withOptionalCString(certificate) { certificate in
-                unsafe cmh_start(
-                    cmh_options(
-                        flags: flags, listen_socket: socket.descriptor, threads: UInt32(max(1, threads)),
-                        connections: UInt32(limits.connections), connection_memory: limits.headerBytes,
-                        stall_seconds: UInt32(limits.stallTime.components.seconds), tls_key: key,
-                        tls_certificate: certificate, context: Unmanaged.passUnretained(core).toOpaque(),
-                        access: access, completed: completed, connection: connectionChanged, unescape: keepEscapes,
-                        log: log))
+                unsafe Self.tlsPriorities.withCString { priorities in
+                    unsafe cmh_start(
+                        cmh_options(
+                            flags: flags, listen_socket: socket.descriptor, threads: UInt32(max(1, threads)),
+                            connections: UInt32(limits.connections), connection_memory: limits.headerBytes,
+                            stall_seconds: UInt32(limits.stallTime.components.seconds), tls_key: key,
+                            tls_certificate: certificate, tls_priorities: priorities,
+                            context: Unmanaged.passUnretained(core).toOpaque(),
+                            access: access, completed: completed, connection: connectionChanged, unescape: keepEscapes,
+                            log: log))
+                }
             }
         }
         guard let started = unsafe started else {
@@ -76,6 +83,11 @@ internal import Synchronization
     }
 
     deinit { stopNow() }
+
+    /// TLS 1.2 and 1.3, with keys that are agreed upon anew for each connection: who gets hold of the private key later cannot read
+    /// what was recorded before.
+    private static let tlsPriorities =
+        "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:+DHE-RSA:%SERVER_PRECEDENCE"
 
     /// Answers 503 to new requests, lets those in flight finish, for `time` at most, and stops.
     package func drain(within time: Duration) async {

@@ -43,50 +43,68 @@ final class DaemonCore: Sendable {
 
     /// The first call for a request, when its head has arrived.
     func begin(
-        _ connection: OpaquePointer, method: String, path: String,
-        _ context: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+        _ connection: OpaquePointer, method: UnsafePointer<CChar>, target: UnsafePointer<CChar>,
+        version: UnsafePointer<CChar>, _ context: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     ) -> MHD_Result {
         guard let pointer = unsafe cmh_socket_context(connection) else { return .NO }
         let record = unsafe Unmanaged<ConnectionRecord>.fromOpaque(pointer).takeUnretainedValue()
         record.expect(within: record.isExcess ? 5000 : service.limits.requestTime.milliseconds, else: .timeout)
 
+        let layout = unsafe HeadLayout(connection, method: method, target: target, version: version)
+        let (method, path) = unsafe (String(cString: method), String(cString: target))
         var pattern = ""
         let id = service.requestID(unsafe header("X-Request-Id", connection))
         record.requestID.withLock { $0 = id }
+        var isChunked = false
         var early: Response?
         let phase: Exchange.Phase
-        if draining.load(ordering: .relaxed) {
+        if let fault = layout.fault {
+            let error = HTTPError.framing("The head of the request is not HTTP/1.1: \(fault).", code: "malformed_head")
+            let response = service.finished(error.response, id: id)
+            (phase, early) = (.decided(response), response)
+        } else if draining.load(ordering: .relaxed) {
             phase = .decided(service.finished(drainingResponse, id: id))
         } else if record.isExcess {
             phase = .decided(service.finished(excessResponse, id: id))
-        } else if let choose = unsafe immediate(connection, method, path) {
+        } else if let choose = unsafe immediate(connection, method, path, layout) {
             pattern = path
             phase = .decided(service.finished(choose(), id: id))
         } else {
-            var head = unsafe Request(connection, method: method, path: path, peer: record.peer)
+            var head = unsafe Request(
+                connection, method: method, path: path, version: String(cString: version), peer: record.peer)
             head.id = id
+            isChunked = head.headers["transfer-encoding"] != nil
             switch service.admit(head) {
             case .refused(let response, let found):
                 pattern = found
                 phase = .decided(response)
-                // A short body is read first, which saves the connection and makes sure that the answer is read.
-                if let length = head.headers["content-length"].flatMap(Int.init), length > 1 << 20 { early = response }
+                if isEarly(response, head.headers) { early = response }
             case .admitted(let route, let request, let limit):
                 pattern = route.pattern
                 phase = .admitted(route, request, bodyLimit: limit)
             }
         }
         let exchange = unsafe Exchange(
-            self, record, connection, method: method, path: path, pattern: pattern, id: id, phase: phase)
+            self, record, connection, method: method, path: path, pattern: pattern, id: id, isLast: isChunked, phase: phase)
         open.wrappingAdd(1, ordering: .relaxed)
         unsafe context.pointee = Unmanaged.passRetained(exchange).toOpaque()
         return early.map { exchange.sendEarly($0) } ?? .YES
     }
 
-    /// What answers at once. A request from a page or for another name goes the long way, on which it may be refused.
-    private func immediate(_ connection: OpaquePointer, _ method: String, _ path: String) -> (@Sendable () -> Response)? {
-        guard method == "GET" || method == "HEAD", let choose = service.router.immediate(path),
-            unsafe header("Origin", connection) == nil, service.hosts.allows(unsafe header("Host", connection))
+    /// Whether a refusal goes out before the body has arrived, which closes the connection. A short body is read first: that
+    /// saves the connection and makes sure that the answer is read. Who asks before sending one is not told to go on.
+    private func isEarly(_ response: Response, _ headers: Headers) -> Bool {
+        response.closes || (headers["content-length"].flatMap(Int.init) ?? 0) > 1 << 20
+            || equalIgnoringCase(headers["expect"] ?? "", "100-continue")
+    }
+
+    /// What answers at once. A request from a page, for another name or with a body goes the long way, on which it may be refused.
+    private func immediate(
+        _ connection: OpaquePointer, _ method: String, _ path: String, _ layout: HeadLayout
+    ) -> (@Sendable () -> Response)? {
+        guard method == "GET" || method == "HEAD", !layout.declaresBody, layout.hosts < 2,
+            let choose = service.router.immediate(path), unsafe header("Origin", connection) == nil,
+            service.hosts.allows(unsafe header("Host", connection))
         else { return nil }
         return choose
     }

@@ -35,6 +35,9 @@ internal import Synchronization
     private let path: String
     private let pattern: String
     private let id: String
+    /// Whether the connection ends with this request: one in chunks has an end that libmicrohttpd before 1.0 takes too easily (bare
+    /// LF, whatever stands behind a size), and another reader of the same bytes may see it elsewhere.
+    private let isLast: Bool
     // Touched by the connection's thread alone.
     private var body: [UInt8] = []
     private var status = 499
@@ -44,7 +47,7 @@ internal import Synchronization
 
     init(
         _ core: DaemonCore, _ record: ConnectionRecord, _ connection: OpaquePointer, method: String, path: String,
-        pattern: String, id: String, phase: Phase
+        pattern: String, id: String, isLast: Bool, phase: Phase
     ) {
         self.core = core
         self.record = record
@@ -53,6 +56,7 @@ internal import Synchronization
         self.path = path
         self.pattern = pattern
         self.id = id
+        self.isLast = isLast
         state = Mutex(State(phase: phase))
     }
 
@@ -147,12 +151,14 @@ internal import Synchronization
 
     private func send(_ response: Response, _ pipe: BytePipe?) -> MHD_Result {
         var handle: OpaquePointer?
+        var headers = response.headers
+        if isLast { headers["connection"] = "close" }
         switch response.body {
         case .bytes(let bytes):
             bytesSent = bytes.count
-            unsafe handle = wholeResponse(bytes, response.headers)
+            unsafe handle = wholeResponse(bytes, headers)
         case .stream:
-            unsafe handle = streamedResponse(BodySource(self, pipe), response.headers)
+            unsafe handle = streamedResponse(BodySource(self, pipe), headers)
         }
         guard let handle = unsafe handle else {
             core.service.logger.error(

@@ -8,6 +8,8 @@ package struct Request: Sendable {
     package var path: String
     package var query: Query
     package var headers: Headers
+    /// As in the request line.
+    package var version = "HTTP/1.1"
     package var body: [UInt8] = []
     /// The client's numeric address, without a port.
     package var peer: String
@@ -17,6 +19,8 @@ package struct Request: Sendable {
     package var parameters: [String: String] = [:]
     /// The name of the key that opened this route; `nil` on public routes and where no keys are configured.
     package var keyName: String?
+    /// What that key may be used for; everything where no keys are configured.
+    package var scopes = Scope.all
 
     package init(
         method: String, path: String, query: Query = Query(), headers: Headers = Headers(), body: [UInt8] = [],
@@ -40,11 +44,8 @@ package struct Request: Sendable {
     /// Makes a target in absolute form, as in `GET http://host/path`, one that has only a path: its authority takes the place of
     /// the `Host` header (RFC 9112, 3.2.2).
     ///
-    /// - Throws: 400 for several hosts, or none, or one with a user's name.
+    /// - Throws: 400 for a target without a host, or with a user's name.
     mutating func resolveTarget() throws(HTTPError) {
-        guard headers.values("host").count < 2 else {
-            throw HTTPError(400, "A request has one Host.", code: "ambiguous_host")
-        }
         let slash = UInt8(ascii: "/")
         guard path.utf8.first != slash,
             let scheme = ["http://", "https://"].first(where: { equalIgnoringCase(path.prefix($0.count), $0) })
@@ -52,9 +53,8 @@ package struct Request: Sendable {
         let rest = path.utf8.dropFirst(scheme.utf8.count)
         let authority = rest.prefix { $0 != slash }
         guard !authority.isEmpty, !authority.contains(UInt8(ascii: "@")) else {
-            throw HTTPError(
-                400, "The target \(path) must name a host, and no user; send a path such as /health alone.",
-                code: "invalid_target")
+            throw .framing(
+                "The target \(path) must name a host, and no user; send a path such as /health alone.", code: "invalid_target")
         }
         headers["host"] = String(Substring(authority))
         path = authority.endIndex == path.endIndex ? "/" : String(Substring(rest[authority.endIndex...]))

@@ -24,12 +24,16 @@ package struct Service: Sendable {
     package let hosts: AllowedHosts
     package let limits: Limits
     package let logger: Logger
+    private let publicWords: @Sendable (String) -> String
     private let observe: (@Sendable (Observation) -> Void)?
 
-    /// - Parameter observe: Called at the end of each request, on a thread that must not be held up.
+    /// - Parameters:
+    ///   - observe: Called at the end of each request, on a thread that must not be held up.
+    ///   - publicWords: What of a handler's error message goes out.
     package init(
         router: Router, keys: [AccessKey] = [], crossOrigin: CrossOrigin = .sameOrigin, hosts: AllowedHosts = .any,
-        limits: Limits = Limits(), logger: Logger = Logger(label: "http"), observe: (@Sendable (Observation) -> Void)? = nil
+        limits: Limits = Limits(), logger: Logger = Logger(label: "http"),
+        observe: (@Sendable (Observation) -> Void)? = nil, publicWords: @escaping @Sendable (String) -> String = { $0 }
     ) {
         self.router = router
         self.authentication = Authentication(keys: keys)
@@ -37,6 +41,7 @@ package struct Service: Sendable {
         self.hosts = hosts
         self.limits = limits
         self.logger = logger
+        self.publicWords = publicWords
         self.observe = observe
     }
 
@@ -53,10 +58,10 @@ package struct Service: Sendable {
         if request.id.isEmpty { request.id = requestID(head.headers["x-request-id"]) }
         var pattern = ""
         do throws(HTTPError) {
+            let declaredLength = try Framing.bodyLength(request)
             try request.resolveTarget()
             try hosts.admit(request.headers)
             try crossOrigin.admit(request.headers)
-            let declaredLength = try bodyLength(request.headers)
             let method = request.method == "HEAD" ? "GET" : request.method
             guard let match = try router.match(request.path),
                 !match.isRest || match.routes[method] != nil || method == "OPTIONS"
@@ -77,7 +82,9 @@ package struct Service: Sendable {
                     405, "\(request.path) does not take \(request.method); it takes \(match.allow).",
                     code: "method_not_allowed", headers: ["allow": match.allow])
             }
-            request.keyName = try authentication.admit(request.headers, scope: route.scope)
+            if let key = try authentication.admit(request.headers, scope: route.scope) {
+                (request.keyName, request.scopes) = (key.name, key.scopes)
+            }
             request.parameters = match.parameters
             let limit = route.bodyLimit ?? limits.bodyBytes
             if let declaredLength, declaredLength > limit { throw Self.tooLarge(limit: limit) }
@@ -92,7 +99,8 @@ package struct Service: Sendable {
     package func answer(_ request: Request, by route: Router.Route) async -> Response {
         do {
             return finished(try await route.handler(request), for: request)
-        } catch let error as HTTPError {
+        } catch var error as HTTPError {
+            error.message = publicWords(error.message)
             return finished(error.response, for: request)
         } catch is CancellationError {
             return finished(
@@ -130,27 +138,6 @@ package struct Service: Sendable {
                 "seconds": "\(observation.seconds)", "bytes": "\(observation.bytesSent)", "id": "\(id)",
             ])
         observe?(observation)
-    }
-
-    /// The declared length; `nil` without a body or with a chunked one.
-    private func bodyLength(_ headers: Headers) throws(HTTPError) -> Int? {
-        let lengths = headers.values("content-length")
-        if let coding = headers["transfer-encoding"] {
-            // A body with two lengths is how requests are smuggled past a proxy.
-            guard lengths.isEmpty else {
-                throw HTTPError(
-                    400, "Content-Length and Transfer-Encoding exclude each other.", code: "ambiguous_length")
-            }
-            guard equalIgnoringCase(coding, "chunked") else {
-                throw HTTPError(
-                    400, "The transfer coding \(coding) is not known; only chunked is.", code: "unknown_coding")
-            }
-        }
-        guard let text = lengths.first else { return nil }
-        guard lengths.count == 1, text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let length = Int(text) else {
-            throw HTTPError(400, "Content-Length must be one number, found \(lengths.joined(separator: ", ")).")
-        }
-        return length
     }
 
     /// The client's own id where it is sane, or a new one.

@@ -168,18 +168,19 @@ extension OneAtATime {
     }
 }
 
-/// Runs a program and returns what it printed.
-func run(_ program: String, _ arguments: [String]) async throws -> String {
-    try await onThread { Result { try runNow(program, arguments) } }.get()
+/// Runs a program without input and returns what it printed.
+func run(_ program: String, _ arguments: [String], errorsToo: Bool = false) async throws -> String {
+    try await onThread { Result { try runNow(program, arguments, errorsToo) } }.get()
 }
 
-private func runNow(_ program: String, _ arguments: [String]) throws -> String {
+private func runNow(_ program: String, _ arguments: [String], _ errorsToo: Bool) throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [program] + arguments
     let output = Pipe()
+    process.standardInput = FileHandle.nullDevice
     process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
+    process.standardError = errorsToo ? output.fileHandleForWriting : FileHandle.nullDevice
     try process.run()
     let data = output.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
