@@ -36,6 +36,9 @@ package struct Application: Sendable {
         do {
             // Before the model: a folder that another server holds is told at once.
             let folder = try configuration.dataFolder.map { try DataFolder($0) }
+            if let folder, let mode = SecretFile(folder.url.path).looseMode {
+                logger.warning("other users may enter the data folder \(folder.url.path) (mode \(mode)): chmod 700 closes it")
+            }
             let runtime = try await Self.load(configuration, state.metrics)
             workshop = try folder.map { try Workshop($0, runtime: runtime, configuration: configuration) }
             try await workshop?.start()

@@ -37,15 +37,16 @@ package final class Runtime: Sendable {
             directory: configuration.modelDirectory, name: configuration.modelName, precision: configuration.precision)
         let runtime = Runtime(Engine(model, limits: configuration.engine), configuration: configuration, metrics: metrics)
         for (name, directory) in configuration.adapters {
-            try runtime.loadAdapter(directory, name: name, root: directory.path)
+            try runtime.loadAdapter(directory, name: name)
         }
         return runtime
     }
 
     /// Reads an adapter and serves it under `name` from the next request on.
-    package func loadAdapter(_ directory: URL, name: String, root: String) throws {
+    package func loadAdapter(_ directory: URL, name: String) throws {
         let version = try model.version(fromPEFT: directory, id: "\(name)-\(try AdapterDigest.short(directory))")
-        try versions.add(name, version, root: root)
+        // Clients learn what the adapter's folder is called, not where it lies.
+        try versions.add(name, version, root: directory.standardizedFileURL.lastPathComponent)
     }
 
     package func unloadAdapter(_ name: String) throws {

@@ -60,8 +60,8 @@ package final class ServerState: Sendable {
             router: try router(), keys: configuration.keys,
             crossOrigin: CrossOrigin(origins: configuration.origins),
             hosts: configuration.keys.isEmpty ? AllowedHosts(configuration.allowedHosts.union([configuration.host])) : .any,
-            limits: limits, logger: logger
-        ) { [metrics] in metrics.record($0) }
+            limits: limits, logger: logger, observe: { [metrics] in metrics.record($0) },
+            publicWords: { [paths = ServerPaths(configuration)] in paths.hidden(in: $0) })
     }
 
     package func router() throws -> Router {

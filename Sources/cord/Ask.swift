@@ -33,8 +33,7 @@ struct Ask: AsyncParsableCommand {
     @Option(help: ArgumentHelp("With --server: the model or version that answers. Without it, the server's first.", valueName: "name"))
     var name: String?
 
-    @Option(help: ArgumentHelp("With --server: the key to send. Without it, CORD_API_KEY.", valueName: "secret"))
-    var key: String?
+    @OptionGroup var credentials: ServerCredentials
 
     @Option(help: "An instruction put before the question.")
     var system: String?
@@ -66,12 +65,12 @@ struct Ask: AsyncParsableCommand {
         if let topK, topK < 0 { throw ValidationError("--top-k: expected at least 0, found \(topK).") }
         if let maxTokens, maxTokens < 1 { throw ValidationError("--max-tokens: expected at least 1, found \(maxTokens).") }
         if let server {
-            _ = try ServerAddress(server, key: key)
+            _ = try ServerAddress(server, credentials)
             if model.model != nil || !model.adapter.isEmpty {
                 throw ValidationError("--model and --adapter load a model here; with --server, name one of the server's by --name.")
             }
-        } else if name != nil || key != nil {
-            throw ValidationError("--name and --key go with --server.")
+        } else if name != nil || credentials.isGiven {
+            throw ValidationError("--name, --key and --api-key-file go with --server.")
         }
         if question.count(where: { $0 == "-" }) > 1 { throw ValidationError("Standard input can be read once; found \"-\" twice.") }
     }
@@ -91,7 +90,7 @@ struct Ask: AsyncParsableCommand {
             temperature: temperature, topP: topP, topK: topK, maxTokens: maxTokens, stop: stop, seed: seed)
         if let server {
             let question = ServerQuestion(parts: parts, system: system, model: name, sampling: sampling)
-            let address = try ServerAddress(server, key: key)
+            let address = try ServerAddress(server, credentials)
             return try await json ? question.printJSON(address) : question.printText(address)
         }
         let configuration = try model.configuration()

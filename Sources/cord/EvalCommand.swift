@@ -52,6 +52,9 @@ struct Eval: AsyncParsableCommand {
             "The endpoint's key; the environment variable CORD_API_KEY keeps it out of the process list.", valueName: "key"))
     var apiKey: String?
 
+    @Option(help: ArgumentHelp("A file with the endpoint's key on its one line.", valueName: "file"))
+    var apiKeyFile: String?
+
     @Option(help: ArgumentHelp("The model's name at the endpoint.", valueName: "name"))
     var modelName: String?
 
@@ -163,7 +166,7 @@ struct Eval: AsyncParsableCommand {
         decoding.temperature = temperature
         decoding.maxTokens = maxTokens
         if let endpoint, let base = URL(string: endpoint), let modelName {
-            let key = apiKey ?? ProcessInfo.processInfo.environment["CORD_API_KEY"]
+            let key = try ServerCredentials.secret(apiKey, file: apiKeyFile, option: "--api-key")
             return EndpointRespondent(Endpoint(base: base, key: key, timeout: timeout), model: modelName, decoding: decoding)
         }
         var configuration = try model.configuration()

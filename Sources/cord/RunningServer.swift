@@ -7,13 +7,12 @@ struct RunningServer: ParsableArguments {
     @Option(help: ArgumentHelp("The server's address.", valueName: "url"))
     var server = "http://127.0.0.1:8080"
 
-    @Option(help: ArgumentHelp("The key to send. Without it, CORD_API_KEY.", valueName: "secret"))
-    var key: String?
+    @OptionGroup var credentials: ServerCredentials
 
     @Flag(help: "Print JSON as the server sent it.")
     var json = false
 
-    func validate() throws { _ = try ServerAddress(server, key: key) }
+    func validate() throws { _ = try ServerAddress(server, credentials) }
 
     /// The decoded answer; `show` prints it unless JSON was asked for.
     func call<Value: Decodable>(
@@ -30,12 +29,12 @@ struct RunningServer: ParsableArguments {
 
     /// - Throws: the server's own words where it refuses.
     func bytes(_ method: String, _ path: String, body: Data? = nil, type: String = "application/json") async throws -> Data {
-        try await ServerAddress(server, key: key).bytes(method, path, body: body, type: type)
+        try await ServerAddress(server, credentials).bytes(method, path, body: body, type: type)
     }
 
     /// The name itself, or the server's first where none is given.
     func model(_ name: String?) async throws -> String {
-        if let name { name } else { try await ServerAddress(server, key: key).firstModel() }
+        if let name { name } else { try await ServerAddress(server, credentials).firstModel() }
     }
 
     /// A form with fields and one file, as `multipart/form-data`.

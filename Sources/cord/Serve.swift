@@ -2,6 +2,7 @@ import ArgumentParser
 import CordNano
 import Foundation
 import Generation
+import Glibc
 import HTTP
 import Logging
 import Server
@@ -15,7 +16,7 @@ struct Serve: AsyncParsableCommand {
               curl --data-binary @question.wav -H 'Content-Type: audio/wav' localhost:8080/v1/answers
               curl -H 'Content-Type: application/json' -d '{"text": "What is the sum of 7, 9 and 8?"}' localhost:8080/v1/answers
 
-              cord serve --host 0.0.0.0 --api-key mine=SECRET --api-key guest:ask=OTHER
+              cord serve --host 0.0.0.0 --api-key-file ~/cord.keys     # lines such as mine=SECRET and guest:ask=OTHER
               cord serve --model ~/Qwen2-Audio-7B-Instruct --dtype bfloat16 --adapter-folder ~/adapters
 
             OpenAI's clients work with base_url http://localhost:8080/v1. Every route is described at /openapi.json.
@@ -31,9 +32,17 @@ struct Serve: AsyncParsableCommand {
     var port = 8080
 
     @Option(help: ArgumentHelp(
-        "A key that clients send as Bearer token: SECRET, NAME=SECRET or NAME:SCOPES=SECRET with scopes ask, measure and train; may be repeated. CORD_API_KEY gives one too.",
+        "A key that clients send as Bearer token: SECRET, NAME=SECRET or NAME:SCOPES=SECRET with scopes ask, measure and train; may be repeated. CORD_API_KEY gives one too. Other users see arguments: a file hides them.",
         valueName: "key"))
     var apiKey: [String] = []
+
+    @Option(help: ArgumentHelp(
+        "A file of keys, each on a line and written as for --api-key; # begins a comment. Only its owner may be able to read it; may be repeated.",
+        valueName: "file"))
+    var apiKeyFile: [String] = []
+
+    @Flag(help: "Print which scope opens which route, as a table, and exit.")
+    var printScopes = false
 
     @Option(help: ArgumentHelp("A PEM file with the certificate chain, for TLS.", valueName: "file"))
     var tlsCertificate: String?
@@ -112,6 +121,12 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if printScopes {
+            print(ScopeTable.markdown(try ServerState(try configuration()).router()), terminator: "")
+            return
+        }
+        // What a server keeps is its owner's: answers, training data, weights.
+        _ = umask(0o077)
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         var logger = Logger(label: "cord")
         logger.logLevel = logLevel
@@ -148,19 +163,22 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func keys() throws -> [AccessKey] {
-        let given = apiKey + (ProcessInfo.processInfo.environment["CORD_API_KEY"].map { [$0] } ?? [])
-        return try given.enumerated().map { index, text in
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard let secret = parts.last, !secret.isEmpty else { throw ValidationError("--api-key: the secret is empty.") }
-            guard parts.count == 2 else { return AccessKey(name: "key\(index + 1)", secret: secret) }
-            let label = parts[0].split(separator: ":", maxSplits: 1).map(String.init)
-            guard label.count == 2 else { return AccessKey(name: parts[0], secret: secret) }
-            let scopes = label[1].split(separator: ",").map { Scope($0) }
-            guard !scopes.isEmpty, !scopes.contains(nil) else {
-                throw ValidationError("--api-key: expected scopes among ask, measure and train, found \(label[1]).")
+        let environment = ProcessInfo.processInfo.environment["CORD_API_KEY"].map { ["CORD_API_KEY": [$0]] } ?? [:]
+        var sources = [("--api-key", apiKey)] + environment.map { ($0.key, $0.value) }
+        for file in apiKeyFile {
+            do { sources.append(("--api-key-file \(file)", try AccessKey.lines(of: SecretFile(file)))) } catch {
+                throw ValidationError("--api-key-file: \(error).")
             }
-            return AccessKey(name: label[0], secret: secret, scopes: Scope(scopes.compactMap(\.self)))
         }
+        var keys: [AccessKey] = []
+        for (source, written) in sources {
+            for text in written {
+                do { keys.append(try AccessKey(written: text, name: "key\(keys.count + 1)")) } catch {
+                    throw ValidationError("\(source): \(error).")
+                }
+            }
+        }
+        return keys
     }
 
     /// `Public` in the working directory, or above the program where a build left it.

@@ -2,19 +2,20 @@ import API
 import ArgumentParser
 import Foundation
 import FoundationNetworking
+import HTTP
 
 /// Where a running server is, and the key that it is asked with.
 struct ServerAddress {
     private let base: String
     private let key: String?
 
-    /// - Parameter key: Without it, CORD_API_KEY.
-    init(_ server: String, key: String?) throws {
+    /// - Parameter credentials: Without any, CORD_API_KEY.
+    init(_ server: String, _ credentials: ServerCredentials) throws {
         guard let url = URL(string: server), ["http", "https"].contains(url.scheme ?? ""), url.host != nil else {
             throw ValidationError("--server: expected an address such as http://127.0.0.1:8080, found \(server).")
         }
         base = server.trimmingSuffix("/")
-        self.key = key ?? ProcessInfo.processInfo.environment["CORD_API_KEY"]
+        key = try credentials.secret()
     }
 
     /// - Throws: the server's own words where it refuses.
@@ -71,6 +72,37 @@ struct ServerAddress {
 
     fileprivate static func refusal(in data: Data) -> ServerRefusal? {
         (try? WireDecoder.response(ErrorBody.self, from: data)).map { ServerRefusal(description: $0.error.message) }
+    }
+}
+
+/// The key that a server is asked with.
+struct ServerCredentials: ParsableArguments {
+    @Option(help: ArgumentHelp("The key to send. Without it, CORD_API_KEY.", valueName: "secret"))
+    var key: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with the key to send, written as for cord serve; other users do not see it, as they see --key.",
+            valueName: "file"))
+    var apiKeyFile: String?
+
+    var isGiven: Bool { key != nil || apiKeyFile != nil }
+
+    func secret() throws -> String? { try Self.secret(key, file: apiKeyFile, option: "--key") }
+
+    /// The key of an option or of a file; without both, that of the environment.
+    static func secret(_ key: String?, file: String?, option: String) throws -> String? {
+        guard let file else { return key ?? ProcessInfo.processInfo.environment["CORD_API_KEY"] }
+        guard key == nil else { throw ValidationError("\(option) and --api-key-file exclude each other.") }
+        do {
+            let lines = try AccessKey.lines(of: SecretFile(file))
+            guard lines.count == 1 else {
+                throw ValidationError("--api-key-file: expected one key to send, found \(lines.count) in \(file).")
+            }
+            return try AccessKey(written: lines[0], name: "key").bearer
+        } catch let error as InvalidKey {
+            throw ValidationError("--api-key-file: \(error).")
+        }
     }
 }
 

@@ -51,6 +51,36 @@ import TestSupport
         #expect(try await client.post("/v1/chat/completions", json: text).status == 404)
     }
 
+    /// Where the operator keeps things is nobody's business: names go out, and what lies below the folders.
+    @Test func pathsOfTheServerAreNotTold() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("cord-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let list = Fixture.fixtures.appendingPathComponent("weights/list")
+        try FileManager.default.copyItem(at: list, to: folder.appendingPathComponent("broken"))
+        try Data("no tensors".utf8).write(to: folder.appendingPathComponent("broken/adapter_model.safetensors"))
+        try FileManager.default.copyItem(at: list, to: folder.appendingPathComponent("empty"))
+        try FileManager.default.removeItem(at: folder.appendingPathComponent("empty/adapter_config.json"))
+        let client = try Fixture {
+            $0.modelDirectory = checkpoint.directory
+            $0.modelName = "published"
+            $0.adapterFolder = folder
+            $0.adapters = [("first", list)]
+        }.memory
+        let models = try await client.get("/v1/models").text()
+        #expect(try JSONValue(json: Data(models.utf8))["data"]?[1]?["root"]?.text == "list")
+        var texts = [models]
+        for path in ["broken", "empty", "missing", folder.path + "/broken", ".", "../x"] {
+            let response = try await client.post("/v1/load_lora_adapter", json: #"{"lora_name": "a", "lora_path": "\#(path)"}"#)
+            #expect((400..<500).contains(response.status), "\(path)")
+            texts.append(try await response.text())
+        }
+        #expect(texts[1].contains("adapter_model.safetensors") && texts[2].contains("adapter_config.json"))
+        for text in texts {
+            for place in [folder.path, checkpoint.directory.path, list.path, Fixture.fixtures.path] { #expect(!text.contains(place), "\(text)") }
+        }
+    }
+
     @Test func pathsLeadNowhereButIntoTheFolder() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("cord-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -38,6 +38,34 @@ import Testing
         }
     }
 
+    /// Whoever may only measure brings and reads question sets, and never training data.
+    @Test func filesForTrainingNeedAKeyForIt() async throws {
+        let server = try await TrainingServer {
+            $0.keys = [AccessKey(name: "measure", secret: "m", scopes: .measure), AccessKey(name: "train", secret: "t", scopes: .train)]
+        }
+        func upload(_ purpose: String, _ key: String) async throws -> ClientResponse {
+            let form = "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n\(purpose)\r\n"
+                + "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.jsonl\"\r\n\r\n\(purpose)\r\n--b--\r\n"
+            return try await server.client.send(
+                "POST", "/v1/files", headers: ["content-type": "multipart/form-data; boundary=b", "authorization": "Bearer \(key)"],
+                body: Array(form.utf8))
+        }
+        func status(_ path: String, _ key: String) async throws -> Int {
+            try await server.client.get(path, headers: ["authorization": "Bearer \(key)"]).status
+        }
+        #expect(try await upload("fine-tune", "m").status == 403)
+        let set = try #require(try await upload("evals", "m").json()["id"]?.text)
+        let pairs = try #require(try await upload("fine-tune", "t").json()["id"]?.text)
+        for path in ["/v1/files/\(set)", "/v1/files/\(set)/content", "/v1/files?purpose=evals", "/v1/files?purpose=user_data"] {
+            #expect(try await status(path, "m") == 200, "\(path)")
+            #expect(try await status(path, "t") == 200, "\(path)")
+        }
+        for path in ["/v1/files/\(pairs)", "/v1/files/\(pairs)/content", "/v1/files?purpose=fine-tune", "/v1/files"] {
+            #expect(try await status(path, "m") == 403, "\(path)")
+            #expect(try await status(path, "t") == 200, "\(path)")
+        }
+    }
+
     @Test func filesAreKeptListedReadAndDeleted() async throws {
         let server = try await TrainingServer()
         let content = Array("one\r\ntwo".utf8)

@@ -80,6 +80,63 @@ import Testing
         }
     }
 
+    private func pageFixture() throws -> Fixture {
+        try Fixture { $0.publicFolder = Fixture.fixtures.appendingPathComponent("../../Public").standardized }
+    }
+
+    /// The table is what `cord serve --print-scopes` prints.
+    @Test func securityNotesHaveTheRoutersOwnScopes() throws {
+        let notes = try String(
+            contentsOf: Fixture.fixtures.appendingPathComponent("../../SECURITY.md").standardized, encoding: .utf8)
+        let table = ScopeTable.markdown(try pageFixture().service.router)
+        #expect(notes.contains("\n\n\(table)\n"), "\(table)")
+    }
+
+    @Test func routesWithoutAScopeAreTheseAlone() throws {
+        let open = try pageFixture().service.router.routes.filter { $0.scope == nil }.map { "\($0.method) \($0.pattern)" }
+        #expect(open == ["GET /health", "GET /{path...}"])
+    }
+
+    @Test func descriptionsNameTheScopesOfTheirRoutes() async throws {
+        let fixture = try pageFixture()
+        let paths = try #require(try await fixture.memory.get("/openapi.json").json()["paths"])
+        for route in fixture.service.router.routes {
+            let operation = try #require(paths[route.pattern.replacingOccurrences(of: "...}", with: "}")]?[route.method.lowercased()])
+            let security = try #require(operation["security"])
+            let names = (0..<(security.count ?? 0)).compactMap { security[$0]?["key"]?[0]?.text }
+            #expect(names == route.scope?.names ?? [], "\(route.method) \(route.pattern)")
+            // A server without keys is open.
+            #expect((security.count == 0) == (route.scope == nil), "\(route.method) \(route.pattern)")
+        }
+    }
+
+    /// What a key may start it may read; what answering does not need, a key for it does not get.
+    @Test func readingNeedsWhatStartingNeeds() async throws {
+        let scopes: [Scope] = [.ask, .measure, .train]
+        let fixture = try Fixture { $0.keys = scopes.map { AccessKey(name: "\($0)", secret: "key of \($0)", scopes: $0) } }
+        let reports: Scope = [.measure, .train]
+        let needed: [(String, Scope)] = [
+            ("/v1/models", .all), ("/v1/models/x", .all), ("/metrics", .all), ("/openapi.json", .all), ("/v1/weights/versions", .all),
+            ("/v1/weights/versions/x", .all), ("/v1/weights/versions/x/download", .train), ("/v1/cord/steps", .train),
+            ("/v1/cord/steps/x", .train), ("/v1/fine_tuning/jobs", .train), ("/v1/fine_tuning/jobs/x", .train),
+            ("/v1/fine_tuning/jobs/x/events", .train), ("/v1/fine_tuning/jobs/x/checkpoints", .train), ("/v1/gap/runs", .measure),
+            ("/v1/gap/runs/x", .measure), ("/v1/gap/runs/x/events", .measure), ("/v1/gap/reports", reports), ("/v1/gap/reports/x", reports),
+            ("/v1/gap/reports/compare", reports), ("/v1/benchmarks", reports), ("/v1/files?purpose=evals", reports),
+            ("/v1/files", reports), ("/v1/files/x", reports), ("/v1/files/x/content", reports),
+        ]
+        for (path, needed) in needed {
+            for scope in scopes {
+                let response = try await fixture.memory.get(path, headers: ["authorization": "Bearer key of \(scope)"])
+                // Of the list of all files a key for measuring learns that it has to name a purpose.
+                let isRefused = !needed.contains(scope) || (path == "/v1/files" && scope == .measure)
+                #expect((response.status == 403) == isRefused, "\(path) with \(scope): \(response.status)")
+            }
+        }
+        let all = Set(fixture.service.router.routes.filter { $0.method == "GET" && $0.scope != nil }.map(\.pattern))
+        let tried = Set(needed.map { $0.0.split(separator: "?")[0].replacingOccurrences(of: "/x", with: "/{id}") })
+        #expect(all == tried)
+    }
+
     @Test func theLargestUploadFitsIntoWhatAllBodiesMayTake() throws {
         let state = try Fixture { $0.uploadBytes = 3 << 30 }.state
         #expect(try state.service().limits.bodyBytesInTotal >= 3 << 30)

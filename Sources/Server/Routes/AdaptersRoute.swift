@@ -16,7 +16,7 @@ enum AdaptersRoute {
                     let directory = try place(wanted.loraPath, in: folder)
                     try runtime.versions.checkIsFree(name)
                     do {
-                        try runtime.loadAdapter(directory, name: name, root: wanted.loraPath)
+                        try runtime.loadAdapter(directory, name: name)
                     } catch let error as HTTPError {
                         throw error
                     } catch {

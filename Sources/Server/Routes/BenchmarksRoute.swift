@@ -5,7 +5,7 @@ import HTTP
 /// `/v1/benchmarks`: the question sets at hand, and new ones from uploads.
 enum BenchmarksRoute {
     static func add(to router: inout Router, _ server: ServerState) {
-        router.get("/v1/benchmarks", scope: .ask) { request in
+        router.get("/v1/benchmarks", scope: [.measure, .train]) { request in
             try await refusing {
                 let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
                 let benchmarks = try server.workshop.measuring.benchmarks

@@ -4,11 +4,14 @@ import HTTP
 import Jobs
 
 /// `/v1/files`: uploads, by OpenAI's calls.
+///
+/// Question sets to be measured with come by the same way as training data. Whoever may only measure brings and reads the former;
+/// files of the purpose "fine-tune" belong to who may train, and so does deleting.
 enum FilesRoute {
-    private static let purposes = ["fine-tune", "evals", "user_data"]
+    private static let training = "fine-tune"
+    private static let purposes = [training, "evals", "user_data"]
 
     static func add(to router: inout Router, _ server: ServerState) {
-        // A question set to be measured with comes by the same way.
         router.post("/v1/files", scope: [.measure, .train], bodyLimit: server.configuration.uploadBytes) { request in
             try await refusing {
                 let form = try Form(request)
@@ -18,6 +21,7 @@ enum FilesRoute {
                 guard purposes.contains(purpose) else {
                     throw HTTPError(400, "purpose: expected \(list(purposes)); found \"\(purpose)\".", parameter: "purpose", code: "invalid_value")
                 }
+                try admit(purpose, request)
                 guard let file = form.file("file"), form.files.count == 1 else {
                     throw HTTPError(400, "file: expected one file; found \(form.files.count).", parameter: "file", code: "missing_required_parameter")
                 }
@@ -35,9 +39,11 @@ enum FilesRoute {
                 return .json(try WireEncoder.encode(FileObject(record)))
             }
         }
-        router.get("/v1/files", scope: .train) { request in
+        router.get("/v1/files", scope: [.measure, .train]) { request in
             try await refusing {
                 let query = try WireDecoder.decode(FilePageQuery.self, form: request.query.items)
+                // The list of every purpose has the training data in it.
+                try admit(query.purpose ?? training, request)
                 let page = try server.workshop.store.files(
                     purpose: query.purpose, after: query.page.after, limit: query.page.limit,
                     ascending: query.page.order == .ascending)
@@ -46,13 +52,17 @@ enum FilesRoute {
         }
         router.get("/v1/files/{id}", scope: [.measure, .train]) { request in
             try await refusing {
-                .json(try WireEncoder.encode(FileObject(try server.workshop.store.file(id: request.parameter("id")))))
+                let file = try server.workshop.store.file(id: request.parameter("id"))
+                try admit(file.purpose, request)
+                return .json(try WireEncoder.encode(FileObject(file)))
             }
         }
-        router.get("/v1/files/{id}/content", scope: .train) { request in
+        router.get("/v1/files/{id}/content", scope: [.measure, .train]) { request in
             try await refusing {
                 let store = try server.workshop.store
-                let file = try FileHandle(forReadingFrom: store.contents.url(try store.file(id: request.parameter("id")).sha256))
+                let record = try store.file(id: request.parameter("id"))
+                try admit(record.purpose, request)
+                let file = try FileHandle(forReadingFrom: store.contents.url(record.sha256))
                 return .stream(contentType: "application/octet-stream") { pipe in
                     defer { try? file.close() }
                     while let piece = try file.read(upToCount: 256 << 10), !piece.isEmpty { try await pipe.write(Array(piece)) }
@@ -72,6 +82,14 @@ enum FilesRoute {
                 return .json(try WireEncoder.encode(DeletedObject(id: id, object: "file")))
             }
         }
+    }
+
+    /// - Throws: 403 where the key may not touch files of the purpose.
+    private static func admit(_ purpose: String, _ request: Request) throws(HTTPError) {
+        guard purpose == training, !request.scopes.contains(.train) else { return }
+        throw .insufficientScope(
+            "Files of the purpose \"fine-tune\" need a key for train. This one brings and reads the others: name a purpose, "
+                + "such as \"evals\".")
     }
 
     /// The last part of what a client calls its file: it is shown, never used as a path.

@@ -8,7 +8,9 @@ import Jobs
 enum GapReportsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         let root = "/v1/gap/reports"
-        router.get(root, scope: .ask) { request in
+        // A gated job of fine-tuning has its gap measured.
+        let readers: Scope = [.measure, .train]
+        router.get(root, scope: readers) { request in
             try await refusing {
                 let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
                 let page = try server.workshop.store.reports(
@@ -17,7 +19,7 @@ enum GapReportsRoute {
                 return .json(try WireEncoder.encode(ListObject(reports, hasMore: page.hasMore)))
             }
         }
-        router.get(root + "/compare", scope: .ask) { request in
+        router.get(root + "/compare", scope: readers) { request in
             try await refusing {
                 let query = try WireDecoder.decode(CompareQuery.self, form: request.query.items)
                 let workshop = try server.workshop
@@ -45,7 +47,7 @@ enum GapReportsRoute {
                 }
             }
         }
-        router.get(root + "/{id}", scope: .ask) { request in
+        router.get(root + "/{id}", scope: readers) { request in
             try await refusing {
                 let query = try WireDecoder.decode(ReportQuery.self, form: request.query.items)
                 let (workshop, id) = (try server.workshop, request.parameter("id"))

@@ -17,7 +17,7 @@ enum GapRunsRoute {
                 return .json(try WireEncoder.encode(try GapRun(job)), status: 202)
             }
         }
-        router.get(root, scope: .ask) { request in
+        router.get(root, scope: .measure) { request in
             try await refusing {
                 let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
                 let page = try server.workshop.store.jobs(
@@ -25,7 +25,7 @@ enum GapRunsRoute {
                 return .json(try WireEncoder.encode(ListObject(try page.elements.map { try GapRun($0) }, hasMore: page.hasMore)))
             }
         }
-        router.get(root + "/{id}", scope: .ask) { request in
+        router.get(root + "/{id}", scope: .measure) { request in
             try await refusing { .json(try WireEncoder.encode(try GapRun(try job(request, server.workshop)))) }
         }
         router.post(root + "/{id}/cancel", scope: .measure, bodyLimit: 64 << 10) { request in
@@ -34,7 +34,7 @@ enum GapRunsRoute {
                 return .json(try WireEncoder.encode(try GapRun(try await workshop.runner.cancel(try job(request, workshop).id))))
             }
         }
-        router.get(root + "/{id}/events", scope: .ask) { request in
+        router.get(root + "/{id}/events", scope: .measure) { request in
             try await refusing {
                 let workshop = try server.workshop
                 let job = try job(request, workshop)

@@ -8,7 +8,7 @@ import Models
 /// `GET /v1/models`, `GET /v1/models/{id}`: the base, the adapters and the tuned versions over it.
 enum ModelsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
-        router.get("/v1/models", scope: .ask) { _ in
+        router.get("/v1/models", scope: .all) { _ in
             try await refusing {
                 let runtime = try server.runtime
                 let tuned = try (try? server.workshop)?.versions.tuned() ?? []
@@ -16,7 +16,7 @@ enum ModelsRoute {
                 return .json(try WireEncoder.encode(ListObject(models)))
             }
         }
-        router.get("/v1/models/{id}", scope: .ask) { request in
+        router.get("/v1/models/{id}", scope: .all) { request in
             try await refusing {
                 let runtime = try server.runtime
                 return .json(try WireEncoder.encode(object(try runtime.versions.entry(request.parameter("id")), runtime)))

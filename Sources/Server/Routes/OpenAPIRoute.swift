@@ -7,12 +7,16 @@ import HTTP
 ///     <resource>.json  {"paths": {…}, "schemas": {…}}
 enum OpenAPIRoute {
     static func add(to router: inout Router) throws {
-        let document = try document()
-        router.get("/openapi.json", scope: .ask) { _ in .json(document) }
+        let path = "/openapi.json"
+        let document = try document(router.routes.map { ($0.method, $0.pattern, $0.scope) } + [("GET", path, Scope.all)])
+        router.get(path, scope: .all) { _ in .json(document) }
     }
 
+    /// Each operation's `security` names the scopes that open it, one of which a key needs; the empty one stands for servers without
+    /// keys.
+    ///
     /// - Throws: When a file is missing, is not JSON, or describes what another one does.
-    static func document() throws -> Data {
+    private static func document(_ routes: [(String, String, Scope?)]) throws -> Data {
         let folder = Bundle.module.bundleURL.appendingPathComponent("OpenAPI", isDirectory: true)
         var document = try object(folder.appendingPathComponent("document.json"))
         var components = document["components"] as? [String: Any] ?? [:]
@@ -23,6 +27,15 @@ enum OpenAPIRoute {
             let part = try object(file)
             try merge(part["paths"], into: &paths, file)
             try merge(part["schemas"], into: &schemas, file)
+        }
+        for (method, pattern, scope) in routes {
+            guard var item = paths[pattern] as? [String: Any], var operation = item[method.lowercased()] as? [String: Any] else {
+                continue
+            }
+            let keys: [[String: [String]]] = (scope?.names ?? []).map { ["key": [$0]] }
+            operation["security"] = scope == nil ? keys : [[:]] + keys
+            item[method.lowercased()] = operation
+            paths[pattern] = item
         }
         components["schemas"] = schemas
         document["components"] = components

@@ -7,7 +7,8 @@ import Jobs
 /// `/v1/weights/versions…`: the versions that training made or clients brought, which of them is in force, and their files.
 enum WeightsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
-        router.get("/v1/weights/versions", scope: .ask) { request in
+        // Who asks or measures may name any version; only who trains takes one away.
+        router.get("/v1/weights/versions", scope: .all) { request in
             try await refusing {
                 let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
                 let workshop = try server.workshop
@@ -33,7 +34,7 @@ enum WeightsRoute {
                 return .json(try WireEncoder.encode(version), status: 201)
             }
         }
-        router.get("/v1/weights/versions/{id}", scope: .ask) { request in
+        router.get("/v1/weights/versions/{id}", scope: .all) { request in
             try await refusing {
                 let workshop = try server.workshop
                 let record = try workshop.store.version(request.parameter("id"))
@@ -41,7 +42,7 @@ enum WeightsRoute {
                 return .json(try WireEncoder.encode(version))
             }
         }
-        router.get("/v1/weights/versions/{id}/download", scope: .ask) { request in
+        router.get("/v1/weights/versions/{id}/download", scope: .train) { request in
             try await refusing {
                 let workshop = try server.workshop
                 let record = try workshop.store.version(request.parameter("id"))

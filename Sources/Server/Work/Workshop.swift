@@ -16,6 +16,7 @@ package final class Workshop: Sendable {
     let metrics = TrainingMetrics()
     let runtime: Runtime
     private let folder: DataFolder
+    private let paths: ServerPaths
 
     /// Lanes of the runner: jobs of one lane run one after another.
     package enum Lane {
@@ -29,6 +30,7 @@ package final class Workshop: Sendable {
     package init(_ folder: DataFolder, runtime: Runtime, configuration: ServerConfiguration) throws {
         self.folder = folder
         self.runtime = runtime
+        paths = ServerPaths(configuration)
         store = try Store(folder: folder.url)
         try store.collectGarbage()
         runner = JobRunner(
@@ -49,11 +51,11 @@ package final class Workshop: Sendable {
 
     /// Continues interrupted jobs and takes those that wait.
     package func start() async throws {
-        await runner.register(kind: FineTuning.kind, lane: Lane.training) { [fineTuning] job in
-            try await Self.namingTheDisk("Training") { try await fineTuning.run(job) }
+        await runner.register(kind: FineTuning.kind, lane: Lane.training) { [fineTuning, paths] job in
+            try await Self.telling("Training", paths) { try await fineTuning.run(job) }
         }
-        await runner.register(kind: Measuring.kind, lane: Lane.measuring) { [measuring] job in
-            try await Self.namingTheDisk("Measuring") { try await measuring.run(job) }
+        await runner.register(kind: Measuring.kind, lane: Lane.measuring) { [measuring, paths] job in
+            try await Self.telling("Measuring", paths) { try await measuring.run(job) }
         }
         try await runner.start()
     }
@@ -69,9 +71,18 @@ package final class Workshop: Sendable {
         return try await runner.submit(id: id.random(), kind: kind, request: request, idempotencyKey: key)
     }
 
-    /// Lets the runner know failures of the disk, after which a job is tried again, from its own.
-    private static func namingTheDisk(_ attempted: String, _ work: () async throws -> Data) async throws -> Data {
-        do { return try await work() } catch { throw StoreError(storage: error, attempted: attempted) ?? error }
+    /// Lets the runner know failures of the disk, after which a job is tried again, from its own; what clients read of the latter
+    /// names no folder of the operator's.
+    private static func telling(_ attempted: String, _ paths: ServerPaths, _ work: () async throws -> Data) async throws -> Data {
+        do {
+            return try await work()
+        } catch let failure as JobFailure {
+            throw JobFailure(code: failure.code, message: paths.hidden(in: failure.message))
+        } catch {
+            if let failure = StoreError(storage: error, attempted: attempted) { throw failure }
+            if error is CancellationError || error is StoreError { throw error }
+            throw JobFailure(code: "internal_error", message: paths.hidden(in: "\(error)"))
+        }
     }
 
     /// Tells running jobs to save and stop, and returns when they have.
