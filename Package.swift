@@ -59,11 +59,13 @@ let package = Package(
             name: "kernel-bench", dependencies: ["CKernels", "COpenBLAS"], path: "benchmarks/speed/kernels",
             linkerSettings: [.linkedLibrary("openblas")]),
         room("Tensors", ["CKernels", "COpenBLAS"]),
-        room("Weights", ["Tensors"]),
+        room("Weights", ["Tensors", "Patterns", "Files"]),
 
         // Leaves.
-        room("Audio", ["COpus", "CSndFile", "CSoxr", "Hashing"]),
-        room("Tokenization", ["CPCRE2"]),
+        room("Audio", ["COpus", "CSndFile", "CSoxr", "Files", "Hashing"]),
+        room("Files"),
+        room("Patterns", ["CPCRE2"]),
+        room("Tokenization", ["Files", "Patterns"]),
         room("Objectives", ["Tensors"]),
         room("HTTP", ["CMicroHTTP", "Randomness", logging]),
         room("Hashing", ["CCrypto"]),
@@ -90,10 +92,10 @@ let package = Package(
         room("CordBench", resources: [.copy("Benchmark")]),
         room(
             "Evaluation",
-            ["Judging", "Hashing", "Generation", "Models", "Tensors", "Tokenization", "Audio", "Remote", "CordBench", "Randomness"]),
+            ["Judging", "Files", "Hashing", "Generation", "Models", "Tensors", "Tokenization", "Audio", "Remote", "CordBench", "Randomness"]),
         room(
             "Training",
-            ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization", "Randomness"]),
+            ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization", "Randomness", "Files"]),
 
         room(
             "Pretraining",
@@ -113,7 +115,7 @@ let package = Package(
             name: "cord",
             dependencies: [
                 "Server", "API", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training", "Pretraining", "Objectives", "Judging",
-                "Models", "Tensors", "Evaluation", "Questions", "Randomness", "Speech", "Remote", "Archives", logging,
+                "Models", "Tensors", "Evaluation", "Questions", "Randomness", "Speech", "Remote", "Archives", "Files", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -124,6 +126,7 @@ let package = Package(
         tests("Tensors", ["CKernels"]),
         tests("Weights", ["Tensors"]),
         tests("Audio", ["Hashing"]),
+        tests("Patterns"),
         tests("Tokenization"),
         tests("Hashing"),
         tests("HTTP"),

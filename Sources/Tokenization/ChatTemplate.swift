@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 
 /// One message of a conversation.
@@ -56,8 +57,15 @@ package struct ChatTemplate: Sendable {
     /// The template of a checkpoint's directory: `chat_template.jinja`, else `chat_template.json`, else the one in
     /// `tokenizer_config.json`; of several, the one called `name`.
     package init(directory: URL, name: String = "default") throws(TemplateError) {
+        func bytes(_ file: String) throws(TemplateError) -> Data? {
+            let file = directory.appendingPathComponent(file)
+            guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+            do { return try Data(reading: file).withoutByteOrderMark } catch {
+                throw .missing(path: directory.path, reason: error.description)
+            }
+        }
         func object(_ file: String) throws(TemplateError) -> [String: Any]? {
-            guard let data = try? Data(contentsOf: directory.appendingPathComponent(file)) else { return nil }
+            guard let data = try bytes(file) else { return nil }
             guard let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
                 throw .missing(path: directory.path, reason: "\(file) is not a JSON object")
             }
@@ -72,7 +80,7 @@ package struct ChatTemplate: Sendable {
             }
         }
         var source: String?
-        if let data = try? Data(contentsOf: directory.appendingPathComponent("chat_template.jinja")) {
+        if let data = try bytes("chat_template.jinja") {
             source = String(decoding: data, as: UTF8.self)
         } else if let value = try object("chat_template.json")?["chat_template"] ?? config["chat_template"] {
             if let text = value as? String {

@@ -1,4 +1,5 @@
 import Foundation
+import Patterns
 
 /// Rewrites text before it is split: Unicode normal forms, replacements, prefixes.
 ///
@@ -24,7 +25,8 @@ indirect enum Normalizer: Sendable {
         case .replace(.string(let text), let content):
             self = .replaceString(Array(text.utf8), with: Array(content.utf8))
         case .replace(.regex(let text), let content):
-            self = .replaceRegex(try Pattern(text), with: Array(content.utf8))
+            let pattern = try TokenizerError.naming("normalizer") { () throws(PatternError) in try Pattern(text, .oniguruma) }
+            self = .replaceRegex(pattern, with: Array(content.utf8))
         case .strip(let left, let right): self = .strip(left: left, right: right)
         case .sequence(let specs):
             var parts: [Normalizer] = []
@@ -75,7 +77,9 @@ indirect enum Normalizer: Sendable {
             return result
         case .replaceRegex(let pattern, let replacement):
             var matches: [Range<Int>] = []
-            try pattern.appendMatches(in: text, 0..<text.count, matcher, to: &matches)
+            try TokenizerError.naming("normalizer") { () throws(PatternError) in
+                try pattern.appendMatches(in: text, 0..<text.count, matcher, to: &matches)
+            }
             var result: [UInt8] = []
             var position = 0
             for match in matches {

@@ -1,3 +1,5 @@
+import Patterns
+
 /// Cuts normalised text into the pieces within which BPE merges.
 ///
 ///     text ─ splits, one after another, each within the pieces of the one before ─ [prefix spaces] ─ pieces
@@ -34,15 +36,15 @@ struct PreTokenizer: Sendable {
             case .split(.string(let text), let behavior, let invert):
                 splits.append(Split(delimiter: .literal(Array(text.utf8)), behavior: behavior, invert: invert))
             case .split(.regex(let text), let behavior, let invert):
-                splits.append(Split(delimiter: .regex(try Pattern(text)), behavior: behavior, invert: invert))
+                splits.append(Split(delimiter: .regex(try Self.pattern(text)), behavior: behavior, invert: invert))
             case .digits(let individual):
                 let behavior = individual ? SplitBehavior.isolated : .contiguous
-                splits.append(Split(delimiter: .regex(try Pattern(#"\p{N}"#)), behavior: behavior, invert: false))
+                splits.append(Split(delimiter: .regex(try Self.pattern(#"\p{N}"#)), behavior: behavior, invert: false))
             case .punctuation(let behavior):
-                let pattern = try Pattern(#"[!-/:-@\[-`{-~\p{P}]"#)
+                let pattern = try Self.pattern(#"[!-/:-@\[-`{-~\p{P}]"#)
                 splits.append(Split(delimiter: .regex(pattern), behavior: behavior, invert: false))
             case .whitespaceSplit:
-                splits.append(Split(delimiter: .regex(try Pattern(#"\s"#)), behavior: .removed, invert: false))
+                splits.append(Split(delimiter: .regex(try Self.pattern(#"\s"#)), behavior: .removed, invert: false))
             case .byteLevel:
                 throw .unsupported(path: path, feature: "a ByteLevel step before the last", supported: "ByteLevel last")
             case .sequence:
@@ -51,8 +53,12 @@ struct PreTokenizer: Sendable {
         }
         self.addsPrefixSpace = addsPrefixSpace
         if usesRegex {
-            finalSplit = Split(delimiter: .regex(try Pattern(Self.gpt2Pattern)), behavior: .isolated, invert: false)
+            finalSplit = Split(delimiter: .regex(try Self.pattern(Self.gpt2Pattern)), behavior: .isolated, invert: false)
         }
+    }
+
+    private static func pattern(_ source: String) throws(TokenizerError) -> Pattern {
+        try TokenizerError.naming("pre_tokenizer") { () throws(PatternError) in try Pattern(source, .oniguruma) }
     }
 
     /// The pieces of `text`, which grows where prefix spaces are added; empty pieces are left out.
@@ -83,7 +89,10 @@ struct PreTokenizer: Sendable {
         for piece in pieces {
             matches.removeAll(keepingCapacity: true)
             switch split.delimiter {
-            case .regex(let pattern): try pattern.appendMatches(in: text, piece, matcher, to: &matches)
+            case .regex(let pattern):
+                try TokenizerError.naming("pre_tokenizer") { () throws(PatternError) in
+                    try pattern.appendMatches(in: text, piece, matcher, to: &matches)
+                }
             case .literal(let literal): appendOccurrences(of: literal, in: text, piece, to: &matches)
             }
             append(piece, matches, split.behavior, invert: split.invert, to: &result)

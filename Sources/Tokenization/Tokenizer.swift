@@ -1,4 +1,6 @@
+import Files
 package import Foundation
+import Patterns
 import Synchronization
 
 /// A token's number in the vocabulary.
@@ -66,11 +68,14 @@ package final class Tokenizer: Sendable {
 
     package convenience init(file: URL) throws(TokenizerError) {
         let data: Data
-        do { data = try Data(contentsOf: file) } catch {
-            throw .unreadable(path: file.path, reason: error.localizedDescription)
+        do { data = try Data(reading: file) } catch {
+            throw .unreadable(path: file.path, reason: error.reason + (error.reason == FileError.missing ? Self.advice : ""))
         }
         try self.init(data: data, path: file.path)
     }
+
+    private static let advice =
+        "; a model without one is converted by: python -c \"from transformers import AutoTokenizer as T; T.from_pretrained('DIR', use_fast=True).save_pretrained('DIR')\""
 
     /// - Parameter path: what errors call the file.
     package init(data: Data, path: String = "tokenizer.json") throws(TokenizerError) {
@@ -115,6 +120,7 @@ package final class Tokenizer: Sendable {
             guard let id = ids[token] ?? added.first(where: { $0.content == token })?.id else {
                 throw malformed("model.unk_token", "\(token) is not in the vocabulary")
             }
+            guard id >= 0 else { throw malformed("model.unk_token", "\(token) has the negative id \(id)") }
             unknownID = Int32(id)
         }
         self.merges = BytePairMerges(

@@ -1,3 +1,5 @@
+import Patterns
+
 /// What is wrong with a tokenizer or with text given to it: what was attempted, what was expected, what was found.
 package enum TokenizerError: Error, Equatable, CustomStringConvertible {
     /// The file could not be read at all.
@@ -6,8 +8,8 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
     case malformed(path: String, place: String, reason: String)
     /// The file asks for something this tokenizer does not do.
     case unsupported(path: String, feature: String, supported: String)
-    /// A regular expression does not compile, or cannot be matched within the engine's limits.
-    case pattern(String, reason: String)
+    /// A regular expression of the file's member `place` does not compile, or cannot be matched within the limits.
+    case pattern(place: String, reason: String)
     /// Ids that no token has.
     case unknownID(Int, vocabularySize: Int)
 
@@ -19,10 +21,17 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
             "malformed tokenizer \(path), at \(place): \(reason)"
         case .unsupported(let path, let feature, let supported):
             "tokenizer \(path) uses \(feature), which is not supported; supported: \(supported)"
-        case .pattern(let pattern, let reason):
-            "regular expression \(pattern): \(reason)"
+        case .pattern(let place, let reason):
+            "tokenizer.json: \(place): \(reason)"
         case .unknownID(let id, let size):
             "token id \(id) is not in the vocabulary of \(size) ids (0 ..< \(size))"
         }
+    }
+}
+
+extension TokenizerError {
+    /// What `body` throws, as the fault of the file's member `place`.
+    static func naming<Value>(_ place: String, _ body: () throws(PatternError) -> Value) throws(TokenizerError) -> Value {
+        do { return try body() } catch { throw .pattern(place: place, reason: error.description) }
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The content of a `tokenizer.json`, as far as byte-level BPE models use it.
@@ -90,7 +91,7 @@ struct TokenizerFile: Decodable {
     /// - Throws: ``TokenizerError`` with the path of keys to what is wrong.
     init(data: Data, path: String) throws(TokenizerError) {
         do {
-            self = try JSONDecoder().decode(TokenizerFile.self, from: data)
+            self = try JSONDecoder().decode(TokenizerFile.self, from: data.withoutByteOrderMark)
         } catch let error as Unsupported {
             throw .unsupported(path: path, feature: error.feature, supported: error.supported)
         } catch let error as DecodingError {

@@ -1,0 +1,65 @@
+package import Foundation
+import Glibc
+
+/// A file that could not be read or written, in words: which, and why.
+package struct FileError: Error, Equatable, CustomStringConvertible {
+    package let path: String
+    package let attempt: String
+    package let reason: String
+
+    package var description: String { "\(path) cannot be \(attempt): \(reason)" }
+
+    /// What stands behind an error that Foundation threw on reading `path`. Its own text is an error domain with a number.
+    package init(reading path: String, _ error: any Error) {
+        self.path = path
+        attempt = "read"
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            reason = Self.words(errno)
+            return
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        let isFolder = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        reason = isFolder ? "it is a folder" : (error as NSError).localizedDescription
+    }
+
+    /// An error of Foundation about a file; nil for any other.
+    package init?(_ error: any Error) {
+        guard let error = error as? CocoaError, let path = error.filePath ?? error.url?.path else { return nil }
+        guard error.code == .fileNoSuchFile || (512..<768).contains(error.code.rawValue) else {
+            self.init(reading: path, error)
+            return
+        }
+        let system = (error as NSError).userInfo[NSUnderlyingErrorKey] as? POSIXError
+        self.init(path: path, attempt: "written", reason: system.map { Self.words($0.code.rawValue) } ?? error.localizedDescription)
+    }
+
+    private init(path: String, attempt: String, reason: String) {
+        self.path = path
+        self.attempt = attempt
+        self.reason = reason
+    }
+
+    package static let missing = "there is no such file"
+
+    private static func words(_ number: Int32) -> String {
+        switch number {
+        case ENOENT, ENOTDIR: missing
+        case EACCES, EPERM: "this user may not"
+        default: unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
+        }
+    }
+}
+
+extension Data {
+    /// The bytes of a file.
+    package init(reading file: URL, options: ReadingOptions = []) throws(FileError) {
+        do { try self.init(contentsOf: file, options: options) } catch { throw FileError(reading: file.path, error) }
+    }
+
+    /// The bytes after a UTF-8 byte order mark; all of them where there is none.
+    package var withoutByteOrderMark: Data {
+        starts(with: [0xEF, 0xBB, 0xBF] as [UInt8]) ? Data(dropFirst(3)) : self
+    }
+}
