@@ -1,4 +1,5 @@
 package import Audio
+import Files
 package import Foundation
 
 /// One question, spoken and typed: what a CORD step learns from.
@@ -15,7 +16,7 @@ package struct TrainingPair: Sendable {
             switch self {
             case .clip(let clip): clip
             case .bytes(let bytes): try AudioDecoder.decode(bytes, limits: limits)
-            case .file(let url): try AudioDecoder.decode([UInt8](Data(contentsOf: url)), limits: limits)
+            case .file(let url): try AudioDecoder.decode([UInt8](Data(reading: url)), limits: limits)
             }
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Server
 
 @main
@@ -19,4 +20,14 @@ struct Cord: AsyncParsableCommand {
             Serve.self, Ask.self, Eval.self, Gap.self, Train.self, DrawQuestions.self, Speak.self, Tokenize.self, Bench.self, Jobs.self,
             Versions.self, Nano.self,
         ])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+        } catch {
+            // Foundation's errors about files are numbers in a domain.
+            exit(withError: FileError(error) ?? error)
+        }
+    }
 }

@@ -82,7 +82,27 @@ struct LogMelTests {
         let expected = LogMelConfiguration(melCount: 80, windowSeconds: 10)
         #expect(try LogMelConfiguration(json: Data(object.utf8)) == expected)
         #expect(try LogMelConfiguration(json: Data("{\"feature_extractor\": \(object)}".utf8)) == expected)
+        #expect(try LogMelConfiguration(json: Data("\u{FEFF}{\"audio_processor\": \(object)}".utf8)) == expected)
         #expect(expected.windowFrames == 1000)
+    }
+
+    /// As transformers reads them: the newer file first where it says something.
+    @Test func aDirectoryHasItsFeaturesInOneOfTwoFiles() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "logmel-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        func write(_ text: String, _ name: String) throws { try Data(text.utf8).write(to: directory.appending(path: name)) }
+        let missing = #expect(throws: LogMelConfigurationError.self) { try LogMelConfiguration(directory: directory) }
+        #expect(missing?.description.contains("processor_config.json with a feature_extractor") == true)
+        try write(#"{"processor_class": "Qwen2AudioProcessor"}"#, "processor_config.json")
+        try write(#"{"feature_size": 80}"#, "preprocessor_config.json")
+        #expect(try LogMelConfiguration(directory: directory).melCount == 80)
+        try write(#"{"feature_extractor": {"feature_size": 128}}"#, "processor_config.json")
+        #expect(try LogMelConfiguration(directory: directory).melCount == 128)
+        #expect(try LogMelConfiguration(directory: directory).file == "processor_config.json")
+        try write("{", "processor_config.json")
+        let malformed = #expect(throws: LogMelConfigurationError.self) { try LogMelConfiguration(directory: directory) }
+        #expect(malformed?.file == "processor_config.json")
     }
 
     @Test(arguments: [

@@ -38,6 +38,12 @@ import Testing
         #expect(rule.isFollowed(by: "(A+)+$ and C++"))
     }
 
+    @Test(arguments: ["keywords:existence", "keywords:forbidden_words"])
+    func anEmptyKeywordIsRefused(id: String) {
+        let name = id == "keywords:existence" ? "keywords" : "forbidden_words"
+        #expect(throws: InstructionError.self) { try InstructionRule(Instruction(id: id, arguments: [name: .list(["a", ""])])) }
+    }
+
     /// The response as it stands fails; without its first line, its last, both, or its asterisks it does not.
     @Test(arguments: [
         ("Sure:\nno comma here", true, true), ("Sure, here:\nno comma here", false, true), ("no comma here\nBye, bye", false, true),

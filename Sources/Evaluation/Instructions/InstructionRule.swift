@@ -119,8 +119,9 @@ package struct InstructionRule: Sendable, Equatable {
         }
 
         func list(_ name: String) throws -> [String] {
-            guard case .list(let list)? = values[name], !list.isEmpty else {
-                throw InstructionError.argument(id: id, name: name, expected: "a list of texts")
+            // An empty text is no pattern.
+            guard case .list(let list)? = values[name], !list.isEmpty, list.allSatisfy({ !$0.isEmpty }) else {
+                throw InstructionError.argument(id: id, name: name, expected: "a list of texts that are not empty")
             }
             return list
         }

@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 package import Judging
 
@@ -52,7 +53,7 @@ package struct ManifestReader: Sendable {
         } catch let error as QuestionSetError {
             throw error
         } catch {
-            throw QuestionSetError.unreadable(file: file, reason: error.localizedDescription)
+            throw QuestionSetError.unreadable(file: file, reason: FileError(reading: manifest.path, error).reason)
         }
         var (rest, number, rows) = (data[...], 0, 0)
         while !rest.isEmpty {

@@ -1,4 +1,5 @@
 import Audio
+import Files
 package import Foundation
 package import Generation
 package import Remote
@@ -68,7 +69,7 @@ package struct EndpointRespondent: Respondent {
         return try await onDispatch {
             let bytes: Data
             do { bytes = try Data(contentsOf: file) } catch {
-                throw Unaskable(code: "audio_unreadable", "\(file.lastPathComponent): \(error.localizedDescription)")
+                throw Unaskable(code: "audio_unreadable", "\(file.lastPathComponent): \(FileError(reading: file.path, error).reason)")
             }
             do {
                 let clip = try unsafe AudioDecoder.decode(bytes.span.bytes, limits: limits)

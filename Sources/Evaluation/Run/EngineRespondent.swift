@@ -1,4 +1,5 @@
 import Audio
+import Files
 package import Foundation
 package import Generation
 import Hashing
@@ -79,7 +80,7 @@ package struct EngineRespondent: Respondent {
                 case .spoken(let file):
                     let bytes: Data
                     do { bytes = try Data(contentsOf: file) } catch {
-                        throw Unaskable(code: "audio_unreadable", "\(file.lastPathComponent): \(error.localizedDescription)")
+                        throw Unaskable(code: "audio_unreadable", "\(file.lastPathComponent): \(FileError(reading: file.path, error).reason)")
                     }
                     let clip = try unsafe AudioDecoder.decode(bytes.span.bytes, limits: limits)
                     return try model.prompt([Message(role: "user", parts: [.audio(clip)])])
