@@ -21,6 +21,7 @@ extension LoadedModel {
             throw ModelError("the adapter changes \(name), which is a convolution, table or norm; only linear modules take LoRA")
         }
         try adapter.verify(against: modules)
+        try check(adapter.copies)
         var adapters: [Int: LowRank] = [:]
         for (name, update) in adapter.updates {
             guard let parameter = parameters[name + ".weight"] else { continue }
@@ -39,7 +40,25 @@ extension LoadedModel {
             }
             replacements[parameter.index] = try tensor.tensor(rows: parameter.stored.rows, columns: parameter.stored.columns)
         }
-        return WeightVersion(id: id, adapters: adapters, replacements: replacements)
+        let version = WeightVersion(id: id, adapters: adapters, replacements: replacements)
+        if let fault = version.fault { throw ModelError("the adapter's change of \(model.parameters[fault.parameter].name): \(fault.reason)") }
+        return version
+    }
+
+    /// Holds tensors that an adapter should have from its base against the base's own.
+    private func check(_ copies: [String: StoredTensor]) throws {
+        for (name, copy) in copies.sorted(by: { $0.key < $1.key }) {
+            // A tied head need not be stored.
+            let tied = name == "language_model.lm_head.weight" ? stored["language_model.model.embed_tokens.weight"] : nil
+            guard let tensor = stored[name] ?? tied else {
+                throw ModelError("adapter tensor \(copy.name): neither a factor nor in modules_to_save, and the model has no tensor \(name)")
+            }
+            guard try copy.isCopy(of: tensor) else {
+                let module = copy.name.split(separator: ".").dropFirst(2).dropLast().filter { $0 != "base_layer" }.joined(separator: ".")
+                throw ModelError(
+                    "adapter tensor \(copy.name) \(copy.shape): expected the values of the model's \(name) \(tensor.shape), found others. If it was trained, add \"\(module)\" to modules_to_save in adapter_config.json; if the adapter was made for another base, use that one, or merge it with peft's merge_and_unload() and serve the whole model")
+            }
+        }
     }
 }
 

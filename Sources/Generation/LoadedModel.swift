@@ -32,6 +32,8 @@ package final class LoadedModel: Sendable {
     /// Sampling as `generation_config.json` has it.
     package let defaults: SamplingOptions
     package let parameterCount: Int
+    /// The checkpoint's tensors as stored, by published name: mapped, whatever form the model keeps.
+    let stored: [String: StoredTensor]
     package let loadSeconds: Double
 
     package var arithmetic: Arithmetic { precision == .bfloat16 ? .bfloat16 : .float32 }
@@ -51,11 +53,11 @@ package final class LoadedModel: Sendable {
             case .int8: .int8
             }
         model = try AudioLanguageModel(checkpoint, storage: storage)
+        stored = try checkpoint.canonicalTensors()
         parameterCount = model.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
         tokenizer = try Tokenizer(directory: directory)
         chat = ChatFormat(tokenizer: tokenizer, template: try ChatTemplate(directory: directory))
-        let preprocessor = directory.appendingPathComponent("preprocessor_config.json")
-        let configuration = try LogMelConfiguration(json: try Data(contentsOf: preprocessor))
+        let configuration = try LogMelConfiguration(directory: directory)
         extractor = LogMelExtractor(configuration)
         try Self.check(configuration, model)
         let generation = checkpoint.generationConfig
@@ -83,7 +85,7 @@ package final class LoadedModel: Sendable {
         let encoder = model.encoder.configuration
         if features.melCount != encoder.mels || features.windowFrames != 2 * encoder.maxPositions {
             throw ModelError(
-                "preprocessor_config.json: \(features.melCount) mels over \(features.windowFrames) frames; config.json has \(encoder.mels) mels over \(2 * encoder.maxPositions)")
+                "\(features.file): \(features.melCount) mels over \(features.windowFrames) frames; config.json has \(encoder.mels) mels over \(2 * encoder.maxPositions)")
         }
     }
 
@@ -142,6 +144,10 @@ package final class LoadedModel: Sendable {
         let placeholders = ids.count { $0 == model.audioToken }
         guard placeholders == clips.count else {
             throw ModelError("the chat template gives \(placeholders) audio placeholders for \(clips.count) clips")
+        }
+        let size = model.decoder.configuration.vocabularySize
+        if let id = ids.first(where: { $0 < 0 || Int($0) >= size }) {
+            throw ModelError("tokenizer.json has the token \(id); config.json ends the vocabulary at \(size - 1)")
         }
         var tokens: [Int32] = []
         var prepared: [Prompt.Clip] = []

@@ -81,17 +81,35 @@ package struct Qwen2Configuration: Sendable, Equatable {
         try config.require("text_config.hidden_act", is: "silu")
         try config.require("text_config.use_sliding_window", is: false)
         try config.require("text_config.use_mrope", is: false)
-        if config.value("text_config.rope_parameters") != nil {
-            try config.require("text_config.rope_parameters.rope_type", is: "default")
-            ropeTheta = try config.number("text_config.rope_parameters.rope_theta", in: thetas, default: 10_000)
-        } else {
-            try config.require("text_config.rope_scaling.rope_type", is: "default")
-            ropeTheta = try config.number("text_config.rope_theta", in: thetas, default: 10_000)
+        for type in try config.strings("text_config.layer_types", default: []) where type != "full_attention" {
+            throw ModelError("config.json: text_config.layer_types has \"\(type)\"; only \"full_attention\" is supported")
         }
+        ropeTheta = try Self.ropeTheta(config)
         try requireMultiple(heads, by: keyValueHeads, "num_attention_heads", "num_key_value_heads")
         if headSize % 8 != 0 {
             throw ModelError("config.json: heads of \(headSize); supported are multiples of 8 up to 256")
         }
+    }
+
+    /// The base of the rotary frequencies, which stand unscaled.
+    ///
+    /// transformers reads `rope_scaling`, the older member, instead of `rope_parameters`; either names its kind `rope_type` or, before that,
+    /// `type`, and may hold `rope_theta`, which then goes before the one beside it.
+    private static func ropeTheta(_ config: JSONValue) throws -> Double {
+        let beside = try config.number("text_config.rope_theta", in: thetas, default: 10_000)
+        var theta = beside
+        try config.require("text_config.partial_rotary_factor", is: 1)
+        for member in ["text_config.rope_parameters", "text_config.rope_scaling"] {
+            let settings = try config.object(member, default: [:])
+            if let nested = settings.keys.first(where: { if case .object? = settings[$0] { true } else { false } }) {
+                throw ModelError("config.json: \(member) has settings of its own for \(nested); only one for all layers is supported")
+            }
+            try config.require(member + ".rope_type", is: "default")
+            try config.require(member + ".type", is: "default")
+            try config.require(member + ".partial_rotary_factor", is: 1)
+            if !settings.keys.isEmpty { theta = try config.number(member + ".rope_theta", in: thetas, default: beside) }
+        }
+        return theta
     }
 
     package var attention: AttentionShape {
@@ -106,6 +124,11 @@ extension JSONValue {
     fileprivate func require(_ path: String, is expected: String) throws {
         let found = try string(path, default: expected)
         if found != expected { throw ModelError("config.json: \(path) is \"\(found)\"; only \"\(expected)\" is supported") }
+    }
+
+    fileprivate func require(_ path: String, is expected: Double) throws {
+        let found = try number(path, default: expected)
+        if found != expected { throw ModelError("config.json: \(path) is \(found); only \(expected) is supported") }
     }
 
     fileprivate func require(_ path: String, is expected: Bool) throws {

@@ -27,6 +27,19 @@ package final class WeightVersion: Sendable {
     }
 }
 
+extension WeightVersion {
+    /// The first tensor that no answer can be computed with, by its parameter's number, and why; nil where all are sound.
+    package var fault: (parameter: Int, reason: String)? {
+        for (index, adapter) in adapters.sorted(by: { $0.key < $1.key }) {
+            if let reason = adapter.fault { return (index, reason) }
+        }
+        for (index, tensor) in replacements.sorted(by: { $0.key < $1.key }) {
+            if let place = tensor.firstNotFinite { return (index, "element \(place) of \(tensor.shape) is not finite") }
+        }
+        return nil
+    }
+}
+
 /// y += scale · B (A x), LoRA (Hu et al., 2021): A [rank, in], B [out, rank].
 package struct LowRank: Sendable {
     package let a: Tensor
@@ -41,4 +54,39 @@ package struct LowRank: Sendable {
     }
 
     package func delta(_ x: Tensor, _ tape: Tape?) -> Tensor { linear(linear(x, a, tape), b, tape) }
+}
+
+extension LowRank {
+    /// The largest change of a weight with which activations stay far within float32.
+    package static let largestChange = 1e18
+
+    /// Why the change cannot be computed with; nil where it can.
+    ///
+    /// No element of scale · B A, nor of A by itself, exceeds the product of the longest row of B and the longest column of A
+    /// (Cauchy-Schwarz), which is what is held against ``largestChange``.
+    package var fault: String? {
+        if let place = a.firstNotFinite { return "element \(place) of the factor A \(a.shape) is not finite" }
+        if let place = b.firstNotFinite { return "element \(place) of the factor B \(b.shape) is not finite" }
+        guard scale.isFinite else { return "the scaling \(scale) is not finite" }
+        var columns = [Double](repeating: 0, count: a.columns)
+        for row in 0..<a.rows {
+            let values = unsafe a.row(row)
+            for column in 0..<a.columns {
+                let value = unsafe Double(values[column])
+                columns[column] += value * value
+            }
+        }
+        var longest = 0.0
+        for row in 0..<b.rows {
+            let values = unsafe b.row(row)
+            var sum = 0.0
+            for column in 0..<b.columns { sum += unsafe Double(values[column]) * Double(values[column]) }
+            longest = max(longest, sum)
+        }
+        let (first, second) = ((columns.max() ?? 0).squareRoot(), longest.squareRoot())
+        guard max(first, second, first * second, first * second * Double(abs(scale))) <= Self.largestChange else {
+            return "scaling \(scale) of B A, with rows of B up to \(second) long and columns of A up to \(first), exceeds \(Self.largestChange), beyond which activations leave float32"
+        }
+        return nil
+    }
 }

@@ -6,12 +6,18 @@ import Weights
 
 /// Writes what was trained: adapters in PEFT's layout, whole tensors under the names and in the layout of published checkpoints.
 package enum TensorExport {
+    /// The shape that checkpoint files give the parameter.
+    package static func publishedShape(_ parameter: Parameter) -> [Int] {
+        if parameter.vector != nil { return [parameter.stored.columns] }
+        guard parameter.isConvolution else { return [parameter.stored.rows, parameter.stored.columns] }
+        return [parameter.stored.rows, parameter.stored.columns / Parameter.convolutionWidth, Parameter.convolutionWidth]
+    }
+
     /// A tensor that stands for `parameter` with the shape and order of elements that checkpoint files have.
     package static func published(_ parameter: Parameter, _ tensor: Tensor) -> (shape: [Int], tensor: Tensor) {
-        if parameter.vector != nil { return ([tensor.count], tensor) }
-        guard parameter.isConvolution else { return ([tensor.rows, tensor.columns], tensor) }
-        let width = Parameter.convolutionWidth
-        let channels = tensor.columns / width
+        let shape = publishedShape(parameter)
+        guard parameter.isConvolution else { return (shape, tensor) }
+        let (channels, width) = (shape[1], shape[2])
         let turned = Tensor(uninitialized: tensor.rows, tensor.columns)
         for row in 0..<tensor.rows {
             let from = unsafe tensor.row(row)
@@ -20,7 +26,7 @@ package enum TensorExport {
                 for tap in 0..<width { unsafe to[channel * width + tap] = unsafe from[tap * channels + channel] }
             }
         }
-        return ([tensor.rows, channels, width], turned)
+        return (shape, turned)
     }
 
     /// Writes a version as a PEFT directory, which must not exist yet. Replaced tensors are saved whole beside the adapters.

@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 
 /// A model directory in the Hugging Face layout: `config.json`, perhaps `generation_config.json`, and the tensors of
@@ -16,39 +17,88 @@ package struct Checkpoint: Sendable {
             throw CheckpointError.missingFile(directory: directory.path, file: "config.json")
         }
         self.config = config
+        try Self.refuseQuantized(config, in: directory)
         generationConfig = try Self.json("generation_config.json", in: directory) ?? .object([:])
         if Self.exists("model.safetensors", in: directory) {
             tensors = try Safetensors(directory.appending(path: "model.safetensors")).tensors
         } else if let index = try Self.json("model.safetensors.index.json", in: directory) {
             tensors = try Self.sharded(index, in: directory)
         } else {
-            throw CheckpointError.missingFile(directory: directory.path, file: "model.safetensors")
+            throw CheckpointError.noWeights(directory: directory.path, files: Self.otherWeights(in: directory))
         }
     }
 
-    /// A cursor over all tensors under the names that `rename` gives them, with nothing read yet.
+    /// All tensors by the names that published checkpoints have.
+    package func canonicalTensors() throws -> [String: StoredTensor] { try named(ModuleName.canonical) }
+
+    /// A cursor over all tensors under the names that `rename` gives them, with nothing read yet. `rename` sees names without the
+    /// wrappers of training (``ModuleName/withoutWrappers(_:)``).
     package func weights(renaming rename: (String) -> String = { $0 }) throws -> WeightCursor {
+        WeightCursor(try named(rename))
+    }
+
+    private func named(_ rename: (String) -> String) throws -> [String: StoredTensor] {
+        let plain = ModuleName.withoutWrappers(tensors.keys)
+        let quantized = [".qweight", ".qzeros", ".weight_packed", ".absmax", ".SCB", ".weight_scale"]
+        if let tensor = tensors.keys.filter({ name in quantized.contains { name.hasSuffix($0) } }).min() {
+            throw CheckpointError.quantized(field: "tensor " + tensor, method: "GPTQ, AWQ, bitsandbytes or the like")
+        }
+        if let factor = tensors.keys.filter({ $0.contains(".lora_A.") || $0.contains(".base_layer.") }).min() {
+            throw CheckpointError.unmerged(tensor: factor)
+        }
         var renamed: [String: StoredTensor] = [:]
-        for (name, tensor) in tensors {
+        for (stored, tensor) in tensors {
+            let name = plain[stored] ?? stored
             if let other = renamed.updateValue(tensor, forKey: rename(name)) {
                 throw CheckpointError.ambiguousName(
                     rename(name), first: min(name, other.name), second: max(name, other.name))
             }
         }
-        return WeightCursor(renamed)
+        return renamed
     }
 
     /// Another JSON file of the directory, such as `preprocessor_config.json`; nil where there is none.
     package func json(_ file: String) throws -> JSONValue? { try Self.json(file, in: directory) }
 
+    /// Names the scheme of a quantised checkpoint, whose tensors are no weights that can be read.
+    private static func refuseQuantized(_ config: JSONValue, in directory: URL) throws {
+        for field in ["quantization_config", "text_config.quantization_config", "compression_config"] {
+            guard let settings = config.value(field) else { continue }
+            let method = try? settings.string("quant_method", default: settings.string("quant_type", default: "an unnamed method"))
+            let bits = (try? settings.integer("bits")).map { " in \($0) bits" } ?? ""
+            throw CheckpointError.quantized(field: "config.json: " + field, method: (method ?? settings.summary) + bits)
+        }
+        // Tools that came before that member wrote files of their own.
+        for file in ["quantize_config.json", "quant_config.json"] where exists(file, in: directory) {
+            throw CheckpointError.quantized(field: file, method: file == "quant_config.json" ? "awq" : "gptq")
+        }
+    }
+
+    /// Weight files in formats that are not read, sorted.
+    private static func otherWeights(in directory: URL) -> [String] {
+        let endings = [".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".safetensors", ".onnx", ".index.json"]
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
+        return names.filter { name in name != "training_args.bin" && endings.contains { name.hasSuffix($0) } }.sorted()
+    }
+
     private static func exists(_ file: String, in directory: URL) -> Bool {
         FileManager.default.fileExists(atPath: directory.appending(path: file).path)
     }
 
-    static func json(_ file: String, in directory: URL) throws -> JSONValue? {
+    /// - Parameter limit: the most bytes of it.
+    static func json(_ file: String, in directory: URL, limit: Int = 256 << 20) throws -> JSONValue? {
         guard exists(file, in: directory) else { return nil }
         do {
-            return try JSONValue(parsing: try Data(contentsOf: directory.appending(path: file)))
+            let data = try Data(reading: directory.appending(path: file), options: .mappedIfSafe)
+            guard data.count <= limit else {
+                throw CheckpointError.unreadable(
+                    directory: directory.path, file: file, reason: "it has \(data.count) bytes, more than the \(limit) allowed")
+            }
+            return try JSONValue(parsing: data)
+        } catch let error as CheckpointError {
+            throw error
+        } catch let error as FileError {
+            throw CheckpointError.unreadable(directory: directory.path, file: file, reason: error.reason)
         } catch {
             throw CheckpointError.unreadable(directory: directory.path, file: file, reason: "\(error)")
         }
@@ -93,15 +143,41 @@ package enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case missingFile(directory: String, file: String)
     case unreadable(directory: String, file: String, reason: String)
     case ambiguousName(String, first: String, second: String)
+    case noWeights(directory: String, files: [String])
+    case quantized(field: String, method: String)
+    case unmerged(tensor: String)
 
     package var description: String {
         switch self {
-        case .missingFile(let directory, "model.safetensors"):
-            "\(directory) has neither model.safetensors nor model.safetensors.index.json; other weight formats must be converted first"
-        case .missingFile(let directory, let file): "\(directory) is no model directory: it has no \(file)"
+        case .missingFile(let directory, let file) where file.hasPrefix("adapter_"):
+            "\(directory) is no adapter: it has no \(file); peft's save_pretrained writes it"
+        case .missingFile(let directory, let file):
+            "\(directory) is no model directory: it has no \(file); copy it from the published model, or save the model and its processor there with save_pretrained"
+        case .noWeights(let directory, let files):
+            "\(directory) has neither model.safetensors nor model.safetensors.index.json\(Self.advice(directory, files))"
+        case .quantized(let field, let method):
+            "\(field): the checkpoint is quantised by \(method), which is not supported; take the model in bfloat16, float16 or float32 (--dtype int8 keeps it in 8 bits)"
+        case .unmerged(let tensor):
+            "the checkpoint has the tensor \(tensor), of a LoRA adapter that is not merged; save the model after peft's merge_and_unload(), or load the adapter by itself"
         case .unreadable(let directory, let file, let reason): "reading \(file) in \(directory): \(reason)"
         case .ambiguousName(let name, let first, let second):
             "tensors \(first) and \(second) are both \(name) to the model"
         }
+    }
+
+    /// What is there instead of safetensors, and how to convert it.
+    private static func advice(_ directory: String, _ files: [String]) -> String {
+        guard !files.isEmpty else { return "" }
+        let found = "; it has " + files.prefix(4).joined(separator: ", ") + (files.count > 4 ? ", …" : "")
+        if files.contains("pytorch_model.bin") {
+            return found + ". Convert it in that directory: " + conversion(from: "pytorch_model.bin", to: "model.safetensors")
+        }
+        return found
+            + ". Convert it: python -c \"from transformers import Qwen2AudioForConditionalGeneration as M; M.from_pretrained('\(directory)').save_pretrained('OUT')\""
+    }
+
+    /// A line of Python that turns pickled tensors into safetensors. Copies part tensors that share memory, which the format does not allow.
+    static func conversion(from pickle: String, to file: String) -> String {
+        "python -c \"import torch, safetensors.torch as s; s.save_file({k: v.clone().contiguous() for k, v in torch.load('\(pickle)', map_location='cpu', weights_only=True).items()}, '\(file)', metadata={'format': 'pt'})\""
     }
 }

@@ -140,6 +140,10 @@ struct JSONScanner {
         _ = try peek("a number")
         let start = position
         var real = false
+        // Python writes these, which are no JSON.
+        for word in ["NaN", "Infinity", "-Infinity"] where bytes[position...].starts(with: word.utf8) {
+            throw JSONError.notFinite(path: "", byte: start, found: word)
+        }
         if bytes[position] == UInt8(ascii: "-") { position += 1 }
         if position < bytes.count, bytes[position] == UInt8(ascii: "0"), isDigit(at: position + 1) {
             throw failure("a number without leading zeros")
@@ -161,7 +165,7 @@ struct JSONScanner {
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         if !real, let integer = Int(text) { return .integer(integer) }
         guard let value = Double(text), value.isFinite else {
-            throw JSONError.syntax(byte: start, expected: "a number within range", found: text)
+            throw JSONError.notFinite(path: "", byte: start, found: String(text.prefix(60)))
         }
         return .real(value)
     }

@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 
 /// A JSON value, such as a checkpoint's `config.json`: numbers with a point are told apart from integers, booleans from
@@ -14,9 +15,9 @@ package enum JSONValue: Sendable, Equatable {
     case array([JSONValue])
     case object(JSONObject)
 
-    /// Reads JSON text, at most 64 levels deep, in which no object has two equal keys.
+    /// Reads JSON text, at most 64 levels deep, in which no object has two equal keys. A byte order mark may stand before it.
     package init(parsing data: Data) throws {
-        var scanner = JSONScanner(Array(data))
+        var scanner = JSONScanner(Array(data.withoutByteOrderMark))
         self = try JSONValue(&scanner, depth: 0)
         try scanner.end()
     }
@@ -28,7 +29,11 @@ package enum JSONValue: Sendable, Equatable {
         switch try scanner.peek("a value") {
         case UInt8(ascii: "{"):
             var object = JSONObject()
-            try scanner.members { scanner, key in object[key] = try JSONValue(&scanner, depth: depth + 1) }
+            try scanner.members { scanner, key in
+                do { object[key] = try JSONValue(&scanner, depth: depth + 1) } catch let error as JSONError {
+                    throw error.within(key)
+                }
+            }
             self = .object(object)
         case UInt8(ascii: "["):
             var array: [JSONValue] = []
@@ -64,13 +69,7 @@ package enum JSONValue: Sendable, Equatable {
     }
 
     package func integer(_ path: String, default fallback: Int? = nil) throws -> Int {
-        try read(path, "an integer", fallback) {
-            switch $0 {
-            case .integer(let integer): integer
-            case .real(let real): Int(exactly: real)
-            default: nil
-            }
-        }
+        try read(path, "an integer", fallback) { $0.exactInteger }
     }
 
     package func number(_ path: String, default fallback: Double? = nil) throws -> Double {
@@ -113,15 +112,24 @@ package enum JSONValue: Sendable, Equatable {
     /// An integer or an array of them, as `eos_token_id` is written.
     package func integers(_ path: String, default fallback: [Int]? = nil) throws -> [Int] {
         try read(path, "an integer or an array of integers", fallback) { value in
-            if case .integer(let integer) = value { return [integer] }
+            if let integer = value.exactInteger { return [integer] }
             guard case .array(let array) = value else { return nil }
-            let integers = array.compactMap { if case .integer(let integer) = $0 { integer } else { nil } }
+            let integers = array.compactMap(\.exactInteger)
             return integers.count == array.count ? integers : nil
         }
     }
 
     package func object(_ path: String, default fallback: JSONObject? = nil) throws -> JSONObject {
         try read(path, "an object", fallback) { if case .object(let object) = $0 { object } else { nil } }
+    }
+
+    /// A number without a fraction that fits 64 bits, however it is written.
+    package var exactInteger: Int? {
+        switch self {
+        case .integer(let integer): integer
+        case .real(let real): Int(exactly: real)
+        default: nil
+        }
     }
 
     package var number: Double? {
@@ -177,6 +185,8 @@ package struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
 
 package enum JSONError: Error, Equatable, CustomStringConvertible {
     case syntax(byte: Int, expected: String, found: String)
+    /// What stands where a number should and is none with a value: NaN, an infinity, too large. `path` leads to it.
+    case notFinite(path: String, byte: Int, found: String)
     case duplicateKey(String, byte: Int)
     case tooDeep(byte: Int, limit: Int)
     case unexpected(path: String, expected: String, found: String)
@@ -184,9 +194,17 @@ package enum JSONError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .syntax(let byte, let expected, let found): "at byte \(byte): expected \(expected), found \(found)"
+        case .notFinite(let path, let byte, let found):
+            (path.isEmpty ? "at byte \(byte)" : "\"\(path)\"") + ": expected a finite number, found \(found)"
         case .duplicateKey(let key, let byte): "at byte \(byte): the key \"\(key)\" appears twice"
         case .tooDeep(let byte, let limit): "at byte \(byte): nested deeper than \(limit) levels"
         case .unexpected(let path, let expected, let found): "\"\(path)\": expected \(expected), found \(found)"
         }
+    }
+
+    /// The same, known to be about the member `key`.
+    fileprivate func within(_ key: String) -> JSONError {
+        guard case .notFinite(let path, let byte, let found) = self else { return self }
+        return .notFinite(path: path.isEmpty ? key : key + "." + path, byte: byte, found: found)
     }
 }

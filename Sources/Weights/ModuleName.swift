@@ -15,6 +15,28 @@ package enum ModuleName {
         return name
     }
 
+    /// Names as the model has them, by the names in a file, which what wraps a model in training may have prefixed: `module.`
+    /// (DistributedDataParallel), `base_model.model.` (peft), `_orig_mod.` (torch.compile) and those of FSDP, in any order.
+    ///
+    /// Prefixes go where every name has them; the others, which may stand anywhere, always.
+    package static func withoutWrappers(
+        _ names: some Sequence<String>, prefixes: [String] = ["module.", "base_model.model."]
+    ) -> [String: String] {
+        let wrappers: Set<Substring> = ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"]
+        var plain: [String: Substring] = [:]
+        for name in names {
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+            let isWrapped = parts.contains { wrappers.contains($0) }
+            plain[name] = isWrapped ? parts.filter { !wrappers.contains($0) }.joined(separator: ".")[...] : name[...]
+        }
+        while !plain.isEmpty,
+            let prefix = prefixes.first(where: { prefix in plain.values.allSatisfy { $0.hasPrefix(prefix) } })
+        {
+            plain = plain.mapValues { $0.dropFirst(prefix.count) }
+        }
+        return plain.mapValues(String.init)
+    }
+
     /// The name that transformers 5 gives to a canonical name.
     package static func transformers5(_ canonical: String) -> String {
         if let rest = canonical.removing(prefix: "language_model.model.") { return "model.language_model." + rest }

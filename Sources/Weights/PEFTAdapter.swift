@@ -3,7 +3,7 @@ package import Foundation
 /// A LoRA adapter in the directory layout of Python's peft: `adapter_config.json` and `adapter_model.safetensors`.
 ///
 /// Keys of both generations of transformers are understood (``ModuleName``); modules are given by their canonical names,
-/// such as `language_model.model.layers.0.self_attn.q_proj`. Every tensor of the file is in ``updates`` or ``saved``.
+/// such as `language_model.model.layers.0.self_attn.q_proj`. Every tensor of the file is in ``updates``, ``saved`` or ``copies``.
 package struct PEFTAdapter: Sendable {
     /// The change `scaling · B A` of one linear module's weight [out, in].
     package struct Update: Sendable {
@@ -11,6 +11,7 @@ package struct PEFTAdapter: Sendable {
         package let a: StoredTensor
         /// B [out, r].
         package let b: StoredTensor
+        /// Finite in float32.
         package let scaling: Double
         package var rank: Int { a.shape[0] }
     }
@@ -20,69 +21,95 @@ package struct PEFTAdapter: Sendable {
     package let updates: [String: Update]
     /// Tensors that replace the base's, from `modules_to_save`, by canonical tensor name.
     package let saved: [String: StoredTensor]
+    /// Tensors that should be the base's own, which peft stores beside the factors of embeddings and output heads, by canonical tensor
+    /// name. peft writes them over the base's, so an adapter computes what it did only where they are equal.
+    package let copies: [String: StoredTensor]
     /// The base model that the adapter says it was made for.
     package let baseModel: String?
 
-    private let untouched: @Sendable ([String]) throws -> [String]
+    private let configuration: PEFTConfiguration
+    private let generation: ModuleName.Generation
 
     package init(directory: URL) throws {
         self.directory = directory
-        guard let json = try Checkpoint.json("adapter_config.json", in: directory) else {
+        guard let json = try Checkpoint.json("adapter_config.json", in: directory, limit: 4 << 20) else {
             throw CheckpointError.missingFile(directory: directory.path, file: "adapter_config.json")
         }
-        let configuration = try PEFTConfiguration(json)
-        baseModel = try json.value("base_model_name_or_path") == nil ? nil : json.string("base_model_name_or_path")
+        do {
+            configuration = try PEFTConfiguration(json)
+            baseModel = try json.value("base_model_name_or_path") == nil ? nil : json.string("base_model_name_or_path")
+        } catch let error as JSONError {
+            throw PEFTError.field(error)
+        }
 
-        let file = try Safetensors(directory.appending(path: "adapter_model.safetensors"))
+        let file = try Self.file(in: directory)
+        guard file.tensors.count <= Self.tensorLimit else {
+            throw PEFTError.tooMany(tensors: file.tensors.count, limit: Self.tensorLimit)
+        }
         var factors: [String: (a: StoredTensor?, b: StoredTensor?)] = [:]
         var saved: [String: StoredTensor] = [:]
+        var copies: [String: StoredTensor] = [:]
         var generation = ModuleName.Generation.transformers4
+        var adapters: Set<String> = []
+        let plain = ModuleName.withoutWrappers(file.tensors.keys, prefixes: ["module."])
         for (key, tensor) in file.tensors.sorted(by: { $0.key < $1.key }) {
-            guard let name = key.removing(prefix: "base_model.model.").map(String.init) else {
-                throw PEFTError.unexpectedTensor(key, reason: "it does not begin with base_model.model")
+            let name = try PEFTTensorName(plain[key] ?? key)
+            if ModuleName.generation(of: name.name) == .transformers5 { generation = .transformers5 }
+            if let adapter = name.adapter { adapters.insert(adapter) }
+            let canonical = ModuleName.canonical(name.name)
+            let former: StoredTensor?
+            switch name.role {
+            case .a:
+                former = factors[name.name]?.a
+                factors[name.name, default: (nil, nil)].a = tensor
+            case .b:
+                former = factors[name.name]?.b
+                factors[name.name, default: (nil, nil)].b = tensor
+            case .saved: former = saved.updateValue(tensor, forKey: canonical)
+            case .plain where configuration.saves(Self.module(of: name.name)): former = saved.updateValue(tensor, forKey: canonical)
+            case .plain, .base: former = copies.updateValue(tensor, forKey: canonical)
             }
-            if ModuleName.generation(of: name) == .transformers5 { generation = .transformers5 }
-            if let module = name.removing(suffix: ".lora_A.weight") {
-                factors[String(module), default: (nil, nil)].a = tensor
-            } else if let module = name.removing(suffix: ".lora_B.weight") {
-                factors[String(module), default: (nil, nil)].b = tensor
-            } else if name.contains(".lora_embedding_") {
-                throw PEFTError.unexpectedTensor(key, reason: "adapters of embeddings are not supported")
-            } else if name.contains(".lora_magnitude_vector") {
-                throw PEFTError.unexpectedTensor(key, reason: "DoRA is not supported")
-            } else if let dot = name.lastIndex(of: "."), configuration.saves(String(name[..<dot])) {
-                saved[ModuleName.canonical(name)] = tensor
-            } else {
-                throw PEFTError.unexpectedTensor(key, reason: "neither a factor nor in modules_to_save")
-            }
+            if let former { throw PEFTError.unexpectedTensor(key, reason: "\(former.name) is the same to the model") }
         }
+        guard adapters.count <= 1 else { throw PEFTError.severalAdapters(adapters.sorted()) }
 
         var updates: [String: Update] = [:]
         for (module, factor) in factors.sorted(by: { $0.key < $1.key }) {
             guard let a = factor.a, let b = factor.b else {
                 throw PEFTError.missingFactor(module: module, factor: factor.a == nil ? "lora_A" : "lora_B")
             }
-            guard configuration.targets(module) else {
+            guard try configuration.targets(module) else {
                 throw PEFTError.unexpectedTensor(a.name, reason: "target_modules does not select \(module)")
             }
-            let rank = configuration.rank(of: module)
+            let rank = try configuration.rank(of: module)
             guard a.shape.count == 2, b.shape.count == 2, a.shape[0] == rank, b.shape[1] == rank else {
                 throw PEFTError.wrongRank(module: module, expected: rank, a: a.shape, b: b.shape)
             }
-            updates[ModuleName.canonical(module)] = Update(a: a, b: b, scaling: configuration.scaling(of: module))
+            try a.requireFinite()
+            try b.requireFinite()
+            updates[ModuleName.canonical(module)] = Update(a: a, b: b, scaling: try configuration.scaling(of: module))
         }
         guard !updates.isEmpty || !saved.isEmpty else { throw PEFTError.empty }
+        for tensor in saved.values { try tensor.requireFinite() }
         self.updates = updates
         self.saved = saved
-        let isTransformers5 = generation == .transformers5
-        untouched = { [updates] modules in
-            // Patterns are compiled again, since a compiled one may not travel between threads.
-            let configuration = try PEFTConfiguration(json)
-            return modules.filter { module in
-                updates[module] == nil
-                    && configuration.targets(isTransformers5 ? ModuleName.transformers5(module) : module)
-            }
+        self.copies = copies
+        self.generation = generation
+    }
+
+    /// Far more than any model has modules.
+    private static let tensorLimit = 1 << 14
+
+    private static func module(of tensor: String) -> String { String(tensor[..<(tensor.lastIndex(of: ".") ?? tensor.endIndex)]) }
+
+    /// The weights, or why there are none.
+    private static func file(in directory: URL) throws -> Safetensors {
+        let path = directory.appending(path: "adapter_model.safetensors")
+        guard FileManager.default.fileExists(atPath: path.path) else {
+            if FileManager.default.fileExists(atPath: directory.appending(path: "adapter_model.bin").path) { throw PEFTError.pickle }
+            throw CheckpointError.missingFile(directory: directory.path, file: "adapter_model.safetensors")
         }
+        return try Safetensors(path)
     }
 
     /// Checks the adapter against the base's linear modules, given by canonical name with their weights' [out, in]: each
@@ -96,26 +123,44 @@ package struct PEFTAdapter: Sendable {
                     found: [update.b.shape[0], update.a.shape[1]])
             }
         }
-        if let name = try untouched(modules.keys.sorted()).first {
-            throw PEFTError.missingFactor(module: name, factor: "lora_A and lora_B")
+        for name in modules.keys.sorted() where updates[name] == nil {
+            if try configuration.targets(generation == .transformers5 ? ModuleName.transformers5(name) : name) {
+                throw PEFTError.missingFactor(module: name, factor: "lora_A and lora_B")
+            }
         }
     }
 }
 
 /// Why an adapter cannot be used.
 package enum PEFTError: Error, Equatable, CustomStringConvertible {
+    /// The configuration is malformed.
+    case field(JSONError)
+    case pattern(field: String, reason: String)
+    case scaling(field: String, module: String, alpha: Double, rank: Int, stabilized: Bool)
     case unsupported(field: String, found: String)
+    case pickle
+    case severalAdapters([String])
     case unexpectedTensor(String, reason: String)
     case missingFactor(module: String, factor: String)
     case wrongRank(module: String, expected: Int, a: [Int], b: [Int])
     case noModule(String)
     case wrongShape(module: String, expected: [Int], found: [Int])
+    case tooMany(tensors: Int, limit: Int)
     case empty
     case exists(String)
 
     package var description: String {
         switch self {
+        case .field(let error): "adapter_config.json: \(error)"
+        case .pattern(let field, let reason): "adapter_config.json: \(field): \(reason)"
+        case .scaling(let field, let module, let alpha, let rank, let stabilized):
+            "adapter_config.json: \(field) \(alpha) over \(stabilized ? "√" : "")r \(rank) scales the change of \(module) beyond float32"
         case .unsupported(let field, let found): "adapter_config.json: \(field) is \(found), which is not supported"
+        case .pickle:
+            "adapter_model.bin is a pickle, which can run code; convert it beside itself: "
+                + CheckpointError.conversion(from: "adapter_model.bin", to: "adapter_model.safetensors")
+        case .severalAdapters(let names):
+            "the tensors belong to several adapters, \(names.joined(separator: ", ")); save each by itself"
         case .unexpectedTensor(let name, let reason): "adapter tensor \(name): \(reason)"
         case .missingFactor(let module, let factor): "the adapter should change \(module), but has no \(factor) for it"
         case .wrongRank(let module, let expected, let a, let b):
@@ -123,6 +168,7 @@ package enum PEFTError: Error, Equatable, CustomStringConvertible {
         case .noModule(let name): "the adapter changes \(name), which the model has not"
         case .wrongShape(let module, let expected, let found):
             "\(module): the model's weight is \(expected), the adapter's change \(found)"
+        case .tooMany(let tensors, let limit): "the adapter has \(tensors) tensors, more than the \(limit) allowed"
         case .empty: "the adapter changes nothing"
         case .exists(let path): "\(path) exists already; adapters are written once"
         }

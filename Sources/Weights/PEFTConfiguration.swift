@@ -1,24 +1,23 @@
+import Patterns
+
 /// `adapter_config.json` of a LoRA adapter, as Python's peft writes and reads it: which modules of the base model it
 /// changes, with which rank, and how strongly.
 ///
 ///     W' = W + scaling · B A      scaling = alpha / r, or alpha / √r with `use_rslora`
 ///
 /// Fields that change what an adapter computes in ways not supported are refused by name; those that only concern
-/// training are passed over.
-struct PEFTConfiguration {
-    private enum Selection {
+/// training are passed over. Matching is peft's (`check_target_module_exists`, `get_pattern_key`), within a ``PatternBudget``.
+struct PEFTConfiguration: Sendable {
+    private enum Selection: Sendable {
         case allLinear
-        case pattern(Regex<AnyRegexOutput>)
-        case names([String])
+        case pattern(Pattern)
+        case names(Set<Substring>)
+    }
 
-        /// A pattern matches the whole path; a name its end, from a dot on.
-        func contains(_ path: String) -> Bool {
-            switch self {
-            case .allLinear: !path.hasSuffix("lm_head")
-            case .pattern(let pattern): path.wholeMatch(of: pattern) != nil
-            case .names(let names): names.contains { path == $0 || path.hasSuffix("." + $0) }
-            }
-        }
+    /// A value for the modules whose path ends as the key says.
+    private struct Exception<Value: Sendable>: Sendable {
+        let pattern: Pattern
+        let value: Value
     }
 
     private let rank: Int
@@ -26,39 +25,81 @@ struct PEFTConfiguration {
     private let stabilized: Bool
     private let targets: Selection
     private let exclusions: Selection?
-    private let layers: [Int]?
-    private let rankPattern: [(pattern: Regex<AnyRegexOutput>, value: Double)]
-    private let alphaPattern: [(pattern: Regex<AnyRegexOutput>, value: Double)]
-    let modulesToSave: [String]
+    private let layers: Set<Int>?
+    private let layerPatterns: [Pattern]
+    private let rankPattern: [Exception<Int>]
+    private let alphaPattern: [Exception<Double>]
+    private let modulesToSave: [String]
+    private let savedPatterns: [Pattern]
+    private let budget = PatternBudget()
+
+    static let ranks = 1...(1 << 20)
 
     init(_ json: JSONValue) throws {
         let type = try json.string("peft_type")
         guard type == "LORA" else { throw PEFTError.unsupported(field: "peft_type", found: type) }
         try Self.refuseUnsupported(json)
-        rank = try json.integer("r", default: 8)
+        let rank = try json.integer("r", default: 8)
+        guard Self.ranks.contains(rank) else { throw Self.outOfRange("r", .integer(rank)) }
+        self.rank = rank
         alpha = try json.number("lora_alpha", default: 8)
         stabilized = try json.boolean("use_rslora", default: false)
-        guard let targets = try Self.selection("target_modules", in: json) else {
+        guard let targets = try Self.selection("target_modules", in: json, budget) else {
             throw JSONError.unexpected(
                 path: "target_modules", expected: "a pattern or a list of names", found: "nothing")
         }
         self.targets = targets
-        exclusions = try Self.selection("exclude_modules", in: json)
-        layers = json.value("layers_to_transform") == nil ? nil : try json.integers("layers_to_transform")
-        rankPattern = try Self.patterns("rank_pattern", in: json)
-        alphaPattern = try Self.patterns("alpha_pattern", in: json)
+        exclusions = try Self.selection("exclude_modules", in: json, budget)
+        let layers = try json.integers("layers_to_transform", default: [])
+        self.layers = layers.isEmpty ? nil : Set(layers)
+        if case .names = targets {} else if !layers.isEmpty {
+            throw PEFTError.unsupported(field: "layers_to_transform", found: "given beside a pattern as target_modules")
+        }
+        layerPatterns = try Self.layerPatterns(json, budget)
+        rankPattern = try Self.exceptions("rank_pattern", in: json, budget) { path, value in
+            guard let rank = value.exactInteger, Self.ranks.contains(rank) else { throw Self.outOfRange(path, value) }
+            return rank
+        }
+        alphaPattern = try Self.exceptions("alpha_pattern", in: json, budget) { path, value in
+            guard let alpha = value.number else {
+                throw JSONError.unexpected(path: path, expected: "a number", found: value.summary)
+            }
+            return alpha
+        }
         modulesToSave = try json.strings("modules_to_save", default: [])
+        guard modulesToSave.count <= 128 else {
+            throw JSONError.unexpected(path: "modules_to_save", expected: "at most 128 names", found: "\(modulesToSave.count)")
+        }
+        savedPatterns = try modulesToSave.map { [budget] in try Self.pattern("(^|.*\\.)\($0)($|\\..*)", "modules_to_save", budget) }
     }
 
     /// Whether the adapter changes the linear module at `path`, in the adapter's own naming.
-    func targets(_ path: String) -> Bool {
-        guard targets.contains(path), exclusions?.contains(path) != true, !saves(path) else { return false }
-        guard let layers else { return true }
-        // The first number between dots is the layer's.
-        guard let index = path.split(separator: ".").dropFirst(2).lazy.compactMap({ Int($0) }).first else {
-            return false
+    func targets(_ path: String) throws -> Bool {
+        if try savedPatterns.contains(where: { try matches($0, path, "modules_to_save", whole: false) }) { return false }
+        if let exclusions, try selects(exclusions, path, "exclude_modules") { return false }
+        guard try selects(targets, path, "target_modules") else { return false }
+        // peft asks for layers only where a name matched the path's end.
+        guard let layers, case .names(let names) = targets, !names.contains(path[...]) else { return true }
+        for pattern in layerPatterns {
+            let found = try naming("layers_pattern") { () throws(PatternError) in try pattern.capture("idx", in: path, budget) }
+            if let found { return Int(found).map(layers.contains) ?? false }
         }
-        return layers.contains(index)
+        return false
+    }
+
+    /// A pattern matches the whole path; a name all of it or its end after a dot.
+    private func selects(_ selection: Selection, _ path: String, _ field: String) throws -> Bool {
+        switch selection {
+        case .allLinear: return !path.hasSuffix("lm_head")
+        case .pattern(let pattern): return try matches(pattern, path, field, whole: true)
+        case .names(let names):
+            var end = path[...]
+            while !names.contains(end) {
+                guard let dot = end.firstIndex(of: ".") else { return false }
+                end = end[end.index(after: dot)...]
+            }
+            return true
+        }
     }
 
     /// Whether the module at `path`, or one that holds it, is stored whole. peft compares ends of paths as plain text.
@@ -72,15 +113,28 @@ struct PEFTConfiguration {
         }
     }
 
-    func rank(of path: String) -> Int {
-        Int(rankPattern.first { path.wholeMatch(of: $0.pattern) != nil }?.value ?? Double(rank))
+    func rank(of path: String) throws -> Int {
+        try rankPattern.first { try matches($0.pattern, path, "rank_pattern", whole: false) }?.value ?? rank
     }
 
-    func scaling(of path: String) -> Double {
-        let rank = Double(rank(of: path))
-        let alpha = alphaPattern.first { path.wholeMatch(of: $0.pattern) != nil }?.value ?? alpha
-        return alpha / (stabilized ? rank.squareRoot() : rank)
+    /// - Throws: Where the scaling is beyond float32.
+    func scaling(of path: String) throws -> Double {
+        let rank = try rank(of: path)
+        let exception = try alphaPattern.first { try matches($0.pattern, path, "alpha_pattern", whole: false) }
+        let alpha = exception?.value ?? alpha
+        let scaling = alpha / (stabilized ? Double(rank).squareRoot() : Double(rank))
+        guard Float(scaling).isFinite else {
+            throw PEFTError.scaling(
+                field: exception == nil ? "lora_alpha" : "alpha_pattern", module: path, alpha: alpha, rank: rank, stabilized: stabilized)
+        }
+        return scaling
     }
+
+    private func matches(_ pattern: Pattern, _ path: String, _ field: String, whole: Bool) throws -> Bool {
+        try naming(field) { () throws(PatternError) in try pattern.matches(path, whole: whole, budget) }
+    }
+
+    // MARK: Reading
 
     /// Fields that only training, quantised bases or bookkeeping read.
     private static let inert: Set<String> = [
@@ -90,7 +144,7 @@ struct PEFTConfiguration {
         "qalora_group_size", "revision", "runtime_config", "task_type",
     ]
     private static let read: Set<String> = [
-        "alpha_pattern", "exclude_modules", "layers_to_transform", "lora_alpha", "modules_to_save", "peft_type", "r",
+        "alpha_pattern", "exclude_modules", "layers_pattern", "layers_to_transform", "lora_alpha", "modules_to_save", "peft_type", "r",
         "rank_pattern", "target_modules", "use_rslora",
     ]
     /// Ways to initialise that leave the base weights as they are; the others store what makes no sense without a changed base.
@@ -113,34 +167,52 @@ struct PEFTConfiguration {
         }
     }
 
-    private static func selection(_ field: String, in json: JSONValue) throws -> Selection? {
+    private static func outOfRange(_ path: String, _ value: JSONValue) -> JSONError {
+        .unexpected(path: path, expected: "an integer from \(ranks.lowerBound) to \(ranks.upperBound)", found: value.summary)
+    }
+
+    private static func selection(_ field: String, in json: JSONValue, _ budget: PatternBudget) throws -> Selection? {
         switch json.value(field) {
         case nil: return nil
-        case .string(let text) where text.lowercased() == "all-linear": return .allLinear
-        case .string(let text): return .pattern(try regex(text, field: field))
-        default: return .names(try json.strings(field))
+        case .string(let text) where text.lowercased() == "all-linear" && field == "target_modules": return .allLinear
+        case .string(let text): return text.isEmpty ? nil : .pattern(try pattern(text, field, budget))
+        default: return .names(Set(try json.strings(field).map { $0[...] }))
         }
+    }
+
+    /// Patterns with the layer's number as the group `idx`; those of peft for any name of a list of layers without `layers_pattern`.
+    private static func layerPatterns(_ json: JSONValue, _ budget: PatternBudget) throws -> [Pattern] {
+        let given: [String] =
+            switch json.value("layers_pattern") {
+            case nil: []
+            case .string(let text): text.isEmpty ? [] : [text]
+            default: try json.strings("layers_pattern")
+            }
+        guard !given.isEmpty else { return [try pattern(#".*?\.[^.]*\.(?P<idx>\d+)\."#, "layers_pattern", budget)] }
+        return try given.map { try pattern("(?:^|.*?\\.)\($0)\\.(?P<idx>\\d+)\\.", "layers_pattern", budget) }
     }
 
     /// Patterns match the end of a path from a dot on; the first that matches counts.
-    private static func patterns(
-        _ field: String, in json: JSONValue
-    ) throws -> [(pattern: Regex<AnyRegexOutput>, value: Double)] {
+    private static func exceptions<Value>(
+        _ field: String, in json: JSONValue, _ budget: PatternBudget, _ read: (String, JSONValue) throws -> Value
+    ) throws -> [Exception<Value>] {
         let object = try json.object(field, default: [:])
         return try object.keys.map { key in
-            guard let value = object[key]?.number, value > 0 else {
-                throw JSONError.unexpected(
-                    path: "\(field).\(key)", expected: "a positive number", found: object[key]?.summary ?? "nothing")
-            }
-            return (try regex("(?:.*\\.)?(?:\(key))", field: field), value)
+            let value = try read("\(field).\(key)", object[key] ?? .null)
+            return Exception(pattern: try pattern("(.*\\.)?(\(key))$", field, budget), value: value)
         }
     }
 
-    private static func regex(_ text: String, field: String) throws -> Regex<AnyRegexOutput> {
-        do {
-            return try Regex(text)
-        } catch {
-            throw PEFTError.unsupported(field: field, found: "the pattern \(text), which cannot be compiled: \(error)")
+    private static func pattern(_ text: String, _ field: String, _ budget: PatternBudget) throws -> Pattern {
+        try naming(field) { () throws(PatternError) in
+            let pattern = try Pattern(text, .python, limits: .name)
+            try budget.charge(pattern)
+            return pattern
         }
     }
+}
+
+/// What `body` throws, as the fault of the field.
+private func naming<Value>(_ field: String, _ body: () throws(PatternError) -> Value) throws(PEFTError) -> Value {
+    do { return try body() } catch { throw .pattern(field: field, reason: error.description) }
 }

@@ -1,3 +1,4 @@
+import Glibc
 package import Tensors
 
 /// A tensor as it lies in a file: its elements are read in place, and the value keeps the file mapped.
@@ -64,6 +65,56 @@ package import Tensors
             throw .wrongDType(name: name, expected: "F32, BF16 or F16", found: dtype)
         }
         return result
+    }
+
+    /// Throws, naming the element, where one is infinite or not a number. Reads all of them, at the speed of memory.
+    package func requireFinite() throws(WeightError) {
+        let format: FloatFormat
+        switch dtype {
+        case .float32: format = .float32
+        case .bfloat16: format = .bfloat16
+        case .float16: format = .float16
+        default: return
+        }
+        guard let base = unsafe base.baseAddress, let index = unsafe format.firstNotFinite(base, count: count) else { return }
+        let value: Float =
+            switch format {
+            case .float32: unsafe base.load(fromByteOffset: 4 * index, as: Float.self)
+            case .bfloat16: unsafe Float(bitPattern: UInt32(base.load(fromByteOffset: 2 * index, as: UInt16.self)) << 16)
+            case .float16: unsafe Float(base.load(fromByteOffset: 2 * index, as: Float16.self))
+            }
+        throw .notFinite(name: name, value: value.isNaN ? "nan" : "\(value)", index: index, shape: shape)
+    }
+
+    /// Whether the elements are those of `base`, or what these become in this tensor's own format.
+    package func isCopy(of base: StoredTensor) throws(WeightError) -> Bool {
+        guard shape == base.shape else { return false }
+        if dtype == base.dtype { return unsafe byteCount == 0 || memcmp(bytes.baseAddress!, base.bytes.baseAddress!, byteCount) == 0 }
+        let block = 1 << 16
+        for start in stride(from: 0, to: count, by: block) {
+            let range = start..<min(start + block, count)
+            let theirs = try base.floats(range)
+            for (own, value) in zip(try floats(range), theirs) where own != converted(value) { return false }
+        }
+        return true
+    }
+
+    /// `value` to the nearest of this tensor's format.
+    private func converted(_ value: Float) -> Float {
+        switch dtype {
+        case .float16: Float(Float16(value))
+        case .bfloat16: Float(bitPattern: (value.bitPattern + 0x7FFF + (value.bitPattern >> 16 & 1)) & 0xFFFF_0000)
+        default: value
+        }
+    }
+
+    private func floats(_ range: Range<Int>) throws(WeightError) -> [Float] {
+        switch dtype {
+        case .float32: return unsafe Array(base.assumingMemoryBound(to: Float.self)[range])
+        case .bfloat16: return unsafe base.assumingMemoryBound(to: UInt16.self)[range].map { Float(bitPattern: UInt32($0) << 16) }
+        case .float16: return unsafe base.assumingMemoryBound(to: UInt16.self)[range].map { Float(Float16(bitPattern: $0)) }
+        default: throw .wrongDType(name: name, expected: "F32, BF16 or F16", found: dtype)
+        }
     }
 
     /// Elements in a Swift array, for small tensors and tests.

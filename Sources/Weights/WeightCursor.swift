@@ -51,7 +51,7 @@ package struct WeightCursor: Sendable {
         return ledger.tensors.keys.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }.sorted()
     }
 
-    /// The tensor `name`, which must have this shape, marked as read.
+    /// The tensor `name`, which must have this shape and finite elements, marked as read.
     package func tensor(_ name: String, shape: [Int]) throws(WeightError) -> StoredTensor {
         guard let tensor = try optional(name, shape: shape) else {
             throw .missing(name: full(name), siblings: Array(keys().prefix(8)))
@@ -65,6 +65,7 @@ package struct WeightCursor: Sendable {
         guard tensor.shape == shape else {
             throw .wrongShape(name: full(name), stored: tensor.name, expected: shape, found: tensor.shape)
         }
+        try tensor.requireFinite()
         ledger.read.withLock { _ = $0.insert(full(name)) }
         return tensor
     }
@@ -98,6 +99,7 @@ package enum WeightError: Error, Equatable, CustomStringConvertible {
     case missing(name: String, siblings: [String])
     case wrongShape(name: String, stored: String, expected: [Int], found: [Int])
     case wrongDType(name: String, expected: String, found: DType)
+    case notFinite(name: String, value: String, index: Int, shape: [Int])
     case unread([String])
 
     package var description: String {
@@ -109,6 +111,8 @@ package enum WeightError: Error, Equatable, CustomStringConvertible {
             "tensor \(name)\(name == stored ? "" : " (stored as \(stored))"): the configuration asks for \(expected), the file has \(found)"
         case .wrongDType(let name, let expected, let found):
             "tensor \(name): expected elements of \(expected), found \(found.rawValue)"
+        case .notFinite(let name, let value, let index, let shape):
+            "tensor \(name) \(shape): expected finite numbers, found \(value) as element \(index)"
         case .unread(let names):
             "the model has no place for \(names.count) tensors of the checkpoint: "
                 + names.prefix(12).joined(separator: ", ") + (names.count > 12 ? ", …" : "")

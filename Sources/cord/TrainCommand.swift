@@ -92,6 +92,9 @@ struct Train: AsyncParsableCommand {
         say("\(pairs.count) pairs, \(run.totalSteps) steps, \(count) trained parameters, \(objective.method.rawValue)")
         try await run.run(trainer) { progress in say(Self.line(progress)) }
         let version = await trainer.snapshot(id: "trained")
+        if let fault = version.fault {
+            throw TrainingError.options("the training left weights that cannot be used, \(loaded.model.parameters[fault.parameter].name): \(fault.reason)")
+        }
         let result = directory.appendingPathComponent(full ? "model" : "adapter", isDirectory: true)
         if full {
             try TensorExport.writeModel(version, of: loaded, to: result)

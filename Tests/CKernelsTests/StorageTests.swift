@@ -35,6 +35,21 @@ struct StorageTests {
         #expect(y[bits.count].isNaN)
     }
 
+    @Test func theFirstElementThatIsNotFiniteIsFound() {
+        var words = [UInt32](repeating: Float.greatestFiniteMagnitude.bitPattern, count: 10_000)
+        #expect(unsafe ck_find_not_finite_32(words, words.count, 0x7F80_0000) == words.count)
+        for (index, value) in [(9_999, Float.nan), (4_096, -.infinity), (4_095, .infinity), (0, .nan)] {
+            words[index] = value.bitPattern
+            #expect(unsafe ck_find_not_finite_32(words, words.count, 0x7F80_0000) == index)
+        }
+        #expect(unsafe ck_find_not_finite_32(words, 0, 0x7F80_0000) == 0)
+        let halves = (0...UInt16.max).map { $0 }
+        for half in halves {
+            #expect(unsafe (ck_find_not_finite_16([half], 1, 0x7C00) == 0) == !Float16(bitPattern: half).isFinite)
+            #expect(unsafe (ck_find_not_finite_16([half], 1, 0x7F80) == 0) == !Float(bitPattern: UInt32(half) << 16).isFinite)
+        }
+    }
+
     @Test(arguments: allKernels) func eightBitsStayWithinHalfAStep(kernels: String) {
         let (rows, columns) = (3, 101), x = Numbers<Float>.random(rows * columns, seed: 1), y = Numbers<Float>.zeros(x.count)
         for i in 0..<columns { x[columns + i] = 0 }

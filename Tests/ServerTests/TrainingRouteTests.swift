@@ -257,7 +257,31 @@ final class TrainingServer {
             #expect(refused.status == 422)
             #expect(try await refused.json()["error"]?["message"]?.text?.contains(words) == true)
         }
-        try FileManager.default.removeItem(at: other.appending(path: "adapter_model.safetensors"))
+        // Numbers and patterns that would end, silence or stop the server; it names the field and goes on.
+        let config = try String(contentsOf: folder.appending(path: "list/adapter_config.json"), encoding: .utf8)
+        for (old, new, words) in [
+            (#""r": 4"#, #""r": 0"#, "\"r\""), (#""r": 4"#, #""r": 9223372036854775807"#, "\"r\""), (#""r": 4"#, #""r": NaN"#, "\"r\""),
+            (#""lora_alpha": 6"#, #""lora_alpha": 1e300"#, "lora_alpha"), (#""lora_alpha": 6"#, #""lora_alpha": 1e39"#, "lora_alpha"),
+            (#""fc1": 3"#, #""fc1": 1e300"#, "rank_pattern.fc1"), (#"_proj": 9"#, #"_proj": 1e300"#, "alpha_pattern"),
+            (#""exclude_modules": null"#, #""exclude_modules": "(.*.*.*.*.*.*.*.*.*.*)*[YZ]""#, "exclude_modules"),
+            (#""layers_to_transform": null"#, #""layers_to_transform": 1e300"#, "layers_to_transform"),
+        ] {
+            let text = config.replacing(old, with: new)
+            try #require(text != config, "\(old)")
+            try Data(text.utf8).write(to: other.appending(path: "adapter_config.json"))
+            let refused = try await upload(try packed(other), name: nil)
+            #expect(refused.status == 422, "\(new)")
+            let message = try await refused.json()["error"]?["message"]?.text
+            #expect(message?.contains(words) == true, "\(String(describing: message))")
+            #expect(message?.contains(server.folder.path) == false)
+        }
+        #expect(try await server.answer("mine") == answer)
+        try FileManager.default.moveItem(
+            at: other.appending(path: "adapter_model.safetensors"), to: other.appending(path: "adapter_model.bin"))
+        let pickle = try await upload(try packed(other), name: nil)
+        #expect(pickle.status == 422)
+        #expect(try await pickle.json()["error"]?["message"]?.text?.contains("save_file") == true)
+        try FileManager.default.removeItem(at: other.appending(path: "adapter_model.bin"))
         #expect(try await upload(try packed(other), name: nil).status == 422)
         #expect(try await server.client.get("/v1/weights/versions").json()["data"]?.count == 2)
         #expect(try FileManager.default.contentsOfDirectory(atPath: server.folder.appending(path: "temporary").path).isEmpty)

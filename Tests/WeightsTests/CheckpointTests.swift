@@ -66,9 +66,71 @@ import Weights
             try Checkpoint(directory: directory.url)
         }
         _ = try directory.file("config.json", "{}".utf8)
-        #expect(throws: CheckpointError.missingFile(directory: directory.url.path, file: "model.safetensors")) {
+        #expect(throws: CheckpointError.noWeights(directory: directory.url.path, files: [])) {
             try Checkpoint(directory: directory.url)
         }
+    }
+
+    @Test(arguments: [
+        (["pytorch_model.bin"], "save_file"), (["pytorch_model-00001-of-00002.bin", "pytorch_model.bin.index.json"], "save_pretrained"),
+        (["consolidated.safetensors"], "save_pretrained"), (["model-Q4_K_M.gguf"], "model-Q4_K_M.gguf"),
+    ])
+    func otherWeightsAreNamedWithWhatToDo(files: [String], words: String) throws {
+        _ = try directory.file("config.json", "{}".utf8)
+        for file in files { _ = try directory.file(file, "x".utf8) }
+        let error = #expect(throws: CheckpointError.self) { try Checkpoint(directory: directory.url) }
+        #expect(error == .noWeights(directory: directory.url.path, files: files.sorted()))
+        #expect(error?.description.contains(words) == true)
+    }
+
+    @Test(arguments: [
+        (#"{"quantization_config": {"quant_method": "awq", "bits": 4}}"#, "awq in 4 bits"),
+        (#"{"quantization_config": {"quant_method": "gptq", "bits": 8}}"#, "gptq in 8 bits"),
+        (#"{"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": true}}"#, "bitsandbytes"),
+        (#"{"text_config": {"quantization_config": {"quant_method": "compressed-tensors"}}}"#, "compressed-tensors"),
+        (#"{"quantization_config": []}"#, "an unnamed method"),
+    ])
+    func aQuantisedCheckpointIsRefusedByItsMethod(config: String, method: String) throws {
+        _ = try directory.file("config.json", config.utf8)
+        let error = #expect(throws: CheckpointError.self) { try Checkpoint(directory: directory.url) }
+        guard case .quantized(let field, method)? = error, field.contains("quantization_config") else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test func quantisedTensorsWithoutAWordInTheConfigurationAreNamed() throws {
+        _ = try directory.file("config.json", #"{"quantization_config": null}"#.utf8)
+        _ = try directory.safetensors(#"{"a.qweight":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}}"#, dataCount: 4)
+        let error = #expect(throws: CheckpointError.self) { try Checkpoint(directory: directory.url).weights() }
+        #expect(error?.description.contains("a.qweight") == true)
+    }
+
+    @Test func anAdapterThatIsNotMergedIsNamed() throws {
+        _ = try directory.file("config.json", "{}".utf8)
+        _ = try directory.safetensors(#"{"m.q_proj.base_layer.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, dataCount: 4)
+        let error = #expect(throws: CheckpointError.self) { try Checkpoint(directory: directory.url).weights() }
+        #expect(error == .unmerged(tensor: "m.q_proj.base_layer.weight"))
+    }
+
+    @Test func aTensorThatIsNotFiniteIsRefusedWhenItIsRead() throws {
+        _ = try directory.file("config.json", "\u{FEFF}{}".utf8)
+        var bytes = safetensorsBytes(#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, dataCount: 8)
+        bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: [0, 0, 0x80, 0x7F])
+        _ = try directory.file("model.safetensors", bytes)
+        let weights = try Checkpoint(directory: directory.url).weights()
+        #expect(throws: WeightError.notFinite(name: "a", value: "inf", index: 1, shape: [2])) { try weights.vector("a", count: 2) }
+    }
+
+    @Test func wrappersOfTrainingArePassedOverWhereAllNamesHaveThem() {
+        func plain(_ names: [String]) -> [String] { names.map { ModuleName.withoutWrappers(names)[$0] ?? "" } }
+        #expect(plain(["module.a.b", "module.c"]) == ["a.b", "c"])
+        #expect(plain(["_orig_mod.module.a", "_orig_mod.module.module.b"]) == ["a", "module.b"])
+        #expect(plain(["module._orig_mod.base_model.model.a", "module._orig_mod.base_model.model.b"]) == ["a", "b"])
+        #expect(plain(["base_model.model.module.a"]) == ["a"])
+        #expect(plain(["a._orig_mod.b", "a.c._fsdp_wrapped_module.d"]) == ["a.b", "a.c.d"])
+        #expect(plain(["module.a", "b"]) == ["module.a", "b"])
+        #expect(ModuleName.withoutWrappers([String]()).isEmpty)
     }
 
     @Test func theCursorNamesWhatIsMissingMisshapenOrUnread() throws {

@@ -22,10 +22,31 @@ import Weights
     @Test(arguments: [
         "", "tru", "[1,]", "{\"a\":1,}", "01", "1.", "-", "+1", ".5", "1e", "NaN", "Infinity", "1e999", "\"\\x\"",
         "\"\\u12g4\"",
-        "\"\\udc00\"", "\"a", "[1 2]", "{1:2}", "[] []", "\u{FEFF}[]", "{\"a\":1,\"a\":2}",
+        "\"\\udc00\"", "\"a", "[1 2]", "{1:2}", "[] []", "\u{FEFF}\u{FEFF}[]", "[\u{FEFF}]", "{\"a\":1,\"a\":2}",
         String(repeating: "[", count: 65) + String(repeating: "]", count: 65),
     ])
     func refusesWhatIsNotJSON(text: String) { #expect(throws: JSONError.self) { try JSONValue(parsing: text) } }
+
+    @Test func aByteOrderMarkIsPassedOver() throws {
+        #expect(try JSONValue(parsing: "\u{FEFF}{\"a\": 1}").integer("a") == 1)
+        #expect(throws: JSONError.self) { try JSONValue(parsing: "\u{FEFF}") }
+    }
+
+    @Test(arguments: ["NaN", "Infinity", "-Infinity", "1e999", "-1e400"])
+    func aNumberWithoutAValueIsNamedByItsPath(text: String) {
+        let error = #expect(throws: JSONError.self) { try JSONValue(parsing: #"{"a": [1], "b": {"c": \#(text)}}"#) }
+        #expect(error?.description == "\"b.c\": expected a finite number, found \(text)")
+    }
+
+    @Test func integersAreExactHoweverTheyAreWritten() throws {
+        let json = try JSONValue(parsing: #"{"a": 4.0, "b": 9223372036854775807, "c": 9223372036854775808, "d": 1e300, "e": [2, 3.0], "f": -0.0}"#)
+        #expect(try json.integer("a") == 4)
+        #expect(try json.integer("b") == .max)
+        #expect(throws: JSONError.self) { try json.integer("c") }
+        #expect(throws: JSONError.self) { try json.integer("d") }
+        #expect(try json.integers("e") == [2, 3])
+        #expect(try json.integer("f") == 0)
+    }
 
     @Test func errorsNameThePathWhatWasExpectedAndFound() throws {
         let json = try JSONValue(parsing: #"{"text_config":{"hidden_size":"big","layers":2.5,"none":null}}"#)

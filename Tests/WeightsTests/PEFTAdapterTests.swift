@@ -97,7 +97,7 @@ import Weights
         ("use_qalora", true),
         ("trainable_token_indices", .array([.integer(1)])), ("target_parameters", .array(["x"])),
         ("something_new", .integer(1)),
-        ("init_lora_weights", "pissa"), ("layers_pattern", .array(["blocks"])), ("target_modules", "(unclosed"),
+        ("init_lora_weights", "pissa"),
     ])
     func whatIsNotSupportedIsRefusedByName(field: String, value: JSONValue) throws {
         let copy = try edited("list") { $0[field] = value }
@@ -117,7 +117,9 @@ import Weights
     }
 
     @Test(arguments: [
-        ("base_model.model.lm_head.weight", "neither"), ("model.x.lora_A.weight", "begin with"),
+        ("base_model.model.lm_head.lora_C.weight", "neither"), ("model.x.lora_A.weight", "begin with"),
+        ("base_model.model.x.lora_A.default.bias", "weight alone"),
+        ("base_model.model.model.audio_tower.layers.0.fc1.lora_B.zero.weight", "the same"),
         ("base_model.model.model.language_model.embed_tokens.lora_embedding_A", "embeddings"),
         ("base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_magnitude_vector", "DoRA"),
     ])
@@ -129,6 +131,104 @@ import Weights
             Issue.record("\(String(describing: error))")
             return
         }
+    }
+
+    @Test func tensorsOfTheBaseAreApartFromWhatWasTrained() throws {
+        let adapter = try adapter("head")
+        #expect(adapter.copies.keys.sorted() == ["language_model.lm_head.weight"])
+        #expect(adapter.saved.isEmpty)
+        #expect(adapter.updates["language_model.lm_head"]?.scaling == 1.5)
+        let base = try Checkpoint(directory: fixtures.appending(path: "qwen2audio/published")).canonicalTensors()
+        let (copy, head) = (try #require(adapter.copies["language_model.lm_head.weight"]), try #require(base["language_model.lm_head.weight"]))
+        #expect(try copy.isCopy(of: head))
+        #expect(try !copy.isCopy(of: try #require(base["language_model.model.embed_tokens.weight"])))
+    }
+
+    @Test func keysOfTheModelsStateGiveTheSameAdapter() throws {
+        let (saved, state) = (try adapter("regex"), try adapter("regex-state"))
+        #expect(state.updates.keys.sorted() == saved.updates.keys.sorted())
+        #expect(state.saved.keys.sorted() == saved.saved.keys.sorted())
+        #expect(state.copies.keys.sorted() == saved.saved.keys.sorted())
+        for (module, update) in saved.updates { #expect(try state.updates[module]?.a.floats() == update.a.floats()) }
+        for (name, tensor) in saved.saved { #expect(try state.saved[name]?.floats() == tensor.floats()) }
+    }
+
+    @Test func wrappersOfTrainingArePassedOver() throws {
+        let names = try adapter("list").updates.keys.sorted()
+        for rename in [
+            { (name: String) in "module." + name }, { $0.replacing("base_model.model.", with: "base_model.model._orig_mod.") },
+            { "module._fsdp_wrapped_module." + $0.replacing(".layers.0.", with: ".layers.0._checkpoint_wrapped_module.") },
+        ] {
+            let copy = try PEFTAdapter(directory: try edited("list", renaming: rename))
+            #expect(copy.updates.keys.sorted() == names)
+        }
+    }
+
+    @Test func severalAdaptersInOneFileAreNamed() throws {
+        let copy = try edited("list", renaming: { name in
+            name.replacing(".lora_A.weight", with: name.contains("layers.0") ? ".lora_A.one.weight" : ".lora_A.two.weight")
+        })
+        #expect(throws: PEFTError.severalAdapters(["one", "two"])) { try PEFTAdapter(directory: copy) }
+    }
+
+    @Test func aPickleIsRefusedWithTheLineThatConvertsIt() throws {
+        let copy = try edited("list")
+        try FileManager.default.moveItem(at: copy.appending(path: "adapter_model.safetensors"), to: copy.appending(path: "adapter_model.bin"))
+        let error = #expect(throws: PEFTError.pickle) { try PEFTAdapter(directory: copy) }
+        #expect(error?.description.contains("save_file") == true)
+        try FileManager.default.removeItem(at: copy.appending(path: "adapter_model.bin"))
+        #expect(throws: CheckpointError.missingFile(directory: copy.path, file: "adapter_model.safetensors")) { try PEFTAdapter(directory: copy) }
+    }
+
+    @Test func aMalformedConfigurationIsNamedByItsField() throws {
+        let copy = try edited("list") { $0["target_modules"] = "(unclosed" }
+        let error = #expect(throws: PEFTError.self) { try PEFTAdapter(directory: copy) }
+        guard case .pattern("target_modules", _)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        for (text, words) in [
+            (#"{"peft_type": "LORA", "r": 0, "target_modules": ["a"]}"#, "adapter_config.json: \"r\": expected an integer from 1"),
+            (#"{"peft_type": "LORA", "lora_alpha": NaN, "target_modules": ["a"]}"#, "\"lora_alpha\": expected a finite number, found NaN"),
+            (#"{"peft_type": "LORA", "lora_alpha": 1e999, "target_modules": ["a"]}"#, "\"lora_alpha\": expected a finite number"),
+        ] {
+            try Data(text.utf8).write(to: copy.appending(path: "adapter_config.json"))
+            let error = #expect(throws: (any Error).self) { try PEFTAdapter(directory: copy) }
+            #expect("\(error!)".contains(words), "\(error!)")
+        }
+        let mark = Data([0xEF, 0xBB, 0xBF]) + (try Data(contentsOf: fixtures.appending(path: "weights/list/adapter_config.json")))
+        try mark.write(to: copy.appending(path: "adapter_config.json"))
+        #expect(try PEFTAdapter(directory: copy).updates.count == 14)
+    }
+
+    /// A copy of `list` in which one factor's first element has these bits.
+    private func poisoned(_ dtype: DType, _ bits: [UInt8]) throws -> URL {
+        let copy = try edited("list")
+        let tensors = try Safetensors(copy.appending(path: "adapter_model.safetensors")).tensors
+        let victim = "base_model.model.model.audio_tower.layers.0.fc1.lora_A.weight"
+        let shape = try #require(tensors[victim]).shape
+        let bytes = bits + [UInt8](repeating: 0, count: (shape.reduce(1, *) - 1) * dtype.byteCount)
+        try unsafe bytes.withUnsafeBytes { buffer in
+            try SafetensorsWriter.write(
+                tensors.values.map { tensor in
+                    tensor.name == victim
+                        ? .copy(victim, unsafe StoredTensor(name: victim, dtype: dtype, shape: shape, bytes: buffer, owner: copy as NSURL))
+                        : .copy(tensor.name, tensor)
+                }, to: copy.appending(path: "poisoned.safetensors"))
+        }
+        try FileManager.default.removeItem(at: copy.appending(path: "adapter_model.safetensors"))
+        try FileManager.default.moveItem(at: copy.appending(path: "poisoned.safetensors"), to: copy.appending(path: "adapter_model.safetensors"))
+        return copy
+    }
+
+    @Test(arguments: [
+        (DType.float32, [0, 0, 0xC0, 0x7F], "nan"), (.float32, [0, 0, 0x80, 0x7F], "inf"), (.float32, [0, 0, 0x80, 0xFF], "-inf"),
+        (.bfloat16, [0xC0, 0x7F], "nan"), (.bfloat16, [0x80, 0xFF], "-inf"), (.float16, [0, 0x7C], "inf"), (.float16, [1, 0xFC], "nan"),
+    ] as [(DType, [UInt8], String)])
+    func aValueThatIsNotFiniteIsRefusedByItsTensor(dtype: DType, bits: [UInt8], found: String) throws {
+        let copy = try poisoned(dtype, bits)
+        let name = "base_model.model.model.audio_tower.layers.0.fc1.lora_A.weight"
+        #expect(throws: WeightError.notFinite(name: name, value: found, index: 0, shape: [3, 64])) { try PEFTAdapter(directory: copy) }
     }
 
     @Test func factorsMustComeInPairsOfTheRightRankForTargetedModules() throws {

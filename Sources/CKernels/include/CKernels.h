@@ -60,6 +60,10 @@ void ck_widen_q8(float *y, const int8_t *x, const float *scale, size_t rows, siz
 void ck_transpose(float *y, size_t stride, const float *x, size_t rows, size_t columns);
 /// Symmetric rounding by each row's largest magnitude: scale[i] = max|x[i]| / 127.
 void ck_quantize_q8(int8_t *y, float *scale, const float *x, size_t rows, size_t columns);
+/// The index of the first of `count` elements that is infinite or not a number, `count` where there is none. `exponent` are the format's
+/// exponent bits: 0x7f800000 for float32, 0x7f80 for bfloat16, 0x7c00 for float16.
+size_t ck_find_not_finite_32(const uint32_t *x, size_t count, uint32_t exponent);
+size_t ck_find_not_finite_16(const uint16_t *x, size_t count, uint16_t exponent);
 
 /* ── attention over spans ── */
 

@@ -20,8 +20,9 @@ enum AdaptersRoute {
                     } catch let error as HTTPError {
                         throw error
                     } catch {
+                        let reason = "\(error)".replacing(directory.path, with: wanted.loraPath)
                         throw HTTPError(
-                            400, "The adapter in \(wanted.loraPath) does not fit \(runtime.model.name): \(error).",
+                            400, "The adapter in \(wanted.loraPath) does not fit \(runtime.model.name): \(reason).",
                             parameter: "lora_path", code: "invalid_adapter")
                     }
                 }

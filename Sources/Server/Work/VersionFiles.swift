@@ -14,9 +14,7 @@ enum VersionFiles {
     enum Kind: String { case adapter, full }
 
     /// Whether every weight is a number that can be reckoned with: a version of others would answer nothing, to anybody.
-    static func isSound(_ version: WeightVersion) -> Bool {
-        version.tensors.allSatisfy { tensor in tensor.values.allSatisfy(\.isFinite) }
-    }
+    static func isSound(_ version: WeightVersion) -> Bool { version.fault == nil }
 
     static func kind(_ version: WeightVersion) -> Kind { version.adapters.isEmpty ? .full : .adapter }
 
@@ -50,8 +48,11 @@ enum VersionFiles {
             guard let parameter = parameters[name] else {
                 throw TrainingError.options("the version \(id) has the tensor \(name), which the model \(model.name) has not")
             }
+            let shape = TensorExport.publishedShape(parameter)
+            guard stored.shape == shape else { throw WeightError.wrongShape(name: name, stored: name, expected: shape, found: stored.shape) }
+            try stored.requireFinite()
             let tensor = try stored.tensor(rows: parameter.stored.rows, columns: parameter.stored.columns)
-            replacements[parameter.index] = stored.shape.count == 3 ? turned(tensor, width: stored.shape[2]) : tensor
+            replacements[parameter.index] = shape.count == 3 ? turned(tensor, width: shape[2]) : tensor
         }
         return WeightVersion(id: id, replacements: replacements)
     }

@@ -3,6 +3,7 @@ package import Foundation
 import Generation
 import HTTP
 package import Jobs
+import Weights
 
 /// A weight version from a client's archive: a PEFT directory as Python's peft writes it, or what this server gave as a download.
 ///
@@ -34,8 +35,10 @@ extension Workshop {
             _ = try VersionFiles.load(folder, kind: kind.rawValue, id: id, model: runtime.model)
         } catch {
             if let failure = StoreError(storage: error, attempted: "Reading the version") { throw failure }
+            // Nobody is told where this server keeps what it unpacks.
+            let reason = "\(error)".replacing(folder.path, with: "the archive")
             throw HTTPError(
-                422, "The weights do not fit \(runtime.model.name): \(error).", parameter: "file", code: "invalid_adapter")
+                422, "The weights do not fit \(runtime.model.name): \(reason).", parameter: "file", code: "invalid_adapter")
         }
         let content = try store.contents.storeFolder { destination in
             for name in names {
@@ -62,6 +65,9 @@ extension Workshop {
                     422, "The archive has \(places[0]) and no \(missing) beside it.", parameter: "file", code: "invalid_adapter")
             }
             return (folder, kind, names)
+        }
+        if paths.contains(where: { $0.split(separator: "/").last == "adapter_model.bin" }) {
+            throw HTTPError(422, "The archive holds no weights that can be read: \(PEFTError.pickle).", parameter: "file", code: "invalid_adapter")
         }
         throw HTTPError(
             422, "The archive holds no weights: expected adapter_config.json and adapter_model.safetensors, as peft writes them.",

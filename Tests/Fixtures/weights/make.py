@@ -1,6 +1,6 @@
 """PEFT adapters over ../qwen2audio/published, as Python's peft writes them, and the log-probabilities with each active.
 
-    python make.py                       writes every directory here and goldens.safetensors
+    python make.py [NAMES]               writes the directories, all without names, and their goldens
     python make.py compare DIR ADAPTER   loads DIR with peft and compares it with the goldens of ADAPTER
 
 The directories whose names end in `-4` carry the names that peft writes under transformers 4, where the decoder is
@@ -33,6 +33,10 @@ ADAPTERS = {
     "regex": dict(
         r=2, lora_alpha=5, target_modules=r"model\.language_model\.layers\.\d+\.(self_attn|mlp)\.(k|o|gate)_proj",
         modules_to_save=["multi_modal_projector", "language_model.norm"]),
+    # A factor of the output head, beside which peft stores the head itself.
+    "head": dict(r=2, lora_alpha=3, target_modules=["q_proj", "lm_head"]),
+    # Some layers, of lists whose name is given.
+    "layers": dict(r=2, lora_alpha=4, target_modules=["q_proj", "fc1"], layers_to_transform=[1], layers_pattern="layers"),
     # Everything linear but the output head.
     "all-linear": dict(r=1, lora_alpha=2, target_modules="all-linear"),
 }
@@ -40,6 +44,7 @@ ADAPTERS = {
 
 def named_by_transformers4(name: str) -> str:
     name = name.replace("base_model.model.model.language_model.", "base_model.model.language_model.model.")
+    name = name.replace("base_model.model.lm_head.", "base_model.model.language_model.lm_head.")
     return name.replace("base_model.model.model.", "base_model.model.")
 
 
@@ -70,6 +75,18 @@ def make(name: str, settings: dict) -> dict:
                 parameter.copy_(parameter + 0.1 * noise if "modules_to_save" in key else 0.3 * noise)
     directory = HERE / name
     model.save_pretrained(directory)
+    if name == "head":
+        # The base's own tensors as a base in bfloat16 has them, which is how it is stored.
+        path = directory / "adapter_model.safetensors"
+        tensors = safetensors.torch.load_file(path)
+        safetensors.torch.save_file(
+            {k: v if "lora_" in k else v.bfloat16() for k, v in tensors.items()}, path, metadata={"format": "pt"})
+    if name == "regex":
+        # The keys of the model's own state dictionary: with the adapter's name, and with the tensors that the saved ones stand for.
+        state = HERE / "regex-state"
+        state.mkdir(exist_ok=True)
+        kept = {k: v.contiguous() for k, v in model.state_dict().items() if any(p in k for p in ["lora_", "modules_to_save", "original_module"])}
+        safetensors.torch.save_file(kept, state / "adapter_model.safetensors", metadata={"format": "pt"})
     (directory / "README.md").unlink(missing_ok=True)
     config_path = directory / "adapter_config.json"
     config = json.loads(config_path.read_text())
@@ -77,6 +94,8 @@ def make(name: str, settings: dict) -> dict:
     if isinstance(config["target_modules"], list):
         config["target_modules"].sort()  # peft keeps a set, whose order differs from run to run
     config_path.write_text(json.dumps(config, indent=1))
+    if name == "regex":
+        (HERE / "regex-state" / "adapter_config.json").write_text(json.dumps(config, indent=1))
     if name != "all-linear":
         older = HERE / f"{name}-4"
         older.mkdir(exist_ok=True)
@@ -107,7 +126,9 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["compare"]:
         compare(Path(sys.argv[2]), sys.argv[3])
     else:
-        tensors = {}
-        for name, settings in ADAPTERS.items():
-            tensors |= make(name, settings)
+        names = sys.argv[1:] or list(ADAPTERS)
+        old = HERE / "goldens.safetensors"
+        tensors = safetensors.torch.load_file(old) if sys.argv[1:] else {}
+        for name in names:
+            tensors |= make(name, ADAPTERS[name])
         safetensors.torch.save_file({k: v.contiguous() for k, v in tensors.items()}, HERE / "goldens.safetensors")

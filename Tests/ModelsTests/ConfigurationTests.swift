@@ -1,0 +1,62 @@
+import Foundation
+import Models
+import Tensors
+import Testing
+import Weights
+
+/// `config.json` as people have it; what transformers makes of rotary settings is in Tests/Fixtures/qwen2audio/rope.json.
+@Suite struct ConfigurationTests {
+    private static let rope = Result {
+        try JSONValue(parsing: try Data(contentsOf: Fixture.root.appending(path: "rope.json"))).array("cases")
+    }
+
+    private static func configuration(_ members: JSONObject, over base: String = "published") throws -> Qwen2AudioConfiguration {
+        var object = try JSONValue(parsing: try Data(contentsOf: Fixture.root.appending(path: "\(base)/config.json"))).object("")
+        var text = try object["text_config"]!.object("")
+        for member in ["rope_theta", "rope_parameters", "rope_scaling"] { text[member] = nil }
+        for key in members.keys { text[key] = members[key] }
+        object["text_config"] = .object(text)
+        return try Qwen2AudioConfiguration(.object(object))
+    }
+
+    @Test(arguments: 0..<20)
+    func rotaryPositionsAreThoseOfTransformersOrRefused(index: Int) throws {
+        let cases = try Self.rope.get()
+        #expect(cases.count == 20)
+        let members = try cases[index].object("text_config")
+        guard try cases[index].string("rope_type") != "default" else {
+            #expect(try Self.configuration(members).text.ropeTheta == cases[index].number("rope_theta"))
+            return
+        }
+        let error = #expect(throws: ModelError.self) { try Self.configuration(members) }
+        #expect(error?.description.contains("rope_") == true)
+    }
+
+    @Test(arguments: [("layer_types", JSONValue.array(["sliding_attention"])), ("partial_rotary_factor", .real(0.5))])
+    func whatChangesTheArithmeticIsRefusedByItsField(field: String, value: JSONValue) {
+        let error = #expect(throws: ModelError.self) { try Self.configuration([field: value]) }
+        #expect(error?.description.contains(field) == true)
+    }
+
+    /// Every tensor under the names that a wrapped model saves.
+    @Test(arguments: ["module.", "_orig_mod.", "base_model.model.", "module._orig_mod.base_model.model."])
+    func aWrappedModelsCheckpointIsTheSameModel(prefix: String) throws {
+        for name in ["published", "window30"] {
+            let source = Fixture.root.appending(path: name)
+            let copy = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: copy) }
+            try FileManager.default.copyItem(at: source.appending(path: "config.json"), to: copy.appending(path: "config.json"))
+            let checkpoint = try Checkpoint(directory: source)
+            try SafetensorsWriter.write(
+                checkpoint.tensors.map { .copy(prefix + $0.key, $0.value) }, to: copy.appending(path: "model.safetensors"))
+            let (original, wrapped) = (
+                try AudioLanguageModel(checkpoint, storage: .checkpoint), try AudioLanguageModel(Checkpoint(directory: copy), storage: .checkpoint)
+            )
+            #expect(wrapped.parameters.map(\.name) == original.parameters.map(\.name))
+            for (one, other) in zip(wrapped.parameters, original.parameters) {
+                #expect(one.stored.widened().values == other.stored.widened().values)
+            }
+        }
+    }
+}
