@@ -32,7 +32,10 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let package = Package(
     name: "cord",
-    products: [.executable(name: "cord", targets: ["cord"])],
+    products: [
+        .executable(name: "cord", targets: ["cord"]),
+        .executable(name: "cord-decode", targets: ["cord-decode"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -47,6 +50,9 @@ let package = Package(
         .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
+        .systemLibrary(name: "CMPG123", pkgConfig: "libmpg123", providers: [.apt(["libmpg123-dev"])]),
+        .systemLibrary(
+            name: "CFFmpeg", pkgConfig: "libavformat", providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -62,7 +68,11 @@ let package = Package(
         room("Weights", ["Tensors", "Patterns", "Files"]),
 
         // Leaves.
-        room("Audio", ["COpus", "CSndFile", "CSoxr", "Files", "Hashing"]),
+        .target(name: "CGNU"),
+        room("Audio", ["CMPG123", "COpus", "CSndFile", "CSoxr", "CGNU", "Files", "Hashing"]),
+        .executableTarget(
+            name: "cord-decode", dependencies: ["CFFmpeg"],
+            linkerSettings: [.linkedLibrary("avformat"), .linkedLibrary("avcodec"), .linkedLibrary("avutil")]),
         room("Files"),
         room("Patterns", ["CPCRE2"]),
         room("Tokenization", ["Files", "Patterns"]),
@@ -113,9 +123,11 @@ let package = Package(
             ], resources: [.copy("OpenAPI")]),
         .executableTarget(
             name: "cord",
+            // `cord-decode` is not linked: it is built with `cord` and lies beside it.
             dependencies: [
-                "Server", "API", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training", "Pretraining", "Objectives", "Judging",
-                "Models", "Tensors", "Evaluation", "Questions", "Randomness", "Speech", "Remote", "Archives", "Files", logging,
+                "cord-decode", "Server", "API", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training", "Pretraining",
+                "Objectives", "Judging", "Models", "Tensors", "Evaluation", "Questions", "Randomness", "Speech", "Remote", "Archives",
+                "Files", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -23,6 +23,12 @@ package enum AudioError: Error, Sendable, Equatable {
     case longerThanWindow(seconds: Double, windowSeconds: Double)
     /// Too little sound to make one audio embedding.
     case tooShort(seconds: Double)
+    /// Another stream follows the first, at a byte of the file, and cannot be heard as its continuation.
+    case joined(format: String, second: String, at: Int, reason: String)
+    /// The container's own structure accounts for less than what is there.
+    case unexplained(format: String, bytes: Int, at: Int)
+    /// The program that decodes this format cannot be started: the installation's fault, not the clip's.
+    case decoderUnavailable(format: String, reason: String)
     /// Whoever wanted the clip wants it no more.
     case cancelled
 
@@ -37,9 +43,9 @@ package enum AudioError: Error, Sendable, Equatable {
 
     package var kind: Kind {
         switch self {
-        case .empty, .noChannels, .noSamples, .truncated, .invalidSample, .tooShort, .cancelled: .malformed
+        case .empty, .noChannels, .noSamples, .truncated, .invalidSample, .tooShort, .joined, .unexplained, .cancelled: .malformed
         case .tooLong, .tooManySamples, .longerThanWindow: .tooLarge
-        case .notAudio, .undecodable, .unsupportedSampleRate: .undecodable
+        case .notAudio, .undecodable, .unsupportedSampleRate, .decoderUnavailable: .undecodable
         }
     }
 
@@ -58,11 +64,16 @@ package enum AudioError: Error, Sendable, Equatable {
         case .tooManySamples: "audio_too_many_samples"
         case .longerThanWindow: "audio_longer_than_window"
         case .tooShort: "audio_too_short"
+        case .joined: "audio_joined"
+        case .unexplained: "audio_unexplained_bytes"
+        case .decoderUnavailable: "audio_decoder_unavailable"
         case .cancelled: "cancelled"
         }
     }
 
-    static let accepted = "accepted are WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3 and AIFF"
+    static let accepted = """
+        accepted are WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AIFF, WebM, MP4, M4A, 3GP, AAC, CAF, AMR, AU and Wave64
+        """
 }
 
 extension AudioError: CustomStringConvertible {
@@ -107,6 +118,18 @@ extension AudioError: CustomStringConvertible {
             """
         case .tooShort(let seconds):
             "The audio lasts \(Self.seconds(seconds)) s, too little to hear anything; send at least 0.05 s."
+        case .joined(let format, let second, let offset, let reason):
+            """
+            The \(format) file holds more than one stream: \(second) begins at byte \(offset)\(reason.isEmpty ? "" : ", " + reason); send \
+            each as a clip of its own.
+            """
+        case .unexplained(let format, let count, let offset):
+            """
+            The \(format) header accounts for \(offset) bytes, but \(count) more follow that are no part of it; send a file whose header \
+            states the true length.
+            """
+        case .decoderUnavailable(let format, let reason):
+            "\(format) is decoded by a program of its own, which this server cannot start: \(reason)."
         case .cancelled:
             "Decoding the audio was cancelled."
         }

@@ -49,6 +49,26 @@ struct OggPage {
     }
 }
 
+extension OggPage {
+    /// The links of a chain: files that were joined end to end, each of which begins its streams anew; `hasEnd`: the last page says that it
+    /// is the last. The decoders would leave out a damaged page without a word, so every page is read here.
+    static func links(_ bytes: RawSpan) throws(AudioError) -> [(range: Range<Int>, hasEnd: Bool)] {
+        var links: [(range: Range<Int>, hasEnd: Bool)] = []
+        var (offset, start) = (0, 0)
+        var (isBeginning, hasEnd) = (true, false)
+        while offset < bytes.byteCount {
+            let page = try OggPage(bytes, at: offset)
+            if page.begins, !isBeginning {
+                links.append((start..<offset, hasEnd))
+                start = offset
+            }
+            (isBeginning, hasEnd) = (page.begins, page.ends)
+            offset = page.end
+        }
+        return links + [(start..<offset, hasEnd)]
+    }
+}
+
 /// The checksum of an Ogg page: CRC-32 with polynomial 04C11DB7, not reflected, no inversion, over the page with its checksum field
 /// as zeros.
 private enum OggChecksum {

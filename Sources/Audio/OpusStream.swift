@@ -105,7 +105,7 @@ extension OpusStream: FrameSource {
     var declaredFrames: Int? { frameCount }
     var format: String { "Ogg (Opus)" }
 
-    mutating func read(into block: inout [Float]) -> Int {
+    mutating func read(into block: inout [Float]) -> Int? {
         let room = block.count / channelCount
         var count = 0
         while count < room, framesRead < frameCount, failure == nil {

@@ -7,14 +7,21 @@ protocol FrameSource: ~Copyable {
     var channelCount: Int { get }
     /// Frames that the header declares; nil where it does not know.
     var declaredFrames: Int? { get }
+    /// Whether the declared frames must be there; otherwise there are hardly fewer, and the container's structure tells whether all are.
+    var isDeclarationExact: Bool { get }
     /// Container and encoding in libsndfile's words.
     var format: String { get }
 
-    /// Decodes at most `block.count / channelCount` frames into `block`, interleaved, and returns how many; 0 at the end.
-    mutating func read(into block: inout [Float]) -> Int
+    /// Decodes at most `block.count / channelCount` frames into `block`, interleaved, and returns how many; 0 at the end, nil where none
+    /// have come yet.
+    mutating func read(into block: inout [Float]) -> Int?
 
     /// What went wrong while reading, if anything did.
     var failure: String? { get }
+}
+
+extension FrameSource where Self: ~Copyable {
+    var isDeclarationExact: Bool { true }
 }
 
 /// A sound file in memory, open for reading, decoded by libsndfile to 32-bit floats.
@@ -33,10 +40,12 @@ protocol FrameSource: ~Copyable {
     /// libsndfile keeps the error of a failed open in a global.
     private static let opening = Mutex<Void>(())
 
-    /// Opens `bytes`, which must stay in place as long as the value lives.
-    @unsafe init(bytes: UnsafeRawBufferPointer, container: AudioContainer) throws(AudioError) {
+    /// Opens `head` followed by `bytes`, which must stay in place as long as the value lives.
+    ///
+    /// Throws where libsndfile opens something else than `container`: it looks for formats by itself, even behind tags.
+    @unsafe init(head: [UInt8] = [], bytes: UnsafeRawBufferPointer, container: AudioContainer) throws(AudioError) {
         let cursor = UnsafeMutablePointer<MemoryCursor>.allocate(capacity: 1)
-        unsafe cursor.initialize(to: MemoryCursor(bytes: bytes))
+        unsafe cursor.initialize(to: MemoryCursor(head: head, bytes: bytes))
         var reading = unsafe SF_VIRTUAL_IO(
             get_filelen: memoryLength, seek: memorySeek, read: memoryRead, write: memoryWrite, tell: memoryTell)
         var info = SF_INFO()
@@ -47,8 +56,16 @@ protocol FrameSource: ~Copyable {
             if unsafe opened == nil { reason = unsafe String(cString: sf_strerror(nil)) }
         }
         guard let handle = unsafe opened else {
+            unsafe cursor.deinitialize(count: 1)
             unsafe cursor.deallocate()
             throw .undecodable(format: container.rawValue, reason: reason)
+        }
+        guard container.libsndfileTypes.contains(info.format & Int32(SF_FORMAT_TYPEMASK)) else {
+            unsafe sf_close(handle)
+            unsafe cursor.deinitialize(count: 1)
+            unsafe cursor.deallocate()
+            let opened = Self.name(of: info.format & Int32(SF_FORMAT_TYPEMASK)) ?? "another format"
+            throw .undecodable(format: container.rawValue, reason: "behind its first bytes it is \(opened)")
         }
         unsafe self.handle = unsafe handle
         unsafe self.cursor = unsafe cursor
@@ -62,10 +79,11 @@ protocol FrameSource: ~Copyable {
 
     deinit {
         unsafe sf_close(handle)
+        unsafe cursor.deinitialize(count: 1)
         unsafe cursor.deallocate()
     }
 
-    func read(into block: inout [Float]) -> Int {
+    func read(into block: inout [Float]) -> Int? {
         let capacity = sf_count_t(block.count / channelCount)
         return unsafe Int(sf_readf_float(handle, &block, capacity))
     }
@@ -84,18 +102,12 @@ protocol FrameSource: ~Copyable {
     }
 }
 
-/// Where libsndfile stands in the bytes it reads.
-@unsafe private struct MemoryCursor {
-    let bytes: UnsafeRawBufferPointer
-    var position = 0
-}
-
 private func cursor(_ context: UnsafeMutableRawPointer?) -> UnsafeMutablePointer<MemoryCursor> {
     unsafe context!.assumingMemoryBound(to: MemoryCursor.self)
 }
 
 private func memoryLength(_ context: UnsafeMutableRawPointer?) -> sf_count_t {
-    unsafe sf_count_t(cursor(context).pointee.bytes.count)
+    unsafe sf_count_t(cursor(context).pointee.count)
 }
 
 private func memoryTell(_ context: UnsafeMutableRawPointer?) -> sf_count_t {
@@ -103,31 +115,29 @@ private func memoryTell(_ context: UnsafeMutableRawPointer?) -> sf_count_t {
 }
 
 private func memorySeek(_ offset: sf_count_t, _ origin: Int32, _ context: UnsafeMutableRawPointer?) -> sf_count_t {
-    let cursor = unsafe cursor(context)
-    let start =
-        switch origin {
-        case SEEK_SET: 0
-        case SEEK_CUR: unsafe cursor.pointee.position
-        default: unsafe cursor.pointee.bytes.count
-        }
-    let (target, overflows) = start.addingReportingOverflow(Int(offset))
-    guard !overflows, target >= 0 else { return -1 }
-    unsafe cursor.pointee.position = min(target, cursor.pointee.bytes.count)
-    return unsafe sf_count_t(cursor.pointee.position)
+    unsafe sf_count_t(cursor(context).pointee.seek(Int(offset), origin))
 }
 
 private func memoryRead(
     _ destination: UnsafeMutableRawPointer?, _ count: sf_count_t, _ context: UnsafeMutableRawPointer?
 ) -> sf_count_t {
-    let cursor = unsafe cursor(context)
-    let position = unsafe cursor.pointee.position
-    let length = unsafe max(0, min(Int(count), cursor.pointee.bytes.count - position))
-    guard length > 0 else { return 0 }
-    unsafe destination!.copyMemory(from: cursor.pointee.bytes.baseAddress! + position, byteCount: length)
-    unsafe cursor.pointee.position += length
-    return sf_count_t(length)
+    unsafe sf_count_t(cursor(context).pointee.read(destination!, Int(count)))
 }
 
 private func memoryWrite(
     _ source: UnsafeRawPointer?, _ count: sf_count_t, _ context: UnsafeMutableRawPointer?
 ) -> sf_count_t { 0 }
+
+extension AudioContainer {
+    /// The major types that libsndfile may give a file of this container; empty where it does not read it.
+    fileprivate var libsndfileTypes: [Int32] {
+        switch self {
+        case .wav: [Int32(SF_FORMAT_WAV), Int32(SF_FORMAT_WAVEX), Int32(SF_FORMAT_RF64)]
+        case .aiff: [Int32(SF_FORMAT_AIFF)]
+        case .flac: [Int32(SF_FORMAT_FLAC)]
+        case .ogg: [Int32(SF_FORMAT_OGG)]
+        case .mp3: [Int32(SF_FORMAT_MPEG)]
+        case .webm, .mp4, .adts, .caf, .amr, .wave64, .au: []
+        }
+    }
+}

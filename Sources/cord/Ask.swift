@@ -122,7 +122,10 @@ struct Ask: AsyncParsableCommand {
         }
         var isDirectory: ObjCBool = false
         guard unsafe FileManager.default.fileExists(atPath: argument, isDirectory: &isDirectory) else {
-            let endings = [".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif"]
+            let endings = [
+                ".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif", ".webm", ".mp4", ".m4a", ".mov", ".3gp", ".aac", ".caf", ".amr", ".au",
+                ".w64",
+            ]
             if endings.contains(where: { argument.lowercased().hasSuffix($0) }) && !argument.contains(" ") {
                 throw ValidationError("There is no file \(argument). Check the path, or put the text in a sentence.")
             }

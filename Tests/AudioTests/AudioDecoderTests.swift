@@ -74,10 +74,9 @@ struct AudioDecoderTests {
 
     @Test(arguments: [
         ("\u{89}PNG\r\n", "a PNG image"), ("{\"audio\": 1}", "JSON"), ("<!DOCTYPE html><p>", "HTML"), ("hello", "text"),
-        ("UklGRiQAAABXQVZF", "WAV in base64 (decode it first)"), ("\0\0\0\u{18}ftypM4A ", "MP4 or M4A (AAC)"),
-        ("\u{1A}\u{45}\u{DF}\u{A3}", "WebM or Matroska"), ("RIFF\0\0\0\0AVI ", "an AVI video"),
+        ("UklGRiQAAABXQVZF", "WAV in base64 (decode it first)"), ("RIFF\0\0\0\0AVI ", "an AVI video"),
         ("\0\0\0", "zero bytes"),
-        ("\u{FF}\u{F1}\u{50}\u{80}", "AAC (ADTS)"), ("\u{1}\u{2}", "nothing known (first bytes 01 02)"), ("R", "text"),
+        ("\u{1}\u{2}", "nothing known (first bytes 01 02)"), ("R", "text"),
     ])
     func notAudioNamesWhatItLooksLike(text: String, appearance: String) {
         let error = AudioError.notAudio(looksLike: appearance)
@@ -86,7 +85,10 @@ struct AudioDecoderTests {
         #expect(error.description.contains(appearance) && error.description.contains("WAV, FLAC"))
     }
 
-    @Test(arguments: ["RIFF\0\0\0\0WAVEfmt ", "fLaC", "OggS", "ID3", "FORM\0\0\0\0AIFF", "\u{FF}\u{FB}\u{90}\u{64}"])
+    @Test(arguments: ["RIFF\0\0\0\0WAVEfmt ", "fLaC", "OggS", "ID3", "FORM\0\0\0\0AIFF", "\u{FF}\u{FB}\u{90}\u{64}",
+        "\0\0\0\u{18}ftypM4A ", "\u{1A}\u{45}\u{DF}\u{A3}", "\u{FF}\u{F1}\u{50}\u{80}", "#!AMR\n", "caff\0\u{1}\0\0", ".snd", "RF64\0\0\0\0WAVE",
+        "riff\u{2E}\u{91}\u{CF}\u{11}",
+    ])
     func bareSignatureIsRefused(text: String) {
         #expect(throws: AudioError.self) { _ = try AudioDecoder.decode(latin1(text), limits: limits) }
     }

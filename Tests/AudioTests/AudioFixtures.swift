@@ -22,6 +22,11 @@ enum AudioFixtures {
         [UInt8](try Data(contentsOf: folder.appending(path: "refused/\(name)")))
     }
 
+    /// One of the files that `Tests/Fixtures/audio/containers.py` wrote.
+    static func container(_ name: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: folder.appending(path: "containers/\(name)")))
+    }
+
     /// RF64 of 8 bits at 16 kHz whose `ds64` states `size` bytes of sound. `junk`: the size and content of a chunk before it.
     static func rf64(size: UInt64, junk: [UInt8], samples: [UInt8]) -> [UInt8] {
         func little(_ value: some FixedWidthInteger) -> [UInt8] {

@@ -50,6 +50,21 @@ import TestSupport
         try await expect(hear(wav(hour, rate: 1000)), 413, "audio_too_long")
     }
 
+    /// A few kilobytes of FLAC that would take seconds to decode: 119 s in 8 channels at 655,350 Hz.
+    @Test func densestClipIsRefusedByItsHeader() async throws {
+        let bomb = try Data(contentsOf: Fixture.fixtures.appendingPathComponent("audio/refused/bomb.flac"))
+        try await expect(hear([UInt8](bomb)), 413, "audio_longer_than_window")
+    }
+
+    @Test(arguments: [("live.webm", "audio/webm"), ("moov-at-end.m4a", "audio/mp4"), ("fragmented.mp4", "video/mp4"), ("narrow.amr", "audio/amr")])
+    func whatBrowsersAndPhonesRecordIsHeard(name: String, type: String) async throws {
+        let sound = try Data(contentsOf: Fixture.fixtures.appendingPathComponent("audio/containers/\(name)"))
+        let response = try await client().send("POST", "/v1/answers", headers: ["content-type": type], body: [UInt8](sound))
+        let body = try await response.json()
+        #expect(response.status == 200, "\(body)")
+        #expect(abs((body["cord"]?["audio"]?[0]?["seconds"]?.number ?? 0) - 0.45) < 0.07, "\(body)")
+    }
+
     @Test func base64GarbageIsNamedWithItsField() async throws {
         let text = #"{"model": "cord-nano", "messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "@@@", "format": "wav"}}]}]}"#
         try await expect(

@@ -45,7 +45,8 @@ enum AnswersRoute {
             // What curl says of any body whose type was not given.
             guard String(validating: request.body, as: UTF8.self) != nil else { throw unlabelled }
             return try WireDecoder.decode(AnswerRequest.self, form: try Form(request).fields.items)
-        case _ where type.isEmpty || type == "application/octet-stream" || type == "application/ogg" || type.hasPrefix("audio/"):
+        case _ where type.isEmpty || ["application/octet-stream", "application/ogg", "video/webm", "video/mp4", "video/3gpp", "video/quicktime"]
+            .contains(type) || type.hasPrefix("audio/"):
             var wanted = try WireDecoder.decode(AnswerRequest.self, form: request.query.items)
             guard wanted.audio == nil else {
                 throw HTTPError(400, "audio: the body is the sound already.", parameter: "audio", code: "invalid_value")

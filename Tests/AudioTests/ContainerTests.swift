@@ -1,0 +1,114 @@
+import Foundation
+import Testing
+
+@testable import Audio
+
+/// What programs, browsers and phones really write, against what FFmpeg's own decoder makes of it; and what is joined, cut off or smuggled.
+struct ContainerTests {
+    struct Expected: Decodable {
+        let code: String?
+        let sample_rate, channels, frames, length: Int?
+        let at: [Int]?
+        let samples: [Float]?
+    }
+
+    let limits = AudioLimits(maxSeconds: 30)
+
+    static let expected: [String: Expected] = {
+        do { return try AudioFixtures.json([String: Expected].self, "containers.json") } catch { preconditionFailure("\(error)") }
+    }()
+    static let heard = expected.filter { $0.value.code == nil }.keys.sorted()
+    static let refused = expected.filter { $0.value.code != nil }.keys.sorted()
+
+    @Test(arguments: heard)
+    func fileIsHeardWhole(name: String) throws {
+        let expected = try #require(Self.expected[name])
+        let clip = try AudioDecoder.decode(AudioFixtures.container(name), limits: limits)
+        #expect(clip.source.sampleRate == expected.sample_rate)
+        #expect(clip.source.channels == expected.channels)
+        #expect(Int((clip.source.seconds * Double(clip.source.sampleRate)).rounded()) == expected.frames)
+        try #require(clip.samples.count == expected.length)
+        let difference = zip(try #require(expected.at), try #require(expected.samples)).map { abs(clip.samples[$0] - $1) }.max()
+        #expect(try #require(difference) < 1e-3)
+    }
+
+    @Test(arguments: refused)
+    func fileIsRefusedByName(name: String) throws {
+        let error = #expect(throws: AudioError.self) {
+            _ = try AudioDecoder.decode(AudioFixtures.container(name), limits: limits)
+        }
+        #expect(error?.code == Self.expected[name]?.code, "\(String(describing: error))")
+    }
+
+    /// libsndfile's own reading of MPEG: the same decoder, so the same bits.
+    @Test(arguments: ["speech.mp3", "stereo-44100.mp3"])
+    func mpegIsHeardAsLibsndfileHearsIt(name: String) throws {
+        let bytes = try AudioFixtures.clip(name)
+        let ours = try AudioDecoder.decode(bytes, limits: limits)
+        var hearing = Hearing(limits: limits, container: .mp3)
+        try unsafe bytes.span.bytes.withUnsafeBytes { (buffer) throws(AudioError) in
+            var file = try unsafe SoundFile(bytes: buffer, container: .mp3)
+            try hearing.hear(&file) { false }
+        }
+        let theirs = try unsafe hearing.clip(of: bytes.span.bytes)
+        #expect(ours == theirs)
+    }
+
+    @Test func tagDoesNotSmuggleAnotherFormat() throws {
+        // libsndfile opens what stands behind an ID3 tag, whatever it is.
+        let tag = Array("ID3".utf8) + [3, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0]
+        for name in ["u8-8000-mono.wav", "s16-24000-stereo.aiff", "speech.ogg"] {
+            let error = #expect(throws: AudioError.self) {
+                _ = try AudioDecoder.decode(tag + AudioFixtures.clip(name), limits: limits)
+            }
+            #expect(error?.description.contains("an ID3 tag before") == true)
+        }
+        let svx = Array("FORM".utf8) + [0, 0, 0, 100] + Array("8SVXVHDR".utf8)
+        #expect(throws: AudioError.self) { _ = try AudioDecoder.decode(tag + svx + svx, limits: limits) }
+    }
+
+    /// Cut anywhere but between two frames of a stream that states no length, a clip is refused.
+    @Test(arguments: [
+        "live.webm", "seekable.webm", "moov-at-end.m4a", "moov-first.m4a", "alac.m4a", "fragmented.mp4", "raw.aac", "alac.caf",
+        "narrow.amr",
+        "narrow.3gp", "plain.w64", "plain.au", "flac.oga", "chain-opus.ogg", "lame.mp3", "cbr-without-xing.mp3",
+        "length-unknown.flac",
+    ])
+    func cutFileIsRefused(name: String) throws {
+        let bytes = try AudioFixtures.container(name)
+        for fraction in [0.31, 0.62, 0.93] {
+            let part = Array(bytes[..<Int(Double(bytes.count) * fraction)])
+            #expect(throws: AudioError.self, "\(fraction) of \(name)") { _ = try AudioDecoder.decode(part, limits: limits) }
+        }
+    }
+
+    @Test func cancelledProcessEndsAtOnce() throws {
+        let bytes = try AudioFixtures.container("moov-first.m4a")
+        #expect(throws: AudioError.cancelled) { try AudioDecoder.decode(bytes, limits: limits) { true } }
+        #expect(throws: AudioError.longerThanWindow(seconds: 0.3, windowSeconds: 0.1)) {
+            do {
+                _ = try AudioDecoder.decode(bytes, limits: AudioLimits(maxSeconds: 30, windowSeconds: 0.1))
+            } catch AudioError.longerThanWindow(let seconds, let window) where seconds > 0.1 {
+                throw AudioError.longerThanWindow(seconds: 0.3, windowSeconds: window)
+            }
+        }
+    }
+
+    @Test func corruptFilesNeverCrash() throws {
+        var random = SplitMix(state: 8)
+        for name in Self.heard {
+            let original = try AudioFixtures.container(name)
+            for _ in 0..<(AudioFixtures.corruptionsPerClip / 10) {
+                var bytes = original
+                for _ in 0..<Int.random(in: 1...8, using: &random) {
+                    let end = Bool.random(using: &random) ? min(256, bytes.count) : bytes.count
+                    bytes[Int.random(in: 0..<end, using: &random)] = UInt8.random(in: 0...255, using: &random)
+                }
+                if let clip = try? AudioDecoder.decode(bytes, limits: limits) {
+                    #expect(clip.samples.count <= 30 * 16000 + 1)
+                    #expect(clip.samples.allSatisfy { $0.isFinite })
+                }
+            }
+        }
+    }
+}
