@@ -79,7 +79,8 @@ let package = Package(
         room("Objectives", ["Tensors"]),
         room("HTTP", ["CMicroHTTP", "Randomness", logging]),
         room("Hashing", ["CCrypto"]),
-        room("API"),
+        room("Encodings", ["Files"]),
+        room("API", ["Encodings"]),
         room("Archives", ["CArchive"]),
         room("Jobs", ["Hashing", .product(name: "GRDB", package: "GRDB.swift")]),
         room("Randomness"),
@@ -102,10 +103,10 @@ let package = Package(
         room("CordBench", resources: [.copy("Benchmark")]),
         room(
             "Evaluation",
-            ["Judging", "Files", "Hashing", "Generation", "Models", "Tensors", "Tokenization", "Audio", "Remote", "CordBench", "Randomness"]),
+            ["Encodings", "Files", "Judging", "Hashing", "Generation", "Models", "Tensors", "Tokenization", "Audio", "Remote", "CordBench", "Randomness"]),
         room(
             "Training",
-            ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization", "Randomness", "Files"]),
+            ["Encodings", "Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization", "Randomness", "Files"]),
 
         room(
             "Pretraining",
@@ -118,16 +119,16 @@ let package = Package(
         room(
             "Server",
             [
-                "API", "HTTP", "Generation", "Models", "Weights", "Tensors", "Tokenization", "Evaluation", "Training", "Objectives",
+                "API", "Encodings", "HTTP", "Generation", "Models", "Weights", "Tensors", "Tokenization", "Evaluation", "Training", "Objectives",
                 "Judging", "Remote", "Speech", "Jobs", "Archives", "Audio", "Hashing", logging,
             ], resources: [.copy("OpenAPI")]),
         .executableTarget(
             name: "cord",
             // `cord-decode` is not linked: it is built with `cord` and lies beside it.
             dependencies: [
-                "cord-decode", "Server", "API", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training", "Pretraining",
-                "Objectives", "Judging", "Models", "Tensors", "Evaluation", "Questions", "Randomness", "Speech", "Remote", "Archives",
-                "Files", logging,
+                "cord-decode", "Server", "API", "Encodings", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training",
+                "Pretraining", "Objectives", "Judging", "Models", "Tensors", "Evaluation", "Questions", "Randomness", "Speech", "Remote",
+                "Archives", "Files", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -142,6 +143,7 @@ let package = Package(
         tests("Tokenization"),
         tests("Hashing"),
         tests("HTTP"),
+        tests("Encodings"),
         tests("API"),
         tests("Archives"),
         tests("Jobs"),
@@ -154,7 +156,7 @@ let package = Package(
         tests("Pretraining", ["Audio", "CordNano", "Generation", "Models", "Speech", "Tensors"]),
         tests("Evaluation", ["Hashing", "Judging", "Generation", "Models", "Audio", "CordNano", "CordBench", "Randomness", "Remote"]),
         tests("Objectives", ["Tensors"]),
-        tests("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano"]),
+        tests("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano", "Tokenization"]),
         tests(
             "Server",
             [

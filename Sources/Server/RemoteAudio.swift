@@ -1,3 +1,4 @@
+import Encodings
 import Foundation
 import FoundationNetworking
 import Glibc
@@ -23,7 +24,7 @@ package struct RemoteAudio: Sendable {
 
     /// - Parameter parameter: The path of the field that holds the URL, for errors.
     package func bytes(_ url: String, parameter: String) async throws -> [UInt8] {
-        if url.hasPrefix("data:") { return try Self.decode(url, parameter: parameter) }
+        if DataURL.begins(url) { return try Self.decode(url, parameter: parameter) }
         func refused(_ message: String, code: String = "url_not_allowed") -> HTTPError {
             HTTPError(400, message, parameter: parameter, code: code)
         }
@@ -69,14 +70,9 @@ package struct RemoteAudio: Sendable {
     }
 
     private static func decode(_ url: String, parameter: String) throws(HTTPError) -> [UInt8] {
-        guard let comma = url.firstIndex(of: ","), url[..<comma].lowercased().hasSuffix(";base64"),
-            let data = Data(base64Encoded: String(url[url.index(after: comma)...]))
-        else {
-            throw HTTPError(
-                400, "The audio_url is not a data URL of base64: expected data:audio/wav;base64,….", parameter: parameter,
-                code: "invalid_value")
+        do throws(DataURLError) { return Array(try DataURL(url).bytes) } catch {
+            throw HTTPError(400, "The audio_url is not a data URL: \(error).", parameter: parameter, code: "invalid_value")
         }
-        return Array(data)
     }
 
     /// Whether every address of a host is one that the whole Internet could reach.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Encodings
 import Foundation
 import Speech
 
@@ -53,7 +54,7 @@ struct Speak: AsyncParsableCommand {
         guard let questions, let data = try? Data(contentsOf: URL(filePath: questions)) else {
             throw ValidationError("There is no file \(questions ?? "").")
         }
-        let texts = try data.split(separator: UInt8(ascii: "\n")).enumerated().map { place, line in
+        let texts = try data.withoutByteOrderMark.split(separator: UInt8(ascii: "\n")).enumerated().map { place, line in
             do { return try JSONDecoder().decode(SpokenText.self, from: Data(line)) } catch {
                 throw ValidationError(
                     "\(questions), line \(place + 1): expected an object with id and text, found another: \(error).")

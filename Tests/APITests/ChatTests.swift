@@ -127,6 +127,108 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
         #expect(error.param == field)
     }
 
+    /// The rule: what cannot change the answer is accepted.
+    @Test(arguments: [
+        #""user": "u", "metadata": {"a": "b"}, "store": true, "service_tier": "auto", "prompt_cache_key": "k", "safety_identifier": "s""#,
+        #""verbosity": "medium", "parallel_tool_calls": true, "reasoning_effort": "none""#,
+        #""logit_bias": {}, "tools": [], "tool_choice": "none", "functions": [], "function_call": "auto""#,
+        #""modalities": ["text"], "response_format": {"type": "text"}, "n": 1, "top_logprobs": 0, "logprobs": false"#,
+        #""stream": true, "stream_options": {"include_usage": false, "continuous_usage_stats": true}"#,
+        #""ignore_eos": false, "min_tokens": 0, "best_of": 1, "length_penalty": 1.0, "skip_special_tokens": true, "stop_token_ids": []"#,
+    ])
+    func whatCannotChangeTheAnswerIsAccepted(members: String) throws {
+        let plain = try read(ChatCompletionRequest.self, chat())
+        var request = try read(ChatCompletionRequest.self, chat(members))
+        request.stream = false
+        request.streamOptions = nil
+        #expect(request == plain)
+    }
+
+    @Test func everyOptionalFieldMayBeNull() throws {
+        let names = [
+            "model", "temperature", "top_p", "top_k", "min_p", "max_tokens", "max_completion_tokens", "stop", "seed", "frequency_penalty",
+            "presence_penalty", "repetition_penalty", "n", "stream", "stream_options", "logprobs", "top_logprobs", "response_format",
+            "modalities", "tools", "tool_choice", "functions", "function_call", "audio", "logit_bias", "prediction", "reasoning_effort",
+            "verbosity", "web_search_options", "user", "metadata", "store", "service_tier", "parallel_tool_calls", "guided_json",
+        ]
+        let nulls = names.map { "\"\($0)\": null" }.joined(separator: ", ")
+        let request = try read(ChatCompletionRequest.self, #"{"messages": [{"role": "user", "content": "Hi", "name": null}], \#(nulls)}"#)
+        #expect(request == ChatCompletionRequest(model: nil, messages: [ChatMessage(role: .user, text: "Hi")]))
+    }
+
+    @Test(arguments: [
+        (#""tools": [{"type": "function"}]"#, "tools"), (#""tool_choice": "required""#, "tool_choice"),
+        (#""tool_choice": {"type": "function"}"#, "tool_choice"), (#""logit_bias": {"50256": -100}"#, "logit_bias"),
+        (#""verbosity": "low""#, "verbosity"), (#""reasoning_effort": "high""#, "reasoning_effort"), (#""ignore_eos": true"#, "ignore_eos"),
+        (#""min_tokens": 5"#, "min_tokens"), (#""best_of": 2"#, "best_of"), (#""chat_template_kwargs": {"enable_thinking": true}"#, "chat_template_kwargs"),
+    ])
+    func whatWouldChangeItIsRefusedAtThatValue(member: String, path: String) {
+        let error = refusal(ChatCompletionRequest.self, chat(member))
+        #expect(error.code == "unsupported_parameter")
+        #expect(error.param == path)
+    }
+
+    @Test(arguments: ["", #""model": "", "#, #""model": null, "#])
+    func aRequestMayLeaveTheModelOut(model: String) throws {
+        #expect(try read(ChatCompletionRequest.self, #"{\#(model)"messages": [{"role": "user", "content": "Hi"}]}"#).model == nil)
+    }
+
+    @Test func speakersMayHaveNames() throws {
+        let json = #"{"messages":[{"role":"system","name":"s","content":"Be brief."},{"role":"user","name":"alice","content":"Hi"}]}"#
+        #expect(try read(ChatCompletionRequest.self, json).messages[1] == ChatMessage(role: .user, text: "Hi"))
+    }
+
+    /// As the clients of OpenAI, LangChain and LiteLLM keep an assistant's turn.
+    @Test(
+        arguments: [
+            (#""content": null"#, [""]), (#""refusal": null, "audio": null, "function_call": null, "tool_calls": null"#, [""]),
+            (#""content": """#, [""]), (#""content": []"#, [""]), (#""content": null, "tool_calls": [], "annotations": []"#, [""]),
+            (#""content": null, "refusal": "I cannot.""#, ["I cannot."]),
+            (#""content": [{"type": "refusal", "refusal": "No."}]"#, ["No."]),
+            (#""content": "Hm.", "reasoning_content": "thoughts", "reasoning": "thoughts""#, ["Hm."]),
+            (#""content": [{"type": "text", "text": "a", "annotations": []}, {"type": "text", "text": "b"}]"#, ["a", "b"]),
+            (#""content": "x", "provider_specific_fields": null, "parsed": null"#, ["x"]),
+        ] as [(String, [String])])
+    func anAssistantsTurnIsReadAsClientsKeepIt(members: String, texts: [String]) throws {
+        let json = #"{"messages":[{"role":"user","content":"Hi"},{"role":"assistant",\#(members)},{"role":"user","content":"And?"}]}"#
+        let turn = try read(ChatCompletionRequest.self, json).messages[1]
+        #expect(turn.content == texts.map { .text($0) })
+    }
+
+    @Test(arguments: [
+        (#"{"role":"assistant","content":null,"tool_calls":[{"id":"1"}]}"#, "messages[0].tool_calls"),
+        (#"{"role":"assistant","content":"a","audio":{"id":"1"}}"#, "messages[0].audio"),
+        (#"{"role":"user","content":null}"#, "messages[0].content"), (#"{"role":"user","content":[]}"#, "messages[0].content"),
+        (#"{"role":"system"}"#, "messages[0].content"), (#"{"role":"user","content":"a","refusal":"b"}"#, "messages[0].refusal"),
+        (#"{"role":"user","content":"a","nmae":"b"}"#, "messages[0].nmae"),
+    ])
+    func turnsThatWouldBeHeardInPartAreRefused(message: String, path: String) {
+        #expect(refusal(ChatCompletionRequest.self, #"{"messages":[\#(message)]}"#).param == path)
+    }
+
+    @Test(arguments: [
+        #"{"type":"input_audio","input_audio":{"data":"UklGRg","format":"wav"}}"#,
+        #"{"type":"input_audio","input_audio":{"data":"data:audio/wav;base64,UklGRg%3D%3D","format":"wav"}}"#,
+        #"{"type":"input_audio","input_audio":{"data":"data:audio/wav,%52IFF"}}"#,
+    ])
+    func soundIsReadAsClientsWriteIt(part: String) throws {
+        #expect(try read(ChatCompletionRequest.self, chat(content: "[\(part)]")).messages[0].content == [.inputAudio(Data("RIFF".utf8), format: part.contains("format") ? "wav" : nil)])
+    }
+
+    @Test func aByteOrderMarkBeforeABodyIsNoPartOfIt() throws {
+        let mark = Data([0xEF, 0xBB, 0xBF])
+        #expect(try WireDecoder.decode(ChatCompletionRequest.self, from: mark + Data(chat().utf8)) == read(ChatCompletionRequest.self, chat()))
+        #expect(throws: WireError.self) { try WireDecoder.decode(ChatCompletionRequest.self, from: mark) }
+        #expect(throws: WireError.self) { try WireDecoder.decode(ChatCompletionRequest.self, from: mark + mark + Data(chat().utf8)) }
+        let error = #expect(throws: WireError.self) { try WireDecoder.decode(AnswerRequest.self, from: Data([0xFF, 0xFE, 0x7B, 0, 0x7D, 0])) }
+        #expect(error?.message.contains("UTF-16") == true)
+    }
+
+    @Test func aFormsEmptyFieldsSayNothing() throws {
+        let form = [("prompt", "123"), ("model", ""), ("temperature", ""), ("max_tokens", ""), ("stream", ""), ("user", "me")]
+        #expect(try WireDecoder.decode(AnswerRequest.self, form: form) == AnswerRequest(text: "123"))
+    }
+
     @Test func unknownFieldIsRefusedByName() {
         let error = refusal(ChatCompletionRequest.self, chat("\"temprature\": 1"))
         #expect(error.code == "unknown_parameter")

@@ -55,6 +55,55 @@ import Testing
         #expect(try ManifestReader().read(manifest, format: .voiceBench, type: .rating).items[0].type == .rating)
     }
 
+    /// Hugging Face's AudioFolder: its metadata as a table gives the items of its metadata as JSON lines.
+    @Test(arguments: ["\n", "\r\n"])
+    func audioFoldersAreReadFromTables(end: String) throws {
+        let lines = try ManifestReader().read(Fixtures.file("sets/audiofolder/metadata.jsonl"))
+        let folder = try Fixtures.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try FileManager.default.copyItem(at: Fixtures.file("sets/audiofolder/data"), to: folder.appending(path: "data"))
+        var table = "\u{FEFF}file_name,transcription,answer,speaker" + end
+        for item in lines.items { table += "\(item.audio!),\"\(item.text)\",\(item.answer),\(item.voice ?? "")\(end)" }
+        try Data(table.utf8).write(to: folder.appending(path: "metadata.csv"))
+        let set = try BenchmarkCatalog.questionSet(at: folder)
+        #expect(set.items == lines.items)
+        #expect(try set.hash() == lines.hash())
+        // The column may be called after what it holds.
+        try Data(table.replacing("file_name", with: "audio_file_name").utf8).write(to: folder.appending(path: "metadata.csv"))
+        #expect(try BenchmarkCatalog.questionSet(at: folder).items == lines.items)
+    }
+
+    @Test func splitsOfAnAudioFolderAreItsCategories() throws {
+        let folder = try Fixtures.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for (split, name, answer) in [("train", "metadata.csv", 1), ("test", "metadata.jsonl", 2)] {
+            let place = folder.appending(path: "data/" + split)
+            try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+            try Data("x".utf8).write(to: place.appending(path: "a.wav"))
+            let text = name.hasSuffix("csv") ? "file_name,text,answer\na.wav,Which?,\(answer)\n" : #"{"file_name": "a.wav", "text": "Which?", "answer": \#(answer)}"#
+            try Data(text.utf8).write(to: place.appending(path: name))
+        }
+        let set = try BenchmarkCatalog.questionSet(at: folder)
+        #expect(set.items.map(\.audio) == ["data/test/a.wav", "data/train/a.wav"])
+        #expect(set.items.map(\.category) == ["test", "train"] && set.items.map(\.answer) == ["2", "1"])
+        #expect(Set(set.items.map(\.id)).count == 2 && set.items.allSatisfy { FileManager.default.fileExists(atPath: set.clip($0)!.path) })
+        #expect(try BenchmarkCatalog.questionSet(at: folder.appending(path: "data/test")).items.map(\.id) == ["a.wav"])
+    }
+
+    @Test func tablesThatBreakTheirRulesAreNamedByLine() throws {
+        let folder = try Fixtures.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let manifest = folder.appending(path: "metadata.csv")
+        for (text, words) in [
+            ("file_name,text,answer\na.wav,b", "line 2: expected 3 fields"), ("file_name,text,answer\na.wav,b,1\n", "line 2: there is no audio file a.wav"),
+            ("file_name,text\n../a.wav,b\n", "line 2: expected the column answer"), ("PAR1", "read_parquet"), ("file_name,text,answer\n", "no rows"),
+        ] {
+            try Data(text.utf8).write(to: manifest)
+            let error = #expect(throws: QuestionSetError.self) { try BenchmarkCatalog.questionSet(at: folder) }
+            #expect(error?.description.contains(words) == true, "\(String(describing: error))")
+        }
+    }
+
     @Test func ownFormatSurvivesARoundTrip() throws {
         let set = try ManifestReader().read(Fixtures.file("sets/cord/questions.jsonl"))
         let folder = try Fixtures.temporaryFolder()

@@ -99,6 +99,40 @@ import TestSupport
         #expect(reply["choices"]?[0]?["message"]?["content"]?.text?.hasSuffix("The answer is 65.") == true)
     }
 
+    /// Also behind a byte order mark, and without the model's name.
+    @Test(arguments: ["data:audio/wav;base64,", "data:audio/wav;charset=utf-8,", "DATA:audio/x-wav;base64,"])
+    func dataURLsAreHeardHoweverTheyAreEncoded(head: String) async throws {
+        let bytes = try Fixture.spoken("pens")
+        let sound =
+            head.hasSuffix("base64,")
+            ? Data(bytes).base64EncodedString().replacing("+", with: "%2B").replacing("/", with: "%2F").replacing("=", with: "%3D")
+            : bytes.map { String(format: "%%%02x", $0) }.joined()
+        let text = "\u{FEFF}" + #"{"messages": [{"role": "user", "content": [{"type": "audio_url", "audio_url": {"url": "\#(head)\#(sound)"}}]}]}"#
+        let reply = try await client().post("/v1/chat/completions", json: text).json()
+        #expect(reply["model"]?.text == "cord-nano")
+        #expect(reply["choices"]?[0]?["message"]?["content"]?.text?.hasSuffix("The answer is 65.") == true)
+    }
+
+    /// An empty turn reads as transformers' template renders an empty content.
+    @Test func turnsWithoutTextAndNamesLeaveTheAnswerAsItIs() async throws {
+        func answer(_ assistant: String, _ name: String = "") async throws -> String? {
+            let text = #"""
+                {"temperature": 0, "messages": [{"role": "user", "content": "hi"}, {"role": "assistant", \#(assistant)},
+                 {"role": "user"\#(name), "content": "What is the sum of 7, 9 and 8?"}]}
+                """#
+            let response = try await client().post("/v1/chat/completions", json: text)
+            #expect(response.status == 200)
+            return try await response.json()["choices"]?[0]?["message"]?["content"]?.text
+        }
+        let expected = try await answer(#""content": """#)
+        #expect(expected?.isEmpty == false)
+        #expect(try await answer(#""content": null"#, #", "name": "alice""#) == expected)
+        #expect(try await answer(#""content": [], "reasoning_content": "thoughts""#) == expected)
+        let named = try await client().post(
+            "/v1/chat/completions", json: #"{"messages": [{"role": "user", "name": "alice", "content": "What is the sum of 7, 9 and 8?"}]}"#).json()
+        #expect(named["choices"]?[0]?["message"]?["content"]?.text?.contains("24") == true)
+    }
+
     @Test func clientThatGoesAwayCancelsItsAnswer() async throws {
         let fixture = try Fixture.shared.get()
         let daemon = try Daemon(fixture.service, port: 0)

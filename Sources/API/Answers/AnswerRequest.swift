@@ -34,10 +34,11 @@ package struct AnswerRequest: Codable, Equatable, Sendable {
             text = prompt
         }
         system = try fields.text("system")
-        model = try fields.text("model", maxLength: 512)
+        model = try fields.model()
         sampling = try SamplingFields(fields)
         stream = try fields.flag("stream") ?? false
-        audio = try fields.optional("audio", "base64 text")
+        audio = try fields.optional("audio", "base64 text, or a data URL")
+        fields.ignoreBookkeeping()
         try fields.end()
     }
 

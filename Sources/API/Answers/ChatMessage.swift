@@ -1,6 +1,9 @@
+import Encodings
 package import Foundation
 
 /// One turn of a conversation: who speaks, and the parts of what is said, in order.
+///
+/// An assistant's turn may come without content, as clients keep refusals and calls of tools; it is empty then.
 package struct ChatMessage: Codable, Equatable, Sendable {
     package enum Role: String, Codable, CaseIterable, Sendable { case system, developer, user, assistant }
 
@@ -21,17 +24,28 @@ package struct ChatMessage: Codable, Equatable, Sendable {
             throw fields.missing("role", choices(Role.allCases.map(\.rawValue)))
         }
         self.role = role
-        let content: Content = try fields.required("content", "a string or an array of parts")
-        guard !content.parts.isEmpty else { throw fields.invalid("content", expected: "at least one part") }
-        self.content = content.parts
-        if role != .user, let index = content.parts.firstIndex(where: { if case .text = $0 { false } else { true } }) {
+        let expected = "a string or an array of parts"
+        if role == .assistant {
+            let content: Content? = try fields.optional("content", expected)
+            // A turn that was a refusal or a call of tools has no content in clients' histories; a refusal is its text.
+            let refusal = try fields.text("refusal").map { [ContentPart.text($0)] } ?? []
+            let parts = (content?.parts ?? []) + refusal
+            self.content = parts.isEmpty ? [.text("")] : parts
+        } else {
+            let content: Content = try fields.required("content", expected)
+            guard !content.parts.isEmpty else { throw fields.invalid("content", expected: "at least one part") }
+            self.content = content.parts
+            try fields.refuse("refusal", because: "only an assistant refuses")
+        }
+        if role != .user, let index = self.content.firstIndex(where: { if case .text = $0 { false } else { true } }) {
             throw WireError.value(
                 fields.place("content") + "[\(index)].type", expected: "\"text\" in a message of role \(role.rawValue)",
                 found: "audio")
         }
-        try fields.refuse("name", because: "the chat format has no speaker names")
         try fields.refuse("tool_calls", "function_call", because: "this server calls no tools")
-        try fields.refuse("audio", "refusal", "annotations", because: "only `content` is read")
+        try fields.refuse("audio", because: "this server answers in text and keeps no spoken answers")
+        // No chat template of this server reads these: they cannot change the answer.
+        fields.ignore("name", "annotations", "reasoning", "reasoning_content", "reasoning_details")
         try fields.end()
     }
 
@@ -82,10 +96,13 @@ package enum ContentPart: Codable, Equatable, Sendable {
         case "audio_url":
             let link: Link = try fields.required("audio_url", "an object with a `url`")
             self = .audioURL(link.url)
+        case "refusal":
+            // How an assistant's refusal stands among the parts of a history.
+            self = .text(try fields.required("refusal", "a string"))
         default:
             throw fields.invalid("type", expected: choices(Self.types))
         }
-        fields.ignore("prompt_cache_breakpoint")
+        fields.ignore("prompt_cache_breakpoint", "cache_control", "annotations")
         try fields.end()
     }
 
@@ -133,6 +150,10 @@ package enum ContentPart: Codable, Equatable, Sendable {
         init(url: String) { self.url = url }
 
         init(from decoder: any Decoder) throws {
+            if let url = try? decoder.singleValueContainer().decode(String.self) {
+                self.url = url
+                return
+            }
             let fields = try Fields(decoder)
             url = try fields.required("url", "a string")
             try fields.end()
@@ -140,7 +161,7 @@ package enum ContentPart: Codable, Equatable, Sendable {
     }
 }
 
-/// Bytes written as base64 text; line breaks are allowed, anything else that is not base64 is refused.
+/// The bytes of a clip on the wire: base64 text, or a `data:` URL; anything else is refused.
 package struct Base64: Codable, Equatable, Sendable {
     package var bytes: Data
 
@@ -148,14 +169,17 @@ package struct Base64: Codable, Equatable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
-        if let bytes = Data(base64Encoded: text) ?? Data(base64Encoded: text.filter { !$0.isNewline }) {
-            self.bytes = bytes
+        let path = pathText(decoder.codingPath)
+        if DataURL.begins(text) {
+            do throws(DataURLError) { bytes = try DataURL(text).bytes } catch {
+                throw WireError.value(path, expected: "base64 text, or a data URL", found: error.found)
+            }
             return
         }
-        let hint =
-            text.hasPrefix("data:")
-            ? "a data URL; send what follows its comma, or an `audio_url` part" : "other characters"
-        throw WireError.value(pathText(decoder.codingPath), expected: "base64 text", found: hint)
+        guard let bytes = Base64Text.bytes(text) else {
+            throw WireError.value(path, expected: "base64 text, or a data URL", found: "other characters")
+        }
+        self.bytes = bytes
     }
 
     package func encode(to encoder: any Encoder) throws {

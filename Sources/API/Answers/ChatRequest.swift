@@ -1,6 +1,7 @@
 /// What `POST /v1/chat/completions` reads: OpenAI's request, with the sampling fields that vLLM added to it.
 package struct ChatCompletionRequest: Codable, Equatable, Sendable {
-    package var model: String
+    /// The served model answers where absent.
+    package var model: String?
     package var messages: [ChatMessage]
     package var sampling: SamplingFields
     /// How many answers.
@@ -13,7 +14,7 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
     package var responseFormat: ResponseFormat
 
     package init(
-        model: String, messages: [ChatMessage], sampling: SamplingFields = SamplingFields(), n: Int = 1,
+        model: String?, messages: [ChatMessage], sampling: SamplingFields = SamplingFields(), n: Int = 1,
         stream: Bool = false, streamOptions: StreamOptions? = nil, logprobs: Bool = false, topLogprobs: Int = 0,
         responseFormat: ResponseFormat = .text
     ) {
@@ -30,7 +31,7 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        model = try fields.name("model")
+        model = try fields.model()
         messages = try fields.required("messages", "an array of messages")
         guard !messages.isEmpty else { throw fields.invalid("messages", expected: "at least one message") }
         sampling = try SamplingFields(fields)
@@ -49,21 +50,25 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
         if let modalities: [String] = try fields.optional("modalities", "an array of strings"), modalities != ["text"] {
             throw fields.invalid("modalities", expected: "[\"text\"], the only kind of answer this server gives")
         }
-        try fields.refuse(
-            "tools", "functions", "tool_choice", "function_call", because: "this server calls no tools")
+        try fields.refuse("tools", "functions", because: "this server calls no tools")
+        for name in ["tool_choice", "function_call"] {
+            // Without tools, both mean that none is called.
+            try fields.accept(name, ["none", "auto"], because: "this server calls no tools")
+        }
         try fields.refuse("audio", because: "this server answers in text")
-        try fields.refuse(
-            "logit_bias", "prediction", "reasoning_effort", "verbosity", "web_search_options", "moderation",
-            because: "it would change the answer and this server does not have it")
-        fields.ignore(
-            "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key",
-            "prompt_cache_retention", "prompt_cache_options", "parallel_tool_calls")
+        let missing = "it would change the answer and this server does not have it"
+        try fields.refuse("logit_bias", "prediction", "web_search_options", "moderation", because: missing)
+        try fields.accept("reasoning_effort", ["none"], because: missing)
+        try fields.accept("verbosity", ["medium"], because: missing)
+        try fields.acceptDefaults(because: missing)
+        fields.ignoreBookkeeping()
+        fields.ignore("parallel_tool_calls")
         try fields.end()
     }
 
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(model, forKey: .model)
+        try container.encodeIfPresent(model, forKey: .model)
         try container.encode(messages, forKey: .messages)
         try sampling.encode(to: encoder)
         try container.encode(n, forKey: .n)
@@ -91,7 +96,7 @@ package struct StreamOptions: Codable, Equatable, Sendable {
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
         includeUsage = try fields.flag("include_usage") ?? false
-        fields.ignore("include_obfuscation")
+        fields.ignore("include_obfuscation", "continuous_usage_stats")
         try fields.end()
     }
 

@@ -104,7 +104,7 @@ package struct TokenizeRequest: Codable, Equatable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        model = try fields.text("model", maxLength: 512)
+        model = try fields.model()
         let prompt = try fields.text("prompt")
         let messages: [ChatMessage]? = try fields.optional("messages", "an array of messages")
         let adds = try fields.flag("add_generation_prompt")
@@ -172,7 +172,7 @@ package struct DetokenizeRequest: Codable, Equatable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        model = try fields.text("model", maxLength: 512)
+        model = try fields.model()
         tokens = try fields.required("tokens", "an array of token ids")
         guard tokens.allSatisfy({ $0 >= 0 }) else { throw fields.invalid("tokens", expected: "ids of at least 0") }
         try fields.end()

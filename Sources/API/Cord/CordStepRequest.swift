@@ -26,7 +26,7 @@ package struct CordStepRequest: Codable, Equatable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        model = try fields.text("model", maxLength: 512)
+        model = try fields.model()
         pairs = try fields.required("pairs", "an array of pairs")
         guard (1...1024).contains(pairs.count) else { throw fields.invalid("pairs", expected: "1 to 1024 pairs") }
         let ids = pairs.compactMap(\.id)
@@ -72,6 +72,7 @@ package struct CordPair: Codable, Equatable, Sendable {
         id = try fields.text("id", maxLength: 128)
         audio = try fields.required("audio", "an object with `data`, `file_id` or `path`")
         text = try fields.name("text", maxLength: 1 << 20)
+        guard !text.allSatisfy(\.isWhitespace) else { throw fields.invalid("text", expected: "the question typed") }
         answer = try fields.text("answer")
         rollouts = try fields.optional("rollouts", "an array of rollouts")
         if let rollouts, !(1...256).contains(rollouts.count) {
@@ -109,7 +110,7 @@ package enum AudioSource: Codable, Equatable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        let data: Base64? = try fields.optional("data", "base64 text")
+        let data: Base64? = try fields.optional("data", "base64 text, or a data URL")
         let file = try fields.text("file_id", maxLength: 128)
         let path = try fields.text("path", maxLength: 4096)
         fields.ignore("format")

@@ -100,7 +100,7 @@ package struct JudgeOptions: Codable, Equatable, Sendable {
             throw fields.missing("kind", choices(Kind.allCases.map(\.rawValue)))
         }
         self.kind = kind
-        model = try fields.text("model", maxLength: 512)
+        model = try fields.model()
         endpoint = try fields.text("endpoint", maxLength: 2048)
         if kind != .remote, endpoint != nil {
             throw fields.invalid("endpoint", expected: "nothing where `kind` is not \"remote\"")

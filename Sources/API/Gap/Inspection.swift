@@ -28,7 +28,7 @@ package struct InspectRequest: Codable, Equatable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        model = try fields.text("model", maxLength: 512)
+        model = try fields.model()
         audio = try fields.required("audio", "an object with `data`, `file_id` or `path`")
         text = try fields.name("text", maxLength: 1 << 20)
         continuation = try fields.text("continuation")

@@ -94,10 +94,17 @@ final class Fields {
         return value
     }
 
+    /// The text of a form's field; nil for one that was left empty.
+    private func filled(_ name: String, _ expected: String) throws -> String? {
+        guard let text = try optional(name, expected, as: String.self), !text.isEmpty else { return nil }
+        return text
+    }
+
     func number(_ name: String, in range: ClosedRange<Double>) throws -> Double? {
         let expected = "a number from \(short(range.lowerBound)) to \(short(range.upperBound))"
         let value: Double?
-        if textual, let text = try optional(name, expected, as: String.self) {
+        if textual {
+            guard let text = try filled(name, expected) else { return nil }
             guard let parsed = Double(text) else { throw invalid(name, expected: expected) }
             value = parsed
         } else {
@@ -122,7 +129,8 @@ final class Fields {
             ? "an integer of at least \(range.lowerBound)"
             : "an integer from \(range.lowerBound) to \(range.upperBound)"
         let value: Int?
-        if textual, let text = try optional(name, expected, as: String.self) {
+        if textual {
+            guard let text = try filled(name, expected) else { return nil }
             guard let parsed = Int(text) else { throw invalid(name, expected: expected) }
             value = parsed
         } else {
@@ -135,7 +143,7 @@ final class Fields {
 
     func flag(_ name: String) throws -> Bool? {
         guard textual else { return try optional(name, "true or false", as: Bool.self) }
-        guard let text = try optional(name, "true or false", as: String.self) else { return nil }
+        guard let text = try filled(name, "true or false") else { return nil }
         switch text {
         case "true", "1": return true
         case "false", "0": return false
@@ -157,8 +165,40 @@ final class Fields {
         guard try text(name) ?? value == value else { throw invalid(name, expected: "\"\(value)\"") }
     }
 
+    /// The name of the model that answers; nil, the served one, where it is absent or empty.
+    func model() throws -> String? {
+        let name = try text("model", maxLength: 512)
+        return name?.isEmpty == true ? nil : name
+    }
+
     /// Members that may be there and change nothing about the answer.
     func ignore(_ names: String...) { taken.formUnion(names) }
+
+    /// What clients send for a service's accounts, logs and caches.
+    func ignoreBookkeeping() {
+        ignore(
+            "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+            "prompt_cache_options", "cache_prompt", "request_id", "priority")
+    }
+
+    /// A member that changes nothing at one of these values, and that this server does not have at another.
+    func accept(_ name: String, _ values: [JSONValue], because reason: String) throws {
+        taken.insert(name)
+        guard has(name) else { return }
+        if let value = try? container.decode(JSONValue.self, forKey: Name(stringValue: name)), values.contains(value) { return }
+        throw unsupported(name, reason)
+    }
+
+    /// vLLM's and SGLang's members of a request, at the values that they have when they are absent.
+    func acceptDefaults(because reason: String) throws {
+        let defaults: [(String, JSONValue)] = [
+            ("add_generation_prompt", true), ("add_special_tokens", false), ("best_of", 1), ("continue_final_message", false),
+            ("echo", false), ("ignore_eos", false), ("include_stop_str_in_output", false), ("length_penalty", 1), ("min_tokens", 0),
+            ("skip_special_tokens", true), ("spaces_between_special_tokens", true), ("typical_p", 1), ("use_beam_search", false),
+        ]
+        for (name, value) in defaults { try accept(name, [value], because: reason) }
+        try refuse("chat_template_kwargs", "stop_token_ids", "bad_words", because: reason)
+    }
 
     /// Members that would change the answer and that this server does not have. Null and empty ones pass.
     func refuse(_ names: String..., because reason: String) throws {
@@ -167,15 +207,18 @@ final class Fields {
             guard has(name) else { continue }
             let value = try? container.decode(JSONValue.self, forKey: Name(stringValue: name))
             if value == .array([]) || value == .object([:]) { continue }
-            throw WireError(
-                "\(place(name)) is not supported: \(reason). Leave it out.", param: place(name),
-                code: "unsupported_parameter")
+            throw unsupported(name, reason)
         }
     }
 
-    /// Refuses members that were not asked for.
+    private func unsupported(_ name: String, _ reason: String) -> WireError {
+        WireError(
+            "\(place(name)) is not supported: \(reason). Leave it out.", param: place(name), code: "unsupported_parameter")
+    }
+
+    /// Refuses members that were not asked for; one that is null says nothing.
     func end() throws {
-        let unknown = container.allKeys.map(\.stringValue).filter { !taken.contains($0) }.sorted()
+        let unknown = container.allKeys.map(\.stringValue).filter { !taken.contains($0) && has($0) }.sorted()
         guard let first = unknown.first else { return }
         throw WireError(
             "\(place(first)): unknown field; the fields here are \(taken.sorted().joined(separator: ", ")).",

@@ -1,16 +1,21 @@
+import Encodings
 package import Foundation
 
 /// The one way from bytes to wire types and back.
 ///
-///     bytes → JSONGuard → JSONDecoder → type        every failure a WireError with path, expected, found
+///     bytes (without byte order mark) → JSONGuard → JSONDecoder → type        every failure a WireError with path, expected, found
 ///     form fields or query items → the same types    numbers and booleans read from their text
 package enum WireDecoder {
     /// - Throws: ``WireError``, and nothing else.
     package static func decode<Value: Decodable>(
         _ type: Value.Type, from data: Data, maxDepth: Int = 64
     ) throws(WireError) -> Value {
+        let data = data.withoutByteOrderMark
         guard !data.isEmpty else {
             throw WireError("Expected a JSON body; found an empty one.", code: "invalid_json")
+        }
+        if data.starts(with: [0xFF, 0xFE]) || data.starts(with: [0xFE, 0xFF]) {
+            throw WireError("Expected a JSON body in UTF-8; found UTF-16.", code: "invalid_unicode")
         }
         try JSONGuard.check(data, maxDepth: maxDepth)
         return try decode(type, data, textual: false)

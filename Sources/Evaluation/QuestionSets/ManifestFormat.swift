@@ -13,8 +13,12 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
     /// What a row holds; optional columns in brackets.
     package var columns: String {
         switch self {
-        case .cord: "id, text, answer [audio, category, choices, type or task, source or question, voice, instructions]"
-        case .audioFolder: "file_name, text or transcription, answer [id, category, choices, type, speaker]"
+        case .cord: "id, text, answer [audio or audio_path, category, choices, type or task, source or question, voice, instructions]"
+        case .audioFolder:
+            """
+            file_name or one column that ends so, text or transcription, answer [id, category, choices, type, speaker], in metadata.jsonl or \
+            metadata.csv, beside the clips or in a folder a split
+            """
         case .voiceBench:
             """
             prompt, audio as a path or {path}, and reference, or instruction_id_list and kwargs, or subset, which says how an answer is scored \
@@ -56,7 +60,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         if has("messages") { return .msSwift }
         if has("audio_path", "index") { return .kimiEvalkit }
         if has("official_answer") { return .bigBenchAudio }
-        if has("file_name") { return .audioFolder }
+        if has("file_name") || row.columns.keys.contains(where: { $0.hasSuffix("_file_name") }) { return .audioFolder }
         if has("prompt", "reference") || has("prompt", "subset") || has("prompt", "instruction_id_list") { return .voiceBench }
         if has("id", "text", "answer") { return .cord }
         throw QuestionSetError.missingColumn(
@@ -80,13 +84,13 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         let id = try row.required("id")
         let answer = try row.required("answer")
         return QuestionSet.Item(
-            id: id, category: try row.text("category") ?? "all", text: try row.required("text"), audio: try row.text("audio"),
+            id: id, category: try row.text("category") ?? "all", text: try row.required("text"), audio: try row.text("audio") ?? row.text("audio_path"),
             answer: answer, choices: try row.texts("choices") ?? [], type: try named(row) ?? type ?? TaskType(ofReference: answer),
             source: try row.text("source") ?? row.text("question"), voice: try row.text("voice"), instructions: try row.instructions())
     }
 
     private func audioFolder(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
-        let file = try row.required("file_name")
+        guard let file = try row.fileName() else { throw row.missing("file_name") }
         let answer = try row.required("answer", "reference", "target", "label")
         return QuestionSet.Item(
             id: try row.text("id") ?? file, category: try row.text("category") ?? "all",

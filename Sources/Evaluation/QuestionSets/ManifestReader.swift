@@ -1,8 +1,9 @@
-import Files
+import Encodings
 package import Foundation
 package import Judging
 
-/// Reads a question set from a JSON-lines manifest in one of the formats that people have; every failure is a ``QuestionSetError``.
+/// Reads a question set from a manifest, JSON lines or CSV, in one of the formats that people have; every failure is a
+/// ``QuestionSetError``.
 ///
 ///     folder/manifest.jsonl → rows with line numbers → QuestionSet.Item per row (ManifestFormat) → checked paths
 ///
@@ -42,38 +43,14 @@ package struct ManifestReader: Sendable {
         return QuestionSet(name: name ?? folder.lastPathComponent, folder: folder, items: items)
     }
 
-    /// Row by row, so that a long manifest never stands in memory as parsed JSON.
     private func forEachRow(_ manifest: URL, _ body: (ManifestRow) throws -> Void) throws {
         let file = manifest.lastPathComponent
-        let data: Data
         do {
-            let size = try FileManager.default.attributesOfItem(atPath: manifest.path)[.size] as? Int ?? 0
-            if size > maximumBytes { throw QuestionSetError.tooLarge(file: file, bytes: size, limit: maximumBytes) }
-            data = try Data(contentsOf: manifest, options: .mappedIfSafe)
-        } catch let error as QuestionSetError {
-            throw error
-        } catch {
-            throw QuestionSetError.unreadable(file: file, reason: FileError(reading: manifest.path, error).reason)
-        }
-        var (rest, number, rows) = (data[...], 0, 0)
-        while !rest.isEmpty {
-            let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
-            let line = rest[..<end]
-            rest = rest[min(end + 1, rest.endIndex)...]
-            number += 1
-            if line.allSatisfy({ $0 == 9 || $0 == 13 || $0 == 32 }) { continue }
-            rows += 1
-            guard rows <= maximumRows else { throw QuestionSetError.tooManyRows(file: file, limit: maximumRows) }
-            let object: Any
-            do {
-                object = try JSONSerialization.jsonObject(with: Data(line), options: .fragmentsAllowed)
-            } catch {
-                throw QuestionSetError.notAnObject(file: file, line: number, reason: "text that is no JSON")
+            try ManifestFile(manifest, maximumRows: maximumRows, maximumBytes: maximumBytes).forEachRow { row in
+                try body(try ManifestRow(row, of: file))
             }
-            guard let columns = object as? [String: Any] else {
-                throw QuestionSetError.notAnObject(file: file, line: number, reason: "another JSON value")
-            }
-            try body(ManifestRow(file: file, line: number, columns: columns))
+        } catch let error as ManifestError {
+            throw QuestionSetError(error, in: file)
         }
     }
 
@@ -101,6 +78,22 @@ struct ManifestRow {
     let line: Int
     let columns: [String: Any]
 
+    init(_ row: ManifestFile.Row, of file: String) throws(QuestionSetError) {
+        self.file = file
+        line = row.line
+        switch row.content {
+        case .cells(let cells): columns = cells
+        case .json(let data):
+            guard let value = try? JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed) else {
+                throw .notAnObject(file: file, line: row.line, reason: "text that is no JSON")
+            }
+            guard let object = value as? [String: Any] else {
+                throw .notAnObject(file: file, line: row.line, reason: "another JSON value")
+            }
+            columns = object
+        }
+    }
+
     /// Text or a number as text; nil where the column is absent or null.
     func text(_ column: String) throws -> String? {
         switch columns[column] {
@@ -114,13 +107,31 @@ struct ManifestRow {
     /// The first of several names of one column.
     func required(_ names: String...) throws -> String {
         for name in names { if let text = try text(name) { return text } }
-        throw QuestionSetError.missingColumn(file: file, line: line, column: names.joined(separator: " or "), found: columns.keys.sorted())
+        throw missing(names.joined(separator: " or "))
+    }
+
+    func missing(_ column: String) -> QuestionSetError {
+        .missingColumn(file: file, line: line, column: column, found: columns.keys.sorted())
+    }
+
+    /// The path in the column `file_name`, or in the only one whose name ends so, such as `audio_file_name`.
+    func fileName() throws -> String? {
+        if let path = try text("file_name") { return path }
+        let named = columns.keys.filter { $0.hasSuffix("_file_name") }.sorted()
+        if named.count > 1 {
+            throw QuestionSetError.wrongType(file: file, line: line, column: named.joined(separator: " and "), expected: "one column with one clip")
+        }
+        return try named.first.flatMap { try text($0) }
     }
 
     func texts(_ column: String) throws -> [String]? {
         switch columns[column] {
         case nil, is NSNull: return nil
         case let list as [String]: return list
+        // A cell of a table holds a list as JSON.
+        case let text as String:
+            if let list = try? JSONDecoder().decode([String].self, from: Data(text.utf8)) { return list }
+            fallthrough
         default: throw QuestionSetError.wrongType(file: file, line: line, column: column, expected: "a list of texts")
         }
     }

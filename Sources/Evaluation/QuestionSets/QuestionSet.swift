@@ -1,3 +1,4 @@
+import Encodings
 package import Foundation
 import Hashing
 package import Judging
@@ -90,6 +91,8 @@ package enum QuestionSetError: Error, Equatable, CustomStringConvertible {
     case empty(file: String)
     case tooManyRows(file: String, limit: Int)
     case tooLarge(file: String, bytes: Int, limit: Int)
+    /// A row that breaks the rules of its table.
+    case row(file: String, line: Int, reason: String)
     case notAnObject(file: String, line: Int, reason: String)
     case missingColumn(file: String, line: Int, column: String, found: [String])
     case wrongType(file: String, line: Int, column: String, expected: String)
@@ -103,9 +106,10 @@ package enum QuestionSetError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreadable(let file, let reason): "reading \(file) failed: \(reason)"
-        case .empty(let file): "\(file) has no rows; a question set needs at least one JSON object, one per line"
+        case .empty(let file): "\(file) has no rows; a question set needs at least one"
         case .tooManyRows(let file, let limit): "\(file) has more than \(limit) rows, the most that are read; split it into several sets"
         case .tooLarge(let file, let bytes, let limit): "\(file) has \(bytes) bytes, more than the \(limit) that are read; split it into several sets"
+        case .row(let file, let line, let reason): "\(file), line \(line): \(reason)"
         case .notAnObject(let file, let line, let reason):
             "\(file), line \(line): expected one JSON object per line, found \(reason)"
         case .missingColumn(let file, let line, let column, let found):
@@ -122,6 +126,17 @@ package enum QuestionSetError: Error, Equatable, CustomStringConvertible {
         case .symbolicLink(let file, let line, let path):
             "\(file), line \(line): the audio path \(path) passes a symbolic link; put the file itself into the set's folder"
         case .missingAudio(let file, let line, let path): "\(file), line \(line): there is no audio file \(path)"
+        }
+    }
+}
+
+extension QuestionSetError {
+    init(_ error: ManifestError, in file: String) {
+        switch error {
+        case .unreadable(let reason), .otherFormat(let reason): self = .unreadable(file: file, reason: reason)
+        case .tooLarge(let bytes, let limit): self = .tooLarge(file: file, bytes: bytes, limit: limit)
+        case .tooManyRows(let limit): self = .tooManyRows(file: file, limit: limit)
+        case .row(let line, let reason): self = .row(file: file, line: line, reason: reason)
         }
     }
 }

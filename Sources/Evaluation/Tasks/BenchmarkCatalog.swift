@@ -1,8 +1,11 @@
+import Encodings
 package import Foundation
 package import Judging
 
 /// The question sets that a name or a path leads to.
 package enum BenchmarkCatalog {
+    private static let manifests = ["manifest.jsonl", "questions.jsonl", "metadata.jsonl", "metadata.csv"]
+
     /// The built-in set of that name, or the one at that path.
     package static func questionSet(_ nameOrPath: String, format: ManifestFormat? = nil, type: TaskType? = nil) throws -> QuestionSet {
         if let known = BuiltInBenchmark(rawValue: nameOrPath) { return try known.questionSet() }
@@ -10,32 +13,49 @@ package enum BenchmarkCatalog {
     }
 
     /// - Parameters:
-    ///   - place: a manifest, or a folder with one: `manifest.jsonl`, `questions.jsonl`, `metadata.jsonl`, or the only `.jsonl` in it.
+    ///   - place: a manifest, or a folder with one: `manifest.jsonl`, `questions.jsonl`, `metadata.jsonl`, `metadata.csv`, or the only
+    ///     `.jsonl` or `.csv` in it. Where its folders have one each, as splits of a data set do, the set is all of them, a category
+    ///     each where the rows name none.
     ///   - format: nil tells it from the first row.
     /// - Throws: ``QuestionSetError``
     package static func questionSet(
         at place: URL, name: String? = nil, format: ManifestFormat? = nil, type: TaskType? = nil
     ) throws -> QuestionSet {
-        try ManifestReader().read(try manifest(at: place), format: format, name: name, type: type)
+        let reader = ManifestReader()
+        let entries = try entries(at: place)
+        if let only = entries.first, entries.count == 1 { return try reader.read(only.manifest, format: format, name: name, type: type) }
+        let splits = try entries.map { ($0, try reader.read($0.manifest, format: format, type: type).items) }
+        let ids = splits.flatMap { $0.1.map(\.id) }
+        let areDistinct = Set(ids).count == ids.count
+        let items = splits.flatMap { entry, items in
+            items.map { $0.below(entry.path, split: entry.split, renamed: !areDistinct) }
+        }
+        return QuestionSet(name: name ?? place.lastPathComponent, folder: place, items: items)
     }
 
-    static func manifest(at place: URL) throws -> URL {
+    private static func entries(at place: URL) throws(QuestionSetError) -> [ManifestFolder.Entry] {
         var isDirectory: ObjCBool = false
         guard unsafe FileManager.default.fileExists(atPath: place.path, isDirectory: &isDirectory) else {
-            throw QuestionSetError.unreadable(file: place.lastPathComponent, reason: "there is no such file or folder")
+            throw .unreadable(file: place.lastPathComponent, reason: "there is no such file or folder")
         }
-        guard isDirectory.boolValue else { return place }
-        let files = try FileManager.default.contentsOfDirectory(atPath: place.path).filter { $0.hasSuffix(".jsonl") }.sorted()
-        for name in ["manifest.jsonl", "questions.jsonl", "metadata.jsonl"] where files.contains(name) {
-            return place.appending(path: name)
+        do throws(ManifestError) {
+            return isDirectory.boolValue ? try ManifestFolder.manifests(in: place, known: manifests) : [ManifestFolder.Entry(place)]
+        } catch {
+            throw QuestionSetError(error, in: place.lastPathComponent)
         }
-        guard files.count == 1 else {
-            throw QuestionSetError.unreadable(
-                file: place.lastPathComponent,
-                reason: files.isEmpty
-                    ? "the folder has no manifest; put a manifest.jsonl beside its clips"
-                    : "the folder has several manifests (\(files.joined(separator: ", "))); name one of them")
+    }
+}
+
+extension QuestionSet.Item {
+    /// The item as one of the set whose folder holds its split's at `path`; renamed where ids of several splits are alike.
+    fileprivate func below(_ path: String, split: String?, renamed: Bool) -> QuestionSet.Item {
+        var item = self
+        item.audio = audio.map { path + "/" + $0 }
+        if renamed {
+            item.id = path + "/" + id
+            item.source = path + "/" + source
         }
-        return place.appending(path: files[0])
+        if category == "all", let split { item.category = split }
+        return item
     }
 }

@@ -1,0 +1,109 @@
+import Files
+package import Foundation
+
+/// A manifest as people have it, row by row: JSON lines, or a CSV table with a line of column names.
+///
+///     file → is it something else? → byte order mark → JSON lines │ CSV records → rows with line numbers
+///
+/// Blank lines are skipped and counted. What a row must hold is the reader's business.
+package struct ManifestFile {
+    package struct Row {
+        package enum Content {
+            /// The line's bytes, not yet parsed.
+            case json(Data)
+            /// Cells by column; empty cells are left out.
+            case cells([String: String])
+        }
+
+        /// On which the row begins; the first is 1.
+        package let line: Int
+        package let content: Content
+    }
+
+    private enum Layout { case json, table }
+
+    private let data: Data
+    private let layout: Layout
+    private let maximumRows: Int
+
+    /// - Parameters:
+    ///   - name: what the file is called, where its path does not say it; `.csv` and `.tsv` are tables. A name that says nothing
+    ///     leaves it to the first character.
+    package init(_ url: URL, name: String? = nil, maximumRows: Int = .max, maximumBytes: Int = .max) throws(ManifestError) {
+        let data: Data
+        do {
+            let size = try FileManager.default.attributesOfItem(atPath: url.path)[.size] as? Int ?? 0
+            if size > maximumBytes { throw ManifestError.tooLarge(bytes: size, limit: maximumBytes) }
+            data = try Data(contentsOf: url, options: .mappedIfSafe)
+        } catch let error as ManifestError {
+            throw error
+        } catch {
+            throw .unreadable(reason: FileError(reading: url.path, error).reason)
+        }
+        if let found = OtherFormat.found(in: data) { throw .otherFormat(found) }
+        self.data = data.withoutByteOrderMark
+        self.maximumRows = maximumRows
+        let first = self.data.first { ![9, 10, 13, 32].contains($0) }
+        switch (name ?? url.lastPathComponent).split(separator: ".").last?.lowercased() {
+        case "csv", "tsv": layout = .table
+        case "jsonl", "json", "ndjson": layout = .json
+        default:
+            let head = self.data.prefix { $0 != 10 && $0 != 13 }
+            layout = first == UInt8(ascii: "{") || !head.contains(UInt8(ascii: ",")) ? .json : .table
+        }
+        if layout == .json, first == UInt8(ascii: "[") {
+            throw .otherFormat("it is one JSON array; write an object a line: jq -c '.[]' data.json > data.jsonl")
+        }
+    }
+
+    /// - Throws: ``ManifestError``, or what `body` throws.
+    package func forEachRow(_ body: (Row) throws -> Void) throws {
+        var rows = 0
+        func take(_ line: Int, _ content: Row.Content) throws {
+            rows += 1
+            guard rows <= maximumRows else { throw ManifestError.tooManyRows(limit: maximumRows) }
+            try body(Row(line: line, content: content))
+        }
+        switch layout {
+        case .json: try forEachLine { try take($0, .json($1)) }
+        case .table: try forEachRecord { try take($0, .cells($1)) }
+        }
+    }
+
+    /// Line by line, so that a long manifest never stands in memory as parsed JSON.
+    private func forEachLine(_ body: (Int, Data) throws -> Void) throws {
+        var (rest, number) = (data[...], 0)
+        while !rest.isEmpty {
+            let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+            let line = rest[..<end]
+            rest = rest[min(end + 1, rest.endIndex)...]
+            number += 1
+            if !line.allSatisfy({ $0 == 9 || $0 == 13 || $0 == 32 }) { try body(number, Data(line)) }
+        }
+    }
+
+    private func forEachRecord(_ body: (Int, [String: String]) throws -> Void) throws {
+        var records = CSVRecords(data, separator: separator)
+        guard let header = try records.next() else { return }
+        let columns = header.fields.map { $0.trimmingCharacters(in: .whitespaces) }
+        // pandas writes its row numbers in a first column without a name.
+        if columns.dropFirst().contains("") { throw ManifestError.row(line: header.line, reason: "a column has no name") }
+        if let twice = columns.first(where: { name in columns.count { $0 == name } > 1 }) {
+            throw ManifestError.row(line: header.line, reason: "the column \(twice) comes twice")
+        }
+        while let (line, fields) = try records.next() {
+            guard fields.count == columns.count else {
+                throw ManifestError.row(
+                    line: line, reason: "expected \(columns.count) fields as in the line of column names, found \(fields.count)")
+            }
+            try body(line, Dictionary(uniqueKeysWithValues: zip(columns, fields).filter { !$0.isEmpty && !$1.isEmpty }))
+        }
+    }
+
+    /// What stands between the column names: a comma; else a semicolon, as spreadsheets write it where a comma is the decimal point;
+    /// else a tab.
+    private var separator: UInt8 {
+        let header = data.prefix { $0 != 10 && $0 != 13 }
+        return [",", ";", "\t"].map { UInt8(ascii: $0) }.first(where: header.contains) ?? UInt8(ascii: ",")
+    }
+}
