@@ -165,8 +165,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "API", "Archives", "Audio", "Evaluation", "Generation", "HTTP", "Models", "Tensors", "TestSupport", "Tokenization", "Training",
-                "Weights", logging,
+                "API", "Archives", "Audio", "Evaluation", "Generation", "HTTP", "Models", "Objectives", "Tensors", "TestSupport", "Tokenization",
+                "Training", "Weights", logging,
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: strict),

@@ -43,9 +43,9 @@ package struct Closing: Sendable {
         let model = try LoadedModel(directory: directory, name: name, precision: .float32)
         var settings = TrainingRun.Settings()
         settings.batchSize = batchSize
-        let run = try TrainingRun(
-            pairs: PairManifest.read(manifest), settings: settings, directory: output.appendingPathComponent("cord"))
         var options = TrainingOptions(Objective(.cord))
+        let pairs = try PairManifest(manifest, for: options.objective, maxSeconds: model.windowSeconds).pairs
+        let run = try TrainingRun(pairs: pairs, settings: settings, directory: output.appendingPathComponent("cord"))
         options.optimizer.learningRate = learningRate
         options.schedule = Schedule(.linear, warmupSteps: 20, totalSteps: run.totalSteps)
         options.maxGradientNorm = 1

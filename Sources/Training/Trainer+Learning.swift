@@ -5,8 +5,41 @@ import Tensors
 
 /// From answers to gradients.
 extension Trainer {
-    /// The answers of a pair that have a gradient, each with its place among the rollouts that are reported.
-    private func answers(of work: Work) throws -> (reported: [RolloutOutcome], trained: [(Int, PreparedPair.Answer)]) {
+    /// The answers of a pair that have a gradient behind one prompt, each with its place among the rollouts that are reported.
+    private struct Prepared {
+        let work: Int
+        let pair: PreparedPair
+        let places: [Int]
+
+        init(_ index: Int, _ prompt: Prompt, teacher: Prompt, _ trained: [(Int, PreparedPair.Answer)]) {
+            work = index
+            pair = PreparedPair(prompt: prompt, teacherPrompt: teacher, answers: trained.map(\.1))
+            places = trained.map(\.0)
+        }
+
+        /// Tokens of the longest sequence.
+        var length: Int {
+            max(pair.prompt.tokens.count, pair.teacherPrompt.tokens.count) + (pair.answers.map(\.tokens.count).max() ?? 0)
+        }
+    }
+
+    /// A pair's answers: all behind its prompt, and each target of an imitation behind its own.
+    private func prepare(_ index: Int, _ work: Work) throws -> (reported: [RolloutOutcome], prepared: [Prepared]) {
+        guard work.targets.isEmpty else {
+            let answers = try work.targets.map { try SampledAnswer(text: $0.answer, model: engine.model) }
+            let reported = answers.map { RolloutOutcome(role: .target, text: $0.text, tokenCount: $0.length) }
+            let prepared = zip(work.targets, answers).enumerated().map { place, target in
+                let answer = PreparedPair.Answer(
+                    role: .target, tokens: target.1.tokens, samplerLogProbabilities: target.1.logProbabilities)
+                return Prepared(index, target.0.prompt, teacher: target.0.prompt, [(place, answer)])
+            }
+            return (reported, prepared)
+        }
+        let (reported, trained) = answers(of: work)
+        return (reported, [Prepared(index, work.prompt, teacher: work.teacherPrompt, trained)])
+    }
+
+    private func answers(of work: Work) -> (reported: [RolloutOutcome], trained: [(Int, PreparedPair.Answer)]) {
         var reported: [RolloutOutcome] = []
         var trained: [(Int, PreparedPair.Answer)] = []
         func add(_ role: SequenceRole, _ sampled: SampledAnswer, reward: Float? = nil, advantage: Float? = nil) {
@@ -32,40 +65,35 @@ extension Trainer {
                 advantage: rollouts.advantages[index])
         }
         if options.objective.imitatesTeacher, let answer = rollouts.teacherAnswer { add(.target, answer) }
-        if options.objective.imitatesGold {
-            add(.target, try SampledAnswer(text: work.pair.solution ?? work.pair.answer ?? "", model: engine.model))
-        }
         return (reported, trained)
     }
 
     /// Scores all usable pairs and runs backwards, in as many passes as ``TrainingOptions/passRows`` asks for. The gradients are
     /// on the tape that it returns.
     func learn(_ work: inout [Work], _ metrics: inout StepMetrics, _ timer: PhaseTimer) -> Tape {
-        var prepared: [(work: Int, pair: PreparedPair, places: [Int])] = []
+        var prepared: [Prepared] = []
         for index in work.indices where work[index].outcome.isApplied {
             do {
-                let (reported, trained) = try answers(of: work[index])
-                let longest = trained.map(\.1.tokens.count).max() ?? 0
-                let length = max(work[index].prompt.tokens.count, work[index].teacherPrompt.tokens.count) + longest
+                let (reported, parts) = try prepare(index, work[index])
+                let length = parts.map(\.length).max() ?? 0
                 if length > engine.model.model.contextLength {
                     throw UnusablePair("prompt and answer have \(length) tokens, the model's context \(engine.model.model.contextLength)")
                 }
                 work[index].outcome.rollouts = reported
-                let pair = PreparedPair(
-                    prompt: work[index].prompt, teacherPrompt: work[index].teacherPrompt, answers: trained.map(\.1))
-                prepared.append((index, pair, trained.map(\.0)))
+                prepared += parts
             } catch {
                 work[index].outcome.reason = "\(error)"
             }
         }
-        let groups = prepared.map { work[$0.work].rollouts.group }
+        let applied = work.indices.filter { work[$0].outcome.isApplied }
+        let groups = applied.map { work[$0].rollouts.group }
         let counts = BatchCounts(
-            pairs: prepared.count,
+            pairs: applied.count,
             sequenceTokens: groups.reduce(0) { $0 + $1.reduce(0) { $0 + $1.tokens.count } })
         let pass = GradientPass(
             model: engine.model.model, arithmetic: engine.model.arithmetic, objective: options.objective,
             weights: weights, frozenTeacher: weights.parent, counts: counts, embeddings: engine.embeddings, timer: timer)
-        var summary = StepSummary(objective: options.objective, pairs: prepared.count)
+        var summary = StepSummary(objective: options.objective, pairs: applied.count)
         let passes = passGroups(prepared.map(\.pair))
         let tape = Tape(recomputing: passes.contains { activationBytes($0.map { prepared[$0].pair }) > Self.activationLimit })
         weights.watch(on: tape)
@@ -76,10 +104,10 @@ extension Trainer {
                 summary.add(item.pair.answers, answers, places: item.places, to: &work[item.work].outcome)
             }
         }
-        summary.rewards = prepared.flatMap { work[$0.work].rollouts.rewards }
-        let sampled = prepared.filter { work[$0.work].pair.rollouts == nil }
-        metrics.rolloutTokens = sampled.reduce(0) { total, item in
-            let rollouts = work[item.work].rollouts
+        summary.rewards = applied.flatMap { work[$0].rollouts.rewards }
+        let sampled = applied.filter { work[$0].pair.rollouts == nil }
+        metrics.rolloutTokens = sampled.reduce(0) { total, index in
+            let rollouts = work[index].rollouts
             return total + (rollouts.token?.tokens.count ?? 0) + rollouts.group.reduce(0) { $0 + $1.tokens.count }
         }
         summary.finish(&metrics)

@@ -12,6 +12,8 @@ extension Trainer {
         var prompt = Prompt(tokens: [])
         var teacherPrompt = Prompt(tokens: [])
         var rollouts = PairRollouts()
+        /// What is imitated of gold; empty for other methods.
+        var targets: [ImitationTarget] = []
         var outcome: PairOutcome
     }
 
@@ -19,30 +21,29 @@ extension Trainer {
         pairs.enumerated().map { index, pair in
             var work = Work(pair: pair, outcome: PairOutcome(id: pair.id, index: index))
             do {
-                if pair.text.allSatisfy(\.isWhitespace) { throw UnusablePair("the text is empty") }
-                let gold = options.objective.imitatesGold ? pair.solution ?? pair.answer : pair.answer
-                if options.objective.needsGold, gold?.allSatisfy(\.isWhitespace) ?? true {
-                    throw UnusablePair("the method needs the right answer, and the pair has none")
-                }
-                work.teacherPrompt = try prompt(.text(pair.text))
-                if let sound = pair.sound {
-                    let clip = try sound.clip(limits: AudioLimits(maxSeconds: engine.model.windowSeconds))
-                    work.outcome.heard = clip.source
-                    work.prompt = try prompt(.audio(clip))
-                    work.outcome.audioTokens = work.prompt.audioTokens
+                if let problem = options.objective.problem(of: pair) { throw UnusablePair(problem) }
+                if options.objective.imitatesGold {
+                    work.targets = try pair.targets(engine.model, system: options.system)
+                    // The longest of them holds every clip.
+                    if let last = work.targets.last { work.prompt = last.prompt }
+                    work.teacherPrompt = work.prompt
                 } else {
-                    work.prompt = work.teacherPrompt
+                    let system = pair.system ?? options.system
+                    work.teacherPrompt = try engine.model.prompt(.text(pair.text), system: system)
+                    if let sound = pair.sound {
+                        let clip = try sound.clip(limits: AudioLimits(maxSeconds: engine.model.windowSeconds))
+                        work.prompt = try engine.model.prompt(.audio(clip), system: system)
+                    } else {
+                        work.prompt = work.teacherPrompt
+                    }
                 }
+                work.outcome.heard = work.prompt.clips.first?.source
+                work.outcome.audioTokens = work.prompt.audioTokens
             } catch {
                 work.outcome.reason = "\(error)"
             }
             return work
         }
-    }
-
-    private func prompt(_ part: Message.Part) throws -> Prompt {
-        let system = options.system.map { [Message(role: "system", parts: [.text($0)])] } ?? []
-        return try engine.model.prompt(system + [Message(role: "user", parts: [part])])
     }
 
     /// Rollouts of all pairs, side by side in the engine.
@@ -57,7 +58,7 @@ extension Trainer {
         let requests = work.indices.filter { work[$0].outcome.isApplied }.map { index in
             (
                 index, work[index].pair, work[index].prompt, work[index].teacherPrompt,
-                remembers ? teacherAnswers[work[index].pair.text] : nil
+                remembers ? teacherAnswers[question(work[index].pair)] : nil
             )
         }
         var stream = RandomStream(seed: options.seed, index: steps + 1)
@@ -90,10 +91,13 @@ extension Trainer {
                 work[index].rollouts = try result.get()
                 let answer = work[index].rollouts.teacherAnswer
                 work[index].outcome.teacherAnswer = answer?.text
-                if remembers, let answer { teacherAnswers[work[index].pair.text] = answer }
+                if remembers, let answer { teacherAnswers[question(work[index].pair)] = answer }
             } catch {
                 work[index].outcome.reason = "\(error)"
             }
         }
     }
+
+    /// What the teacher is asked, as a key.
+    private func question(_ pair: TrainingPair) -> String { (pair.system.map { $0 + "\0" } ?? "") + pair.text }
 }

@@ -8,8 +8,10 @@ package enum TrainingError: Error, Equatable, CustomStringConvertible {
     case busy
     /// A checkpoint that does not belong to this training.
     case checkpoint(path: String, reason: String)
-    /// A manifest line that could not be read.
-    case manifest(path: String, line: Int, reason: String)
+    /// A manifest that could not be read, or a line of it.
+    case manifest(path: String, line: Int?, reason: String)
+    /// A run whose steps all failed; with why the last one did.
+    case nothingLearnt(reason: String)
     case options(String)
 
     package var description: String {
@@ -18,7 +20,8 @@ package enum TrainingError: Error, Equatable, CustomStringConvertible {
         case .noUsablePair(let reasons): "none of \(reasons.count) pairs can be used: \(reasons.joined(separator: "; "))"
         case .busy: "the trainer is at work on another step; wait for it"
         case .checkpoint(let path, let reason): "resuming from \(path): \(reason)"
-        case .manifest(let path, let line, let reason): "\(path), line \(line): \(reason)"
+        case .manifest(let path, let line, let reason): "\(path)\(line.map { ", line \($0)" } ?? ""): \(reason)"
+        case .nothingLearnt(let reason): "no step of the run moved the weights: \(reason)"
         case .options(let reason): "training options: \(reason)"
         }
     }

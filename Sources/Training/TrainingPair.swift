@@ -2,7 +2,7 @@ package import Audio
 import Files
 package import Foundation
 
-/// One question, spoken and typed: what a CORD step learns from.
+/// One question, spoken and typed: what a CORD step learns from. Or a ``Conversation``, whose answers are imitated.
 package struct TrainingPair: Sendable {
     /// Where the spoken question lies.
     package enum Sound: Sendable {
@@ -34,25 +34,77 @@ package struct TrainingPair: Sendable {
     }
 
     package let id: String
-    /// Nil: the student, too, reads the question. Such pairs keep or teach text.
+    /// Nil: the student, too, reads the question. Only the supervised method learns from such pairs.
     package let sound: Sound?
+    /// The question typed; empty where a conversation has none.
     package let text: String
     /// The right answer, for judges that use gold.
     package let answer: String?
     /// The whole answer to be imitated by the supervised method; ``answer`` where nil.
     package let solution: String?
+    /// A system turn before the question; ``TrainingOptions/system`` where nil.
+    package let system: String?
     /// Take the place of sampled rollouts where given: the first in the token term, all in the sequence term.
     package let rollouts: [Rollout]?
+    /// What the supervised method imitates instead, turn by turn.
+    package let conversation: Conversation?
 
     package init(
-        id: String, sound: Sound?, text: String, answer: String? = nil, solution: String? = nil,
-        rollouts: [Rollout]? = nil
+        id: String, sound: Sound?, text: String, answer: String? = nil, solution: String? = nil, system: String? = nil,
+        rollouts: [Rollout]? = nil, conversation: Conversation? = nil
     ) {
         self.id = id
         self.sound = sound
         self.text = text
         self.answer = answer
         self.solution = solution
+        self.system = system
         self.rollouts = rollouts
+        self.conversation = conversation
+    }
+
+    /// Every clip that the pair has.
+    package var sounds: [Sound] {
+        guard let conversation else { return sound.map { [$0] } ?? [] }
+        return conversation.turns.flatMap(\.sounds)
+    }
+}
+
+/// Turns as they were said, with the assistant's that are to be learnt.
+package struct Conversation: Sendable {
+    package enum Role: String, Sendable { case system, user, assistant }
+
+    package enum Part: Sendable {
+        case text(String)
+        case sound(TrainingPair.Sound)
+    }
+
+    package struct Turn: Sendable {
+        package let role: Role
+        package let parts: [Part]
+        /// Whether an assistant's turn is imitated; else it is only read (`weight` 0 of OpenAI's rows).
+        package let isLearnt: Bool
+
+        package init(role: Role, parts: [Part], isLearnt: Bool = true) {
+            self.role = role
+            self.parts = parts
+            self.isLearnt = isLearnt && role == .assistant
+        }
+
+        package var text: String { parts.map { if case .text(let text) = $0 { text } else { "" } }.joined() }
+        package var sounds: [TrainingPair.Sound] { parts.compactMap { if case .sound(let sound) = $0 { sound } else { nil } } }
+    }
+
+    package let turns: [Turn]
+
+    package init(turns: [Turn]) { self.turns = turns }
+
+    /// The user's turn of a conversation that is one question with at most one clip, and its answer perhaps, after a system turn perhaps.
+    var question: Turn? {
+        let said = turns.first?.role == .system ? turns.dropFirst() : turns[...]
+        guard let question = said.first, question.role == .user, said.count <= 2, question.sounds.count <= 1,
+            said.dropFirst().allSatisfy({ $0.role == .assistant })
+        else { return nil }
+        return question
     }
 }

@@ -55,7 +55,7 @@ package struct TrainingRun: Sendable {
     package var totalSteps: Int { settings.steps ?? settings.epochs * batchesPerEpoch }
 
     /// Trains to the end. Resumes from the newest checkpoint in the directory where there is one. A cancelled task saves a checkpoint
-    /// before it throws.
+    /// before it throws. A run in which no step could be taken throws at its end.
     package func run(
         _ trainer: Trainer, progress: @Sendable (Progress) async throws -> Void = { _ in }
     ) async throws {
@@ -64,11 +64,13 @@ package struct TrainingRun: Sendable {
         let seed = await trainer.options.seed
         var log = try MetricsLog(directory: directory, after: start, writesEvents: settings.writesEvents)
         var saved = start
+        var problem: String?
         do {
             for step in start..<max(start, totalSteps) {
                 try Task.checkCancellation()
                 let epoch = step / batchesPerEpoch
-                let (report, problem) = try await take(batch(step, seed: seed), trainer)
+                let report: StepReport?
+                (report, problem) = try await take(batch(step, seed: seed), trainer)
                 try log.append(step: step + 1, epoch: epoch, report, problem: problem)
                 if (step + 1) % settings.checkpointEvery == 0 || step + 1 == totalSteps {
                     try await save(trainer, step: step + 1)
@@ -83,6 +85,7 @@ package struct TrainingRun: Sendable {
             if steps > saved { try await save(trainer, step: steps) }
             throw error
         }
+        if await trainer.updates == 0, let problem { throw TrainingError.nothingLearnt(reason: problem) }
     }
 
     private func take(_ batch: [TrainingPair], _ trainer: Trainer) async throws -> (StepReport?, String?) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Encodings
 import Foundation
 import Generation
 import Judging
@@ -12,8 +13,11 @@ struct Train: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Close the gap on a manifest of spoken and typed questions, with CORD or one of its baselines.",
         discussion: """
-            Each line of MANIFEST is a JSON object with "id", "audio" (a path beside the manifest), "text", and for methods that use \
-            gold "answer" or "solution". A run that was stopped goes on from its last checkpoint with the same bits.
+            Each line of MANIFEST is a JSON object with "audio" (a path beside the manifest, or a data: URL), "text", and for methods that \
+            use gold "answer" or "solution"; or a conversation for the method supervised: "messages" (OpenAI, ms-swift), with "weight" 0 on \
+            turns that are not learnt and "audios" where <audio> stands. A metadata.csv of an AudioFolder is read, too, and the split train \
+            of a folder with splits. Every clip is heard or its line refused before the first step; unknown members are refused by name. A \
+            run that was stopped goes on from its last checkpoint with the same bits.
 
             EXAMPLES
               cord speak questions.jsonl --output spoken
@@ -25,7 +29,7 @@ struct Train: AsyncParsableCommand {
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Objective") var objective: ObjectiveOptions
 
-    @Argument(help: ArgumentHelp("The pairs, as JSON lines.", valueName: "manifest")) var manifest: String
+    @Argument(help: ArgumentHelp("The pairs, as JSON lines or CSV, or a folder with them.", valueName: "manifest")) var manifest: String
 
     @Option(name: .shortAndLong, help: ArgumentHelp("Where metrics, checkpoints and the result go.", valueName: "dir"))
     var output: String
@@ -65,7 +69,7 @@ struct Train: AsyncParsableCommand {
         let loaded = try LoadedModel(
             directory: configuration.modelDirectory, name: configuration.modelName, precision: configuration.precision)
         let parent = try configuration.adapters.first.map { try loaded.version(fromPEFT: $0.directory, id: $0.name) }
-        let pairs = try PairManifest.read(URL(fileURLWithPath: manifest))
+        let pairs = try pairs(for: objective.objective, maxSeconds: loaded.windowSeconds)
         let directory = URL(fileURLWithPath: output, isDirectory: true)
         var settings = TrainingRun.Settings()
         settings.batchSize = batchSize
@@ -103,6 +107,18 @@ struct Train: AsyncParsableCommand {
             try TensorExport.writeAdapter(version, of: loaded.model, baseModel: loaded.name, to: result)
         }
         print(result.path)
+    }
+
+    private func pairs(for objective: Objective, maxSeconds: Double) throws -> [TrainingPair] {
+        let file: URL
+        do throws(ManifestError) {
+            let found = try PairManifest.find(URL(fileURLWithPath: manifest))
+            if let note = found.note { say(note) }
+            file = found.manifest
+        } catch {
+            throw TrainingError.manifest(path: manifest, line: nil, reason: "\(error)")
+        }
+        return try PairManifest(file, for: objective, maxSeconds: maxSeconds).pairs
     }
 
     private func say(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }

@@ -40,7 +40,7 @@ def ended(path):
 
 form = io.BytesIO()
 form.write(b'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nfine-tune\r\n')
-form.write(b'--b\r\nContent-Disposition: form-data; name="file"; filename="pairs.jsonl"\r\n\r\n' + json.dumps(pair).encode())
+form.write(b'--b\r\nContent-Disposition: form-data; name="file"; filename="pairs.jsonl"\r\n\r\n' + json.dumps({name: pair[name] for name in ("text", "audio")}).encode())
 form.write(b"\r\n--b--\r\n")
 file = send("/v1/files", form.getvalue(), "multipart/form-data; boundary=b")["id"]
 step = send("/v1/cord/steps", {"pairs": [pair]})

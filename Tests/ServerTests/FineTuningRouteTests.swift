@@ -1,4 +1,5 @@
 import API
+import Archives
 import Foundation
 import HTTP
 import Jobs
@@ -196,6 +197,57 @@ import Testing
         #expect(try #require(losses.last) < (try #require(losses.first)))
     }
 
+    private func supervised(_ file: String) -> String {
+        """
+        {"model": "published@base", "training_file": "\(file)", "seed": 3, "method": {"type": "supervised", "supervised": {"hyperparameters":
+            {"steps": 2, "batch_size": 1, "optimizer": {"learning_rate": 0.01, "lora_rank": 4}}}}}
+        """
+    }
+
+    /// Trains on an archive of these files and returns the ended job with its version's hash.
+    private func trained(_ files: [String: [UInt8]], _ server: TrainingServer) async throws -> (job: JSONValue, hash: String?) {
+        let place = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)", directoryHint: .isDirectory)
+        defer { try? FileManager.default.removeItem(at: place) }
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        for (name, bytes) in files { try Data(bytes).write(to: place.appending(path: name)) }
+        let archive = place.appending(path: "rows.tar")
+        try ArchiveWriter.tar(place, under: "rows", to: archive)
+        return try await trained([UInt8](Data(contentsOf: archive)), "rows.tar", server)
+    }
+
+    private func trained(_ content: [UInt8], _ name: String, _ server: TrainingServer) async throws -> (job: JSONValue, hash: String?) {
+        let file = try #require(try await upload(content, server, name: name).json()["id"]?.text)
+        let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: supervised(file)).json()["id"]?.text)
+        let ended = try await finished(id, server)
+        guard let version = ended["cord"]?["weight_version"]?.text else { return (ended, nil) }
+        return (ended, try await server.client.get("/v1/weights/versions/\(version)").json()["hash"]?.text)
+    }
+
+    /// The clip beside the turns, the clip among their parts, and the clip in a table train to the same bits; text alone to others.
+    @Test func aClipTrainsToTheSameBitsWhereverItsRowHasIt() async throws {
+        let server = try await TrainingServer()
+        let clip = try Fixture.spoken("sum")
+        let turns = #"[{"role": "user", "content": "<audio>Answer."}, {"role": "assistant", "content": "24"}]"#
+        let swift = try await trained(["train.jsonl": Array("\u{FEFF}{\"messages\": \(turns), \"audios\": [\"q.wav\"]}".utf8), "q.wav": clip], server)
+        #expect(swift.job["status"]?.text == "succeeded", "\(swift.job)")
+        let data = Data(clip).base64EncodedString()
+        let part = #"{"type": "input_audio", "input_audio": {"data": "\#(data)", "format": "wav"}}, {"type": "text", "text": "Answer."}"#
+        let openAI = #"{"messages": [{"role": "user", "name": "a", "content": [\#(part)]}, {"role": "assistant", "content": "24", "weight": 1}]}"#
+        let other = try await trained(Array(openAI.utf8), "train.jsonl", server)
+        #expect(swift.hash != nil && swift.hash == other.hash)
+        let text = #"{"messages": [{"role": "user", "content": "Answer."}, {"role": "assistant", "content": "24", "weight": 1}]}"#
+        #expect(try await trained(Array(text.utf8), "train.jsonl", server).hash != swift.hash)
+
+        let table = "\u{FEFF}file_name,transcription,answer\r\nq.wav,\"What is the sum of 7, 9 and 8?\",24\r\n"
+        let folder = try await trained(["metadata.csv": Array(table.utf8), "q.wav": clip], server)
+        let pair = #"{"audio": {"data": "\#(data)"}, "text": "What is the sum of 7, 9 and 8?", "answer": "24"}"#
+        #expect(folder.hash != nil)
+        #expect(try await trained(Array(pair.utf8), "train.jsonl", server).hash == folder.hash)
+        let absent = try await trained(["metadata.csv": Array(table.utf8)], server)
+        #expect(absent.job["status"]?.text == "failed")
+        #expect(absent.job["error"]?["message"]?.text?.contains("line 2: the archive has no member \"q.wav\"") == true, "\(absent.job)")
+    }
+
     @Test func learningRateFollowsTheSchedule() async throws {
         let server = try await TrainingServer()
         let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
@@ -216,7 +268,11 @@ import Testing
         let server = try await TrainingServer()
         for (content, words) in [
             ("{\"text\": \"a\"}\nnonsense", "line 2"), ("{\"audio\": \"clip.wav\", \"text\": \"a\"}", "audio-folder"), ("\n\n", "no pairs"),
-            (#"{"id": "a", "text": "b"}"# + "\n" + #"{"id": "a", "text": "c"}"#, "twice"),
+            (try TrainingServer.pair(more: #", "id": "a""#) + "\n" + TrainingServer.pair("pens", more: #", "id": "a""#), "line 2: the id \"a\" comes twice"),
+            (#"{"text": "hi"}"#, "line 1: the method cord needs the question spoken"),
+            (#"{"audio": {"file_id": "file-none"}, "text": "hi"}"#, "line 1"), (#"{"audio": {"data": "aGVsbG8="}, "text": "hi"}"#, "line 1"),
+            (#"{"messages": [{"role": "user", "content": "<audio>a"}, {"role": "assistant", "content": "b"}], "audios": ["absent.wav"]}"#, "line 1"),
+            ("PAR1", "read_parquet"), ("[{\"text\": \"a\"}]", "jq -c"),
         ] {
             let file = try #require(try await upload(Array(content.utf8), server).json()["id"]?.text)
             let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: job(file)).json()["id"]?.text)

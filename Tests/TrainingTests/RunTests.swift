@@ -147,18 +147,21 @@ import Weights
         let directory = try folder()
         defer { try? FileManager.default.removeItem(at: directory) }
         let file = directory.appendingPathComponent("pairs.jsonl")
+        try FileManager.default.createDirectory(at: directory.appendingPathComponent("clips"), withIntermediateDirectories: true)
+        try FileManager.default.copyItem(at: StepFixture.file("plus"), to: directory.appendingPathComponent("clips/a.flac"))
         try #"""
             {"id": "a", "audio": "clips/a.flac", "text": "One?", "answer": "1", "voice": "en"}
 
-            {"text": "Two?"}
+            {"text": "Two?", "solution": "2"}
             """#.write(to: file, atomically: true, encoding: .utf8)
-        let pairs = try PairManifest.read(file)
+        func read() throws -> [TrainingPair] { try PairManifest(file, for: Objective(.supervised), maxSeconds: 30).pairs }
+        let pairs = try read()
         #expect(pairs.map(\.id) == ["a", "3"])
         guard case .file(let url)? = pairs[0].sound else { Issue.record("no file"); return }
         #expect(url.path == directory.appendingPathComponent("clips/a.flac").standardizedFileURL.path)
         #expect(pairs[1].sound == nil && pairs[1].answer == nil)
-        try "{\"text\": 5}\n".write(to: file, atomically: true, encoding: .utf8)
-        #expect(throws: TrainingError.self) { try PairManifest.read(file) }
+        try "{\"text\": [5]}\n".write(to: file, atomically: true, encoding: .utf8)
+        #expect(throws: TrainingError.self) { try read() }
     }
 
     @Test func exportedAdapterGivesTheSameLogits() async throws {

@@ -4,6 +4,7 @@ import Generation
 import HTTP
 import Jobs
 import Models
+import Objectives
 import Training
 
 /// Fine-tuning jobs: pairs of an uploaded file → `TrainingRun` → a version that is served under its name → the gate.
@@ -121,17 +122,21 @@ package final class FineTuning: Sendable {
     private func train(_ wanted: FineTuningRequest, _ context: JobContext, _ note: inout Note) async throws {
         let id = context.job.id
         let folder = folder(id)
-        let (store, clips) = (store, clips)
+        var recipe = try recipe(wanted)
+        let (store, clips, objective, seconds) = (store, clips, recipe.options.objective, runtime.model.windowSeconds)
         let read: @Sendable (String, String) async throws -> TrainingFile = { [disk] file, name in
-            try await disk.run { try TrainingFile(try store.file(id: file), clips: clips, unpackingInto: folder.appending(path: name)) }
+            try await disk.run {
+                try TrainingFile(
+                    try store.file(id: file), for: objective, maxSeconds: seconds, clips: clips, unpackingInto: folder.appending(path: name))
+            }
         }
         defer { for name in ["training", "validation"] { try? FileManager.default.removeItem(at: folder.appending(path: name)) } }
         let training = try await read(wanted.trainingFile, "training")
         let validation: TrainingFile? =
             if let file = wanted.validationFile { try await read(file, "validation") } else { nil }
         try context.event("\(training.pairs.count) training pairs, \(validation?.pairs.count ?? 0) validation pairs")
+        for note in [training.note, validation?.note].compactMap({ $0 }) { try context.event(note, level: .warn) }
 
-        var recipe = try recipe(wanted)
         recipe.options.system = training.system
         let hyper = wanted.method.hyperparameters
         var settings = TrainingRun.Settings()
@@ -153,9 +158,11 @@ package final class FineTuning: Sendable {
         let reported = try lastReported(id)
         let progress = JobProgress(
             work: self, context: context, trainer: trainer, validation: validation?.pairs ?? [], system: training.system,
-            method: wanted.method.type, suffix: wanted.suffix, note: note, reported: reported, every: settings.checkpointEvery)
+            imitates: objective.imitatesGold, suffix: wanted.suffix, note: note, reported: reported, every: settings.checkpointEvery)
         try context.progress(done: 0, total: total)
-        try await run.run(trainer) { try await progress.report($0) }
+        do { try await run.run(trainer) { try await progress.report($0) } } catch TrainingError.nothingLearnt(let reason) {
+            throw JobFailure(code: "nothing_learnt", message: "No step of the job moved the weights: \(reason)")
+        }
         note = try await progress.finish(total: total)
     }
 
@@ -204,11 +211,11 @@ package final class FineTuning: Sendable {
     func took(_ report: StepReport) { metrics.took(report) }
 
     /// How well the trainer's weights do on pairs that they have not seen.
-    func validate(_ pairs: [TrainingPair], _ trainer: Trainer, system: String?, method: FineTuningMethod.Kind) async throws -> Validation? {
+    func validate(_ pairs: [TrainingPair], _ trainer: Trainer, system: String?, imitates: Bool) async throws -> Validation? {
         guard !pairs.isEmpty else { return nil }
         let version = await trainer.snapshot(id: Identifier.version.random())
         defer { runtime.engine.forget(version: version.id) }
-        return try await Validation(pairs, engine: runtime.engine, version: version, system: system, imitates: method == .supervised)
+        return try await Validation(pairs, engine: runtime.engine, version: version, system: system, imitates: imitates)
     }
 }
 

@@ -10,7 +10,7 @@ actor JobProgress {
     private let trainer: Trainer
     private let validation: [TrainingPair]
     private let system: String?
-    private let method: FineTuningMethod.Kind
+    private let imitates: Bool
     private let suffix: String?
     private var note: FineTuning.Note
     private let reported: Int
@@ -18,14 +18,14 @@ actor JobProgress {
 
     init(
         work: FineTuning, context: JobContext, trainer: Trainer, validation: [TrainingPair], system: String?,
-        method: FineTuningMethod.Kind, suffix: String?, note: FineTuning.Note, reported: Int, every: Int
+        imitates: Bool, suffix: String?, note: FineTuning.Note, reported: Int, every: Int
     ) {
         self.work = work
         self.context = context
         self.trainer = trainer
         self.validation = validation
         self.system = system
-        self.method = method
+        self.imitates = imitates
         self.suffix = suffix
         self.note = note
         self.reported = reported
@@ -88,7 +88,7 @@ actor JobProgress {
     private var name: String { "ft:\(work.baseName):\(suffix ?? ""):\(context.job.id.suffix(8))" }
 
     private func numbers(step: Int, loss: Double?) async throws -> Data {
-        let result = try await work.validate(validation, trainer, system: system, method: method)
+        let result = try await work.validate(validation, trainer, system: system, imitates: imitates)
         return try WireEncoder.encode(
             FineTuningMetrics(
                 step: Double(step), trainLoss: loss, fullValidLoss: result?.loss, fullValidMeanTokenAccuracy: result?.accuracy))

@@ -36,7 +36,7 @@ extension HTTPError {
     init?(_ error: TrainingError) {
         switch error {
         case .plan, .options: self.init(422, error.description, parameter: "optimizer", code: "untrainable")
-        case .noUsablePair: self.init(422, error.description, parameter: "pairs", code: "no_usable_pair")
+        case .noUsablePair, .nothingLearnt: self.init(422, error.description, parameter: "pairs", code: "no_usable_pair")
         case .manifest: self.init(422, error.description, parameter: "training_file", code: "invalid_manifest")
         case .busy, .checkpoint: return nil
         }

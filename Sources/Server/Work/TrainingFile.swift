@@ -1,69 +1,55 @@
 import API
 import Archives
+import Encodings
 import Foundation
 import HTTP
 import Jobs
+import Objectives
 import Training
 
-/// The pairs of an uploaded training file: JSON lines, or an archive with such a manifest and its clips.
+/// The pairs of an uploaded training file: a manifest, or an archive with one and its clips.
 ///
-///     {"audio": "clips/1.wav", "text": "What is 8 plus 5?", "answer": "13"}       audio: a member, or a path that the operator allows
-///     {"audio": {"data": "UklGR…"}, "text": …}    {"audio": {"file_id": "file-…"}, "text": …}
-///     {"messages": [{"role": "user", "content": [{"type": "input_audio", …}]}, {"role": "assistant", "content": "13"}]}
+///     upload ─ manifest (JSON lines, CSV) ──────────────────────────────────┐
+///            └ archive → unpacked → its manifest, of the split `train` ─────┴ PairManifest → pairs
 ///
-/// `id` defaults to the line's number; `text` is the question typed, `answer` the right answer, `solution` a whole answer to imitate.
-/// In a conversation the last turn is the solution, and the texts of the user's turn are the question typed.
+/// A row's path names a member of the archive, from the manifest's folder; without an archive, a path that the operator allows.
 struct TrainingFile {
     let pairs: [TrainingPair]
-    /// The system turn that all conversations begin with.
+    /// The system turn that all rows have.
     let system: String?
+    /// What of the upload is not read.
+    let note: String?
 
     /// - Parameter folder: where an archive is unpacked; made here.
     /// - Throws: ``JobFailure`` naming the line.
-    init(_ record: FileRecord, clips: Clips, unpackingInto folder: URL) throws {
+    init(_ record: FileRecord, for objective: Objective, maxSeconds: Double, clips: Clips, unpackingInto folder: URL) throws {
         let content = clips.store.contents.url(record.sha256)
-        let manifest: URL
-        var root: URL?
+        func failure(_ message: String) -> JobFailure { JobFailure(code: "invalid_training_file", message: message) }
         do {
-            if ArchiveReader.isArchive(try Self.head(content)) {
-                try? FileManager.default.removeItem(at: folder)
-                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-                let names = try ArchiveReader().unpack(content, into: folder)
-                manifest = folder.appending(path: try Self.manifest(among: names))
-                root = folder
-            } else {
-                manifest = content
-            }
+            let isArchive = ArchiveReader.isArchive(try Self.head(content))
+            let (manifest, note) = isArchive ? try Self.unpack(content, into: folder) : (content, nil)
+            let source = RowClips(clips: clips, folder: isArchive ? manifest.deletingLastPathComponent() : nil, root: folder)
+            let read = try PairManifest(
+                manifest, name: isArchive ? manifest.lastPathComponent : record.filename, for: objective, maxSeconds: maxSeconds,
+                check: { try JSONGuard.check($0) }, clip: source.sound)
+            pairs = read.pairs
+            system = read.system
+            self.note = note
         } catch let error as ArchiveError {
-            throw JobFailure(code: "invalid_training_file", message: error.description)
+            throw failure("\(record.filename): \(error) A manifest that is compressed alone is uploaded as it is, not compressed.")
+        } catch let error as ManifestError {
+            throw failure("\(record.filename): \(error).")
+        } catch TrainingError.manifest(let path, let line, let reason) {
+            let inside = path == record.filename ? "" : " (\(path))"
+            throw failure("\(record.filename)\(inside)\(line.map { ", line \($0)" } ?? ""): \(reason)")
         }
-        var pairs: [TrainingPair] = []
-        var systems: Set<String?> = []
-        var ids: Set<String> = []
-        let bytes = try Data(contentsOf: manifest, options: .mappedIfSafe)
-        for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
-            if line.allSatisfy({ [0x20, 0x09, 0x0D].contains($0) }) { continue }
-            do {
-                let example = try WireDecoder.decode(Example.self, from: Data(line))
-                let pair = try example.pair(
-                    number: index + 1, clips: clips, folder: root.map { _ in manifest.deletingLastPathComponent() }, root: root)
-                guard ids.insert(pair.id).inserted else { throw WireError("the id \"\(pair.id)\" comes twice", code: "invalid_value") }
-                pairs.append(pair)
-                systems.insert(example.system)
-            } catch {
-                let reason = HTTPError(refusing: error)?.message ?? "\(error)"
-                throw JobFailure(code: "invalid_training_file", message: "\(record.filename), line \(index + 1): \(reason)")
-            }
-        }
-        guard !pairs.isEmpty else {
-            throw JobFailure(code: "invalid_training_file", message: "\(record.filename) holds no pairs: expected a JSON object a line.")
-        }
-        guard systems.count == 1 else {
-            throw JobFailure(
-                code: "invalid_training_file", message: "\(record.filename): all conversations need the same system turn, found \(systems.count).")
-        }
-        self.pairs = pairs
-        system = systems.first ?? nil
+    }
+
+    private static func unpack(_ archive: URL, into folder: URL) throws -> (manifest: URL, note: String?) {
+        try? FileManager.default.removeItem(at: folder)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        _ = try ArchiveReader().unpack(archive, into: folder)
+        return try PairManifest.find(folder)
     }
 
     private static func head(_ file: URL) throws -> Data {
@@ -71,95 +57,35 @@ struct TrainingFile {
         defer { try? handle.close() }
         return try handle.read(upToCount: 512) ?? Data()
     }
+}
 
-    private static func manifest(among names: [String]) throws -> String {
-        let lines = names.filter { $0.hasSuffix(".jsonl") }
-        let depth = lines.map { $0.count { $0 == "/" } }.min()
-        let shallow = lines.filter { $0.count { $0 == "/" } == depth }
-        for known in ["manifest.jsonl", "train.jsonl", "questions.jsonl", "metadata.jsonl"] {
-            if let name = shallow.first(where: { $0.split(separator: "/").last.map(String.init) == known }) { return name }
+/// Where the clips of an uploaded row lie.
+private struct RowClips {
+    let clips: Clips
+    /// The manifest's folder in an unpacked archive; nil without one.
+    let folder: URL?
+    let root: URL
+
+    func sound(_ reference: ClipReference) throws -> TrainingPair.Sound {
+        do {
+            switch reference {
+            case .bytes(let bytes): return .bytes(bytes)
+            case .file(let id): return try clips.sound(.file(id: id))
+            case .path(let path): return .file(try folder.map { try member(path, below: $0) } ?? clips.place(path))
+            }
+        } catch let error as HTTPError where folder == nil && error.status == 403 {
+            throw RowError("\(error.message) Or upload an archive with the manifest and its clips.")
+        } catch {
+            throw RowError(HTTPError(refusing: error)?.message ?? "\(error)")
         }
-        guard shallow.count == 1 else {
-            throw JobFailure(
-                code: "invalid_training_file",
-                message: "The archive has \(shallow.count) manifests; expected one .jsonl file, or one named manifest.jsonl.")
-        }
-        return shallow[0]
     }
 
-    /// One line. Members of other names are left to whoever wrote them.
-    private struct Example: Decodable {
-        enum Sound: Decodable {
-            case path(String)
-            case source(API.AudioSource)
-
-            init(from decoder: any Decoder) throws {
-                if let path = try? decoder.singleValueContainer().decode(String.self) {
-                    self = .path(path)
-                } else {
-                    self = .source(try API.AudioSource(from: decoder))
-                }
-            }
-        }
-
-        let id: String?
-        let audio: Sound?
-        let text: String?
-        let answer: String?
-        let solution: String?
-        let messages: [API.ChatMessage]?
-
-        var system: String? {
-            guard let first = messages?.first, first.role == .system || first.role == .developer else { return nil }
-            return Self.text(first)
-        }
-
-        static func text(_ message: API.ChatMessage) -> String {
-            message.content.compactMap { if case .text(let text) = $0 { text } else { nil } }.joined(separator: "\n")
-        }
-
-        func pair(number: Int, clips: Clips, folder: URL?, root: URL?) throws -> TrainingPair {
-            let id = id ?? "\(number)"
-            if let messages { return try conversation(messages, id: id) }
-            guard let text, !text.allSatisfy(\.isWhitespace) else {
-                throw WireError("text: expected the question typed; found nothing", code: "missing_required_parameter")
-            }
-            let sound: TrainingPair.Sound? = try audio.map { audio in
-                switch audio {
-                case .source(let source): return try clips.sound(source)
-                case .path(let path):
-                    guard let folder, let root else { return .file(try clips.place(path)) }
-                    let file = folder.appending(path: path).standardizedFileURL
-                    guard file.path.hasPrefix(root.standardizedFileURL.path + "/"),
-                        FileManager.default.fileExists(atPath: file.path)
-                    else { throw WireError("audio: the archive has no member \"\(path)\"", code: "invalid_value") }
-                    return .file(file)
-                }
-            }
-            return TrainingPair(id: id, sound: sound, text: text, answer: answer, solution: solution)
-        }
-
-        private func conversation(_ messages: [API.ChatMessage], id: String) throws -> TrainingPair {
-            let turns = messages.drop { $0.role == .system || $0.role == .developer }
-            guard turns.count == 2, let question = turns.first, question.role == .user, let answer = turns.last,
-                answer.role == .assistant
-            else {
-                throw WireError(
-                    "messages: expected one user turn and one assistant turn, after a system turn perhaps", code: "invalid_value")
-            }
-            var sounds: [TrainingPair.Sound] = []
-            for part in question.content {
-                switch part {
-                case .text: continue
-                case .inputAudio(let data, _): sounds.append(.bytes(Array(data)))
-                case .audioURL: throw WireError("audio_url: training files hold their clips or name members and files", code: "invalid_value")
-                }
-            }
-            guard sounds.count <= 1 else { throw WireError("messages: expected at most one clip; found \(sounds.count)", code: "invalid_value") }
-            let typed = Self.text(question)
-            // Whoever imitates needs no typed question, and every method that does says so of the pair.
-            return TrainingPair(
-                id: id, sound: sounds.first, text: typed.isEmpty ? "(spoken)" : typed, answer: self.answer, solution: Self.text(answer))
-        }
+    private func member(_ path: String, below folder: URL) throws -> URL {
+        let file = folder.appending(path: path).standardizedFileURL
+        var isDirectory: ObjCBool = false
+        guard file.path.hasPrefix(root.standardizedFileURL.path + "/"),
+            unsafe FileManager.default.fileExists(atPath: file.path, isDirectory: &isDirectory), !isDirectory.boolValue
+        else { throw RowError("the archive has no member \"\(path)\"") }
+        return file
     }
 }

@@ -25,36 +25,33 @@ struct Validation {
         for pair in pairs.prefix(Self.limit) {
             try Task.checkCancellation()
             let model = engine.model
-            let prompts = try? await work.run {
-                func prompt(_ part: Message.Part) throws -> Prompt {
-                    try model.prompt((system.map { [Message(role: "system", parts: [.text($0)])] } ?? []) + [Message(role: "user", parts: [part])])
+            guard !imitates else {
+                for target in try await work.run({ try pair.targets(model, system: system) }) {
+                    let tokens = try model.tokens(target.answer)
+                    let measures = try await work.run { model.score([tokens], after: target.prompt, version: version)[0] }
+                    loss -= measures.reduce(0) { $0 + Double($1.logProbability) }
+                    agreeing += zip(measures, tokens).count { $0.argmax == Int($1) }
+                    count += measures.count
                 }
-                let typed = try prompt(.text(pair.text))
+                continue
+            }
+            let (spoken, typed) = try await work.run {
+                let system = pair.system ?? system
+                let typed = try model.prompt(.text(pair.text), system: system)
                 guard let sound = pair.sound else { return (typed, typed) }
-                return (try prompt(.audio(try sound.clip(limits: AudioLimits(maxSeconds: model.windowSeconds)))), typed)
+                let clip = try sound.clip(limits: AudioLimits(maxSeconds: model.windowSeconds))
+                return (try model.prompt(.audio(clip), system: system), typed)
             }
-            guard let (spoken, typed) = prompts else { continue }
-            var measures: [RowMeasures] = []
-            var expected: [Int] = []
-            if imitates {
-                guard let gold = pair.solution ?? pair.answer else { continue }
-                let tokens = try model.tokens(gold)
-                expected = tokens.map { Int($0) }
-                measures = try await work.run { model.score([tokens], after: spoken, version: version)[0] }
-                loss -= measures.reduce(0) { $0 + Double($1.logProbability) }
-            } else {
-                var options = SamplingOptions()
-                options.temperature = 0
-                options.maxTokens = 200
-                let answer = try await engine.complete(GenerationRequest(prompt: spoken, options: options, version: version, yields: true)).answers[0].tokens
-                guard !answer.isEmpty else { continue }
-                measures = try await work.run {
-                    model.compare(answer, student: spoken, teacher: typed, version: version, teacherVersion: version).map(\.measures)
-                }
-                loss += measures.reduce(0) { $0 + Double($1.reverseKL) }
+            var options = SamplingOptions()
+            options.temperature = 0
+            options.maxTokens = 200
+            let answer = try await engine.complete(GenerationRequest(prompt: spoken, options: options, version: version, yields: true)).answers[0].tokens
+            guard !answer.isEmpty else { continue }
+            let measures = try await work.run {
+                model.compare(answer, student: spoken, teacher: typed, version: version, teacherVersion: version).map(\.measures)
             }
-            if !imitates { expected = measures.map(\.teacherArgmax) }
-            agreeing += zip(measures, expected).count { $0.argmax == $1 }
+            loss += measures.reduce(0) { $0 + Double($1.reverseKL) }
+            agreeing += measures.count { $0.argmax == $0.teacherArgmax }
             count += measures.count
         }
         guard count > 0 else { return nil }

@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import Objectives
 import Training
 
 extension FuzzTarget {
@@ -11,6 +12,10 @@ extension FuzzTarget {
                 return
             }
             for format in [nil] + ManifestFormat.allCases { _ = try? ManifestReader().read(file, format: format) }
-            _ = try? PairManifest.read(file)
+            for method in [Objective.Method.cord, .supervised] { _ = try? PairManifest(file, for: Objective(method), maxSeconds: 30) }
+            // The same bytes as a table, too.
+            guard let table = try? scratch.file("metadata.csv", data) else { return }
+            _ = try? ManifestReader().read(table)
+            _ = try? PairManifest(table, for: Objective(.supervised), maxSeconds: 30)
         })
 }

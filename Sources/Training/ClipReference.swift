@@ -1,0 +1,85 @@
+import Encodings
+import Foundation
+import Weights
+
+/// How a row names a clip. Whoever reads the rows knows what a path is relative to and what files there are.
+package enum ClipReference: Sendable, Equatable {
+    case path(String)
+    case bytes([UInt8])
+    /// An upload's id.
+    case file(id: String)
+
+    /// Members of a row that hold clips, in the words of this product, Hugging Face, ms-swift, LLaMA-Factory and NeMo.
+    static let members = [
+        "audio", "audios", "audio_path", "audio_paths", "audio_url", "audio_urls", "audio_file", "audio_filepath", "file_name", "wav", "sound",
+        "speech", "clip",
+    ]
+
+    /// The clips that stand beside a row's text.
+    static func clips(of row: inout RowMembers, columns: [String]) throws(RowError) -> [ClipReference] {
+        var found: (name: String, clips: [ClipReference])?
+        for name in members + columns.filter({ $0.hasSuffix("_file_name") }).sorted() {
+            guard let value = row.value(name) else { continue }
+            var clips: [ClipReference] = []
+            if case .array(let list) = value {
+                for (index, value) in list.enumerated() { clips.append(try ClipReference(value, at: "\(name)[\(index)]")) }
+            } else {
+                clips = [try ClipReference(value, at: name)]
+            }
+            if clips.isEmpty { continue }
+            if let found, found.clips != clips { throw RowError("\(name): names other clips than \(found.name); keep one of them") }
+            found = found ?? (name, clips)
+        }
+        return found?.clips ?? []
+    }
+
+    /// A path or data URL; or an object with `path`, `url`, `file_id`, or with `data` or `bytes` in base64, as `input_audio` has it.
+    init(_ value: JSONValue, at place: String) throws(RowError) {
+        if case .string(let text) = value {
+            self = try ClipReference(text, at: place)
+            return
+        }
+        var members = try RowMembers(value, at: place)
+        if members.has("array") {
+            throw RowError("\(place).array: samples are not read from numbers; write the clip to a file and name its path")
+        }
+        let encoded = try members.text("data", "bytes")
+        let named = try members.text("path", "file", "audio_path")
+        let address = try members.text("url", "audio_url")
+        let upload = try members.text("file_id")
+        members.ignore(["format", "sampling_rate", "array"])
+        try members.end()
+        // Hugging Face writes the file's name beside its bytes.
+        switch (encoded, address, upload) {
+        case (let text?, nil, nil): self = .bytes(try Self.decoded(text, at: place))
+        case (nil, let text?, nil) where named == nil: self = try ClipReference(text, at: place)
+        case (nil, nil, let id?) where named == nil: self = .file(id: id)
+        case (nil, nil, nil):
+            guard let named else { throw RowError("\(place): expected `path`, `data`, `url` or `file_id`, found none of them") }
+            self = try ClipReference(named, at: place)
+        default: throw RowError("\(place): expected one of `path`, `data`, `url` and `file_id`, found several")
+        }
+    }
+
+    private init(_ text: String, at place: String) throws(RowError) {
+        if DataURL.begins(text) {
+            self = .bytes(try Self.decoded(text, at: place))
+        } else if text.isEmpty {
+            throw RowError("\(place): expected a clip, found an empty text")
+        } else if text.contains("://") {
+            throw RowError("\(place): nothing is fetched for a training; name a file, or put the clip into the row (found \(text.prefix(60)))")
+        } else {
+            self = .path(text)
+        }
+    }
+
+    private static func decoded(_ text: String, at place: String) throws(RowError) -> [UInt8] {
+        do throws(DataURLError) {
+            if DataURL.begins(text) { return Array(try DataURL(text).bytes) }
+        } catch {
+            throw RowError("\(place): \(error)")
+        }
+        guard let bytes = Base64Text.bytes(text) else { throw RowError("\(place): expected base64, found other characters") }
+        return Array(bytes)
+    }
+}

@@ -1,0 +1,84 @@
+import Weights
+
+/// The members of one object of a training row, taken one by one; a member that nobody took is refused by name. `null` reads as absent.
+struct RowMembers {
+    private let place: String
+    private let object: JSONObject
+    private var taken: Set<String> = []
+
+    /// - Parameter place: what stands before a member's name in messages, such as `messages[0]`.
+    init(_ value: JSONValue, at place: String = "") throws(RowError) {
+        guard case .object(let object) = value else {
+            throw RowError("\(place.isEmpty ? "the row" : place): expected an object, found \(value.summary)")
+        }
+        self.object = object
+        self.place = place
+    }
+
+    func path(_ name: String) -> String { place.isEmpty ? name : place + "." + name }
+
+    func has(_ name: String) -> Bool { object[name].map { $0 != .null } ?? false }
+
+    mutating func value(_ name: String) -> JSONValue? {
+        taken.insert(name)
+        return has(name) ? object[name] : nil
+    }
+
+    /// The text of a member, whichever of its names it goes by; a number is its text. Two names with two texts are refused.
+    mutating func text(_ names: String...) throws(RowError) -> String? {
+        var found: (name: String, text: String)?
+        for name in names {
+            guard let value = value(name) else { continue }
+            let text = try text(value, path(name))
+            if let found, found.text != text { throw RowError("\(path(name)): says something else than \(found.name), which means the same") }
+            found = found ?? (name, text)
+        }
+        return found?.text
+    }
+
+    private func text(_ value: JSONValue, _ path: String) throws(RowError) -> String {
+        switch value {
+        case .string(let text): return text
+        case .integer(let number): return String(number)
+        case .real: return value.text
+        default: throw RowError("\(path): expected a text, found \(value.summary)")
+        }
+    }
+
+    mutating func array(_ name: String) throws(RowError) -> [JSONValue]? {
+        switch value(name) {
+        case nil: return nil
+        case .array(let values): return values
+        case let other?: throw RowError("\(path(name)): expected an array, found \(other.summary)")
+        }
+    }
+
+    /// Members that change nothing about what is learnt.
+    mutating func ignore(_ names: some Sequence<String>) { taken.formUnion(names) }
+
+    /// Members that would change what is learnt, and are not supported; null, false and empty ones pass.
+    mutating func refuse(_ names: String..., because reason: String) throws(RowError) {
+        for name in names {
+            switch value(name) {
+            case nil, .array([]), .boolean(false), .string(""): continue
+            case .object(let object) where object.keys.isEmpty: continue
+            case _: throw RowError("\(path(name)): \(reason)")
+            }
+        }
+    }
+
+    /// Refuses what nobody took.
+    func end() throws(RowError) {
+        let unknown = object.keys.filter { !taken.contains($0) && has($0) }
+        guard let first = unknown.first else { return }
+        let known = taken.sorted().joined(separator: ", ")
+        let advice = place.isEmpty ? "; a member `metadata` may hold whatever is not to be read" : ""
+        throw RowError("\(path(first)): unknown member; the members here are \(known)\(advice)")
+    }
+}
+
+/// What is wrong with a training row.
+package struct RowError: Error, Equatable, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,93 @@
+import Foundation
+import Weights
+
+/// One row of a training file as a pair. Every clip and every member of it is used, or the row is refused.
+///
+///     {"audio": CLIP, "text": "What is 8 plus 5?", "answer": "13", "solution": "8 + 5 = 13. The answer is 13."}
+///     {"messages": [TURN, …], "audios": [CLIP, …]}            OpenAI, TRL, ms-swift; `conversations` for ShareGPT and LLaMA-Factory
+///     {"query": …, "response": …, "history": [[…, …]], …}     ms-swift's older rows
+///     {"instruction": …, "input": …, "output": …, …}          Alpaca
+///
+/// A clip beside turns is heard where `<audio>`, or a part `{"type": "audio"}`, stands in them.
+struct TrainingRow {
+    /// What a row may say about itself.
+    private static let descriptive = [
+        "metadata", "category", "choices", "type", "task", "source", "voice", "speaker", "speaker_id", "instructions", "split", "subset",
+        "index", "language", "lang", "locale", "accent", "gender", "seconds", "duration", "sampling_rate", "sample_rate", "sha256", "difficulty",
+        "__index_level_0__",
+    ]
+
+    let id: String
+    let sound: TrainingPair.Sound?
+    let text: String
+    let answer: String?
+    let solution: String?
+    let system: String?
+    let conversation: Conversation?
+
+    var pair: TrainingPair {
+        TrainingPair(id: id, sound: sound, text: text, answer: answer, solution: solution, system: system, conversation: conversation)
+    }
+
+    /// - Parameters:
+    ///   - number: of the row's line, its id where it has none.
+    ///   - find: the clip behind a reference, or an error that says why there is none.
+    init(_ value: JSONValue, number: Int, find: @escaping (ClipReference) throws -> TrainingPair.Sound) throws {
+        var row = try RowMembers(value)
+        let columns: [String] = if case .object(let object) = value { object.keys } else { [] }
+        id = try row.text("id") ?? String(number)
+        let clips = try ClipReference.clips(of: &row, columns: columns)
+        answer = try row.text("answer", "reference", "target", "label")
+        row.ignore(Self.descriptive)
+        try row.refuse("tools", "functions", because: "this server calls no tools")
+        try row.refuse("images", "image", "videos", "video", because: "pictures are not read")
+        row.ignore(["parallel_tool_calls"])
+        let sounds = try clips.map(find)
+        if let turns = try TurnReader.turns(of: &row, sounds: sounds, find: find) {
+            let typed = try row.text("text")
+            row.ignore(["question"])
+            try row.end()
+            let conversation = Conversation(turns: turns)
+            let asked = conversation.question ?? turns.last { $0.role == .user }
+            sound = conversation.question?.sounds.first
+            text = typed ?? asked?.text ?? ""
+            solution = turns.last { $0.role == .assistant }?.text
+            system = turns.first.flatMap { $0.role == .system ? $0.text : nil }
+            self.conversation = conversation
+        } else {
+            // `question` is another name of the text; where there is a text, it is the question's id, as cord speak writes it.
+            let named = try row.text("text", "transcription", "transcript", "sentence", "prompt")
+            let typed = try named ?? row.text("question") ?? ""
+            row.ignore(["question"])
+            solution = try row.text("solution")
+            system = try row.text("system")
+            try row.end()
+            guard sounds.count <= 1 else { throw RowError("expected at most one clip beside the text, found \(sounds.count)") }
+            sound = sounds.first
+            text = try Self.typed(typed, clips: sounds.count)
+            conversation = nil
+        }
+    }
+
+    /// A table's row: its cells are texts; lists of turns and of clips are JSON in them.
+    static func value(of cells: [String: String]) -> JSONValue {
+        var object = JSONObject()
+        for (column, cell) in cells.sorted(by: { $0.key < $1.key }) {
+            let mayBeList = ClipReference.members.contains(column) || ["messages", "conversations", "history"].contains(column)
+            let isJSON = mayBeList && (cell.first == "[" || cell.first == "{")
+            object[column] = isJSON ? (try? JSONValue(parsing: cell)) ?? .string(cell) : .string(cell)
+        }
+        return .object(object)
+    }
+
+    /// The text of a pair without the placeholder of its clip.
+    private static func typed(_ text: String, clips: Int) throws(RowError) -> String {
+        if let control = Placeholder.control(in: text) {
+            throw RowError("text: \(control) belongs to the chat template, which writes it itself; leave it out")
+        }
+        let places = text.components(separatedBy: Placeholder.audio).count - 1
+        guard places > 0 else { return text }
+        guard places == clips else { throw RowError("text: found \(places) times \(Placeholder.audio) for \(clips) clips") }
+        return text.replacing(Placeholder.audio, with: "").trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+}
