@@ -128,7 +128,7 @@ let package = Package(
             dependencies: [
                 "cord-decode", "Server", "API", "Encodings", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training",
                 "Pretraining", "Objectives", "Judging", "Models", "Tensors", "Evaluation", "Questions", "Randomness", "Speech", "Remote",
-                "Archives", "Files", logging,
+                "Archives", "Files", "Jobs", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -146,7 +146,7 @@ let package = Package(
         tests("Encodings"),
         tests("API"),
         tests("Archives"),
-        tests("Jobs"),
+        tests("Jobs", [.product(name: "GRDB", package: "GRDB.swift")]),
         tests("Models", ["Audio", "Weights", "Tensors"]),
         tests("Generation", ["Models", "Audio", "Weights", "Tensors", "Tokenization", "CordNano"]),
         tests("Judging", ["Remote"]),

@@ -7,10 +7,13 @@ import Hashing
 
 /// Files and folders named by the SHA-256 of what is in them.
 ///
-///     temporary/RANDOM → written, fsync → rename → objects/ab/abcdef… → fsync of the folder
+///     temporary/RANDOM → written, fsync → pending/abcdef… → rename → objects/ab/abcdef… → fsync of the folder
 ///
-/// What stands under `objects/` is whole and on the disk; a crash leaves at most something in `temporary/`, which the
-/// next start empties. Storing the same bytes twice keeps one copy.
+/// What stands under `objects/` is whole and on the disk; a crash leaves at most something in `temporary/`, which nobody was
+/// told of and the next start empties. Storing the same bytes twice keeps one copy.
+///
+/// An empty file in `pending/` says that a transaction about the content of that name was under way. Whoever commits one that
+/// names the content takes the mark away; where it still stands at the next start, the database decides alone.
 package struct ContentStore: Sendable {
     package struct Stored: Equatable, Sendable {
         /// 64 hexadecimal digits.
@@ -18,32 +21,55 @@ package struct ContentStore: Sendable {
         package let bytes: Int
     }
 
-    private let objects: URL
+    let folder: URL
+    let objects: URL
+    let pending: URL
     private let temporary: URL
 
     /// - Throws: ``StoreError`` where the folders cannot be made.
     package init(folder: URL) throws {
-        objects = folder.appending(path: "objects")
-        temporary = folder.appending(path: "temporary")
+        self.init(reading: folder)
         let files = FileManager.default
         do {
             if files.fileExists(atPath: temporary.path) { try files.removeItem(at: temporary) }
-            try files.createDirectory(at: objects, withIntermediateDirectories: true)
-            try files.createDirectory(at: temporary, withIntermediateDirectories: true)
+            for place in [objects, pending, temporary] { try files.createDirectory(at: place, withIntermediateDirectories: true) }
         } catch { throw Self.failure(error, "Preparing the data folder \(folder.path)") }
     }
 
-    /// Where the content with that hash stands: a file, or a folder if it was stored as one.
-    package func url(_ hash: String) -> URL { objects.appending(path: String(hash.prefix(2))).appending(path: hash) }
+    /// The contents of a folder that is left as it is.
+    init(reading folder: URL) {
+        self.folder = folder
+        objects = folder.appending(path: "objects")
+        pending = folder.appending(path: "pending")
+        temporary = folder.appending(path: "temporary")
+    }
+
+    /// Where the content with that hash stands: a file, or a folder if it was stored as one. Its bytes may be damaged.
+    package func url(_ hash: String) -> URL { folder.appending(path: Self.path(hash)) }
+
+    /// Of a content, in a data folder or what was set aside from one.
+    static func path(_ hash: String) -> String { "objects/\(hash.prefix(2))/\(hash)" }
 
     package func contains(_ hash: String) -> Bool { FileManager.default.fileExists(atPath: url(hash).path) }
 
-    /// - Throws: ``StoreError/notFound(kind:id:)``
-    package func data(_ hash: String) throws -> Data {
-        guard let data = try? Data(contentsOf: url(hash), options: .mappedIfSafe) else {
-            throw StoreError.notFound(kind: "stored content", id: hash)
-        }
-        return data
+    /// Where the content stands, once all of its bytes were read and have the hash: about 1.6 GB/s.
+    ///
+    /// - Parameter what: what the content is to whoever needs it, for the error.
+    /// - Throws: ``StoreError/contentMissing(what:hash:)``, ``StoreError/contentDamaged(what:expected:found:)``
+    package func verified(_ hash: String, as what: String, progress: (Int) -> Void = { _ in }) throws(StoreError) -> URL {
+        let place = url(hash)
+        guard contains(hash) else { throw .contentMissing(what: what, hash: hash) }
+        let found: String
+        do {
+            found = try Self.digest(of: place, progress: progress)
+        } catch { throw .contentDamaged(what: what, expected: hash, found: "bytes that cannot be read (\(Self.reason(error)))") }
+        guard found == hash else { throw .contentDamaged(what: what, expected: hash, found: found) }
+        return place
+    }
+
+    /// - Throws: as ``verified(_:as:progress:)``
+    package func data(_ hash: String, as what: String = "stored content") throws -> Data {
+        try Data(contentsOf: verified(hash, as: what), options: .mappedIfSafe)
     }
 
     package func store(_ data: Data) throws -> Stored {
@@ -51,7 +77,9 @@ package struct ContentStore: Sendable {
     }
 
     /// Stores what `body` hands piece by piece to its argument, as an upload that is never whole in memory.
-    package func storeFile(_ body: ((Data) throws -> Void) throws -> Void) throws -> Stored {
+    ///
+    /// - Parameter expected: the hash that it must have, for whoever copies.
+    package func storeFile(expecting expected: String? = nil, _ body: ((Data) throws -> Void) throws -> Void) throws -> Stored {
         let place = temporary.appending(path: UUID().uuidString)
         defer { try? FileManager.default.removeItem(at: place) }
         var hash = SHA256()
@@ -64,12 +92,12 @@ package struct ContentStore: Sendable {
         }
         try file.synchronize()
         let stored = Stored(hash: hash.finish(), bytes: bytes)
-        try publish(place, as: stored.hash)
+        try publish(place, stored, expected)
         return stored
     }
 
     /// Stores the folder of plain files that `write` fills. Its hash covers names and contents.
-    package func storeFolder(_ write: (URL) throws -> Void) throws -> Stored {
+    package func storeFolder(expecting expected: String? = nil, _ write: (URL) throws -> Void) throws -> Stored {
         let place = temporary.appending(path: UUID().uuidString)
         defer { try? FileManager.default.removeItem(at: place) }
         let attempted = "Storing a folder"
@@ -77,52 +105,67 @@ package struct ContentStore: Sendable {
             try FileManager.default.createDirectory(at: place, withIntermediateDirectories: false)
         } catch { throw Self.failure(error, attempted) }
         do { try write(place) } catch { throw StoreError(disk: error, attempted: attempted) ?? error }
-        var hash = SHA256()
         var bytes = 0
-        for name in try FileManager.default.contentsOfDirectory(atPath: place.path).sorted() {
-            let path = place.appending(path: name)
-            let file = try SyncedFile(opening: path)
+        for name in try Self.names(in: place) {
+            let file = try SyncedFile(opening: place.appending(path: name))
             try file.synchronize()
-            let digest = try SHA256.hex(contentsOf: path)
-            hash.update(Data("\(digest) \(name)\n".utf8))
             bytes += try file.size()
         }
+        let hash = try Self.digest(of: place)
         try SyncedFile(opening: place).synchronize()
-        let stored = Stored(hash: hash.finish(), bytes: bytes)
-        try publish(place, as: stored.hash)
+        let stored = Stored(hash: hash, bytes: bytes)
+        try publish(place, stored, expected)
         return stored
     }
 
-    /// Forgets the content. The caller knows that nothing refers to it.
-    package func remove(_ hash: String) throws {
-        guard contains(hash) else { return }
-        do {
-            try FileManager.default.removeItem(at: url(hash))
-        } catch { throw Self.failure(error, "Removing the stored content \(hash)") }
-    }
-
-    func removeAll(except used: Set<String>) throws {
-        let files = FileManager.default
-        for group in (try? files.contentsOfDirectory(atPath: objects.path)) ?? [] {
-            for hash in (try? files.contentsOfDirectory(atPath: objects.appending(path: group).path)) ?? []
-            where !used.contains(hash) {
-                try remove(hash)
-            }
-        }
-    }
-
     /// Puts the names of the folders themselves on the disk.
-    func synchronizeFolder() throws {
-        try SyncedFile(opening: objects.deletingLastPathComponent()).synchronize()
-    }
+    func synchronizeFolder() throws { try SyncedFile(opening: folder).synchronize() }
 
-    private static func failure(_ error: any Error, _ attempted: String) -> StoreError {
+    static func failure(_ error: any Error, _ attempted: String) -> StoreError {
         StoreError(disk: error, attempted: attempted) ?? .diskFailed(attempted: attempted, reason: error.localizedDescription)
     }
 
-    private func publish(_ place: URL, as hash: String) throws {
+    private static func reason(_ error: any Error) -> String { (error as? StoreError)?.description ?? error.localizedDescription }
+
+    /// The plain names in a folder, in the order of their digests' sum.
+    private static func names(in folder: URL) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+    }
+
+    /// SHA-256 of a file, or of the lines "DIGEST NAME" of a folder's files.
+    static func digest(of place: URL, progress: (Int) -> Void = { _ in }) throws -> String {
+        var isDirectory: ObjCBool = false
+        guard unsafe FileManager.default.fileExists(atPath: place.path, isDirectory: &isDirectory), isDirectory.boolValue else {
+            return try fileDigest(of: place, progress)
+        }
+        var hash = SHA256()
+        for name in try names(in: place) { hash.update("\(try fileDigest(of: place.appending(path: name), progress)) \(name)\n") }
+        return hash.finish()
+    }
+
+    private static func fileDigest(of file: URL, _ progress: (Int) -> Void) throws -> String {
+        let handle = try FileHandle(forReadingFrom: file)
+        defer { try? handle.close() }
+        var hash = SHA256()
+        while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
+            hash.update(piece)
+            progress(piece.count)
+        }
+        return hash.finish()
+    }
+
+    private func publish(_ place: URL, _ stored: Stored, _ expected: String?) throws {
+        let hash = stored.hash
+        if let expected, expected != hash {
+            throw StoreError.contentDamaged(what: "the copied content", expected: expected, found: hash)
+        }
         let target = url(hash)
-        if contains(hash) { return }
+        mark(hash)
+        if contains(hash) {
+            // Whole bytes mend damaged ones.
+            if (try? Self.digest(of: target)) == hash { return }
+            _ = unsafe rename(target.path, temporary.appending(path: UUID().uuidString).path)
+        }
         let group = target.deletingLastPathComponent()
         if !FileManager.default.fileExists(atPath: group.path) {
             // Another thread may make it at the same time; the rename tells whether it is there.
@@ -134,50 +177,4 @@ package struct ContentStore: Sendable {
         }
         try SyncedFile(opening: group).synchronize()
     }
-}
-
-/// A file descriptor whose writes are checked and can be put on the disk; closed when the value goes.
-private struct SyncedFile: ~Copyable {
-    private let descriptor: Int32
-    private let path: String
-
-    init(creating url: URL) throws {
-        path = url.path
-        descriptor = unsafe open(url.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        if descriptor < 0 { throw Self.failure("Creating \(url.path)") }
-    }
-
-    /// A file or folder that is there, to synchronise it.
-    init(opening url: URL) throws {
-        path = url.path
-        descriptor = unsafe open(url.path, O_RDONLY | O_CLOEXEC)
-        if descriptor < 0 { throw Self.failure("Opening \(url.path)") }
-    }
-
-    deinit { _ = close(descriptor) }
-
-    borrowing func write(_ data: Data) throws {
-        var rest = data
-        while !rest.isEmpty {
-            let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if written < 0 {
-                if errno == EINTR { continue }
-                throw Self.failure("Writing \(path)")
-            }
-            rest = rest.dropFirst(written)
-        }
-    }
-
-    borrowing func synchronize() throws {
-        if fsync(descriptor) != 0 { throw Self.failure("Putting \(path) on the disk") }
-    }
-
-    borrowing func size() throws -> Int {
-        let end = lseek(descriptor, 0, SEEK_END)
-        if end < 0 { throw Self.failure("Measuring \(path)") }
-        return Int(end)
-    }
-
-    /// What `errno` says, as the store's error.
-    static func failure(_ attempted: String) -> StoreError { StoreError(code: errno, attempted: attempted) }
 }

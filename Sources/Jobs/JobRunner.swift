@@ -213,7 +213,7 @@ package actor JobRunner {
         case .failure(let error as StoreError) where error.isOfTheDisk:
             try move(job.id, to: .queued, attempt: job.attempt, reason: error.description)
         case .failure(let error as StoreError):
-            let failure = JobFailure(code: "storage_error", message: error.description)
+            let failure = JobFailure(code: error.isOfContent ? "content_damaged" : "storage_error", message: error.description)
             try move(job.id, to: .failed, attempt: job.attempt, failure: failure)
         case .failure(let error):
             let failure = JobFailure(code: "internal_error", message: "\(error)")

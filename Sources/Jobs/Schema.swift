@@ -1,8 +1,11 @@
+import Foundation
 import GRDB
+import Hashing
 
 /// The tables, and every change to them since the first: a migration is never edited, only followed by another.
 ///
-/// `sequence` orders each table by creation; ids are what clients see. Times are seconds since 1970.
+/// `sequence` orders each table by creation; ids are what clients see. Times are seconds since 1970. SQLite
+/// holds no digest of what a row says; reports, which are large, have their own.
 enum Schema {
     static let tables = [
         "jobs", "job_events", "job_checkpoints", "reports", "versions", "promotions", "steps", "files", "benchmarks",
@@ -79,6 +82,20 @@ enum Schema {
                     CREATE TABLE states (
                         sequence INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL UNIQUE, hash TEXT NOT NULL);
                     """)
+        }
+        migrator.registerMigration("3") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE lineage (identity TEXT NOT NULL, generation INTEGER NOT NULL);
+                    ALTER TABLE reports ADD COLUMN body_hash TEXT;
+                    """)
+            try db.execute(sql: "INSERT INTO lineage VALUES (?, 0)", arguments: [Lineage.newIdentity()])
+            let reports = try Int64.fetchAll(db, sql: "SELECT sequence FROM reports")
+            for sequence in reports {
+                let body = try Data.fetchOne(db, sql: "SELECT body FROM reports WHERE sequence = ?", arguments: [sequence])
+                try db.execute(
+                    sql: "UPDATE reports SET body_hash = ? WHERE sequence = ?", arguments: [SHA256.hex(body ?? Data()), sequence])
+            }
         }
         return migrator
     }

@@ -1,5 +1,6 @@
 package import Foundation
 import GRDB
+import Hashing
 
 /// An uploaded file; its bytes stand in the ``ContentStore`` under `sha256`.
 package struct FileRecord: Equatable, Sendable {
@@ -61,6 +62,7 @@ extension Store {
                     id, purpose, filename, content.bytes, content.hash, status, statusDetails,
                     file.createdAt.timeIntervalSince1970,
                 ])
+            settle(db, content.hash)
             return file
         }
     }
@@ -104,6 +106,7 @@ extension Store {
                 sql:
                     "INSERT INTO benchmarks (id, name, hash, content, description, created_at) VALUES (?, ?, ?, ?, ?, ?)",
                 arguments: [id, name, hash, content, description, now().timeIntervalSince1970])
+            if let content { settle(db, content) }
             return BenchmarkRecord(
                 try Row.fetchOne(db, sql: "SELECT * FROM benchmarks WHERE id = ?", arguments: [id])!)
         }
@@ -144,10 +147,12 @@ extension Store {
             }
             try db.execute(
                 sql: """
-                    INSERT INTO reports (id, run_id, model, version_id, benchmark, n, summary, body, created_at)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO reports (id, run_id, model, version_id, benchmark, n, summary, body, body_hash, created_at)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
-                arguments: [id, runID, model, versionID, benchmark, n, summary, body, now().timeIntervalSince1970])
+                arguments: [
+                    id, runID, model, versionID, benchmark, n, summary, body, SHA256.hex(body), now().timeIntervalSince1970,
+                ])
             return ReportRecord(try Row.fetchOne(db, sql: "SELECT * FROM reports WHERE id = ?", arguments: [id])!)
         }
     }
@@ -157,8 +162,15 @@ extension Store {
     }
 
     /// The whole report as JSON, with every item.
+    ///
+    /// - Throws: ``StoreError/contentDamaged(what:expected:found:)``
     package func reportBody(id: String) throws -> Data {
-        try one("reports", "report", id: id) { $0["body"] }
+        try one("reports", "report", id: id) { row in
+            let (body, expected): (Data, String?) = (row["body"], row["body_hash"])
+            let found = SHA256.hex(body)
+            if let expected, expected != found { throw StoreError.contentDamaged(what: "the report \(id)", expected: expected, found: found) }
+            return body
+        }
     }
 
     package func reports(after: String? = nil, limit: Int = 20, ascending: Bool = false) throws -> Page<ReportRecord> {

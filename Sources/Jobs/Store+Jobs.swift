@@ -149,6 +149,14 @@ extension Store {
                 throw StoreError.conflict("The job \(id) has ended or was started again; its checkpoint is not saved.")
             }
             guard let version else { return nil }
+            // A job that goes on from further back, as after a restored backup, makes the same once more.
+            if let earlier = try Row.fetchOne(
+                db,
+                sql: "SELECT * FROM versions WHERE id = (SELECT version_id FROM job_checkpoints WHERE job_id = ? AND step = ?)",
+                arguments: [id, step ?? version.step ?? 0])
+            {
+                return WeightVersionRecord(earlier)
+            }
             let record = try insertVersion(db, version)
             try db.execute(
                 sql: """

@@ -17,6 +17,7 @@ extension Store {
             throw StoreError.conflict("The content \(hash) that \(owner) goes on from is not stored.")
         }
         try db.execute(sql: "INSERT INTO states (owner, hash) VALUES (?, ?)", arguments: [owner, hash])
+        settle(db, hash)
     }
 
     /// Drops the states, and the content that nothing else refers to.

@@ -88,6 +88,11 @@ extension Store {
         try read { db in try current(db, base).map { try record(db, $0) } }
     }
 
+    /// The bases of which a version was in force at any time.
+    package func promotedBases() throws -> [String] {
+        try read { db in try String.fetchAll(db, sql: "SELECT DISTINCT base FROM promotions ORDER BY base") }
+    }
+
     /// Lets the base's name stand for the version.
     package func promote(_ idOrName: String, reason: String) throws -> PromotionRecord {
         try write("Promoting \(idOrName)") { db in
@@ -163,6 +168,7 @@ extension Store {
                 version.id, version.name, version.base, version.parentID, version.kind, version.hash, version.bytes,
                 version.step, version.metrics, now().timeIntervalSince1970,
             ])
+        settle(db, version.hash)
         return try self.version(db, version.id)
     }
 
@@ -173,17 +179,6 @@ extension Store {
             arguments: [base, id, before?["sequence"] as Int64?, reason, now().timeIntervalSince1970])
         return PromotionRecord(
             base: base, versionID: id, previousVersionID: before?["version_id"], reason: reason, createdAt: now())
-    }
-
-    /// Inside a transaction, so that no upload of the same bytes comes between.
-    func removeUnusedContent(_ db: Database, _ hash: String) throws {
-        let used = try Bool.fetchOne(
-            db,
-            sql: """
-                SELECT EXISTS (SELECT 1 FROM versions WHERE hash = :hash UNION SELECT 1 FROM files WHERE sha256 = :hash
-                    UNION SELECT 1 FROM benchmarks WHERE content = :hash UNION SELECT 1 FROM states WHERE hash = :hash)
-                """, arguments: ["hash": hash])!
-        if !used { db.afterNextTransaction { _ in try? self.contents.remove(hash) } }
     }
 
     private func version(_ db: Database, _ idOrName: String) throws -> WeightVersionRecord {

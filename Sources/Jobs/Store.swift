@@ -1,10 +1,12 @@
 package import Foundation
 import GRDB
+import Synchronization
 
 /// Everything that the server remembers, in one SQLite database and one folder of content-addressed files.
 ///
 ///     folder/store.sqlite     jobs, events, reports, versions, promotions, steps, files, benchmarks
 ///     folder/objects/         their bytes (``ContentStore``)
+///     folder/lineage          that both belong together (``Lineage``)
 ///
 /// The store is the only place with SQL: every change is a named method and one transaction. A method that returns has
 /// put its change on the disk (write-ahead log, synchronous = FULL), so that it survives `kill -9` and power loss; a
@@ -14,20 +16,69 @@ package final class Store: Sendable {
     package let contents: ContentStore
     let pool: DatabasePool
     let now: @Sendable () -> Date
+    /// What stood in the folder before.
+    package let finding: StoreFinding
+    /// Contents whose removal somebody's reading has put off.
+    let postponed = Mutex<Set<String>>([])
+    private let lineage: Lineage.File?
 
     /// Opens the store in `folder`, creating or migrating it.
     ///
-    /// - Parameter now: the clock that stamps what is stored.
-    /// - Throws: ``StoreError``
-    package convenience init(folder: URL, now: @escaping @Sendable () -> Date = { Date() }) throws {
-        try self.init(folder: folder, maxBytes: nil, now: now)
-    }
-
-    /// - Parameter maxBytes: the size that the database may grow to; unbounded where nil.
-    package init(folder: URL, maxBytes: Int?, now: @escaping @Sendable () -> Date = { Date() }) throws {
+    /// - Parameters:
+    ///   - accepting: the operator's word that the database is wanted as it is, though contents beside it belong to another. A missing
+    ///     or empty one begins anew. Nothing is destroyed: ``settle()`` sets aside what it does not name.
+    ///   - maxBytes: the size that the database may grow to; unbounded where nil.
+    ///   - now: the clock that stamps what is stored.
+    /// - Throws: ``StoreError``. A refusal of what stands there has touched nothing.
+    package init(
+        folder: URL, accepting: Bool = false, maxBytes: Int? = nil, now: @escaping @Sendable () -> Date = { Date() }
+    ) throws {
         self.folder = folder
         self.now = now
+        finding = try StoreFinding(folder)
+        if finding.needsConsent, !accepting { throw StoreError.unexpectedDatabase(finding, folder: folder.path) }
         contents = try ContentStore(folder: folder)
+        if finding == .missing || finding == .empty && StoreFinding.isBlank(folder) {
+            // A log without its database would be lost, too.
+            var aside = SetAside(in: folder, at: now())
+            for name in StoreFinding.databaseFiles { try aside.take(name) }
+        }
+        let path = folder.appending(path: StoreFinding.databaseFiles[0]).path
+        do {
+            pool = try DatabasePool(path: path, configuration: Self.configuration(maxBytes: maxBytes))
+            // GRDB chooses NORMAL when it opens a pool, after `prepareDatabase`: then a commit would not wait for the disk.
+            try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+            try Schema.migrator.migrate(pool)
+            if finding.needsConsent { try pool.write { db in try Lineage.begin(db) } }
+            let current = try pool.read { db in try Lineage(db) }
+            lineage = try current.map { try Lineage.File(folder, $0) }
+        } catch let error as DatabaseError {
+            throw StoreError(error, attempted: "Opening the store \(path)", path: path)
+        }
+        try contents.synchronizeFolder()
+    }
+
+    /// The store of a folder as it is, for whoever changes nothing: also beside a running server, and in a backup.
+    ///
+    /// - Throws: ``StoreError``
+    package init(reading folder: URL) throws {
+        self.folder = folder
+        now = { Date() }
+        finding = try StoreFinding(folder)
+        if finding == .fresh || finding == .missing { throw StoreError.notFound(kind: "store in the folder", id: folder.path) }
+        contents = ContentStore(reading: folder)
+        lineage = nil
+        let path = folder.appending(path: StoreFinding.databaseFiles[0]).path
+        var configuration = Self.configuration(maxBytes: nil)
+        configuration.readonly = true
+        do {
+            pool = try DatabasePool(path: path, configuration: configuration)
+        } catch let error as DatabaseError {
+            throw StoreError(error, attempted: "Opening the store \(path)", path: path)
+        }
+    }
+
+    private static func configuration(maxBytes: Int?) -> Configuration {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
@@ -36,18 +87,18 @@ package final class Store: Sendable {
         configuration.prepareDatabase { db in
             if let maxBytes { try db.execute(sql: "PRAGMA max_page_count = \(max(1, maxBytes / 4096))") }
         }
-        let path = folder.appending(path: "store.sqlite").path
+        return configuration
+    }
+
+    /// Puts the log into the database and closes it: `store.sqlite` is the whole of it then. Nothing may be asked afterwards.
+    package func close() throws {
         do {
-            pool = try DatabasePool(path: path, configuration: configuration)
-            // GRDB chooses NORMAL when it opens a pool, after `prepareDatabase`: then a commit would not wait for the disk.
-            try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
-            try Schema.migrator.migrate(pool)
-            let verdict = try pool.read { db in try String.fetchOne(db, sql: "PRAGMA quick_check(1)") }
-            guard verdict == "ok" else { throw StoreError.corrupt(path: path, reason: verdict ?? "no verdict") }
+            // The pool closes its readers last, and these leave the log where it is.
+            _ = try pool.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
+            try pool.close()
         } catch let error as DatabaseError {
-            throw StoreError(error, attempted: "Opening the store \(path)", path: path)
+            throw StoreError(error, attempted: "Closing the store", path: pool.path)
         }
-        try contents.synchronizeFolder()
     }
 
     /// How the writing connection waits for the disk: 2 is FULL.
@@ -57,7 +108,11 @@ package final class Store: Sendable {
 
     func write<Value>(_ attempted: String, _ change: (Database) throws -> Value) throws -> Value {
         do {
-            return try pool.write(change)
+            return try pool.write { db in
+                let value = try change(db)
+                if let lineage, let current = try Lineage.advance(db) { db.afterNextTransaction { _ in lineage.follow(current) } }
+                return value
+            }
         } catch let error as DatabaseError {
             throw StoreError(error, attempted: attempted, path: pool.path)
         }
@@ -69,19 +124,6 @@ package final class Store: Sendable {
         } catch let error as DatabaseError {
             throw StoreError(error, attempted: "Reading the store", path: pool.path)
         }
-    }
-
-    /// Removes content that no row refers to: what a crash left between writing a file and recording it. For the start.
-    package func collectGarbage() throws {
-        let used = try read { db in
-            try String.fetchSet(
-                db,
-                sql: """
-                    SELECT sha256 FROM files WHERE sha256 IS NOT NULL UNION SELECT hash FROM versions
-                    UNION SELECT content FROM benchmarks WHERE content IS NOT NULL UNION SELECT hash FROM states
-                    """)
-        }
-        try contents.removeAll(except: used)
     }
 
     /// How many rows each table has, for metrics.

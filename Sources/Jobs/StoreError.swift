@@ -15,6 +15,13 @@ package enum StoreError: Error, Equatable, CustomStringConvertible, Sendable {
     case diskFailed(attempted: String, reason: String)
     /// The file is not a database of this program, or is damaged.
     case corrupt(path: String, reason: String)
+    /// A later program has changed the tables.
+    case superseded(path: String, migrations: [String])
+    /// The database and the contents beside it do not belong together, and the operator has not said which is wanted.
+    case unexpectedDatabase(StoreFinding, folder: String)
+    case contentMissing(what: String, hash: String)
+    /// The bytes on the disk are not those that were stored.
+    case contentDamaged(what: String, expected: String, found: String)
     /// Another process holds the store.
     case busy(attempted: String)
     case notFound(kind: String, id: String)
@@ -33,7 +40,17 @@ package enum StoreError: Error, Equatable, CustomStringConvertible, Sendable {
             "\(attempted): the disk failed (\(reason)). Nothing was stored."
         case .corrupt(let path, let reason):
             "\(path): expected a store of this program; found a damaged or foreign file (\(reason)). "
-                + "Restore it from a backup, or move it away to begin with an empty store."
+                + "Nothing was touched. Restore a backup (cord data restore), or move it away and start with --accept-store."
+        case .superseded(let path, let migrations):
+            "\(path): expected the tables of this program; found changes of a later one (\(migrations.joined(separator: ", "))). "
+                + "Nothing was touched. Start the later program, or restore a backup that this one made."
+        case .unexpectedDatabase(let finding, let folder): Self.choice(finding, folder)
+        case .contentMissing(let what, let hash):
+            "The content \(hash) of \(what) is missing from the data folder. `cord data check` tells what else is; restore it from "
+                + "a backup."
+        case .contentDamaged(let what, let expected, let found):
+            "The content of \(what) is damaged: expected SHA-256 \(expected), found \(found). "
+                + "`cord data check` tells what else is; restore it from a backup."
         case .busy(let attempted):
             "\(attempted): another process holds the store. Stop it, or choose another data folder."
         case .notFound(let kind, let id): "There is no \(kind) with the id \(id)."
@@ -62,8 +79,32 @@ extension StoreError {
     package var isOfTheDisk: Bool {
         switch self {
         case .diskFull, .readOnly, .diskFailed: true
-        case .corrupt, .busy, .notFound, .conflict, .keyReused: false
+        case .corrupt, .superseded, .unexpectedDatabase, .contentMissing, .contentDamaged: false
+        case .busy, .notFound, .conflict, .keyReused: false
         }
+    }
+
+    /// Whether stored bytes are not what they were: an error of the server, whatever was asked.
+    package var isOfContent: Bool {
+        switch self {
+        case .contentMissing, .contentDamaged: true
+        default: false
+        }
+    }
+
+    private static func choice(_ finding: StoreFinding, _ folder: String) -> String {
+        let found =
+            switch finding {
+            case .missing: "there is no store.sqlite beside its contents"
+            case .empty: "store.sqlite is empty, and there are contents beside it"
+            case .older(let database, let contents):
+                "store.sqlite is at change \(database), and \(contents) changes were acknowledged: it is an older copy"
+            case .foreign: "store.sqlite belongs to other contents than those beside it"
+            case .fresh, .current, .unmarked: "store.sqlite belongs to its contents"
+            }
+        return "The data folder \(folder) is not as it was left: \(found). Nothing was touched. Put the right store.sqlite back, or "
+            + "restore a backup (cord data restore); start with --accept-store to go on with what is there, which sets aside what it does not name; "
+            + "or name another folder with --data."
     }
 
     /// - Parameter code: the system's number of the error.

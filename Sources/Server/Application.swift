@@ -3,6 +3,7 @@ import Foundation
 import Generation
 import Glibc
 import HTTP
+import Jobs
 package import Logging
 import Models
 import Tensors
@@ -39,8 +40,13 @@ package struct Application: Sendable {
             if let folder, let mode = SecretFile(folder.url.path).looseMode {
                 logger.warning("other users may enter the data folder \(folder.url.path) (mode \(mode)): chmod 700 closes it")
             }
+            // So is one whose store is not as it was left.
+            let store = try folder.map { try Store(folder: $0.url, accepting: configuration.acceptsStore) }
             let runtime = try await Self.load(configuration, state.metrics)
-            workshop = try folder.map { try Workshop($0, runtime: runtime, configuration: configuration) }
+            workshop = try folder.map {
+                try Workshop($0, store: store, runtime: runtime, configuration: configuration, condition: state.condition)
+            }
+            if let workshop { tell(workshop) }
             try await workshop?.start()
             state.begin(runtime, workshop)
             describe(runtime, daemon)
@@ -56,7 +62,24 @@ package struct Application: Sendable {
         async let saved: Void? = workshop?.drain()
         await daemon.drain(within: configuration.drainTime)
         await saved
+        state.end()
+        do { try workshop?.close() } catch { logger.warning("closing the store: \(error)") }
         logger.info("stopped")
+    }
+
+    /// What became of the data folder's contents, with what the operator may do.
+    private func tell(_ workshop: Workshop) {
+        let settlement = workshop.settlement
+        if !settlement.removed.isEmpty { logger.info("\(settlement.removed.count) contents of unfinished requests were removed") }
+        for line in settlement.warnings { logger.warning("\(line)") }
+        for line in settlement.errors { logger.error("\(line)") }
+        if let problem = workshop.versions.problem {
+            logger.error(
+                """
+                DEGRADED: \(problem.reason). \(problem.cause) POST /v1/weights/rollback goes back to the version before; while no server \
+                runs, so does cord versions rollback --data
+                """)
+        }
     }
 
     private func describe(_ runtime: Runtime, _ daemon: Daemon) {

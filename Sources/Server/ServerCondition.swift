@@ -13,8 +13,18 @@ package final class ServerCondition: Sendable {
     ///
     /// - Parameter reason: A short sentence for operators, without what varies from one time to the next.
     package func degrade(_ reason: String) {
-        found.withLock { if !$0.contains(reason) { $0.append(reason) } }
-        degraded.store(true, ordering: .releasing)
+        found.withLock { reasons in
+            if !reasons.contains(reason) { reasons.append(reason) }
+            degraded.store(true, ordering: .releasing)
+        }
+    }
+
+    /// Takes a reason away that holds no more.
+    func recover(_ reason: String) {
+        found.withLock { reasons in
+            reasons.removeAll { $0 == reason }
+            degraded.store(!reasons.isEmpty, ordering: .releasing)
+        }
     }
 
     package var isDegraded: Bool { degraded.load(ordering: .acquiring) }

@@ -27,6 +27,8 @@ package struct ServerConfiguration: Sendable {
     package var adapterFolder: URL?
     /// Where jobs, versions, files and reports are kept; nil keeps nothing and trains nothing.
     package var dataFolder: URL?
+    /// Whether the folder's database is wanted as it is, though the contents beside it belong to another.
+    package var acceptsStore = false
     /// The one folder from which requests may name clips by path; nil allows none.
     package var audioFolder: URL?
     /// Endpoints of judging models that requests may name, and the key that they are asked with.

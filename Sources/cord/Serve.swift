@@ -62,6 +62,9 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The folder for versions, jobs, files and reports. Without it, $XDG_DATA_HOME/cord or ~/.local/share/cord.", valueName: "dir"))
     var data: String?
 
+    @Flag(help: "Go on with the data folder's store as it is, where it is missing, empty, older or another's than the contents beside it. Contents that it does not name are set aside.")
+    var acceptStore = false
+
     @Option(help: ArgumentHelp("The one folder from which requests may name clips by path.", valueName: "dir"))
     var audioFolder: String?
 
@@ -146,6 +149,7 @@ struct Serve: AsyncParsableCommand {
         configuration.allowedHosts = Set(allowHost)
         configuration.adapterFolder = adapterFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }
         configuration.dataFolder = data.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? DataFolder.standard
+        configuration.acceptsStore = acceptStore
         configuration.audioFolder = audioFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }
         configuration.judgeEndpoints = judgeEndpoint
         configuration.judgeKey = ProcessInfo.processInfo.environment["CORD_JUDGE_KEY"]

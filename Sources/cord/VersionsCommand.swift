@@ -11,6 +11,7 @@ struct Versions: AsyncParsableCommand {
               cord versions                        the latest versions
               cord versions promote ver_4m1x…      let the base's name answer with it
               cord versions rollback               go back to what was in force before
+              cord versions rollback --data DIR    the same while no server runs
               cord versions download ver_4m1x…     its PEFT directory as a tar archive
               cord versions upload my-lora/        keep an adapter that Python's peft made
             """,
@@ -19,9 +20,11 @@ struct Versions: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "The latest versions, newest first.")
         @OptionGroup(title: "Server") var server: RunningServer
+        @OptionGroup(title: "Without a server") var stopped: StoppedServer
         @Option(help: "How many.") var limit = 20
 
         func run() async throws {
+            if let folder = stopped.folder { return try stopped.list(in: folder, limit: limit) }
             try await server.call("GET", "/v1/weights/versions?limit=\(limit)", as: ListObject<WeightVersion>.self) { list in
                 RunningServer.table(
                     [["", "ID", "NAME", "KIND", "STEP", "PARENT", "CREATED"]]
@@ -49,8 +52,12 @@ struct Versions: AsyncParsableCommand {
     struct Rollback: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Go back to what was in force before.")
         @OptionGroup(title: "Server") var server: RunningServer
+        @OptionGroup(title: "Without a server") var stopped: StoppedServer
 
-        func run() async throws { try await server.call("POST", "/v1/weights/rollback", body: Data("{}".utf8), show: Versions.show) }
+        func run() async throws {
+            if let folder = stopped.folder { return try stopped.rollBack(in: folder) }
+            try await server.call("POST", "/v1/weights/rollback", body: Data("{}".utf8), show: Versions.show)
+        }
     }
 
     struct Delete: AsyncParsableCommand {

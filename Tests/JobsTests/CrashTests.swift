@@ -57,7 +57,9 @@ private struct Child {
         let lines = String(decoding: try Data(contentsOf: acknowledged), as: UTF8.self).split(separator: "\n")
         let last = try #require(lines.last.flatMap { Int($0) })
         let store = try Store(folder: folder.url)
-        try store.collectGarbage()
+        #expect(store.finding == .current)
+        let settlement = try store.settle()
+        #expect(settlement.setAside.isEmpty && settlement.missing.isEmpty && settlement.problem == nil)
         for index in 0...last {
             #expect(try store.job(id: "j\(index)").checkpoint == Data("\(index)".utf8))
             let version = try store.version("v\(index)")

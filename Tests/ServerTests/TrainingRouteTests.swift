@@ -39,14 +39,16 @@ final class TrainingServer {
             change(&$0)
         }
         let workshop = try Workshop(
-            try DataFolder(folder), runtime: fixture.runtime, configuration: fixture.state.configuration)
+            try DataFolder(folder), runtime: fixture.runtime, configuration: fixture.state.configuration, condition: fixture.state.condition)
         fixture.state.begin(fixture.runtime, workshop)
         try await workshop.start()
         return (fixture, workshop)
     }
 
     /// As a server that was stopped and started: nothing but the folder is left.
-    func restart() async throws {
+    ///
+    /// - Parameter meanwhile: done to the folder while no server has it.
+    func restart(meanwhile: (URL) throws -> Void = { _ in }) async throws {
         await workshop.drain()
         // The lock belongs to the old workshop; in memory it goes with its last reference.
         fixture.state.end()
@@ -54,6 +56,7 @@ final class TrainingServer {
         try FileManager.default.copyItem(at: folder, to: copy)
         try? FileManager.default.removeItem(at: folder)
         try FileManager.default.moveItem(at: copy, to: folder)
+        try meanwhile(folder)
         (fixture, workshop) = try await Self.start(folder, change)
     }
 

@@ -239,7 +239,7 @@ def unreferenced(folder):
         wanted = {row[0] for row in store.execute(
             "SELECT sha256 FROM files WHERE sha256 IS NOT NULL UNION SELECT hash FROM versions UNION SELECT hash FROM states")}
     there = {path.name for path in folder.glob("objects/*/*")}
-    rest = [str(path) for path in folder.glob("temporary/*")]
+    rest = [str(path) for name in ("temporary/*", "set-aside/*/*") for path in folder.glob(name)]
     return ([f"{name} is referred to and missing" for name in wanted - there] + [f"{name} is kept for nothing" for name in there - wanted]
             + [f"{path} was left behind" for path in rest])
 

@@ -89,7 +89,8 @@ enum WeightsRoute {
         let archive = workshop.store.folder.appending(path: "temporary/\(UUID().uuidString).tar")
         let file = try await runtime.onOwnThread {
             defer { try? FileManager.default.removeItem(at: archive) }
-            try ArchiveWriter.tar(workshop.store.contents.url(record.hash), under: name, to: archive)
+            try ArchiveWriter.tar(
+                workshop.store.contents.verified(record.hash, as: "the weight version \(record.name)"), under: name, to: archive)
             return try FileHandle(forReadingFrom: archive)
         }
         return .stream(

@@ -82,7 +82,7 @@ package struct Benchmarks: Sendable {
     }
 
     private func read(_ content: String, name: String, format: ManifestFormat?) throws -> QuestionSet {
-        let stored = store.contents.url(content)
+        let stored = try store.contents.verified(content, as: "the benchmark \(name)")
         let handle = try FileHandle(forReadingFrom: stored)
         defer { try? handle.close() }
         guard ArchiveReader.isArchive(try handle.read(upToCount: 512) ?? Data()) else {

@@ -14,7 +14,7 @@ struct Clips: Sendable {
     func sound(_ source: API.AudioSource) throws -> TrainingPair.Sound {
         switch source {
         case .data(let data): return .bytes(Array(data))
-        case .file(let id): return .file(store.contents.url(try store.file(id: id).sha256))
+        case .file(let id): return .file(try store.contents.verified(try store.file(id: id).sha256, as: "the file \(id)"))
         case .path(let path): return .file(try place(path))
         }
     }

@@ -8,23 +8,33 @@ package final class DataFolder: Sendable {
     package let url: URL
     private let descriptor: Int32
 
-    /// Makes the folder for its owner alone where there is none, and takes its lock.
+    /// Takes the folder's lock; makes the folder, for its owner alone, where there is none.
     ///
+    /// - Parameter existing: whether the folder must be there.
     /// - Throws: ``DataFolderError``
-    package init(_ url: URL) throws {
+    package init(_ url: URL, existing: Bool = false) throws {
         self.url = url
-        do {
-            try FileManager.default.createDirectory(
-                at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch { throw DataFolderError.unusable(path: url.path, reason: error.localizedDescription) }
+        let files = FileManager.default
+        var isDirectory: ObjCBool = false
+        if unsafe files.fileExists(atPath: url.path, isDirectory: &isDirectory) {
+            guard isDirectory.boolValue else {
+                throw DataFolderError.unusable(path: url.path, reason: "it is a file; expected a folder")
+            }
+        } else if existing {
+            throw DataFolderError.absent(path: url.path)
+        } else if (try? files.destinationOfSymbolicLink(atPath: url.path)) != nil {
+            throw DataFolderError.unusable(path: url.path, reason: "it is a link to what does not exist")
+        } else {
+            do {
+                try files.createDirectory(at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            } catch { throw DataFolderError.unusable(path: url.path, reason: error.localizedDescription) }
+        }
         descriptor = unsafe open(url.appending(path: "lock").path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw DataFolderError.unusable(path: url.path, reason: unsafe String(cString: strerror(errno)))
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw DataFolderError.held(path: url.path)
-        }
+        // From here on `deinit` closes it.
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw DataFolderError.held(path: url.path) }
     }
 
     deinit { close(descriptor) }
@@ -43,11 +53,13 @@ package final class DataFolder: Sendable {
 package enum DataFolderError: Error, Equatable, CustomStringConvertible {
     case unusable(path: String, reason: String)
     case held(path: String)
+    case absent(path: String)
 
     package var description: String {
         switch self {
         case .unusable(let path, let reason):
             "The data folder \(path) cannot be used: \(reason). Name one that this user may write with --data."
+        case .absent(let path): "There is no data folder \(path). Name the one that a server has written with --data."
         case .held(let path):
             "The data folder \(path) belongs to a server that is running. Stop it, or name another folder with --data."
         }

@@ -90,7 +90,7 @@ package actor Learner {
         let parent = try versions.record(wanted.model)
         let recipe = try TrainingRecipe(wanted.objective, wanted.optimizer, seed: wanted.seed)
         let (trainer, origin) = try await trainer(at: parent, recipe, judge: wanted.objective.judge)
-        let (pairs, unusable) = sort(wanted.pairs)
+        let (pairs, unusable) = try sort(wanted.pairs)
         guard !pairs.isEmpty else {
             throw TrainingError.noUsablePair(unusable.map { "\($0.index): \($0.reason ?? "")" })
         }
@@ -158,7 +158,7 @@ package actor Learner {
                 parent: try record.map { try versions.version($0) }, judge: judge)
         }
         if let parent, let hash = try store.state(of: parent.id) {
-            let folder = store.contents.url(hash)
+            let folder = try store.contents.verified(hash, as: "the training state of \(parent.name)")
             let note = try JSONDecoder().decode(StateNote.self, from: Data(contentsOf: folder.appending(path: "state.json")))
             // The origin may have been deleted: then the training begins anew at the parent.
             let origin = note.origin.flatMap { try? store.version($0) }
@@ -191,7 +191,9 @@ package actor Learner {
     }
 
     /// The pairs whose clips can be found, and what becomes of the others.
-    private func sort(_ pairs: [CordPair]) -> (usable: [(index: Int, pair: TrainingPair)], unusable: [CordPairOutcome]) {
+    ///
+    /// - Throws: `StoreError` for a clip whose stored bytes are damaged.
+    private func sort(_ pairs: [CordPair]) throws -> (usable: [(index: Int, pair: TrainingPair)], unusable: [CordPairOutcome]) {
         var usable: [(Int, TrainingPair)] = []
         var unusable: [CordPairOutcome] = []
         for (index, pair) in pairs.enumerated() {
@@ -202,6 +204,8 @@ package actor Learner {
                     (index,
                         TrainingPair(
                             id: pair.id ?? "\(index)", sound: sound, text: pair.text, answer: pair.answer, rollouts: rollouts)))
+            } catch let error as StoreError where error.isOfContent {
+                throw error
             } catch {
                 let reason = HTTPError(refusing: error)?.message ?? "\(error)"
                 unusable.append(CordPairOutcome(id: pair.id, index: index, status: .skipped, reason: reason))

@@ -7,24 +7,40 @@ import Synchronization
 
 /// The weight versions of the store, served by name or id: read when first asked for, the last few kept in memory.
 ///
-/// What the base's name stands for is a pointer in the store; the registry's follows it under one lock, so that both agree.
+/// What the base's name stands for is a pointer in the store; the registry's follows it under one lock, so that both agree. Where
+/// the version in force cannot be read, the base weights answer to the name and the server is degraded.
 package final class StoredVersions: Sendable {
     private let store: Store
     private let engine: Engine
     private let registry: VersionRegistry
     private let loaded = Mutex<[WeightVersion]>([])
-    private let pointer = Mutex<Void>(())
+    private let condition: ServerCondition
+    /// Guards the pointer. Holds why the version in force is not served, where it is not.
+    private let pointer = Mutex<Problem?>(nil)
+
+    package struct Problem: Sendable {
+        /// A sentence without what varies, for the condition.
+        package let reason: String
+        package let cause: any Error
+    }
 
     /// Versions kept in memory, beside the one in force.
     private static let kept = 8
 
-    init(store: Store, runtime: Runtime) throws {
+    init(store: Store, runtime: Runtime, condition: ServerCondition) throws {
         self.store = store
+        self.condition = condition
         engine = runtime.engine
         registry = runtime.versions
         registry.answer { [weak self] name in try self?.entry(name) }
-        try pointer.withLock { _ in try follow() }
+        // A version that is damaged is no reason to answer nothing; what it is stays in the condition.
+        try pointer.withLock { problem in
+            do { try follow(&problem) } catch where problem != nil { return }
+        }
     }
+
+    /// Why the version in force is not served; nil where it is.
+    package var problem: Problem? { pointer.withLock { $0 } }
 
     package var baseName: String { registry.baseName }
 
@@ -70,8 +86,8 @@ package final class StoredVersions: Sendable {
         }) {
             return version
         }
-        let version = try VersionFiles.load(
-            store.contents.url(record.hash), kind: record.kind, id: record.id, model: engine.model)
+        let files = try store.contents.verified(record.hash, as: "the weight version \(record.name)")
+        let version = try VersionFiles.load(files, kind: record.kind, id: record.id, model: engine.model)
         let dropped = loaded.withLock { loaded -> [String] in
             loaded.append(version)
             let old = loaded.dropLast(Self.kept).map(\.id)
@@ -100,11 +116,13 @@ package final class StoredVersions: Sendable {
     }
 
     /// Records what `change` puts in force, and serves it.
+    ///
+    /// - Throws: what `change` throws, or why what is now in force cannot be read: then the base weights answer.
     @discardableResult
     func change<Value>(_ change: (Store) throws -> Value) throws -> Value {
-        try pointer.withLock { _ in
+        try pointer.withLock { problem in
             let value = try change(store)
-            try follow()
+            try follow(&problem)
             return value
         }
     }
@@ -123,8 +141,22 @@ package final class StoredVersions: Sendable {
     /// What is in force: the id, or "base".
     func current() throws -> String { try store.promotion(base: baseName)?.versionID ?? "base" }
 
-    private func follow() throws {
-        let id = try store.promotion(base: baseName)?.versionID
-        registry.point(to: try id.map { try version(try store.version($0)) })
+    private func follow(_ problem: inout Problem?) throws {
+        guard let id = try store.promotion(base: baseName)?.versionID else { return serve(nil, &problem) }
+        do {
+            serve(try version(try store.version(id)), &problem)
+        } catch {
+            serve(nil, &problem)
+            let reason = "\(baseName) answers with its base weights: the weight version \(id), which is in force, cannot be read"
+            condition.degrade(reason)
+            problem = Problem(reason: reason, cause: error)
+            throw error
+        }
+    }
+
+    private func serve(_ version: WeightVersion?, _ problem: inout Problem?) {
+        registry.point(to: version)
+        if let problem { condition.recover(problem.reason) }
+        problem = nil
     }
 }

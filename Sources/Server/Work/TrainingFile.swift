@@ -23,7 +23,7 @@ struct TrainingFile {
     /// - Parameter folder: where an archive is unpacked; made here.
     /// - Throws: ``JobFailure`` naming the line.
     init(_ record: FileRecord, for objective: Objective, maxSeconds: Double, clips: Clips, unpackingInto folder: URL) throws {
-        let content = clips.store.contents.url(record.sha256)
+        let content = try clips.store.contents.verified(record.sha256, as: "the file \(record.id)")
         func failure(_ message: String) -> JobFailure { JobFailure(code: "invalid_training_file", message: message) }
         do {
             let isArchive = ArchiveReader.isArchive(try Self.head(content))

@@ -15,6 +15,8 @@ package final class Workshop: Sendable {
     let judges: Judges
     let metrics = TrainingMetrics()
     let runtime: Runtime
+    /// What opening the folder did with its contents.
+    package let settlement: Settlement
     private let folder: DataFolder
     private let paths: ServerPaths
 
@@ -24,18 +26,24 @@ package final class Workshop: Sendable {
         package static let measuring = "measuring"
     }
 
-    /// Opens the data folder, sweeps what a crash left, and puts the promoted version in force. Blocks.
+    /// Opens the data folder, settles what a crash left, and puts the promoted version in force. Blocks.
     ///
-    /// - Throws: ``DataFolderError``, `StoreError`, or why the promoted version cannot be read.
-    package init(_ folder: DataFolder, runtime: Runtime, configuration: ServerConfiguration) throws {
+    /// - Parameters:
+    ///   - store: the folder's, opened already; opened here where nil.
+    ///   - condition: told where the promoted version cannot be read; the base weights answer then.
+    /// - Throws: ``DataFolderError`` or `StoreError`.
+    package init(
+        _ folder: DataFolder, store opened: Store? = nil, runtime: Runtime, configuration: ServerConfiguration,
+        condition: ServerCondition = ServerCondition()
+    ) throws {
         self.folder = folder
         self.runtime = runtime
         paths = ServerPaths(configuration)
-        store = try Store(folder: folder.url)
-        try store.collectGarbage()
+        store = try opened ?? Store(folder: folder.url, accepting: configuration.acceptsStore)
+        settlement = try store.settle()
         runner = JobRunner(
             store: store, lanes: [Lane.training: configuration.jobQueue, Lane.measuring: configuration.jobQueue])
-        versions = try StoredVersions(store: store, runtime: runtime)
+        versions = try StoredVersions(store: store, runtime: runtime, condition: condition)
         clips = Clips(store: store, folder: configuration.audioFolder)
         judges = Judges(
             engine: runtime.engine, versions: runtime.versions, endpoints: configuration.judgeEndpoints,
@@ -87,4 +95,7 @@ package final class Workshop: Sendable {
 
     /// Tells running jobs to save and stop, and returns when they have.
     package func drain() async { await runner.drain() }
+
+    /// Closes the store, after everything has been answered: the folder can be copied then.
+    package func close() throws { try store.close() }
 }
