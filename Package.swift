@@ -86,6 +86,7 @@ let package = Package(
         room("Randomness"),
         room("Questions", ["Randomness"]),
         room("Remote"),
+        room("Workers"),
 
         // The runtime.
         room("Models", ["Tensors", "Weights"]),
@@ -103,7 +104,10 @@ let package = Package(
         room("CordBench", resources: [.copy("Benchmark")]),
         room(
             "Evaluation",
-            ["Encodings", "Files", "Judging", "Hashing", "Generation", "Models", "Tensors", "Tokenization", "Audio", "Remote", "CordBench", "Randomness"]),
+            [
+                "Encodings", "Files", "Judging", "Hashing", "Generation", "Models", "Tensors", "Tokenization", "Audio", "Remote", "CordBench",
+                "Randomness", "Workers",
+            ]),
         room(
             "Training",
             ["Encodings", "Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization", "Randomness", "Files"]),
@@ -120,7 +124,7 @@ let package = Package(
             "Server",
             [
                 "API", "Encodings", "HTTP", "Generation", "Models", "Weights", "Tensors", "Tokenization", "Evaluation", "Training", "Objectives",
-                "Judging", "Remote", "Speech", "Jobs", "Archives", "Audio", "Hashing", logging,
+                "Judging", "Remote", "Speech", "Jobs", "Archives", "Audio", "Hashing", "Workers", logging,
             ], resources: [.copy("OpenAPI")]),
         .executableTarget(
             name: "cord",
@@ -152,6 +156,7 @@ let package = Package(
         tests("Judging", ["Remote"]),
         tests("Questions", ["Randomness"]),
         tests("Remote"),
+        tests("Workers"),
         tests("Speech", ["Audio", "Hashing", "Questions", "Randomness", "Remote"]),
         tests("Pretraining", ["Audio", "CordNano", "Generation", "Models", "Speech", "Tensors"]),
         tests("Evaluation", ["Hashing", "Judging", "Generation", "Models", "Audio", "CordNano", "CordBench", "Randomness", "Remote"]),

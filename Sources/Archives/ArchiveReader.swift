@@ -10,6 +10,8 @@ package import Foundation
 package struct ArchiveReader: Sendable {
     package var maximumBytes = 4 << 30
     package var maximumEntries = 200_000
+    /// Called for every entry and every piece of one; what it throws ends the unpacking.
+    package var check: @Sendable () throws -> Void = {}
 
     package init() {}
 
@@ -36,6 +38,7 @@ package struct ArchiveReader: Sendable {
         var written = 0
         var entries = 0
         while let entry = try archive.next() {
+            try check()
             entries += 1
             if entries > maximumEntries { throw ArchiveError.tooManyEntries(limit: maximumEntries) }
             let parts = try Self.parts(entry.path)
@@ -46,6 +49,8 @@ package struct ArchiveReader: Sendable {
             do {
                 try write(archive, to: folder.appending(path: path), &written)
             } catch let error as ArchiveError {
+                throw error
+            } catch let error as CancellationError {
                 throw error
             } catch { throw ArchiveError.unwritable(reason: error.localizedDescription) }
         }
@@ -60,6 +65,7 @@ package struct ArchiveReader: Sendable {
         let handle = try FileHandle(forWritingTo: place)
         defer { try? handle.close() }
         while let piece = try archive.read() {
+            try check()
             written += piece.count
             if written > maximumBytes { throw ArchiveError.tooLarge(limit: maximumBytes) }
             try handle.write(contentsOf: piece)

@@ -179,6 +179,11 @@ package final class LoadedModel: Sendable {
             logMel: Tensor(mel.values, rows: mel.frameCount, columns: mel.melCount), validFrames: mel.validFrames)
     }
 
+    /// Seconds of sound behind one of its tokens.
+    package var secondsPerAudioToken: Double {
+        windowSeconds / Double(model.encoder.tokenCount(frames: extractor.configuration.windowFrames))
+    }
+
     /// The most seconds of sound that one clip may have.
     package var windowSeconds: Double {
         Double(extractor.configuration.windowSamples) / Double(AudioClip.sampleRate)

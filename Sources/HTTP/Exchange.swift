@@ -209,7 +209,7 @@ internal import Synchronization
 
     private func start(_ route: Router.Route, _ request: Request) {
         let bodyCount = request.body.count
-        let task = Task {
+        let task = Task(executorPreference: route.executor) { [self] in
             let response = await core.service.answer(request, by: route)
             await deliver(response)
             core.bodyBytes.wrappingSubtract(bodyCount, ordering: .relaxed)

@@ -15,6 +15,8 @@ package struct Router: Sendable {
         /// The largest body in bytes; `nil` means ``Limits/bodyBytes``.
         package let bodyLimit: Int?
         let handler: Handler
+        /// What runs the handler and produces a streamed body; nil for the cooperative threads.
+        let executor: (any TaskExecutor)?
     }
 
     /// What a path leads to.
@@ -41,6 +43,8 @@ package struct Router: Sendable {
 
     private var root = Node()
     private var immediates: [String: @Sendable () -> Response] = [:]
+    /// What runs the handlers of routes from here on; nil for Swift's cooperative threads, which no handler may block.
+    package var executor: (any TaskExecutor)?
     /// Every route in order of registration, for documentation and metrics.
     package private(set) var routes: [Route] = []
 
@@ -49,7 +53,7 @@ package struct Router: Sendable {
     package mutating func on(
         _ method: String, _ pattern: String, scope: Scope? = nil, bodyLimit: Int? = nil, _ handler: @escaping Handler
     ) {
-        let route = Route(method: method, pattern: pattern, scope: scope, bodyLimit: bodyLimit, handler: handler)
+        let route = Route(method: method, pattern: pattern, scope: scope, bodyLimit: bodyLimit, handler: handler, executor: executor)
         precondition(pattern.hasPrefix("/"), "a pattern starts with a slash, found \(pattern)")
         Self.insert(route, segments(of: pattern), into: &root)
         routes.append(route)

@@ -72,8 +72,14 @@ package struct ContentStore: Sendable {
         try Data(contentsOf: verified(hash, as: what), options: .mappedIfSafe)
     }
 
-    package func store(_ data: Data) throws -> Stored {
-        try storeFile { writer in try writer(data) }
+    /// - Parameter check: Called for every megabyte; what it throws ends the storing, and nothing is kept.
+    package func store(_ data: Data, checking check: () throws -> Void = {}) throws -> Stored {
+        try storeFile { writer in
+            for start in stride(from: data.startIndex, to: data.endIndex, by: 1 << 20) {
+                try check()
+                try writer(data[start..<min(start + 1 << 20, data.endIndex)])
+            }
+        }
     }
 
     /// Stores what `body` hands piece by piece to its argument, as an upload that is never whole in memory.

@@ -27,6 +27,7 @@ package actor JobRunner {
     private let events = JobEvents()
     private let progressInterval: Duration
     private let retryDelay: Duration
+    private let executor: (any TaskExecutor)?
     private var lanes: [String: Lane]
     private var handlers: [String: (lane: String, run: JobHandler)] = [:]
     private var started = false
@@ -36,14 +37,16 @@ package actor JobRunner {
     ///   - lanes: the names of the lanes and how many jobs may wait in each.
     ///   - progressInterval: how often a handler's progress is written.
     ///   - retryDelay: how long after a failing disk the runner tries again.
+    ///   - executor: what runs the handlers; nil for the cooperative threads.
     package init(
         store: Store, lanes: [String: Int], progressInterval: Duration = .milliseconds(250),
-        retryDelay: Duration = .seconds(5)
+        retryDelay: Duration = .seconds(5), executor: (any TaskExecutor)? = nil
     ) {
         self.store = store
         self.lanes = lanes.mapValues { Lane(limit: $0, running: nil) }
         self.progressInterval = progressInterval
         self.retryDelay = retryDelay
+        self.executor = executor
     }
 
     /// Names the handler of a kind; before `start`.
@@ -158,7 +161,7 @@ package actor JobRunner {
                 }
                 let job = try move(id, to: .running)
                 let context = JobContext(job: job, store: store, events: events, interval: progressInterval)
-                let task = Task { [weak self] in
+                let task = Task(executorPreference: executor) { [weak self] in
                     let outcome: Result<Data, any Error>
                     do { outcome = .success(try await handler.run(context)) } catch { outcome = .failure(error) }
                     await self?.end(job, outcome)

@@ -13,6 +13,9 @@ package final class BoundedExchange: NSObject, URLSessionDataDelegate {
         var isCancelled = false
     }
 
+    /// Has a thread whenever it needs one, whatever occupies the global queues.
+    private static let alarms = DispatchQueue(label: "cord.alarms")
+
     private let state = Mutex(State())
     private let request: URLRequest
     private let timeout: Double
@@ -38,7 +41,7 @@ package final class BoundedExchange: NSObject, URLSessionDataDelegate {
             guard let self else { return }
             fail(.timedOut(url: url, seconds: timeout))
         }
-        DispatchQueue.global().asyncAfter(deadline: .now() + timeout, execute: alarm)
+        Self.alarms.asyncAfter(deadline: .now() + timeout, execute: alarm)
         defer { alarm.cancel() }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in

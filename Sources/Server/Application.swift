@@ -7,6 +7,7 @@ import Jobs
 package import Logging
 import Models
 import Tensors
+import Workers
 
 /// The server as a process: it listens first, loads the model behind a 503, answers until it is told to stop, and drains.
 package struct Application: Sendable {
@@ -95,7 +96,7 @@ package struct Application: Sendable {
     }
 
     private static func load(_ configuration: ServerConfiguration, _ metrics: Metrics) async throws -> Runtime {
-        try await WorkQueue(name: "cord.load", width: 1).run { try Runtime.load(configuration, metrics: metrics) }
+        try await WorkQueue(name: "load", width: 1).run { try Runtime.load(configuration, metrics: metrics) }
     }
 
     /// Signals as they arrive, in place of their default effect. Until `isReady` nothing is in flight, and they end the process at once.

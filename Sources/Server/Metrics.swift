@@ -53,7 +53,10 @@ package final class Metrics: Sendable {
         page.single("cord_http_response_bytes_total", "counter", "Bytes of response bodies sent.", Double(state.bytesSent))
         page.begin("cord_time_to_first_token_seconds", "histogram", "From a question's arrival to the first token of its answer.")
         page.histogram(state.firstToken, [])
-        if let runtime { engine(runtime, &page) }
+        if let runtime {
+            engine(runtime, &page)
+            runtime.queues.describe(on: &page)
+        }
         workshop?.describe(on: &page)
         condition.describe(on: &page)
         process(&page)

@@ -8,6 +8,7 @@ import Models
 import Tokenization
 import Training
 import Weights
+import Workers
 
 /// The one place that decides which status and code the errors of the other rooms have.
 extension HTTPError {
@@ -49,6 +50,7 @@ extension HTTPError {
         case let error as EngineError: self.init(error)
         case let error as StoreError: self.init(error)
         case let error as ArchiveError: self.init(error)
+        case let error as WorkQueue.Full: self = .busy(429, error.description, retryAfter: 2, code: "queue_full")
         case let error as QueueFull: self = .busy(429, error.description, retryAfter: 10, code: "queue_full")
         case let error as TrainingError:
             guard let refusal = HTTPError(error) else { return nil }

@@ -1,18 +1,37 @@
 import Encodings
-import Foundation
+package import Foundation
 import FoundationNetworking
 import Glibc
 package import HTTP
 import Remote
+import Workers
+
+/// A clip as it came; what takes time is left to whoever hears it.
+enum SubmittedSound: Sendable {
+    case bytes(Data)
+    /// A `data:` URL.
+    case url(String)
+
+    /// - Parameter parameter: The path of the field that holds the clip, for errors.
+    func bytes(parameter: String) throws(HTTPError) -> Data {
+        switch self {
+        case .bytes(let bytes): bytes
+        case .url(let url): try RemoteAudio.decode(url, parameter: parameter)
+        }
+    }
+}
 
 /// The bytes behind an `audio_url`: a `data:` URL, or a file of one of the operator's hosts.
 ///
-/// Fetching follows no redirects, refuses addresses that are not public, and ends at a number of bytes and after a time.
+/// Fetching follows no redirects, refuses addresses that are not public, and ends at a number of bytes and after a time, in which
+/// the look-up of the host's name is counted.
 package struct RemoteAudio: Sendable {
     private let hosts: Set<String>
     private let maxBytes: Int
     private let time: Duration
     private let allowsPrivateAddresses: Bool
+    /// A look-up cannot be stopped: whoever waits for it goes on alone.
+    private static let names = WorkQueue(name: "names", width: 4, limit: 32, abandons: true)
 
     /// - Parameter allowsPrivateAddresses: For a server on this machine, as tests have it.
     package init(hosts: Set<String>, maxBytes: Int, time: Duration, allowsPrivateAddresses: Bool = false) {
@@ -23,8 +42,13 @@ package struct RemoteAudio: Sendable {
     }
 
     /// - Parameter parameter: The path of the field that holds the URL, for errors.
-    package func bytes(_ url: String, parameter: String) async throws -> [UInt8] {
-        if DataURL.begins(url) { return try Self.decode(url, parameter: parameter) }
+    func sound(_ url: String, parameter: String) async throws -> SubmittedSound {
+        if DataURL.begins(url) { return .url(url) }
+        return .bytes(try await bytes(url, parameter: parameter))
+    }
+
+    /// - Parameter parameter: The path of the field that holds the URL, for errors.
+    package func bytes(_ url: String, parameter: String) async throws -> Data {
         func refused(_ message: String, code: String = "url_not_allowed") -> HTTPError {
             HTTPError(400, message, parameter: parameter, code: code)
         }
@@ -43,17 +67,21 @@ package struct RemoteAudio: Sendable {
         guard hosts.contains(host), target.user == nil, target.password == nil else {
             throw refused("The host \(host) is not among those from which this server fetches audio.")
         }
-        guard try allowsPrivateAddresses || Self.hasPublicAddresses(host) else {
-            throw refused("The host \(host) has an address that is not public.")
+        let start = ContinuousClock.now
+        if !allowsPrivateAddresses {
+            let isPublic = try await withTimeLimit(
+                time, timeout: { HTTPError(400, "The host \(host) could not be looked up within \(time.inSeconds) s.", parameter: parameter, code: "url_fetch_failed") }
+            ) { try await Self.names.run { try Self.hasPublicAddresses(host) } }
+            guard isPublic else { throw refused("The host \(host) has an address that is not public.") }
         }
-        return try await fetch(target, parameter: parameter)
+        return try await fetch(target, within: max(1, time.inSeconds - start.secondsUntilNow), parameter: parameter)
     }
 
-    private func fetch(_ url: URL, parameter: String) async throws -> [UInt8] {
-        var request = URLRequest(url: url, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: time.inSeconds)
+    private func fetch(_ url: URL, within seconds: Double, parameter: String) async throws -> Data {
+        var request = URLRequest(url: url, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: seconds)
         request.httpShouldHandleCookies = false
         do {
-            return Array(try await BoundedExchange(request, timeout: time.inSeconds, maximumBytes: maxBytes).answer())
+            return try await BoundedExchange(request, timeout: seconds, maximumBytes: maxBytes).answer()
         } catch let error as EndpointError {
             let (status, reason) =
                 switch error {
@@ -69,8 +97,8 @@ package struct RemoteAudio: Sendable {
         }
     }
 
-    private static func decode(_ url: String, parameter: String) throws(HTTPError) -> [UInt8] {
-        do throws(DataURLError) { return Array(try DataURL(url).bytes) } catch {
+    fileprivate static func decode(_ url: String, parameter: String) throws(HTTPError) -> Data {
+        do throws(DataURLError) { return try DataURL(url).bytes } catch {
             throw HTTPError(400, "The audio_url is not a data URL: \(error).", parameter: parameter, code: "invalid_value")
         }
     }

@@ -5,6 +5,7 @@ package import Generation
 package import HTTP
 import Models
 import Synchronization
+import Workers
 
 /// A loaded model with its engine: what turns a request of the wire into an ``Inquiry``.
 ///
@@ -16,7 +17,7 @@ package final class Runtime: Sendable {
     package let versions: VersionRegistry
     package let limits: AnswerLimits
     private let remote: RemoteAudio
-    private let work: WorkQueue
+    let queues = WorkQueues()
     private let metrics: Metrics
 
     package var model: LoadedModel { engine.model }
@@ -27,7 +28,6 @@ package final class Runtime: Sendable {
         limits = configuration.limits
         remote = RemoteAudio(
             hosts: configuration.audioHosts, maxBytes: configuration.limits.fetchBytes, time: configuration.limits.fetchTime)
-        work = WorkQueue(name: "cord.hearing", width: max(2, ProcessInfo.processInfo.activeProcessorCount / 2))
         self.metrics = metrics
     }
 
@@ -55,9 +55,10 @@ package final class Runtime: Sendable {
         if !versions.entries.contains(where: { $0.version?.id == version.id }) { engine.forget(version: version.id) }
     }
 
-    /// Runs what takes long and blocks, such as reading an adapter, off the cooperative threads.
-    func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-        try await work.run(body)
+    /// The weights of a model's name; those of stored versions are read where that keeps nobody.
+    private func entry(_ name: String?) async throws -> VersionRegistry.Entry {
+        if let entry = versions.registered(name) { return entry }
+        return try await queues.versions.run { [versions] in try versions.entry(name) }
     }
 
     /// Hears, reads and starts to answer.
@@ -69,9 +70,8 @@ package final class Runtime: Sendable {
         logProbabilities: Int? = nil, prefix: String
     ) async throws -> Inquiry {
         let start = ContinuousClock.now
-        let entry = try versions.entry(name)
-        let prompt = try await withTimeLimit(limits.time, timeout: { Self.timeIsOver }) { [self] in
-            try await self.prompt(messages)
+        let (entry, prompt) = try await withTimeLimit(limits.time, timeout: { Self.timeIsOver }) { [self] in
+            (try await self.entry(name), try await self.prompt(messages))
         }
         let options = try options(sampling, prompt: prompt, count: count, logProbabilities: logProbabilities)
         let request = GenerationRequest(prompt: prompt, options: options, version: entry.version)
@@ -94,29 +94,29 @@ package final class Runtime: Sendable {
     /// The tokens of a conversation, with everything in it heard.
     package func prompt(_ messages: [API.ChatMessage]) async throws -> Prompt {
         try checkSize(messages)
-        var heard: [(path: String, bytes: [UInt8])] = []
+        var submitted: [(path: String, sound: SubmittedSound)] = []
         for (index, message) in messages.enumerated() {
             for (part, content) in message.content.enumerated() {
                 let path = "messages[\(index)].content[\(part)]"
                 switch content {
                 case .text: continue
-                case .inputAudio(let data, _): heard.append((path + ".input_audio.data", Array(data)))
+                case .inputAudio(let data, _): submitted.append((path + ".input_audio.data", .bytes(data)))
                 case .audioURL(let url):
-                    heard.append((path + ".audio_url.url", try await remote.bytes(url, parameter: path + ".audio_url.url")))
+                    submitted.append((path + ".audio_url.url", try await remote.sound(url, parameter: path + ".audio_url.url")))
                 }
             }
         }
-        let submitted = heard
-        let limit = AudioLimits(maxSeconds: limits.clipSeconds, windowSeconds: model.windowSeconds)
+        let sounds = submitted
+        let budget = ClipBudget(model, maxSeconds: limits.clipSeconds, promptTokens: promptLimit)
         let model = model
-        let prompt = try await work.run {
-            var clips = try submitted.map { path, bytes throws in
-                do throws(AudioError) {
-                    return try AudioDecoder.decode(bytes, limits: limit)
-                } catch {
-                    throw HTTPError(error, parameter: path)
-                }
+        let prompt = try await (sounds.isEmpty ? queues.reading : queues.hearing).run { cancellation in
+            var budget = budget
+            var clips = try sounds.map { path, sound in
+                try cancellation.check()
+                let bytes = try sound.bytes(parameter: path)
+                return try unsafe budget.decode(bytes.span.bytes, parameter: path) { cancellation.isCancelled }
             }[...]
+            try cancellation.check()
             let turns = messages.map { message in
                 Message(
                     role: message.role == .developer ? "system" : message.role.rawValue,

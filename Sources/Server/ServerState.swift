@@ -3,6 +3,7 @@ import Foundation
 package import HTTP
 package import Logging
 import Synchronization
+import Workers
 
 /// What the routes share: the configuration, the counters, and the runtime once the model is loaded.
 package final class ServerState: Sendable {
@@ -67,9 +68,11 @@ package final class ServerState: Sendable {
     package func router() throws -> Router {
         var router = Router()
         HealthRoute.add(to: &router, self)
-        MetricsRoute.add(to: &router, self)
         AnswersRoute.add(to: &router, self)
         ChatCompletionsRoute.add(to: &router, self)
+        // The others wait for the disk now and then.
+        router.executor = WorkExecutor(name: "routes", width: 4)
+        MetricsRoute.add(to: &router, self)
         ModelsRoute.add(to: &router, self)
         AdaptersRoute.add(to: &router, self)
         TokensRoute.add(to: &router, self)

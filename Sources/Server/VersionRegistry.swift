@@ -60,16 +60,23 @@ package final class VersionRegistry: Sendable {
     /// Asks `stored` for names that are not registered here.
     package func answer(by stored: @escaping @Sendable (String) throws -> Entry?) { state.withLock { $0.stored = stored } }
 
-    /// The entry of a name; nil asks for the base.
-    ///
-    /// - Throws: 404 that lists the names there are.
-    package func entry(_ name: String?) throws -> Entry {
+    /// The entry of a name that is in memory; nil asks for the base.
+    package func registered(_ name: String?) -> Entry? {
         let name = name ?? baseName
         let entries = entries
         if let entry = entries.first(where: { $0.name == name }) { return entry }
         if name == pinnedBaseName {
             return Entry(name: name, version: nil, root: entries[0].root, created: entries[0].created)
         }
+        return nil
+    }
+
+    /// The entry of a name; nil asks for the base. Blocks while a stored version is read.
+    ///
+    /// - Throws: 404 that lists the names there are.
+    package func entry(_ name: String?) throws -> Entry {
+        if let entry = registered(name) { return entry }
+        let name = name ?? baseName
         guard let entry = try state.withLock({ $0.stored })?(name) else {
             let known = entries.map { "\"\($0.name)\"" }.joined(separator: ", ")
             throw HTTPError(

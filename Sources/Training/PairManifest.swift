@@ -67,6 +67,8 @@ package struct PairManifest {
                     if let problem = objective.problem(of: pair) { throw RowError(problem) }
                     try pair.checkSounds(limits: AudioLimits(maxSeconds: maxSeconds))
                     pairs.append(pair)
+                } catch let error as CancellationError {
+                    throw error
                 } catch {
                     problems.append((row.line, "\(error)"))
                 }

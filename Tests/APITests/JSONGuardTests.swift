@@ -21,8 +21,66 @@ import Testing
         }
     }
 
-    @Test func aMillionValuesAreRefused() {
-        #expect(code(Array(("[" + String(repeating: "1,", count: 1_000_001) + "1]").utf8)) == "json_too_large")
+    @Test func moreValuesThanABodyMayHaveAreRefused() {
+        func list(_ value: String, _ count: Int) -> [UInt8] {
+            Array(("[" + String(repeating: value + ",", count: count - 2) + value + "]").utf8)
+        }
+        let most = JSONGuard.maxValues
+        #expect(code(list("1", most)) == nil)
+        #expect(code(list("1", most + 2)) == "json_too_large")
+        #expect(code(list("[]", most / 2)) == nil)
+        #expect(code(list("[]", most / 2 + 2)) == "json_too_large")
+        #expect(code(list(#"{"a":1}"#, most / 2)) == "json_too_large")
+    }
+
+    @Test func numbersWithoutEndAreRefusedAndTheLargestDoublePasses() {
+        #expect(code(Array(("[1" + String(repeating: "0", count: 308) + ", 2]").utf8)) == nil)
+        #expect(code(Array(("[" + String(repeating: "7", count: 512) + "]").utf8)) == nil)
+        for text in ["[\(String(repeating: "7", count: 513))]", String(repeating: "1", count: 1_000_000), "[0." + String(repeating: "0", count: 600) + "1]"] {
+            #expect(code(Array(text.utf8)) == "invalid_json")
+        }
+        // Blanks are no part of a number.
+        #expect(code(Array(("[1" + String(repeating: " ", count: 2000) + ", 2]").utf8)) == nil)
+    }
+
+    /// The end of a string is found wherever it lies in a word of eight bytes, and so is everything that may not stand in one.
+    @Test func longStringsAreReadInPiecesWithoutLosingAByte() {
+        for length in 0..<40 {
+            let plain = String(repeating: "a", count: length)
+            #expect(code(Array("[\"\(plain)\"]".utf8)) == nil)
+            #expect(code(Array("[\"\(plain)\\\"\(plain)\"]".utf8)) == nil)
+            #expect(code(Array("[\"\(plain)é\(plain)~\u{7F}\"]".utf8)) == nil)
+            #expect(code(Array("[\"\(plain)\u{1F}\(plain)\"]".utf8)) == "invalid_json")
+            #expect(code(Array("[\"\(plain)\u{0}\(plain)\"]".utf8)) == "invalid_json")
+            #expect(code(Array("[\"\(plain)".utf8) + [0xFF] + Array("\(plain)\"]".utf8)) == "invalid_unicode")
+            #expect(code(Array("[\"\(plain)".utf8)) == "invalid_json")
+        }
+    }
+
+    /// What a refusal says of a value does not depend on how much of it there is.
+    @Test func refusalsDescribeValuesWithoutTheirContent() {
+        func refusal(_ json: String) -> String? {
+            do throws(WireError) {
+                _ = try WireDecoder.decode(ChatCompletionRequest.self, from: Data(json.utf8))
+                return nil
+            } catch { return error.message }
+        }
+        let numbers = String(repeating: "1,", count: 9_999) + "1"
+        let members = (0..<5000).map { "\"k\($0 + 10_000)\":1" }.joined(separator: ",")
+        let body = #""model":"m","messages":[{"role":"user","content":"a"}]"#
+        #expect(refusal("[\(numbers)]") == "The body: expected an object; found an array of 10000.")
+        #expect(
+            refusal("{\(body),\"temperature\":[\(numbers)]}") == "temperature: expected a number from 0 to 2; found an array of 10000.")
+        #expect(
+            refusal("{\(body),\"temperature\":{\(members)}}")
+                == "temperature: expected a number from 0 to 2; found an object with k10000, k10001, k10002, k10003.")
+        #expect(refusal("{\(body),\"tools\":[\(numbers)]}")?.hasPrefix("tools is not supported") == true)
+        #expect(refusal("{\(body),\"tools\":[],\"functions\":{}}") == nil)
+        let name = String(repeating: "x", count: 100_000)
+        let unknown = refusal("{\(body),\"\(name)\":1}") ?? ""
+        #expect(unknown.hasPrefix("xxx") && unknown.contains("…: unknown field") && unknown.utf8.count < 2000)
+        let long = String(repeating: "é", count: 50_000)
+        #expect(refusal("{\(body),\"temperature\":\"\(long)\"}")?.hasSuffix("found a string of 50000 characters.") == true)
     }
 
     @Test(

@@ -1,5 +1,6 @@
 import Foundation
 import Jobs
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -21,6 +22,9 @@ private struct Child {
         process.standardError = FileHandle.nullDevice
         try process.run()
     }
+
+    /// Waits for the child's end, on a thread that no other test needs.
+    func end() async { await onThread { process.waitUntilExit() } }
 }
 
 @Suite struct CrashTests {
@@ -52,7 +56,7 @@ private struct Child {
         }
         try await Task.sleep(for: .milliseconds(milliseconds))
         kill(child.process.processIdentifier, SIGKILL)
-        child.process.waitUntilExit()
+        await child.end()
 
         let lines = String(decoding: try Data(contentsOf: acknowledged), as: UTF8.self).split(separator: "\n")
         let last = try #require(lines.last.flatMap { Int($0) })
@@ -96,11 +100,11 @@ private struct Child {
         try Data().write(to: folder.appending(path: "done"))
     }
 
-    @Test(.enabled(if: Child.folder == nil)) func aFullDiskAcknowledgesNothing() throws {
+    @Test(.enabled(if: Child.folder == nil)) func aFullDiskAcknowledgesNothing() async throws {
         let folder = Folder()
         try FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
         let child = try Child("childRunsOutOfDisk", folder: folder.url)
-        child.process.waitUntilExit()
+        await child.end()
         #expect(child.process.terminationStatus == 0)
         #expect(FileManager.default.fileExists(atPath: folder.url.appending(path: "done").path))
         let store = try Store(folder: folder.url)

@@ -47,7 +47,49 @@ import TestSupport
         let eleven = [Float](repeating: 0, count: 11 * 16_000)
         try await expect(hear(wav(eleven)), 413, "audio_longer_than_window")
         let hour = [Float](repeating: 0, count: 3600 * 1000)
-        try await expect(hear(wav(hour, rate: 1000)), 413, "audio_too_long")
+        try await expect(hear(wav(hour, rate: 1000)), 413, "audio_longer_than_window")
+        let short = try Fixture { $0.limits.clipSeconds = 5 }.memory
+        let headers: Headers = ["content-type": "audio/wav"]
+        try await expect(short.send("POST", "/v1/answers", headers: headers, body: wav(eleven)), 413, "audio_too_long")
+    }
+
+    private func conversation(_ clips: [[UInt8]]) -> String {
+        let parts = clips.map {
+            #"{"type": "input_audio", "input_audio": {"data": "\#(Data($0).base64EncodedString())", "format": "wav"}}"#
+        }
+        return #"{"model": "cord-nano", "max_tokens": 1, "messages": [{"role": "user", "content": [\#(parts.joined(separator: ","))]}]}"#
+    }
+
+    /// A second of sound is 25 tokens of this model's context of 1024: each clip alone could be heard, five of them not.
+    @Test func clipsThatCannotBeHeardTogetherAreRefusedByTheirSum() async throws {
+        let nine = wav([Float](repeating: 0, count: 9 * 16_000))
+        func five() async throws -> ClientResponse {
+            try await client().post("/v1/chat/completions", json: conversation([nine, nine, nine, nine, nine]))
+        }
+        try await expect(five(), 400, "context_length_exceeded", param: "messages[0].content[4].input_audio.data")
+        #expect(try await five().json()["error"]?["message"]?.text?.contains("45.0 s together") == true)
+        #expect(try await client().post("/v1/chat/completions", json: conversation([nine, nine, nine, nine])).status == 200)
+    }
+
+    /// Eight channels at 192 kHz may be decoded for as long as the window is, in all clips of a request together.
+    @Test func samplesOfARequestsClipsCountTogether() async throws {
+        func little(_ value: Int, _ bytes: Int) -> [UInt8] { (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+        let (channels, rate, seconds) = (8, 200_000, 5)
+        let samples = channels * rate * seconds
+        let header =
+            Array("RIFF".utf8) + little(36 + samples, 4) + Array("WAVEfmt ".utf8) + little(16, 4) + little(1, 2)
+            + little(channels, 2) + little(rate, 4) + little(channels * rate, 4) + little(channels, 2) + little(8, 2)
+            + Array("data".utf8) + little(samples, 4)
+        let clip = header + [UInt8](repeating: 128, count: samples)
+        let two = try await client().post("/v1/chat/completions", json: conversation([clip, clip]))
+        try await expect(two, 413, "audio_too_many_samples", param: "messages[0].content[1].input_audio.data")
+        #expect(try await client().post("/v1/chat/completions", json: conversation([clip])).status == 200)
+    }
+
+    @Test func manyCopiesOfAClipThatNobodyCanHearAreRefusedByTheirHeader() async throws {
+        let bomb = [UInt8](try Data(contentsOf: Fixture.fixtures.appending(path: "audio/refused/bomb.flac")))
+        let response = try await client().post("/v1/chat/completions", json: conversation([[UInt8]](repeating: bomb, count: 32)))
+        try await expect(response, 413, "audio_longer_than_window", param: "messages[0].content[0].input_audio.data")
     }
 
     /// A few kilobytes of FLAC that would take seconds to decode: 119 s in 8 channels at 655,350 Hz.

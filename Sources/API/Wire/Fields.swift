@@ -28,7 +28,8 @@ final class Fields {
         do {
             container = try decoder.container(keyedBy: Name.self)
         } catch is DecodingError {
-            let found = (try? JSONValue(from: decoder))?.summary ?? "something else"
+            let found = (try? decoder.unkeyedContainer()).map { JSONValue.summary(ofArray: $0.count ?? 0) }
+                ?? (try? JSONValue(from: decoder))?.summary ?? "something else"
             let place = path.isEmpty ? "The body" : pathText(path)
             throw WireError(
                 "\(place): expected an object; found \(found).", param: path.isEmpty ? nil : pathText(path),
@@ -75,8 +76,20 @@ final class Fields {
         .value(place(name), expected: expected, found: found(name))
     }
 
+    /// What stands there, in words. Nothing of an array or an object is decoded for it.
     private func found(_ name: String) -> String {
-        (try? container.decode(JSONValue.self, forKey: Name(stringValue: name)))?.summary ?? "a number out of range"
+        let key = Name(stringValue: name)
+        if let array = try? container.nestedUnkeyedContainer(forKey: key) { return JSONValue.summary(ofArray: array.count ?? 0) }
+        if let object = try? container.nestedContainer(keyedBy: Name.self, forKey: key) {
+            return JSONValue.summary(ofObject: object.allKeys.map(\.stringValue))
+        }
+        return (try? container.decode(JSONValue.self, forKey: key))?.summary ?? "a number out of range"
+    }
+
+    private func isEmpty(_ name: String) -> Bool {
+        let key = Name(stringValue: name)
+        if let array = try? container.nestedUnkeyedContainer(forKey: key) { return array.isAtEnd }
+        return (try? container.nestedContainer(keyedBy: Name.self, forKey: key))?.allKeys.isEmpty ?? false
     }
 
     func text(_ name: String, maxLength: Int = .max) throws -> String? {
@@ -204,9 +217,7 @@ final class Fields {
     func refuse(_ names: String..., because reason: String) throws {
         for name in names {
             taken.insert(name)
-            guard has(name) else { continue }
-            let value = try? container.decode(JSONValue.self, forKey: Name(stringValue: name))
-            if value == .array([]) || value == .object([:]) { continue }
+            guard has(name), !isEmpty(name) else { continue }
             throw unsupported(name, reason)
         }
     }
@@ -218,11 +229,11 @@ final class Fields {
 
     /// Refuses members that were not asked for; one that is null says nothing.
     func end() throws {
-        let unknown = container.allKeys.map(\.stringValue).filter { !taken.contains($0) && has($0) }.sorted()
-        guard let first = unknown.first else { return }
+        guard let first = container.allKeys.lazy.map(\.stringValue).filter({ !self.taken.contains($0) && self.has($0) }).min() else { return }
+        let place = place(JSONValue.cut(first))
         throw WireError(
-            "\(place(first)): unknown field; the fields here are \(taken.sorted().joined(separator: ", ")).",
-            param: place(first), code: "unknown_parameter")
+            "\(place): unknown field; the fields here are \(taken.sorted().joined(separator: ", ")).",
+            param: place, code: "unknown_parameter")
     }
 
     private func short(_ value: Double) -> String {

@@ -58,13 +58,34 @@ package enum JSONValue: Codable, Equatable, Sendable {
         case .bool(let value): return String(value)
         case .integer(let value): return String(value)
         case .number(let value): return String(value)
-        case .string(let value) where value.count > 40: return "a string of \(value.count) characters"
-        case .string(let value): return "\"\(value)\""
-        case .array(let value): return "an array of \(value.count)"
-        case .object(let value):
-            return value.isEmpty
-                ? "an empty object" : "an object with \(value.keys.sorted().prefix(4).joined(separator: ", "))"
+        case .string(let value): return Self.summary(ofString: value)
+        case .array(let value): return Self.summary(ofArray: value.count)
+        case .object(let value): return Self.summary(ofObject: value.keys)
         }
+    }
+
+    private static func summary(ofString value: String) -> String {
+        // Characters of a long text take long to tell apart.
+        let count = value.utf8.count > 1000 ? value.unicodeScalars.count : value.count
+        return count > 40 ? "a string of \(count) characters" : "\"\(value)\""
+    }
+
+    static func summary(ofArray count: Int) -> String { "an array of \(count)" }
+
+    /// The first four of its names in order stand for all.
+    static func summary(ofObject names: some Collection<String>) -> String {
+        if names.isEmpty { return "an empty object" }
+        var first: [String] = []
+        for name in names where first.count < 4 || name < first[3] {
+            first.insert(name, at: first.firstIndex { name < $0 } ?? first.count)
+            if first.count > 4 { first.removeLast() }
+        }
+        return "an object with \(first.map(cut).joined(separator: ", "))"
+    }
+
+    /// A stranger's name as an error repeats it.
+    static func cut(_ name: String) -> String {
+        name.utf8.count <= 100 ? name : String(String.UnicodeScalarView(name.unicodeScalars.prefix(80))) + "…"
     }
 }
 

@@ -8,7 +8,7 @@ package import Foundation
 package enum WireDecoder {
     /// - Throws: ``WireError``, and nothing else.
     package static func decode<Value: Decodable>(
-        _ type: Value.Type, from data: Data, maxDepth: Int = 64
+        _ type: Value.Type, from data: Data, maxDepth: Int = 64, maxValues: Int = JSONGuard.maxValues
     ) throws(WireError) -> Value {
         let data = data.withoutByteOrderMark
         guard !data.isEmpty else {
@@ -17,7 +17,7 @@ package enum WireDecoder {
         if data.starts(with: [0xFF, 0xFE]) || data.starts(with: [0xFE, 0xFF]) {
             throw WireError("Expected a JSON body in UTF-8; found UTF-16.", code: "invalid_unicode")
         }
-        try JSONGuard.check(data, maxDepth: maxDepth)
+        try JSONGuard.check(data, maxDepth: maxDepth, maxValues: maxValues)
         return try decode(type, data, textual: false)
     }
 

@@ -1,5 +1,6 @@
 package import Judging
 import Randomness
+import Workers
 
 /// Judges what rules cannot: a free-form answer against its reference, yes or no, and an open-ended one by itself, from 1 to 5.
 package struct FreeFormJudge: Sendable {
@@ -60,7 +61,7 @@ struct AnswerScoring: Sendable {
                 seconds: reply.seconds)
         }
         if item.type == .rating { return try await rated(reply, said, item) }
-        return try await onDispatch { item.type == .instructions ? try checked(reply, said, item) : read(reply, item, seed) }
+        return try await evaluationWork.run { item.type == .instructions ? try checked(reply, said, item) : read(reply, item, seed) }
     }
 
     private func rated(_ reply: Reply, _ said: String, _ item: QuestionSet.Item) async throws -> ArmAnswer {

@@ -3,6 +3,7 @@ import Files
 package import Foundation
 package import Generation
 package import Remote
+import Workers
 
 /// A server with an OpenAI-compatible interface, measured by the same ruler: one user turn to `POST chat/completions`, spoken questions
 /// as one `input_audio` part, a 16 kHz mono WAV whatever the clip's container, which every server reads.
@@ -66,7 +67,7 @@ package struct EndpointRespondent: Respondent {
 
     private func wav(_ file: URL) async throws -> String {
         let limits = AudioLimits(maxSeconds: maximumSeconds)
-        return try await onDispatch {
+        return try await evaluationWork.run {
             let bytes: Data
             do { bytes = try Data(contentsOf: file) } catch {
                 throw Unaskable(code: "audio_unreadable", "\(file.lastPathComponent): \(FileError(reading: file.path, error).reason)")

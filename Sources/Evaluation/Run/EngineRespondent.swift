@@ -6,10 +6,11 @@ import Hashing
 package import Models
 import Tensors
 import Tokenization
+import Workers
 
 /// The engine in this process, with one weight version and one way to choose tokens.
 ///
-///     clip's bytes → decode → log-mel → prompt     on Dispatch's threads, many at a time
+///     clip's bytes → decode → log-mel → prompt     on threads of their own, many at a time
 ///     prompt → Engine                              which batches whatever it is given
 package struct EngineRespondent: Respondent {
     package let engine: Engine
@@ -43,7 +44,7 @@ package struct EngineRespondent: Respondent {
         let (answer, _) = try await complete(spoken, seed: seed)
         guard !answer.tokens.isEmpty else { return [] }
         let (model, version) = (engine.model, version)
-        return try await onDispatch {
+        return try await evaluationWork.run {
             let compared = model.compare(
                 answer.tokens, student: spoken, teacher: typed, version: version, teacherVersion: version)
             guard compared.allSatisfy({ $0.measures.reverseKL.isFinite }) else {
@@ -59,7 +60,7 @@ package struct EngineRespondent: Respondent {
 
     package func identity() async throws -> RespondentIdentity {
         let (engine, version, versionName, decoding) = (engine, version, versionName, decoding)
-        return try await onDispatch {
+        return try await evaluationWork.run {
             let model = engine.model
             var settings = decoding.settings
             settings["precision"] = model.precision.rawValue
@@ -72,7 +73,7 @@ package struct EngineRespondent: Respondent {
 
     private func prompt(_ question: Asking) async throws -> Prompt {
         let (model, limits) = (engine.model, AudioLimits(maxSeconds: maximumSeconds, windowSeconds: engine.model.windowSeconds))
-        return try await onDispatch {
+        return try await evaluationWork.run {
             do {
                 switch question {
                 case .typed(let text): return try model.prompt([Message(role: "user", parts: [.text(text)])])

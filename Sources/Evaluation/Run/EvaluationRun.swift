@@ -2,6 +2,7 @@ import Foundation
 import Judging
 import Randomness
 import Synchronization
+import Workers
 
 /// One question set put to one model in every arm, with many questions in flight.
 ///
@@ -74,7 +75,7 @@ package struct EvaluationRun: Sendable {
     /// What the report will say of how to repeat the run, known before it begins.
     package func reproducibility(software: String) async throws -> Reproducibility {
         let set = set
-        let hash = try await onDispatch { try set.hash() }
+        let hash = try await evaluationWork.run { try set.hash() }
         let who = try await respondent.identity()
         return Reproducibility(
             model: who.model, modelHash: who.modelHash, weightVersion: who.weightVersion, weightVersionHash: who.weightVersionHash,

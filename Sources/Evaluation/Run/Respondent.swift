@@ -1,4 +1,5 @@
 package import Foundation
+import Workers
 
 /// How one question is put to a model. What is sent is one user turn in the model's own chat format, and nothing else.
 package enum Asking: Sendable, Equatable {
@@ -77,9 +78,5 @@ package struct Unaskable: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Runs `body` on a thread of Dispatch's, so that neither Swift's cooperative threads nor the engine's wait for it.
-func onDispatch<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-        DispatchQueue.global(qos: .userInitiated).async { continuation.resume(with: Result { try body() }) }
-    }
-}
+/// Decoding, digests and readings of a run: neither Swift's cooperative threads nor the engine's wait for them.
+let evaluationWork = WorkQueue(name: "evaluation", width: max(2, ProcessInfo.processInfo.activeProcessorCount))

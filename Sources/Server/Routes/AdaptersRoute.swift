@@ -2,6 +2,7 @@ import API
 import Foundation
 import Generation
 import HTTP
+import Workers
 
 /// `POST /v1/load_lora_adapter`, `POST /v1/unload_lora_adapter`: vLLM's calls, which answer in words.
 enum AdaptersRoute {
@@ -12,7 +13,7 @@ enum AdaptersRoute {
                 let runtime = try server.runtime
                 let folder = server.configuration.adapterFolder
                 let name = wanted.loraName
-                try await runtime.onOwnThread {
+                try await runtime.queues.versions.run {
                     let directory = try place(wanted.loraPath, in: folder)
                     try runtime.versions.checkIsFree(name)
                     do {

@@ -9,8 +9,9 @@ enum AnswersRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         router.post("/v1/answers", scope: .ask) { request in
             try await refusing {
-                let wanted = try read(request)
-                let inquiry = try await server.runtime.ask(
+                let runtime = try server.runtime
+                let wanted = try await runtime.queues.reading(request.body.count) { try read(request) }
+                let inquiry = try await runtime.ask(
                     try messages(wanted), model: wanted.model, sampling: wanted.sampling, prefix: "ans-")
                 if wanted.stream { return stream(inquiry) }
                 let (answers, timings) = try await inquiry.complete()

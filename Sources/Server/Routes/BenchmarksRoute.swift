@@ -1,6 +1,7 @@
 import API
 import Foundation
 import HTTP
+import Workers
 
 /// `/v1/benchmarks`: the question sets at hand, and new ones from uploads.
 enum BenchmarksRoute {
@@ -9,7 +10,7 @@ enum BenchmarksRoute {
             try await refusing {
                 let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
                 let benchmarks = try server.workshop.measuring.benchmarks
-                let (sets, hasMore) = try await server.runtime.onOwnThread { try benchmarks.list(query) }
+                let (sets, hasMore) = try await server.runtime.queues.reports.run { try benchmarks.list(query) }
                 return .json(try WireEncoder.encode(ListObject(sets, hasMore: hasMore)))
             }
         }
@@ -17,7 +18,7 @@ enum BenchmarksRoute {
             try await refusing {
                 let wanted = try WireDecoder.decode(BenchmarkRequest.self, from: Data(request.body))
                 let benchmarks = try server.workshop.measuring.benchmarks
-                let benchmark = try await server.runtime.onOwnThread { try benchmarks.register(wanted) }
+                let benchmark = try await server.runtime.queues.uploads.run { try benchmarks.register(wanted) }
                 return .json(try WireEncoder.encode(benchmark), status: 201)
             }
         }

@@ -8,23 +8,29 @@ enum ChatCompletionsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         router.post("/v1/chat/completions", scope: .ask) { request in
             try await refusing {
-                let wanted = try WireDecoder.decode(ChatCompletionRequest.self, from: Data(request.body))
+                let runtime = try server.runtime
+                let wanted = try await runtime.queues.reading(request.body.count) {
+                    try WireDecoder.decode(ChatCompletionRequest.self, from: Data(request.body))
+                }
                 guard wanted.responseFormat == .text else {
                     throw HTTPError(
                         400, "response_format: only {\"type\": \"text\"} is supported; structured output is not supported yet.",
                         parameter: "response_format.type", code: "unsupported_parameter")
                 }
-                let inquiry = try await server.runtime.ask(
+                let inquiry = try await runtime.ask(
                     wanted.messages, model: wanted.model, sampling: wanted.sampling, count: wanted.n,
                     logProbabilities: wanted.logprobs ? wanted.topLogprobs : nil, prefix: "chatcmpl-")
                 if wanted.stream { return stream(inquiry, includesUsage: wanted.streamOptions?.includeUsage ?? false) }
-                return .json(try WireEncoder.encode(try await whole(inquiry)))
+                let (answers, timings) = try await inquiry.complete()
+                // Each token may be told with its twenty likeliest.
+                let bytes = answers.reduce(0) { $0 + $1.text.utf8.count + $1.logProbabilities.count * 1024 }
+                return .json(
+                    try await runtime.queues.reading(bytes) { try WireEncoder.encode(whole(inquiry, answers, timings)) })
             }
         }
     }
 
-    private static func whole(_ inquiry: Inquiry) async throws -> ChatCompletion {
-        let (answers, timings) = try await inquiry.complete()
+    private static func whole(_ inquiry: Inquiry, _ answers: [Completion], _ timings: GenerationTimings) -> ChatCompletion {
         let logs = inquiry.request.options.logProbabilities != nil
         let choices = answers.enumerated().map { index, answer in
             ChatChoice(

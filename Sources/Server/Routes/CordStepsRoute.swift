@@ -9,7 +9,7 @@ enum CordStepsRoute {
         router.post("/v1/cord/steps", scope: .train) { request in
             try await refusing {
                 let body = Data(request.body)
-                let wanted = try WireDecoder.decode(CordStepRequest.self, from: body)
+                let wanted = try WireDecoder.decode(CordStepRequest.self, from: body, maxValues: 200_000)
                 let (response, isReplay) = try await server.workshop.learner.step(wanted, body: body, key: try key(request))
                 return .json(response, headers: isReplay ? ["idempotent-replayed": "true"] : Headers())
             }

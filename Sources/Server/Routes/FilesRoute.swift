@@ -2,6 +2,7 @@ import API
 import Foundation
 import HTTP
 import Jobs
+import Workers
 
 /// `/v1/files`: uploads, by OpenAI's calls.
 ///
@@ -32,8 +33,8 @@ enum FilesRoute {
                     throw HTTPError(400, "\(other.name): this server does not know it beside `file` and `purpose`.", parameter: other.name, code: "unknown_parameter")
                 }
                 let store = try server.workshop.store
-                let record = try await server.runtime.onOwnThread {
-                    let content = try store.contents.store(Data(file.bytes))
+                let record = try await server.runtime.queues.uploads.run { cancellation in
+                    let content = try store.contents.store(Data(file.bytes), checking: cancellation.check)
                     return try store.addFile(purpose: purpose, filename: name(file.filename), content: content)
                 }
                 return .json(try WireEncoder.encode(FileObject(record)))

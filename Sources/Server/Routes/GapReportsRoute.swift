@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import HTTP
 import Jobs
+import Workers
 
 /// `/v1/gap/reports…`: finished measurements as JSON, a page, a table or Markdown; and two of them compared.
 enum GapReportsRoute {
@@ -24,7 +25,7 @@ enum GapReportsRoute {
                 let query = try WireDecoder.decode(CompareQuery.self, form: request.query.items)
                 let workshop = try server.workshop
                 let format = query.format ?? accepted(request, among: [.json, .html, .md])
-                return try await server.runtime.onOwnThread {
+                return try await server.runtime.queues.reports.run {
                     let (base, candidate) = (try report(query.base, workshop.store), try report(query.candidate, workshop.store))
                     let comparison: GapComparison
                     do {
@@ -52,7 +53,7 @@ enum GapReportsRoute {
                 let query = try WireDecoder.decode(ReportQuery.self, form: request.query.items)
                 let (workshop, id) = (try server.workshop, request.parameter("id"))
                 let format = query.format ?? accepted(request, among: ReportFormat.allCases)
-                return try await server.runtime.onOwnThread { try rendered(id, format, workshop) }
+                return try await server.runtime.queues.reports.run { try rendered(id, format, workshop) }
             }
         }
     }

@@ -9,6 +9,7 @@ import Objectives
 import Tensors
 import Tokenization
 import Training
+import Workers
 
 /// `POST /v1/gap/inspect`: one question spoken and typed, compared along one answer.
 ///
@@ -39,7 +40,7 @@ enum InspectRoute {
                 parameter: "continuation", code: "context_length_exceeded")
         }
         let model = runtime.model
-        let compared = try await runtime.onOwnThread {
+        let compared = try await runtime.queues.reports.run {
             model.compare(answer, student: spoken, teacher: typed, version: entry.version, teacherVersion: entry.version, top: wanted.top)
         }
         let total = start.secondsUntilNow
@@ -61,7 +62,7 @@ enum InspectRoute {
         let sound = try server.workshop.clips.sound(audio)
         let model = runtime.model
         let limits = AudioLimits(maxSeconds: runtime.limits.clipSeconds, windowSeconds: model.windowSeconds)
-        return try await runtime.onOwnThread {
+        return try await runtime.queues.hearing.run {
             try model.prompt([Message(role: "user", parts: [.audio(try sound.clip(limits: limits))])])
         }
     }
@@ -71,7 +72,7 @@ enum InspectRoute {
     ) async throws -> ([Int32], GenerationTimings) {
         if let text = wanted.continuation {
             try runtime.checkSize(text.utf8.count, parameter: "continuation")
-            let tokens = try await runtime.onOwnThread { try runtime.model.tokens(text) }
+            let tokens = try await runtime.queues.reading.run { try runtime.model.tokens(text) }
             guard !tokens.isEmpty else {
                 throw HTTPError(400, "continuation: expected a text with a token; found an empty one.", parameter: "continuation", code: "invalid_value")
             }

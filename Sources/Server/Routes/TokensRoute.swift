@@ -4,6 +4,7 @@ import Generation
 import HTTP
 import Models
 import Tokenization
+import Workers
 
 /// `POST /v1/tokenize`, `POST /v1/detokenize`: what the model's tokenizer and chat format make of a text.
 enum TokensRoute {
@@ -24,7 +25,7 @@ enum TokensRoute {
         }
         router.post("/v1/detokenize", scope: .ask, bodyLimit: 4 << 20) { request in
             try await refusing {
-                let wanted = try WireDecoder.decode(DetokenizeRequest.self, from: Data(request.body))
+                let wanted = try WireDecoder.decode(DetokenizeRequest.self, from: Data(request.body), maxValues: 200_000)
                 let runtime = try server.runtime
                 _ = try runtime.versions.entry(wanted.model)
                 let tokenizer = runtime.model.tokenizer
@@ -41,7 +42,7 @@ enum TokensRoute {
     private static func tokens(_ input: TokenizeRequest.Input, _ runtime: Runtime) async throws -> [Int] {
         switch input {
         case .prompt(let text):
-            return try await runtime.onOwnThread { try runtime.model.tokenizer.encode(text) }
+            return try await runtime.queues.reading.run { try runtime.model.tokenizer.encode(text) }
         case .messages(let messages, addGenerationPrompt: true):
             return try await runtime.prompt(messages).tokens.map { Int($0) }
         case .messages(let messages, addGenerationPrompt: false):

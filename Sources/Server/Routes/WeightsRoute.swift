@@ -3,6 +3,7 @@ import Archives
 import Foundation
 import HTTP
 import Jobs
+import Workers
 
 /// `/v1/weights/versions…`: the versions that training made or clients brought, which of them is in force, and their files.
 enum WeightsRoute {
@@ -29,7 +30,7 @@ enum WeightsRoute {
                     throw HTTPError(400, "\(other.name): this server does not know it beside `file` and `name`.", parameter: other.name, code: "unknown_parameter")
                 }
                 let (workshop, name) = (try server.workshop, form["name"])
-                let record = try await server.runtime.onOwnThread { try workshop.addVersion(Data(file.bytes), name: name) }
+                let record = try await server.runtime.queues.uploads.run { try workshop.addVersion(Data(file.bytes), name: name, cancellation: $0) }
                 let version = try WeightVersion(record, in: workshop.store, current: try workshop.versions.current())
                 return .json(try WireEncoder.encode(version), status: 201)
             }
@@ -52,19 +53,23 @@ enum WeightsRoute {
         router.post("/v1/weights/versions/{id}/promote", scope: .train, bodyLimit: 64 << 10) { request in
             try await refusing {
                 let versions = try server.workshop.versions
-                // Read first: a version whose files are damaged, or of another model, never comes in force.
-                guard let record = try versions.record(request.parameter("id")) else {
-                    throw HTTPError(409, "The base weights are no version; POST /v1/weights/rollback leads back to them.", code: "conflict")
+                let promotion = try await server.runtime.queues.versions.run {
+                    // Read first: a version whose files are damaged, or of another model, never comes in force.
+                    guard let record = try versions.record(request.parameter("id")) else {
+                        throw HTTPError(409, "The base weights are no version; POST /v1/weights/rollback leads back to them.", code: "conflict")
+                    }
+                    _ = try versions.version(record)
+                    return try versions.change { try $0.promote(record.id, reason: "promoted by request") }
                 }
-                _ = try versions.version(record)
-                let promotion = try versions.change { try $0.promote(record.id, reason: "promoted by request") }
                 return .json(try WireEncoder.encode(Promotion(promotion)))
             }
         }
         router.post("/v1/weights/rollback", scope: .train, bodyLimit: 64 << 10) { _ in
             try await refusing {
                 let versions = try server.workshop.versions
-                let promotion = try versions.change { try $0.rollBack(base: versions.baseName) }
+                let promotion = try await server.runtime.queues.versions.run {
+                    try versions.change { try $0.rollBack(base: versions.baseName) }
+                }
                 return .json(try WireEncoder.encode(Promotion(promotion)))
             }
         }
@@ -87,7 +92,7 @@ enum WeightsRoute {
     private static func download(_ record: WeightVersionRecord, _ workshop: Workshop, _ runtime: Runtime) async throws -> Response {
         let name = String(record.name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "-" })
         let archive = workshop.store.folder.appending(path: "temporary/\(UUID().uuidString).tar")
-        let file = try await runtime.onOwnThread {
+        let file = try await runtime.queues.versions.run {
             defer { try? FileManager.default.removeItem(at: archive) }
             try ArchiveWriter.tar(
                 workshop.store.contents.verified(record.hash, as: "the weight version \(record.name)"), under: name, to: archive)

@@ -6,6 +6,7 @@ import Jobs
 import Models
 import Objectives
 import Training
+import Workers
 
 /// Fine-tuning jobs: pairs of an uploaded file → `TrainingRun` → a version that is served under its name → the gate.
 ///
@@ -36,7 +37,7 @@ package final class FineTuning: Sendable {
     private let clips: Clips
     private let metrics: TrainingMetrics
     private let gate: PromotionDecision
-    private let disk = WorkQueue(name: "cord.jobs", width: 1)
+    private let disk = WorkQueue(name: "pairs", width: 1)
 
     init(
         store: Store, runtime: Runtime, versions: StoredVersions, judges: Judges, clips: Clips, metrics: TrainingMetrics,
@@ -125,9 +126,10 @@ package final class FineTuning: Sendable {
         var recipe = try recipe(wanted)
         let (store, clips, objective, seconds) = (store, clips, recipe.options.objective, runtime.model.windowSeconds)
         let read: @Sendable (String, String) async throws -> TrainingFile = { [disk] file, name in
-            try await disk.run {
+            try await disk.run { cancellation in
                 try TrainingFile(
-                    try store.file(id: file), for: objective, maxSeconds: seconds, clips: clips, unpackingInto: folder.appending(path: name))
+                    try store.file(id: file), for: objective, maxSeconds: seconds, clips: clips, unpackingInto: folder.appending(path: name),
+                    check: cancellation.check)
             }
         }
         defer { for name in ["training", "validation"] { try? FileManager.default.removeItem(at: folder.appending(path: name)) } }

@@ -5,6 +5,7 @@ import HTTP
 import Jobs
 import Tokenization
 import Training
+import Workers
 
 /// Takes CORD steps on submitted pairs, one after another, and serves what each of them made.
 ///
@@ -37,7 +38,7 @@ package actor Learner {
     private let clips: Clips
     private let metrics: TrainingMetrics
     private let turn: Turn
-    private let disk = WorkQueue(name: "cord.publishing", width: 2)
+    private let disk = WorkQueue(name: "publishing", width: 2)
     private var live: Live?
 
     init(

@@ -6,6 +6,7 @@ import HTTP
 import Jobs
 import Judging
 import Models
+import Workers
 
 /// Gap runs: a stored question set put to one weight version → a stored report.
 ///
@@ -31,7 +32,7 @@ package final class Measuring: Sendable {
     private let store: Store
     private let runtime: Runtime
     private let judges: Judges
-    private let disk = WorkQueue(name: "cord.measuring", width: 2)
+    private let disk = WorkQueue(name: "measuring", width: 2)
 
     init(store: Store, runtime: Runtime, judges: Judges) {
         self.store = store

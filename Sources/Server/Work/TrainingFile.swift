@@ -20,18 +20,26 @@ struct TrainingFile {
     /// What of the upload is not read.
     let note: String?
 
-    /// - Parameter folder: where an archive is unpacked; made here.
+    /// - Parameters:
+    ///   - folder: where an archive is unpacked; made here.
+    ///   - check: called for every piece of an archive and every line; what it throws ends the reading.
     /// - Throws: ``JobFailure`` naming the line.
-    init(_ record: FileRecord, for objective: Objective, maxSeconds: Double, clips: Clips, unpackingInto folder: URL) throws {
+    init(
+        _ record: FileRecord, for objective: Objective, maxSeconds: Double, clips: Clips, unpackingInto folder: URL,
+        check: @escaping @Sendable () throws -> Void = {}
+    ) throws {
         let content = try clips.store.contents.verified(record.sha256, as: "the file \(record.id)")
         func failure(_ message: String) -> JobFailure { JobFailure(code: "invalid_training_file", message: message) }
         do {
             let isArchive = ArchiveReader.isArchive(try Self.head(content))
-            let (manifest, note) = isArchive ? try Self.unpack(content, into: folder) : (content, nil)
+            let (manifest, note) = isArchive ? try Self.unpack(content, into: folder, check: check) : (content, nil)
             let source = RowClips(clips: clips, folder: isArchive ? manifest.deletingLastPathComponent() : nil, root: folder)
             let read = try PairManifest(
                 manifest, name: isArchive ? manifest.lastPathComponent : record.filename, for: objective, maxSeconds: maxSeconds,
-                check: { try JSONGuard.check($0) }, clip: source.sound)
+                check: {
+                    try check()
+                    try JSONGuard.check($0)
+                }, clip: source.sound)
             pairs = read.pairs
             system = read.system
             self.note = note
@@ -45,10 +53,14 @@ struct TrainingFile {
         }
     }
 
-    private static func unpack(_ archive: URL, into folder: URL) throws -> (manifest: URL, note: String?) {
+    private static func unpack(
+        _ archive: URL, into folder: URL, check: @escaping @Sendable () throws -> Void
+    ) throws -> (manifest: URL, note: String?) {
         try? FileManager.default.removeItem(at: folder)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        _ = try ArchiveReader().unpack(archive, into: folder)
+        var reader = ArchiveReader()
+        reader.check = check
+        _ = try reader.unpack(archive, into: folder)
         return try PairManifest.find(folder)
     }
 

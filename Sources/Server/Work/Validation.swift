@@ -5,6 +5,7 @@ import Models
 import Tensors
 import Tokenization
 import Training
+import Workers
 
 /// How a version does on pairs that it was not trained on.
 ///
@@ -21,7 +22,7 @@ struct Validation {
     /// Nil where no pair can be used.
     init?(_ pairs: [TrainingPair], engine: Engine, version: WeightVersion, system: String?, imitates: Bool) async throws {
         var (loss, agreeing, count) = (0.0, 0, 0)
-        let work = WorkQueue(name: "cord.validation", width: 1)
+        let work = WorkQueue(name: "validation", width: 1)
         for pair in pairs.prefix(Self.limit) {
             try Task.checkCancellation()
             let model = engine.model

@@ -4,6 +4,7 @@ import Generation
 import HTTP
 package import Jobs
 import Weights
+package import Workers
 
 /// A weight version from a client's archive: a PEFT directory as Python's peft writes it, or what this server gave as a download.
 ///
@@ -17,9 +18,13 @@ extension Workshop {
 
     /// Blocks.
     ///
-    /// - Parameter name: what the version is called; one of its own where nil.
+    /// - Parameters:
+    ///   - name: what the version is called; one of its own where nil.
+    ///   - cancellation: looked at while the archive is unpacked.
     /// - Throws: 400 for what is no archive, 422 that names the file or tensor, 409 for a taken name.
-    package func addVersion(_ archive: Data, name: String?) throws -> WeightVersionRecord {
+    package func addVersion(
+        _ archive: Data, name: String?, cancellation: Cancellation = Cancellation()
+    ) throws -> WeightVersionRecord {
         let id = Identifier.version.random()
         let name = try name.map(checked) ?? "\(versions.baseName):upload-\(id.suffix(6))"
         let place = store.folder.appending(path: "temporary/\(UUID().uuidString)", directoryHint: .isDirectory)
@@ -30,6 +35,9 @@ extension Workshop {
         try archive.write(to: packed)
         var reader = ArchiveReader()
         reader.maximumEntries = 1000
+        // Twice the whole model in float32, and what else a repository holds.
+        reader.maximumBytes = 8 * runtime.model.parameterCount + 256 << 20
+        reader.check = cancellation.check
         let (folder, kind, names) = try Self.weights(among: try reader.unpack(packed, into: unpacked), in: unpacked)
         do {
             _ = try VersionFiles.load(folder, kind: kind.rawValue, id: id, model: runtime.model)

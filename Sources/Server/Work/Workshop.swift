@@ -2,6 +2,7 @@ import API
 import Foundation
 import HTTP
 package import Jobs
+import Workers
 
 /// Everything that outlives the process and what works on it: the store, its weight versions, the learner, the job runner.
 package final class Workshop: Sendable {
@@ -42,7 +43,8 @@ package final class Workshop: Sendable {
         store = try opened ?? Store(folder: folder.url, accepting: configuration.acceptsStore)
         settlement = try store.settle()
         runner = JobRunner(
-            store: store, lanes: [Lane.training: configuration.jobQueue, Lane.measuring: configuration.jobQueue])
+            store: store, lanes: [Lane.training: configuration.jobQueue, Lane.measuring: configuration.jobQueue],
+            executor: WorkExecutor(name: "jobs", width: 2))
         versions = try StoredVersions(store: store, runtime: runtime, condition: condition)
         clips = Clips(store: store, folder: configuration.audioFolder)
         judges = Judges(

@@ -1,0 +1,35 @@
+import Foundation
+import Workers
+
+/// Where work goes that would hold others up: each kind on threads of its own, with a bound on how much of it waits.
+///
+/// Routes that decode, pack or compute for long bring that here. What only waits for the disk runs on an executor
+/// (`ServerState.router`), so that the cooperative threads are left to answers, timers and the heartbeat.
+package struct WorkQueues: Sendable {
+    /// Clips of questions to prompts. So many threads that a short clip never stands behind long ones: the kernel gives each of them
+    /// its share of what the answers leave.
+    let hearing = WorkQueue(name: "hearing", width: 16, limit: 256)
+    /// Texts to tokens, and large JSON either way.
+    let reading = WorkQueue(name: "reading", width: 8, limit: 256)
+    /// What clients bring: digests, archives, adapters, question sets.
+    let uploads = WorkQueue(name: "uploads", width: 2, limit: 16)
+    /// Weight versions from and to the disk.
+    let versions = WorkQueue(name: "versions", width: 2, limit: 32)
+    /// Reports, comparisons and lists of sets.
+    let reports = WorkQueue(name: "reports", width: 2, limit: 32)
+
+    /// Bytes of a body from which reading it is left to a thread of its own: below, that costs less than changing threads.
+    private static let largeBody = 16 << 10
+
+    /// Reads or writes `bytes` of a body.
+    func reading<Value: Sendable>(_ bytes: Int, _ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        bytes > Self.largeBody ? try await reading.run(body) : try body()
+    }
+
+    func describe(on page: inout Page) {
+        page.begin("cord_work_waiting", "gauge", "Pieces of work that wait for a thread, by kind.")
+        for queue in [hearing, reading, uploads, versions, reports] {
+            page.sample([("queue", queue.name)], Double(queue.waiting))
+        }
+    }
+}
