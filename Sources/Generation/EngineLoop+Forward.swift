@@ -13,6 +13,12 @@ extension EngineLoop {
             case .answer: 1
             }
         }
+
+        var group: Group {
+            switch self {
+            case .prompt(let group, _), .answer(let group, _): group
+            }
+        }
     }
 
     /// The rows of one share of a forward pass, a ragged batch.
@@ -48,6 +54,7 @@ extension EngineLoop {
     func forward(rowLimit: Int) {
         let turns = turns(rowLimit: rowLimit)
         if turns.isEmpty { return }
+        for turn in turns { count(turn.rows, for: turn.group) }
         let shares = Threads.shares(of: turns.map(\.rows), atLeast: Self.rowsOfShare, enough: 6 * Self.rowsOfShare)
         let results = Threads.map(shares) { compute($0.map { turns[$0] }) }
         statistics.forwardPasses += 1

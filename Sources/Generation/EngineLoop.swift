@@ -99,6 +99,9 @@ final class EngineLoop {
     private var clipNumbers: [String: Int64] = [:]
     private var lastClipNumber: Int64 = 0
     var statistics = EngineStatistics()
+    private var fairShare = FairShare()
+    /// Work of the pass under way, for requests that yield and for the others.
+    var work = (yielding: 0, others: 0)
 
     init(_ engine: Engine) {
         model = engine.model
@@ -147,8 +150,12 @@ final class EngineLoop {
         defer { publish(engine) }
         if running.isEmpty { return false }
         for group in running where group.isReading && group.cache.count == group.timings.cachedTokens { recall(group) }
+        let pending = running + waiting
+        let competed = pending.contains(where: \.request.yields) && !pending.allSatisfy(\.request.yields)
+        work = (0, 0)
         encodeClips(limit: engine.limits.encoderFrames)
         forward(rowLimit: engine.limits.batchTokens)
+        fairShare.account(yielding: work.yielding, others: work.others, competed: competed)
         return true
     }
 
@@ -161,25 +168,29 @@ final class EngineLoop {
     }
 
     /// Moves waiting requests to the running ones as long as there is room for their answers and their cache: those that yield after
-    /// the others, each kind in order.
+    /// the others, each kind in order, except for one that is owed its turn.
     private func admit(_ engine: Engine) {
         var sequences = running.reduce(0) { $0 + $1.request.options.count }
         var reserved = running.reduce(0) { $0 + $1.blocksReserved }
-        // While one of the others waits for more room than is left, nothing takes it away.
-        for yields in [false, true] where !yields || waiting.allSatisfy(\.request.yields) {
-            let places = yields ? engine.limits.sequences - engine.limits.sequences / 4 : engine.limits.sequences
-            let blocks = yields ? engine.blockLimit - engine.blockLimit / 4 : engine.blockLimit
-            while let index = waiting.firstIndex(where: { $0.request.yields == yields }) {
-                let group = waiting[index]
-                let many = group.request.options.count
-                guard sequences == 0 || (sequences + many <= places && reserved + group.blocksReserved <= blocks) else { break }
-                waiting.remove(at: index)
-                sequences += many
-                reserved += group.blocksReserved
-                start(group)
-            }
+        func take(_ index: Int, places: Int, blocks: Int) -> Bool {
+            let group = waiting[index]
+            let many = group.request.options.count
+            guard sequences == 0 || (sequences + many <= places && reserved + group.blocksReserved <= blocks) else { return false }
+            waiting.remove(at: index)
+            sequences += many
+            reserved += group.blocksReserved
+            start(group)
+            return true
         }
-        prefixes.shrink(to: max(0, engine.blockLimit - reserved))
+        func first(yields: Bool) -> Int? { waiting.firstIndex { $0.request.yields == yields } }
+        let (places, blocks) = (engine.limits.sequences, engine.blockLimit)
+        defer { prefixes.shrink(to: max(0, engine.blockLimit - reserved)) }
+        // While the one that is owed waits for more room than is left, nothing takes it away; so do the others afterwards.
+        if fairShare.isOwed, let index = first(yields: true), !take(index, places: places, blocks: blocks) { return }
+        while let index = first(yields: false) { if !take(index, places: places, blocks: blocks) { return } }
+        while let index = first(yields: true) {
+            if !take(index, places: places - places / 4, blocks: blocks - blocks / 4) { return }
+        }
     }
 
     private func start(_ group: Group) {
@@ -214,8 +225,17 @@ final class EngineLoop {
         return lastClipNumber
     }
 
-    /// Those that run, the oldest first, but those that yield after the others.
-    var inTurn: [Group] { running.filter { !$0.request.yields } + running.filter { $0.request.yields } }
+    /// Those that run, the oldest first, but those that yield after the others, except for one that is owed its turn.
+    var inTurn: [Group] {
+        let others = running.filter { !$0.request.yields }
+        let yielding = running.filter(\.request.yields)
+        guard fairShare.isOwed, let owed = yielding.first(where: \.isReading) else { return others + yielding }
+        return [owed] + others + yielding.filter { $0 !== owed }
+    }
+
+    func count(_ amount: Int, for group: Group) {
+        if group.request.yields { work.yielding += amount } else { work.others += amount }
+    }
 
     /// Encodes clips of prompts about to be read: as many as fit in `limit` frames, at least one.
     private func encodeClips(limit: Int) {
@@ -230,6 +250,7 @@ final class EngineLoop {
                 }
                 if !batch.isEmpty && frames + clip.features.validFrames > limit { continue }
                 frames += clip.features.validFrames
+                count(model.model.encoder.positionCount(frames: clip.features.validFrames), for: group)
                 batch.append((group, index))
             }
         }

@@ -77,6 +77,27 @@ import Testing
         #expect(place <= 6, "\(order)")
     }
 
+    /// One place, and forty questions that are asked at once before eight that yield: these get theirs between them, and no more.
+    @Test func requestsThatYieldHaveTheirShareWhileOthersNeverPause() async throws {
+        var limits = EngineLimits()
+        limits.sequences = 1
+        let engine = Engine(try Self.model.get(), limits: limits)
+        let question = try prompt(Self.question)
+        let streams = try (0..<48).map { try engine.generate(GenerationRequest(prompt: question, options: .greedy, yields: $0 >= 40)) }
+        let order = try await withThrowingTaskGroup(of: Int.self) { group in
+            for (index, stream) in streams.enumerated() {
+                group.addTask {
+                    for try await _ in stream {}
+                    return index
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        let yielding = order.prefix(30).count { $0 >= 40 }
+        #expect((4...8).contains(yielding), "\(order)")
+        #expect(order.suffix(8).contains { $0 < 40 }, "\(order)")
+    }
+
     @Test func manyAnswersToOnePromptAreThoseOfTheirStreams() async throws {
         let engine = Engine(try Self.model.get())
         var options = SamplingOptions()
