@@ -59,7 +59,8 @@ class Server:
             port = free_port()
             self.process = subprocess.Popen(
                 [self.arguments.cord, "serve", *(["--model", self.arguments.model] if self.arguments.model else []),
-                 "--port", str(port), "--data", str(self.folder), "--threads", str(self.arguments.threads), "--log-level", "error"],
+                 "--port", str(port), "--data", str(self.folder), "--threads", str(self.arguments.threads), "--log-level", "error",
+                 *getattr(self.arguments, "options", [])],
                 stdout=self.log, stderr=self.log)
             self.port = port
         deadline = time.monotonic() + 120
