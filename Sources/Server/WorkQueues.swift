@@ -13,7 +13,7 @@ package struct WorkQueues: Sendable {
     let reading = WorkQueue(name: "reading", width: 8, limit: 256)
     /// What clients bring: digests, archives, adapters, question sets.
     let uploads = WorkQueue(name: "uploads", width: 2, limit: 16)
-    /// Weight versions from and to the disk.
+    /// Weight versions and files from and to the disk, held against their hashes.
     let versions = WorkQueue(name: "versions", width: 2, limit: 32)
     /// Reports, comparisons and lists of sets.
     let reports = WorkQueue(name: "reports", width: 2, limit: 32)

@@ -64,7 +64,7 @@ enum FilesRoute {
                 let record = try store.file(id: request.parameter("id"))
                 try admit(record.purpose, request)
                 // All of it is held against its hash before the first byte is sent.
-                let file = try await server.runtime.onOwnThread {
+                let file = try await server.runtime.queues.versions.run {
                     try FileHandle(forReadingFrom: store.contents.verified(record.sha256, as: "the file \(record.id)"))
                 }
                 return .stream(contentType: "application/octet-stream") { pipe in
