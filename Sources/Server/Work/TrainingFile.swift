@@ -5,6 +5,7 @@ import Foundation
 import HTTP
 import Jobs
 import Objectives
+import Synchronization
 import Training
 
 /// The pairs of an uploaded training file: a manifest, or an archive with one and its clips.
@@ -30,10 +31,11 @@ struct TrainingFile {
     ) throws {
         let content = try clips.store.contents.verified(record.sha256, as: "the file \(record.id)")
         func failure(_ message: String) -> JobFailure { JobFailure(code: "invalid_training_file", message: message) }
+        let damage = DamagedClip()
         do {
             let isArchive = ArchiveReader.isArchive(try Self.head(content))
             let (manifest, note) = isArchive ? try Self.unpack(content, into: folder, check: check) : (content, nil)
-            let source = RowClips(clips: clips, folder: isArchive ? manifest.deletingLastPathComponent() : nil, root: folder)
+            let source = RowClips(clips: clips, folder: isArchive ? manifest.deletingLastPathComponent() : nil, root: folder, damage: damage)
             let read = try PairManifest(
                 manifest, name: isArchive ? manifest.lastPathComponent : record.filename, for: objective, maxSeconds: maxSeconds,
                 check: {
@@ -48,6 +50,8 @@ struct TrainingFile {
         } catch let error as ManifestError {
             throw failure("\(record.filename): \(error).")
         } catch TrainingError.manifest(let path, let line, let reason) {
+            // The row is right; the server has lost its clip.
+            if let error = damage.first.withLock({ $0 }) { throw error }
             let inside = path == record.filename ? "" : " (\(path))"
             throw failure("\(record.filename)\(inside)\(line.map { ", line \($0)" } ?? ""): \(reason)")
         }
@@ -71,12 +75,18 @@ struct TrainingFile {
     }
 }
 
+/// The first stored clip whose bytes are not what they were.
+private final class DamagedClip: Sendable {
+    let first = Mutex<StoreError?>(nil)
+}
+
 /// Where the clips of an uploaded row lie.
 private struct RowClips {
     let clips: Clips
     /// The manifest's folder in an unpacked archive; nil without one.
     let folder: URL?
     let root: URL
+    let damage: DamagedClip
 
     func sound(_ reference: ClipReference) throws -> TrainingPair.Sound {
         do {
@@ -85,6 +95,9 @@ private struct RowClips {
             case .file(let id): return try clips.sound(.file(id: id))
             case .path(let path): return .file(try folder.map { try member(path, below: $0) } ?? clips.place(path))
             }
+        } catch let error as StoreError where error.isOfContent {
+            damage.first.withLock { $0 = $0 ?? error }
+            throw error
         } catch let error as HTTPError where folder == nil && error.status == 403 {
             throw RowError("\(error.message) Or upload an archive with the manifest and its clips.")
         } catch {
