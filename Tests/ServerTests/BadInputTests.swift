@@ -205,7 +205,9 @@ import TestSupport
         for url in ["http://example.org/a.wav", "file:///etc/passwd", "ftp://example.org/a.wav"] {
             try await expect(ask(url, client()), 400, "url_not_allowed", param: "messages[0].content[0].audio_url.url")
         }
-        try await expect(ask("data:audio/wav,hello", client()), 400, "invalid_value")
+        try await expect(ask("data:audio/wav;base64,@@", client()), 400, "invalid_value", param: "messages[0].content[0].audio_url.url")
+        // A data URL needs no base64: these five bytes are read, and are no sound.
+        try await expect(ask("data:audio/wav,hello", client()), 415, "audio_not_recognized")
         let open = try Fixture { $0.audioHosts = ["localhost", "127.0.0.1", "169.254.169.254", "[::1]"] }.memory
         for url in ["http://localhost:1/a.wav", "http://127.0.0.1/a.wav", "http://169.254.169.254/latest", "http://example.org/a.wav", "http://me:pw@127.0.0.1/a"] {
             try await expect(ask(url, open), 400, "url_not_allowed")
