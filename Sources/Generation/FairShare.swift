@@ -5,18 +5,20 @@
 ///
 /// Work is rows of the decoder and positions of the encoder, which is how long a pass takes, roughly. Above 0, one request that yields
 /// goes before the others in each pass: they wait for the prompt or the clip of one, and no longer.
-struct FairShare {
-    static let share = 0.2
+package struct FairShare {
+    package static let share = 0.2
     /// What is owed at most: who was held up for long does not come first for long. What was taken in advance counts up to four times
     /// as much.
-    static let most = 512.0
+    package static let most = 512.0
 
-    private(set) var balance = 0.0
+    package private(set) var balance = 0.0
 
-    var isOwed: Bool { balance > 0 }
+    package init() {}
+
+    package var isOwed: Bool { balance > 0 }
 
     /// - Parameter competed: Whether both kinds had something to do; where they had not, nobody owes anything.
-    mutating func account(yielding: Int, others: Int, competed: Bool) {
+    package mutating func account(yielding: Int, others: Int, competed: Bool) {
         guard competed else {
             balance = 0
             return

@@ -6,20 +6,22 @@ import Synchronization
 ///
 ///     timer ─ task on the cooperative threads ─ beat ─┐
 ///     /health on the connection's thread ─────────────┴─ is the last beat too long ago?
-final class Heartbeat: Sendable {
-    static let interval = Duration.milliseconds(200)
+package final class Heartbeat: Sendable {
+    package static let interval = Duration.milliseconds(200)
     /// The age of the last beat from which requests must be taken to wait.
-    static let patience = Duration.seconds(2)
+    package static let patience = Duration.seconds(2)
 
     private let origin = SuspendingClock.now
     /// Nanoseconds from the origin to the last beat.
     private let last = Atomic<Int64>(0)
     private let task = Mutex<Task<Void, Never>?>(nil)
 
+    package init() {}
+
     deinit { stop() }
 
     /// Beats from now on.
-    func start() {
+    package func start() {
         beat()
         let beating = Task.detached { [weak self] in
             while !Task.isCancelled {
@@ -33,11 +35,11 @@ final class Heartbeat: Sendable {
         }
     }
 
-    func stop() { task.withLock { $0?.cancel() } }
+    package func stop() { task.withLock { $0?.cancel() } }
 
-    func beat(at now: SuspendingClock.Instant = .now) { last.store(age(at: now), ordering: .releasing) }
+    package func beat(at now: SuspendingClock.Instant = .now) { last.store(age(at: now), ordering: .releasing) }
 
-    func isLate(at now: SuspendingClock.Instant = .now) -> Bool {
+    package func isLate(at now: SuspendingClock.Instant = .now) -> Bool {
         age(at: now) - last.load(ordering: .acquiring) > Int64(Self.patience.inSeconds * 1e9)
     }
 

@@ -10,7 +10,7 @@ package final class ServerState: Sendable {
     package let configuration: ServerConfiguration
     package let metrics = Metrics()
     package let condition = ServerCondition()
-    let heartbeat = Heartbeat()
+    package let heartbeat = Heartbeat()
     private let slot = Mutex<(runtime: Runtime, workshop: Workshop?)?>(nil)
 
     package init(_ configuration: ServerConfiguration) { self.configuration = configuration }

@@ -7,7 +7,7 @@ import Patterns
 ///
 /// Fields that change what an adapter computes in ways not supported are refused by name; those that only concern
 /// training are passed over. Matching is peft's (`check_target_module_exists`, `get_pattern_key`), within a ``PatternBudget``.
-struct PEFTConfiguration: Sendable {
+package struct PEFTConfiguration: Sendable {
     private enum Selection: Sendable {
         case allLinear
         case pattern(Pattern)
@@ -35,7 +35,7 @@ struct PEFTConfiguration: Sendable {
 
     static let ranks = 1...(1 << 20)
 
-    init(_ json: JSONValue) throws {
+    package init(_ json: JSONValue) throws {
         let type = try json.string("peft_type")
         guard type == "LORA" else { throw PEFTError.unsupported(field: "peft_type", found: type) }
         try Self.refuseUnsupported(json)
@@ -74,7 +74,7 @@ struct PEFTConfiguration: Sendable {
     }
 
     /// Whether the adapter changes the linear module at `path`, in the adapter's own naming.
-    func targets(_ path: String) throws -> Bool {
+    package func targets(_ path: String) throws -> Bool {
         if try savedPatterns.contains(where: { try matches($0, path, "modules_to_save", whole: false) }) { return false }
         if let exclusions, try selects(exclusions, path, "exclude_modules") { return false }
         guard try selects(targets, path, "target_modules") else { return false }
@@ -113,12 +113,12 @@ struct PEFTConfiguration: Sendable {
         }
     }
 
-    func rank(of path: String) throws -> Int {
+    package func rank(of path: String) throws -> Int {
         try rankPattern.first { try matches($0.pattern, path, "rank_pattern", whole: false) }?.value ?? rank
     }
 
     /// - Throws: Where the scaling is beyond float32.
-    func scaling(of path: String) throws -> Double {
+    package func scaling(of path: String) throws -> Double {
         let rank = try rank(of: path)
         let exception = try alphaPattern.first { try matches($0.pattern, path, "alpha_pattern", whole: false) }
         let alpha = exception?.value ?? alpha

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Generation
+import Generation
 
 @Suite struct FairShareTests {
     /// Passes of 64 rows for as long as `passes`, in which those that are owed their turn take a prompt of 300 rows.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Patterns
+import Patterns
 
 /// What Python's `re` matches is in Tests/Fixtures/weights/patterns.json (`patterns.py` beside it).
 @Suite struct PatternTests {

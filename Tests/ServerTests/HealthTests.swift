@@ -4,7 +4,7 @@ import HTTP
 import TestSupport
 import Testing
 
-@testable import Server
+import Server
 
 @Suite struct HealthTests {
     @Test func reasonsOfBeingDegradedAreToldToOperatorsAndTheWordToAll() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import Patterns
 import Testing
 
-@testable import Weights
+import Weights
 
 /// What peft selects is in Tests/Fixtures/weights/patterns.json (`patterns.py` beside it).
 @Suite struct PEFTConfigurationTests {
