@@ -47,7 +47,7 @@ import TestSupport
         let eleven = [Float](repeating: 0, count: 11 * 16_000)
         try await expect(hear(wav(eleven)), 413, "audio_longer_than_window")
         let hour = [Float](repeating: 0, count: 3600 * 1000)
-        try await expect(hear(wav(hour, rate: 1000)), 413, "audio_longer_than_window")
+        try await expect(hear(wav(hour, rate: 1000)), 413, "audio_too_long")
         let short = try Fixture { $0.limits.clipSeconds = 5 }.memory
         let headers: Headers = ["content-type": "audio/wav"]
         try await expect(short.send("POST", "/v1/answers", headers: headers, body: wav(eleven)), 413, "audio_too_long")

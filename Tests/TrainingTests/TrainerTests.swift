@@ -106,11 +106,13 @@ import Training
     }
 
     @Test func gradientThatIsNotFiniteDropsTheStep() async throws {
-        var options = StepFixture.options(.opd)
-        options.objective.tokenCoefficient = .infinity
-        let trainer = try StepFixture.trainer(options)
+        let trainer = try StepFixture.trainer()
         let before = await trainer.snapshot(id: "before")
-        let report = try await trainer.step(StepFixture.pairs(1))
+        let pair = StepFixture.pairs(1)[0]
+        let boundless = TrainingPair(
+            id: "boundless", sound: pair.sound, text: pair.text,
+            rollouts: [.init(text: "The answer is 14.", advantage: .infinity), .init(text: "The answer is 4.", advantage: -1)])
+        let report = try await trainer.step([boundless])
         let after = await trainer.snapshot(id: "after")
         #expect(report.dropped?.contains("not finite") == true)
         let updates = await trainer.updates

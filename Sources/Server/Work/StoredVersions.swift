@@ -46,11 +46,15 @@ package final class StoredVersions: Sendable {
 
     /// The stored version that a model's name stands for; nil for the base weights.
     ///
-    /// - Throws: 404 for an unknown name, 422 for an adapter that is only in memory.
+    /// - Throws: 404 for an unknown name, 422 for an adapter that is only in memory, or why the version in force cannot be read.
     func record(_ model: String?) throws -> WeightVersionRecord? {
         let name = model ?? baseName
         if name == registry.pinnedBaseName { return nil }
-        if name == baseName { return try store.promotion(base: baseName)?.versionID.map { try store.version($0) } }
+        if name == baseName {
+            // Training never goes on from a version that cannot be served.
+            if let problem { throw problem.cause }
+            return try store.promotion(base: baseName)?.versionID.map { try store.version($0) }
+        }
         do {
             return try checked(try store.version(name))
         } catch StoreError.notFound {
