@@ -1,6 +1,6 @@
 package import HTTP
 
-/// Which scope opens which route, as a table for readers: the one in SECURITY.md is this one.
+/// Which scope opens which route, as a table for readers: the one in Sources/SECURITY.md is this one.
 package enum ScopeTable {
     /// - Returns: Markdown, a line a route in the router's order, with a line break at the end.
     package static func markdown(_ router: Router) -> String {

@@ -87,7 +87,7 @@ import Testing
     /// The table is what `cord serve --print-scopes` prints.
     @Test func securityNotesHaveTheRoutersOwnScopes() throws {
         let notes = try String(
-            contentsOf: Fixture.fixtures.appendingPathComponent("../../SECURITY.md").standardized, encoding: .utf8)
+            contentsOf: Fixture.fixtures.appendingPathComponent("../../Sources/SECURITY.md").standardized, encoding: .utf8)
         let table = ScopeTable.markdown(try pageFixture().service.router)
         #expect(notes.contains("\n\n\(table)\n"), "\(table)")
     }
