@@ -86,14 +86,14 @@ def chat(body): return lambda port: request(port, "POST", "/v1/chat/completions"
 def post(path, body, headers): return lambda port: request(port, "POST", path, body, headers)
 
 
-def form(content, name, **fields):
+def form(content, filename, **fields):
     parts = "".join(f'--b\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n' for key, value in fields.items())
-    head = parts + f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+    head = parts + f'--b\r\nContent-Disposition: form-data; name="file"; filename="{filename}"\r\n\r\n'
     return head.encode() + content + b"\r\n--b--\r\n"
 
 
-def upload(path, content, name, **fields):
-    return post(path, form(content, name, **fields), {"Content-Type": "multipart/form-data; boundary=b"})
+def upload(path, content, filename, **fields):
+    return post(path, form(content, filename, **fields), {"Content-Type": "multipart/form-data; boundary=b"})
 
 
 def sampling():
