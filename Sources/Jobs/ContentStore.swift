@@ -52,7 +52,7 @@ package struct ContentStore: Sendable {
 
     package func contains(_ hash: String) -> Bool { FileManager.default.fileExists(atPath: url(hash).path) }
 
-    /// Where the content stands, once all of its bytes were read and have the hash: about 1.6 GB/s.
+    /// Where the content stands, once all of its bytes were read and have the hash.
     ///
     /// - Parameter what: what the content is to whoever needs it, for the error.
     /// - Throws: ``StoreError/contentMissing(what:hash:)``, ``StoreError/contentDamaged(what:expected:found:)``
