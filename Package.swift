@@ -80,7 +80,7 @@ let package = Package(
         room("HTTP", ["CMicroHTTP", "Randomness", logging]),
         room("Hashing", ["CCrypto"]),
         room("Encodings", ["Files"]),
-        room("API", ["Encodings"]),
+        room("API", ["Encodings", "Objectives"]),
         room("Archives", ["CArchive"]),
         room("Jobs", ["Hashing", .product(name: "GRDB", package: "GRDB.swift")]),
         room("Randomness"),
@@ -148,7 +148,7 @@ let package = Package(
         tests("Hashing"),
         tests("HTTP"),
         tests("Encodings"),
-        tests("API"),
+        tests("API", ["Objectives"]),
         tests("Archives"),
         tests("Jobs", [.product(name: "GRDB", package: "GRDB.swift")]),
         tests("Models", ["Audio", "Weights", "Tensors"]),
@@ -165,7 +165,7 @@ let package = Package(
         tests(
             "Server",
             [
-                "API", "Archives", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "Remote", logging,
+                "API", "Archives", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "Objectives", "Remote", logging,
             ]),
         .target(
             name: "FuzzTargets",

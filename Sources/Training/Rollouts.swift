@@ -65,14 +65,14 @@ struct RolloutCollector: Sendable {
         var result = PairRollouts()
         if let supplied = pair.rollouts {
             let answers = try supplied.map { try SampledAnswer(text: $0.text, model: engine.model) }
-            if objective.hasTokenTerm { result.token = answers.first }
-            if objective.hasSequenceTerm { result.group = answers }
+            if objective.reads(.student) { result.token = answers.first }
+            if objective.reads(.group) { result.group = answers }
         } else {
             (result.token, result.group) = try await sample(prompt, seed: seed)
         }
         result.teacherAnswer = try await teacherAnswer
         try check(result)
-        if objective.hasSequenceTerm { try await judgeGroup(of: pair, &result) }
+        if objective.needs(.rewards, of: .group) { try await judgeGroup(of: pair, &result) }
         return result
     }
 
@@ -116,9 +116,9 @@ struct RolloutCollector: Sendable {
     private func sample(_ prompt: Prompt, seed: UInt64) async throws -> (SampledAnswer?, [SampledAnswer]) {
         var many = request(prompt, objective.sequenceTemperature, seed: seed ^ 1, student)
         many.options.count = objective.rollouts
-        guard objective.hasTokenTerm else { return (nil, objective.hasSequenceTerm ? try await answers(many) : []) }
+        guard objective.reads(.student) else { return (nil, objective.reads(.group) ? try await answers(many) : []) }
         let single = request(prompt, objective.tokenTemperature, seed: seed, student)
-        guard objective.hasSequenceTerm else { return (try await answers(single).first, []) }
+        guard objective.reads(.group) else { return (try await answers(single).first, []) }
         return try await withThrowingTaskGroup(of: [SampledAnswer].self) { [many] group in
             var completion = Completion()
             var isRead = false

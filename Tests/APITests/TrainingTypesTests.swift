@@ -1,5 +1,6 @@
 import API
 import Foundation
+import Objectives
 import Testing
 
 @Suite struct TrainingTypesTests {
@@ -19,17 +20,17 @@ import Testing
         #expect(request.pairs[0].audio == .data(Data("RIFF".utf8)))
         #expect(request.pairs[1].audio == .file(id: "file-1"))
         #expect(request.pairs[2].audio == .path("x/y.wav"))
-        #expect(request.objective.method == .opdTopK && request.objective.topK == 5)
-        #expect(request.objective.sequenceTemperature == 1.5)
+        #expect(request.objective.loss.method == .opdTopK && request.objective.loss.topK == 5)
+        #expect(request.objective.loss.sequenceTemperature == 1.5)
         #expect(request.optimizer.train == [.projector, .decoder])
         #expect(try read(CordStepRequest.self, text(request)) == request)
     }
 
     @Test func thePapersValuesAreTheDefaults() {
-        let objective = CordObjective()
+        let objective = CordObjective().loss
         #expect(objective.topK == 20 && objective.alpha == 2 && objective.beta == 2 && objective.rollouts == 4)
         #expect(objective.tokenTemperature == 1 && objective.sequenceTemperature == 1.5)
-        #expect(objective.maxRolloutTokens == 200 && objective.teacher == .frozen && !objective.divideByDeviation)
+        #expect(objective.maxRolloutTokens == 200 && objective.teacher == .frozen && !objective.dividesByDeviation)
         #expect(OptimizerOptions().learningRate == 3e-5)
     }
 
@@ -70,7 +71,7 @@ import Testing
              "cord":{"promote":{"if":"gap_reduced","max_text_drop":0.5}}}
             """#)
         #expect(gated.cord.promote == PromotionGate(condition: .gapReduced, maxTextDrop: 0.5))
-        #expect(gated.method.hyperparameters.objective?.topK == 3)
+        #expect(gated.method.hyperparameters.objective?.loss.topK == 3)
     }
 
     @Test(arguments: [

@@ -2,6 +2,7 @@ import API
 import Evaluation
 import Foundation
 import HTTP
+import Objectives
 import Server
 import TestSupport
 import Testing
@@ -25,6 +26,12 @@ import Testing
         let routed = Set(
             fixture.service.router.routes.map { "\($0.method) \($0.pattern.replacingOccurrences(of: "...}", with: "}"))" })
         #expect(described == routed)
+    }
+
+    @Test func everyTrainingMethodIsDescribed() async throws {
+        let schemas = try await client().get("/openapi.json").json()["components"]?["schemas"]
+        let names = Objective.Method.allCases.map { JSONValue.string($0.rawValue) }
+        #expect(schemas?["CordObjective"]?["properties"]?["method"]?["enum"] == .array(names))
     }
 
     /// Where a key is needed, the console fills a tab with a report that it fetched, and the console's policy holds there.

@@ -4,6 +4,7 @@ import Foundation
 import Generation
 import HTTP
 import Jobs
+import Objectives
 import Server
 import TestSupport
 import Testing
@@ -332,7 +333,7 @@ final class TrainingServer {
 
     @Test func everyMethodTakesAStep() async throws {
         let server = try await TrainingServer()
-        for method in CordObjective.Method.allCases {
+        for method in Objective.Method.allCases {
             let body = TrainingServer.step([try TrainingServer.pair()])
                 .replacingOccurrences(of: #""rollouts": 2"#, with: #""rollouts": 2, "method": "\#(method.rawValue)""#)
             let response = try await server.step(body)
@@ -340,7 +341,7 @@ final class TrainingServer {
         }
         #expect(
             try await server.client.get("/v1/cord/steps").json()["data"]?[0]?["step"]?.number
-                == Double(CordObjective.Method.allCases.count))
+                == Double(Objective.Method.allCases.count))
     }
 
     @Test func suppliedRolloutsAreUsed() async throws {

@@ -130,16 +130,16 @@ import Weights
     static func prepared(_ pairs: [File.Pair], _ checkpoint: Checkpoint, _ objective: Objective) throws -> [PreparedPair] {
         try pairs.map { pair in
             var answers: [PreparedPair.Answer] = []
-            if objective.hasTokenTerm { answers.append(.init(role: .token, tokens: pair.token)) }
-            if objective.hasSequenceTerm {
+            if objective.reads(.student) { answers.append(.init(source: .student, tokens: pair.token)) }
+            if objective.reads(.group) {
                 let advantages = objective.advantages(rewards: pair.rewards)
                 for (tokens, advantage) in zip(pair.group, advantages) {
                     answers.append(
-                        .init(role: .sequence, tokens: tokens, advantage: advantage, groupSize: pair.group.count))
+                        .init(source: .group, tokens: tokens, advantage: advantage, groupSize: pair.group.count))
                 }
             }
-            if objective.imitatesTeacher { answers.append(.init(role: .target, tokens: pair.teacher_answer)) }
-            if objective.imitatesGold { answers.append(.init(role: .target, tokens: pair.gold)) }
+            if objective.reads(.teacher) { answers.append(.init(source: .teacher, tokens: pair.teacher_answer)) }
+            if objective.reads(.gold) { answers.append(.init(source: .gold, tokens: pair.gold)) }
             return PreparedPair(
                 prompt: try checkpoint.prompt(pair.student), teacherPrompt: try checkpoint.prompt(pair.teacher),
                 answers: answers)
@@ -207,7 +207,7 @@ import Weights
         return pairs.indices.map { index in
             let answers = pairs[index].answers.enumerated().map { place, answer in
                 PreparedPair.Answer(
-                    role: answer.role, tokens: answer.tokens,
+                    source: answer.source, tokens: answer.tokens,
                     samplerLogProbabilities: zip(
                         scored[index][place].measures, source[index].sampler_offset[place]
                     ).map { $0.logProbability - $1 }, advantage: answer.advantage, groupSize: answer.groupSize)

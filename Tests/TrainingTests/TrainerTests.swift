@@ -23,7 +23,7 @@ import Training
         #expect((0...1).contains(metrics.rewardMean!) && (0...1).contains(metrics.teacherAgreement!))
         #expect(metrics.logProbabilityDifferenceMax! < 1e-3)
         for pair in report.pairs {
-            #expect(pair.rollouts.map(\.role) == [.token, .sequence, .sequence, .sequence, .sequence])
+            #expect(pair.rollouts.map(\.source) == [.student, .group, .group, .group, .group])
             #expect(pair.teacherAnswer!.contains("answer is"))
             let token = pair.rollouts[0]
             #expect(token.tokens.allSatisfy { $0.divergence! >= -1e-5 && (1...4).contains($0.weight!) })
@@ -49,9 +49,9 @@ import Training
         let report = try await trainer.step(StepFixture.pairs(2))
         #expect(report.dropped == nil && report.pairs.allSatisfy { $0.isApplied })
         let objective = Objective(method)
-        #expect((report.metrics.tokenLoss != nil) == objective.hasTokenTerm)
-        #expect((report.metrics.sequenceLoss != nil) == objective.hasSequenceTerm)
-        #expect((report.metrics.klMean != nil) == (objective.hasTokenTerm || method == .forwardKL))
+        #expect((report.metrics.tokenLoss != nil) == objective.reads(.student))
+        #expect((report.metrics.sequenceLoss != nil) == objective.reads(.group))
+        #expect((report.metrics.klMean != nil) == (objective.reads(.student) || method == .forwardKL))
     }
 
     @Test func sameSeedGivesTheSameStep() async throws {

@@ -28,7 +28,7 @@ enum InspectRoute {
         let start = ContinuousClock.now
         let runtime = try server.runtime
         let entry = try runtime.versions.entry(wanted.model)
-        let objective = try Objective(wanted.objective)
+        let objective = wanted.objective.loss
         let spoken = try await prompt(wanted.audio, server)
         let typed = try await runtime.prompt([ChatMessage(role: .user, text: wanted.text)])
         let heard = start.secondsUntilNow
@@ -95,7 +95,7 @@ enum InspectRoute {
         let tokenizer = runtime.model.tokenizer
         let divergences = compared.map(\.measures.reverseKL)
         let term = objective.tokenTerm
-        let weights = term.importance?.weights(divergences: divergences) ?? divergences.map { _ in 1 }
+        let weights = term.weights(divergences: divergences)
         let order = divergences.indices.sorted { (-divergences[$0], $0) < (-divergences[$1], $1) }
         var ranks = [Int](repeating: 0, count: divergences.count)
         for (rank, place) in order.enumerated() { ranks[place] = rank + 1 }

@@ -114,7 +114,7 @@ package final class FineTuning: Sendable {
     private func recipe(_ wanted: FineTuningRequest) throws -> TrainingRecipe {
         let hyper = wanted.method.hyperparameters
         var objective = hyper.objective ?? CordObjective()
-        if wanted.method.type == .supervised { objective.method = .supervised }
+        if wanted.method.type == .supervised { objective.loss.method = .supervised }
         var optimizer = hyper.optimizer ?? OptimizerOptions()
         optimizer.learningRate *= hyper.learningRateMultiplier ?? 1
         return try TrainingRecipe(objective, optimizer, seed: wanted.seed)
@@ -160,7 +160,7 @@ package final class FineTuning: Sendable {
         let reported = try lastReported(id)
         let progress = JobProgress(
             work: self, context: context, trainer: trainer, validation: validation?.pairs ?? [], system: training.system,
-            imitates: objective.imitatesGold, suffix: wanted.suffix, note: note, reported: reported, every: settings.checkpointEvery)
+            imitates: objective.reads(.gold), suffix: wanted.suffix, note: note, reported: reported, every: settings.checkpointEvery)
         try context.progress(done: 0, total: total)
         do { try await run.run(trainer) { try await progress.report($0) } } catch TrainingError.nothingLearnt(let reason) {
             throw JobFailure(code: "nothing_learnt", message: "No step of the job moved the weights: \(reason)")

@@ -35,7 +35,7 @@ extension CordPairOutcome {
                     divergence: token.divergence.map(Double.init), weight: token.weight.map(Double.init))
             }
             return CordRollout(
-                role: rollout.role.rawValue, text: rollout.text, tokenCount: rollout.tokenCount, reward: rollout.reward,
+                role: rollout.source.role, text: rollout.text, tokenCount: rollout.tokenCount, reward: rollout.reward,
                 advantage: rollout.advantage, tokens: include.contains(.tokens) ? tokens : nil)
         }
     }

@@ -1,6 +1,5 @@
 import API
 import HTTP
-import Objectives
 import Tensors
 import Training
 
@@ -14,15 +13,15 @@ struct TrainingRecipe: Equatable, Codable, Sendable {
 
     /// - Parameter seed: names the random streams; those of each step differ anyway.
     init(_ objective: CordObjective, _ optimizer: OptimizerOptions, seed: Int?) throws(HTTPError) {
-        let parts = optimizer.train.compactMap { AdapterPlan.Part(rawValue: $0.rawValue) }
-        guard !parts.isEmpty, parts.count == optimizer.train.count else {
+        let parts = optimizer.train.map { AdapterPlan.Part($0) }
+        guard !parts.isEmpty else {
             throw HTTPError(
                 400, "optimizer.train: expected parts of the model among decoder, projector and encoder.",
                 parameter: "optimizer.train", code: "invalid_value")
         }
         plan = optimizer.full
             ? .full(parts) : .lowRank(parts, rank: optimizer.loraRank ?? 16, alpha: optimizer.loraAlpha)
-        options = TrainingOptions(try Objective(objective))
+        options = TrainingOptions(objective.loss)
         options.optimizer = AdamW(optimizer)
         options.maxGradientNorm = optimizer.maxGradNorm
         options.seed = UInt64(seed ?? 0)
@@ -30,30 +29,14 @@ struct TrainingRecipe: Equatable, Codable, Sendable {
     }
 }
 
-extension Objective {
-    init(_ wanted: CordObjective) throws(HTTPError) {
-        guard let method = Method(rawValue: wanted.method.rawValue), let teacher = Teacher(rawValue: wanted.teacher.rawValue),
-            let reference = Reference(rawValue: wanted.reference.rawValue),
-            let reduction = Reduction(rawValue: wanted.reduction.rawValue)
-        else {
-            throw HTTPError(
-                422, "The objective \(wanted.method.rawValue) is not known here.", parameter: "objective.method", code: "unsupported")
-        }
-        self.init(method)
-        topK = wanted.topK
-        alpha = wanted.alpha
-        beta = wanted.beta
-        tokenTemperature = wanted.tokenTemperature
-        sequenceTemperature = wanted.sequenceTemperature
-        rollouts = wanted.rollouts
-        maxRolloutTokens = wanted.maxRolloutTokens
-        tokenCoefficient = wanted.tokenCoefficient
-        sequenceCoefficient = wanted.sequenceCoefficient
-        self.teacher = teacher
-        self.reference = reference
-        self.reduction = reduction
-        dividesByDeviation = wanted.divideByDeviation
-        clipRatio = wanted.clipRatio
+extension AdapterPlan.Part {
+    init(_ module: OptimizerOptions.Module) {
+        self =
+            switch module {
+            case .decoder: .decoder
+            case .projector: .projector
+            case .encoder: .encoder
+            }
     }
 }
 
