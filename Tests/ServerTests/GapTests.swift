@@ -113,7 +113,7 @@ import Testing
             #expect(try await server.client.post("/v1/benchmarks", json: #"{"name": "\#(name)", "file_id": "\#(file)"}"#).status == 201)
             _ = try server.workshop.store.addReport(
                 id: name, runID: nil, model: "m", versionID: "base", benchmark: "b", n: 1,
-                summary: try JSONEncoder().encode(
+                summary: try WireEncoder.encode(
                     GapReportSummary(id: name, createdAt: 1, model: "m", weightVersion: "base", benchmark: "b", n: 1, accuracy: [:], gap: 0)),
                 body: Data("{}".utf8))
         }

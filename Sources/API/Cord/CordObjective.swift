@@ -53,15 +53,8 @@ package struct CordObjective: Codable, Equatable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case method, alpha, beta, rollouts, teacher, reference, judge, reduction
-        case topK = "top_k"
-        case tokenTemperature = "token_temperature"
-        case sequenceTemperature = "sequence_temperature"
-        case maxRolloutTokens = "max_rollout_tokens"
-        case tokenCoefficient = "token_coefficient"
-        case sequenceCoefficient = "sequence_coefficient"
-        case divideByDeviation = "divide_by_deviation"
-        case clipRatio = "clip_ratio"
+        case method, alpha, beta, rollouts, teacher, reference, judge, reduction, topK, tokenTemperature, sequenceTemperature
+        case maxRolloutTokens, tokenCoefficient, sequenceCoefficient, divideByDeviation, clipRatio
     }
 }
 
@@ -69,61 +62,37 @@ package struct CordObjective: Codable, Equatable, Sendable {
 package struct OptimizerOptions: Codable, Equatable, Sendable {
     package enum Module: String, Codable, CaseIterable, Sendable { case decoder, projector, encoder }
 
-    package var learningRate: Double
-    package var beta1: Double
-    package var beta2: Double
-    package var epsilon: Double
-    package var weightDecay: Double
+    package var learningRate = 3e-5
+    package var beta1 = 0.9
+    package var beta2 = 0.999
+    package var epsilon = 1e-8
+    package var weightDecay = 0.01
     /// Gradients are scaled down to this norm; untouched where absent.
     package var maxGradNorm: Double?
     /// The server's default where absent; only counts when a new adapter begins.
     package var loraRank: Int?
     package var loraAlpha: Double?
-    package var train: [Module]
+    package var train = [Module.decoder]
     /// Whether the parameters themselves are trained instead of an adapter.
-    package var full: Bool
+    package var full = false
 
-    package init(
-        learningRate: Double = 3e-5, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
-        weightDecay: Double = 0.01, maxGradNorm: Double? = nil, loraRank: Int? = nil, loraAlpha: Double? = nil,
-        train: [Module] = [.decoder], full: Bool = false
-    ) {
-        self.learningRate = learningRate
-        self.beta1 = beta1
-        self.beta2 = beta2
-        self.epsilon = epsilon
-        self.weightDecay = weightDecay
-        self.maxGradNorm = maxGradNorm
-        self.loraRank = loraRank
-        self.loraAlpha = loraAlpha
-        self.train = train
-        self.full = full
-    }
+    package init(learningRate: Double = 3e-5) { self.learningRate = learningRate }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        learningRate = try fields.positive("learning_rate", upTo: 1) ?? 3e-5
-        beta1 = try fields.number("beta1", in: 0...1) ?? 0.9
-        beta2 = try fields.number("beta2", in: 0...1) ?? 0.999
+        learningRate = try fields.positive("learning_rate", upTo: 1) ?? learningRate
+        beta1 = try fields.number("beta1", in: 0...1) ?? beta1
+        beta2 = try fields.number("beta2", in: 0...1) ?? beta2
         for (name, value) in [("beta1", beta1), ("beta2", beta2)] where value == 1 {
             throw fields.invalid(name, expected: "a number of at least 0, below 1")
         }
-        epsilon = try fields.positive("epsilon", upTo: 1) ?? 1e-8
-        weightDecay = try fields.number("weight_decay", in: 0...1) ?? 0.01
+        epsilon = try fields.positive("epsilon", upTo: 1) ?? epsilon
+        weightDecay = try fields.number("weight_decay", in: 0...1) ?? weightDecay
         maxGradNorm = try fields.positive("max_grad_norm", upTo: 1e9)
         loraRank = try fields.integer("lora_rank", in: 1...4096)
         loraAlpha = try fields.positive("lora_alpha", upTo: 1e6)
-        train = try fields.optional("train", "an array of module names") ?? [.decoder]
-        full = try fields.flag("full") ?? false
+        train = try fields.optional("train", "an array of module names") ?? train
+        full = try fields.flag("full") ?? full
         try fields.end()
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case beta1, beta2, epsilon, train, full
-        case learningRate = "learning_rate"
-        case weightDecay = "weight_decay"
-        case maxGradNorm = "max_grad_norm"
-        case loraRank = "lora_rank"
-        case loraAlpha = "lora_alpha"
     }
 }

@@ -16,7 +16,7 @@ enum GapReportsRoute {
                 let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
                 let page = try server.workshop.store.reports(
                     after: query.after, limit: query.limit, ascending: query.order == .ascending)
-                let reports = try page.elements.map { try JSONDecoder().decode(GapReportSummary.self, from: $0.summary) }
+                let reports = try page.elements.map { try WireDecoder.response(GapReportSummary.self, from: $0.summary) }
                 return .json(try WireEncoder.encode(ListObject(reports, hasMore: page.hasMore)))
             }
         }

@@ -20,7 +20,7 @@ enum TokensRoute {
                 return .json(
                     try WireEncoder.encode(
                         TokenizeResponse(
-                            tokens: tokens, maxModelLen: runtime.model.model.contextLength, tokenStrings: strings)))
+                            tokens: tokens, maxModelLen: runtime.model.model.contextLength, tokenStrs: strings)))
             }
         }
         router.post("/v1/detokenize", scope: .ask, bodyLimit: 4 << 20) { request in

@@ -110,8 +110,11 @@ enum WeightsRoute {
 extension WeightVersion {
     init(_ record: WeightVersionRecord, in store: Store, current: String) throws {
         let metrics = (try? JSONDecoder().decode([String: JSONValue].self, from: record.metrics)) ?? [:]
+        guard let kind = WeightVersionKind(rawValue: record.kind) else {
+            throw StoreError.corrupt(path: "versions", reason: "\(record.id) has the unknown kind \(record.kind)")
+        }
         self.init(
-            id: record.id, name: record.name, parent: record.parentID, kind: WeightVersionKind(rawValue: record.kind) ?? .adapter,
+            id: record.id, name: record.name, parent: record.parentID, kind: kind,
             createdAt: Int(record.createdAt.timeIntervalSince1970), hash: record.hash, promoted: record.id == current,
             step: record.step, bytes: record.bytes,
             metrics: metrics.compactMapValues { value in

@@ -66,7 +66,7 @@ package struct Benchmarks: Sendable {
                 409, "\"\(wanted.name)\" is a built-in benchmark; choose another name.", parameter: "name", code: "conflict")
         }
         let file = try store.file(id: wanted.fileId)
-        let format = wanted.format.map { $0 == .manifest ? ManifestFormat.cord : ManifestFormat(rawValue: $0.rawValue) } ?? nil
+        let format = wanted.format.map { ManifestFormat($0) }
         let set: QuestionSet
         do { set = try read(file.sha256, name: wanted.name, format: format) } catch let error as QuestionSetError {
             if try !store.hasBenchmark(of: file.sha256) { try? FileManager.default.removeItem(at: folder(file.sha256)) }

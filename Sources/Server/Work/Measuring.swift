@@ -104,10 +104,10 @@ package final class Measuring: Sendable {
         let respondent = EngineRespondent(
             runtime.engine, version: entry.version, versionName: entry.versionID, decoding: decoding(wanted.decoding),
             maximumSeconds: runtime.limits.clipSeconds)
-        let arms = wanted.arms.compactMap { Arm(rawValue: $0.rawValue) }
+        let arms = wanted.arms.map { Arm($0) }
         let settings = RunSettings(
             arms: arms, limit: wanted.limit, seed: UInt64(wanted.seed),
-            extraction: wanted.extraction.flatMap { ExtractionMode(rawValue: $0.rawValue) } ?? .strict,
+            extraction: wanted.extraction.map { ExtractionMode($0) } ?? .strict,
             divergence: Set(arms).isSuperset(of: [.text, .audio]) ? wanted.divergence : 0)
         // Others ask, too: a run takes a part of the queue.
         let places = min(128, max(1, runtime.engine.limits.queue / 2))
@@ -123,7 +123,7 @@ package final class Measuring: Sendable {
             let summary = GapReportSummary(report, runID: job ?? id)
             return try store.addReport(
                 id: report.id, runID: id, model: wanted.model, versionID: entry.versionID, benchmark: set.name, n: report.n,
-                summary: try JSONEncoder().encode(summary), body: try report.json())
+                summary: try WireEncoder.encode(summary), body: try report.json())
         }
     }
 

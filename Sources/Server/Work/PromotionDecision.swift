@@ -54,7 +54,8 @@ struct PromotionDecision: Sendable {
     private func report(_ gate: PromotionGate, _ context: JobContext, version id: String?, known: String?) async throws -> GapReport {
         if let known { return try GapReport(json: try store.reportBody(id: known)) }
         let entry = try runtime.versions.entry(id ?? runtime.versions.pinnedBaseName)
-        let wanted = GapRunRequest(model: versions.baseName, benchmark: Self.benchmark(gate), limit: gate.limit, divergence: 0)
+        var wanted = GapRunRequest(model: versions.baseName, benchmark: Self.benchmark(gate), limit: gate.limit)
+        wanted.divergence = 0
         let answers = store.folder.appending(path: "jobs/\(context.job.id)/gap-\(entry.versionID).jsonl")
         try context.event("Measuring the gap of \(entry.versionID) on \(wanted.benchmark)")
         let record = try await measuring.measure(wanted, entry, answers: answers, run: "\(context.job.id)/\(entry.versionID)", job: context.job.id)
