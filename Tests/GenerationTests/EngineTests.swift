@@ -15,6 +15,18 @@ import Testing
     }
 
     /// A spoken fixture of the model's.
+    /// The requests' indices in the order in which the engine ended them, by its own clock: when a task hears of it depends on what
+    /// other tests do.
+    private func order(of requests: [GenerationRequest], in engine: Engine) async throws -> [Int] {
+        let started = ContinuousClock.now
+        let submitted = try requests.map { ((ContinuousClock.now - started) / .seconds(1), try engine.generate($0)) }
+        var ends: [(end: Double, index: Int)] = []
+        for (index, (instant, stream)) in submitted.enumerated() {
+            for try await case .done(let timings) in stream { ends.append((instant + timings.total, index)) }
+        }
+        return ends.sorted { $0.end < $1.end }.map(\.index)
+    }
+
     static func clip(_ name: String) throws -> AudioClip {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("Fixtures/qwen2audio/cord-nano/\(name).flac")
@@ -62,17 +74,9 @@ import Testing
         limits.sequences = 4
         let engine = Engine(try Self.model.get(), limits: limits)
         let question = try prompt(Self.question)
-        // The last to come is the only one that does not yield; they are submitted in order and awaited side by side.
-        let streams = try (0..<13).map { try engine.generate(GenerationRequest(prompt: question, options: .greedy, yields: $0 < 12)) }
-        let order = try await withThrowingTaskGroup(of: Int.self) { group in
-            for (index, stream) in streams.enumerated() {
-                group.addTask {
-                    for try await _ in stream {}
-                    return index
-                }
-            }
-            return try await group.reduce(into: []) { $0.append($1) }
-        }
+        // The last to come is the only one that does not yield.
+        let order = try await order(
+            of: (0..<13).map { GenerationRequest(prompt: question, options: .greedy, yields: $0 < 12) }, in: engine)
         let place = try #require(order.firstIndex(of: 12))
         #expect(place <= 6, "\(order)")
     }
@@ -83,16 +87,8 @@ import Testing
         limits.sequences = 1
         let engine = Engine(try Self.model.get(), limits: limits)
         let question = try prompt(Self.question)
-        let streams = try (0..<48).map { try engine.generate(GenerationRequest(prompt: question, options: .greedy, yields: $0 >= 40)) }
-        let order = try await withThrowingTaskGroup(of: Int.self) { group in
-            for (index, stream) in streams.enumerated() {
-                group.addTask {
-                    for try await _ in stream {}
-                    return index
-                }
-            }
-            return try await group.reduce(into: []) { $0.append($1) }
-        }
+        let order = try await order(
+            of: (0..<48).map { GenerationRequest(prompt: question, options: .greedy, yields: $0 >= 40) }, in: engine)
         let yielding = order.prefix(30).count { $0 >= 40 }
         #expect((4...8).contains(yielding), "\(order)")
         #expect(order.suffix(8).contains { $0 < 40 }, "\(order)")

@@ -71,6 +71,7 @@ package struct TokenizeRequest: Decodable, Equatable, Sendable {
         model = try fields.model()
         let prompt = try fields.text("prompt")
         let messages: [ChatMessage]? = try fields.optional("messages", "an array of messages")
+        if messages?.isEmpty == true { throw fields.invalid("messages", expected: "at least one message") }
         let adds = try fields.flag("add_generation_prompt")
         switch (prompt, messages) {
         case (let prompt?, nil): input = .prompt(prompt)
