@@ -154,12 +154,13 @@ def run(command, seconds):
 
 def failed(output):
     """The tests that failed; where none says so, the last that began: it ended the process, or never ended itself."""
-    name = r"Test (.+?)(?: with \d+ test cases?)?"
-    tests = [n for n in re.findall(rf"✘ {name} failed after", output) if not n.startswith("run with ")]
-    if tests:
-        return list(dict.fromkeys(tests))
-    ended = set(re.findall(rf"{name} passed after", output))
-    return [n for n in re.findall(rf"◇ {name} started\.", output) if n not in ended | {"run"}][-1:]
+
+    def names(sign, end):
+        found = re.findall(rf"{sign} Test (?!run |case )(.+?)(?: with \d+ test cases?)? {end}", output)
+        return list(dict.fromkeys(found))
+
+    ended = names("✔", "passed after")
+    return names("✘", "failed after") or [name for name in names("◇", r"started\.") if name not in ended][-1:]
 
 
 def tested(tests, seconds):
