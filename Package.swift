@@ -176,7 +176,7 @@ let package = Package(
                 "Training", "Weights", logging,
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: strict),
-        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: strict),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: strict),
     ] + (fuzzing
         ? [
             // GNU's gold, the default linker, fails on instrumented objects.

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct JSONGuardTests {
+@Suite(.ownThread) struct JSONGuardTests {
     private func code(_ bytes: [UInt8]) -> String? {
         do throws(WireError) {
             try JSONGuard.check(Data(bytes))

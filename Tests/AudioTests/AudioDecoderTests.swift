@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Files in every accepted container against librosa, and every refusal by name.
-struct AudioDecoderTests {
+@Suite(.ownThread) struct AudioDecoderTests {
     struct Expected: Decodable {
         let sample_rate, channels, frames, length: Int
         let at: [Int]

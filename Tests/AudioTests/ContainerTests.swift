@@ -5,7 +5,7 @@ import Testing
 import Audio
 
 /// What programs, browsers and phones really write, against what FFmpeg's own decoder makes of it; and what is joined, cut off or smuggled.
-struct ContainerTests {
+@Suite(.ownThread) struct ContainerTests {
     struct Expected: Decodable {
         let code: String?
         let sample_rate, channels, frames, length: Int?

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Log-mel features against transformers' WhisperFeatureExtractor.
-struct LogMelTests {
+@Suite(.ownThread) struct LogMelTests {
     struct Case: Decodable, CustomTestStringConvertible {
         let mels, chunk, count, valid, window: Int
         let kind: String

@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -9,7 +10,7 @@ import Testing
 func exponential(_ x: Double) -> Double { exp(x) }
 
 /// Norms, activations, positions, windows: fast versions against references, and backward against finite differences.
-struct RowTests {
+@Suite(.ownThread) struct RowTests {
     /// Tests over `fastKernels` pass without any; what the processor has is read from the system here.
     @Test func fastKernelsAreThoseOfTheProcessor() throws {
         #if arch(x86_64)

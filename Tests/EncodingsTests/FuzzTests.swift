@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Bytes from nowhere: they are read or named, and what is written by the rules comes back.
-@Suite struct FuzzTests {
+@Suite(.ownThread) struct FuzzTests {
     @Test func anyCellsSurviveATable() throws {
         var draw = SplitMix(seed: 1)
         let letters = Array("ab ,;\"\n\r\té<|")

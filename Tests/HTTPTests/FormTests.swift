@@ -2,7 +2,7 @@ import HTTP
 import TestSupport
 import Testing
 
-@Suite struct FormTests {
+@Suite(.ownThread) struct FormTests {
     func form(_ body: [UInt8], boundary: String = "b0") throws -> Form {
         try Form(
             Request(

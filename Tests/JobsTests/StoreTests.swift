@@ -26,7 +26,7 @@ extension Store {
     }
 }
 
-@Suite struct StoreTests {
+@Suite(.ownThread) struct StoreTests {
     let folder = Folder()
 
     @Test func everythingIsThereAfterReopening() throws {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The labelled answers of `Fixtures/judging`, each read as a person reads it.
-@Suite struct AnswerStyleTests {
+@Suite(.ownThread) struct AnswerStyleTests {
     struct Style: Decodable {
         let kind: String
         let type: TaskType

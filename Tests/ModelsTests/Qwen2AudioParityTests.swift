@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite struct Qwen2AudioParityTests {
+@Suite(.ownThread) struct Qwen2AudioParityTests {
     /// Every position's log-probabilities against transformers in float32, within 1e-4.
     @Test(arguments: Fixture.names)
     func logProbabilitiesAgreeWithTransformers(name: String) throws {

@@ -5,7 +5,7 @@ import Testing
 import Patterns
 
 /// What Python's `re` matches is in Tests/Fixtures/weights/patterns.json (`patterns.py` beside it).
-@Suite struct PatternTests {
+@Suite(.ownThread) struct PatternTests {
     struct Case: Decodable, CustomTestStringConvertible {
         let pattern: String
         /// For each name whether `re.fullmatch` finds it; null where Python refuses the pattern.

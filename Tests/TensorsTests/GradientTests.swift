@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Every operation's backward pass against finite differences.
-@Suite struct GradientTests {
+@Suite(.ownThread) struct GradientTests {
     private func tensor(_ rows: Int, _ columns: Int, _ seed: UInt64) -> Tensor { Numbers.tensor(rows, columns, seed: seed) }
 
     @Test func linearWithTrainedWeight() {

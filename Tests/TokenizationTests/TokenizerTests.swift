@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 import Tokenization
 
 /// Ids and texts against the `tokenizers` package, on the committed fixtures.
-@Suite struct TokenizerTests {
+@Suite(.ownThread) struct TokenizerTests {
     @Test func everyPipelineGivesTheReferencesIds() throws {
         let all = try Fixtures.object("pipelines.json")
         let texts = try Fixtures.texts()

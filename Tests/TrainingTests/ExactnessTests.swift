@@ -10,7 +10,7 @@ import Training
 import Weights
 
 /// Losses, gradients and optimiser steps against PyTorch and PEFT in float64 (`Tests/Fixtures/training/make.py`).
-@Suite struct ExactnessTests {
+@Suite(.ownThread) struct ExactnessTests {
     struct File: Decodable {
         struct Pair: Decodable {
             let student: String
