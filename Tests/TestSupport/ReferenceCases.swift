@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 
 /// `cases.json` of a checkpoint under `Tests/Fixtures/qwen2audio`: prompts with their clips, for which other files hold what other
 /// implementations compute.
