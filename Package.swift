@@ -138,7 +138,9 @@ let package = Package(
             swiftSettings: strict),
 
         // Tests mirror the rooms.
-        .target(name: "TestSupport", dependencies: ["HTTP", "Workers"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "Disk", path: "Tests/Disk"),
+        .target(name: "TestSupport", dependencies: ["Disk", "HTTP", "Workers"], path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: strict),
         tests("CKernels"),
         tests("Tensors", ["CKernels"]),
         tests("Weights", ["Tensors"]),
@@ -174,7 +176,7 @@ let package = Package(
                 "Training", "Weights", logging,
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: strict),
-        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: strict),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: strict),
     ] + (fuzzing
         ? [
             // GNU's gold, the default linker, fails on instrumented objects.
@@ -188,7 +190,8 @@ let package = Package(
 // `CORD_SANITIZE=1` leaves the kernels, the tensors above them, and their tests (benchmarks/quality/sanitize.sh).
 if Context.environment["CORD_SANITIZE"] != nil {
     let kept: Set = [
-        "CKernels", "COpenBLAS", "Tensors", "CKernelsTests", "TensorsTests", "TestSupport", "HTTP", "CMicroHTTP", "Randomness", "Workers",
+        "CKernels", "COpenBLAS", "Tensors", "CKernelsTests", "TensorsTests", "TestSupport", "Disk", "HTTP", "CMicroHTTP", "Randomness",
+        "Workers",
     ]
     package.products = []
     package.targets.removeAll { !kept.contains($0.name) }

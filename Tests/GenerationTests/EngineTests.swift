@@ -4,6 +4,7 @@ import Foundation
 import Generation
 import Models
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct EngineTests {
@@ -14,7 +15,6 @@ import Testing
         try Self.model.get().prompt([Message(role: "user", parts: [.text(text)])])
     }
 
-    /// A spoken fixture of the model's.
     /// The requests' indices in the order in which the engine ended them, by its own clock: when a task hears of it depends on what
     /// other tests do.
     private func order(of requests: [GenerationRequest], in engine: Engine) async throws -> [Int] {
@@ -27,9 +27,9 @@ import Testing
         return ends.sorted { $0.end < $1.end }.map(\.index)
     }
 
+    /// A spoken fixture of the model's.
     static func clip(_ name: String) throws -> AudioClip {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("Fixtures/qwen2audio/cord-nano/\(name).flac")
+        let file = fixtures.appending(path: "qwen2audio/cord-nano/\(name).flac")
         return try AudioDecoder.decode([UInt8](Data(contentsOf: file)), limits: AudioLimits(maxSeconds: 60))
     }
 
@@ -271,6 +271,7 @@ import Testing
         let answer = try await engine.complete(
             GenerationRequest(prompt: try prompt(Self.question), options: options)
         ).answers[0]
+        #expect(!answer.tokens.isEmpty && answer.logProbabilities.count == answer.tokens.count)
         for token in answer.logProbabilities {
             #expect(token.top.count == 4)
             #expect(token.top[0].token == token.token)

@@ -1,14 +1,13 @@
 import Foundation
 import Models
 import Tensors
+import TestSupport
 import Testing
 import Weights
 
 /// `config.json` as people have it; what transformers makes of rotary settings is in Tests/Fixtures/qwen2audio/rope.json.
 @Suite struct ConfigurationTests {
-    private static let rope = Result {
-        try JSONValue(parsing: try Data(contentsOf: Fixture.root.appending(path: "rope.json"))).array("cases")
-    }
+    private static let rope = cases(in: "qwen2audio/rope.json") { try JSONValue(parsing: $0).array("cases") }
 
     private static func configuration(_ members: JSONObject, over base: String = "published") throws -> Qwen2AudioConfiguration {
         var object = try JSONValue(parsing: try Data(contentsOf: Fixture.root.appending(path: "\(base)/config.json"))).object("")
@@ -19,13 +18,12 @@ import Weights
         return try Qwen2AudioConfiguration(.object(object))
     }
 
-    @Test(arguments: 0..<20)
+    @Test(arguments: rope.indices)
     func rotaryPositionsAreThoseOfTransformersOrRefused(index: Int) throws {
-        let cases = try Self.rope.get()
-        #expect(cases.count == 20)
-        let members = try cases[index].object("text_config")
-        guard try cases[index].string("rope_type") != "default" else {
-            #expect(try Self.configuration(members).text.ropeTheta == cases[index].number("rope_theta"))
+        let item = Self.rope[index]
+        let members = try item.object("text_config")
+        guard try item.string("rope_type") != "default" else {
+            #expect(try Self.configuration(members).text.ropeTheta == item.number("rope_theta"))
             return
         }
         let error = #expect(throws: ModelError.self) { try Self.configuration(members) }

@@ -2,80 +2,47 @@ import Audio
 import Foundation
 import Models
 import Tensors
+import TestSupport
 import Weights
 
 /// A random checkpoint under `Tests/Fixtures/qwen2audio` with what transformers computes on it (see the README there).
 struct Fixture {
-    struct Case: Decodable {
-        let name: String
-        let prompt_ids: [Int32]
-        let input_ids: [Int32]
-        let clips: [String]
-        let continuation_ids: [Int32]?
-    }
-    struct Clip: Decodable {
-        let samples: Int
-        let seed: UInt32?
-        let file: String?
-    }
-    private struct File: Decodable {
-        let clips: [String: Clip]
-        let cases: [Case]
-    }
+    typealias Case = ReferenceCases.Case
 
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("Fixtures/qwen2audio")
+    static let root = fixtures.appending(path: "qwen2audio")
     static let names = ["published", "window30", "grouped7", "head128", "cord-nano"]
 
     let directory: URL
-    let cases: [Case]
-    let clips: [String: Clip]
+    let file: ReferenceCases
     let goldens: Safetensors
 
     init(_ name: String) throws {
         directory = Self.root.appendingPathComponent(name)
-        let file = try JSONDecoder().decode(
-            File.self, from: Data(contentsOf: directory.appendingPathComponent("cases.json")))
-        cases = file.cases
-        clips = file.clips
+        file = try ReferenceCases(name)
         goldens = try Safetensors(directory.appendingPathComponent("goldens.safetensors"))
     }
 
     /// Where the weights lie: beside the goldens, or in the sources for the embedded model.
     private var checkpoint: URL {
         directory.lastPathComponent != "cord-nano"
-            ? directory : Self.root.appendingPathComponent("../../../Sources/CordNano/Checkpoint").standardized
+            ? directory : Self.root.appending(path: "../../../Sources/CordNano/Checkpoint").standardized
     }
 
     func model(storage: WeightStorage = .checkpoint) throws -> AudioLanguageModel {
         try AudioLanguageModel(Checkpoint(directory: checkpoint), storage: storage)
     }
 
+    var cases: [Case] { file.cases }
+
     func golden(_ name: String) throws -> [Float] { try goldens.tensors[name]!.floats() }
     func goldenIntegers(_ name: String) throws -> [Int] { try goldens.tensors[name]!.integers() }
 
     /// A clip's samples: a formula for synthetic ones, a FLAC file for spoken ones.
     func samples(_ name: String) throws -> [Float] {
-        let clip = clips[name]!
-        if let file = clip.file {
-            let bytes = try Data(contentsOf: directory.appendingPathComponent(file))
-            return try AudioDecoder.decode([UInt8](bytes), limits: AudioLimits(maxSeconds: 60)).samples
-        }
-        return Self.synthetic(seed: clip.seed!, count: clip.samples)
-    }
-
-    private static func synthetic(seed: UInt32, count: Int) -> [Float] {
-        var noise = seed
-        var phase: UInt32 = 0
-        var step = 20_000_000 &+ seed % 97 &* 400_000
-        return (0..<count).map { index in
-            noise = noise &* 1_664_525 &+ 1_013_904_223
-            phase = phase &+ step
-            step = (step &+ 2_000 &+ seed % 1_000) % 800_000_000
-            let triangle = abs(Int(phase >> 15) - 65_536) - 32_768
-            let loud = 256 - abs(((index >> 5) & 511) - 256)
-            return Float(((triangle * loud) >> 10) + ((Int(noise >> 16) - 32_768) >> 5)) / 32_768
-        }
+        let clip = file.clips[name]!
+        if let samples = clip.synthetic { return samples }
+        let bytes = try Data(contentsOf: directory.appending(path: clip.file!))
+        return try AudioDecoder.decode([UInt8](bytes), limits: AudioLimits(maxSeconds: 60)).samples
     }
 
     func features(_ clip: String, _ model: AudioLanguageModel) throws -> AudioFeatures {
@@ -92,12 +59,12 @@ struct Fixture {
 
     /// Logits [T, vocabulary] of a case in one packed pass.
     func logits(_ item: Case, _ model: AudioLanguageModel, version: WeightVersion? = nil) throws -> Tensor {
-        let pass = Pass(version: version, rows: item.input_ids.count, arithmetic: .float32)
+        let pass = Pass(version: version, rows: item.inputIDs.count, arithmetic: .float32)
         let audio = try embeddings(item, model, version: version)
         let hidden = model.decoder.hidden(
-            tokens: item.input_ids, positions: (0..<Int32(item.input_ids.count)).map { $0 },
-            audioSlots: item.input_ids.indices.filter { item.input_ids[$0] == model.audioToken }, audio: audio,
-            keyValues: .packed(PackedSegment.sequences([item.input_ids.count], causal: true)), pass)
+            tokens: item.inputIDs, positions: (0..<Int32(item.inputIDs.count)).map { $0 },
+            audioSlots: item.inputIDs.indices.filter { item.inputIDs[$0] == model.audioToken }, audio: audio,
+            keyValues: .packed(PackedSegment.sequences([item.inputIDs.count], causal: true)), pass)
         return model.decoder.logits(hidden, pass)
     }
 

@@ -11,7 +11,7 @@ import TestSupport
 
     init() throws { checkpoint = try RandomCheckpoint("published") }
 
-    private func fixture(_ folder: URL? = Fixture.fixtures.appendingPathComponent("weights")) throws -> Fixture {
+    private func fixture(_ folder: URL? = fixtures.appendingPathComponent("weights")) throws -> Fixture {
         try Fixture {
             $0.modelDirectory = checkpoint.directory
             $0.modelName = "published"
@@ -56,7 +56,7 @@ import TestSupport
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("cord-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let list = Fixture.fixtures.appendingPathComponent("weights/list")
+        let list = fixtures.appendingPathComponent("weights/list")
         try FileManager.default.copyItem(at: list, to: folder.appendingPathComponent("broken"))
         try Data("no tensors".utf8).write(to: folder.appendingPathComponent("broken/adapter_model.safetensors"))
         try FileManager.default.copyItem(at: list, to: folder.appendingPathComponent("empty"))
@@ -77,7 +77,7 @@ import TestSupport
         }
         #expect(texts[1].contains("adapter_model.safetensors") && texts[2].contains("adapter_config.json"))
         for text in texts {
-            for place in [folder.path, checkpoint.directory.path, list.path, Fixture.fixtures.path] { #expect(!text.contains(place), "\(text)") }
+            for place in [folder.path, checkpoint.directory.path, list.path, fixtures.path] { #expect(!text.contains(place), "\(text)") }
         }
     }
 
@@ -86,7 +86,7 @@ import TestSupport
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try FileManager.default.createSymbolicLink(
-            at: folder.appendingPathComponent("link"), withDestinationURL: Fixture.fixtures.appendingPathComponent("weights/list"))
+            at: folder.appendingPathComponent("link"), withDestinationURL: fixtures.appendingPathComponent("weights/list"))
         let client = try fixture(folder).memory
         for (path, status) in [("link", 403), ("../../etc", 403), ("/etc", 403), ("missing", 404)] {
             let response = try await client.post("/v1/load_lora_adapter", json: #"{"lora_name": "a", "lora_path": "\#(path)"}"#)
@@ -97,7 +97,7 @@ import TestSupport
     }
 
     @Test func adapterThatDoesNotFitIsRefusedWhole() async throws {
-        let client = try Fixture { $0.adapterFolder = Fixture.fixtures.appendingPathComponent("weights") }.memory
+        let client = try Fixture { $0.adapterFolder = fixtures.appendingPathComponent("weights") }.memory
         let response = try await client.post("/v1/load_lora_adapter", json: #"{"lora_name": "a", "lora_path": "list"}"#)
         #expect(response.status == 400)
         #expect(try await response.json()["error"]?["code"]?.text == "invalid_adapter")

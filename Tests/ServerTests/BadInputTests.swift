@@ -87,20 +87,20 @@ import TestSupport
     }
 
     @Test func manyCopiesOfAClipThatNobodyCanHearAreRefusedByTheirHeader() async throws {
-        let bomb = [UInt8](try Data(contentsOf: Fixture.fixtures.appending(path: "audio/refused/bomb.flac")))
+        let bomb = [UInt8](try Data(contentsOf: fixtures.appending(path: "audio/refused/bomb.flac")))
         let response = try await client().post("/v1/chat/completions", json: conversation([[UInt8]](repeating: bomb, count: 32)))
         try await expect(response, 413, "audio_longer_than_window", param: "messages[0].content[0].input_audio.data")
     }
 
     /// A few kilobytes of FLAC that would take seconds to decode: 119 s in 8 channels at 655,350 Hz.
     @Test func densestClipIsRefusedByItsHeader() async throws {
-        let bomb = try Data(contentsOf: Fixture.fixtures.appendingPathComponent("audio/refused/bomb.flac"))
+        let bomb = try Data(contentsOf: fixtures.appendingPathComponent("audio/refused/bomb.flac"))
         try await expect(hear([UInt8](bomb)), 413, "audio_longer_than_window")
     }
 
     @Test(arguments: [("live.webm", "audio/webm"), ("moov-at-end.m4a", "audio/mp4"), ("fragmented.mp4", "video/mp4"), ("narrow.amr", "audio/amr")])
     func whatBrowsersAndPhonesRecordIsHeard(name: String, type: String) async throws {
-        let sound = try Data(contentsOf: Fixture.fixtures.appendingPathComponent("audio/containers/\(name)"))
+        let sound = try Data(contentsOf: fixtures.appendingPathComponent("audio/containers/\(name)"))
         let response = try await client().send("POST", "/v1/answers", headers: ["content-type": type], body: [UInt8](sound))
         let body = try await response.json()
         #expect(response.status == 200, "\(body)")
@@ -236,7 +236,7 @@ import TestSupport
     }
 
     @Test func questionsWhileTheModelLoadsAreSentAway() async throws {
-        var configuration = ServerConfiguration(modelDirectory: Fixture.fixtures)
+        var configuration = ServerConfiguration(modelDirectory: fixtures)
         configuration.modelName = "none"
         let client = MemoryClient(try ServerState(configuration).service())
         try await expect(client.post("/v1/answers", json: #"{"text": "a"}"#), 503, "loading")

@@ -76,6 +76,7 @@ import TestSupport
             Issue.record("no log-probabilities in \(choice)")
             return
         }
+        #expect(!tokens.isEmpty)
         #expect(tokens.compactMap { $0["token"]?.text }.joined() == choice["message"]?["content"]?.text)
         for token in tokens {
             #expect(token["top_logprobs"]?.count == 3)

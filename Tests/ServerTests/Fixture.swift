@@ -11,8 +11,6 @@ import TestSupport
 /// The embedded model behind every route; one runtime for all tests that change nothing.
 struct Fixture: Sendable {
     static let shared = Result { try Fixture() }
-    static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("Fixtures")
 
     let state: ServerState
     let runtime: Runtime

@@ -251,6 +251,7 @@ import Testing
         let near = try await EvaluationRun(
             set, settings: settings, respondent: EngineRespondent(fixture.runtime.engine, decoding: decoding)
         ).report(id: "near", software: "s")
+        #expect(far.items.count == 5 && near.items.count == 5)
         for (there, here) in zip(far.items, near.items) {
             #expect(there.arms[.text]?.text == here.arms[.text]?.text)
             #expect(there.arms[.text]?.correct == here.arms[.text]?.correct && there.arms[.audio]?.error == nil)

@@ -210,7 +210,7 @@ final class TrainingServer {
     }
 
     @Test func anAdapterOfPeftBecomesAVersion() async throws {
-        let folder = Fixture.fixtures.appendingPathComponent("weights")
+        let folder = fixtures.appendingPathComponent("weights")
         let server = try await TrainingServer { $0.adapterFolder = folder }
         func upload(_ archive: [UInt8], name: String?) async throws -> ClientResponse {
             let field = name.map { "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n\($0)\r\n" } ?? ""

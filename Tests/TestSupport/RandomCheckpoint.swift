@@ -7,16 +7,15 @@ package final class RandomCheckpoint: Sendable {
     package let directory: URL
 
     package init(_ name: String) throws {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let files = FileManager.default
         directory = files.temporaryDirectory.appendingPathComponent("cord-\(name)-\(UUID().uuidString)")
         try files.createDirectory(at: directory, withIntermediateDirectories: true)
-        let source = root.appendingPathComponent("Tests/Fixtures/qwen2audio/\(name)")
+        let source = fixtures.appending(path: "qwen2audio/\(name)")
         for file in try files.contentsOfDirectory(at: source, includingPropertiesForKeys: nil) {
             try files.copyItem(at: file, to: directory.appendingPathComponent(file.lastPathComponent))
         }
         try files.copyItem(
-            at: root.appendingPathComponent("Sources/CordNano/Checkpoint/tokenizer.json"),
+            at: fixtures.appending(path: "../../Sources/CordNano/Checkpoint/tokenizer.json").standardized,
             to: directory.appendingPathComponent("tokenizer.json"))
     }
 

@@ -1,6 +1,7 @@
 import Archives
 import Foundation
 import Tensors
+import TestSupport
 import Weights
 
 extension FuzzTarget {
