@@ -1,12 +1,17 @@
 import Generation
-import Models
-import Tokenization
-import Objectives
 package import Judging
+import Models
+import Objectives
+import Tokenization
 
 /// Decides whether a response gives the same answer as a reference, to a question.
 package typealias AnswerJudge =
     @Sendable (_ question: String, _ response: String, _ reference: String) async throws -> Verdict
+
+extension AnswerMatch {
+    /// The judge by rules, with its default settings.
+    package static let judge: AnswerJudge = { _, response, reference in AnswerMatch().verdict(response: response, reference: reference) }
+}
 
 /// An answer as the engine sampled it.
 package struct SampledAnswer: Sendable, Equatable {
@@ -120,26 +125,17 @@ struct RolloutCollector: Sendable {
         let single = request(prompt, objective.tokenTemperature, seed: seed, student)
         guard objective.reads(.group) else { return (try await answers(single).first, []) }
         return try await withThrowingTaskGroup(of: [SampledAnswer].self) { [many] group in
-            var completion = Completion()
+            var answer = Answers()
             var isRead = false
             for try await event in try engine.generate(single) {
                 if !isRead {
                     isRead = true
                     group.addTask { try await answers(many) }
                 }
-                switch event {
-                case .token(_, let id, let text, let logProbability):
-                    completion.tokens.append(id)
-                    completion.text += text
-                    if let logProbability { completion.logProbabilities.append(logProbability) }
-                case .finished(_, let reason, let text):
-                    completion.text += text
-                    completion.finishReason = reason
-                case .done: break
-                }
+                answer.take(event)
             }
             try Task.checkCancellation()
-            return (SampledAnswer(completion, turnEnd: engine.model.turnEnd), try await group.next() ?? [])
+            return (SampledAnswer(answer.answers[0], turnEnd: engine.model.turnEnd), try await group.next() ?? [])
         }
     }
 

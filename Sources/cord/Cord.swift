@@ -1,6 +1,6 @@
 import ArgumentParser
 import Files
-import Server
+import Workshop
 
 @main
 struct Cord: AsyncParsableCommand {

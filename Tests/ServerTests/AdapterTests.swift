@@ -2,8 +2,9 @@ import API
 import Foundation
 import HTTP
 import Server
-import Testing
 import TestSupport
+import Testing
+import Workshop
 
 /// Adapters over a random model, loaded and unloaded while it serves.
 @Suite struct AdapterTests {
@@ -13,8 +14,8 @@ import TestSupport
 
     private func fixture(_ folder: URL? = fixtures.appendingPathComponent("weights")) throws -> Fixture {
         try Fixture {
-            $0.modelDirectory = checkpoint.directory
-            $0.modelName = "published"
+            $0.model.directory = checkpoint.directory
+            $0.model.name = "published"
             $0.adapterFolder = folder
         }
     }
@@ -62,10 +63,10 @@ import TestSupport
         try FileManager.default.copyItem(at: list, to: folder.appendingPathComponent("empty"))
         try FileManager.default.removeItem(at: folder.appendingPathComponent("empty/adapter_config.json"))
         let client = try Fixture {
-            $0.modelDirectory = checkpoint.directory
-            $0.modelName = "published"
+            $0.model.directory = checkpoint.directory
+            $0.model.name = "published"
             $0.adapterFolder = folder
-            $0.adapters = [("first", list)]
+            $0.model.adapters = [("first", list)]
         }.memory
         let models = try await client.get("/v1/models").text()
         #expect(try JSONValue(json: Data(models.utf8))["data"]?[1]?["root"]?.text == "list")

@@ -3,8 +3,9 @@ import Foundation
 import Generation
 import HTTP
 import Server
-import Testing
 import TestSupport
+import Testing
+import Workshop
 
 @Suite struct ChatTests {
     private static let question = "Tom has 12 apples. He buys 7 more. He gives away 5. How many apples are there now?"

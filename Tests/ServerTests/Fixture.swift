@@ -7,6 +7,7 @@ import HTTP
 import Logging
 import Server
 import TestSupport
+import Workshop
 
 /// The embedded model behind every route; one runtime for all tests that change nothing.
 struct Fixture: Sendable {
@@ -17,11 +18,11 @@ struct Fixture: Sendable {
     let service: Service
 
     init(_ change: (inout ServerConfiguration) -> Void = { _ in }) throws {
-        var configuration = ServerConfiguration(modelDirectory: CordNano.directory)
-        configuration.modelName = "cord-nano"
+        var configuration = ServerConfiguration(ModelSettings(directory: CordNano.directory))
+        configuration.model.name = "cord-nano"
         change(&configuration)
         state = ServerState(configuration)
-        runtime = try Runtime.load(configuration, metrics: state.metrics)
+        runtime = try state.load()
         state.begin(runtime)
         service = try state.service(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

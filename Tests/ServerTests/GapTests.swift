@@ -11,13 +11,14 @@ import Remote
 import Server
 import TestSupport
 import Testing
+import Workshop
 
 /// Measuring over HTTP, with the embedded model on a few items of the built-in benchmark.
 @Suite(.serialized) struct GapTests {
     private func server() async throws -> TrainingServer {
         try await TrainingServer {
-            $0.modelDirectory = CordNano.directory
-            $0.modelName = "cord-nano"
+            $0.model.directory = CordNano.directory
+            $0.model.name = "cord-nano"
         }
     }
 

@@ -8,6 +8,7 @@ import Objectives
 import Server
 import TestSupport
 import Testing
+import Workshop
 
 /// A server with a data folder over a random model, which can be stopped and started again on the same folder.
 final class TrainingServer {
@@ -22,7 +23,7 @@ final class TrainingServer {
         checkpoint = try RandomCheckpoint(Self.base)
         let directory = checkpoint.directory
         self.change = {
-            $0.modelDirectory = directory
+            $0.model.directory = directory
             change(&$0)
         }
         folder = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)", directoryHint: .isDirectory)
@@ -35,12 +36,11 @@ final class TrainingServer {
         _ folder: URL, _ change: (inout ServerConfiguration) -> Void
     ) async throws -> (Fixture, Workshop) {
         let fixture = try Fixture {
-            $0.modelName = base
+            $0.model.name = base
             $0.dataFolder = folder
             change(&$0)
         }
-        let workshop = try Workshop(
-            try DataFolder(folder), runtime: fixture.runtime, configuration: fixture.state.configuration, condition: fixture.state.condition)
+        let workshop = try fixture.state.workshop(in: try DataFolder(folder), over: fixture.runtime)
         fixture.state.begin(fixture.runtime, workshop)
         try await workshop.start()
         return (fixture, workshop)
@@ -400,7 +400,7 @@ final class TrainingServer {
     }
 
     @Test func stepsWaitInABoundedLine() async throws {
-        let server = try await TrainingServer { $0.stepQueue = 1 }
+        let server = try await TrainingServer { $0.work.stepQueue = 1 }
         let body = TrainingServer.step([try TrainingServer.pair()])
         let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<6 {

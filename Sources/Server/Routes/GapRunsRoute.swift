@@ -2,6 +2,7 @@ import API
 import Foundation
 import HTTP
 import Jobs
+import Workshop
 
 /// `/v1/gap/runs…`: measurements, queued, running and done.
 enum GapRunsRoute {
