@@ -1,4 +1,5 @@
 import HTTP
+import TestSupport
 import Testing
 
 /// The states of a connection alone, without a socket: requests are named by texts, answers by numbers.
@@ -35,7 +36,7 @@ import Testing
     /// Any events in any order: what no libmicrohttpd, handler or client may do included.
     @Test func noOrderOfEventsBreaksAPromise() {
         for seed in 0..<5000 {
-            var random = SplitMix(state: UInt64(seed))
+            var random = SplitMix(seed: UInt64(seed))
             var run = Watched(State(Self.phases[Int.random(in: 0..<3, using: &random) == 0 ? 1 : 0]))
             for _ in 0..<Int.random(in: 0..<40, using: &random) {
                 if let event = Self.events.randomElement(using: &random) { run.handle(event) }
@@ -49,7 +50,7 @@ import Testing
     @Test func everyRequestThatNobodyLeavesGetsExactlyOneAnswer() throws {
         var abandoned = 0
         for seed in 0..<5000 {
-            var random = SplitMix(state: UInt64(seed))
+            var random = SplitMix(seed: UInt64(seed))
             var run = Watched(State(Int.random(in: 0..<4, using: &random) == 0 ? .decided(0) : .receiving("body")))
             var handlerRuns = false
             var hasEnded = false
