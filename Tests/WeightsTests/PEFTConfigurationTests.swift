@@ -1,7 +1,8 @@
+
 import Foundation
+import JSON
 import Patterns
 import Testing
-
 import Weights
 
 /// What peft selects is in Tests/Fixtures/weights/patterns.json (`patterns.py` beside it).
