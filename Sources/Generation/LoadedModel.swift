@@ -1,8 +1,9 @@
 package import Audio
 package import Foundation
+import JSON
 package import Models
-package import Tokenization
 package import Tensors
+package import Tokenization
 import Weights
 
 /// How a model is kept and computed (`--dtype`).
@@ -109,7 +110,7 @@ package final class LoadedModel: Sendable {
     }
 
     /// Tokens of a conversation, with every clip's placeholder repeated once per audio embedding.
-    package func prompt(_ messages: [Message]) throws -> Prompt {
+    package func prompt(_ messages: [HeardMessage]) throws -> Prompt {
         let chatMessages = messages.map { message in
             ChatMessage(
                 role: message.role,
@@ -120,11 +121,8 @@ package final class LoadedModel: Sendable {
                     }
                 })
         }
-        let clips = messages.flatMap(\.parts).compactMap { part -> AudioClip? in
-            if case .audio(let clip) = part { clip } else { nil }
-        }
         let ids = try known(try chat.encode(chatMessages))
-        return try expand(ids, clips)
+        return try expand(ids, messages.flatMap(\.sounds))
     }
 
     /// Tokens of a text alone.

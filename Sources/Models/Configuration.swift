@@ -1,5 +1,6 @@
+package import JSON
 package import Tensors
-package import Weights
+import Weights
 
 /// A model directory that cannot be served: what was read, what was expected and what was found.
 package struct ModelError: Error, CustomStringConvertible {

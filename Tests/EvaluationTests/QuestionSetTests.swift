@@ -170,6 +170,7 @@ import Testing
         #expect(try failure(row("1", "a.wav")) == nil)
         #expect(try failure(row("1", "a.wav") + "\n" + row("1", "a.wav")) == .duplicate(file: "m.jsonl", line: 3, id: "1", first: 1))
         #expect(try failure(row("1", "a.wav") + row("2", "b.wav")) == .missingAudio(file: "m.jsonl", line: 2, path: "b.wav"))
+        #expect(try failure(#"{"id": "1", "id": "2"}"#) == .row(file: "m.jsonl", line: 1, reason: "the member \"id\" stands there twice"))
         #expect(try failure(row("1", "a.wav") + "{not json}\n") == .notAnObject(file: "m.jsonl", line: 2, reason: "text that is no JSON"))
         #expect(try failure(row("1", "a.wav") + "[1]\n") == .notAnObject(file: "m.jsonl", line: 2, reason: "another JSON value"))
         #expect(try failure("\n \n") == .empty(file: "m.jsonl"))

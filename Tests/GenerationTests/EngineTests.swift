@@ -138,7 +138,7 @@ import Testing
 
     @Test func nextTurnOfAConversationReadsOnlyWhatIsNew() async throws {
         let engine = Engine(try Self.model.get())
-        let first = Message(role: "user", parts: [.text(Self.question)])
+        let first = HeardMessage(role: "user", parts: [.text(Self.question)])
         let asked = try engine.model.prompt([first])
         let answer = try await engine.complete(GenerationRequest(prompt: asked, options: .greedy)).answers[0]
         let turns = [first, Message(role: "assistant", parts: [.text(answer.text)]), Message(role: "user", parts: [.text("And now?")])]

@@ -77,7 +77,7 @@ import Training
         let trainer = try StepFixture.trainer()
         let good = StepFixture.pairs(1)[0]
         let report = try await trainer.step([
-            TrainingPair(id: "noise", sound: .bytes([1, 2, 3]), text: "What is 8 plus 5?"),
+            TrainingPair(id: "noise", sound: .bytes(Data([1, 2, 3])), text: "What is 8 plus 5?"),
             TrainingPair(id: "silent", sound: good.sound, text: "  "), good,
             TrainingPair(id: "gone", sound: .file(URL(fileURLWithPath: "/nowhere.wav")), text: "What is 8 plus 5?"),
         ])
