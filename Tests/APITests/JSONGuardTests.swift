@@ -88,6 +88,7 @@ import Testing
         arguments: [
             (#"{"a":"\ud83d\ude00"}"#, nil), (#"{"a":"\ud83d"}"#, "invalid_unicode"),
             (#"{"a":"\ude00"}"#, "invalid_unicode"), (#"{"a":"\ud83d\u0041"}"#, "invalid_unicode"),
+            (#"{"a":"\ud83d\ud83d"}"#, "invalid_unicode"),
             (#"{"a":"\uzzzz"}"#, "invalid_json"), (#"{"a":"\"#, "invalid_json"), (#"{"a":"b"#, "invalid_json"),
             (#"{"a":"[[[[\"]]"}"#, nil), (#"{"a":1,"a":2}"#, nil), ("]", "invalid_json"), ("[", "invalid_json"),
             ("{\"a\":\"\u{1}\"}", "invalid_json"), ("{\"a\":\"größe 漢字 😀\"}", nil), ("{ü:1}", "invalid_json"),
