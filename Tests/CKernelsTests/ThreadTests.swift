@@ -28,6 +28,11 @@ final class Visits: Sendable {
     var once: Bool { count.withLock { $0.allSatisfy { $0 == 1 } } }
 }
 
+/// How many indices regions visited.
+private final class Sum: Sendable {
+    let value = Atomic<Int>(0)
+}
+
 struct ThreadTests {
     @Test func everyIndexIsVisitedOnce() {
         for size in [0, 1, 2, 7, 1000] {
@@ -37,6 +42,18 @@ struct ThreadTests {
                 #expect(visits.once)
             }
         }
+    }
+
+    /// Threads that reach for the same piece: a sum that is too large or too small in any of many short regions stays so.
+    @Test func noPieceIsTakenTwiceOrLeft() {
+        let (regions, size) = (50_000, 24)
+        let sum = Sum()
+        for _ in 0..<regions {
+            unsafe ck_parallel(size, 1, Unmanaged.passUnretained(sum).toOpaque()) { context, begin, end in
+                unsafe Unmanaged<Sum>.fromOpaque(context!).takeUnretainedValue().value.add(end - begin, ordering: .relaxed)
+            }
+        }
+        #expect(sum.value.load(ordering: .relaxed) == regions * size)
     }
 
     @Test func nestedRegionsRunInline() {
