@@ -81,12 +81,12 @@ import Training
         let model = try LoadedModel(directory: CordNano.directory)
         let spoken = try SpokenPrompt(model)
         let tokens: [Int32] = [40, 40, 41, 41, 41, 40]
-        let empty = try model.prompt([Message(role: "user", parts: [.text("")])]).tokens
+        try #require(!model.prompt([Message(role: "user", parts: [.text("")])]).tokens.contains { $0 == 40 || $0 == 41 })
         var random = RandomStream(seed: 1)
         for _ in 0..<100 {
             let frames = spoken.spelling(tokens, &random).tokens
             let read = frames.indices.filter { $0 == 0 || frames[$0] != frames[$0 - 1] }.map { frames[$0] }.filter { $0 != spoken.blank }
-            #expect(read.count < frames.count && read.filter([40, 41].contains) == tokens && !empty.contains(40) && !empty.contains(41))
+            #expect(read.count < frames.count && read.filter { $0 == 40 || $0 == 41 } == tokens)
         }
     }
 
