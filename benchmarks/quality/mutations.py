@@ -125,13 +125,14 @@ MUTATIONS = [
     Mutation("surrogates-unpaired", "JSONGuard.swift", "(0xDC00...0xDFFF).contains(try", "(0xD800...0xDFFF).contains(try", "APITests"),
     Mutation("line-end-counted-twice", "CSVRecords.swift", "if byte == 13, self.byte == 10 { position += 1 }", "", "EncodingsTests"),
     Mutation("hex-digits-swapped", "DataURL.swift", "bytes.append(high << 4 | low)", "bytes.append(low << 4 | high)", "EncodingsTests"),
-    # Workers, Archives, Patterns.
+    # Remote, Workers, Archives, Patterns.
+    Mutation("requests-have-a-cache", "BoundedExchange.swift", "configuration.urlCache = nil", "", "RemoteTests"),
     Mutation("line-by-one", "WorkerThreads.swift", "inHand - count < limit", "inHand - count <= limit", "WorkersTests"),
     Mutation("climbing-path", "ArchiveReader.swift", 'guard !parts.contains("..") else', 'guard parts.first != ".." else', "ArchivesTests"),
     Mutation("unpacked-bytes-uncounted", "ArchiveReader.swift", "written += piece.count", "written = piece.count", "ArchivesTests"),
     Mutation("steps-uncharged", "PatternBudget.swift", "left.steps -= steps", "left.steps -= steps & 0", "PatternsTests|WeightsTests.PEFTConfigurationTests"),
     # Server.
-    Mutation("clips-not-added-up", "ClipBudget.swift", "heardSeconds += clip.seconds", "heardSeconds = clip.seconds", "ServerTests"),
+    Mutation("clips-not-added-up", "ClipBudget.swift", "heardSeconds += clip.seconds", "heardSeconds = clip.seconds", "ServerTests.BadInputTests"),
     Mutation("link-local-is-public", "RemoteAudio.swift", "(0xA9FE_0000, 16)", "(0xA9FE_0000, 32)", "ServerTests.RemoteAudioTests"),
     Mutation("adapter-named-base", "VersionRegistry.swift", "if name == pinnedBaseName || name == Entry.baseVersionID {", "if name == pinnedBaseName {", "ServerTests.AdapterTests"),
 ]
