@@ -62,6 +62,7 @@ MUTATIONS = [
     Mutation("ctc-repeat-without-blank", "ctc.c", "clip->labels[s / 2] != clip->labels[s / 2 - 1]", "clip->labels[s / 2] >= 0", "PretrainingTests.GoldenTests|TensorsTests"),
     Mutation("pool-lock-ignored", "threads.c", "inside_region || pthread_mutex_trylock(&pool.owner) != 0", "inside_region || (pthread_mutex_trylock(&pool.owner), false)", "CKernelsTests.ThreadTests"),
     Mutation("pool-piece-taken-twice", "threads.c", "if (!atomic_compare_exchange_weak_explicit(&pool.next, &begin, end, memory_order_relaxed, memory_order_relaxed)) continue;", "atomic_store_explicit(&pool.next, end, memory_order_relaxed);", "CKernelsTests.ThreadTests"),
+    Mutation("pool-owner-leaves-early", "threads.c", "if (atomic_load(&pool.left) != joined) {", "if (atomic_load(&pool.left) > joined) {", "CKernelsTests.ThreadTests"),
     # Tensors: backward.
     Mutation("replaced-rows-keep-gradient", "Ops/Rows.swift", "for index in indices { unsafe dx.row(index).update(repeating: 0, count: dx.columns) }", "", "TensorsTests"),
     Mutation("sum-gradient-unscaled", "Ops/Activations.swift", "ck_axpy($0, scale, dy.pointer, dy.count)", "ck_axpy($0, 1, dy.pointer, dy.count)", "TensorsTests"),
