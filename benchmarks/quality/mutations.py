@@ -103,10 +103,10 @@ MUTATIONS = [
     Mutation("teacher-is-live", "GradientPass.swift", "objective.teacher == .frozen ? frozenTeacher : live", "objective.teacher == .frozen ? live : frozenTeacher", "TrainingTests"),
     Mutation("idle-first-step", "Schedule.swift", "Double(step + 1) / Double(warmupSteps + 1)", "Double(step) / Double(warmupSteps + 1)", "TrainingTests"),
     Mutation("audio-slots-unshifted", "Pretraining/Example.swift", "{ $0 - shared.count + start }", "{ $0 + start }", "PretrainingTests"),
-    Mutation("equal-neighbours-merge", "TextStage.swift", "(token == last ? 1 : 0)...4", "0...4", "PretrainingTests"),
+    Mutation("equal-neighbours-merge", "TextStage.swift", "(token == last ? 1 : 0)...4", "(token == last ? 0 : 0)...4", "PretrainingTests"),
     # Measuring.
-    Mutation("small-sample-factor", "Statistics/Clusters.swift", "(groups / (groups - 1) * residuals)", "(residuals)", "EvaluationTests.StatisticsTests"),
-    Mutation("holm-is-bonferroni", "Statistics/Agreement.swift", "Double(values.count - rank)", "Double(values.count)", "EvaluationTests.StatisticsTests"),
+    Mutation("small-sample-factor", "Statistics/Clusters.swift", "(groups / (groups - 1) * residuals)", "(groups / groups * residuals)", "EvaluationTests.StatisticsTests"),
+    Mutation("holm-is-bonferroni", "Statistics/Agreement.swift", "Double(values.count - rank)", "Double(values.count - 0 * rank)", "EvaluationTests.StatisticsTests"),
     Mutation("newcombe-uncorrected", "Statistics/PairedCounts.swift", "determinant > n / 2 ? determinant - n / 2 :", "determinant > n / 2 ? determinant :", "EvaluationTests.StatisticsTests"),
     Mutation("quotient-sign", "DecimalValue.swift", "let sign = isNegative != other.isNegative", "let sign = isNegative == other.isNegative", "JudgingTests"),
     Mutation("joined-letters-guessed", "ChoiceReading.swift", "$0.name != first.name && $0.isJoined", "$0.name == first.name && $0.isJoined", "JudgingTests"),
