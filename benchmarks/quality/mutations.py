@@ -118,10 +118,10 @@ MUTATIONS = [
     Mutation("rollback-to-deleted", "Store+Versions.swift", "if id != leaving, try exists(db, version: id) { break }", "if id != leaving { break }", "JobsTests"),
     Mutation("content-not-synchronised", "Jobs/ContentStore.swift", "        try file.synchronize()\n        let stored", "        let stored", "JobsTests"),
     # HTTP, API, Encodings.
-    Mutation("scope-unchecked", "HTTP/Authentication.swift", "guard !found.scopes.isDisjoint(with: scope) else", "guard !found.scopes.isEmpty else", "HTTPTests.AccessTests"),
-    Mutation("repeated-key-passes", "HTTP/Authentication.swift", "var difference = presented.count ^ secret.count", "var difference = 0", "HTTPTests.AccessTests"),
-    Mutation("host-by-ending", "AllowedHosts.swift", 'name.hasSuffix(".localhost")', 'name.hasSuffix("localhost")', "HTTPTests.AccessTests"),
-    Mutation("two-lengths", "HTTP/Framing.swift", "guard lengths.count == 1, text.utf8", "guard text.utf8", "HTTPTests.FramingTests"),
+    Mutation("scope-unchecked", "HTTP/Authentication.swift", "guard !found.scopes.isDisjoint(with: scope) else", "guard !found.scopes.isEmpty else", "HTTPTests.OneAtATime/AccessTests"),
+    Mutation("repeated-key-passes", "HTTP/Authentication.swift", "var difference = presented.count ^ secret.count", "var difference = 0", "HTTPTests.OneAtATime/AccessTests"),
+    Mutation("host-by-ending", "AllowedHosts.swift", 'name.hasSuffix(".localhost")', 'name.hasSuffix("localhost")', "HTTPTests.OneAtATime/AccessTests"),
+    Mutation("two-lengths", "HTTP/Framing.swift", "guard lengths.count == 1, text.utf8", "guard text.utf8", "HTTPTests.OneAtATime/FramingTests/ambiguous"),
     Mutation("depth-by-one", "JSONGuard.swift", "if depth > maxDepth {", "if depth > maxDepth + 1 {", "APITests"),
     Mutation("surrogates-unpaired", "JSONGuard.swift", "(0xDC00...0xDFFF).contains(try", "(0xD800...0xDFFF).contains(try", "APITests"),
     Mutation("line-end-counted-twice", "CSVRecords.swift", "if byte == 13, self.byte == 10 { position += 1 }", "", "EncodingsTests"),
@@ -190,7 +190,9 @@ def tried(mutation, options):
             reason = re.search(r"error: .*", output)
             return "error", [f"does not compile: {reason.group() if reason else output[-200:]}"]
         outcome, tests = tested(mutation.tests, options.seconds)
-        return {"passed": "SURVIVED", "failed": "caught", "hung": "hung", "none ran": "error"}[outcome], tests
+        if outcome == "none ran":
+            return "error", [f"no test is named {mutation.tests}"]
+        return {"passed": "SURVIVED", "failed": "caught", "hung": "hung"}[outcome], tests
     finally:
         place.write_bytes(original)
 
