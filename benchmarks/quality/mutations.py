@@ -124,7 +124,7 @@ MUTATIONS = [
     Mutation("two-lengths", "HTTP/Framing.swift", "guard lengths.count == 1, text.utf8", "guard text.utf8", "HTTPTests.OneAtATime/FramingTests/ambiguous"),
     Mutation("depth-by-one", "JSONGuard.swift", "if depth > maxDepth {", "if depth > maxDepth + 1 {", "APITests"),
     Mutation("surrogates-unpaired", "JSONGuard.swift", "(0xDC00...0xDFFF).contains(try", "(0xD800...0xDFFF).contains(try", "APITests"),
-    Mutation("line-end-counted-twice", "CSVRecords.swift", "if byte == 13, self.byte == 10 { position += 1 }", "", "EncodingsTests"),
+    Mutation("line-end-counted-twice", "CSVRecords.swift", "if byte == 13, self.byte == 10 { position += 1 }", "if byte == 13, self.byte == 10 { position += 0 }", "EncodingsTests"),
     Mutation("hex-digits-swapped", "DataURL.swift", "bytes.append(high << 4 | low)", "bytes.append(low << 4 | high)", "EncodingsTests"),
     # Remote, Workers, Archives, Patterns.
     Mutation("requests-have-a-cache", "BoundedExchange.swift", "configuration.urlCache = nil", "", "RemoteTests"),
