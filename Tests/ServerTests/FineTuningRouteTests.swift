@@ -7,7 +7,7 @@ import Server
 import TestSupport
 import Testing
 
-@Suite struct FineTuningRouteTests {
+@Suite(.ownThread) struct FineTuningRouteTests {
     private func upload(_ content: [UInt8], _ server: TrainingServer, name: String = "pairs.jsonl", purpose: String = "fine-tune") async throws
         -> ClientResponse
     {

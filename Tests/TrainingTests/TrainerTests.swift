@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 import Training
 
-@Suite struct TrainerTests {
+@Suite(.ownThread) struct TrainerTests {
     @Test func cordStepReportsItsTermsAndMovesTheWeights() async throws {
         let trainer = try StepFixture.trainer()
         let before = await trainer.snapshot(id: "before")
