@@ -173,7 +173,7 @@ let package = Package(
         tests("Remote"),
         tests("Workers"),
         tests("Speech", ["Audio", "Hashing", "Questions", "Randomness", "Remote"]),
-        tests("Pretraining", ["Audio", "CordNano", "Generation", "Models", "Speech", "Tensors"]),
+        tests("Pretraining", ["Audio", "CordNano", "Generation", "Models", "Randomness", "Speech", "Tensors", "Training"]),
         tests("Evaluation", ["Hashing", "Judging", "Generation", "Models", "Audio", "CordNano", "CordBench", "Randomness", "Remote"]),
         tests("Objectives", ["Tensors"]),
         tests("Workshop", ["Archives", "CordNano", "Evaluation", "HTTP", "Jobs"]),

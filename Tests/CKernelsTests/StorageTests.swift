@@ -1,7 +1,8 @@
 import CKernels
+import TestSupport
 import Testing
 
-struct StorageTests {
+@Suite(.ownThread) struct StorageTests {
     @Test(arguments: allKernels) func everyBfloat16SurvivesWideningAndNarrowing(kernels: String) {
         let halves = Numbers<UInt16>((0...UInt16.max).map { $0 }), wide = Numbers<Float>.zeros(65_536)
         let back = Numbers<UInt16>(repeating: 0, count: 65_536)

@@ -1,9 +1,10 @@
 import Evaluation
 import Foundation
 import Judging
+import TestSupport
 import Testing
 
-@Suite struct QuestionSetTests {
+@Suite(.ownThread) struct QuestionSetTests {
     static let sets: [(String, [String], [String], [TaskType])] = [
         ("cord/questions.jsonl", ["arith-1/en-us", "fact-1/en-gb"], ["19", "B"], [TaskType.number, .choice]),
         ("audiofolder/metadata.jsonl", ["data/1.wav", "data/2.wav"], ["19", "yes"], [.number, .yesNo]),

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Model directories as people have them.
-@Suite struct DirectoryTests {
+@Suite(.ownThread) struct DirectoryTests {
     private let checkpoint = try! RandomCheckpoint("published")
     private func file(_ name: String) -> URL { checkpoint.directory.appendingPathComponent(name) }
 

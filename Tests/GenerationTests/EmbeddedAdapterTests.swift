@@ -2,10 +2,11 @@ import CordNano
 import Foundation
 import Generation
 import Models
+import TestSupport
 import Testing
 
 /// What CORD learnt over the embedded model travels with it.
-@Suite struct EmbeddedAdapterTests {
+@Suite(.ownThread) struct EmbeddedAdapterTests {
     private func answer(_ parts: [HeardMessage.Part], _ version: WeightVersion?) async throws -> String {
         let model = try EngineTests.model.get()
         let engine = Engine(model)

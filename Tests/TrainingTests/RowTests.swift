@@ -10,7 +10,7 @@ import Tokenization
 import Training
 
 /// Training rows in the layouts that people have: each clip is heard, or its line refused.
-@Suite struct RowTests {
+@Suite(.ownThread) struct RowTests {
     private static let clip = StepFixture.file("plus").path
 
     private func manifest(

@@ -5,11 +5,12 @@ import JSON
 import Models
 import Objectives
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Weights
 
-@Suite struct RunTests {
+@Suite(.ownThread) struct RunTests {
     private func folder() throws -> URL {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("cord-training-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)

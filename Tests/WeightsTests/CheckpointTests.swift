@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Weights
 
-@Suite struct CheckpointTests {
+@Suite(.ownThread) struct CheckpointTests {
     let directory = try! TemporaryDirectory()
 
     private func checkpoint(_ name: String) throws -> Checkpoint {

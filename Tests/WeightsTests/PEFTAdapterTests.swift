@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Weights
 
-@Suite struct PEFTAdapterTests {
+@Suite(.ownThread) struct PEFTAdapterTests {
     let directory = try! TemporaryDirectory()
 
     private func adapter(_ name: String) throws -> PEFTAdapter {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Weights
 
-@Suite struct SafetensorsTests {
+@Suite(.ownThread) struct SafetensorsTests {
     let directory = try! TemporaryDirectory()
 
     private func problem(_ header: String, dataCount: Int, padded: Bool = true) throws -> SafetensorsError.Problem? {
