@@ -89,7 +89,7 @@ let package = Package(
         room("Workers"),
 
         // The runtime.
-        room("Models", ["Tensors", "Weights"]),
+        room("Models", ["Tensors", "Weights", "Audio"]),
         room("Generation", ["Models", "Weights", "Tensors", "Audio", "Tokenization", "Randomness"]),
         room("CordNano", resources: [.copy("Checkpoint"), .copy("Adapter")]),
 

@@ -13,7 +13,7 @@ struct Cord: AsyncParsableCommand {
               cord ask question.wav                  answer a spoken question here
               cord ask "What is the sum of 7, 9 and 8?"         answer a typed one
               cord eval                              measure the audio-text gap of the embedded model
-              cord serve --model ~/Qwen2-Audio-7B-Instruct --dtype bfloat16
+              cord serve --model ~/models/NAME --dtype bfloat16
             """,
         version: Build.version,
         subcommands: [

@@ -9,26 +9,11 @@ import Weights
 
 /// PEFT adapters over a random checkpoint give the log-probabilities of Python's peft (Tests/Fixtures/weights/README.md).
 @Suite struct AdapterLoadingTests {
-    private struct Case: Decodable {
-        let name: String
-        let input_ids: [Int32]
-        let clips: [String]
-    }
-    private struct Clip: Decodable {
-        let samples: Int
-        let seed: UInt32?
-    }
-    private struct File: Decodable {
-        let clips: [String: Clip]
-        let cases: [Case]
-    }
-
-    private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("Fixtures")
+    private static let fixtures = FamilyFixture.root
     private static let model = Result { try load("published") }
 
     private static func load(_ name: String) throws -> LoadedModel {
-        let checkpoint = try RandomCheckpoint(name)
+        let checkpoint = try RandomCheckpoint("qwen2audio/\(name)")
         return try withExtendedLifetime(checkpoint) {
             try LoadedModel(directory: checkpoint.directory, precision: .float32)
         }
@@ -42,10 +27,9 @@ import Weights
         let weights = Self.fixtures.appendingPathComponent("weights")
         let version = try model.version(fromPEFT: weights.appendingPathComponent(directory), id: directory)
         let goldens = try Safetensors(weights.appendingPathComponent("goldens.safetensors"))
-        let file = try JSONDecoder().decode(
-            File.self, from: Data(contentsOf: Self.fixtures.appendingPathComponent("qwen2audio/published/cases.json")))
-        for item in file.cases where ["text", "second"].contains(item.name) {
-            let logits = try logits(item, file.clips, model, version)
+        let family = try FamilyFixture("qwen2audio/published")
+        for item in family.cases where ["text", "second"].contains(item.name) {
+            let logits = try logits(item, of: family, model, version)
             let prefix = "\(adapter)/\(item.name)"
             let normalisers = logSumExpRows(logits)
             let expected = try #require(goldens.tensors["\(prefix)/logsumexp"]).floats()
@@ -130,40 +114,13 @@ import Weights
             try other.version(fromPEFT: Self.fixtures.appendingPathComponent("weights/list"), id: "list")
         }
     }
+}
 
-    private func logits(_ item: Case, _ clips: [String: Clip], _ model: LoadedModel, _ version: WeightVersion) throws -> Tensor {
-        let heard = try item.clips.map { name in
-            let clip = try #require(clips[name])
-            return AudioClip(samples: Self.synthetic(seed: try #require(clip.seed), count: clip.samples))
-        }
-        var placeholders: [Int32] = []
-        for id in item.input_ids where id != model.model.audioToken || placeholders.last != id { placeholders.append(id) }
-        let prompt = try model.expand(placeholders, heard)
-        try #require(prompt.tokens == item.input_ids)
-        let audio =
-            heard.isEmpty
-            ? nil
-            : model.model.embed(
-                prompt.clips.map(\.features), versions: heard.map { _ in version }, arithmetic: .float32)
-        let pass = Pass(version: version, rows: prompt.tokens.count, arithmetic: .float32)
-        let hidden = model.model.decoder.hidden(
-            tokens: prompt.tokens, positions: (0..<Int32(prompt.tokens.count)).map { $0 }, audioSlots: prompt.audioSlots,
-            audio: audio, keyValues: .packed(PackedSegment.sequences([prompt.tokens.count], causal: true)), pass)
-        return model.model.decoder.logits(hidden, pass)
-    }
-
-    /// The formula of Tests/Fixtures/qwen2audio/README.md.
-    private static func synthetic(seed: UInt32, count: Int) -> [Float] {
-        var noise = seed
-        var phase: UInt32 = 0
-        var step = 20_000_000 &+ seed % 97 &* 400_000
-        return (0..<count).map { index in
-            noise = noise &* 1_664_525 &+ 1_013_904_223
-            phase = phase &+ step
-            step = (step &+ 2_000 &+ seed % 1_000) % 800_000_000
-            let triangle = abs(Int(phase >> 15) - 65_536) - 32_768
-            let loud = 256 - abs(((index >> 5) & 511) - 256)
-            return Float(((triangle * loud) >> 10) + ((Int(noise >> 16) - 32_768) >> 5)) / 32_768
-        }
-    }
+/// Log-probabilities of a case under a version, by the model's own expansion of its placeholders.
+func logits(_ item: FamilyFixture.Case, of family: FamilyFixture, _ model: LoadedModel, _ version: WeightVersion) throws -> Tensor {
+    let prompt = try model.expand(item.prompt_ids, item.clips.map { AudioClip(samples: try #require(family.clips[$0]).synthetic) })
+    try #require(prompt.tokens == item.input_ids)
+    let packed = PackedContinuations(prompt, [])
+    let hidden = model.hidden(packed, of: prompt, version: version)
+    return model.model.decoder.logits(hidden, Pass(version: version, rows: hidden.rows, arithmetic: .float32))
 }

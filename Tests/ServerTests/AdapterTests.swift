@@ -9,7 +9,7 @@ import TestSupport
 @Suite struct AdapterTests {
     private let checkpoint: RandomCheckpoint
 
-    init() throws { checkpoint = try RandomCheckpoint("published") }
+    init() throws { checkpoint = try RandomCheckpoint("qwen2audio/published") }
 
     private func fixture(_ folder: URL? = Fixture.fixtures.appendingPathComponent("weights")) throws -> Fixture {
         try Fixture {

@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func rotaryPositions() {
-        let rotary = Rotary(headSize: 8, theta: 10_000)
+        let rotary = Rotary(frequencies: Rotary.frequencies(headSize: 8, theta: 10_000))
         GradientCheck(inputs: [tensor(4, 16, 1)]) { x, tape in
             rotary(x[0], positions: [0, 3, 17, 900], tape)
         }.run("rotary")

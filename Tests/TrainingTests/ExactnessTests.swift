@@ -4,6 +4,7 @@ import Models
 import Generation
 import Objectives
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Weights
@@ -75,51 +76,25 @@ import Weights
 
     /// A random checkpoint with the prompts of its cases.
     struct Checkpoint {
-        struct Cases: Decodable {
-            struct Case: Decodable {
-                let name: String
-                let input_ids: [Int32]
-                let clips: [String]
-            }
-            struct Clip: Decodable {
-                let samples: Int
-                let seed: UInt32
-            }
-            let clips: [String: Clip]
-            let cases: [Case]
-        }
-
         let model: AudioLanguageModel
-        let cases: Cases
-        let extractor: LogMelExtractor
+        let family: FamilyFixture
 
-        init(_ name: String) throws {
-            let directory = StepFixture.root.appendingPathComponent("qwen2audio/\(name)")
-            model = try AudioLanguageModel(Weights.Checkpoint(directory: directory), storage: .checkpoint)
-            cases = try JSONDecoder().decode(
-                Cases.self, from: Data(contentsOf: directory.appendingPathComponent("cases.json")))
-            extractor = LogMelExtractor(
-                try LogMelConfiguration(
-                    json: Data(contentsOf: directory.appendingPathComponent("preprocessor_config.json"))))
+        /// - Parameter path: as ``FamilyFixture`` has it.
+        init(_ path: String) throws {
+            family = try FamilyFixture(path)
+            model = try AudioLanguageModel(Weights.Checkpoint(directory: family.directory), storage: .checkpoint)
         }
 
         func prompt(_ name: String) throws -> Prompt {
-            let item = cases.cases.first { $0.name == name }!
+            let item = family.cases.first { $0.name == name }!
             var clips: [Prompt.Clip] = []
-            var slots = item.input_ids.indices.filter { item.input_ids[$0] == model.audioToken }[...]
+            var slots = item.input_ids.indices.filter { item.input_ids[$0] == model.audio!.placeholder.token }[...]
             for clip in item.clips {
-                let source = cases.clips[clip]!
-                let samples = synthetic(seed: source.seed, count: source.samples)
-                let valid = (samples.count + 159) / 160
-                let audio = AudioClip(samples: samples)
-                let mel = try extractor.features(
-                    audio, extraFrames: max(0, model.encoder.featureFrames(valid: valid) - valid))
-                let features = AudioFeatures(
-                    logMel: Tensor(mel.values, rows: mel.frameCount, columns: mel.melCount),
-                    validFrames: mel.validFrames)
-                let count = model.encoder.tokenCount(frames: mel.validFrames)
+                let audio = AudioClip(samples: family.clips[clip]!.synthetic)
+                let segments = try model.audio!.segments(audio)
+                let count = model.audio!.rowCount(segments)
                 clips.append(
-                    Prompt.Clip(features: features, slots: slots.first!..<slots.first! + count, source: audio.source))
+                    Prompt.Clip(segments: segments, slots: slots.first!..<slots.first! + count, source: audio.source))
                 slots = slots.dropFirst(count)
             }
             return Prompt(tokens: item.input_ids, clips: clips)
@@ -177,7 +152,7 @@ import Weights
         let file = try Self.file.get()
         let item = file.cases[index]
         let objective = item.objective.objective
-        let checkpoint = try Checkpoint("grouped7")
+        let checkpoint = try Checkpoint("qwen2audio/grouped7")
         let goldens = try Safetensors(Self.directory.appendingPathComponent("lora.safetensors"))
         let weights = try TrainableWeights(
             Self.plan, model: checkpoint.model, parent: try Self.version(goldens, checkpoint.model))
@@ -219,7 +194,7 @@ import Weights
 
     @Test func gradientsOfEveryParameterAgreeWithPyTorch() throws {
         let file = try Self.file.get()
-        let checkpoint = try Checkpoint("head128")
+        let checkpoint = try Checkpoint("qwen2audio/head128")
         let goldens = try Safetensors(Self.directory.appendingPathComponent("full.safetensors"))
         let weights = try TrainableWeights(.full(), model: checkpoint.model)
         let objective = Objective()
@@ -237,18 +212,18 @@ import Weights
                 #expect(entry.name.hasSuffix("lm_head.weight") || entry.name.contains("embed_positions"), "\(entry.name)")
                 continue
             }
-            let found = TensorExport.published(entry.parameter, tape.gradient(of: entry.tensor)!)
-            #expect(found.shape == golden.shape || golden.shape.count == 1)
+            let found = entry.parameter.published(tape.gradient(of: entry.tensor)!)
+            #expect(entry.parameter.shape == golden.shape || golden.shape.count == 1)
             // A key's bias shifts all scores of a query alike: its gradient is zero but for rounding.
             if entry.name.hasSuffix("k_proj.bias") { continue }
-            let worst = Self.difference(found.tensor.values, try golden.floats())
+            let worst = Self.difference(found.values, try golden.floats())
             #expect(worst <= 1e-4, "\(entry.name): off by \(worst)")
         }
     }
 
     @Test func tenStepsFollowPyTorchsTenLosses() throws {
         let file = try Self.file.get()
-        let checkpoint = try Checkpoint("grouped7")
+        let checkpoint = try Checkpoint("qwen2audio/grouped7")
         let goldens = try Safetensors(Self.directory.appendingPathComponent("lora.safetensors"))
         let weights = try TrainableWeights(
             Self.plan, model: checkpoint.model, parent: try Self.version(goldens, checkpoint.model))
@@ -278,25 +253,4 @@ import Weights
             #expect(worst <= 1e-3, "\(entry.name): off by \(worst)")
         }
     }
-
-    private static func synthetic(seed: UInt32, count: Int) -> [Float] { Checkpoint.synthetic(seed: seed, count: count) }
-}
-
-extension ExactnessTests.Checkpoint {
-    /// The clip of `Tests/Fixtures/qwen2audio/make.py`.
-    static func synthetic(seed: UInt32, count: Int) -> [Float] {
-        var noise = seed
-        var phase: UInt32 = 0
-        var step = 20_000_000 &+ seed % 97 &* 400_000
-        return (0..<count).map { index in
-            noise = noise &* 1_664_525 &+ 1_013_904_223
-            phase = phase &+ step
-            step = (step &+ 2_000 &+ seed % 1_000) % 800_000_000
-            let triangle = abs(Int(phase >> 15) - 65_536) - 32_768
-            let loud = 256 - abs(((index >> 5) & 511) - 256)
-            return Float(((triangle * loud) >> 10) + ((Int(noise >> 16) - 32_768) >> 5)) / 32_768
-        }
-    }
-
-    func synthetic(seed: UInt32, count: Int) -> [Float] { Self.synthetic(seed: seed, count: count) }
 }

@@ -1,5 +1,6 @@
 import API
 import HTTP
+import Models
 import Objectives
 import Tensors
 import Training

@@ -6,10 +6,15 @@ package struct Rotary: Sendable {
     /// Radians per position, headSize/2 of them.
     let frequencies: Tensor
 
-    package init(headSize: Int, theta: Double) {
-        self.headSize = headSize
-        frequencies = Tensor(
-            row: (0..<headSize / 2).map { Float(1 / power(theta, Double(2 * $0) / Double(headSize))) })
+    /// - Parameter frequencies: radians per position of each pair.
+    package init(frequencies: [Float]) {
+        headSize = 2 * frequencies.count
+        self.frequencies = Tensor(row: frequencies)
+    }
+
+    /// The frequencies θ^(−2i/headSize).
+    package static func frequencies(headSize: Int, theta: Double) -> [Float] {
+        (0..<headSize / 2).map { Float(1 / power(theta, Double(2 * $0) / Double(headSize))) }
     }
 
     /// Turns x [T, heads · headSize] to its positions, in a new tensor.

@@ -1,12 +1,41 @@
-package import Tensors
+import Tensors
 import Weights
 
-/// The audio encoder of Qwen2-Audio: Whisper's, with pairs of its positions averaged at the end.
+/// Shapes of an audio encoder in Whisper's style.
+package struct WhisperEncoderConfiguration: Sendable, Equatable {
+    package let mels: Int
+    package let size: Int
+    package let layers: Int
+    package let heads: Int
+    package let innerSize: Int
+    /// Positions of a whole segment, two log-mel frames each.
+    package let maxPositions: Int
+
+    /// Reads the object at `path`. Fields have the names of Whisper's configuration or those that transformers gives to all encoders;
+    /// absent ones have the defaults that all families share.
+    init(_ config: JSONValue, at path: String) throws {
+        func size(_ names: String..., in range: ClosedRange<Int> = Claims.sizes, default fallback: Int) throws -> Int {
+            let name = names.first { config.value(path + "." + $0) != nil } ?? names[0]
+            return try config.integer(path + "." + name, in: range, default: fallback)
+        }
+        mels = try size("num_mel_bins", default: 128)
+        self.size = try size("d_model", "hidden_size", default: 1280)
+        layers = try size("encoder_layers", "num_hidden_layers", in: Claims.layers, default: 32)
+        heads = try size("encoder_attention_heads", "num_attention_heads", default: 20)
+        innerSize = try size("encoder_ffn_dim", "intermediate_size", default: 5120)
+        maxPositions = try size("max_source_positions", default: 1500)
+        try config.require(path + ".activation_function", is: "gelu")
+        try config.require(path + ".scale_embedding", is: false)
+        try requireMultiple(self.size, by: heads, "d_model", "encoder_attention_heads")
+    }
+}
+
+/// The audio encoder of Qwen2-Audio and its kin: Whisper's, with pairs of its positions averaged at the end.
 ///
 ///     log-mel [F, mels] → conv(3) gelu → conv(3, stride 2) gelu → + positions → N blocks → averaged pairs → norm
 ///
-/// Only the frames that the audio has are computed. transformers pads each clip to the whole window and masks the padding in the
-/// attention, so the numbers are the same; the convolutions look at most two frames past the end of the clip, which is why
+/// Only the frames that the audio has are computed. transformers pads each segment to the whole window and masks the padding in the
+/// attention, so the numbers are the same; the convolutions look at most two frames past the end of the sound, which is why
 /// ``featureFrames(valid:)`` asks for them.
 ///
 /// Reference: transformers' `Qwen2AudioEncoder`.
@@ -29,32 +58,37 @@ package struct WhisperEncoder: Sendable {
         norm = try LayerNorm(weights["layer_norm"], table, size: size)
     }
 
-    /// Encoder positions of a clip with `frames` log-mel frames.
+    /// Encoder positions of a segment with `frames` log-mel frames.
     package func positionCount(frames: Int) -> Int { frames <= 0 ? 0 : (frames - 1) / 2 + 1 }
 
-    /// Audio tokens that a clip with `frames` log-mel frames gives the decoder.
-    package func tokenCount(frames: Int) -> Int { positionCount(frames: frames) / 2 }
+    /// Rows that the encoder makes of a segment with `frames` log-mel frames.
+    package func rowCount(frames: Int) -> Int { positionCount(frames: frames) / 2 }
 
-    /// Log-mel frames needed to encode a clip of `valid` frames: its own and up to two of the silence that follows it.
+    /// Log-mel frames needed to encode a segment of `valid` frames: its own and up to two of the silence that follows it.
     package func featureFrames(valid: Int) -> Int {
         min(2 * positionCount(frames: valid) + 1, 2 * configuration.maxPositions)
     }
 
-    /// Encodes clips, each as ``featureFrames(valid:)`` rows of log-mel with its count of valid frames, to
-    /// [Σ tokenCount, size], clip after clip. Clips attend to themselves alone.
+    /// Floats that a backward pass over `frames` log-mel frames keeps, roughly.
+    func activations(frames: Int) -> Int {
+        frames / 2 * configuration.layers * (10 * configuration.size + 3 * configuration.innerSize)
+    }
+
+    /// Encodes segments, each with ``featureFrames(valid:)`` rows of log-mel, to [Σ rowCount, size], one after the other. Each attends
+    /// to itself alone; `versions` names its weights.
     func callAsFunction(
-        _ clips: [AudioFeatures], versions: [WeightVersion?], arithmetic: Arithmetic, _ tape: Tape?
+        _ segments: [AudioSegment], versions: [WeightVersion?], arithmetic: Arithmetic, _ tape: Tape?
     ) -> (Tensor, Pass) {
         var parts: [Tensor] = []
         var lengths: [Int] = []
         var runs: [Pass.Run] = []
-        for (clip, version) in zip(clips, versions) {
-            let count = positionCount(frames: clip.validFrames)
+        for (segment, version) in zip(segments, versions) {
+            let count = positionCount(frames: segment.validFrames)
             precondition(
-                clip.logMel.rows == featureFrames(valid: clip.validFrames) && count <= configuration.maxPositions,
-                "encoder: \(clip.logMel.rows) log-mel frames for \(clip.validFrames) valid ones")
-            let pass = Pass(version: version, rows: clip.logMel.rows, arithmetic: arithmetic, tape: tape)
-            var x = gelu(convolution1(clip.logMel, pass), tape)
+                segment.logMel.rows == featureFrames(valid: segment.validFrames) && count <= configuration.maxPositions,
+                "encoder: \(segment.logMel.rows) log-mel frames for \(segment.validFrames) valid ones")
+            let pass = Pass(version: version, rows: segment.logMel.rows, arithmetic: arithmetic, tape: tape)
+            var x = gelu(convolution1(segment.logMel, pass), tape)
             x = gelu(convolution2(x, pass), tape)
             x = selectRows(x, Array(0..<count), tape)
             let table = version?.replacements[positions.index]
@@ -65,11 +99,11 @@ package struct WhisperEncoder: Sendable {
             runs.append(Pass.Run(rows: start..<start + count, version: version))
             lengths.append(count)
         }
-        let segments = PackedSegment.sequences(lengths, causal: false)
+        let spans = PackedSegment.sequences(lengths, causal: false)
         var x = concatenated(parts, tape)
         let pass = Pass(runs: Self.merged(runs), arithmetic: arithmetic, tape: tape)
         for block in blocks {
-            x = checkpointed(x, tape) { x, tape in block(x, segments, pass.with(tape)) }
+            x = checkpointed(x, tape) { x, tape in block(x, spans, pass.with(tape)) }
         }
         return pooled(x, runs, arithmetic: arithmetic, tape)
     }
@@ -98,17 +132,6 @@ package struct WhisperEncoder: Sendable {
             }
         }
         return result
-    }
-}
-
-/// Log-mel of one clip: rows past `validFrames` are of the silence after it.
-package struct AudioFeatures: Sendable {
-    package let logMel: Tensor
-    package let validFrames: Int
-
-    package init(logMel: Tensor, validFrames: Int) {
-        self.logMel = logMel
-        self.validFrames = validFrames
     }
 }
 
@@ -162,9 +185,9 @@ private struct WhisperBlock: Sendable {
         fc2 = try Linear(weights["fc2"], table, in: configuration.innerSize, out: size, bias: true)
     }
 
-    func callAsFunction(_ x: Tensor, _ segments: [PackedSegment], _ pass: Pass) -> Tensor {
+    func callAsFunction(_ x: Tensor, _ spans: [PackedSegment], _ pass: Pass) -> Tensor {
         let n = norm1(x, pass)
-        let attended = attention(query(n, pass), key(n, pass), value(n, pass), shape, segments, pass.tape)
+        let attended = attention(query(n, pass), key(n, pass), value(n, pass), shape, spans, pass.tape)
         let h = add(x, output(attended, pass), pass.tape)
         return add(h, fc2(gelu(fc1(norm2(h, pass), pass), pass.tape), pass), pass.tape)
     }
