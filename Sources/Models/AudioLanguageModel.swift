@@ -15,8 +15,8 @@ package struct AudioLanguageModel: Sendable {
     package let names: ModuleNames
     /// By their numbers.
     package let parameters: [Parameter]
-    /// Tensors of the checkpoint that belong to what the family does beside reading sound and text, by published name.
-    package let passedOver: [String]
+    /// Modules of the checkpoint for other purposes than reading sound and text, with the number of their tensors.
+    package let passedOver: [(module: String, count: Int)]
 
     /// Builds the model of a Hugging Face directory; every tensor must be consumed or belong to what the family passes over.
     package init(_ checkpoint: Checkpoint, storage: WeightStorage) throws {
@@ -27,7 +27,11 @@ package struct AudioLanguageModel: Sendable {
         let parts = try definition.build(reader)
         (audio, decoder, ends) = (parts.audio, parts.decoder, parts.ends)
         parameters = reader.parameters
-        passedOver = try reader.weights.finish(allowing: ["rotary_emb.inv_freq"], modules: definition.passedOver)
+        let unread = try reader.weights.finish(allowing: ["rotary_emb.inv_freq"], modules: definition.passedOver)
+        passedOver = definition.passedOver.compactMap { module in
+            let count = unread.count { $0.hasPrefix(module + ".") }
+            return count > 0 ? (module, count) : nil
+        }
     }
 
     /// Longest sequence of tokens, prompt and answer together.

@@ -13,43 +13,57 @@ package struct AudioSegment: Sendable {
     }
 }
 
+/// What of a clip becomes one segment, and how far it is filled with zeros before its log-mel.
+package enum Cutting: Sendable, Equatable {
+    /// Windows of the extractor's length, each filled to it and scaled by itself; a clip has at most so many.
+    case windows(Int)
+    /// The clip itself, filled where it has fewer than `least` samples; it lasts at most `seconds`.
+    case clip(least: Int, seconds: Int)
+}
+
 /// The way of a clip into the decoder.
 ///
-///     clip → segments of log-mel → encoder → projector → embeddings in the slots that the placeholder becomes
+///     clip → segments of log-mel → encoder → (rotary time) → projector → embeddings in the slots that the placeholder becomes
 package struct AudioPath: Sendable {
     package let extractor: LogMelExtractor
-    /// The most windows of the extractor that one clip may have. A longer clip than one is cut first; each window is padded and scaled by
-    /// itself.
-    package let windows: Int
+    package let cutting: Cutting
     package let placeholder: Placeholder
     let encoder: WhisperEncoder
+    /// What turns the encoder's rows by their time in the clip, where the family has it.
+    let time: TimeRotary?
     let projector: Projector
 
     /// The segments of a clip.
     ///
     /// - Throws: ``AudioError/longerThanWindow(seconds:windowSeconds:)``: a clip is never cut short; ``AudioError/tooShort(seconds:)``.
     package func segments(_ clip: AudioClip) throws(AudioError) -> [AudioSegment] {
-        guard clip.samples.count <= windows * extractor.configuration.windowSamples else {
+        guard clip.seconds <= longestSeconds else {
             throw .longerThanWindow(seconds: clip.seconds, windowSeconds: longestSeconds)
         }
-        let window = extractor.configuration.windowSamples
         var segments: [AudioSegment] = []
-        for start in stride(from: 0, to: clip.samples.count, by: window) {
-            let samples = clip.samples[start..<min(start + window, clip.samples.count)]
-            let segment = try segment(samples.count == clip.samples.count ? clip : AudioClip(samples: Array(samples), source: clip.source))
-            // The rest of a clip may be too short for an embedding.
-            if rowCount([segment]) > 0 { segments.append(segment) }
+        switch cutting {
+        case .windows:
+            let window = extractor.configuration.windowSamples
+            for start in stride(from: 0, to: clip.samples.count, by: window) {
+                let samples = clip.samples[start..<min(start + window, clip.samples.count)]
+                let part = samples.count == clip.samples.count ? clip : AudioClip(samples: Array(samples), source: clip.source)
+                segments.append(try segment(part, filledTo: nil))
+            }
+        case .clip(let least, _):
+            segments.append(try segment(clip, filledTo: max(least, clip.samples.count)))
         }
+        // The rest of a clip may be too short for an embedding.
+        segments.removeAll { rowCount([$0]) == 0 }
         if segments.isEmpty { throw .tooShort(seconds: clip.seconds) }
         return segments
     }
 
     /// The log-mel of a stretch and of the silence after it that the encoder reaches.
-    private func segment(_ stretch: AudioClip) throws(AudioError) -> AudioSegment {
+    private func segment(_ stretch: AudioClip, filledTo length: Int?) throws(AudioError) -> AudioSegment {
         let hop = extractor.configuration.hop
-        let valid = (stretch.samples.count + hop - 1) / hop
+        let valid = length.map { $0 / hop } ?? (stretch.samples.count + hop - 1) / hop
         let wanted = encoder.featureFrames(valid: valid)
-        let mel = try extractor.features(stretch, extraFrames: max(0, wanted - valid))
+        let mel = try extractor.features(stretch, filledTo: length, extraFrames: max(0, wanted - valid))
         return AudioSegment(
             logMel: Tensor(mel.values, rows: mel.frameCount, columns: mel.melCount), validFrames: mel.validFrames)
     }
@@ -68,7 +82,12 @@ package struct AudioPath: Sendable {
     package func activations(frames: Int) -> Int { encoder.activations(frames: frames) }
 
     /// The most seconds of sound that one clip may have.
-    package var longestSeconds: Double { Double(windows * extractor.configuration.windowSamples) / Double(AudioClip.sampleRate) }
+    package var longestSeconds: Double {
+        switch cutting {
+        case .windows(let count): Double(count * extractor.configuration.windowSamples) / Double(AudioClip.sampleRate)
+        case .clip(_, let seconds): Double(seconds)
+        }
+    }
 
     /// Seconds of sound behind one of its tokens.
     package var secondsPerToken: Double {
@@ -83,7 +102,11 @@ package struct AudioPath: Sendable {
         precondition(clips.count == versions.count && !clips.isEmpty, "\(clips.count) clips, \(versions.count) versions")
         let ofSegments = zip(clips, versions).flatMap { clip, version in clip.map { _ in version } }
         let (encoded, pass) = encoder(Array(clips.joined()), versions: ofSegments, arithmetic: arithmetic, tape)
-        return projector(encoded, pass)
+        guard let time else { return projector(encoded, pass) }
+        let windows = clips.flatMap { clip in
+            clip.enumerated().map { (number: $0, rows: encoder.rowCount(frames: $1.validFrames)) }
+        }
+        return projector(time(encoded, windows, tape), pass)
     }
 }
 

@@ -5,12 +5,19 @@ package import Weights
 package enum Family: String, Sendable, CaseIterable {
     case qwen2Audio = "qwen2_audio"
     case audioFlamingo3 = "audioflamingo3"
+    case musicFlamingo = "musicflamingo"
+    case qwen25Omni = "qwen2_5_omni"
+    case qwen25OmniThinker = "qwen2_5_omni_thinker"
+    case qwen3ASR = "qwen3_asr"
 
     /// The one switch over families.
     var definition: any ModelFamily.Type {
         switch self {
         case .qwen2Audio: Qwen2Audio.self
         case .audioFlamingo3: AudioFlamingo3.self
+        case .musicFlamingo: MusicFlamingo.self
+        case .qwen25Omni, .qwen25OmniThinker: Qwen25Omni.self
+        case .qwen3ASR: Qwen3ASR.self
         }
     }
 
@@ -73,14 +80,23 @@ struct ModelReader {
 
     func table(_ part: Parameter.Part) -> ParameterTable { ParameterTable(part, in: list) }
 
-    /// The checkpoint's log-mel features, whose bins and window must be the encoder's.
-    func extractor(for encoder: WhisperEncoderConfiguration) throws -> LogMelExtractor {
-        let features = try LogMelConfiguration(directory: checkpoint.directory)
-        if features.melCount != encoder.mels || features.windowFrames != 2 * encoder.maxPositions {
+    /// The checkpoint's log-mel features, whose bins must be the encoder's, and whose window where the encoder stores its positions.
+    func extractor(
+        for encoder: WhisperEncoderConfiguration, type: String = "WhisperFeatureExtractor", anyWindow: Bool = false
+    ) throws -> LogMelExtractor {
+        let features = try LogMelConfiguration(directory: checkpoint.directory, type: type)
+        if features.melCount != encoder.mels || !anyWindow && features.windowFrames != 2 * encoder.maxPositions {
             throw ModelError(
                 "\(features.file): \(features.melCount) mels over \(features.windowFrames) frames; config.json has \(encoder.mels) mels over \(2 * encoder.maxPositions)")
         }
         return LogMelExtractor(features)
+    }
+
+    /// A member of the feature extractor's file that not all extractors have.
+    func feature(_ member: String, in range: ClosedRange<Int>, default fallback: Int) throws -> Int {
+        let processor = try checkpoint.json("processor_config.json") ?? .object([:])
+        if processor.value("feature_extractor." + member) != nil { return try processor.integer("feature_extractor." + member, in: range) }
+        return try (checkpoint.json("preprocessor_config.json") ?? .object([:])).integer(member, in: range, default: fallback)
     }
 
     /// How many whole windows the processor's `max_audio_len`, in seconds, holds; `longest` where it says nothing.
@@ -104,9 +120,9 @@ package struct EndTokens: Sendable, Equatable {
     /// Those that `config.json` names, unchecked.
     package let ids: [Int]
 
-    /// Those of ChatML, and what the object at `path` has as `eos_token_id`.
-    static func chatML(_ config: JSONValue, at path: String) throws -> EndTokens {
-        EndTokens(turn: "<|im_end|>", others: ["<|endoftext|>"], ids: try config.tokens(path + ".eos_token_id"))
+    /// Those of ChatML, and what the configuration has at `paths`.
+    static func chatML(_ config: JSONValue, _ paths: String...) throws -> EndTokens {
+        EndTokens(turn: "<|im_end|>", others: ["<|endoftext|>"], ids: try paths.flatMap { try config.tokens($0) })
     }
 }
 

@@ -23,8 +23,8 @@ package final class Parameter: Sendable {
     package enum Kind: Sendable, Equatable {
         /// The matrix [out, in] of a linear layer.
         case linear
-        /// A convolution over time, [out, in, width] on disk, kept as [out, width · in] for products with windows.
-        case convolution(width: Int)
+        /// A convolution, [out, in, taps…] on disk, kept as [out, taps · in] for products with windows.
+        case convolution(taps: [Int])
         /// Rows that are looked up: embeddings, positions.
         case table
         /// A bias or the scale of a norm.
@@ -56,21 +56,23 @@ package final class Parameter: Sendable {
     package var shape: [Int] {
         switch kind {
         case .linear, .table: [stored.rows, stored.columns]
-        case .convolution(let width): [stored.rows, stored.columns / width, width]
+        case .convolution(let taps): [stored.rows, stored.columns / taps.reduce(1, *)] + taps
         case .vector: [stored.columns]
         }
     }
 
     /// A tensor in this one's place, from the order of elements that the model keeps to the one that checkpoint files have.
     package func published(_ kept: Tensor) -> Tensor {
-        guard case .convolution(let width) = kind else { return kept }
-        return kept.turned(inner: kept.columns / width, outer: width)
+        guard case .convolution(let taps) = kind else { return kept }
+        let count = taps.reduce(1, *)
+        return kept.turned(inner: kept.columns / count, outer: count)
     }
 
     /// The way back.
     package func kept(_ published: Tensor) -> Tensor {
-        guard case .convolution(let width) = kind else { return published }
-        return published.turned(inner: width, outer: published.columns / width)
+        guard case .convolution(let taps) = kind else { return published }
+        let count = taps.reduce(1, *)
+        return published.turned(inner: count, outer: published.columns / count)
     }
 }
 

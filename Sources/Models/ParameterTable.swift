@@ -42,13 +42,14 @@ struct ParameterTable {
         return add(cursor, key, .table, try tensor.matrix(rows: rows, columns: columns).kept(as: storage))
     }
 
-    /// A convolution over time, [out, in, width] in the checkpoint.
-    func convolution(_ cursor: WeightCursor, out: Int, in channels: Int, width: Int) throws -> Parameter {
-        let tensor = try cursor.tensor("weight", shape: [out, channels, width])
-        let wide = try tensor.matrix(rows: out, columns: channels * width).widened()
-        let turned = StoredMatrix(wide.turned(inner: width, outer: channels))
+    /// A convolution, [out, in, taps…] in the checkpoint.
+    func convolution(_ cursor: WeightCursor, out: Int, in channels: Int, taps: [Int]) throws -> Parameter {
+        let tensor = try cursor.tensor("weight", shape: [out, channels] + taps)
+        let count = taps.reduce(1, *)
+        let wide = try tensor.matrix(rows: out, columns: channels * count).widened()
+        let turned = StoredMatrix(wide.turned(inner: count, outer: channels))
         let narrow = tensor.dtype == .bfloat16 && list.storage == .checkpoint
-        return add(cursor, "weight", .convolution(width: width), turned.kept(as: narrow ? .bfloat16 : list.storage))
+        return add(cursor, "weight", .convolution(taps: taps), turned.kept(as: narrow ? .bfloat16 : list.storage))
     }
 
     /// A vector: a bias or the scale of a norm.

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// A checkpoint under `Tests/Fixtures/FAMILY` with what transformers computes on it (`qwen2audio/README.md` there has the layout).
+/// A checkpoint under `Tests/Fixtures/FAMILY` with what transformers computes on it (the README of the first family's has the layout).
 package struct FamilyFixture: Sendable {
     package struct Case: Decodable, Sendable {
         package let name: String
@@ -53,6 +53,18 @@ package struct FamilyFixture: Sendable {
     package static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("Tests/Fixtures")
 
+    /// Checkpoints of every family but the first, which has suites of its own.
+    /// They are those that have an adapter beside their weights.
+    package static let others: [String] = {
+        func folders(_ path: String) -> [String] {
+            (try? FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent(path).path))?.sorted() ?? []
+        }
+        let paths = folders("").flatMap { family in folders(family).map { family + "/" + $0 } }
+        let found = paths.filter { folders($0 + "/adapter").contains("adapter_config.json") }
+        precondition(found.count >= 4, "families in \(root.path): \(found)")
+        return found
+    }()
+
     package let directory: URL
     package let cases: [Case]
     package let clips: [String: Clip]
@@ -70,7 +82,7 @@ package struct FamilyFixture: Sendable {
 }
 
 extension FamilyFixture.Clip {
-    /// The samples of a synthetic clip, at 16 kHz: the formula of `qwen2audio/README.md`.
+    /// The samples of a synthetic clip, at 16 kHz: the formula of the fixtures' README.
     package var synthetic: [Float] {
         guard var noise = seed else { preconditionFailure("the clip is a file") }
         var phase: UInt32 = 0

@@ -4,6 +4,7 @@ A family's `make.py` builds tiny random checkpoints and subclasses `Reference` w
 """
 
 import hashlib
+import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,14 @@ NANO = Path(__file__).resolve().parents[2] / "Sources" / "CordNano" / "Checkpoin
 AUDIO, OPENING, CLOSING, END = 4, 3, 5, 2
 TOP = 8
 ROWS = 6  # projected audio embeddings kept per clip
+
+
+def generator(family: str):
+    """The `make.py` of another family."""
+    spec = importlib.util.spec_from_file_location(f"{family}_make", Path(__file__).resolve().parent / family / "make.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def synthetic_clip(samples: int, seed: int) -> np.ndarray:
@@ -74,6 +83,7 @@ class Clip:
 class Reference:
     """A checkpoint in transformers, eager attention in float32 on weights widened to float32."""
 
+    extractor_class = WhisperFeatureExtractor
     processor = None
     tower = None  # the encoder, where its output is to be kept beside the embeddings
     around = ([], [])  # tokens that the family's processor writes around a clip's slots
@@ -81,7 +91,7 @@ class Reference:
     def __init__(self, directory: Path, model_class):
         self.directory = directory
         self.model = model_class.from_pretrained(directory, dtype=torch.float32, attn_implementation="eager").eval()
-        self.extractor = WhisperFeatureExtractor.from_pretrained(directory)
+        self.extractor = self.extractor_class.from_pretrained(directory)
         self.tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(NANO / "tokenizer.json"), pad_token="<|endoftext|>")
         self.cases, self.clips, self.tensors, self.extra = [], {}, {}, {}
 

@@ -14,7 +14,7 @@ import Weights
         return try withExtendedLifetime(checkpoint) { try LoadedModel(directory: checkpoint.directory, precision: .float32) }
     }
 
-    @Test(arguments: ["audioflamingo3/published"])
+    @Test(arguments: FamilyFixture.others.filter { $0.hasSuffix("/published") })
     func promptsAreTheProcessors(path: String) throws {
         let (family, model) = (try FamilyFixture(path), try load(path))
         #expect(family.chats.count >= 3)
@@ -31,7 +31,7 @@ import Weights
         }
     }
 
-    @Test(arguments: ["audioflamingo3/published", "audioflamingo3/plain"])
+    @Test(arguments: FamilyFixture.others)
     func adaptersOfPythonGiveItsLogProbabilities(path: String) throws {
         let (family, model) = (try FamilyFixture(path), try load(path))
         let adapter = try #require(family.adapter)
@@ -45,7 +45,7 @@ import Weights
         }
     }
 
-    @Test(arguments: ["audioflamingo3/published", "audioflamingo3/plain"])
+    @Test(arguments: FamilyFixture.others)
     func greedyAnswersAreTransformers(path: String) async throws {
         let (family, model) = (try FamilyFixture(path), try load(path))
         let engine = Engine(model)

@@ -9,8 +9,7 @@ import Weights
 struct Fixture {
     static let paths = [
         "qwen2audio/published", "qwen2audio/window30", "qwen2audio/grouped7", "qwen2audio/head128", "qwen2audio/cord-nano",
-        "audioflamingo3/published", "audioflamingo3/plain",
-    ]
+    ] + FamilyFixture.others
 
     let family: FamilyFixture
     let goldens: Safetensors

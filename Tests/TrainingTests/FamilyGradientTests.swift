@@ -10,7 +10,7 @@ import Weights
 
 /// Every family learns as PyTorch does: the gradient of each factor of an adapter by peft, under the name that peft gives it.
 @Suite struct FamilyGradientTests {
-    @Test(arguments: ["audioflamingo3/published", "audioflamingo3/plain"])
+    @Test(arguments: FamilyFixture.others)
     func gradientsOfAnAdapterAgreeWithPyTorch(path: String) throws {
         let checkpoint = try ExactnessTests.Checkpoint(path)
         let adapter = try #require(checkpoint.family.adapter)

@@ -16,17 +16,18 @@ enum Qwen2Audio: ModelFamily {
 
     static func build(_ reader: ModelReader) throws -> ModelParts {
         let (weights, configuration) = (reader.weights, try Qwen2AudioConfiguration(reader.config))
-        let encoder = try WhisperEncoder(weights["audio_tower"], configuration.audio, reader.table(.encoder))
+        let encoder = try WhisperEncoder(weights["audio_tower"], whisper: configuration.audio, reader.table(.encoder))
         let projector = try Linear(
             weights["multi_modal_projector.linear"], reader.table(.projector), in: configuration.audio.size,
             out: configuration.text.hiddenSize, bias: true)
         return ModelParts(
             audio: AudioPath(
-                extractor: try reader.extractor(for: configuration.audio), windows: 1,
-                placeholder: Placeholder(configuration.audioToken), encoder: encoder, projector: Projector(layers: [projector])),
+                extractor: try reader.extractor(for: configuration.audio), cutting: .windows(1),
+                placeholder: Placeholder(configuration.audioToken), encoder: encoder, time: nil,
+                projector: Projector(layers: [projector])),
             decoder: try Decoder(
                 weights["language_model.model"], head: weights["language_model.lm_head"], configuration.text, reader.table(.decoder)),
-            ends: try .chatML(reader.config, at: "text_config"))
+            ends: try .chatML(reader.config, "text_config.eos_token_id"))
     }
 }
 
@@ -38,7 +39,7 @@ package struct Qwen2AudioConfiguration: Sendable, Equatable {
 
     package init(_ config: JSONValue) throws {
         audio = try WhisperEncoderConfiguration(config, at: "audio_config")
-        text = try DecoderConfiguration(qwen2: config, at: "text_config")
+        text = try DecoderConfiguration(config, at: "text_config")
         audioToken = try config.token("audio_token_index", "audio_token_id", vocabulary: text.vocabularySize, default: 151646)
     }
 }

@@ -92,7 +92,7 @@ struct DecoderBlock: Sendable {
 
     init(_ weights: WeightCursor, _ layer: DecoderConfiguration.Layer, size: Int, epsilon: Float, _ table: ParameterTable) throws {
         norm1 = try RMSNorm(weights["input_layernorm"], table, size: size, epsilon: epsilon)
-        attention = try DecoderAttention(weights["self_attn"], layer, size: size, table)
+        attention = try DecoderAttention(weights["self_attn"], layer, size: size, epsilon: epsilon, table)
         norm2 = try RMSNorm(weights["post_attention_layernorm"], table, size: size, epsilon: epsilon)
         mlp = try SwiGLU(weights["mlp"], table, size: size, inner: layer.innerSize)
     }
@@ -113,29 +113,44 @@ struct DecoderAttention: Sendable {
     let key: Linear
     let value: Linear
     let output: Linear
+    /// Of each head, before its rotation.
+    let queryNorm: RMSNorm?
+    let keyNorm: RMSNorm?
     let shape: AttentionShape
     let rotary: Rotary
 
-    init(_ weights: WeightCursor, _ layer: DecoderConfiguration.Layer, size: Int, _ table: ParameterTable) throws {
+    init(_ weights: WeightCursor, _ layer: DecoderConfiguration.Layer, size: Int, epsilon: Float, _ table: ParameterTable) throws {
         shape = layer.attention
         rotary = Rotary(frequencies: layer.frequencies)
         query = try Linear(weights["q_proj"], table, in: size, out: shape.queryColumns, bias: layer.hasBiases)
         key = try Linear(weights["k_proj"], table, in: size, out: shape.keyValueColumns, bias: layer.hasBiases)
         value = try Linear(weights["v_proj"], table, in: size, out: shape.keyValueColumns, bias: layer.hasBiases)
         output = try Linear(weights["o_proj"], table, in: shape.queryColumns, out: size, bias: false)
+        let headSize = shape.headSize
+        func norm(_ name: String) throws -> RMSNorm? {
+            layer.normalizesHeads ? try RMSNorm(weights[name], table, size: headSize, epsilon: epsilon) : nil
+        }
+        queryNorm = try norm("q_norm")
+        keyNorm = try norm("k_norm")
     }
 
     func callAsFunction(
         _ x: Tensor, _ positions: [Int32], _ keyValues: KeyValueSource, layer: Int, wanted: (rows: [Int], pass: Pass)?, _ pass: Pass
     ) -> Tensor {
-        let k = rotary(key(x, pass), positions: positions, pass.tape)
+        let k = turned(key(x, pass), keyNorm, positions, pass)
         let v = value(x, pass)
         if let wanted {
-            let q = rotary(query(selectRows(x, wanted.rows), wanted.pass), positions: wanted.rows.map { positions[$0] }, nil)
+            let q = turned(query(selectRows(x, wanted.rows), wanted.pass), queryNorm, wanted.rows.map { positions[$0] }, wanted.pass)
             return output(keyValues.attend(q, of: wanted.rows, k, v, shape, layer: layer, nil), wanted.pass)
         }
-        let q = rotary(query(x, pass), positions: positions, pass.tape)
+        let q = turned(query(x, pass), queryNorm, positions, pass)
         return output(keyValues.attend(q, k, v, shape, layer: layer, pass.tape), pass)
+    }
+}
+
+extension DecoderAttention {
+    private func turned(_ x: Tensor, _ norm: RMSNorm?, _ positions: [Int32], _ pass: Pass) -> Tensor {
+        rotary(norm.map { $0(x, pass) } ?? x, positions: positions, pass.tape)
     }
 }
 

@@ -8,21 +8,28 @@ package struct WhisperEncoderConfiguration: Sendable, Equatable {
     package let layers: Int
     package let heads: Int
     package let innerSize: Int
-    /// Positions of a whole segment, two log-mel frames each.
+    /// Positions of a whole window, two log-mel frames each, where they are stored.
     package let maxPositions: Int
 
-    /// Reads the object at `path`. Fields have the names of Whisper's configuration or those that transformers gives to all encoders;
-    /// absent ones have the defaults that all families share.
-    init(_ config: JSONValue, at path: String) throws {
+    /// What a configuration class has where a file says nothing.
+    struct Defaults {
+        var size = 1280
+        var layers = 32
+        var heads = 20
+        var innerSize = 5120
+    }
+
+    /// Reads the object at `path`. Fields have the names of Whisper's configuration or those that transformers gives to all encoders.
+    init(_ config: JSONValue, at path: String, defaults: Defaults = Defaults()) throws {
         func size(_ names: String..., in range: ClosedRange<Int> = Claims.sizes, default fallback: Int) throws -> Int {
             let name = names.first { config.value(path + "." + $0) != nil } ?? names[0]
             return try config.integer(path + "." + name, in: range, default: fallback)
         }
         mels = try size("num_mel_bins", default: 128)
-        self.size = try size("d_model", "hidden_size", default: 1280)
-        layers = try size("encoder_layers", "num_hidden_layers", in: Claims.layers, default: 32)
-        heads = try size("encoder_attention_heads", "num_attention_heads", default: 20)
-        innerSize = try size("encoder_ffn_dim", "intermediate_size", default: 5120)
+        self.size = try size("d_model", "hidden_size", default: defaults.size)
+        layers = try size("encoder_layers", "num_hidden_layers", in: Claims.layers, default: defaults.layers)
+        heads = try size("encoder_attention_heads", "num_attention_heads", default: defaults.heads)
+        innerSize = try size("encoder_ffn_dim", "intermediate_size", default: defaults.innerSize)
         maxPositions = try size("max_source_positions", default: 1500)
         try config.require(path + ".activation_function", is: "gelu")
         try config.require(path + ".scale_embedding", is: false)
@@ -30,44 +37,56 @@ package struct WhisperEncoderConfiguration: Sendable, Equatable {
     }
 }
 
-/// The audio encoder of Qwen2-Audio and its kin: Whisper's, with pairs of its positions averaged at the end.
+/// An audio encoder in Whisper's style.
 ///
-///     log-mel [F, mels] → conv(3) gelu → conv(3, stride 2) gelu → + positions → N blocks → averaged pairs → norm
-///
-/// Only the frames that the audio has are computed. transformers pads each segment to the whole window and masks the padding in the
-/// attention, so the numbers are the same; the convolutions look at most two frames past the end of the sound, which is why
-/// ``featureFrames(valid:)`` asks for them.
+///     log-mel → stem → N blocks → (averaged pairs) → norm
 ///
 /// Reference: transformers' `Qwen2AudioEncoder`.
-package struct WhisperEncoder: Sendable {
-    package let configuration: WhisperEncoderConfiguration
-    private let convolution1: Convolution
-    private let convolution2: Convolution
-    private let positions: Parameter
+struct WhisperEncoder: Sendable {
+    /// What follows the blocks, and which positions they see.
+    struct Options {
+        /// The norm's module.
+        var norm = "layer_norm"
+        /// Whether neighbouring positions are averaged.
+        var averagesPairs = true
+        /// Consecutive positions that attend to one another; nil for all of a segment.
+        var reach: Int?
+        /// Whether keys have a bias.
+        var keyBias = false
+    }
+
+    let configuration: WhisperEncoderConfiguration
+    private let options: Options
+    private let stem: any AudioStem
     private let blocks: [WhisperBlock]
     private let norm: LayerNorm
 
-    init(_ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, _ table: ParameterTable) throws {
+    init(
+        _ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, stem: any AudioStem, _ options: Options,
+        _ table: ParameterTable
+    ) throws {
         self.configuration = configuration
-        let size = configuration.size
-        convolution1 = try Convolution(weights["conv1"], table, in: configuration.mels, out: size, stride: 1)
-        convolution2 = try Convolution(weights["conv2"], table, in: size, out: size, stride: 2)
-        positions = try table.table(
-            weights["embed_positions"], rows: configuration.maxPositions, columns: size, isHead: false)
-        blocks = try (0..<configuration.layers).map { try WhisperBlock(weights["layers"]["\($0)"], configuration, table) }
-        norm = try LayerNorm(weights["layer_norm"], table, size: size)
+        self.options = options
+        self.stem = stem
+        blocks = try (0..<configuration.layers).map {
+            try WhisperBlock(weights["layers"][$0], configuration, keyBias: options.keyBias, table)
+        }
+        norm = try LayerNorm(weights[options.norm], table, size: configuration.size)
     }
 
-    /// Encoder positions of a segment with `frames` log-mel frames.
-    package func positionCount(frames: Int) -> Int { frames <= 0 ? 0 : (frames - 1) / 2 + 1 }
+    /// The encoder that Qwen2-Audio and its kin have: Whisper's, with pairs of its positions averaged.
+    init(_ weights: WeightCursor, whisper configuration: WhisperEncoderConfiguration, _ table: ParameterTable) throws {
+        try self.init(weights, configuration, stem: WhisperStem(weights, configuration, table), Options(), table)
+    }
+
+    /// Positions of a segment with `frames` log-mel frames.
+    func positionCount(frames: Int) -> Int { stem.positionCount(frames: frames) }
 
     /// Rows that the encoder makes of a segment with `frames` log-mel frames.
-    package func rowCount(frames: Int) -> Int { positionCount(frames: frames) / 2 }
+    func rowCount(frames: Int) -> Int { options.averagesPairs ? positionCount(frames: frames) / 2 : positionCount(frames: frames) }
 
-    /// Log-mel frames needed to encode a segment of `valid` frames: its own and up to two of the silence that follows it.
-    package func featureFrames(valid: Int) -> Int {
-        min(2 * positionCount(frames: valid) + 1, 2 * configuration.maxPositions)
-    }
+    /// Log-mel frames needed to encode a segment of `valid` frames.
+    func featureFrames(valid: Int) -> Int { stem.featureFrames(valid: valid) }
 
     /// Floats that a backward pass over `frames` log-mel frames keeps, roughly.
     func activations(frames: Int) -> Int {
@@ -80,37 +99,31 @@ package struct WhisperEncoder: Sendable {
         _ segments: [AudioSegment], versions: [WeightVersion?], arithmetic: Arithmetic, _ tape: Tape?
     ) -> (Tensor, Pass) {
         var parts: [Tensor] = []
-        var lengths: [Int] = []
+        var spans: [Int] = []
         var runs: [Pass.Run] = []
         for (segment, version) in zip(segments, versions) {
-            let count = positionCount(frames: segment.validFrames)
             precondition(
-                segment.logMel.rows == featureFrames(valid: segment.validFrames) && count <= configuration.maxPositions,
+                segment.logMel.rows == featureFrames(valid: segment.validFrames),
                 "encoder: \(segment.logMel.rows) log-mel frames for \(segment.validFrames) valid ones")
             let pass = Pass(version: version, rows: segment.logMel.rows, arithmetic: arithmetic, tape: tape)
-            var x = gelu(convolution1(segment.logMel, pass), tape)
-            x = gelu(convolution2(x, pass), tape)
-            x = selectRows(x, Array(0..<count), tape)
-            let table = version?.replacements[positions.index]
-            let places = table.map { selectRows($0, Array(0..<count), tape) }
-                ?? embeddingRows(positions.stored, Array(0..<count))
-            parts.append(add(x, places, tape))
+            let x = stem(segment, pass)
             let start = runs.last?.rows.upperBound ?? 0
-            runs.append(Pass.Run(rows: start..<start + count, version: version))
-            lengths.append(count)
+            runs.append(Pass.Run(rows: start..<start + x.rows, version: version))
+            let reach = options.reach ?? x.rows
+            spans += stride(from: 0, to: x.rows, by: reach).map { min(reach, x.rows - $0) }
+            parts.append(x)
         }
-        let spans = PackedSegment.sequences(lengths, causal: false)
+        let attention = PackedSegment.sequences(spans, causal: false)
         var x = concatenated(parts, tape)
         let pass = Pass(runs: Self.merged(runs), arithmetic: arithmetic, tape: tape)
         for block in blocks {
-            x = checkpointed(x, tape) { x, tape in block(x, spans, pass.with(tape)) }
+            x = checkpointed(x, tape) { x, tape in block(x, attention, pass.with(tape)) }
         }
-        return pooled(x, runs, arithmetic: arithmetic, tape)
+        guard options.averagesPairs else { return (norm(x, pass), pass) }
+        return averaged(x, runs, arithmetic: arithmetic, tape)
     }
 
-    private func pooled(
-        _ x: Tensor, _ runs: [Pass.Run], arithmetic: Arithmetic, _ tape: Tape?
-    ) -> (Tensor, Pass) {
+    private func averaged(_ x: Tensor, _ runs: [Pass.Run], arithmetic: Arithmetic, _ tape: Tape?) -> (Tensor, Pass) {
         var pooledRuns: [Pass.Run] = []
         let parts = runs.map { run in
             let start = pooledRuns.last?.rows.upperBound ?? 0
@@ -135,29 +148,6 @@ package struct WhisperEncoder: Sendable {
     }
 }
 
-/// A convolution of width 3 over time.
-private struct Convolution: Sendable {
-    let weight: Parameter
-    let bias: Parameter
-    let stride: Int
-
-    init(_ weights: WeightCursor, _ table: ParameterTable, in channels: Int, out: Int, stride: Int) throws {
-        weight = try table.convolution(weights, out: out, in: channels, width: 3)
-        bias = try table.vector(weights, "bias", size: out)
-        self.stride = stride
-    }
-
-    func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
-        let version = pass.runs[0].version
-        let frames = windows(x, width: 3, stride: stride, padding: 1, pass.tape)
-        let bias = version.vector(bias)
-        if let replacement = version?.replacements[weight.index] {
-            return linear(frames, replacement, bias: bias, pass.tape)
-        }
-        return linear(frames, weight.stored, bias: bias, arithmetic: pass.arithmetic, pass.tape)
-    }
-}
-
 /// One encoder layer: h = x + attention(norm₁(x));  y = h + fc₂(gelu(fc₁(norm₂(h))))
 private struct WhisperBlock: Sendable {
     let norm1: LayerNorm
@@ -170,14 +160,14 @@ private struct WhisperBlock: Sendable {
     let fc2: Linear
     let shape: AttentionShape
 
-    init(_ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, _ table: ParameterTable) throws {
+    init(_ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, keyBias: Bool, _ table: ParameterTable) throws {
         let size = configuration.size
         shape = AttentionShape(
             heads: configuration.heads, keyValueHeads: configuration.heads, headSize: size / configuration.heads)
         norm1 = try LayerNorm(weights["self_attn_layer_norm"], table, size: size)
         let attention = weights["self_attn"]
         query = try Linear(attention["q_proj"], table, in: size, out: size, bias: true)
-        key = try Linear(attention["k_proj"], table, in: size, out: size, bias: false)
+        key = try Linear(attention["k_proj"], table, in: size, out: size, bias: keyBias)
         value = try Linear(attention["v_proj"], table, in: size, out: size, bias: true)
         output = try Linear(attention["out_proj"], table, in: size, out: size, bias: true)
         norm2 = try LayerNorm(weights["final_layer_norm"], table, size: size)

@@ -36,6 +36,35 @@ package struct Rotary: Sendable {
     }
 }
 
+/// Turns neighbouring pairs (x[2i], x[2i + 1]) of each row by an angle of its own, in double precision; columns past the pairs stay.
+///
+/// - Parameter angles: [T, pairs], in radians.
+package func turnedPairs(_ x: Tensor, by angles: Tensor, _ tape: Tape? = nil) -> Tensor {
+    precondition(angles.rows == x.rows && 2 * angles.columns <= x.columns, "turnedPairs: angles \(angles.shape) for \(x.shape)")
+    let y = x.copy()
+    unsafe turnPairs(y, angles, inverse: false)
+    tape?.record(y, from: [x]) { dy, tape in
+        let dx = dy.copy()
+        unsafe turnPairs(dx, angles, inverse: true)
+        tape.add(dx, to: x)
+    }
+    return y
+}
+
+@unsafe private func turnPairs(_ x: Tensor, _ angles: Tensor, inverse: Bool) {
+    for row in 0..<x.rows {
+        let (values, turns) = unsafe (x.row(row), angles.row(row))
+        for pair in 0..<angles.columns {
+            // Sines and cosines are those of float32.
+            let angle = unsafe Double(turns[pair])
+            let (cosine, sine) = (Double(Float(cos(angle))), Double(Float(inverse ? -sin(angle) : sin(angle))))
+            let (a, b) = unsafe (Double(values[2 * pair]), Double(values[2 * pair + 1]))
+            unsafe values[2 * pair] = Float(a * cosine - b * sine)
+            unsafe values[2 * pair + 1] = Float(b * cosine + a * sine)
+        }
+    }
+}
+
 import Glibc
 
 private func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
