@@ -77,10 +77,10 @@ let package = Package(
         room("Patterns", ["CPCRE2"]),
         room("Tokenization", ["Files", "Patterns"]),
         room("Objectives", ["Tensors"]),
-        room("HTTP", ["CMicroHTTP", "Randomness", logging]),
+        room("HTTP", ["CMicroHTTP", "Randomness", "Workers", logging]),
         room("Hashing", ["CCrypto"]),
         room("Encodings", ["Files"]),
-        room("API", ["Encodings"]),
+        room("API", ["Encodings", "Objectives"]),
         room("Archives", ["CArchive"]),
         room("Jobs", ["Hashing", .product(name: "GRDB", package: "GRDB.swift")]),
         room("Randomness"),
@@ -119,18 +119,26 @@ let package = Package(
                 "Judging", "Randomness",
             ]),
 
+        // What outlives the process, without HTTP.
+        room(
+            "Workshop",
+            [
+                "API", "Archives", "Audio", "Encodings", "Evaluation", "Files", "Generation", "Hashing", "Jobs", "Judging", "Models", "Objectives",
+                "Remote", "Tensors", "Tokenization", "Training", "Weights", "Workers",
+            ]),
+
         // The program.
         room(
             "Server",
             [
-                "API", "Encodings", "HTTP", "Generation", "Models", "Weights", "Tensors", "Tokenization", "Evaluation", "Training", "Objectives",
-                "Judging", "Remote", "Speech", "Jobs", "Archives", "Audio", "Hashing", "Workers", logging,
+                "API", "Archives", "Audio", "Evaluation", "Generation", "HTTP", "Jobs", "Judging", "Models", "Objectives", "Tensors",
+                "Tokenization", "Training", "Workers", "Workshop", logging,
             ], resources: [.copy("OpenAPI")]),
         .executableTarget(
             name: "cord",
             // `cord-decode` is not linked: it is built with `cord` and lies beside it.
             dependencies: [
-                "cord-decode", "Server", "API", "Encodings", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training",
+                "cord-decode", "Server", "Workshop", "API", "Encodings", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training",
                 "Pretraining", "Objectives", "Judging", "Models", "Tensors", "Evaluation", "Questions", "Randomness", "Speech", "Remote",
                 "Archives", "Files", "Jobs", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -138,7 +146,9 @@ let package = Package(
             swiftSettings: strict),
 
         // Tests mirror the rooms.
-        room("TestSupport", ["HTTP"]),
+        .target(name: "Disk", path: "Tests/Disk"),
+        .target(name: "TestSupport", dependencies: ["Disk", "HTTP", "Workers"], path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: strict),
         tests("CKernels"),
         tests("Tensors", ["CKernels"]),
         tests("Weights", ["Tensors"]),
@@ -148,7 +158,8 @@ let package = Package(
         tests("Hashing"),
         tests("HTTP"),
         tests("Encodings"),
-        tests("API"),
+        tests("Files"),
+        tests("API", ["Objectives"]),
         tests("Archives"),
         tests("Jobs", [.product(name: "GRDB", package: "GRDB.swift")]),
         tests("Models", ["Audio", "Weights", "Tensors"]),
@@ -161,11 +172,13 @@ let package = Package(
         tests("Pretraining", ["Audio", "CordNano", "Generation", "Models", "Speech", "Tensors"]),
         tests("Evaluation", ["Hashing", "Judging", "Generation", "Models", "Audio", "CordNano", "CordBench", "Randomness", "Remote"]),
         tests("Objectives", ["Tensors"]),
+        tests("Workshop", ["Archives", "CordNano", "Evaluation", "HTTP", "Jobs"]),
         tests("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano", "Tokenization"]),
         tests(
             "Server",
             [
-                "API", "Archives", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "Remote", logging,
+                "API", "Archives", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "Objectives", "Remote",
+                "Workers", "Workshop", logging,
             ]),
         .target(
             name: "FuzzTargets",
@@ -174,7 +187,7 @@ let package = Package(
                 "Training", "Weights", logging,
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: strict),
-        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: strict),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: strict),
     ] + (fuzzing
         ? [
             // GNU's gold, the default linker, fails on instrumented objects.
@@ -188,7 +201,7 @@ let package = Package(
 // `CORD_SANITIZE=1` leaves the kernels, the tensors above them, and their tests (benchmarks/quality/sanitize.sh).
 if Context.environment["CORD_SANITIZE"] != nil {
     let kept: Set = [
-        "CKernels", "COpenBLAS", "Tensors", "CKernelsTests", "TensorsTests", "TestSupport", "HTTP", "CMicroHTTP", "Randomness",
+        "CKernels", "COpenBLAS", "Tensors", "CKernelsTests", "TensorsTests", "TestSupport", "Disk", "HTTP", "CMicroHTTP", "Randomness", "Workers",
     ]
     package.products = []
     package.targets.removeAll { !kept.contains($0.name) }

@@ -58,6 +58,13 @@ extension Data {
         do { try self.init(contentsOf: file, options: options) } catch { throw FileError(reading: file.path, error) }
     }
 
+    /// At most the first `count` bytes of a file.
+    package init(head count: Int, of file: URL) throws {
+        let handle = try FileHandle(forReadingFrom: file)
+        defer { try? handle.close() }
+        self = try handle.read(upToCount: count) ?? Data()
+    }
+
     /// The bytes after a UTF-8 byte order mark; all of them where there is none.
     package var withoutByteOrderMark: Data {
         starts(with: [0xEF, 0xBB, 0xBF] as [UInt8]) ? Data(dropFirst(3)) : self

@@ -37,12 +37,14 @@ package struct PairManifest {
     ///   - name: what the file is called, where its path does not say it.
     ///   - maxSeconds: the longest clip that the model hears whole.
     ///   - check: looks at a line's bytes before they are parsed.
+    ///   - isCancelled: asked while clips are decoded, block by block.
     ///   - clip: the sound behind a reference, or an error that says why there is none. Without it, paths are relative to the manifest's
     ///     folder.
     /// - Throws: ``TrainingError/manifest(path:line:reason:)``
     package init(
         _ file: URL, name: String? = nil, for objective: Objective, maxSeconds: Double,
-        check: (Data) throws -> Void = { _ in }, clip: ((ClipReference) throws -> TrainingPair.Sound)? = nil
+        check: (Data) throws -> Void = { _ in }, isCancelled: () -> Bool = { Task.isCancelled },
+        clip: ((ClipReference) throws -> TrainingPair.Sound)? = nil
     ) throws {
         let shown = name ?? file.path
         let folder = file.deletingLastPathComponent()
@@ -65,7 +67,7 @@ package struct PairManifest {
                         throw RowError("the id \"\(pair.id)\" comes twice, first on line \(first)")
                     }
                     if let problem = objective.problem(of: pair) { throw RowError(problem) }
-                    try pair.checkSounds(limits: AudioLimits(maxSeconds: maxSeconds))
+                    try pair.checkSounds(limits: AudioLimits(maxSeconds: maxSeconds), isCancelled: isCancelled)
                     pairs.append(pair)
                 } catch let error as CancellationError {
                     throw error

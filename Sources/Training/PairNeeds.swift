@@ -7,7 +7,7 @@ import Objectives
 extension Objective {
     /// Why a pair cannot be learnt from; nil where it can.
     package func problem(of pair: TrainingPair) -> String? {
-        if imitatesGold { return problemOfImitating(pair) }
+        if reads(.gold) { return problemOfImitating(pair) }
         if let conversation = pair.conversation, conversation.question == nil {
             return """
                 the method \(method.rawValue) learns from one question, one user turn with one clip after at most one system turn; found \

@@ -27,10 +27,10 @@ extension Trainer {
     private func prepare(_ index: Int, _ work: Work) throws -> (reported: [RolloutOutcome], prepared: [Prepared]) {
         guard work.targets.isEmpty else {
             let answers = try work.targets.map { try SampledAnswer(text: $0.answer, model: engine.model) }
-            let reported = answers.map { RolloutOutcome(role: .target, text: $0.text, tokenCount: $0.length) }
+            let reported = answers.map { RolloutOutcome(source: .gold, text: $0.text, tokenCount: $0.length) }
             let prepared = zip(work.targets, answers).enumerated().map { place, target in
                 let answer = PreparedPair.Answer(
-                    role: .target, tokens: target.1.tokens, samplerLogProbabilities: target.1.logProbabilities)
+                    source: .gold, tokens: target.1.tokens, samplerLogProbabilities: target.1.logProbabilities)
                 return Prepared(index, target.0.prompt, teacher: target.0.prompt, [(place, answer)])
             }
             return (reported, prepared)
@@ -42,10 +42,10 @@ extension Trainer {
     private func answers(of work: Work) -> (reported: [RolloutOutcome], trained: [(Int, PreparedPair.Answer)]) {
         var reported: [RolloutOutcome] = []
         var trained: [(Int, PreparedPair.Answer)] = []
-        func add(_ role: SequenceRole, _ sampled: SampledAnswer, reward: Float? = nil, advantage: Float? = nil) {
+        func add(_ source: AnswerSource, _ sampled: SampledAnswer, reward: Float? = nil, advantage: Float? = nil) {
             reported.append(
                 RolloutOutcome(
-                    role: role, text: sampled.text, tokenCount: sampled.length, reward: reward.map(Double.init),
+                    source: source, text: sampled.text, tokenCount: sampled.length, reward: reward.map(Double.init),
                     advantage: advantage.map(Double.init)))
             // A rollout without advantage has no gradient and is not worth its pass.
             if advantage == 0 { return }
@@ -53,18 +53,18 @@ extension Trainer {
                 (
                     reported.count - 1,
                     PreparedPair.Answer(
-                        role: role, tokens: sampled.tokens, samplerLogProbabilities: sampled.logProbabilities,
+                        source: source, tokens: sampled.tokens, samplerLogProbabilities: sampled.logProbabilities,
                         advantage: advantage ?? 0, groupSize: max(1, work.rollouts.group.count))
                 ))
         }
         let rollouts = work.rollouts
-        if let token = rollouts.token { add(.token, token) }
+        if let token = rollouts.token { add(.student, token) }
         for (index, sampled) in rollouts.group.enumerated() {
             add(
-                .sequence, sampled, reward: index < rollouts.rewards.count ? rollouts.rewards[index] : nil,
-                advantage: rollouts.advantages[index])
+                .group, sampled, reward: index < rollouts.rewards.count ? rollouts.rewards[index] : nil,
+                advantage: index < rollouts.advantages.count ? rollouts.advantages[index] : nil)
         }
-        if options.objective.imitatesTeacher, let answer = rollouts.teacherAnswer { add(.target, answer) }
+        if options.objective.reads(.teacher), let answer = rollouts.teacherAnswer { add(.teacher, answer) }
         return (reported, trained)
     }
 

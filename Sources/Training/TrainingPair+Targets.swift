@@ -11,10 +11,12 @@ package struct ImitationTarget: Sendable {
 extension TrainingPair {
     /// What the supervised method imitates, an answer after another. Each prompt is the whole conversation before its answer, as
     /// the chat template renders it when that answer is asked for, so a learnt turn sees what it will see in use.
-    package func targets(_ model: LoadedModel, system: String?) throws -> [ImitationTarget] {
+    package func targets(
+        _ model: LoadedModel, system: String?, isCancelled: () -> Bool = { Task.isCancelled }
+    ) throws -> [ImitationTarget] {
         let limits = AudioLimits(maxSeconds: model.windowSeconds)
         guard let conversation else {
-            let question: Message.Part = if let sound { .audio(try sound.clip(limits: limits)) } else { .text(text) }
+            let question: Message.Part = if let sound { .audio(try sound.clip(limits: limits, isCancelled: isCancelled)) } else { .text(text) }
             return [ImitationTarget(prompt: try model.prompt(question, system: self.system ?? system), answer: solution ?? answer ?? "")]
         }
         let messages = try conversation.turns.map { turn in
@@ -23,7 +25,7 @@ extension TrainingPair {
                 parts: try turn.parts.map { part in
                     switch part {
                     case .text(let text): .text(text)
-                    case .sound(let sound): .audio(try sound.clip(limits: limits))
+                    case .sound(let sound): .audio(try sound.clip(limits: limits, isCancelled: isCancelled))
                     }
                 })
         }
@@ -33,8 +35,8 @@ extension TrainingPair {
     }
 
     /// Decodes every clip, for its errors alone.
-    package func checkSounds(limits: AudioLimits) throws {
-        for sound in sounds { _ = try sound.clip(limits: limits) }
+    package func checkSounds(limits: AudioLimits, isCancelled: () -> Bool = { Task.isCancelled }) throws {
+        for sound in sounds { _ = try sound.clip(limits: limits, isCancelled: isCancelled) }
     }
 }
 

@@ -12,11 +12,18 @@ package struct TrainingPair: Sendable {
         case file(URL)
 
         /// Decodes the clip.
-        package func clip(limits: AudioLimits) throws -> AudioClip {
-            switch self {
-            case .clip(let clip): clip
-            case .bytes(let bytes): try AudioDecoder.decode(bytes, limits: limits)
-            case .file(let url): try AudioDecoder.decode([UInt8](Data(reading: url)), limits: limits)
+        ///
+        /// - Parameter isCancelled: asked block by block; by default, whether the task is cancelled.
+        /// - Throws: `AudioError`, `FileError`; `CancellationError` where the decoding was cancelled.
+        package func clip(limits: AudioLimits, isCancelled: () -> Bool = { Task.isCancelled }) throws -> AudioClip {
+            do {
+                switch self {
+                case .clip(let clip): return clip
+                case .bytes(let bytes): return try AudioDecoder.decode(bytes, limits: limits, isCancelled: isCancelled)
+                case .file(let url): return try AudioDecoder.decode([UInt8](Data(reading: url)), limits: limits, isCancelled: isCancelled)
+                }
+            } catch AudioError.cancelled {
+                throw CancellationError()
             }
         }
     }

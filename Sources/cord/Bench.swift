@@ -3,7 +3,7 @@ import Audio
 import Foundation
 import Generation
 import Randomness
-import Server
+import Workshop
 
 /// Measures a model on this machine: time to first token of a typed and a heard prompt, tokens per second of one and of many answers.
 struct Bench: AsyncParsableCommand {
@@ -30,10 +30,7 @@ struct Bench: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let configuration = try model.configuration()
-        if let threads = configuration.threads { Machine.use(threads: threads) }
-        let loaded = try LoadedModel(
-            directory: configuration.modelDirectory, name: configuration.modelName, precision: configuration.precision)
+        let loaded = try model.settings.loadModel()
         print("what,value,unit,runs")
         row("load", [loaded.loadSeconds], "s")
         let clip = try heard()

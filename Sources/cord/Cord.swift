@@ -1,6 +1,6 @@
 import ArgumentParser
 import Files
-import Server
+import Workshop
 
 @main
 struct Cord: AsyncParsableCommand {
@@ -17,8 +17,8 @@ struct Cord: AsyncParsableCommand {
             """,
         version: Build.version,
         subcommands: [
-            Serve.self, Ask.self, Eval.self, Gap.self, Train.self, DrawQuestions.self, Speak.self, Tokenize.self, Bench.self, ListModels.self,
-            Jobs.self, Versions.self, DataCommand.self, Nano.self,
+            Serve.self, Ask.self, Eval.self, Gap.self, Train.self, Methods.self, DrawQuestions.self, Speak.self, Tokenize.self, Bench.self,
+            ListModels.self, Jobs.self, Versions.self, DataCommand.self, Nano.self,
         ])
 
     static func main() async {

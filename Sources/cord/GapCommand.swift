@@ -62,8 +62,9 @@ struct Gap: AsyncParsableCommand {
                 }
                 return arm
             }
-            let request = GapRunRequest(
-                model: try await server.model(model), benchmark: benchmark, limit: limit, seed: seed, arms: wanted)
+            var request = GapRunRequest(model: try await server.model(model), benchmark: benchmark, limit: limit)
+            request.seed = seed
+            request.arms = wanted
             var run = try WireDecoder.response(
                 GapRun.self, from: try await server.bytes("POST", Gap.runs, body: try WireEncoder.encode(request)))
             if noWait { return print(run.id) }

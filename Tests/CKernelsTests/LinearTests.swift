@@ -1,4 +1,5 @@
 import CKernels
+import TestSupport
 import Testing
 
 /// One product in each of the stored formats.
@@ -28,7 +29,7 @@ struct Product: CustomStringConvertible, Sendable {
     }
 }
 
-struct LinearTests {
+@Suite(.ownThread) struct LinearTests {
     static let shapes = [
         Product(m: 1, n: 1, k: 1), Product(m: 3, n: 5, k: 7), Product(m: 8, n: 67, k: 513), Product(m: 9, n: 65, k: 1100),
         Product(m: 37, n: 130, k: 96), Product(m: 801, n: 6, k: 40),

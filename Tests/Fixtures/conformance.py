@@ -9,6 +9,7 @@ Refusals of what no schema can say are let pass: 413 and 415 for a clip, 422 for
 import base64
 import io
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -69,4 +70,5 @@ with tempfile.NamedTemporaryFile("w", suffix=".toml") as configuration:
     configuration.write("\n".join(lines) + "\n")
     configuration.flush()
     sys.exit(subprocess.run(["schemathesis", "--config-file", configuration.name, "run", base + "/openapi.json", "--url", base,
-                             "--phases", "examples,coverage,fuzzing", "--continue-on-failure", *sys.argv[2:]]).returncode)
+                             "--phases", "examples,coverage,fuzzing", "--continue-on-failure", *sys.argv[2:]],
+                            env=os.environ | {"SCHEMATHESIS_HOOKS": "conformance_hooks", "PYTHONPATH": str(FIXTURES)}).returncode)

@@ -15,6 +15,7 @@ import openai
 CLIPS = Path(__file__).parent / "spoken"
 QUESTIONS = {"sum": "What is the sum of 7, 9 and 8?", "pens": "How many pens are there?", "tallest": "Who is the tallest?",
              "france": "What is the capital of France?"}
+ANSWERS = {"sum": "24", "pens": "43", "tallest": "Ben", "france": "Paris"}
 
 
 def check(condition, what):
@@ -26,7 +27,8 @@ def check(condition, what):
 client = openai.OpenAI(base_url=sys.argv[1], api_key=sys.argv[2] if len(sys.argv) > 2 else "none")
 model = client.models.list().data[0].id
 lines = "\n".join(
-    json.dumps({"id": name, "audio": {"data": base64.b64encode((CLIPS / f"{name}.wav").read_bytes()).decode()}, "text": text})
+    json.dumps({"id": name, "audio": {"data": base64.b64encode((CLIPS / f"{name}.wav").read_bytes()).decode()}, "text": text,
+                "answer": ANSWERS[name]})
     for name, text in QUESTIONS.items())
 
 file = client.files.create(file=("pairs.jsonl", io.BytesIO(lines.encode())), purpose="fine-tune")

@@ -9,7 +9,6 @@ import Weights
 
 /// PEFT adapters over a random checkpoint give the log-probabilities of Python's peft (Tests/Fixtures/weights/README.md).
 @Suite struct AdapterLoadingTests {
-    private static let fixtures = FamilyFixture.root
     private static let model = Result { try load("published") }
 
     private static func load(_ name: String) throws -> LoadedModel {
@@ -24,21 +23,20 @@ import Weights
     ])
     func adaptedLogProbabilitiesAreThoseOfPython(directory: String, adapter: String) throws {
         let model = try Self.model.get()
-        let weights = Self.fixtures.appendingPathComponent("weights")
+        let weights = fixtures.appendingPathComponent("weights")
         let version = try model.version(fromPEFT: weights.appendingPathComponent(directory), id: directory)
         let goldens = try Safetensors(weights.appendingPathComponent("goldens.safetensors"))
-        let family = try FamilyFixture("qwen2audio/published")
-        for item in family.cases where ["text", "second"].contains(item.name) {
-            let logits = try logits(item, of: family, model, version)
+        let file = try ReferenceCases("qwen2audio/published")
+        for name in ["text", "second"] {
+            let item = try #require(file.named(name))
+            let logits = try logits(item, of: file, model, version)
             let prefix = "\(adapter)/\(item.name)"
             let normalisers = logSumExpRows(logits)
             let expected = try #require(goldens.tensors["\(prefix)/logsumexp"]).floats()
-            for (row, value) in expected.enumerated() { #expect(abs(normalisers[row] - value) < 1e-4) }
+            #expect(largestDifference(normalisers, expected) < 1e-4, "\(prefix)")
             let next = try #require(goldens.tensors["\(prefix)/next_logprob"]).floats()
-            for (row, value) in next.enumerated() {
-                let found = logits[row, Int(item.input_ids[row + 1])] - normalisers[row]
-                #expect(abs(found - value) < 1e-4, "\(prefix) position \(row)")
-            }
+            let found = (0..<logits.rows - 1).map { logits[$0, Int(item.inputIDs[$0 + 1])] - normalisers[$0] }
+            #expect(largestDifference(found, next) < 1e-4, "\(prefix)")
         }
     }
 
@@ -111,16 +109,15 @@ import Weights
     @Test func adapterOfAnotherModelIsRefusedByName() throws {
         let other = try Self.load("head128")
         #expect(throws: (any Error).self) {
-            try other.version(fromPEFT: Self.fixtures.appendingPathComponent("weights/list"), id: "list")
+            try other.version(fromPEFT: fixtures.appendingPathComponent("weights/list"), id: "list")
         }
     }
 }
 
-/// Log-probabilities of a case under a version, by the model's own expansion of its placeholders.
-func logits(_ item: FamilyFixture.Case, of family: FamilyFixture, _ model: LoadedModel, _ version: WeightVersion) throws -> Tensor {
-    let prompt = try model.expand(item.prompt_ids, item.clips.map { AudioClip(samples: try #require(family.clips[$0]).synthetic) })
-    try #require(prompt.tokens == item.input_ids)
-    let packed = PackedContinuations(prompt, [])
-    let hidden = model.hidden(packed, of: prompt, version: version)
+/// Logits of a case under a version, by the model's own expansion of its placeholders.
+func logits(_ item: ReferenceCases.Case, of file: ReferenceCases, _ model: LoadedModel, _ version: WeightVersion) throws -> Tensor {
+    let prompt = try model.expand(item.promptIDs, item.clips.map { AudioClip(samples: try #require(file.clips[$0]?.synthetic)) })
+    try #require(prompt.tokens == item.inputIDs)
+    let hidden = model.hidden(PackedContinuations(prompt, []), of: prompt, version: version)
     return model.model.decoder.logits(hidden, Pass(version: version, rows: hidden.rows, arithmetic: .float32))
 }

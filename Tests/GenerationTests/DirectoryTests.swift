@@ -13,9 +13,8 @@ import Testing
     @Test func theProcessorOfTransformers5IsRead() throws {
         let expected = try #require(LoadedModel(directory: checkpoint.directory).model.audio).extractor.configuration
         try FileManager.default.removeItem(at: file("preprocessor_config.json"))
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         try FileManager.default.copyItem(
-            at: root.appending(path: "Fixtures/qwen2audio/processor_config.json"), to: file("processor_config.json"))
+            at: fixtures.appending(path: "qwen2audio/processor_config.json"), to: file("processor_config.json"))
         let found = try #require(LoadedModel(directory: checkpoint.directory).model.audio).extractor.configuration
         #expect((found.melCount, found.hop, found.windowSamples) == (expected.melCount, expected.hop, expected.windowSamples))
         #expect(found.file == "processor_config.json")

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Any options that pass their check and any logits give a token of the vocabulary or an error.
-@Suite struct SamplerTests {
+@Suite(.ownThread) struct SamplerTests {
     private static let extremes: [Double] = [
         0, -0.0, .leastNonzeroMagnitude, 2000 * .leastNonzeroMagnitude, 1e-300, 1e-45, 1e-40, 1e-38, 1e-10, 1e-5, 0.01, 0.5, 0.999999,
         1, 1.5, 2, 100, 1e38, 1e40, 1e300, 1e308, -.leastNonzeroMagnitude, -1, -1e308, .infinity, -.infinity, .nan,

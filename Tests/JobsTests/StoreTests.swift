@@ -1,5 +1,6 @@
 import Foundation
 import Jobs
+import TestSupport
 import Testing
 
 /// A folder that goes with the test.
@@ -25,7 +26,7 @@ extension Store {
     }
 }
 
-@Suite struct StoreTests {
+@Suite(.ownThread) struct StoreTests {
     let folder = Folder()
 
     @Test func everythingIsThereAfterReopening() throws {
@@ -114,6 +115,21 @@ extension Store {
             try store.step(idempotencyKey: "k", request: Data("other".utf8))
         }
         #expect(try store.counts()["versions"] == 1)
+    }
+
+    /// Its bytes, the folder of its group and its name there: where one of them does not reach the disk, nobody is told a hash.
+    @Test(arguments: [false, true]) func aContentThatTheDiskDoesNotTakeIsAnError(isFolder: Bool) throws {
+        let contents = try Store(folder: folder.url).contents
+        func store(_ text: String) throws -> ContentStore.Stored {
+            guard isFolder else { return try contents.store(Data(text.utf8)) }
+            return try contents.storeFolder { try Data(text.utf8).write(to: $0.appending(path: "a")) }
+        }
+        let needed = isFolder ? 4 : 3
+        for synchronised in 0..<needed {
+            #expect(throws: StoreError.self) { try withFailingDisk(after: synchronised) { try store("text \(synchronised)") } }
+            #expect(contents.contains(try store("text \(synchronised)").hash))
+        }
+        #expect(contents.contains(try withFailingDisk(after: needed) { try store("the last") }.hash))
     }
 
     @Test func aHundredRetriesTakeOneStep() async throws {

@@ -7,22 +7,20 @@ import Weights
 
 /// A family's checkpoint, its cases and the numbers that transformers computes on them.
 struct Fixture {
-    static let paths = [
-        "qwen2audio/published", "qwen2audio/window30", "qwen2audio/grouped7", "qwen2audio/head128", "qwen2audio/cord-nano",
-    ] + FamilyFixture.others
+    static let paths = ["published", "window30", "grouped7", "head128", "cord-nano"].map { "qwen2audio/" + $0 } + ReferenceCases.others
 
-    let family: FamilyFixture
+    let reference: ReferenceCases
     let goldens: Safetensors
 
     init(_ path: String) throws {
-        family = try FamilyFixture(path)
-        goldens = try Safetensors(family.goldens)
+        reference = try ReferenceCases(path)
+        goldens = try Safetensors(reference.goldens)
     }
 
     /// Where the weights lie: beside the goldens, or in the sources for the embedded model.
     private var checkpoint: URL {
-        family.directory.lastPathComponent != "cord-nano"
-            ? family.directory : FamilyFixture.root.appendingPathComponent("../../Sources/CordNano/Checkpoint").standardized
+        reference.directory.lastPathComponent != "cord-nano"
+            ? reference.directory : fixtures.appending(path: "../../Sources/CordNano/Checkpoint").standardized
     }
 
     func model(storage: WeightStorage = .checkpoint) throws -> AudioLanguageModel {
@@ -34,9 +32,9 @@ struct Fixture {
 
     /// A clip's samples: a formula for synthetic ones, a FLAC file for spoken ones.
     func samples(_ name: String) throws -> [Float] {
-        let clip = family.clips[name]!
-        guard let file = clip.file else { return clip.synthetic }
-        let bytes = try Data(contentsOf: family.directory.appendingPathComponent(file))
+        let clip = reference.clips[name]!
+        if let samples = clip.synthetic { return samples }
+        let bytes = try Data(contentsOf: reference.directory.appending(path: clip.file!))
         return try AudioDecoder.decode([UInt8](bytes), limits: AudioLimits(maxSeconds: 60)).samples
     }
 
@@ -45,23 +43,23 @@ struct Fixture {
     }
 
     /// Logits of cases [T, vocabulary], each, in one packed pass over all of them.
-    func logits(_ items: [FamilyFixture.Case], _ model: AudioLanguageModel, version: WeightVersion? = nil) throws -> [Tensor] {
-        let tokens = items.flatMap(\.input_ids)
+    func logits(_ items: [ReferenceCases.Case], _ model: AudioLanguageModel, version: WeightVersion? = nil) throws -> [Tensor] {
+        let tokens = items.flatMap(\.inputIDs)
         let pass = Pass(version: version, rows: tokens.count, arithmetic: .float32)
         let hidden = model.decoder.hidden(
-            tokens: tokens, positions: items.flatMap { $0.input_ids.indices.map(Int32.init) },
+            tokens: tokens, positions: items.flatMap { $0.inputIDs.indices.map(Int32.init) },
             audioSlots: tokens.indices.filter { tokens[$0] == model.audio!.placeholder.token },
             audio: try embeddings(items, model, version: version),
-            keyValues: .packed(PackedSegment.sequences(items.map(\.input_ids.count), causal: true)), pass)
+            keyValues: .packed(PackedSegment.sequences(items.map(\.inputIDs.count), causal: true)), pass)
         let logits = model.decoder.logits(hidden, pass)
         var start = 0
         return items.map { item in
-            defer { start += item.input_ids.count }
-            return logits.rowsCopy(start..<start + item.input_ids.count)
+            defer { start += item.inputIDs.count }
+            return logits.rowsCopy(start..<start + item.inputIDs.count)
         }
     }
 
-    func embeddings(_ items: [FamilyFixture.Case], _ model: AudioLanguageModel, version: WeightVersion? = nil) throws -> Tensor? {
+    func embeddings(_ items: [ReferenceCases.Case], _ model: AudioLanguageModel, version: WeightVersion? = nil) throws -> Tensor? {
         let clips = try items.flatMap(\.clips).map { try segments($0, model) }
         return clips.isEmpty ? nil : model.embed(clips, versions: clips.map { _ in version }, arithmetic: .float32)
     }

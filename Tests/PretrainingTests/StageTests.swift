@@ -6,10 +6,11 @@ import Models
 import Pretraining
 import Speech
 import Tensors
+import TestSupport
 import Testing
 
 /// A very small making of a model: every stage, whole and interrupted.
-@Suite struct StageTests {
+@Suite(.ownThread) struct StageTests {
     private struct Stopped: Error {}
 
     private func recipe() -> Recipe {

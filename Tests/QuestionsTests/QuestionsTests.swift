@@ -1,5 +1,6 @@
 import Questions
 import Randomness
+import TestSupport
 import Testing
 
 /// Splits "12 + 7 = 19. 19 - 5 = 14." into its equations and checks each of them.
@@ -18,7 +19,7 @@ private func equationsHold(_ solution: String) -> Bool {
     }
 }
 
-@Suite struct QuestionsTests {
+@Suite(.ownThread) struct QuestionsTests {
     @Test func randomStreamIsTheSameEverywhere() {
         // The published first outputs of SplitMix64 for seed 1234567.
         var stream = RandomStream(seed: 1_234_567)

@@ -5,8 +5,9 @@ import HTTP
 import Models
 import Server
 import Tensors
-import Testing
 import TestSupport
+import Testing
+import Workshop
 
 /// Numbers at the ends of what JSON and Float hold: an answer or a refusal by name, and the next request is answered.
 @Suite struct ExtremeNumberTests {

@@ -1,5 +1,6 @@
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 import Weights
 
@@ -61,6 +62,7 @@ import Weights
         let older = try adapter(name + "-4")
         #expect(newer.updates.keys.sorted() == older.updates.keys.sorted())
         #expect(newer.saved.keys.sorted() == older.saved.keys.sorted())
+        try #require(!newer.updates.isEmpty)
         for (module, update) in newer.updates {
             let other = try #require(older.updates[module])
             #expect(update.scaling == other.scaling)
@@ -149,6 +151,7 @@ import Weights
         #expect(state.updates.keys.sorted() == saved.updates.keys.sorted())
         #expect(state.saved.keys.sorted() == saved.saved.keys.sorted())
         #expect(state.copies.keys.sorted() == saved.saved.keys.sorted())
+        try #require(!saved.updates.isEmpty && !saved.saved.isEmpty)
         for (module, update) in saved.updates { #expect(try state.updates[module]?.a.floats() == update.a.floats()) }
         for (name, tensor) in saved.saved { #expect(try state.saved[name]?.floats() == tensor.floats()) }
     }
@@ -297,6 +300,7 @@ import Weights
         let copy = try exampleAdapter(try rewritten(name))
         #expect(Set(copy.updates.keys) == Set(original.updates.keys))
         #expect(Set(copy.saved.keys) == Set(original.saved.keys))
+        try #require(!original.updates.isEmpty)
         for (module, update) in original.updates {
             let other = try #require(copy.updates[module])
             #expect(abs(other.scaling - update.scaling) < 1e-12)

@@ -1,5 +1,6 @@
 import Foundation
 import Patterns
+import TestSupport
 import Testing
 
 import Weights
@@ -10,10 +11,9 @@ import Weights
         try JSONValue(parsing: try Data(contentsOf: fixtures.appending(path: "weights/patterns.json")))
     }
 
-    @Test(arguments: 0..<21)
+    @Test(arguments: cases(in: "weights/patterns.json") { _ in try file.get().array("selections") }.indices)
     func modulesRanksAndScalingsAreThoseOfPeft(index: Int) throws {
         let file = try Self.file.get()
-        #expect(try file.array("selections").count == 21)
         let selection = try file.array("selections")[index]
         let configuration = try PEFTConfiguration(try #require(selection["config"]))
         let selected = try selection.object("selected")

@@ -3,6 +3,7 @@
 
     attack.py --cord .build/release/cord                 every attack, 8 s each
     attack.py --attacks bomb values --seconds 20         some of them, for longer
+    attack.py --refusals 20                              how long each body of many or long values takes to be refused, alone
 
 The client asks a typed and a short spoken question, each five times a second. Required, on two cores: every one of its questions is
 answered within a second, the server is healthy after each attack, and it stops when it is told to.
@@ -257,6 +258,22 @@ def strike(port, attacks, many, seconds):
     return statuses
 
 
+def refusals(port, times):
+    """Sends each of the bodies of `values` alone, so often, and prints how long its refusal took."""
+    slowest = 0
+    bodies, _ = values()
+    for number, send in enumerate(bodies):
+        seconds = []
+        for _ in range(times):
+            start = time.monotonic()
+            status, answer = send(port)
+            seconds.append(time.monotonic() - start)
+        code = json.loads(answer).get("error", {}).get("code") if status >= 400 else None
+        slowest = max(slowest, max(seconds) if status >= 400 else 0)
+        print(f"{number:2}  {status} {str(code):24} median {1000 * statistics.median(seconds):6.1f} ms, slowest {1000 * max(seconds):6.1f} ms", flush=True)
+    print(f"slowest refusal: {1000 * slowest:.1f} ms (n = {times} each)")
+
+
 def resident(process):
     pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
@@ -268,12 +285,16 @@ def main():
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--attacks", nargs="+", choices=[attack.__name__ for attack in ATTACKS], default=[attack.__name__ for attack in ATTACKS])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--refusals", type=int, metavar="N", help="only measure the refusals of bodies, N of each")
     arguments = parser.parse_args()
     arguments.model = None
     arguments.options = ["--audio-host", SLOW_HOST]
     folder = Path(tempfile.mkdtemp(prefix="cord-attack-"))
     server = Server(arguments, folder / "data")
     server.start()
+    if arguments.refusals:
+        refusals(server.port, arguments.refusals)
+        return server.stop()
     spoken = question(sound((CLIPS / "sum.wav").read_bytes()))
     for body in (question(), spoken):
         assert request(server.port, "POST", "/v1/chat/completions", body)[0] == 200

@@ -4,6 +4,7 @@ import Foundation
 import HTTP
 import Jobs
 import Workers
+import Workshop
 
 /// `/v1/gap/reports…`: finished measurements as JSON, a page, a table or Markdown; and two of them compared.
 enum GapReportsRoute {
@@ -16,7 +17,7 @@ enum GapReportsRoute {
                 let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
                 let page = try server.workshop.store.reports(
                     after: query.after, limit: query.limit, ascending: query.order == .ascending)
-                let reports = try page.elements.map { try JSONDecoder().decode(GapReportSummary.self, from: $0.summary) }
+                let reports = try page.elements.map { try WireDecoder.response(GapReportSummary.self, from: $0.summary) }
                 return .json(try WireEncoder.encode(ListObject(reports, hasMore: page.hasMore)))
             }
         }
@@ -85,7 +86,7 @@ enum GapReportsRoute {
 
     /// The items' clips for a page. A set that was changed or is gone leaves it without players.
     private static func clips(_ benchmark: String, _ items: [ItemResult], _ workshop: Workshop) -> (ItemResult) -> String? {
-        (try? workshop.measuring.benchmarks.set(benchmark))?.embeddedClips(of: items) ?? { _ in nil }
+        (try? workshop.benchmarks.set(benchmark))?.embeddedClips(of: items) ?? { _ in nil }
     }
 
     /// The first of the client's media types that stands for one of `formats`; JSON where none does.

@@ -2,6 +2,7 @@ import Audio
 import Foundation
 import Generation
 import Models
+import TestSupport
 import Weights
 
 extension FuzzTarget {

@@ -2,6 +2,7 @@ import Archives
 import Foundation
 import Models
 import Tensors
+import TestSupport
 import Weights
 
 extension FuzzTarget {
