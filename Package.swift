@@ -90,7 +90,7 @@ let package = Package(
         room("Workers"),
 
         // The runtime.
-        room("Models", ["JSON", "Tensors", "Weights"]),
+        room("Models", ["JSON", "Tensors", "Weights", "Audio"]),
         room("Generation", ["JSON", "Models", "Weights", "Tensors", "Audio", "Tokenization", "Randomness"]),
         room("CordNano", resources: [.copy("Checkpoint"), .copy("Adapter")]),
 

@@ -1,6 +1,7 @@
 package import Foundation
 import Generation
 import Judging
+import Models
 import Objectives
 import Questions
 package import Speech

@@ -85,7 +85,7 @@ package struct AnswerLearning {
             let audio = batch.clips.isEmpty
                 ? nil
                 : model.embed(
-                    batch.clips.map(\.features), versions: batch.clips.map { _ in version }, arithmetic: .float32,
+                    batch.clips.map(\.segments), versions: batch.clips.map { _ in version }, arithmetic: .float32,
                     weights.trainsHearing ? tape : nil)
             let states = model.decoder.hidden(
                 tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots, audio: audio,

@@ -89,7 +89,8 @@ package struct SpokenPrompt {
     package let blank: Int32
 
     package init(_ model: LoadedModel) throws {
-        blank = model.model.audioToken
+        guard let audio = model.model.audio else { preconditionFailure("a model without an encoder") }
+        blank = audio.placeholder.token
         let ids = try model.chat.encode([ChatMessage(role: "user", parts: [.audio])]).map { Int32($0) }
         guard let place = ids.firstIndex(of: blank) else { preconditionFailure("a chat format without a place for audio") }
         before = Array(ids[..<place])
@@ -120,9 +121,6 @@ package struct SpokenPrompt {
 extension LoadedModel {
     /// A whole answer as it is generated: its tokens and the one that ends it.
     func answerTokens(_ text: String) throws -> [Int32] {
-        guard let end = tokenizer.id(of: "<|im_end|>") else {
-            throw PretrainingError.checkpoint(directory.path, "its tokenizer has no <|im_end|>")
-        }
-        return try tokenizer.encode(text).map { Int32($0) } + [Int32(end)]
+        try tokenizer.encode(text).map { Int32($0) } + [turnEnd]
     }
 }

@@ -84,11 +84,9 @@ package struct Application: Sendable {
 
     private func describe(_ runtime: Runtime, _ daemon: Daemon) {
         let model = runtime.model
-        let parameters = Double(model.parameterCount) / 1e6
         logger.info(
             """
-            \(model.name): \(String(format: "%.1f", parameters)) M parameters in \(model.precision.rawValue), context \
-            \(model.model.contextLength), loaded in \(String(format: "%.2f", model.loadSeconds)) s; cache of \
+            \(model.name): \(model.summary); loaded in \(String(format: "%.2f", model.loadSeconds)) s; cache of \
             \(configuration.model.engine.cacheBytes >> 20) MiB
             """)
         logger.info("ready on \(daemon.url)")

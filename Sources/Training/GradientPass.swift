@@ -149,7 +149,7 @@ package struct GradientPass {
             for pair in pairs { batch.append(pair.prompt, answers: pair.answers.map(\.tokens)) }
             let audio = weights.trainsHearing && !batch.clips.isEmpty
                 ? model.embed(
-                    batch.clips.map(\.features), versions: batch.clips.map { _ in version }, arithmetic: arithmetic, tape)
+                    batch.clips.map(\.segments), versions: batch.clips.map { _ in version }, arithmetic: arithmetic, tape)
                 : embeddings.rows(batch.clips, model, version: version, arithmetic: arithmetic)
             let states = model.decoder.hidden(
                 tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots, audio: audio,
@@ -176,7 +176,7 @@ package struct GradientPass {
             let audio = batch.clips.isEmpty
                 ? nil
                 : model.embed(
-                    batch.clips.map(\.features), versions: batch.clips.map { _ in version }, arithmetic: arithmetic)
+                    batch.clips.map(\.segments), versions: batch.clips.map { _ in version }, arithmetic: arithmetic)
             let states = model.decoder.hidden(
                 tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots, audio: audio,
                 keyValues: .packed(batch.segments),

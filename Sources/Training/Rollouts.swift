@@ -160,11 +160,3 @@ struct UnusablePair: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
 }
-
-extension LoadedModel {
-    /// The token that ends a turn of the chat format.
-    var turnEnd: Int32 {
-        if let id = tokenizer.id(of: "<|im_end|>"), endTokens.contains(Int32(id)) { return Int32(id) }
-        return endTokens.min() ?? 0
-    }
-}

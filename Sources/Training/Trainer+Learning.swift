@@ -117,15 +117,13 @@ extension Trainer {
     /// Activations of one pass up to this size are kept for the backward pass; beyond it, layers are computed again.
     private static let activationLimit = 512 << 20
 
-    /// What a pass keeps of the decoder's layers, roughly: some ten rows of the hidden size and four of the inner one.
+    /// What a pass keeps for the backward pass, roughly.
     private func activationBytes(_ pairs: [PreparedPair]) -> Int {
-        let decoder = engine.model.model.decoder.configuration
-        let encoder = engine.model.model.encoder.configuration
-        let rows = pairs.reduce(0) { $0 + PackedBatch.rowCount($1.prompt, answers: $1.answers.map(\.tokens)) }
-        var floats = rows * decoder.layers * (10 * decoder.hiddenSize + 4 * decoder.intermediateSize)
-        if weights.trainsHearing {
-            let frames = pairs.reduce(0) { $0 + $1.prompt.clips.reduce(0) { $0 + $1.features.validFrames } }
-            floats += frames / 2 * encoder.layers * (10 * encoder.size + 3 * encoder.innerSize)
+        let model = engine.model.model
+        var floats = model.decoder.activations(
+            rows: pairs.reduce(0) { $0 + PackedBatch.rowCount($1.prompt, answers: $1.answers.map(\.tokens)) })
+        if let audio = model.audio, weights.trainsHearing {
+            floats += audio.activations(frames: pairs.reduce(0) { $0 + $1.prompt.clips.reduce(0) { $0 + $1.frames } })
         }
         return 4 * floats
     }

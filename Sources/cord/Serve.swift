@@ -18,7 +18,7 @@ struct Serve: AsyncParsableCommand {
               curl -H 'Content-Type: application/json' -d '{"text": "What is the sum of 7, 9 and 8?"}' localhost:8080/v1/answers
 
               cord serve --host 0.0.0.0 --api-key-file ~/cord.keys     # lines such as mine=SECRET and guest:ask=OTHER
-              cord serve --model ~/Qwen2-Audio-7B-Instruct --dtype bfloat16 --adapter-folder ~/adapters
+              cord serve --model ~/models/NAME --dtype bfloat16 --adapter-folder ~/adapters
 
             OpenAI's clients work with base_url http://localhost:8080/v1. Every route is described at /openapi.json.
             SIGTERM lets the answers in flight finish and exits.

@@ -13,7 +13,7 @@ import Weights
     private static let model = Result { try load("published") }
 
     private static func load(_ name: String) throws -> LoadedModel {
-        let checkpoint = try RandomCheckpoint(name)
+        let checkpoint = try RandomCheckpoint("qwen2audio/\(name)")
         return try withExtendedLifetime(checkpoint) {
             try LoadedModel(directory: checkpoint.directory, precision: .float32)
         }
@@ -27,10 +27,10 @@ import Weights
         let weights = fixtures.appendingPathComponent("weights")
         let version = try model.version(fromPEFT: weights.appendingPathComponent(directory), id: directory)
         let goldens = try Safetensors(weights.appendingPathComponent("goldens.safetensors"))
-        let file = try ReferenceCases("published")
+        let file = try ReferenceCases("qwen2audio/published")
         for name in ["text", "second"] {
             let item = try #require(file.named(name))
-            let logits = try logits(item, file.clips, model, version)
+            let logits = try logits(item, of: file, model, version)
             let prefix = "\(adapter)/\(item.name)"
             let normalisers = logSumExpRows(logits)
             let expected = try #require(goldens.tensors["\(prefix)/logsumexp"]).floats()
@@ -113,22 +113,12 @@ import Weights
             try other.version(fromPEFT: fixtures.appendingPathComponent("weights/list"), id: "list")
         }
     }
+}
 
-    private func logits(_ item: ReferenceCases.Case, _ clips: [String: ReferenceCases.Clip], _ model: LoadedModel, _ version: WeightVersion) throws -> Tensor {
-        let heard = try item.clips.map { AudioClip(samples: try #require(clips[$0]?.synthetic)) }
-        var placeholders: [Int32] = []
-        for id in item.inputIDs where id != model.model.audioToken || placeholders.last != id { placeholders.append(id) }
-        let prompt = try model.expand(placeholders, heard)
-        try #require(prompt.tokens == item.inputIDs)
-        let audio =
-            heard.isEmpty
-            ? nil
-            : model.model.embed(
-                prompt.clips.map(\.features), versions: heard.map { _ in version }, arithmetic: .float32)
-        let pass = Pass(version: version, rows: prompt.tokens.count, arithmetic: .float32)
-        let hidden = model.model.decoder.hidden(
-            tokens: prompt.tokens, positions: (0..<Int32(prompt.tokens.count)).map { $0 }, audioSlots: prompt.audioSlots,
-            audio: audio, keyValues: .packed(PackedSegment.sequences([prompt.tokens.count], causal: true)), pass)
-        return model.model.decoder.logits(hidden, pass)
-    }
+/// Logits of a case under a version, by the model's own expansion of its placeholders.
+func logits(_ item: ReferenceCases.Case, of file: ReferenceCases, _ model: LoadedModel, _ version: WeightVersion) throws -> Tensor {
+    let prompt = try model.expand(item.promptIDs, item.clips.map { AudioClip(samples: try #require(file.clips[$0]?.synthetic)) })
+    try #require(prompt.tokens == item.inputIDs)
+    let hidden = model.hidden(PackedContinuations(prompt, []), of: prompt, version: version)
+    return model.model.decoder.logits(hidden, Pass(version: version, rows: hidden.rows, arithmetic: .float32))
 }

@@ -7,15 +7,15 @@ import Testing
 
 /// Model directories as people have them.
 @Suite(.ownThread) struct DirectoryTests {
-    private let checkpoint = try! RandomCheckpoint("published")
+    private let checkpoint = try! RandomCheckpoint("qwen2audio/published")
     private func file(_ name: String) -> URL { checkpoint.directory.appendingPathComponent(name) }
 
     @Test func theProcessorOfTransformers5IsRead() throws {
-        let expected = try LoadedModel(directory: checkpoint.directory).extractor.configuration
+        let expected = try #require(LoadedModel(directory: checkpoint.directory).model.audio).extractor.configuration
         try FileManager.default.removeItem(at: file("preprocessor_config.json"))
         try FileManager.default.copyItem(
             at: fixtures.appending(path: "qwen2audio/processor_config.json"), to: file("processor_config.json"))
-        let found = try LoadedModel(directory: checkpoint.directory).extractor.configuration
+        let found = try #require(LoadedModel(directory: checkpoint.directory).model.audio).extractor.configuration
         #expect((found.melCount, found.hop, found.windowSamples) == (expected.melCount, expected.hop, expected.windowSamples))
         #expect(found.file == "processor_config.json")
     }

@@ -205,7 +205,7 @@ import Testing
         (#""min_p": -0.1"#, "min_p"), (#""max_new_tokens": 0"#, "max_tokens"),
     ])
     func aModelsOwnDefaultsAreCheckedWhenItLoads(member: String, name: String) throws {
-        let checkpoint = try RandomCheckpoint("published")
+        let checkpoint = try RandomCheckpoint("qwen2audio/published")
         let file = checkpoint.directory.appendingPathComponent("generation_config.json")
         try Data("{\"do_sample\": true, \(member)}".utf8).write(to: file)
         #expect {

@@ -11,7 +11,7 @@ import Weights
     private static let rope = cases(in: "qwen2audio/rope.json") { try JSONValue(parsing: $0).array("cases") }
 
     private static func configuration(_ members: JSONObject, over base: String = "published") throws -> Qwen2AudioConfiguration {
-        var object = try JSONValue(parsing: try Data(contentsOf: Fixture.root.appending(path: "\(base)/config.json"))).object("")
+        var object = try JSONValue(parsing: try Data(contentsOf: fixtures.appending(path: "qwen2audio/\(base)/config.json"))).object("")
         var text = try object["text_config"]!.object("")
         for member in ["rope_theta", "rope_parameters", "rope_scaling"] { text[member] = nil }
         for key in members.keys { text[key] = members[key] }
@@ -24,7 +24,9 @@ import Weights
         let item = Self.rope[index]
         let members = try item.object("text_config")
         guard try item.string("rope_type") != "default" else {
-            #expect(try Self.configuration(members).text.ropeTheta == item.number("rope_theta"))
+            let layer = try Self.configuration(members).text.layers[0]
+            let theta = try item.number("rope_theta")
+            #expect(layer.frequencies == Rotary.frequencies(headSize: layer.attention.headSize, theta: theta))
             return
         }
         let error = #expect(throws: ModelError.self) { try Self.configuration(members) }
@@ -41,11 +43,13 @@ import Weights
     @Test(arguments: ["module.", "_orig_mod.", "base_model.model.", "module._orig_mod.base_model.model."])
     func aWrappedModelsCheckpointIsTheSameModel(prefix: String) throws {
         for name in ["published", "window30"] {
-            let source = Fixture.root.appending(path: name)
+            let source = fixtures.appending(path: "qwen2audio/\(name)")
             let copy = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)")
             try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(at: copy) }
-            try FileManager.default.copyItem(at: source.appending(path: "config.json"), to: copy.appending(path: "config.json"))
+            for file in ["config.json", "preprocessor_config.json"] {
+                try FileManager.default.copyItem(at: source.appending(path: file), to: copy.appending(path: file))
+            }
             let checkpoint = try Checkpoint(directory: source)
             try SafetensorsWriter.write(
                 checkpoint.tensors.map { .copy(prefix + $0.key, $0.value) }, to: copy.appending(path: "model.safetensors"))

@@ -5,72 +5,62 @@ import Tensors
 import TestSupport
 import Weights
 
-/// A random checkpoint under `Tests/Fixtures/qwen2audio` with what transformers computes on it (see the README there).
+/// A family's checkpoint, its cases and the numbers that transformers computes on them.
 struct Fixture {
-    typealias Case = ReferenceCases.Case
+    static let paths = ["published", "window30", "grouped7", "head128", "cord-nano"].map { "qwen2audio/" + $0 } + ReferenceCases.others
 
-    static let root = fixtures.appending(path: "qwen2audio")
-    static let names = ["published", "window30", "grouped7", "head128", "cord-nano"]
-
-    let directory: URL
-    let file: ReferenceCases
+    let reference: ReferenceCases
     let goldens: Safetensors
 
-    init(_ name: String) throws {
-        directory = Self.root.appendingPathComponent(name)
-        file = try ReferenceCases(name)
-        goldens = try Safetensors(directory.appendingPathComponent("goldens.safetensors"))
+    init(_ path: String) throws {
+        reference = try ReferenceCases(path)
+        goldens = try Safetensors(reference.goldens)
     }
 
     /// Where the weights lie: beside the goldens, or in the sources for the embedded model.
     private var checkpoint: URL {
-        directory.lastPathComponent != "cord-nano"
-            ? directory : Self.root.appending(path: "../../../Sources/CordNano/Checkpoint").standardized
+        reference.directory.lastPathComponent != "cord-nano"
+            ? reference.directory : fixtures.appending(path: "../../Sources/CordNano/Checkpoint").standardized
     }
 
     func model(storage: WeightStorage = .checkpoint) throws -> AudioLanguageModel {
         try AudioLanguageModel(Checkpoint(directory: checkpoint), storage: storage)
     }
 
-    var cases: [Case] { file.cases }
-
     func golden(_ name: String) throws -> [Float] { try goldens.tensors[name]!.floats() }
     func goldenIntegers(_ name: String) throws -> [Int] { try goldens.tensors[name]!.integers() }
 
     /// A clip's samples: a formula for synthetic ones, a FLAC file for spoken ones.
     func samples(_ name: String) throws -> [Float] {
-        let clip = file.clips[name]!
+        let clip = reference.clips[name]!
         if let samples = clip.synthetic { return samples }
-        let bytes = try Data(contentsOf: directory.appending(path: clip.file!))
+        let bytes = try Data(contentsOf: reference.directory.appending(path: clip.file!))
         return try AudioDecoder.decode([UInt8](bytes), limits: AudioLimits(maxSeconds: 60)).samples
     }
 
-    func features(_ clip: String, _ model: AudioLanguageModel) throws -> AudioFeatures {
-        let extractor = LogMelExtractor(
-            try LogMelConfiguration(
-                json: try Data(contentsOf: checkpoint.appendingPathComponent("preprocessor_config.json"))))
-        let samples = try samples(clip)
-        let valid = (samples.count + 159) / 160
-        let wanted = model.encoder.featureFrames(valid: valid)
-        let mel = try extractor.features(AudioClip(samples: samples), extraFrames: max(0, wanted - valid))
-        return AudioFeatures(
-            logMel: Tensor(mel.values, rows: mel.frameCount, columns: mel.melCount), validFrames: mel.validFrames)
+    func segments(_ clip: String, _ model: AudioLanguageModel) throws -> [AudioSegment] {
+        try model.audio!.segments(AudioClip(samples: try samples(clip)))
     }
 
-    /// Logits [T, vocabulary] of a case in one packed pass.
-    func logits(_ item: Case, _ model: AudioLanguageModel, version: WeightVersion? = nil) throws -> Tensor {
-        let pass = Pass(version: version, rows: item.inputIDs.count, arithmetic: .float32)
-        let audio = try embeddings(item, model, version: version)
+    /// Logits of cases [T, vocabulary], each, in one packed pass over all of them.
+    func logits(_ items: [ReferenceCases.Case], _ model: AudioLanguageModel, version: WeightVersion? = nil) throws -> [Tensor] {
+        let tokens = items.flatMap(\.inputIDs)
+        let pass = Pass(version: version, rows: tokens.count, arithmetic: .float32)
         let hidden = model.decoder.hidden(
-            tokens: item.inputIDs, positions: (0..<Int32(item.inputIDs.count)).map { $0 },
-            audioSlots: item.inputIDs.indices.filter { item.inputIDs[$0] == model.audioToken }, audio: audio,
-            keyValues: .packed(PackedSegment.sequences([item.inputIDs.count], causal: true)), pass)
-        return model.decoder.logits(hidden, pass)
+            tokens: tokens, positions: items.flatMap { $0.inputIDs.indices.map(Int32.init) },
+            audioSlots: tokens.indices.filter { tokens[$0] == model.audio!.placeholder.token },
+            audio: try embeddings(items, model, version: version),
+            keyValues: .packed(PackedSegment.sequences(items.map(\.inputIDs.count), causal: true)), pass)
+        let logits = model.decoder.logits(hidden, pass)
+        var start = 0
+        return items.map { item in
+            defer { start += item.inputIDs.count }
+            return logits.rowsCopy(start..<start + item.inputIDs.count)
+        }
     }
 
-    func embeddings(_ item: Case, _ model: AudioLanguageModel, version: WeightVersion? = nil) throws -> Tensor? {
-        if item.clips.isEmpty { return nil }
-        let clips = try item.clips.map { try features($0, model) }
-        return model.embed(clips, versions: clips.map { _ in version }, arithmetic: .float32)
+    func embeddings(_ items: [ReferenceCases.Case], _ model: AudioLanguageModel, version: WeightVersion? = nil) throws -> Tensor? {
+        let clips = try items.flatMap(\.clips).map { try segments($0, model) }
+        return clips.isEmpty ? nil : model.embed(clips, versions: clips.map { _ in version }, arithmetic: .float32)
     }
 }

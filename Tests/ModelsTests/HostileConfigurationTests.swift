@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import Models
+import Tensors
 import TestSupport
 import Testing
 import Weights
@@ -41,6 +42,19 @@ import Weights
             } throws: {
                 "\($0)".contains(path)
             }
+        }
+    }
+
+    @Test func anUnknownModelTypeNamesThoseThatAreServed() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Data(#"{"model_type": "llava"}"#.utf8).write(to: folder.appending(path: "config.json"))
+        try SafetensorsWriter.write([.float32("a", Tensor(zeros: 1, 1))], metadata: [:], to: folder.appending(path: "model.safetensors"))
+        #expect {
+            try AudioLanguageModel(Checkpoint(directory: folder), storage: .checkpoint)
+        } throws: { error in
+            Family.allCases.allSatisfy { "\(error)".contains($0.rawValue) } && "\(error)".contains("llava")
         }
     }
 

@@ -10,7 +10,7 @@ import Workshop
 @Suite(.ownThread) struct AdapterTests {
     private let checkpoint: RandomCheckpoint
 
-    init() throws { checkpoint = try RandomCheckpoint("published") }
+    init() throws { checkpoint = try RandomCheckpoint("qwen2audio/published") }
 
     private func fixture(_ folder: URL? = fixtures.appendingPathComponent("weights")) throws -> Fixture {
         try Fixture {

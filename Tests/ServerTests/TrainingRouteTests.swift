@@ -20,7 +20,7 @@ final class TrainingServer {
     private let change: (inout ServerConfiguration) -> Void
 
     init(_ change: @escaping (inout ServerConfiguration) -> Void = { _ in }) async throws {
-        checkpoint = try RandomCheckpoint(Self.base)
+        checkpoint = try RandomCheckpoint("qwen2audio/\(Self.base)")
         let directory = checkpoint.directory
         self.change = {
             $0.model.directory = directory

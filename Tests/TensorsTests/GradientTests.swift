@@ -52,10 +52,29 @@ import Testing
     }
 
     @Test func rotaryPositions() {
-        let rotary = Rotary(headSize: 8, theta: 10_000)
+        let rotary = Rotary(frequencies: Rotary.frequencies(headSize: 8, theta: 10_000))
         GradientCheck(inputs: [tensor(4, 16, 1)]) { x, tape in
             rotary(x[0], positions: [0, 3, 17, 900], tape)
         }.run("rotary")
+    }
+
+    @Test func pairsTurnedByAngles() {
+        let angles = tensor(4, 3, 2)
+        GradientCheck(inputs: [tensor(4, 9, 1)]) { x, tape in turnedPairs(x[0], by: angles, tape) }.run("turnedPairs")
+    }
+
+    @Test func normOfEachHead() {
+        GradientCheck(inputs: [tensor(3, 12, 1), tensor(1, 4, 2)]) { x, tape in
+            rmsNorm(x[0], weight: x[1], epsilon: 1e-5, tape)
+        }.run("rmsNorm of groups")
+    }
+
+    @Test func windowsOfAnImageOfOddSides() {
+        GradientCheck(inputs: [tensor(15, 2, 1)]) { x, tape in imageWindows(x[0], height: 3, tape) }.run("imageWindows")
+    }
+
+    @Test func columnsOfAnImage() {
+        GradientCheck(inputs: [tensor(6, 4, 1)]) { x, tape in imageColumns(x[0], height: 2, tape) }.run("imageColumns")
     }
 
     @Test func chosenRowsWithRepeats() {

@@ -1,16 +1,17 @@
 package import Foundation
 
-/// A random checkpoint of `Tests/Fixtures/qwen2audio` made loadable: those directories lack the tokenizer, which is cord-nano's.
+/// A random checkpoint of a family's fixtures made loadable: their directories lack the tokenizer, which is cord-nano's.
 ///
 /// The directory is of the test's own and goes with the value.
 package final class RandomCheckpoint: Sendable {
     package let directory: URL
 
-    package init(_ name: String) throws {
+    /// - Parameter path: the family's folder in `Tests/Fixtures`, a slash, and the checkpoint's name.
+    package init(_ path: String) throws {
         let files = FileManager.default
-        directory = files.temporaryDirectory.appendingPathComponent("cord-\(name)-\(UUID().uuidString)")
+        directory = files.temporaryDirectory.appendingPathComponent("cord-\(path.replacing("/", with: "-"))-\(UUID().uuidString)")
         try files.createDirectory(at: directory, withIntermediateDirectories: true)
-        let source = fixtures.appending(path: "qwen2audio/\(name)")
+        let source = fixtures.appending(path: path)
         for file in try files.contentsOfDirectory(at: source, includingPropertiesForKeys: nil) {
             try files.copyItem(at: file, to: directory.appendingPathComponent(file.lastPathComponent))
         }

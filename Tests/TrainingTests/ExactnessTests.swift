@@ -78,33 +78,23 @@ import Weights
     struct Checkpoint {
         let model: AudioLanguageModel
         let cases: ReferenceCases
-        let extractor: LogMelExtractor
 
-        init(_ name: String) throws {
-            let directory = fixtures.appending(path: "qwen2audio/\(name)")
-            model = try AudioLanguageModel(Weights.Checkpoint(directory: directory), storage: .checkpoint)
-            cases = try ReferenceCases(name)
-            extractor = LogMelExtractor(
-                try LogMelConfiguration(
-                    json: Data(contentsOf: directory.appendingPathComponent("preprocessor_config.json"))))
+        /// - Parameter path: as ``ReferenceCases`` has it.
+        init(_ path: String) throws {
+            cases = try ReferenceCases(path)
+            model = try AudioLanguageModel(Weights.Checkpoint(directory: cases.directory), storage: .checkpoint)
         }
 
         func prompt(_ name: String) throws -> Prompt {
             let item = cases.named(name)!
             var clips: [Prompt.Clip] = []
-            var slots = item.inputIDs.indices.filter { item.inputIDs[$0] == model.audioToken }[...]
+            var slots = item.inputIDs.indices.filter { item.inputIDs[$0] == model.audio!.placeholder.token }[...]
             for clip in item.clips {
-                let samples = cases.clips[clip]!.synthetic!
-                let valid = (samples.count + 159) / 160
-                let audio = AudioClip(samples: samples)
-                let mel = try extractor.features(
-                    audio, extraFrames: max(0, model.encoder.featureFrames(valid: valid) - valid))
-                let features = AudioFeatures(
-                    logMel: Tensor(mel.values, rows: mel.frameCount, columns: mel.melCount),
-                    validFrames: mel.validFrames)
-                let count = model.encoder.tokenCount(frames: mel.validFrames)
+                let audio = AudioClip(samples: cases.clips[clip]!.synthetic!)
+                let segments = try model.audio!.segments(audio)
+                let count = model.audio!.rowCount(segments)
                 clips.append(
-                    Prompt.Clip(features: features, slots: slots.first!..<slots.first! + count, source: audio.source))
+                    Prompt.Clip(segments: segments, slots: slots.first!..<slots.first! + count, source: audio.source))
                 slots = slots.dropFirst(count)
             }
             return Prompt(tokens: item.inputIDs, clips: clips)
@@ -156,7 +146,7 @@ import Weights
         let file = try Self.file.get()
         let item = file.cases[index]
         let objective = item.objective.objective
-        let checkpoint = try Checkpoint("grouped7")
+        let checkpoint = try Checkpoint("qwen2audio/grouped7")
         let goldens = try Safetensors(Self.directory.appendingPathComponent("lora.safetensors"))
         let weights = try TrainableWeights(
             Self.plan, model: checkpoint.model, parent: try Self.version(goldens, checkpoint.model))
@@ -198,7 +188,7 @@ import Weights
 
     @Test func gradientsOfEveryParameterAgreeWithPyTorch() throws {
         let file = try Self.file.get()
-        let checkpoint = try Checkpoint("head128")
+        let checkpoint = try Checkpoint("qwen2audio/head128")
         let goldens = try Safetensors(Self.directory.appendingPathComponent("full.safetensors"))
         let weights = try TrainableWeights(.full(), model: checkpoint.model)
         let objective = Objective()
@@ -216,18 +206,18 @@ import Weights
                 #expect(entry.name.hasSuffix("lm_head.weight") || entry.name.contains("embed_positions"), "\(entry.name)")
                 continue
             }
-            let found = TensorExport.published(entry.parameter, tape.gradient(of: entry.tensor)!)
-            #expect(found.shape == golden.shape || golden.shape.count == 1)
+            let found = entry.parameter.published(tape.gradient(of: entry.tensor)!)
+            #expect(entry.parameter.shape == golden.shape || golden.shape.count == 1)
             // A key's bias shifts all scores of a query alike: its gradient is zero but for rounding.
             if entry.name.hasSuffix("k_proj.bias") { continue }
-            let worst = largestRelativeDifference(found.tensor.values, try golden.floats())
+            let worst = largestRelativeDifference(found.values, try golden.floats())
             #expect(worst <= 1e-4, "\(entry.name): off by \(worst)")
         }
     }
 
     @Test func tenStepsFollowPyTorchsTenLosses() throws {
         let file = try Self.file.get()
-        let checkpoint = try Checkpoint("grouped7")
+        let checkpoint = try Checkpoint("qwen2audio/grouped7")
         let goldens = try Safetensors(Self.directory.appendingPathComponent("lora.safetensors"))
         let weights = try TrainableWeights(
             Self.plan, model: checkpoint.model, parent: try Self.version(goldens, checkpoint.model))

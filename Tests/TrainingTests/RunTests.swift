@@ -176,7 +176,7 @@ import Weights
         let model = try StepFixture.model.get().model
         let target = directory.appendingPathComponent("adapter")
         try TensorExport.writeAdapter(version, of: model, baseModel: "cord-nano", to: target)
-        let adapter = try PEFTAdapter(directory: target)
+        let adapter = try PEFTAdapter(directory: target, names: model.names)
         #expect(adapter.updates.count == version.adapters.count && !version.adapters.isEmpty)
         for (index, low) in version.adapters {
             let module = String(model.parameters[index].name.dropLast(".weight".count))
@@ -198,7 +198,7 @@ import Weights
         let original = try Checkpoint(directory: model.directory)
         try #require(!original.tensors.isEmpty)
         for (name, tensor) in original.tensors where !name.contains("lm_head") {
-            let copy = written.tensors[ModuleName.canonical(name)]
+            let copy = written.tensors[model.model.names.published(name)]
             #expect(copy?.shape == tensor.shape, "\(name)")
             #expect(try copy?.floats() == tensor.floats(), "\(name)")
         }
@@ -214,6 +214,21 @@ import Weights
         }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
+    }
+
+    /// Data folders of earlier programs hold patterns over names in place of parts.
+    @Test func plansAsEarlierProgramsStoredThemAreTheSamePlans() throws {
+        for (json, plan) in [
+            (#"{"alpha":32,"modules":"(?!.*lm_head)(language_model\\..*)","rank":16}"#, AdapterPlan.lowRank()),
+            (
+                #"{"alpha":8,"modules":"(?!.*lm_head)(audio_tower\\..*|multi_modal_projector\\..*)","rank":4}"#,
+                .lowRank([.projector, .encoder], rank: 4, alpha: 8)
+            ),
+            (#"{"alpha":32,"parameters":"language_model\\..*","rank":16}"#, .full([.decoder])),
+        ] {
+            #expect(try JSONDecoder().decode(AdapterPlan.self, from: Data(json.utf8)) == plan)
+            #expect(try JSONDecoder().decode(AdapterPlan.self, from: JSONEncoder().encode(plan)) == plan)
+        }
     }
 
     @Test func scheduleRisesAndFalls() {

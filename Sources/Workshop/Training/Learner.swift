@@ -167,7 +167,7 @@ package actor Learner {
                 return (trainer, note.origin)
             }
         }
-        if recipe.plan.parameters != nil, let parent, parent.kind == VersionFiles.Kind.adapter.rawValue {
+        if recipe.plan.isFull, let parent, parent.kind == VersionFiles.Kind.adapter.rawValue {
             throw WorkshopError(
                 .untrainable,
                 "The version \(parent.name) is an adapter; whole parameters can be trained over the base or a version of them.",

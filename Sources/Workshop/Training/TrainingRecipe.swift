@@ -1,4 +1,5 @@
 import API
+import Models
 import Tensors
 import Training
 

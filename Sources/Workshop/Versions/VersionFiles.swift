@@ -31,8 +31,8 @@ enum VersionFiles {
                 try FileManager.default.removeItem(at: made)
             case .full:
                 let items = version.replacements.sorted { $0.key < $1.key }.map { index, tensor in
-                    let (shape, values) = TensorExport.published(model.model.parameters[index], tensor)
-                    return SafetensorsWriter.Item.float32(model.model.parameters[index].name, values, shape: shape)
+                    let parameter = model.model.parameters[index]
+                    return SafetensorsWriter.Item.float32(parameter.name, parameter.published(tensor), shape: parameter.shape)
                 }
                 try SafetensorsWriter.write(items, metadata: ["format": "pt"], to: folder.appending(path: "model.safetensors"))
             }
@@ -48,26 +48,13 @@ enum VersionFiles {
             guard let parameter = parameters[name] else {
                 throw TrainingError.options("the version \(id) has the tensor \(name), which the model \(model.name) has not")
             }
-            let shape = TensorExport.publishedShape(parameter)
-            guard stored.shape == shape else { throw WeightError.wrongShape(name: name, stored: name, expected: shape, found: stored.shape) }
+            guard stored.shape == parameter.shape else {
+                throw WeightError.wrongShape(name: name, stored: name, expected: parameter.shape, found: stored.shape)
+            }
             try stored.requireFinite()
             let tensor = try stored.tensor(rows: parameter.stored.rows, columns: parameter.stored.columns)
-            replacements[parameter.index] = shape.count == 3 ? turned(tensor, width: shape[2]) : tensor
+            replacements[parameter.index] = parameter.kept(tensor)
         }
         return WeightVersion(id: id, replacements: replacements)
-    }
-
-    /// [out, in, width] as published → [out, width · in] as models keep a convolution.
-    private static func turned(_ tensor: Tensor, width: Int) -> Tensor {
-        let result = Tensor(uninitialized: tensor.rows, tensor.columns)
-        let channels = tensor.columns / width
-        for row in 0..<tensor.rows {
-            let from = unsafe tensor.row(row)
-            let to = unsafe result.row(row)
-            for channel in 0..<channels {
-                for tap in 0..<width { unsafe to[tap * channels + channel] = unsafe from[channel * width + tap] }
-            }
-        }
-        return result
     }
 }

@@ -1,5 +1,6 @@
 import Archives
 import Foundation
+import Models
 import Tensors
 import TestSupport
 import Weights
@@ -35,7 +36,7 @@ extension FuzzTarget {
             reader.maximumEntries = 64
             guard let paths = try? reader.unpack(file, into: folder) else { return }
             for path in paths where path.hasSuffix("adapter_config.json") {
-                _ = try? PEFTAdapter(directory: folder.appending(path: path).deletingLastPathComponent())
+                _ = try? PEFTAdapter(directory: folder.appending(path: path).deletingLastPathComponent(), names: Family.qwen2Audio.names)
             }
         })
 
@@ -49,6 +50,6 @@ extension FuzzTarget {
             let factors = fixtures.appending(path: "weights/list/adapter_model.safetensors")
             try? FileManager.default.createSymbolicLink(
                 at: scratch.url.appending(path: "adapter_model.safetensors"), withDestinationURL: factors)
-            _ = try? PEFTAdapter(directory: scratch.url)
+            _ = try? PEFTAdapter(directory: scratch.url, names: Family.qwen2Audio.names)
         })
 }
