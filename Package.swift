@@ -76,7 +76,7 @@ let package = Package(
         room("Files"),
         room("Patterns", ["CPCRE2"]),
         room("Tokenization", ["Files", "Patterns"]),
-        room("Objectives", ["Tensors"]),
+        room("Objectives", ["Tensors"], exclude: ["ADD_A_LOSS.md"]),
         room("HTTP", ["CMicroHTTP", "Randomness", logging]),
         room("Hashing", ["CCrypto"]),
         room("Encodings", ["Files"]),
@@ -107,7 +107,7 @@ let package = Package(
             [
                 "Encodings", "Files", "Judging", "Hashing", "Generation", "Models", "Tensors", "Tokenization", "Audio", "Remote", "CordBench",
                 "Randomness", "Workers",
-            ]),
+            ], resources: [.embedInCode("Rendering/report.css"), .embedInCode("Rendering/report.js")]),
         room(
             "Training",
             ["Encodings", "Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization", "Randomness", "Files"]),
@@ -125,7 +125,7 @@ let package = Package(
             [
                 "API", "Encodings", "HTTP", "Generation", "Models", "Weights", "Tensors", "Tokenization", "Evaluation", "Training", "Objectives",
                 "Judging", "Remote", "Speech", "Jobs", "Archives", "Audio", "Hashing", "Workers", logging,
-            ], resources: [.copy("OpenAPI")]),
+            ], exclude: ["ADD_A_ROUTE.md"], resources: [.copy("OpenAPI")]),
         .executableTarget(
             name: "cord",
             // `cord-decode` is not linked: it is built with `cord` and lies beside it.
@@ -165,7 +165,8 @@ let package = Package(
         tests(
             "Server",
             [
-                "API", "Archives", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "Objectives", "Remote", logging,
+                "API", "Archives", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "Objectives",
+                "Remote", logging,
             ]),
         .target(
             name: "FuzzTargets",
