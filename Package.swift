@@ -77,7 +77,7 @@ let package = Package(
         room("JSON", ["Files"]),
         room("Patterns", ["CPCRE2"]),
         room("Tokenization", ["Files", "Patterns"]),
-        room("Objectives", ["Tensors"]),
+        room("Objectives", ["Tensors"], exclude: ["ADD_A_LOSS.md"]),
         room("HTTP", ["CMicroHTTP", "Randomness", "Workers", logging]),
         room("Hashing", ["CCrypto"]),
         room("Encodings", ["Files", "JSON"]),
@@ -108,7 +108,7 @@ let package = Package(
             [
                 "Encodings", "Files", "JSON", "Judging", "Hashing", "Generation", "Models", "Tensors", "Tokenization", "Audio",
                 "Remote", "CordBench", "Randomness", "Workers",
-            ]),
+            ], resources: [.embedInCode("Rendering/report.css"), .embedInCode("Rendering/report.js")]),
         room(
             "Training",
             ["Encodings", "Generation", "JSON", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization",
@@ -135,7 +135,7 @@ let package = Package(
             [
                 "API", "Archives", "Audio", "Evaluation", "Generation", "HTTP", "Jobs", "Judging", "Models", "Objectives", "Tensors",
                 "Tokenization", "Training", "Workers", "Workshop", logging,
-            ], resources: [.copy("OpenAPI")]),
+            ], exclude: ["ADD_A_ROUTE.md"], resources: [.copy("OpenAPI")]),
         .executableTarget(
             name: "cord",
             // `cord-decode` is not linked: it is built with `cord` and lies beside it.
