@@ -23,16 +23,6 @@ package final class Parameter: Sendable {
     package var shape: [Int] { vector == nil ? [stored.rows, stored.columns] : [stored.columns] }
 }
 
-/// How weight matrices are kept in memory.
-package enum WeightStorage: String, Sendable, CaseIterable {
-    /// As in the checkpoint: mapped where it is float32 or bfloat16 (float16 is widened).
-    case checkpoint
-    case float32
-    case bfloat16
-    /// 8-bit integers with a scale per output.
-    case int8
-}
-
 /// Hands out the parameters of a model while it is being built, and remembers them by name.
 package final class ParameterTable {
     package private(set) var all: [Parameter] = []
@@ -43,14 +33,13 @@ package final class ParameterTable {
     /// A matrix [rows, columns].
     func matrix(_ cursor: WeightCursor, _ key: String = "weight", rows: Int, columns: Int) throws -> Parameter {
         let tensor = try cursor.tensor(key, shape: [rows, columns])
-        return add(cursor.path + "." + key, matrix: try tensor.matrix(rows: rows, columns: columns), storage)
+        return add(cursor.path + "." + key, try tensor.matrix(rows: rows, columns: columns), .linear)
     }
 
-    /// A table whose rows are looked up. It is never quantised to 8 bit unless it also serves as the output head.
+    /// A table whose rows are looked up.
     func table(_ cursor: WeightCursor, _ key: String = "weight", rows: Int, columns: Int, isHead: Bool) throws -> Parameter {
         let tensor = try cursor.tensor(key, shape: [rows, columns])
-        let kept: WeightStorage = storage == .int8 && !isHead ? .checkpoint : storage
-        return add(cursor.path + "." + key, matrix: try tensor.matrix(rows: rows, columns: columns), kept)
+        return add(cursor.path + "." + key, try tensor.matrix(rows: rows, columns: columns), isHead ? .head : .table)
     }
 
     /// A convolution over time, [out, in, width] in the checkpoint, kept as [out, width · in] for products with windows.
@@ -66,7 +55,8 @@ package final class ParameterTable {
             }
         }
         let narrow = tensor.dtype == .bfloat16 && storage == .checkpoint
-        return add(cursor.path + ".weight", matrix: StoredMatrix(turned), narrow ? .bfloat16 : storage)
+        let kept = narrow ? StoredMatrix(turned).converted(to: .bfloat16) : StoredMatrix(turned)
+        return add(cursor.path + ".weight", kept, .convolution)
     }
 
     /// A vector: a bias or the scale of a norm.
@@ -76,23 +66,13 @@ package final class ParameterTable {
         return append(Parameter(index: all.count, name: cursor.path + "." + key, stored: StoredMatrix(wide), vector: wide))
     }
 
-    private func add(_ name: String, matrix: StoredMatrix, _ storage: WeightStorage) -> Parameter {
-        append(Parameter(index: all.count, name: name, stored: matrix.kept(as: storage), vector: nil))
+    private func add(_ name: String, _ matrix: StoredMatrix, _ use: WeightStorage.Use) -> Parameter {
+        let kept = storage.format(for: use).map(matrix.converted) ?? matrix
+        return append(Parameter(index: all.count, name: name, stored: kept, vector: nil))
     }
 
     private func append(_ parameter: Parameter) -> Parameter {
         all.append(parameter)
         return parameter
-    }
-}
-
-extension StoredMatrix {
-    fileprivate func kept(as storage: WeightStorage) -> StoredMatrix {
-        switch (storage, unsafe elements) {
-        case (.checkpoint, _), (.float32, .float32), (.bfloat16, .bfloat16), (.int8, .int8): self
-        case (.float32, _): StoredMatrix(widened())
-        case (.bfloat16, _): narrowed()
-        case (.int8, _): quantized()
-        }
     }
 }
