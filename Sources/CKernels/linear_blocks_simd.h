@@ -5,7 +5,7 @@
  *
  *     for each span:  sums ← −zero · Σ x;  8 times: sums ← sums + codes · x;  y ← fma(sums, scales · x's scale, y);  offsets likewise
  *
- * The work is cut in tiles of two vectors of rows of w and in panels of rows of x. A tile's codes stream from memory and are unpacked in
+ * The work is cut in groups of sixteen rows of w and in panels of rows of x. A group's codes stream from memory and are unpacked in
  * registers, a chunk at a time that stays in the first-level caches until all panels have met it.
  */
 #pragma once
@@ -17,13 +17,13 @@ typedef int32_t GI __attribute__((ext_vector_type(group)));
 typedef _Float16 GH __attribute__((ext_vector_type(group)));
 typedef float GF __attribute__((ext_vector_type(group)));
 
-enum { tile_vectors = 2, tile_groups = tile_vectors * LANES / group, span_codes = span * group };
+enum { vectors = group / LANES, span_codes = span * group };
 #if LANES == 16
-enum { most_rows = 6 };
+enum { most_rows = 8 };
 #else
 enum { most_rows = 4 };
 #endif
-enum { chunk_spans = 64, ahead = 2048 };
+enum { chunk_spans = 64, ahead = 4096 };
 
 // Without VNNI, bytes are multiplied as 16-bit integers, even and odd ones apart, and x is kept so: two bytes a number. Codes below 16
 // are multiplied in bytes: eight sums of two products fit 16 bits.
@@ -132,7 +132,7 @@ INLINE void narrow_rows(const ck_block_kind kind, const narrow_call *c, size_t b
     }
 }
 
-/* ── one panel against one tile ── */
+/* ── one panel against one group ── */
 
 INLINE VI vi_load(const void *p) {
     VI v;
@@ -168,43 +168,40 @@ typedef struct {
     const float *scale, *offset;
 } group_of_w;
 
-/// A vector of each of a tile's tile_vectors.
+/// Codes of a group as vectors.
 typedef union {
-    G32 groups[tile_groups];
-    VI vectors[tile_vectors];
-} tile_codes;
+    G32 all;
+    VI part[vectors];
+} group_codes;
 
-/// The codes of step `step` of span number `s` of all groups.
-INLINE tile_codes load_codes(const ck_block_kind kind, codes_of codes, const group_of_w *w, size_t s, size_t step) {
+/// The codes of step `step` of span number `s`.
+INLINE group_codes load_codes(const ck_block_kind kind, codes_of codes, const group_of_w *w, size_t s, size_t step) {
     const size_t spans = kind.elements / span, b = s / spans;
-    tile_codes loaded;
-    UNROLL for (int g = 0; g < tile_groups; g++)
-        loaded.groups[g] = codes(w[g].stored + codes_at(kind, b), w[g].heads + b * kind.head_bytes * group, s % spans, step);
-    return loaded;
+    return (group_codes){codes(w->stored + codes_at(kind, b), w->heads + b * kind.head_bytes * group, s % spans, step)};
 }
 
-/// Steps [from, to) of span number `span_at`, four elements each, added to `sum` [rows][tile_vectors].
+/// Steps [from, to) of span number `span_at`, four elements each, added to `sum` [rows][vectors].
 INLINE void add_steps(const ck_block_kind kind, codes_of codes, const int rows, const char *x, const group_of_w *w, size_t span_at,
-                      size_t from, size_t to, VI (*sum)[tile_vectors]) {
+                      size_t from, size_t to, VI (*sum)[vectors]) {
 #ifndef CK_VNNI
-    VI pairs[most_rows][tile_vectors];
+    VI pairs[most_rows][vectors];
     UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < tile_vectors; v++) pairs[r][v] = 0;
+        UNROLL for (int v = 0; v < vectors; v++) pairs[r][v] = 0;
 #endif
     UNROLL for (size_t s = from; s < to; s++) {
-        const tile_codes four_codes = load_codes(kind, codes, w, span_at, s);
+        const group_codes four_codes = load_codes(kind, codes, w, span_at, s);
         UNROLL for (int r = 0; r < rows; r++) {
 #ifdef CK_VNNI
             VI four = vi_all(x + r * span + s * 4);
-            UNROLL for (int v = 0; v < tile_vectors; v++) sum[r][v] = vnni(sum[r][v], four_codes.vectors[v], four);
+            UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = vnni(sum[r][v], four_codes.part[v], four);
 #else
             if (kind.nibbles) {
                 VI four = vi_all(x + r * span + s * 4);
-                UNROLL for (int v = 0; v < tile_vectors; v++) pairs[r][v] = add_16(pairs[r][v], byte_pairs_sums(four_codes.vectors[v], four));
+                UNROLL for (int v = 0; v < vectors; v++) pairs[r][v] = add_16(pairs[r][v], byte_pairs_sums(four_codes.part[v], four));
             } else {
                 VI x_even = vi_all(x + r * 2 * span + s * 8), x_odd = vi_all(x + r * 2 * span + s * 8 + 4);
-                UNROLL for (int v = 0; v < tile_vectors; v++) {
-                    VI even = four_codes.vectors[v] & 0x00ff00ff, odd = (VI)((VU)four_codes.vectors[v] >> 8) & 0x00ff00ff;
+                UNROLL for (int v = 0; v < vectors; v++) {
+                    VI even = four_codes.part[v] & 0x00ff00ff, odd = (VI)((VU)four_codes.part[v] >> 8) & 0x00ff00ff;
                     sum[r][v] += pairs_sums(even, x_even) + pairs_sums(odd, x_odd);
                 }
             }
@@ -214,38 +211,31 @@ INLINE void add_steps(const ck_block_kind kind, codes_of codes, const int rows, 
 #ifndef CK_VNNI
     if (kind.nibbles)
         UNROLL for (int r = 0; r < rows; r++)
-            UNROLL for (int v = 0; v < tile_vectors; v++) sum[r][v] += pairs_sums(pairs[r][v], (VI)(0x00010001));
+            UNROLL for (int v = 0; v < vectors; v++) sum[r][v] += pairs_sums(pairs[r][v], (VI)(0x00010001));
 #endif
 }
 
-/// A vector of a tile's scales or offsets.
-INLINE V tile_floats(const group_of_w *w, bool offsets, int v, size_t at) {
-    const group_of_w *g = &w[v * LANES / group];
-    return v_load((offsets ? g->offset : g->scale) + at * group + v * LANES % group);
-}
-
-/// y[rows, tile_vectors · LANES] of a panel goes on over `spans` spans.
+/// y[rows, vectors · LANES] of a panel goes on over `spans` spans.
 INLINE void multiply(const ck_block_kind kind, codes_of codes, const int rows, const char *x, const group_of_w *w, size_t spans,
-                     V (*y)[tile_vectors]) {
+                     V (*y)[vectors]) {
     const size_t parts = kind.halves ? 2 : 1, bytes = codes_at(kind, 1) / (kind.elements / span);
     for (size_t s = 0; s < spans; s++) {
         const char *starts = x + (size_t)rows * numbers_bytes(kind), *factors = starts + rows * 8;
-        UNROLL for (int g = 0; g < tile_groups; g++)
-            for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(w[g].stored + s * bytes + line + ahead, 0, 3);
+        for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(w->stored + s * bytes + line + ahead, 0, 3);
         UNROLL for (size_t part = 0; part < parts; part++) {
-            VI sum[most_rows][tile_vectors];
+            VI sum[most_rows][vectors];
             UNROLL for (int r = 0; r < rows; r++)
-                UNROLL for (int v = 0; v < tile_vectors; v++) sum[r][v] = vi_all(starts + r * 8 + part * 4);
+                UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = vi_all(starts + r * 8 + part * 4);
             add_steps(kind, codes, rows, x, w, s, part * 8 / parts, (part + 1) * 8 / parts, sum);
-            UNROLL for (int v = 0; v < tile_vectors; v++) {
-                V scales = tile_floats(w, false, v, s * parts + part);
+            UNROLL for (int v = 0; v < vectors; v++) {
+                V scales = v_load(w->scale + (s * parts + part) * group + v * LANES);
                 UNROLL for (int r = 0; r < rows; r++)
                     y[r][v] = v_fma(__builtin_convertvector(sum[r][v], V), scales * v_all(factors + r * 4), y[r][v]);
             }
         }
         if (kind.offsets)
-            UNROLL for (int v = 0; v < tile_vectors; v++) {
-                V offsets = tile_floats(w, true, v, s);
+            UNROLL for (int v = 0; v < vectors; v++) {
+                V offsets = v_load(w->offset + s * group + v * LANES);
                 UNROLL for (int r = 0; r < rows; r++) y[r][v] = v_fma(offsets, v_all(factors + (rows + r) * 4), y[r][v]);
             }
         x += panel_span_bytes(kind, (size_t)rows);
@@ -259,14 +249,14 @@ INLINE void panel_product(const ck_block_kind kind, codes_of codes, const int ro
     bool last = from + spans == c->spans;
     const char *x = c->panels + (i * c->spans + from * (size_t)rows) * panel_span_bytes(kind, 1);
     float *y = c->y + i * n + j;
-    V sums[most_rows][tile_vectors];
+    V sums[most_rows][vectors];
     UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < tile_vectors; v++) {
+        UNROLL for (int v = 0; v < vectors; v++) {
             size_t at = (size_t)v * LANES;
             sums[r][v] = from == 0 || at >= left ? (V)(0) : v_load_upto(y + (size_t)r * n + at, left - at);
         }
     multiply(kind, codes, rows, x, w, spans, sums);
-    UNROLL for (int v = 0; v < tile_vectors; v++) {
+    UNROLL for (int v = 0; v < vectors; v++) {
         size_t at = (size_t)v * LANES;
         if (at >= left) continue;
         V bias = last && c->bias ? v_load_upto(c->bias + j + at, left - at) : (V)(0);
@@ -290,12 +280,14 @@ INLINE void panels_product(const ck_block_kind kind, codes_of codes, const narro
 #if LANES == 16
         case 5: panel_product(kind, codes, 5, c, w, i, j, from, spans); break;
         case 6: panel_product(kind, codes, 6, c, w, i, j, from, spans); break;
+        case 7: panel_product(kind, codes, 7, c, w, i, j, from, spans); break;
+        case 8: panel_product(kind, codes, 8, c, w, i, j, from, spans); break;
 #endif
         }
     }
 }
 
-/* ── all panels against tiles ── */
+/* ── all panels against groups ── */
 
 /// The spans of sixteen rows as they are stored, from block `first` of all blocks on, with their scales written to memory.
 INLINE group_of_w stored_group(const ck_block_kind kind, scales_of scales, ck_matrix w, size_t first, size_t blocks, float *scale,
@@ -307,43 +299,37 @@ INLINE group_of_w stored_group(const ck_block_kind kind, scales_of scales, ck_ma
     return g;
 }
 
-/// Tasks [begin, end), each a tile.
-INLINE void narrow_tiles(const ck_block_kind kind, codes_of codes, scales_of scales, const narrow_call *c, size_t begin, size_t end) {
-    const size_t groups = (c->w.rows + group - 1) / group, blocks = row_blocks(kind, c->w.columns);
+/// Groups [begin, end) of rows of w.
+INLINE void narrow_groups(const ck_block_kind kind, codes_of codes, scales_of scales, const narrow_call *c, size_t begin, size_t end) {
+    const size_t blocks = row_blocks(kind, c->w.columns), of_block = kind.elements / span;
     const size_t chunk = CK_MIN(c->spans, (size_t)chunk_spans), floats = chunk * group;
-    float *memory = ck_scratch(6, tile_groups * 3 * floats * sizeof *memory);
-    for (size_t tile = begin; tile < end; tile++)
+    float *scale = ck_scratch(6, 3 * floats * sizeof *scale);
+    for (size_t g = begin; g < end; g++)
         for (size_t from = 0; from < c->spans; from += chunk) {
-            size_t spans = CK_MIN(chunk, c->spans - from), of_block = kind.elements / span;
-            group_of_w w[tile_groups];
-            for (size_t g = 0; g < tile_groups; g++) {
-                // Past the last group its own rows are read again, and not kept.
-                size_t first = CK_MIN(tile * tile_groups + g, groups - 1) * blocks + from / of_block;
-                float *scale = memory + g * 3 * floats;
-                w[g] = stored_group(kind, scales, c->w, first, spans / of_block, scale, scale + 2 * floats);
-            }
-            panels_product(kind, codes, c, w, tile * tile_groups * group, from, spans);
+            size_t spans = CK_MIN(chunk, c->spans - from), first = g * blocks + from / of_block;
+            group_of_w w = stored_group(kind, scales, c->w, first, spans / of_block, scale, scale + 2 * floats);
+            panels_product(kind, codes, c, &w, g * group, from, spans);
         }
 }
 
 INLINE void narrow_product(const ck_block_kind kind, narrow_call c, void (*rows)(void *, size_t, size_t),
-                           void (*tiles)(void *, size_t, size_t)) {
+                           void (*groups)(void *, size_t, size_t)) {
     if (c.m == 0 || c.w.rows == 0) return;
     size_t panels = (c.m + panel_rows(kind) - 1) / panel_rows(kind);
     c.panel_rows = (c.m + panels - 1) / panels;
     c.spans = row_spans(kind, c.w.columns);
     c.panels = ck_scratch(5, c.m * c.spans * panel_span_bytes(kind, 1));
     ck_parallel(c.m, ck_grain(4 * c.w.columns), &c, rows);
-    size_t cost = tile_groups * group * c.w.columns * CK_MAX(1, c.m / 2);
-    ck_parallel((c.w.rows + tile_groups * group - 1) / (tile_groups * group), 1 + 131072 / (cost + 1), &c, tiles);
+    size_t cost = group * c.w.columns * CK_MAX(1, c.m / 2);
+    ck_parallel((c.w.rows + group - 1) / group, 1 + 131072 / (cost + 1), &c, groups);
 }
 
 #define CK_NARROW_PRODUCT(id)                                                                                          \
     static void id##_rows(void *c, size_t begin, size_t end) { narrow_rows(CK_VARIANT(ck_kind_##id), c, begin, end); } \
-    static void id##_tiles(void *c, size_t begin, size_t end) {                                                        \
-        narrow_tiles(CK_VARIANT(ck_kind_##id), codes_##id, scales_##id, c, begin, end);                                \
+    static void id##_groups(void *c, size_t begin, size_t end) {                                                       \
+        narrow_groups(CK_VARIANT(ck_kind_##id), codes_##id, scales_##id, c, begin, end);                               \
     }                                                                                                                  \
     void CK_VARIANT(ck_linear_narrow_##id)(float *y, const float *x, ck_matrix w, const float *bias, size_t m) {       \
         narrow_call c = {.y = y, .x = x, .bias = bias, .w = w, .m = m};                                                \
-        narrow_product(CK_VARIANT(ck_kind_##id), c, id##_rows, id##_tiles);                                            \
+        narrow_product(CK_VARIANT(ck_kind_##id), c, id##_rows, id##_groups);                                           \
     }
