@@ -14,8 +14,10 @@ package enum ModelPrecision: String, Sendable, CaseIterable {
     case float32
     /// Weights in bfloat16, activations rounded to bfloat16 in products.
     case bfloat16
-    /// Weights in 8 bits with a scale per output, arithmetic in float32.
+    /// Weights in 8 bits with a scale for each 32 elements (Q8_0), activations rounded likewise in products, which are of integers.
     case int8
+    /// The same with weights in 4 bits (Q4_0); the output head keeps 8.
+    case int4
 }
 
 /// A model directory in memory: weights, tokenizer, chat format. Immutable, shared by all sessions.
@@ -38,7 +40,12 @@ package final class LoadedModel: Sendable {
     let stored: [String: StoredTensor]
     package let loadSeconds: Double
 
-    package var arithmetic: Arithmetic { precision == .bfloat16 ? .bfloat16 : .float32 }
+    package var arithmetic: Arithmetic {
+        switch precision {
+        case .auto, .float32: .float32
+        case .bfloat16, .int8, .int4: .narrow
+        }
+    }
 
     /// Loads a Hugging Face directory. Errors name the file and the field or tensor.
     package init(directory: URL, name: String? = nil, precision: ModelPrecision = .auto) throws {
@@ -53,6 +60,7 @@ package final class LoadedModel: Sendable {
             case .auto, .float32: .checkpoint
             case .bfloat16: .bfloat16
             case .int8: .int8
+            case .int4: .int4
             }
         model = try AudioLanguageModel(checkpoint, storage: storage)
         stored = try checkpoint.tensors(renaming: model.names.published)
