@@ -1,5 +1,5 @@
-import JSON
 import Audio
+import JSON
 package import Weights
 
 /// The families of models that can be served, by the `model_type` of their `config.json`.

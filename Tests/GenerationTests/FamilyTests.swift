@@ -20,7 +20,7 @@ import Weights
         #expect(family.chats.count >= 3)
         for chat in family.chats {
             let messages = try chat.messages.map { message in
-                Message(
+                HeardMessage(
                     role: message.role,
                     parts: try message.parts.map { part in
                         if let text = part.text { return .text(text) }

@@ -1,3 +1,4 @@
+import JSON
 import Weights
 
 /// The thinker of Qwen2.5-Omni (Xu et al., 2025): an encoder that takes a clip in chunks of two seconds, a linear projector that lies in the

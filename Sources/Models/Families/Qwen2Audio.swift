@@ -1,5 +1,5 @@
 package import JSON
-package import Weights
+import Weights
 
 /// Qwen2-Audio (Chu et al., 2024): an audio encoder, a linear projector and a Qwen2 decoder.
 ///

@@ -1,3 +1,4 @@
+import JSON
 import Weights
 
 /// Qwen3-ASR (2026): an encoder over chunks of one second as images, a projector of two layers, a Qwen3 decoder.
