@@ -31,7 +31,7 @@ import Testing
 @Suite struct ReferenceCasesTests {
     /// The fixtures state the first samples, in 32768ths.
     @Test func formulaGivesTheSamplesOfTheGenerator() throws {
-        let clip = try #require(try ReferenceCases("published").clips["ragged"])
+        let clip = try #require(try ReferenceCases("qwen2audio/published").clips["ragged"])
         let samples = try #require(clip.synthetic)
         #expect(samples.count == 1763 && samples.prefix(4).map { $0 * 32_768 } == [-1, -798, -420, 788])
     }

@@ -26,7 +26,7 @@ package struct PageQuery: Decodable, Equatable, Sendable {
 
     fileprivate init(_ fields: Fields) throws {
         after = try fields.text("after", maxLength: 128)
-        if try fields.text("limit") == "" { throw fields.invalid("limit", expected: "an integer from 1 to 10000") }
+        if (try? fields.text("limit")) == "" { throw fields.invalid("limit", expected: "an integer from 1 to 10000") }
         limit = try fields.integer("limit", in: 1...10_000) ?? 20
         order = try fields.choice("order") ?? .descending
     }
