@@ -97,13 +97,13 @@ MUTATIONS = [
     Mutation("advantage-of-population", "GroupAdvantage.swift", "Double(rewards.count - 1)", "Double(rewards.count)", "ObjectivesTests"),
     Mutation("clip-takes-larger", "PolicyGradient.swift", "share * min(ratio * advantage, clipped * advantage)", "share * max(ratio * advantage, clipped * advantage)", "ObjectivesTests"),
     # Training and pretraining.
-    Mutation("gradient-not-clipped", "Training/Trainer.swift", "metrics.gradNorm > limit {", "metrics.gradNorm > limit * 1e30 {", "TrainingTests"),
+    Mutation("gradient-not-clipped", "Training/Trainer.swift", "metrics.gradNorm > limit {", "metrics.gradNorm > limit * 1e30 {", "TrainingTests.TrainerTests"),
     Mutation("nan-gradient-applied", "Training/Trainer.swift", "if !squares.isFinite {", "if squares == .infinity {", "TrainingTests"),
     Mutation("sum-over-pairs", "GradientPass.swift", "scaled(by: 1 / Double(counts.pairs))", "scaled(by: 1)", "TrainingTests"),
     Mutation("teacher-is-live", "GradientPass.swift", "objective.teacher == .frozen ? frozenTeacher : live", "objective.teacher == .frozen ? live : frozenTeacher", "TrainingTests"),
     Mutation("idle-first-step", "Schedule.swift", "Double(step + 1) / Double(warmupSteps + 1)", "Double(step) / Double(warmupSteps + 1)", "TrainingTests"),
     Mutation("audio-slots-unshifted", "Pretraining/Example.swift", "{ $0 - shared.count + start }", "{ $0 + start }", "PretrainingTests"),
-    Mutation("equal-neighbours-merge", "TextStage.swift", "last = token", "last = nil", "PretrainingTests"),
+    Mutation("equal-neighbours-merge", "TextStage.swift", "last = token", "last = nil", "PretrainingTests.StageTests/frames"),
     # Measuring.
     Mutation("small-sample-factor", "Statistics/Clusters.swift", "(groups / (groups - 1) * residuals)", "(groups / groups * residuals)", "EvaluationTests.StatisticsTests"),
     Mutation("holm-is-bonferroni", "Statistics/Agreement.swift", "Double(values.count - rank)", "Double(values.count - 0 * rank)", "EvaluationTests.StatisticsTests"),
