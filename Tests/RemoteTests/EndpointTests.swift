@@ -50,7 +50,7 @@ import Testing
 
     @Test func requestsCancelledAsTheyBeginEndAsCancelled() async {
         let server = LocalServer(replies: [])
-        for round in 0..<1500 {
+        for round in 0..<300 {
             let request = URLRequest(url: server.base)
             let exchange = Task { try await BoundedExchange(request, timeout: 20, maximumBytes: 100).answer() }
             // Some before they begin, some as they do, some a little later.
