@@ -1,4 +1,5 @@
 import CArchive
+import Files
 package import Foundation
 
 /// Packs a folder's plain files as a tar archive (pax), in the order of their names and without owners or times, so that the same
@@ -6,17 +7,20 @@ package import Foundation
 package enum ArchiveWriter {
     /// Writes `destination`; the files stand in the archive under `name/`.
     ///
-    /// - Throws: ``ArchiveError``
-    package static func tar(_ folder: URL, under name: String, to destination: URL) throws {
+    /// - Parameter check: called before every piece of a file; what it throws ends the packing.
+    /// - Throws: ``ArchiveError``, or what `check` throws.
+    package static func tar(
+        _ folder: URL, under name: String, to destination: URL, check: () throws -> Void = {}
+    ) throws {
         let names: [String]
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().filter { name in
                 try folder.appending(path: name).resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true
             }
-        } catch { throw ArchiveError.unreadable(reason: error.localizedDescription) }
+        } catch { throw ArchiveError.unreadable(reason: FileError.reason(error)) }
         try withUTF8Names {
             let archive = try Handle(destination)
-            for file in names { try archive.add(folder.appending(path: file), as: "\(name)/\(file)") }
+            for file in names { try archive.add(folder.appending(path: file), as: "\(name)/\(file)", check) }
             try archive.close()
         }
     }
@@ -42,14 +46,14 @@ package enum ArchiveWriter {
             unsafe archive_write_free(archive)
         }
 
-        func add(_ file: URL, as path: String) throws {
+        func add(_ file: URL, as path: String, _ check: () throws -> Void) throws {
             let handle: FileHandle
             let size: UInt64
             do {
                 handle = try FileHandle(forReadingFrom: file)
                 size = try handle.seekToEnd()
                 try handle.seek(toOffset: 0)
-            } catch { throw ArchiveError.unreadable(reason: error.localizedDescription) }
+            } catch { throw ArchiveError.unreadable(reason: FileError.reason(error)) }
             defer { try? handle.close() }
             guard let entry = unsafe archive_entry_new() else { throw ArchiveError.unwritable(reason: "out of memory") }
             defer { unsafe archive_entry_free(entry) }
@@ -59,6 +63,7 @@ package enum ArchiveWriter {
             unsafe archive_entry_set_perm(entry, 0o644)
             if unsafe archive_write_header(archive, entry) != ARCHIVE_OK { throw unsafe Self.reason(archive) }
             while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
+                try check()
                 let written = unsafe piece.withUnsafeBytes { unsafe archive_write_data(archive, $0.baseAddress, $0.count) }
                 if written != piece.count { throw unsafe Self.reason(archive) }
             }

@@ -31,7 +31,9 @@ package struct LogMelConfiguration: Sendable, Equatable {
     }
 
     /// Reads a checkpoint's file.
-    package init(directory: URL) throws(LogMelConfigurationError) {
+    ///
+    /// - Parameter type: the `feature_extractor_type` that it may have.
+    package init(directory: URL, type: String = "WhisperFeatureExtractor") throws(LogMelConfigurationError) {
         for name in ["processor_config.json", "preprocessor_config.json"] {
             let file = directory.appending(path: name)
             guard FileManager.default.fileExists(atPath: file.path) else { continue }
@@ -41,7 +43,7 @@ package struct LogMelConfiguration: Sendable, Equatable {
             }
             // Older processors have a file that says nothing of features.
             if name == "processor_config.json", !Self.holdsFeatures(data) { continue }
-            try self.init(json: data, file: name)
+            try self.init(json: data, file: name, type: type)
             return
         }
         throw LogMelConfigurationError(
@@ -57,7 +59,7 @@ package struct LogMelConfiguration: Sendable, Equatable {
 
     /// Reads the file's JSON. Throws ``LogMelConfigurationError`` naming the key where a value is not one that
     /// ``LogMelExtractor`` computes.
-    package init(json: Data, file name: String = "preprocessor_config.json") throws(LogMelConfigurationError) {
+    package init(json: Data, file name: String = "preprocessor_config.json", type: String = "WhisperFeatureExtractor") throws(LogMelConfigurationError) {
         let file: File
         do {
             let json = json.withoutByteOrderMark
@@ -65,14 +67,14 @@ package struct LogMelConfiguration: Sendable, Equatable {
             file = try nested.feature_extractor ?? nested.audio_processor ?? JSONDecoder().decode(File.self, from: json)
         } catch {
             throw LogMelConfigurationError(
-                file: name, key: "(file)", expected: "a WhisperFeatureExtractor's JSON", found: "\(error)")
+                file: name, key: "(file)", expected: "a \(type)'s JSON", found: "\(error)")
         }
         func require<T: Equatable>(_ key: String, _ value: T?, _ expected: T) throws(LogMelConfigurationError) {
             if let value, value != expected {
                 throw LogMelConfigurationError(file: name, key: key, expected: "\(expected)", found: "\(value)")
             }
         }
-        try require("feature_extractor_type", file.feature_extractor_type, "WhisperFeatureExtractor")
+        try require("feature_extractor_type", file.feature_extractor_type, type)
         try require("n_fft", file.n_fft, Self.fourierLength)
         try require("sampling_rate", file.sampling_rate, AudioClip.sampleRate)
         try require("padding_value", file.padding_value, 0)

@@ -35,26 +35,29 @@ package struct LogMelExtractor: Sendable {
 
     /// The clip's valid frames and `extraFrames` after them (fewer at the window's end).
     ///
-    /// Throws ``AudioError/longerThanWindow(seconds:windowSeconds:)``: a clip is never cut.
-    package func features(_ clip: AudioClip, extraFrames: Int = 0) throws(AudioError) -> LogMel {
+    /// - Parameter length: samples that the clip is filled to with zeros, all of which count as sound. Where nil, the clip is filled to the
+    ///   window, whose rest does not count.
+    /// - Throws: ``AudioError/longerThanWindow(seconds:windowSeconds:)``: a clip is never cut.
+    package func features(_ clip: AudioClip, filledTo length: Int? = nil, extraFrames: Int = 0) throws(AudioError) -> LogMel {
         precondition(extraFrames >= 0, "\(extraFrames) extra frames")
         let count = clip.samples.count
         let hop = configuration.hop
         let melCount = configuration.melCount
-        guard count <= configuration.windowSamples else {
+        let window = length ?? configuration.windowSamples
+        guard count <= window else {
             throw .longerThanWindow(
-                seconds: clip.seconds, windowSeconds: Double(configuration.windowSamples) / Double(AudioClip.sampleRate)
+                seconds: clip.seconds, windowSeconds: Double(window) / Double(AudioClip.sampleRate)
             )
         }
-        let windowFrames = configuration.windowFrames
-        let validFrames = min(windowFrames, (count + hop - 1) / hop)
+        let windowFrames = window / hop
+        let validFrames = length == nil ? min(windowFrames, (count + hop - 1) / hop) : windowFrames
         let frameCount = min(windowFrames, validFrames + extraFrames)
         // Frame t hears samples t·hop − 200 to t·hop + 199, so a frame or two past the valid ones still hear the clip's end
         // and take part in the maximum even when they are not asked for.
         let reach = PowerSpectrum.length / 2
         let hearing = min(windowFrames, (count + reach + hop - 1) / hop)
 
-        let padded = pad(clip.samples, frames: hearing)
+        let padded = pad(clip.samples, frames: hearing, window: window)
         let computed = max(frameCount, hearing)
         var loudest: Float = Self.leastLog
         var values = unsafe [Float](unsafeUninitializedCapacity: computed * melCount) { values, initialized in
@@ -81,9 +84,8 @@ package struct LogMelExtractor: Sendable {
 
     /// The samples that `frames` frames hear, rounded up to whole groups of lanes: 200 reflected ones, the clip, zeros, and
     /// the reflection at the window's end where the clip reaches it.
-    private func pad(_ samples: [Float], frames: Int) -> [Float] {
+    private func pad(_ samples: [Float], frames: Int, window: Int) -> [Float] {
         let reach = PowerSpectrum.length / 2
-        let window = configuration.windowSamples
         let groups = (frames + Lanes.scalarCount - 1) / Lanes.scalarCount
         let length = (groups * Lanes.scalarCount - 1) * configuration.hop + PowerSpectrum.length
         var padded = [Float](repeating: 0, count: max(length, reach + samples.count))

@@ -11,11 +11,11 @@ extension LoadedModel {
     ///
     /// - Throws: An error that names the file, field or tensor that does not fit this model.
     package func version(fromPEFT directory: URL, id: String) throws -> WeightVersion {
-        let adapter = try PEFTAdapter(directory: directory)
+        let adapter = try PEFTAdapter(directory: directory, names: model.names)
         let parameters = Dictionary(uniqueKeysWithValues: model.parameters.map { ($0.name, $0) })
         var modules: [String: (outputs: Int, inputs: Int)] = [:]
-        for parameter in model.parameters where parameter.isLinear {
-            modules[String(parameter.name.dropLast(".weight".count))] = (parameter.stored.rows, parameter.stored.columns)
+        for parameter in model.parameters where parameter.kind == .linear {
+            modules[parameter.moduleName] = (parameter.stored.rows, parameter.stored.columns)
         }
         for name in adapter.updates.keys.sorted() where modules[name] == nil && parameters[name + ".weight"] != nil {
             throw ModelError("the adapter changes \(name), which is a convolution, table or norm; only linear modules take LoRA")
@@ -34,7 +34,7 @@ extension LoadedModel {
             guard let parameter = parameters[name] else {
                 throw ModelError("the adapter stores \(name), which the model has not")
             }
-            if parameter.isConvolution { throw ModelError("the adapter stores \(name), a convolution, which cannot be replaced") }
+            if case .convolution = parameter.kind { throw ModelError("the adapter stores \(name), a convolution, which cannot be replaced") }
             guard tensor.shape == parameter.shape else {
                 throw ModelError("\(name): the model's tensor is \(parameter.shape), the adapter's \(tensor.shape)")
             }
@@ -49,7 +49,7 @@ extension LoadedModel {
     private func check(_ copies: [String: StoredTensor]) throws {
         for (name, copy) in copies.sorted(by: { $0.key < $1.key }) {
             // A tied head need not be stored.
-            let tied = name == "language_model.lm_head.weight" ? stored["language_model.model.embed_tokens.weight"] : nil
+            let tied = name == model.decoder.headName ? stored[model.decoder.embedding.table.name] : nil
             guard let tensor = stored[name] ?? tied else {
                 throw ModelError("adapter tensor \(copy.name): neither a factor nor in modules_to_save, and the model has no tensor \(name)")
             }
@@ -59,14 +59,5 @@ extension LoadedModel {
                     "adapter tensor \(copy.name) \(copy.shape): expected the values of the model's \(name) \(tensor.shape), found others. If it was trained, add \"\(module)\" to modules_to_save in adapter_config.json; if the adapter was made for another base, use that one, or merge it with peft's merge_and_unload() and serve the whole model")
             }
         }
-    }
-}
-
-extension Parameter {
-    /// Convolutions are kept as matrices too, turned about.
-    fileprivate var isConvolution: Bool { name.contains(".conv") && vector == nil }
-
-    fileprivate var isLinear: Bool {
-        vector == nil && !isConvolution && name.hasSuffix(".weight") && !name.contains("embed_")
     }
 }

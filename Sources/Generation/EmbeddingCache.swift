@@ -69,7 +69,7 @@ package final class EmbeddingCache: Sendable {
             if let rows = find(clip.source.sha256, hearing: hearing) { known[clip.source.sha256] = rows } else { unknown.append(clip) }
         }
         if !unknown.isEmpty {
-            let embedded = model.embed(unknown.map(\.features), versions: unknown.map { _ in version }, arithmetic: arithmetic)
+            let embedded = model.embed(unknown.map(\.segments), versions: unknown.map { _ in version }, arithmetic: arithmetic)
             var start = 0
             for clip in unknown {
                 let rows = embedded.rowsCopy(start..<start + clip.slots.count)

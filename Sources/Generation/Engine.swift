@@ -108,24 +108,12 @@ package final class Engine: Sendable {
 
     /// The whole answers to a request, in the order of their choices.
     package func complete(_ request: GenerationRequest) async throws -> (answers: [Completion], GenerationTimings) {
-        var answers = [Completion](repeating: Completion(), count: request.options.count)
-        var timings = GenerationTimings()
+        var answers = Answers(request.options.count)
         for try await events in try submit(request, Listener.all) {
-            for event in events {
-                switch event {
-                case .token(let choice, let id, let text, let logProbability):
-                    answers[choice].tokens.append(id)
-                    answers[choice].text += text
-                    if let logProbability { answers[choice].logProbabilities.append(logProbability) }
-                case .finished(let choice, let reason, let text):
-                    answers[choice].text += text
-                    answers[choice].finishReason = reason
-                case .done(let measured): timings = measured
-                }
-            }
+            for event in events { answers.take(event) }
         }
         try Task.checkCancellation()
-        return (answers, timings)
+        return (answers.answers, answers.timings)
     }
 
     /// Drops what is remembered for a weight version that no one will ask for again.

@@ -239,6 +239,7 @@ final class EngineLoop {
 
     /// Encodes clips of prompts about to be read: as many as fit in `limit` frames, at least one.
     private func encodeClips(limit: Int) {
+        guard let audio = model.model.audio else { return }
         var batch: [(group: Group, clip: Int)] = []
         var frames = 0
         for group in inTurn where group.isReading {
@@ -248,19 +249,19 @@ final class EngineLoop {
                     group.embeddings[index] = known
                     continue
                 }
-                if !batch.isEmpty && frames + clip.features.validFrames > limit { continue }
-                frames += clip.features.validFrames
-                count(model.model.encoder.positionCount(frames: clip.features.validFrames), for: group)
+                if !batch.isEmpty && frames + clip.frames > limit { continue }
+                frames += clip.frames
+                count(audio.positionCount(clip.segments), for: group)
                 batch.append((group, index))
             }
         }
         if batch.isEmpty { return }
         let start = ContinuousClock.now
-        let lengths = batch.map { features(of: $0).validFrames }
+        let lengths = batch.map { clip(of: $0).frames }
         let shares = Threads.shares(of: lengths, atLeast: Self.framesOfShare, enough: 2 * Self.framesOfShare)
         let parts = Threads.map(shares) { share in
             model.model.embed(
-                share.map { features(of: batch[$0]) }, versions: share.map { batch[$0].group.request.version },
+                share.map { clip(of: batch[$0]).segments }, versions: share.map { batch[$0].group.request.version },
                 arithmetic: model.arithmetic)
         }
         let seconds = start.seconds
@@ -277,7 +278,7 @@ final class EngineLoop {
         }
     }
 
-    private func features(of item: (group: Group, clip: Int)) -> AudioFeatures { item.group.request.prompt.clips[item.clip].features }
+    private func clip(of item: (group: Group, clip: Int)) -> Prompt.Clip { item.group.request.prompt.clips[item.clip] }
 }
 
 extension EngineLoop.Group {

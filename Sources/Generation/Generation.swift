@@ -90,3 +90,26 @@ package struct Completion: Sendable, Equatable {
 
     package init() {}
 }
+
+/// All answers to one request, put together from its events.
+package struct Answers: Sendable {
+    /// In the order of their choices.
+    package private(set) var answers: [Completion]
+    package private(set) var timings = GenerationTimings()
+
+    /// - Parameter count: how many answers the request asks for.
+    package init(_ count: Int = 1) { answers = Array(repeating: Completion(), count: count) }
+
+    package mutating func take(_ event: GenerationEvent) {
+        switch event {
+        case .token(let choice, let id, let text, let logProbability):
+            answers[choice].tokens.append(id)
+            answers[choice].text += text
+            if let logProbability { answers[choice].logProbabilities.append(logProbability) }
+        case .finished(let choice, let reason, let text):
+            answers[choice].text += text
+            answers[choice].finishReason = reason
+        case .done(let measured): timings = measured
+        }
+    }
+}

@@ -1,8 +1,9 @@
 package import Audio
 package import Foundation
+import JSON
 package import Models
-package import Tokenization
 package import Tensors
+package import Tokenization
 import Weights
 
 /// How a model is kept and computed (`--dtype`).
@@ -19,7 +20,7 @@ package enum ModelPrecision: String, Sendable, CaseIterable {
     case int4
 }
 
-/// A model directory in memory: weights, tokenizer, chat format, feature extractor. Immutable, shared by all sessions.
+/// A model directory in memory: weights, tokenizer, chat format. Immutable, shared by all sessions.
 package final class LoadedModel: Sendable {
     package let directory: URL
     /// The name that clients see.
@@ -27,10 +28,11 @@ package final class LoadedModel: Sendable {
     package let model: AudioLanguageModel
     package let tokenizer: Tokenizer
     package let chat: ChatFormat
-    package let extractor: LogMelExtractor
     package let precision: ModelPrecision
     /// Tokens that end an answer.
     package let endTokens: Set<Int32>
+    /// The one of them that ends a turn of the chat format.
+    package let turnEnd: Int32
     /// Sampling as `generation_config.json` has it.
     package let defaults: SamplingOptions
     package let parameterCount: Int
@@ -61,23 +63,13 @@ package final class LoadedModel: Sendable {
             case .int4: .int4
             }
         model = try AudioLanguageModel(checkpoint, storage: storage)
-        stored = try checkpoint.canonicalTensors()
+        stored = try checkpoint.tensors(renaming: model.names.published)
         parameterCount = model.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
         tokenizer = try Tokenizer(directory: directory)
         chat = ChatFormat(tokenizer: tokenizer, template: try ChatTemplate(directory: directory))
-        let configuration = try LogMelConfiguration(directory: directory)
-        extractor = LogMelExtractor(configuration)
-        try Self.check(configuration, model)
         let generation = checkpoint.generationConfig
-        var ends = Set(try Self.integers(generation, "eos_token_id") + Self.integers(checkpoint.config, "text_config.eos_token_id"))
-        for token in ["<|im_end|>", "<|endoftext|>"] { if let id = tokenizer.id(of: token) { ends.insert(id) } }
-        endTokens = Set(
-            try ends.map { id in
-                guard let token = Int32(exactly: id), token >= 0 else {
-                    throw ModelError("generation_config.json and config.json: eos_token_id is \(id); expected 0 to \(Int32.max)")
-                }
-                return token
-            })
+        endTokens = try Self.endTokens(model.ends, generation, tokenizer)
+        turnEnd = tokenizer.id(of: model.ends.turn).map(Int32.init) ?? endTokens.min() ?? 0
         defaults = try Self.defaults(generation)
         loadSeconds = start.seconds
     }
@@ -89,18 +81,16 @@ package final class LoadedModel: Sendable {
         return count >= 1_000_000_000 && narrow ? .bfloat16 : .float32
     }
 
-    private static func check(_ features: LogMelConfiguration, _ model: AudioLanguageModel) throws {
-        let encoder = model.encoder.configuration
-        if features.melCount != encoder.mels || features.windowFrames != 2 * encoder.maxPositions {
-            throw ModelError(
-                "\(features.file): \(features.melCount) mels over \(features.windowFrames) frames; config.json has \(encoder.mels) mels over \(2 * encoder.maxPositions)")
-        }
-    }
-
-    private static func integers(_ json: JSONValue, _ path: String) throws -> [Int] {
-        guard let value = json.value(path) else { return [] }
-        if case .array = value { return try json.integers(path) }
-        return value == .null ? [] : [try json.integer(path)]
+    private static func endTokens(_ ends: EndTokens, _ generation: JSONValue, _ tokenizer: Tokenizer) throws -> Set<Int32> {
+        let named = try generation.tokens("eos_token_id") + ends.ids
+        let spelled = ([ends.turn] + ends.others).compactMap { tokenizer.id(of: $0) }
+        return Set(
+            try (named + spelled).map { id in
+                guard let token = Int32(exactly: id), token >= 0 else {
+                    throw ModelError("generation_config.json and config.json: eos_token_id is \(id); expected 0 to \(Int32.max)")
+                }
+                return token
+            })
     }
 
     private static func defaults(_ generation: JSONValue) throws -> SamplingOptions {
@@ -117,7 +107,7 @@ package final class LoadedModel: Sendable {
     }
 
     /// Tokens of a conversation, with every clip's placeholder repeated once per audio embedding.
-    package func prompt(_ messages: [Message]) throws -> Prompt {
+    package func prompt(_ messages: [HeardMessage]) throws -> Prompt {
         let chatMessages = messages.map { message in
             ChatMessage(
                 role: message.role,
@@ -128,11 +118,8 @@ package final class LoadedModel: Sendable {
                     }
                 })
         }
-        let clips = messages.flatMap(\.parts).compactMap { part -> AudioClip? in
-            if case .audio(let clip) = part { clip } else { nil }
-        }
         let ids = try known(try chat.encode(chatMessages))
-        return try expand(ids, clips)
+        return try expand(ids, messages.flatMap(\.sounds))
     }
 
     /// Tokens of a text alone.
@@ -140,60 +127,45 @@ package final class LoadedModel: Sendable {
 
     /// A tokenizer may have more tokens than the model has embeddings.
     private func known(_ ids: [TokenID]) throws -> [Int32] {
-        let size = model.decoder.configuration.vocabularySize
+        let size = model.vocabularySize
         if let other = ids.first(where: { $0 < 0 || $0 >= size }) {
             throw EngineError.unknownToken(other, vocabulary: size)
         }
         return ids.map { Int32($0) }
     }
 
-    /// Replaces each audio placeholder in `ids` by as many as its clip has embeddings.
+    /// Replaces each audio placeholder in `ids` by as many slots as its clip has embeddings.
     package func expand(_ ids: [Int32], _ clips: [AudioClip]) throws -> Prompt {
-        let placeholders = ids.count { $0 == model.audioToken }
+        guard let audio = model.audio else {
+            guard clips.isEmpty else { throw ModelError("\(name) reads text alone; it cannot be given \(clips.count) clips") }
+            return Prompt(tokens: ids)
+        }
+        let placeholders = ids.count { $0 == audio.placeholder.token }
         guard placeholders == clips.count else {
             throw ModelError("the chat template gives \(placeholders) audio placeholders for \(clips.count) clips")
         }
-        let size = model.decoder.configuration.vocabularySize
+        let size = model.vocabularySize
         if let id = ids.first(where: { $0 < 0 || Int($0) >= size }) {
             throw ModelError("tokenizer.json has the token \(id); config.json ends the vocabulary at \(size - 1)")
         }
         var tokens: [Int32] = []
         var prepared: [Prompt.Clip] = []
         for id in ids {
-            guard id == model.audioToken else {
+            guard id == audio.placeholder.token else {
                 tokens.append(id)
                 continue
             }
             let clip = clips[prepared.count]
-            let features = try features(clip)
-            let count = model.encoder.tokenCount(frames: features.validFrames)
-            guard count > 0 else {
-                throw AudioError.tooShort(seconds: clip.seconds)
-            }
-            prepared.append(
-                Prompt.Clip(features: features, slots: tokens.count..<tokens.count + count, source: clip.source))
-            tokens += Array(repeating: id, count: count)
+            let segments = try audio.segments(clip)
+            let slots = audio.placeholder.write(audio.rowCount(segments), to: &tokens)
+            prepared.append(Prompt.Clip(segments: segments, slots: slots, source: clip.source))
         }
         return Prompt(tokens: tokens, clips: prepared)
     }
 
-    /// The log-mel of a clip and of the silence after it that the encoder's convolutions reach.
-    private func features(_ clip: AudioClip) throws -> AudioFeatures {
-        let hop = extractor.configuration.hop
-        let valid = (clip.samples.count + hop - 1) / hop
-        let wanted = model.encoder.featureFrames(valid: valid)
-        let mel = try extractor.features(clip, extraFrames: max(0, wanted - valid))
-        return AudioFeatures(
-            logMel: Tensor(mel.values, rows: mel.frameCount, columns: mel.melCount), validFrames: mel.validFrames)
-    }
-
-    /// Seconds of sound behind one of its tokens.
-    package var secondsPerAudioToken: Double {
-        windowSeconds / Double(model.encoder.tokenCount(frames: extractor.configuration.windowFrames))
-    }
+    /// Seconds of sound behind one of its tokens; infinite where the model reads text alone.
+    package var secondsPerAudioToken: Double { model.audio?.secondsPerToken ?? .infinity }
 
     /// The most seconds of sound that one clip may have.
-    package var windowSeconds: Double {
-        Double(extractor.configuration.windowSamples) / Double(AudioClip.sampleRate)
-    }
+    package var windowSeconds: Double { model.audio?.longestSeconds ?? 0 }
 }

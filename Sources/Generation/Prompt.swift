@@ -1,35 +1,22 @@
 package import Audio
 package import Models
 
-/// What a user sends: who speaks, and text and sound in order.
-package struct Message: Sendable {
-    package enum Part: Sendable {
-        case text(String)
-        case audio(AudioClip)
-    }
-
-    package let role: String
-    package let parts: [Part]
-
-    package init(role: String, parts: [Part]) {
-        self.role = role
-        self.parts = parts
-    }
-}
-
 /// A prompt as the model reads it: token ids with a run of placeholder slots for every clip.
 package struct Prompt: Sendable {
-    /// A clip's log-mel, the slots that its embeddings take, and what was heard.
+    /// A clip's segments of log-mel, the slots that its embeddings take, and what was heard.
     package struct Clip: Sendable {
-        package let features: AudioFeatures
+        package let segments: [AudioSegment]
         package let slots: Range<Int>
         package let source: AudioSource
 
-        package init(features: AudioFeatures, slots: Range<Int>, source: AudioSource) {
-            self.features = features
+        package init(segments: [AudioSegment], slots: Range<Int>, source: AudioSource) {
+            self.segments = segments
             self.slots = slots
             self.source = source
         }
+
+        /// Frames of log-mel that the clip has.
+        package var frames: Int { segments.reduce(0) { $0 + $1.validFrames } }
     }
 
     package let tokens: [Int32]

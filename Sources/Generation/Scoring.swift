@@ -57,7 +57,7 @@ extension LoadedModel {
             prompt.clips.isEmpty
             ? nil
             : model.embed(
-                prompt.clips.map(\.features), versions: prompt.clips.map { _ in version }, arithmetic: arithmetic)
+                prompt.clips.map(\.segments), versions: prompt.clips.map { _ in version }, arithmetic: arithmetic)
         return model.decoder.hidden(
             tokens: packed.tokens, positions: packed.positions, audioSlots: packed.audioSlots, audio: audio,
             keyValues: .packed(packed.segments),

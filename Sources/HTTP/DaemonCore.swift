@@ -56,19 +56,19 @@ final class DaemonCore: Sendable {
         let id = service.requestID(unsafe header("X-Request-Id", connection))
         record.requestID.withLock { $0 = id }
         var isChunked = false
-        var early: Response?
-        let phase: Exchange.Phase
+        var isEarly = false
+        let phase: Exchange.State.Phase
         if let fault = layout.fault {
             let error = HTTPError.framing("The head of the request is not HTTP/1.1: \(fault).", code: "malformed_head")
-            let response = service.finished(error.response, id: id)
-            (phase, early) = (.decided(response), response)
+            phase = .decided(.init(response: service.finished(error.response, id: id)))
+            isEarly = true
         } else if draining.load(ordering: .relaxed) {
-            phase = .decided(service.finished(drainingResponse, id: id))
+            phase = .decided(.init(response: service.finished(drainingResponse, id: id)))
         } else if record.isExcess {
-            phase = .decided(service.finished(excessResponse, id: id))
+            phase = .decided(.init(response: service.finished(excessResponse, id: id)))
         } else if let choose = unsafe immediate(connection, method, path, layout) {
             pattern = path
-            phase = .decided(service.finished(choose(), id: id))
+            phase = .decided(.init(response: service.finished(choose(), id: id)))
         } else {
             var head = unsafe Request(
                 connection, method: method, path: path, version: String(cString: version), peer: record.peer)
@@ -77,23 +77,23 @@ final class DaemonCore: Sendable {
             switch service.admit(head) {
             case .refused(let response, let found):
                 pattern = found
-                phase = .decided(response)
-                if isEarly(response, head.headers) { early = response }
+                phase = .decided(.init(response: response))
+                isEarly = goesOutEarly(response, head.headers)
             case .admitted(let route, let request, let limit):
                 pattern = route.pattern
-                phase = .admitted(route, request, bodyLimit: limit)
+                phase = .receiving(.init(route: route, request: request, bodyLimit: limit))
             }
         }
         let exchange = unsafe Exchange(
             self, record, connection, method: method, path: path, pattern: pattern, id: id, isLast: isChunked, phase: phase)
         open.wrappingAdd(1, ordering: .relaxed)
         unsafe context.pointee = Unmanaged.passRetained(exchange).toOpaque()
-        return early.map { exchange.sendEarly($0) } ?? .YES
+        return isEarly ? exchange.proceed() : .YES
     }
 
     /// Whether a refusal goes out before the body has arrived, which closes the connection. A short body is read first: that
     /// saves the connection and makes sure that the answer is read. Who asks before sending one is not told to go on.
-    private func isEarly(_ response: Response, _ headers: Headers) -> Bool {
+    private func goesOutEarly(_ response: Response, _ headers: Headers) -> Bool {
         response.closes || (headers["content-length"].flatMap(Int.init) ?? 0) > 1 << 20
             || equalIgnoringCase(headers["expect"] ?? "", "100-continue")
     }

@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import Workers
 
 /// Server-sent events over a ``BytePipe``: `data: …` lines ended by an empty line.
 package struct EventStream: Sendable {

@@ -4,25 +4,27 @@ internal import Synchronization
 
 /// One request and its response on a connection.
 ///
-///     receiving ─ whole ─▶ running (suspended) ─ deliver ─▶ ready (resumed) ─ send ─▶ sending ─▶ ended
-///         └─ decided by the head: sent without a task   abandon: from anywhere, the task is cancelled
-///
-/// libmicrohttpd's thread owns the connection, except while it is suspended: then nothing but ``resume()`` may touch it,
-/// and once only. The lock guards that, and the handover between the thread and the task.
+/// ``ExchangeState`` says what happens next; this performs it. libmicrohttpd's thread owns the connection, except while it is
+/// suspended: then nothing but a resumption may touch it, and once only. The lock guards the state, the suspension that goes with it,
+/// and the handover between the thread and the task.
 @safe final class Exchange: @unchecked Sendable {
-    enum Phase {
-        case decided(Response)
-        case admitted(Router.Route, Request, bodyLimit: Int)
-        case running
-        case ready(Response, BytePipe?)
-        case sending
-        case ended
+    typealias State = ExchangeState<Work, Answer>
+
+    /// What the handler's task is started with.
+    struct Work: Sendable {
+        let route: Router.Route
+        var request: Request
+        let bodyLimit: Int
     }
 
-    private struct State {
-        var phase: Phase
-        var isSuspended = false
-        var isAbandoned = false
+    /// A response with the pipe that its body comes through, where it is streamed and has one.
+    struct Answer: Sendable {
+        let response: Response
+        var pipe: BytePipe?
+    }
+
+    private struct Guarded {
+        var state: State
         var task: Task<Void, Never>?
         var pipe: BytePipe?
     }
@@ -43,11 +45,11 @@ internal import Synchronization
     private var status = 499
     private var bytesSent = 0
 
-    private let state: Mutex<State>
+    private let guarded: Mutex<Guarded>
 
     init(
         _ core: DaemonCore, _ record: ConnectionRecord, _ connection: OpaquePointer, method: String, path: String,
-        pattern: String, id: String, isLast: Bool, phase: Phase
+        pattern: String, id: String, isLast: Bool, phase: State.Phase
     ) {
         self.core = core
         self.record = record
@@ -57,7 +59,29 @@ internal import Synchronization
         self.pattern = pattern
         self.id = id
         self.isLast = isLast
-        state = Mutex(State(phase: phase))
+        guarded = Mutex(Guarded(state: State(phase)))
+    }
+
+    /// Moves the state and suspends or resumes the connection accordingly. The caller performs the step that is left.
+    private func handle(_ event: State.Event) -> State.Actions {
+        guarded.withLock { handle(event, &$0) }
+    }
+
+    private func handle(_ event: State.Event, _ guarded: inout Guarded) -> State.Actions {
+        let actions = guarded.state.handle(event)
+        switch actions.connection {
+        case .suspend: unsafe MHD_suspend_connection(connection)
+        case .resume: unsafe MHD_resume_connection(connection)
+        case nil: break
+        }
+        return actions
+    }
+
+    /// What the body arrives for; `nil` once the answer needs none.
+    private var awaited: Work? {
+        guarded.withLock { guarded in
+            if case .receiving(let work) = guarded.state.phase { work } else { nil }
+        }
     }
 
     // MARK: On the connection's thread
@@ -65,17 +89,13 @@ internal import Synchronization
     /// Takes a piece of the body. What is too much is read and forgotten, for a short time, so that a client that sends
     /// to the end before it reads gets its answer.
     func receive(_ bytes: UnsafeRawBufferPointer) {
-        let admitted: (request: Request, limit: Int)? = state.withLock { state in
-            if case .admitted(_, let request, let limit) = state.phase { return (request, limit) }
-            return nil
-        }
-        guard let (request, limit) = admitted else { return }
+        guard let work = awaited else { return }
         let held = core.bodyBytes.wrappingAdd(bytes.count, ordering: .relaxed).newValue
         unsafe body.append(contentsOf: bytes)
-        if body.count > limit {
-            refuse(Service.tooLarge(limit: limit), request)
+        if body.count > work.bodyLimit {
+            refuse(Service.tooLarge(limit: work.bodyLimit), work.request)
         } else if held > core.service.limits.bodyBytesInTotal {
-            refuse(.busy(503, "The bodies of all requests fill the server's memory.", code: "overloaded"), request)
+            refuse(.busy(503, "The bodies of all requests fill the server's memory.", code: "overloaded"), work.request)
         } else {
             record.extend(by: UInt64(bytes.count * 1000 / core.service.limits.bodyRate))
         }
@@ -84,7 +104,7 @@ internal import Synchronization
     private func refuse(_ error: HTTPError, _ request: Request) {
         var response = core.service.finished(error.response, for: request)
         response.headers["connection"] = "close"
-        state.withLock { $0.phase = .decided(response) }
+        _ = handle(.refuse(Answer(response: response)))
         releaseBody()
         record.expect(within: 5000, else: .tooLarge)
     }
@@ -94,62 +114,39 @@ internal import Synchronization
         body = []
     }
 
-    /// Takes the next step of a request that has arrived in full, or of one that was resumed.
+    /// Takes the next step of a request: its answer is decided, it has arrived in full, or it was resumed.
     func proceed() -> MHD_Result {
-        enum Step {
-            case send(Response, BytePipe?)
-            case start(Router.Route, Request)
-            case giveUp
-        }
-        let step: Step = state.withLock { state in
-            if state.isAbandoned { return .giveUp }
-            switch state.phase {
-            case .decided(let response):
-                state.phase = .sending
-                return .send(response, nil)
-            case .ready(let response, let pipe):
-                state.phase = .sending
-                return .send(response, pipe)
-            case .admitted(let route, let request, _):
-                if core.isStopping { return .giveUp }
-                let running = core.running.wrappingAdd(1, ordering: .relaxed).newValue
-                if running > core.service.limits.requestsInFlight {
-                    core.running.wrappingSubtract(1, ordering: .relaxed)
-                    state.phase = .sending
-                    let error = HTTPError.busy(
-                        429, "The server is at its limit of requests in flight.", code: "too_many_requests")
-                    return .send(core.service.finished(error.response, for: request), nil)
-                }
-                state.phase = .running
-                state.isSuspended = true
-                unsafe MHD_suspend_connection(connection)
-                return .start(route, request)
-            case .running, .sending, .ended: return .giveUp
-            }
-        }
+        if let work = awaited { reservePlace(for: work.request) }
+        let step = handle(.proceed).step
         record.expectNothing()
         switch step {
-        case .giveUp:
+        case .send(let answer): return send(answer)
+        case .start(var work):
+            record.exchange.withLock { $0 = self }
+            // A stop that has looked for exchanges before this one was there does not find it.
+            if core.isStopping { abandon() }
+            swap(&work.request.body, &body)
+            start(work)
+            return .YES
+        case .breakOff, .cancel, nil:
             record.breakOff()
             return .NO
-        case .send(let response, let pipe): return send(response, pipe)
-        case .start(let route, let head):
-            record.exchange.withLock { $0 = self }
-            var request = head
-            swap(&request.body, &body)
-            start(route, request)
-            return .YES
         }
     }
 
-    /// Queues a refusal before the body has arrived; libmicrohttpd closes the connection after it.
-    func sendEarly(_ response: Response) -> MHD_Result {
-        state.withLock { $0.phase = .sending }
-        record.expectNothing()
-        return send(response, nil)
+    /// Counts the request among those that run, or refuses it. Nobody else knows the exchange yet, so a place that was taken is used.
+    private func reservePlace(for request: Request) {
+        if core.isStopping {
+            abandon()
+        } else if core.running.wrappingAdd(1, ordering: .relaxed).newValue > core.service.limits.requestsInFlight {
+            core.running.wrappingSubtract(1, ordering: .relaxed)
+            let error = HTTPError.busy(429, "The server is at its limit of requests in flight.", code: "too_many_requests")
+            _ = handle(.refuse(Answer(response: core.service.finished(error.response, for: request))))
+        }
     }
 
-    private func send(_ response: Response, _ pipe: BytePipe?) -> MHD_Result {
+    private func send(_ answer: Answer) -> MHD_Result {
+        let response = answer.response
         var handle: OpaquePointer?
         var headers = response.headers
         if isLast { headers["connection"] = "close" }
@@ -158,7 +155,7 @@ internal import Synchronization
             bytesSent = bytes.count
             unsafe handle = wholeResponse(bytes, headers)
         case .stream:
-            unsafe handle = streamedResponse(BodySource(self, pipe), headers)
+            unsafe handle = streamedResponse(BodySource(self, answer.pipe), headers)
         }
         guard let handle = unsafe handle else {
             core.service.logger.error(
@@ -173,30 +170,16 @@ internal import Synchronization
     }
 
     /// Suspends the connection until the pipe has bytes; `false` when it has to end instead.
-    func suspendForBytes() -> Bool {
-        state.withLock { state in
-            if state.isAbandoned || core.isStopping { return false }
-            state.isSuspended = true
-            unsafe MHD_suspend_connection(connection)
-            return true
-        }
-    }
+    func suspendForBytes() -> Bool { handle(.wait).connection == .suspend }
 
     /// Ends the connection in the middle of a body, which the client then knows to be cut short.
     func breakOff() { record.breakOff() }
 
     /// libmicrohttpd is done with the request: sent, or broken off.
     func end() {
-        let (task, pipe) = state.withLock { state in
-            state.phase = .ended
-            defer { (state.task, state.pipe) = (nil, nil) }
-            return (state.task, state.pipe)
-        }
-        task?.cancel()
-        if let pipe {
-            bytesSent = pipe.total
-            pipe.close()
-        }
+        if let pipe = perform(.end) { bytesSent = pipe.total }
+        // The pipe's closure holds this exchange.
+        guarded.withLock { ($0.task, $0.pipe) = (nil, nil) }
         releaseBody()
         record.exchange.withLock { $0 = nil }
         let seconds = Double(monotonicNanoseconds() - started) / 1e9
@@ -207,18 +190,16 @@ internal import Synchronization
 
     // MARK: On any thread
 
-    private func start(_ route: Router.Route, _ request: Request) {
-        let bodyCount = request.body.count
-        let task = Task(executorPreference: route.executor) { [self] in
-            let response = await core.service.answer(request, by: route)
+    private func start(_ work: Work) {
+        let task = Task(executorPreference: work.route.executor) { [self] in
+            let response = await core.service.answer(work.request, by: work.route)
             await deliver(response)
-            core.bodyBytes.wrappingSubtract(bodyCount, ordering: .relaxed)
+            core.bodyBytes.wrappingSubtract(work.request.body.count, ordering: .relaxed)
             core.running.wrappingSubtract(1, ordering: .releasing)
         }
-        let isLate = state.withLock { state in
-            if case .ended = state.phase { return true }
-            state.task = task
-            return state.isAbandoned
+        let isLate = guarded.withLock { guarded in
+            if !guarded.state.isOver { guarded.task = task }
+            return guarded.state.isOver
         }
         if isLate { task.cancel() }
     }
@@ -228,7 +209,7 @@ internal import Synchronization
             _ = hand(over: response, nil)
             return
         }
-        let pipe = BytePipe { [self] in resume() }
+        let pipe = BytePipe { [self] in _ = handle(.wake) }
         if method == "HEAD" {
             pipe.finish()
             _ = hand(over: response, pipe)
@@ -249,33 +230,26 @@ internal import Synchronization
 
     /// Whether there was a client left to take the response.
     private func hand(over response: Response, _ pipe: BytePipe?) -> Bool {
-        state.withLock { state in
-            guard case .running = state.phase, !state.isAbandoned else { return false }
-            state.phase = .ready(response, pipe)
-            state.pipe = pipe
-            wake(&state)
-            return true
+        guarded.withLock { guarded in
+            let isTaken = handle(.deliver(Answer(response: response, pipe: pipe)), &guarded).connection == .resume
+            if isTaken { guarded.pipe = pipe }
+            return isTaken
         }
-    }
-
-    private func resume() { state.withLock { wake(&$0) } }
-
-    private func wake(_ state: inout State) {
-        guard state.isSuspended else { return }
-        state.isSuspended = false
-        unsafe MHD_resume_connection(connection)
     }
 
     /// The client has gone, or the daemon stops: cancels the handler and lets the connection close at once.
-    func abandon() {
-        let (task, pipe): (Task<Void, Never>?, BytePipe?) = state.withLock { state in
-            if case .ended = state.phase { return (nil, nil) }
-            state.isAbandoned = true
-            wake(&state)
-            return (state.task, state.pipe)
+    func abandon() { _ = perform(.abandon) }
+
+    /// Handles an event that may cancel the task, and gives the pipe that the task writes into.
+    private func perform(_ event: State.Event) -> BytePipe? {
+        let (step, task, pipe) = guarded.withLock { guarded in
+            (handle(event, &guarded).step, guarded.task, guarded.pipe)
         }
-        task?.cancel()
-        // Outside the lock: a reader holds the pipe's lock when it takes this one.
-        pipe?.close()
+        if case .cancel = step {
+            task?.cancel()
+            // Outside the lock: a reader holds the pipe's lock when it takes this one.
+            pipe?.close()
+        }
+        return pipe
     }
 }

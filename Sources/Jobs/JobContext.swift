@@ -13,12 +13,16 @@ package final class JobContext: Sendable {
     private let events: JobEvents
     private let lastWrite: Mutex<ContinuousClock.Instant?> = Mutex(nil)
     private let interval: Duration
+    private let publicWords: @Sendable (String) -> String
 
-    init(job: Job, store: Store, events: JobEvents, interval: Duration) {
+    init(
+        job: Job, store: Store, events: JobEvents, interval: Duration, publicWords: @escaping @Sendable (String) -> String
+    ) {
         self.job = job
         self.store = store
         self.events = events
         self.interval = interval
+        self.publicWords = publicWords
     }
 
     /// Tells listeners how far the work is. The store is told at most once per interval, and at the end.
@@ -43,7 +47,7 @@ package final class JobContext: Sendable {
         _ message: String, level: JobEvent.Level = .info, kind: JobEvent.Kind = .message, data: Data? = nil
     ) throws {
         try events.publish {
-            try store.addEvent(job: job.id, level: level, kind: kind, message: message, data: data)
+            try store.addEvent(job: job.id, level: level, kind: kind, message: publicWords(message), data: data)
         }
     }
 

@@ -28,6 +28,7 @@ package actor JobRunner {
     private let progressInterval: Duration
     private let retryDelay: Duration
     private let executor: (any TaskExecutor)?
+    private let publicWords: @Sendable (String) -> String
     private var lanes: [String: Lane]
     private var handlers: [String: (lane: String, run: JobHandler)] = [:]
     private var started = false
@@ -38,15 +39,18 @@ package actor JobRunner {
     ///   - progressInterval: how often a handler's progress is written.
     ///   - retryDelay: how long after a failing disk the runner tries again.
     ///   - executor: what runs the handlers; nil for the cooperative threads.
+    ///   - publicWords: what of a handler's messages and failures is kept, where anybody may read them.
     package init(
         store: Store, lanes: [String: Int], progressInterval: Duration = .milliseconds(250),
-        retryDelay: Duration = .seconds(5), executor: (any TaskExecutor)? = nil
+        retryDelay: Duration = .seconds(5), executor: (any TaskExecutor)? = nil,
+        publicWords: @escaping @Sendable (String) -> String = { $0 }
     ) {
         self.store = store
         self.lanes = lanes.mapValues { Lane(limit: $0, running: nil) }
         self.progressInterval = progressInterval
         self.retryDelay = retryDelay
         self.executor = executor
+        self.publicWords = publicWords
     }
 
     /// Names the handler of a kind; before `start`.
@@ -142,9 +146,11 @@ package actor JobRunner {
         _ id: String, to state: JobState, attempt: Int? = nil, result: Data? = nil, failure: JobFailure? = nil,
         reason: String? = nil
     ) throws -> Job {
+        let failure = failure.map { JobFailure(code: $0.code, message: publicWords($0.message)) }
         var job: Job?
         try events.publish {
-            job = try store.move(job: id, to: state, attempt: attempt, result: result, failure: failure, reason: reason)
+            job = try store.move(
+                job: id, to: state, attempt: attempt, result: result, failure: failure, reason: reason.map(publicWords))
             return try store.events(job: id, limit: 1).elements[0]
         }
         return job!
@@ -160,7 +166,7 @@ package actor JobRunner {
                     continue
                 }
                 let job = try move(id, to: .running)
-                let context = JobContext(job: job, store: store, events: events, interval: progressInterval)
+                let context = JobContext(job: job, store: store, events: events, interval: progressInterval, publicWords: publicWords)
                 let task = Task(executorPreference: executor) { [weak self] in
                     let outcome: Result<Data, any Error>
                     do { outcome = .success(try await handler.run(context)) } catch { outcome = .failure(error) }

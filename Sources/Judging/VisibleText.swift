@@ -2,7 +2,7 @@ import Foundation
 
 /// A generated text apart in what was thought and what is said: an answer is read from what is said alone.
 ///
-///     <think> … </think> 24                                  24      Qwen3, DeepSeek-R1, R1-style audio models
+///     <think> … </think> 24                                  24      DeepSeek-R1, R1-style audio models
 ///      … </think> 24                                         24      a template that opened the block in the prompt
 ///     <think> …                                              nothing: the block is never closed
 ///     <|channel|>analysis<|message|> … <|channel|>final<|message|>24  24      gpt-oss, with or without its special tokens

@@ -1,78 +1,92 @@
 package import Tensors
-import Weights
 
 /// One tensor of a checkpoint as a model holds it: never changed after loading.
 ///
 /// Matrices keep their storage (mapped bfloat16, 8 bit, …); vectors are float32. What a weight version replaces or adapts is looked
 /// up by ``index``.
 package final class Parameter: Sendable {
+    /// Parts of an audio language model.
+    package enum Part: String, Sendable, Codable, CaseIterable {
+        case decoder, projector, encoder
+
+        /// How names of the part's tensors begin in Qwen2-Audio: data folders of earlier programs name parts so.
+        package var formerPrefix: String {
+            switch self {
+            case .decoder: "language_model"
+            case .projector: "multi_modal_projector"
+            case .encoder: "audio_tower"
+            }
+        }
+    }
+
+    /// What a tensor does, from which follows how it is kept and what may change it.
+    package enum Kind: Sendable, Equatable {
+        /// The matrix [out, in] of a linear layer.
+        case linear
+        /// A convolution, [out, in, taps…] on disk, kept as [out, taps · in] for products with windows.
+        case convolution(taps: [Int])
+        /// Rows that are looked up: embeddings, positions.
+        case table
+        /// A bias or the scale of a norm.
+        case vector
+    }
+
     package let index: Int
-    /// The tensor's name in the published checkpoint's layout, as `language_model.model.norm.weight`.
+    /// The tensor's name in published checkpoints.
     package let name: String
+    package let kind: Kind
+    package let part: Part
     package let stored: StoredMatrix
     /// The elements in float32, for vectors.
     package let vector: Tensor?
 
-    init(index: Int, name: String, stored: StoredMatrix, vector: Tensor?) {
+    init(index: Int, name: String, kind: Kind, part: Part, stored: StoredMatrix, vector: Tensor? = nil) {
         self.index = index
         self.name = name
+        self.kind = kind
+        self.part = part
         self.stored = stored
         self.vector = vector
     }
 
-    package var shape: [Int] { vector == nil ? [stored.rows, stored.columns] : [stored.columns] }
+    /// The module that holds the tensor: its name without the last part.
+    package var moduleName: String { name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name }
+
+    /// The shape that checkpoint files give it.
+    package var shape: [Int] {
+        switch kind {
+        case .linear, .table: [stored.rows, stored.columns]
+        case .convolution(let taps): [stored.rows, stored.columns / taps.reduce(1, *)] + taps
+        case .vector: [stored.columns]
+        }
+    }
+
+    /// A tensor in this one's place, from the order of elements that the model keeps to the one that checkpoint files have.
+    package func published(_ kept: Tensor) -> Tensor {
+        guard case .convolution(let taps) = kind else { return kept }
+        let count = taps.reduce(1, *)
+        return kept.turned(inner: kept.columns / count, outer: count)
+    }
+
+    /// The way back.
+    package func kept(_ published: Tensor) -> Tensor {
+        guard case .convolution(let taps) = kind else { return published }
+        let count = taps.reduce(1, *)
+        return published.turned(inner: count, outer: published.columns / count)
+    }
 }
 
-/// Hands out the parameters of a model while it is being built, and remembers them by name.
-package final class ParameterTable {
-    package private(set) var all: [Parameter] = []
-    private let storage: WeightStorage
-
-    package init(storage: WeightStorage) { self.storage = storage }
-
-    /// A matrix [rows, columns].
-    func matrix(_ cursor: WeightCursor, _ key: String = "weight", rows: Int, columns: Int) throws -> Parameter {
-        let tensor = try cursor.tensor(key, shape: [rows, columns])
-        return add(cursor.path + "." + key, try tensor.matrix(rows: rows, columns: columns), .linear)
-    }
-
-    /// A table whose rows are looked up.
-    func table(_ cursor: WeightCursor, _ key: String = "weight", rows: Int, columns: Int, isHead: Bool) throws -> Parameter {
-        let tensor = try cursor.tensor(key, shape: [rows, columns])
-        return add(cursor.path + "." + key, try tensor.matrix(rows: rows, columns: columns), isHead ? .head : .table)
-    }
-
-    /// A convolution over time, [out, in, width] in the checkpoint, kept as [out, width · in] for products with windows.
-    func convolution(_ cursor: WeightCursor, out: Int, in channels: Int, width: Int) throws -> Parameter {
-        let tensor = try cursor.tensor("weight", shape: [out, channels, width])
-        let wide = try tensor.matrix(rows: out, columns: channels * width).widened()
-        let turned = Tensor(uninitialized: out, width * channels)
-        for row in 0..<out {
-            let from = unsafe wide.row(row)
-            let to = unsafe turned.row(row)
-            for channel in 0..<channels {
-                for tap in 0..<width { unsafe to[tap * channels + channel] = unsafe from[channel * width + tap] }
+extension Tensor {
+    /// Each row as a matrix [outer, inner], transposed.
+    func turned(inner: Int, outer: Int) -> Tensor {
+        let result = Tensor(uninitialized: rows, columns)
+        for row in 0..<rows {
+            let from = unsafe self.row(row)
+            let to = unsafe result.row(row)
+            for i in 0..<outer {
+                for j in 0..<inner { unsafe to[j * outer + i] = unsafe from[i * inner + j] }
             }
         }
-        let narrow = tensor.dtype == .bfloat16 && storage == .checkpoint
-        let kept = narrow ? StoredMatrix(turned).converted(to: .bfloat16) : StoredMatrix(turned)
-        return add(cursor.path + ".weight", kept, .convolution)
-    }
-
-    /// A vector: a bias or the scale of a norm.
-    func vector(_ cursor: WeightCursor, _ key: String, size: Int) throws -> Parameter {
-        let tensor = try cursor.tensor(key, shape: [size])
-        let wide = try tensor.matrix(rows: 1, columns: size).widened()
-        return append(Parameter(index: all.count, name: cursor.path + "." + key, stored: StoredMatrix(wide), vector: wide))
-    }
-
-    private func add(_ name: String, _ matrix: StoredMatrix, _ use: WeightStorage.Use) -> Parameter {
-        let kept = storage.format(for: use).map(matrix.converted) ?? matrix
-        return append(Parameter(index: all.count, name: name, stored: kept, vector: nil))
-    }
-
-    private func append(_ parameter: Parameter) -> Parameter {
-        all.append(parameter)
-        return parameter
+        return result
     }
 }

@@ -31,6 +31,12 @@ package struct Pass {
         self.init(runs: [Run(rows: 0..<rows, version: version)], arithmetic: arithmetic, tape: tape)
     }
 
+    /// The same pass over other rows, all of its one version.
+    func over(rows: Int) -> Pass {
+        precondition(runs.count == 1, "rows of \(runs.count) versions")
+        return Pass(version: runs[0].version, rows: rows, arithmetic: arithmetic, tape: tape)
+    }
+
     /// The same pass with its tape exchanged: inside a checkpointed section.
     func with(_ tape: Tape?) -> Pass { Pass(runs: runs, arithmetic: arithmetic, tape: tape) }
 

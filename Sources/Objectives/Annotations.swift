@@ -2,37 +2,48 @@ package import Tensors
 
 /// What a loss says about tokens, and what it is told about them.
 ///
-/// An objective never sees a model: it receives measures of each token (``ScoredSequence``) and answers with coefficients
-/// (``TokenCoefficients``). The trainer never sees an objective's formula: it minimises
+/// A term never sees a model: it receives measures of each token (``ScoredSequence``) and answers with coefficients
+/// (``TokenCoefficients``). The trainer never sees a term's formula: it minimises
 ///
 ///     Σ_t a_t · KL(student ‖ teacher)_t + b_t · KL(teacher ‖ student)_t − c_t · log π(y_t)
 
-/// Why a sequence takes part in a step.
-package enum SequenceRole: String, Sendable, Codable {
-    /// The student's rollout of the token term.
-    case token
-    /// A rollout of the group of the sequence term.
-    case sequence
-    /// An answer to be imitated: gold, or the teacher's own.
-    case target
+/// Whose answer a sequence is.
+package enum AnswerSource: Sendable, CaseIterable {
+    /// One rollout of the student.
+    case student
+    /// A group of the student's rollouts, whose rewards are compared with one another.
+    case group
+    /// The teacher's own answer.
+    case teacher
+    /// The right answer.
+    case gold
+
+    /// The word of reports: `token` and `sequence` are the terms of the paper that read these answers.
+    package var role: String {
+        switch self {
+        case .student: "token"
+        case .group: "sequence"
+        case .teacher, .gold: "target"
+        }
+    }
 }
 
 /// One answer of a pair as it was scored: token t has `measures[t]`.
 package struct ScoredSequence: Sendable {
-    package let role: SequenceRole
+    package let source: AnswerSource
     package let measures: [RowMeasures]
     /// What the sampler gave each token; nil where it did not say.
     package let samplerLogProbabilities: [Float?]
-    /// A_i, for the sequence term.
+    /// A_i, where rewards are known.
     package let advantage: Float
     /// Rollouts of its group, N.
     package let groupSize: Int
 
     package init(
-        role: SequenceRole, measures: [RowMeasures], samplerLogProbabilities: [Float?] = [], advantage: Float = 0,
+        source: AnswerSource, measures: [RowMeasures], samplerLogProbabilities: [Float?] = [], advantage: Float = 0,
         groupSize: Int = 1
     ) {
-        self.role = role
+        self.source = source
         self.measures = measures
         self.samplerLogProbabilities = samplerLogProbabilities
         self.advantage = advantage
@@ -64,6 +75,18 @@ package struct TokenCoefficients: Sendable, Equatable {
         }
         result.loss *= factor
         return result
+    }
+
+    /// The sum of two losses of the same tokens.
+    static func + (a: TokenCoefficients, b: TokenCoefficients) -> TokenCoefficients {
+        var sum = a
+        for t in a.reverseKL.indices {
+            sum.reverseKL[t] += b.reverseKL[t]
+            sum.forwardKL[t] += b.forwardKL[t]
+            sum.logProbability[t] += b.logProbability[t]
+        }
+        sum.loss += b.loss
+        return sum
     }
 }
 

@@ -1,12 +1,17 @@
 import Tensors
 
 /// Imitation: −Σ_t log π(y_t) over a given answer, gold or the teacher's own.
-package struct CrossEntropy: Sendable, Equatable {
+package struct CrossEntropy: LossTerm, Equatable {
+    /// `.gold` or `.teacher`.
+    package let source: AnswerSource
     package var reduction: Reduction
 
-    package init(reduction: Reduction = .sum) { self.reduction = reduction }
+    package init(of source: AnswerSource, reduction: Reduction = .sum) {
+        self.source = source
+        self.reduction = reduction
+    }
 
-    package func coefficients(_ sequence: ScoredSequence) -> TokenCoefficients {
+    package func coefficients(_ sequence: ScoredSequence, in batch: BatchCounts) -> TokenCoefficients {
         var result = TokenCoefficients(count: sequence.measures.count)
         let factor = reduction.factor(sequence.measures.count)
         result.logProbability = Array(repeating: factor, count: sequence.measures.count)

@@ -1,25 +1,9 @@
+package import Tensors
+
 /// What a training step minimises: CORD (arXiv 2601.16547) or one of its baselines, with every parameter at the paper's value.
 ///
 ///     L = tokenCoefficient · Σ_t w_t D_t  +  sequenceCoefficient · (−1/N Σ_i A_i log π(y_i | audio))
 package struct Objective: Sendable, Equatable, Codable {
-    /// The terms that take part. Raw values are those of the HTTP interface.
-    package enum Method: String, Sendable, Codable, CaseIterable {
-        case cord
-        /// On-policy reverse KL without weights.
-        case opd
-        case opdPosition = "opd_position"
-        case opdTopK = "opd_top_k"
-        case opdWeighted = "opd_weighted"
-        /// The sequence term alone.
-        case grpo
-        /// KL(teacher ‖ student) on the teacher's own answers.
-        case forwardKL = "forward_kl"
-        /// Cross entropy on gold answers.
-        case supervised
-        /// Cross entropy on the teacher's own answers.
-        case selfDistillation = "self_distillation"
-    }
-
     package enum Teacher: String, Sendable, Codable, CaseIterable {
         /// The weights that the training began with.
         case frozen
@@ -53,69 +37,52 @@ package struct Objective: Sendable, Equatable, Codable {
 
     package init(_ method: Method = .cord) { self.method = method }
 
-    /// Whether the student's rollout at ``tokenTemperature`` takes part.
-    package var hasTokenTerm: Bool {
-        switch method {
-        case .cord, .opd, .opdPosition, .opdTopK, .opdWeighted: tokenCoefficient != 0
-        case .grpo, .forwardKL, .supervised, .selfDistillation: false
-        }
+    /// The terms of the method that take part: those with a coefficient.
+    package var terms: [WeightedTerm] { method.definition(self).terms.filter { $0.coefficient != 0 } }
+
+    /// Whether a term reads the answers of a source. The student's rollout is drawn at ``tokenTemperature``, the group is ``rollouts``
+    /// of them at ``sequenceTemperature``.
+    package func reads(_ source: AnswerSource) -> Bool { terms.contains { $0.term.source == source } }
+
+    /// Whether something must be found out about the answers of a source.
+    package func needs(_ need: TermNeed, of source: AnswerSource) -> Bool {
+        terms.contains { $0.term.source == source && $0.term.needs.contains(need) }
     }
 
-    /// Whether a judged group of ``rollouts`` takes part.
-    package var hasSequenceTerm: Bool {
-        switch method {
-        case .cord: sequenceCoefficient != 0
-        case .grpo: true
-        case .opd, .opdPosition, .opdTopK, .opdWeighted, .forwardKL, .supervised, .selfDistillation: false
-        }
-    }
-
-    package var imitatesGold: Bool { method == .supervised }
-    package var imitatesTeacher: Bool { method == .forwardKL || method == .selfDistillation }
+    private var needsRewards: Bool { terms.contains { $0.term.needs.contains(.rewards) } }
 
     /// Whether gold answers are needed.
-    package var needsGold: Bool { imitatesGold || (hasSequenceTerm && reference == .gold) }
+    package var needsGold: Bool { reads(.gold) || (needsRewards && reference == .gold) }
 
     /// Whether the teacher must answer the typed question.
-    package var needsTeacherAnswer: Bool { imitatesTeacher || (hasSequenceTerm && reference == .teacher) }
-
-    /// Whether sequences of this role are scored by the teacher, too.
-    package func comparesWithTeacher(_ role: SequenceRole) -> Bool {
-        switch role {
-        case .token: true
-        case .sequence: false
-        case .target: method == .forwardKL
-        }
-    }
+    package var needsTeacherAnswer: Bool { reads(.teacher) || (needsRewards && reference == .teacher) }
 
     package func advantages(rewards: [Float]) -> [Float] {
         GroupAdvantage(dividesByDeviation: dividesByDeviation).advantages(rewards: rewards)
     }
 
-    /// The token term's weights, by the method.
+    /// The token term with its weights, which an inspection shows; one without weights where the method has none.
     package var tokenTerm: ReverseKL {
-        let importance: TokenImportance? =
-            switch method {
-            case .cord, .opdWeighted: TokenImportance(topK: topK, alpha: alpha, beta: beta)
-            case .opdPosition: TokenImportance(topK: 0, alpha: 1, beta: beta)
-            case .opdTopK: TokenImportance(topK: topK, alpha: alpha, beta: 1)
-            case .opd, .grpo, .forwardKL, .supervised, .selfDistillation: nil
-            }
-        return ReverseKL(importance: importance, reduction: reduction)
+        method.definition(self).terms.lazy.compactMap { $0.term as? ReverseKL }.first ?? ReverseKL(reduction: reduction)
     }
 
-    /// The loss of one sequence with the coefficients of its tokens, before the mean over pairs.
+    /// The loss of one sequence with the coefficients of its tokens, before the mean over pairs: the sum of the terms that read it.
     package func coefficients(_ sequence: ScoredSequence, in batch: BatchCounts) -> TokenCoefficients {
-        switch sequence.role {
-        case .token:
-            return tokenTerm.coefficients(sequence).scaled(by: tokenCoefficient)
-        case .sequence:
-            let term = PolicyGradient(clipRatio: clipRatio, normalisation: normalisation, maxTokens: maxRolloutTokens)
-            return term.coefficients(sequence, in: batch).scaled(by: sequenceCoefficient)
-        case .target:
-            return method == .forwardKL
-                ? ForwardKL(reduction: reduction).coefficients(sequence)
-                : CrossEntropy(reduction: reduction).coefficients(sequence)
+        let parts = terms.filter { $0.term.source == sequence.source }.map {
+            $0.term.coefficients(sequence, in: batch).scaled(by: $0.coefficient)
         }
+        guard let first = parts.first else { return TokenCoefficients(count: sequence.measures.count) }
+        return parts.dropFirst().reduce(first, +)
+    }
+
+    /// How far student and teacher are apart at each token of a sequence, as reports show it; nil where they are not compared.
+    package func divergences(_ measures: [RowMeasures], of source: AnswerSource) -> [Float]? {
+        let compared = terms.first { $0.term.source == source && $0.term.needs.contains(.teacherLogProbabilities) }
+        return compared.map { measures.map($0.term.divergence) }
+    }
+
+    /// w_t of each token of a sequence; nil where no term that reads it has weights.
+    package func weights(_ sequence: ScoredSequence) -> [Float]? {
+        terms.lazy.filter { $0.term.source == sequence.source }.compactMap { $0.term.weights(sequence) }.first
     }
 }

@@ -4,7 +4,7 @@ import Tensors
 /// The sequence term, −(1/N) Σ_i A_i Σ_t log π(y_i,t) (CORD, equation 10), or its clipped form (PPO; Schulman et al., 2017)
 ///
 ///     −(1/N) Σ_i Σ_t min(ρ A_i, clip(ρ, 1 − ε, 1 + ε) A_i),   ρ = π(y_i,t) / π_sampler(y_i,t)
-package struct PolicyGradient: Sendable, Equatable {
+package struct PolicyGradient: LossTerm, Equatable {
     /// What the sum over a rollout's tokens is divided by.
     package enum Normalisation: String, Sendable, Codable, CaseIterable {
         /// Nothing, as the paper writes it.
@@ -16,6 +16,9 @@ package struct PolicyGradient: Sendable, Equatable {
         /// The most tokens that a rollout may have: Dr. GRPO.
         case constant
     }
+
+    package var source: AnswerSource { .group }
+    package var needs: Set<TermNeed> { [.rewards] }
 
     /// ε; nil for no ratio at all.
     package var clipRatio: Double?

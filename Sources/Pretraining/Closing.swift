@@ -1,6 +1,7 @@
 package import Foundation
 import Generation
 import Judging
+import Models
 import Objectives
 import Questions
 package import Speech
@@ -50,10 +51,9 @@ package struct Closing: Sendable {
         options.schedule = Schedule(.linear, warmupSteps: 20, totalSteps: run.totalSteps)
         options.maxGradientNorm = 1
         options.seed = seed
-        let match = AnswerMatch()
         let trainer = try Trainer(
             engine: Engine(model), plan: .lowRank(AdapterPlan.Part.allCases, rank: rank), options: options,
-            judge: { _, response, reference in match.verdict(response: response, reference: reference) })
+            judge: AnswerMatch.judge)
         try await run.run(trainer, progress: progress)
         try TensorExport.writeAdapter(
             await trainer.snapshot(id: "cord"), of: model.model, baseModel: name,

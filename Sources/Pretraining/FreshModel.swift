@@ -22,9 +22,9 @@ package enum FreshModel {
 
     private static func initial(_ parameter: Parameter, seed: UInt64) -> Tensor {
         let (rows, columns) = (parameter.stored.rows, parameter.stored.columns)
-        if parameter.name.hasSuffix("embed_positions.weight") { return sinusoids(rows, columns) }
+        if parameter.kind == .table && parameter.part == .encoder { return sinusoids(rows, columns) }
         let count = rows * columns
-        if parameter.vector != nil {
+        if parameter.kind == .vector {
             let isScale = parameter.name.hasSuffix("weight")
             return Tensor([Float](repeating: isScale ? 1 : 0, count: count), rows: rows, columns: columns)
         }

@@ -14,8 +14,7 @@ import Training
 ///
 /// The scale s makes an embedding of E's own norm a confident answer, so that audio embeddings grow no longer than text's.
 struct HearingStage: Stage {
-    static let plan = AdapterPlan(
-        parameters: #"audio_tower\.(?!embed_positions).*|multi_modal_projector\..*"#)
+    static let plan = AdapterPlan([.encoder, .projector], .fullButPositions)
     static let confidence = 12.0
 
     let name: String
@@ -23,13 +22,17 @@ struct HearingStage: Stage {
     let model: LoadedModel
     let questions: SpokenQuestions
     let table: Tensor
+    /// The placeholder token, whose own embedding stands for the moments between words.
+    let blank: Int32
 
     init(name: String, settings: StageSettings, model: LoadedModel, questions: SpokenQuestions) {
         self.name = name
         self.settings = settings
         self.model = model
         self.questions = questions
-        let embeddings = model.model.parameters.first { $0.name.hasSuffix("embed_tokens.weight") }!.stored.widened()
+        guard let audio = model.model.audio else { preconditionFailure("a model without an encoder") }
+        blank = audio.placeholder.token
+        let embeddings = model.model.decoder.embedding.table.stored.widened()
         let squares = sumOfSquares(embeddings) / Double(embeddings.rows)
         scale(embeddings, by: Float(Self.confidence / squares))
         table = embeddings
@@ -40,13 +43,13 @@ struct HearingStage: Stage {
         let batch = try questions.batch(settings.batchSize, step: step, seed: settings.seed, model)
         let clips = batch.map(\.prompt.clips[0])
         let audio = model.model.embed(
-            clips.map(\.features), versions: clips.map { _ in version }, arithmetic: .float32, tape)
+            clips.map(\.segments), versions: clips.map { _ in version }, arithmetic: .float32, tape)
         let logits = linear(audio, StoredMatrix(table), tape)
         let lengths = clips.map(\.slots.count)
         let labels = try batch.map { try model.tokenizer.encode($0.question.text).map { Int32($0) } }
-        let error = TokenError(argmaxRows(logits), lengths: lengths, labels: labels, blank: model.model.audioToken)
+        let error = TokenError(argmaxRows(logits), lengths: lengths, labels: labels, blank: blank)
         let losses = overwriteWithCTCGradient(
-            logits, lengths: lengths, labels: labels, blank: model.model.audioToken,
+            logits, lengths: lengths, labels: labels, blank: blank,
             scale: 1 / Float(labels.reduce(0) { $0 + $1.count }))
         tape.backward(from: logits, gradient: logits)
         let finite = losses.filter(\.isFinite)
@@ -59,7 +62,7 @@ struct HearingStage: Stage {
 
 /// Joining: spoken questions and their solutions, beside typed ones that keep what is known; every parameter learns.
 struct JoiningStage: Stage {
-    static let plan = AdapterPlan(parameters: #"(?!.*embed_positions).*"#)
+    static let plan = AdapterPlan(AdapterPlan.Part.allCases, .fullButPositions)
 
     let name = "joining"
     let settings: StageSettings

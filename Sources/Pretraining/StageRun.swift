@@ -146,7 +146,7 @@ private struct ParameterOptimizer {
     let moments: [Tensor]
 
     init(_ entry: TrainableWeights.Entry) {
-        isMatrix = entry.tensor.rows > 1 && !entry.name.hasSuffix("embed_tokens.weight")
+        isMatrix = entry.tensor.rows > 1 && entry.parameter.kind != .table
         moments = (0..<(isMatrix ? 1 : 2)).map { _ in Tensor(zeros: entry.tensor.rows, entry.tensor.columns) }
     }
 

@@ -8,6 +8,7 @@ package import Logging
 import Models
 import Tensors
 import Workers
+import Workshop
 
 /// The server as a process: it listens first, loads the model behind a 503, answers until it is told to stop, and drains.
 package struct Application: Sendable {
@@ -29,11 +30,11 @@ package struct Application: Sendable {
         _ = signal(SIGXFSZ, SIG_IGN)
         // Nor is a reader of the log that has gone.
         _ = signal(SIGPIPE, SIG_IGN)
-        if let threads = configuration.threads { Machine.use(threads: threads) }
+        configuration.model.claimThreads()
         let daemon = try Daemon(
             try state.service(logger: logger), address: configuration.host, port: configuration.port, tls: configuration.tls)
         logger.info("cord \(Build.version): \(Threads.kernels) kernels on \(Threads.count) threads, OpenBLAS \(BLAS.coreName)")
-        logger.info("listening on \(daemon.url), loading \(configuration.modelDirectory.path)")
+        logger.info("listening on \(daemon.url), loading \(configuration.model.directory.path)")
         let workshop: Workshop?
         do {
             // Before the model: a folder that another server holds is told at once.
@@ -42,11 +43,9 @@ package struct Application: Sendable {
                 logger.warning("other users may enter the data folder \(folder.url.path) (mode \(mode)): chmod 700 closes it")
             }
             // So is one whose store is not as it was left.
-            let store = try folder.map { try Store(folder: $0.url, accepting: configuration.acceptsStore) }
-            let runtime = try await Self.load(configuration, state.metrics)
-            workshop = try folder.map {
-                try Workshop($0, store: store, runtime: runtime, configuration: configuration, condition: state.condition)
-            }
+            let store = try folder.map { try Store(folder: $0.url, accepting: configuration.work.acceptsStore) }
+            let runtime = try await WorkQueue(name: "load", width: 1).run { try state.load() }
+            workshop = try folder.map { try state.workshop(in: $0, store: store, over: runtime) }
             if let workshop { tell(workshop) }
             try await workshop?.start()
             state.begin(runtime, workshop)
@@ -85,18 +84,12 @@ package struct Application: Sendable {
 
     private func describe(_ runtime: Runtime, _ daemon: Daemon) {
         let model = runtime.model
-        let parameters = Double(model.parameterCount) / 1e6
         logger.info(
             """
-            \(model.name): \(String(format: "%.1f", parameters)) M parameters in \(model.precision.rawValue), context \
-            \(model.model.contextLength), loaded in \(String(format: "%.2f", model.loadSeconds)) s; cache of \
-            \(configuration.engine.cacheBytes >> 20) MiB
+            \(model.name): \(model.summary); loaded in \(String(format: "%.2f", model.loadSeconds)) s; cache of \
+            \(configuration.model.engine.cacheBytes >> 20) MiB
             """)
         logger.info("ready on \(daemon.url)")
-    }
-
-    private static func load(_ configuration: ServerConfiguration, _ metrics: Metrics) async throws -> Runtime {
-        try await WorkQueue(name: "load", width: 1).run { try Runtime.load(configuration, metrics: metrics) }
     }
 
     /// Signals as they arrive, in place of their default effect. Until `isReady` nothing is in flight, and they end the process at once.

@@ -1,5 +1,5 @@
-import HTTP
 import Synchronization
+import Workers
 
 /// Whether tasks get their turn: a task like those of requests waits as they wait, on the same timers and threads, and notes
 /// when it ran. Whoever asks for the server's health reads that note and waits for nothing.

@@ -3,6 +3,8 @@ import Generation
 import HTTP
 import Synchronization
 import Tensors
+import Workers
+package import Workshop
 
 /// Counts what the server does, and writes it in Prometheus's text format. Times are in seconds, sizes in bytes.
 package final class Metrics: Sendable {
@@ -41,7 +43,7 @@ package final class Metrics: Sendable {
         ["GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"].contains(method) ? method : "other"
     }
 
-    package func text(_ runtime: Runtime?, _ workshop: Workshop? = nil, _ condition: ServerCondition) -> String {
+    package func text(_ runtime: Runtime?, _ workshop: Workshop? = nil, _ condition: Condition) -> String {
         var page = Page()
         let state = state.withLock { $0 }
         page.begin("cord_http_requests_total", "counter", "Requests that have ended, by route, method and status.")
@@ -55,10 +57,11 @@ package final class Metrics: Sendable {
         page.histogram(state.firstToken, [])
         if let runtime {
             engine(runtime, &page)
-            runtime.queues.describe(on: &page)
+            page.begin("cord_work_waiting", "gauge", "Pieces of work that wait for a thread, by kind.")
+            for queue in runtime.queues.all { page.sample([("queue", queue.name)], Double(queue.waiting)) }
         }
         workshop?.describe(on: &page)
-        condition.describe(on: &page)
+        degradation(condition, &page)
         process(&page)
         return page.text
     }
@@ -83,6 +86,13 @@ package final class Metrics: Sendable {
         for entry in runtime.versions.entries {
             page.sample([("model", entry.name), ("version", entry.versionID), ("dtype", runtime.model.precision.rawValue)], 1)
         }
+    }
+
+    private func degradation(_ condition: Condition, _ page: inout Page) {
+        page.begin("cord_degraded", "gauge", "Why the server is not as its operator left it, a sample a reason; 0 without one.")
+        let reasons = condition.reasons
+        if reasons.isEmpty { page.sample([], 0) }
+        for reason in reasons { page.sample([("reason", reason)], 1) }
     }
 
     private func process(_ page: inout Page) {

@@ -7,8 +7,8 @@ import Jobs
 import Models
 import Tokenization
 import Training
-import Weights
 import Workers
+package import Workshop
 
 /// The one place that decides which status and code the errors of the other rooms have.
 extension HTTPError {
@@ -41,11 +41,94 @@ extension HTTPError {
             }
     }
 
+    package init(_ error: WorkshopError) {
+        let (status, code): (Int, String) =
+            switch error.kind {
+            case .invalidValue: (400, "invalid_value")
+            case .missingValue: (400, "missing_required_parameter")
+            case .unsupported: (422, "unsupported")
+            case .unknownModel, .unknownAdapter: (404, "model_not_found")
+            case .modelNameTaken: (409, "model_exists")
+            case .baseStaysLoaded: (400, "base_model")
+            case .unstoredAdapter: (422, "unsupported_model")
+            case .otherBase: (422, "other_base")
+            case .untrainable: (422, "untrainable")
+            case .adaptersDisabled: (403, "adapters_disabled")
+            case .noAdapterDirectory: (404, "adapter_not_found")
+            case .unfitAdapter: (400, "invalid_adapter")
+            case .unfitUpload: (422, "invalid_adapter")
+            case .pathsDisabled: (403, "paths_disabled")
+            case .pathNotAllowed: (403, "path_not_allowed")
+            case .notFound: (404, "not_found")
+            case .invalidURL: (400, "invalid_url")
+            case .urlNotAllowed: (400, "url_not_allowed")
+            case .fetchFailed: (400, "url_fetch_failed")
+            case .fetchTooLarge: (413, "url_fetch_failed")
+            case .tooManyClips: (400, "too_many_clips")
+            case .contextExceeded: (400, "context_length_exceeded")
+            case .emptyAnswer: (422, "empty_answer")
+            case .timeIsOver: (504, "timeout")
+            case .unknownBenchmark: (404, "benchmark_not_found")
+            case .invalidBenchmark: (422, "invalid_benchmark")
+            case .conflict: (409, "conflict")
+            case .fileInUse: (409, "file_in_use")
+            case .versionInUse: (409, "version_in_use")
+            case .endpointNotAllowed: (422, "endpoint_not_allowed")
+            case .stepQueueFull: (429, "queue_full")
+            case .notFinite: (422, "not_finite")
+            }
+        let type: String? =
+            switch status {
+            case 403: "permission_error"
+            case 504: "timeout_error"
+            default: nil
+            }
+        self.init(status, error.description, type: type, parameter: error.place, code: code)
+        if error.kind == .stepQueueFull { headers["retry-after"] = "5" }
+    }
+
+    init(_ error: StoreError) {
+        self =
+            switch error {
+            case .notFound: HTTPError(404, error.description, code: "not_found")
+            case .conflict: HTTPError(409, error.description, code: "conflict")
+            case .keyReused:
+                HTTPError(422, error.description, parameter: "Idempotency-Key", code: "idempotency_key_reused")
+            case .busy: .busy(503, error.description, retryAfter: 5, code: "store_busy")
+            case .diskFull: HTTPError(507, error.description, code: "disk_full")
+            case .readOnly: HTTPError(507, error.description, code: "read_only")
+            case .diskFailed: HTTPError(507, error.description, code: "disk_failed")
+            case .corrupt, .superseded, .unexpectedDatabase: HTTPError(500, error.description, code: "store_corrupt")
+            case .contentMissing: HTTPError(500, error.description, code: "content_missing")
+            case .contentDamaged: HTTPError(500, error.description, code: "content_damaged")
+            }
+    }
+
+    init?(_ error: TrainingError) {
+        switch error {
+        case .plan, .options: self.init(422, error.description, parameter: "optimizer", code: "untrainable")
+        case .noUsablePair, .nothingLearnt: self.init(422, error.description, parameter: "pairs", code: "no_usable_pair")
+        case .manifest: self.init(422, error.description, parameter: "training_file", code: "invalid_manifest")
+        case .busy, .checkpoint: return nil
+        }
+    }
+
+    init(_ error: ArchiveError) {
+        self =
+            switch error {
+            case .unreadable, .forbidden: HTTPError(400, error.description, parameter: "file", code: "invalid_archive")
+            case .tooManyEntries, .tooLarge: HTTPError(413, error.description, parameter: "file", code: "archive_too_large")
+            case .unwritable: HTTPError(507, error.description, code: "disk_failed")
+            }
+    }
+
     /// The refusal that stands for an error of another room; nil for what is the server's own fault.
     package init?(refusing error: any Error) {
         switch error {
         case let error as HTTPError: self = error
         case let error as WireError: self.init(error)
+        case let error as WorkshopError: self.init(error)
+        case let error as UnheardClip: self.init(error.error, parameter: error.place)
         case let error as AudioError: self.init(error)
         case let error as EngineError: self.init(error)
         case let error as StoreError: self.init(error)
@@ -63,6 +146,13 @@ extension HTTPError {
             guard let error = StoreError(storage: error, attempted: "Keeping the result") else { return nil }
             self.init(error)
         }
+    }
+}
+
+extension Response {
+    /// A stream of events whose refusals reach the client as its last event.
+    static func refusing(_ produce: @escaping @Sendable (EventStream) async throws -> Void) -> Response {
+        .events { events in try await Server.refusing { try await produce(events) } }
     }
 }
 

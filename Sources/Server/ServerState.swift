@@ -1,15 +1,17 @@
 import Evaluation
 import Foundation
 package import HTTP
+package import Jobs
 package import Logging
 import Synchronization
 import Workers
+package import Workshop
 
 /// What the routes share: the configuration, the counters, and the runtime once the model is loaded.
 package final class ServerState: Sendable {
     package let configuration: ServerConfiguration
     package let metrics = Metrics()
-    package let condition = ServerCondition()
+    package let condition = Condition()
     package let heartbeat = Heartbeat()
     private let slot = Mutex<(runtime: Runtime, workshop: Workshop?)?>(nil)
 
@@ -40,6 +42,20 @@ package final class ServerState: Sendable {
 
     package var isReady: Bool { slot.withLock { $0 != nil } }
 
+    /// Loads the model and the adapters that the configuration names. Takes seconds; blocks.
+    package func load() throws -> Runtime {
+        try configuration.model.load(limits: configuration.limits) { [metrics] in metrics.firstToken(seconds: $0) }
+    }
+
+    /// What outlives the process, in the operator's data folder.
+    package func workshop(in folder: DataFolder, store: Store? = nil, over runtime: Runtime) throws -> Workshop {
+        try Workshop(
+            folder, store: store, runtime: runtime, settings: configuration.work, hiding: configuration.folders, condition: condition,
+            refusal: { error in
+                HTTPError(refusing: error).map { JobFailure(code: $0.code ?? "internal_error", message: $0.message) }
+            })
+    }
+
     /// From now on questions are answered.
     package func begin(_ runtime: Runtime, _ workshop: Workshop? = nil) {
         heartbeat.start()
@@ -62,7 +78,7 @@ package final class ServerState: Sendable {
             crossOrigin: CrossOrigin(origins: configuration.origins),
             hosts: configuration.keys.isEmpty ? AllowedHosts(configuration.allowedHosts.union([configuration.host])) : .any,
             limits: limits, logger: logger, observe: { [metrics] in metrics.record($0) },
-            publicWords: { [paths = ServerPaths(configuration)] in paths.hidden(in: $0) })
+            publicWords: { [paths = configuration.folders] in paths.hidden(in: $0) })
     }
 
     package func router() throws -> Router {

@@ -2,7 +2,8 @@ import Audio
 import Foundation
 package import Randomness
 
-/// What happens to clean speech on its way to a microphone: speed, loudness, white noise, in this order.
+/// What happens to clean speech on its way to a microphone: speed, loudness, silence around it, white noise, a telephone's
+/// band, in this order.
 ///
 ///     y = g · x(s·t) + n,   10 log₁₀(mean (g·x)² / mean n²) = SNR
 package struct Augmentation: Sendable, Codable, Equatable {
@@ -12,14 +13,22 @@ package struct Augmentation: Sendable, Codable, Equatable {
     package let speed: ClosedRange<Double>
     /// Change of loudness in dB.
     package let gain: ClosedRange<Double>
+    /// Seconds of silence, drawn once before the speech and once behind it.
+    package let silence: ClosedRange<Double>
+    /// Whether what lies above 4 kHz is lost, as over a telephone.
+    package let telephone: Bool
 
     package init(
-        noise: ClosedRange<Double>? = nil, speed: ClosedRange<Double> = 1...1, gain: ClosedRange<Double> = 0...0
+        noise: ClosedRange<Double>? = nil, speed: ClosedRange<Double> = 1...1, gain: ClosedRange<Double> = 0...0,
+        silence: ClosedRange<Double> = 0...0, telephone: Bool = false
     ) {
         precondition(speed.lowerBound >= 0.25 && speed.upperBound <= 4, "speed \(speed) is outside 0.25...4")
+        precondition(silence.lowerBound >= 0 && silence.upperBound <= 60, "silence \(silence) is outside 0...60 s")
         self.noise = noise
         self.speed = speed
         self.gain = gain
+        self.silence = silence
+        self.telephone = telephone
     }
 
     package static let none = Augmentation()
@@ -32,20 +41,34 @@ package struct Augmentation: Sendable, Codable, Equatable {
         let gain = Self.draw(self.gain, &random)
         let ratio = noise.map { Self.draw($0, &random) }
         var result = samples
-        if speed != 1 {
-            // Read as if recorded at another rate, to within 1 Hz.
-            let rate = Int((Double(AudioClip.sampleRate) * speed).rounded())
-            let bytes = WAVWriter.bytes(samples, sampleRate: rate, encoding: .float32)
-            result = try AudioDecoder.decode(bytes, limits: AudioLimits(maxSeconds: 3600)).samples
-        }
+        // Read as if recorded at another rate, to within 1 Hz.
+        if speed != 1 { result = try Self.resampled(samples, from: Int((Double(AudioClip.sampleRate) * speed).rounded())) }
         let factor = Float(pow(10, gain / 20))
         if factor != 1 { for index in result.indices { result[index] *= factor } }
+        let power = result.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(max(result.count, 1))
+        if silence.upperBound > 0 {
+            let lengths = (0..<2).map { _ in Int(Self.draw(silence, &random) * Double(AudioClip.sampleRate)) }
+            result = Array(repeating: 0, count: lengths[0]) + result + Array(repeating: 0, count: lengths[1])
+        }
         if let ratio {
-            let power = result.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(max(result.count, 1))
             let deviation = (power / pow(10, ratio / 10)).squareRoot()
             for index in result.indices { result[index] += Float(deviation * random.normal()) }
         }
+        if telephone { result = try Self.withoutUpperBand(result) }
         return result.map { min(1, max(-1, $0)) }
+    }
+
+    /// Samples that were taken at `rate`, at ``AudioClip/sampleRate``.
+    private static func resampled(_ samples: [Float], from rate: Int) throws -> [Float] {
+        let bytes = WAVWriter.bytes(samples, sampleRate: rate, encoding: .float32)
+        return try AudioDecoder.decode(bytes, limits: AudioLimits(maxSeconds: 3600)).samples
+    }
+
+    /// Half of the samples, as a telephone takes 8,000 a second, and as many as before again.
+    private static func withoutUpperBand(_ samples: [Float]) throws -> [Float] {
+        let halved = try resampled(samples, from: 2 * AudioClip.sampleRate)
+        let result = try resampled(halved, from: AudioClip.sampleRate / 2)
+        return Array((result + Array(repeating: 0, count: max(0, samples.count - result.count))).prefix(samples.count))
     }
 
     private static func draw(_ range: ClosedRange<Double>, _ random: inout RandomStream) -> Double {

@@ -8,7 +8,7 @@ package typealias TokenID = Int
 
 /// Which special tokens text may spell.
 package enum SpecialTokens: Sendable {
-    /// None: text such as `<|im_end|>` is ordinary text. For whatever users write.
+    /// None: text such as `<|end|>` is ordinary text. For whatever users write.
     case none
     /// All, as `tokenizers` encodes by default. For text that the program itself composes.
     case parsed
@@ -183,7 +183,7 @@ package final class Tokenizer: Sendable {
         (prefixIDs, suffixIDs) = affixes
     }
 
-    /// The id of the token spelled `token` in the file, e.g. `<|im_end|>` or `Ġthe`.
+    /// The id of the token spelled `token` in the file, e.g. `<|end|>` or `Ġthe`.
     package func id(of token: String) -> TokenID? { ids[token] }
 
     /// The file's spelling of a token; nil for an id that no token has.

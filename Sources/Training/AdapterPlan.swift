@@ -1,83 +1,60 @@
-import Generation
-import Models
+package import Models
 import Randomness
 import Tensors
 
-/// Which tensors of a model are trained: low-rank adapters on linear layers, whole parameters, or both.
-///
-/// Modules and parameters are chosen by their published names, such as
-/// `language_model.model.layers.0.self_attn.q_proj` and `multi_modal_projector.linear.weight`.
+/// Which tensors of a model are trained: low-rank adapters on the linear layers of some of its parts, or all tensors of these parts.
 package struct AdapterPlan: Sendable, Equatable, Codable {
-    /// Linear layers with an adapter: a regular expression that matches a whole module path, as peft's `target_modules`.
-    package var modules: String?
-    package var rank: Int
-    package var alpha: Double
-    /// Parameters trained themselves: a regular expression that matches a whole tensor name.
-    package var parameters: String?
+    package typealias Part = Parameter.Part
 
-    package init(modules: String? = nil, rank: Int = 16, alpha: Double = 32, parameters: String? = nil) {
-        self.modules = modules
-        self.rank = rank
-        self.alpha = alpha
-        self.parameters = parameters
+    package enum Method: Sendable, Equatable, Codable {
+        /// Adapters on every linear layer but the output head, as peft's "all-linear".
+        case lowRank(rank: Int, alpha: Double)
+        /// Every tensor itself.
+        case full
+        /// Every tensor but the table of the encoder's positions.
+        case fullButPositions
     }
 
-    /// Parts of an audio language model.
-    package enum Part: String, Sendable, Codable, CaseIterable {
-        case decoder, projector, encoder
+    /// In the order of `Part.allCases`.
+    package let parts: [Part]
+    package let method: Method
 
-        var pattern: String {
-            switch self {
-            case .decoder: #"language_model\..*"#
-            case .projector: #"multi_modal_projector\..*"#
-            case .encoder: #"audio_tower\..*"#
-            }
-        }
+    package init(_ parts: [Part], _ method: Method) {
+        self.parts = Part.allCases.filter { parts.contains($0) }
+        self.method = method
     }
 
-    /// Adapters on every linear layer of `parts` but the output head, as peft's "all-linear".
     package static func lowRank(_ parts: [Part] = [.decoder], rank: Int = 16, alpha: Double? = nil) -> AdapterPlan {
-        AdapterPlan(
-            modules: "(?!.*lm_head)(" + parts.map(\.pattern).joined(separator: "|") + ")", rank: rank,
-            alpha: alpha ?? 2 * Double(rank))
+        AdapterPlan(parts, .lowRank(rank: rank, alpha: alpha ?? 2 * Double(rank)))
     }
 
-    /// Every parameter of `parts`.
-    package static func full(_ parts: [Part] = Part.allCases) -> AdapterPlan {
-        AdapterPlan(parameters: parts.map(\.pattern).joined(separator: "|"))
+    package static func full(_ parts: [Part] = Part.allCases) -> AdapterPlan { AdapterPlan(parts, .full) }
+
+    /// Whether tensors themselves are trained.
+    package var isFull: Bool {
+        switch method {
+        case .lowRank: false
+        case .full, .fullButPositions: true
+        }
     }
 
-    /// What the plan selects in a model. Throws where a pattern is malformed or selects nothing.
-    func selection(in model: AudioLanguageModel) throws -> (adapted: [Parameter], replaced: [Parameter]) {
-        let adapted: [Parameter] = try modules.map { pattern in
-            let regex = try Self.compiled(pattern, "modules")
-            return model.parameters.filter { $0.isLinear && $0.moduleName.wholeMatch(of: regex) != nil }
-        } ?? []
-        let replaced: [Parameter] = try parameters.map { pattern in
-            let regex = try Self.compiled(pattern, "parameters")
-            return model.parameters.filter { $0.name.wholeMatch(of: regex) != nil }
-        } ?? []
-        if modules != nil && adapted.isEmpty {
-            throw TrainingError.plan("modules \"\(modules ?? "")\" matches no linear layer of the model")
+    /// What the plan selects in a model. Throws where that is nothing.
+    func selection(in model: AudioLanguageModel) throws -> [Parameter] {
+        let candidates = model.parameters.filter { parts.contains($0.part) }
+        let chosen: [Parameter]
+        switch method {
+        case .lowRank(let rank, _):
+            if rank < 1 { throw TrainingError.plan("rank \(rank); at least 1 is needed") }
+            chosen = candidates.filter { $0.kind == .linear && $0.index != model.decoder.head.weight.index }
+        case .full: chosen = candidates
+        case .fullButPositions: chosen = candidates.filter { $0.kind != .table || $0.part != .encoder }
         }
-        if parameters != nil && replaced.isEmpty {
-            throw TrainingError.plan("parameters \"\(parameters ?? "")\" matches no tensor of the model")
-        }
-        if adapted.isEmpty && replaced.isEmpty { throw TrainingError.plan("it selects nothing to train") }
-        if rank < 1 { throw TrainingError.plan("rank \(rank); at least 1 is needed") }
-        return (adapted, replaced)
-    }
-
-    private static func compiled(_ pattern: String, _ field: String) throws -> Regex<AnyRegexOutput> {
-        do {
-            return try Regex(pattern)
-        } catch {
-            throw TrainingError.plan("\(field) \"\(pattern)\" is no regular expression: \(error)")
-        }
+        if chosen.isEmpty { throw TrainingError.plan("it selects nothing to train") }
+        return chosen
     }
 
     /// A [rank, in] as peft begins it, uniform within ±1/√in (Kaiming with a = √5), and B [out, rank] zero: no change at first.
-    func initial(_ parameter: Parameter, seed: UInt64) -> LowRank {
+    static func initial(_ parameter: Parameter, rank: Int, alpha: Double, seed: UInt64) -> LowRank {
         var random = RandomStream(seed: seed, index: parameter.index)
         let columns = parameter.stored.columns
         let bound = 1 / Double(columns).squareRoot()
@@ -87,18 +64,23 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
     }
 }
 
-extension Parameter {
-    /// The module that holds this tensor: its name without the last part.
-    var moduleName: String { name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name }
+extension AdapterPlan {
+    private enum CodingKeys: CodingKey { case parts, method }
+    private enum FormerKeys: CodingKey { case modules, parameters, rank, alpha }
 
-    /// Whether this is the weight of a linear layer: no vector, no table, no convolution.
-    var isLinear: Bool {
-        let layer = moduleName.split(separator: ".").last ?? ""
-        return vector == nil && !layer.hasPrefix("embed_") && !isConvolution
+    /// Reads also what earlier programs stored: patterns over names of tensors, with the parts' prefixes in them.
+    package init(from decoder: any Swift.Decoder) throws {
+        let former = try decoder.container(keyedBy: FormerKeys.self)
+        func parts(_ pattern: String) -> [Part] { Part.allCases.filter { pattern.contains($0.formerPrefix) } }
+        if let modules = try former.decodeIfPresent(String.self, forKey: .modules) {
+            self.init(
+                parts(modules),
+                .lowRank(rank: try former.decode(Int.self, forKey: .rank), alpha: try former.decode(Double.self, forKey: .alpha)))
+        } else if let parameters = try former.decodeIfPresent(String.self, forKey: .parameters) {
+            self.init(parts(parameters), .full)
+        } else {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            self.init(try container.decode([Part].self, forKey: .parts), try container.decode(Method.self, forKey: .method))
+        }
     }
-
-    /// Convolutions over time lie in memory as [out, width · in], in files as [out, in, width].
-    var isConvolution: Bool { ["conv1", "conv2"].contains(moduleName.split(separator: ".").last ?? "") && vector == nil }
-
-    static var convolutionWidth: Int { 3 }
 }

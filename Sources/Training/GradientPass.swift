@@ -6,7 +6,7 @@ package import Tensors
 /// A pair whose answers are fixed: what the model learns from.
 package struct PreparedPair: Sendable {
     package struct Answer: Sendable {
-        package let role: SequenceRole
+        package let source: AnswerSource
         package let tokens: [Int32]
         package let samplerLogProbabilities: [Float?]
         package let advantage: Float
@@ -14,10 +14,10 @@ package struct PreparedPair: Sendable {
         package let groupSize: Int
 
         package init(
-            role: SequenceRole, tokens: [Int32], samplerLogProbabilities: [Float?] = [], advantage: Float = 0,
+            source: AnswerSource, tokens: [Int32], samplerLogProbabilities: [Float?] = [], advantage: Float = 0,
             groupSize: Int = 1
         ) {
-            self.role = role
+            self.source = source
             self.tokens = tokens
             self.samplerLogProbabilities = samplerLogProbabilities
             self.advantage = advantage
@@ -85,10 +85,10 @@ package struct GradientPass {
         let answers = pairs.flatMap(\.answers)
         let live = weights.view(id: "live")
         let hidden = hiddenRows(pairs, version: live, tape)
-        let compared = answers.indices.filter { objective.comparesWithTeacher(answers[$0].role) }
+        let compared = answers.indices.filter { isCompared(answers[$0]) }
         let teacher = compared.isEmpty ? nil : teacherRows(pairs, live)
         // Compared answers and others go through the head apart: only the former need the teacher's logits.
-        let alone = answers.indices.filter { !objective.comparesWithTeacher(answers[$0].role) }
+        let alone = answers.indices.filter { !isCompared(answers[$0]) }
         var results = [ScoredAnswer?](repeating: nil, count: answers.count)
         var gradients: [(Tensor, gradient: Tensor)] = []
         for (chosen, teacher) in [(compared, teacher), (alone, nil)] where !chosen.isEmpty {
@@ -123,16 +123,20 @@ package struct GradientPass {
         }
     }
 
+    private func isCompared(_ answer: PreparedPair.Answer) -> Bool {
+        objective.needs(.teacherLogProbabilities, of: answer.source)
+    }
+
     private func score(_ answer: PreparedPair.Answer, _ measures: [RowMeasures]) -> ScoredAnswer {
         let sequence = ScoredSequence(
-            role: answer.role, measures: measures, samplerLogProbabilities: answer.samplerLogProbabilities,
+            source: answer.source, measures: measures, samplerLogProbabilities: answer.samplerLogProbabilities,
             advantage: answer.advantage, groupSize: answer.groupSize)
         let differences = zip(answer.samplerLogProbabilities, measures).compactMap { sampler, row in
             sampler.map { abs($0 - row.logProbability) }
         }
         return ScoredAnswer(
             measures: measures, coefficients: objective.coefficients(sequence, in: counts),
-            weights: answer.role == .token ? objective.tokenTerm.weights(sequence) : nil,
+            weights: objective.weights(sequence),
             logProbabilityDifference: differences.max())
     }
 
@@ -145,7 +149,7 @@ package struct GradientPass {
             for pair in pairs { batch.append(pair.prompt, answers: pair.answers.map(\.tokens)) }
             let audio = weights.trainsHearing && !batch.clips.isEmpty
                 ? model.embed(
-                    batch.clips.map(\.features), versions: batch.clips.map { _ in version }, arithmetic: arithmetic, tape)
+                    batch.clips.map(\.segments), versions: batch.clips.map { _ in version }, arithmetic: arithmetic, tape)
                 : embeddings.rows(batch.clips, model, version: version, arithmetic: arithmetic)
             let states = model.decoder.hidden(
                 tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots, audio: audio,
@@ -166,13 +170,13 @@ package struct GradientPass {
             let version = objective.teacher == .frozen ? frozenTeacher : live
             var batch = PackedBatch()
             for pair in pairs {
-                let compared = pair.answers.filter { objective.comparesWithTeacher($0.role) }
+                let compared = pair.answers.filter(isCompared)
                 if !compared.isEmpty { batch.append(pair.teacherPrompt, answers: compared.map(\.tokens)) }
             }
             let audio = batch.clips.isEmpty
                 ? nil
                 : model.embed(
-                    batch.clips.map(\.features), versions: batch.clips.map { _ in version }, arithmetic: arithmetic)
+                    batch.clips.map(\.segments), versions: batch.clips.map { _ in version }, arithmetic: arithmetic)
             let states = model.decoder.hidden(
                 tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots, audio: audio,
                 keyValues: .packed(batch.segments),

@@ -1,8 +1,8 @@
 import Audio
 package import Encodings
 package import Foundation
+import JSON
 package import Objectives
-import Weights
 
 /// The pairs of a manifest: rows in the layouts of ``TrainingRow``, as JSON lines or a table.
 ///
@@ -37,12 +37,14 @@ package struct PairManifest {
     ///   - name: what the file is called, where its path does not say it.
     ///   - maxSeconds: the longest clip that the model hears whole.
     ///   - check: looks at a line's bytes before they are parsed.
+    ///   - isCancelled: asked while clips are decoded, block by block.
     ///   - clip: the sound behind a reference, or an error that says why there is none. Without it, paths are relative to the manifest's
     ///     folder.
     /// - Throws: ``TrainingError/manifest(path:line:reason:)``
     package init(
         _ file: URL, name: String? = nil, for objective: Objective, maxSeconds: Double,
-        check: (Data) throws -> Void = { _ in }, clip: ((ClipReference) throws -> TrainingPair.Sound)? = nil
+        check: (Data) throws -> Void = { _ in }, isCancelled: () -> Bool = { Task.isCancelled },
+        clip: ((ClipReference) throws -> TrainingPair.Sound)? = nil
     ) throws {
         let shown = name ?? file.path
         let folder = file.deletingLastPathComponent()
@@ -53,19 +55,13 @@ package struct PairManifest {
         do {
             try ManifestFile(file, name: name).forEachRow { row in
                 do {
-                    let value: JSONValue
-                    switch row.content {
-                    case .cells(let cells): value = TrainingRow.value(of: cells)
-                    case .json(let data):
-                        try check(data)
-                        value = try JSONValue(parsing: data)
-                    }
-                    let pair = try TrainingRow(value, number: row.line, find: find).pair
+                    if case .json(let line) = row.content { try check(line) }
+                    let pair = try TrainingRow(try row.value(lists: TrainingRow.lists), number: row.line, find: find).pair
                     if let first = lines.updateValue(row.line, forKey: pair.id) {
                         throw RowError("the id \"\(pair.id)\" comes twice, first on line \(first)")
                     }
                     if let problem = objective.problem(of: pair) { throw RowError(problem) }
-                    try pair.checkSounds(limits: AudioLimits(maxSeconds: maxSeconds))
+                    try pair.checkSounds(limits: AudioLimits(maxSeconds: maxSeconds), isCancelled: isCancelled)
                     pairs.append(pair)
                 } catch let error as CancellationError {
                     throw error

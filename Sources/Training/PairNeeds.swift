@@ -1,3 +1,4 @@
+import Generation
 import Objectives
 
 /// What a method needs of a pair.
@@ -7,7 +8,7 @@ import Objectives
 extension Objective {
     /// Why a pair cannot be learnt from; nil where it can.
     package func problem(of pair: TrainingPair) -> String? {
-        if imitatesGold { return problemOfImitating(pair) }
+        if reads(.gold) { return problemOfImitating(pair) }
         if let conversation = pair.conversation, conversation.question == nil {
             return """
                 the method \(method.rawValue) learns from one question, one user turn with one clip after at most one system turn; found \
@@ -31,7 +32,7 @@ extension Objective {
         }
         guard turns.last?.role == .assistant else { return "the last turn is not the assistant's: nothing after it is learnt" }
         guard turns.contains(where: \.isLearnt) else { return "no assistant turn is to be learnt: all have the weight 0" }
-        if let silent = turns.firstIndex(where: { $0.isLearnt && $0.text.allSatisfy(\.isWhitespace) }) {
+        if let silent = turns.firstIndex(where: { $0.isLearnt && $0.message.text.allSatisfy(\.isWhitespace) }) {
             return "the assistant turn \(silent + 1) is to be learnt and has no text"
         }
         guard let asked = turns.firstIndex(where: { $0.role == .user }), asked < (turns.firstIndex(where: \.isLearnt) ?? 0) else {

@@ -1,12 +1,17 @@
 import Generation
-import Models
-import Tokenization
-import Objectives
 package import Judging
+import Models
+import Objectives
+import Tokenization
 
 /// Decides whether a response gives the same answer as a reference, to a question.
 package typealias AnswerJudge =
     @Sendable (_ question: String, _ response: String, _ reference: String) async throws -> Verdict
+
+extension AnswerMatch {
+    /// The judge by rules, with its default settings.
+    package static let judge: AnswerJudge = { _, response, reference in AnswerMatch().verdict(response: response, reference: reference) }
+}
 
 /// An answer as the engine sampled it.
 package struct SampledAnswer: Sendable, Equatable {
@@ -65,14 +70,14 @@ struct RolloutCollector: Sendable {
         var result = PairRollouts()
         if let supplied = pair.rollouts {
             let answers = try supplied.map { try SampledAnswer(text: $0.text, model: engine.model) }
-            if objective.hasTokenTerm { result.token = answers.first }
-            if objective.hasSequenceTerm { result.group = answers }
+            if objective.reads(.student) { result.token = answers.first }
+            if objective.reads(.group) { result.group = answers }
         } else {
             (result.token, result.group) = try await sample(prompt, seed: seed)
         }
         result.teacherAnswer = try await teacherAnswer
         try check(result)
-        if objective.hasSequenceTerm { try await judgeGroup(of: pair, &result) }
+        if objective.needs(.rewards, of: .group) { try await judgeGroup(of: pair, &result) }
         return result
     }
 
@@ -116,30 +121,21 @@ struct RolloutCollector: Sendable {
     private func sample(_ prompt: Prompt, seed: UInt64) async throws -> (SampledAnswer?, [SampledAnswer]) {
         var many = request(prompt, objective.sequenceTemperature, seed: seed ^ 1, student)
         many.options.count = objective.rollouts
-        guard objective.hasTokenTerm else { return (nil, objective.hasSequenceTerm ? try await answers(many) : []) }
+        guard objective.reads(.student) else { return (nil, objective.reads(.group) ? try await answers(many) : []) }
         let single = request(prompt, objective.tokenTemperature, seed: seed, student)
-        guard objective.hasSequenceTerm else { return (try await answers(single).first, []) }
+        guard objective.reads(.group) else { return (try await answers(single).first, []) }
         return try await withThrowingTaskGroup(of: [SampledAnswer].self) { [many] group in
-            var completion = Completion()
+            var answer = Answers()
             var isRead = false
             for try await event in try engine.generate(single) {
                 if !isRead {
                     isRead = true
                     group.addTask { try await answers(many) }
                 }
-                switch event {
-                case .token(_, let id, let text, let logProbability):
-                    completion.tokens.append(id)
-                    completion.text += text
-                    if let logProbability { completion.logProbabilities.append(logProbability) }
-                case .finished(_, let reason, let text):
-                    completion.text += text
-                    completion.finishReason = reason
-                case .done: break
-                }
+                answer.take(event)
             }
             try Task.checkCancellation()
-            return (SampledAnswer(completion, turnEnd: engine.model.turnEnd), try await group.next() ?? [])
+            return (SampledAnswer(answer.answers[0], turnEnd: engine.model.turnEnd), try await group.next() ?? [])
         }
     }
 
@@ -163,12 +159,4 @@ struct RolloutCollector: Sendable {
 struct UnusablePair: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
-}
-
-extension LoadedModel {
-    /// The token that ends a turn of the chat format.
-    var turnEnd: Int32 {
-        if let id = tokenizer.id(of: "<|im_end|>"), endTokens.contains(Int32(id)) { return Int32(id) }
-        return endTokens.min() ?? 0
-    }
 }

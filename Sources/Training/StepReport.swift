@@ -77,7 +77,7 @@ package struct PairOutcome: Sendable {
 
 /// One answer that took part.
 package struct RolloutOutcome: Sendable {
-    package let role: SequenceRole
+    package let source: AnswerSource
     package let text: String
     /// Before the end of the turn.
     package let tokenCount: Int

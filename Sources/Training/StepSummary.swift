@@ -27,24 +27,22 @@ struct StepSummary {
         var pairDivergence = 0.0
         var pairCompared = 0
         for ((answer, scored), place) in zip(zip(answers, scored), places) {
-            let isCompared = objective.comparesWithTeacher(answer.role)
+            let divergences = objective.divergences(scored.measures, of: answer.source)
             loss += scored.coefficients.loss
-            if answer.role == .token { tokenLoss += scored.coefficients.loss }
-            if answer.role == .sequence { sequenceLoss += scored.coefficients.loss }
+            if answer.source == .student { tokenLoss += scored.coefficients.loss }
+            if answer.source == .group { sequenceLoss += scored.coefficients.loss }
             trained += answer.tokens.count
             difference = [difference, scored.logProbabilityDifference].compactMap { $0 }.max()
-            if isCompared {
-                pairCompared += scored.measures.count
-                pairDivergence += scored.measures.reduce(0) {
-                    $0 + Double(objective.method == .forwardKL ? $1.forwardKL : $1.reverseKL)
-                }
+            if let divergences {
+                pairCompared += divergences.count
+                pairDivergence += divergences.reduce(0) { $0 + Double($1) }
                 agreeing += scored.measures.count { $0.argmax == $0.teacherArgmax }
             }
             outcome.rollouts[place].tokens = answer.tokens.indices.map { t in
                 let sampler = t < answer.samplerLogProbabilities.count ? answer.samplerLogProbabilities[t] : nil
                 return TokenOutcome(
                     token: answer.tokens[t], logProbability: sampler ?? scored.measures[t].logProbability,
-                    divergence: isCompared ? scored.measures[t].reverseKL : nil, weight: scored.weights?[t])
+                    divergence: divergences == nil ? nil : scored.measures[t].reverseKL, weight: scored.weights?[t])
             }
         }
         divergence += pairDivergence
@@ -57,8 +55,8 @@ struct StepSummary {
     func finish(_ metrics: inout StepMetrics) {
         let count = Double(max(1, pairs))
         metrics.loss = loss / count
-        if objective.hasTokenTerm { metrics.tokenLoss = tokenLoss / count }
-        if objective.hasSequenceTerm { metrics.sequenceLoss = sequenceLoss / count }
+        if objective.reads(.student) { metrics.tokenLoss = tokenLoss / count }
+        if objective.reads(.group) { metrics.sequenceLoss = sequenceLoss / count }
         if compared > 0 {
             metrics.klMean = divergence / Double(compared)
             metrics.teacherAgreement = Double(agreeing) / Double(compared)

@@ -1,34 +1,11 @@
 package import Foundation
 package import Generation
 package import Models
-package import Tensors
+import Tensors
 import Weights
 
 /// Writes what was trained: adapters in PEFT's layout, whole tensors under the names and in the layout of published checkpoints.
 package enum TensorExport {
-    /// The shape that checkpoint files give the parameter.
-    package static func publishedShape(_ parameter: Parameter) -> [Int] {
-        if parameter.vector != nil { return [parameter.stored.columns] }
-        guard parameter.isConvolution else { return [parameter.stored.rows, parameter.stored.columns] }
-        return [parameter.stored.rows, parameter.stored.columns / Parameter.convolutionWidth, Parameter.convolutionWidth]
-    }
-
-    /// A tensor that stands for `parameter` with the shape and order of elements that checkpoint files have.
-    package static func published(_ parameter: Parameter, _ tensor: Tensor) -> (shape: [Int], tensor: Tensor) {
-        let shape = publishedShape(parameter)
-        guard parameter.isConvolution else { return (shape, tensor) }
-        let (channels, width) = (shape[1], shape[2])
-        let turned = Tensor(uninitialized: tensor.rows, tensor.columns)
-        for row in 0..<tensor.rows {
-            let from = unsafe tensor.row(row)
-            let to = unsafe turned.row(row)
-            for channel in 0..<channels {
-                for tap in 0..<width { unsafe to[channel * width + tap] = unsafe from[tap * channels + channel] }
-            }
-        }
-        return (shape, turned)
-    }
-
     /// Writes a version as a PEFT directory, which must not exist yet. Replaced tensors are saved whole beside the adapters.
     package static func writeAdapter(
         _ version: WeightVersion, of model: AudioLanguageModel, baseModel: String?, metadata: [String: String] = [:],
@@ -40,15 +17,15 @@ package enum TensorExport {
                 module: parameters[index].moduleName, a: adapter.a, b: adapter.b, scaling: Double(adapter.scale))
         }
         let saved = version.replacements.sorted { $0.key < $1.key }.map { index, tensor in
-            let (shape, values) = published(parameters[index], tensor)
-            return PEFTWriter.Saved(name: parameters[index].name, shape: shape, values: values)
+            let parameter = parameters[index]
+            return PEFTWriter.Saved(name: parameter.name, shape: parameter.shape, values: parameter.published(tensor))
         }
-        try PEFTWriter.write(updates, saved: saved, baseModel: baseModel, metadata: metadata, to: directory)
+        try PEFTWriter.write(updates, saved: saved, names: model.names, baseModel: baseModel, metadata: metadata, to: directory)
     }
 
     /// Writes the tensors of the whole model under a version without adapters as one safetensors file that replaces a
     /// checkpoint's: trained tensors in float32, or rounded to bfloat16, the others as they are stored. A tied output head is written
-    /// beside the embedding that it equals: transformers' Qwen2-Audio class does not tie them by itself.
+    /// beside the embedding that it equals: transformers' classes for audio language models do not tie them by themselves.
     package static func writeTensors(
         _ version: WeightVersion, of model: AudioLanguageModel, narrow: Bool = false, to file: URL
     ) throws {
@@ -56,15 +33,11 @@ package enum TensorExport {
             throw TrainingError.options("version \(version.id) has adapters; write it as an adapter")
         }
         func item(_ parameter: Parameter, _ name: String) -> SafetensorsWriter.Item {
-            let (shape, tensor) = published(
-                parameter, version.replacements[parameter.index] ?? parameter.stored.widened())
-            return narrow ? .bfloat16(name, tensor, shape: shape) : .float32(name, tensor, shape: shape)
+            let tensor = parameter.published(version.replacements[parameter.index] ?? parameter.stored.widened())
+            return narrow ? .bfloat16(name, tensor, shape: parameter.shape) : .float32(name, tensor, shape: parameter.shape)
         }
         var items = model.parameters.map { item($0, $0.name) }
-        let embedding = "model.embed_tokens.weight"
-        if let table = model.parameters.first(where: { $0.name.hasSuffix(embedding) && $0.index == model.decoder.head.weight.index }) {
-            items.append(item(table, table.name.dropLast(embedding.count) + "lm_head.weight"))
-        }
+        if model.decoder.isTied { items.append(item(model.decoder.embedding.table, model.decoder.headName)) }
         try SafetensorsWriter.write(items, metadata: ["format": "pt"], to: file)
     }
 

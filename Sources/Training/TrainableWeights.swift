@@ -22,22 +22,23 @@ package final class TrainableWeights {
     package init(
         _ plan: AdapterPlan, model: AudioLanguageModel, parent: WeightVersion? = nil, seed: UInt64 = 0
     ) throws {
-        let (adapted, replaced) = try plan.selection(in: model)
         var entries: [Entry] = []
         var adapters = parent?.adapters ?? [:]
         var replacements = parent?.replacements ?? [:]
-        for parameter in adapted {
-            let adapter =
-                parent?.adapters[parameter.index].map { LowRank(a: $0.a.copy(), b: $0.b.copy(), scale: $0.scale) }
-                ?? plan.initial(parameter, seed: seed)
-            adapters[parameter.index] = adapter
-            entries.append(Entry(name: parameter.moduleName + ".lora_A", parameter: parameter, tensor: adapter.a))
-            entries.append(Entry(name: parameter.moduleName + ".lora_B", parameter: parameter, tensor: adapter.b))
-        }
-        for parameter in replaced {
-            let tensor = parent?.replacements[parameter.index]?.copy() ?? parameter.stored.widened()
-            replacements[parameter.index] = tensor
-            entries.append(Entry(name: parameter.name, parameter: parameter, tensor: tensor))
+        for parameter in try plan.selection(in: model) {
+            switch plan.method {
+            case .lowRank(let rank, let alpha):
+                let adapter =
+                    parent?.adapters[parameter.index].map { LowRank(a: $0.a.copy(), b: $0.b.copy(), scale: $0.scale) }
+                    ?? AdapterPlan.initial(parameter, rank: rank, alpha: alpha, seed: seed)
+                adapters[parameter.index] = adapter
+                entries.append(Entry(name: parameter.moduleName + ".lora_A", parameter: parameter, tensor: adapter.a))
+                entries.append(Entry(name: parameter.moduleName + ".lora_B", parameter: parameter, tensor: adapter.b))
+            case .full, .fullButPositions:
+                let tensor = parent?.replacements[parameter.index]?.copy() ?? parameter.stored.widened()
+                replacements[parameter.index] = tensor
+                entries.append(Entry(name: parameter.name, parameter: parameter, tensor: tensor))
+            }
         }
         self.entries = entries
         self.parent = parent
@@ -48,7 +49,7 @@ package final class TrainableWeights {
     package var parameterCount: Int { entries.reduce(0) { $0 + $1.tensor.count } }
 
     /// Whether anything between the clip and the decoder is trained.
-    package var trainsHearing: Bool { entries.contains { !$0.name.hasPrefix("language_model.") } }
+    package var trainsHearing: Bool { entries.contains { $0.parameter.part != .decoder } }
 
     /// Frozen hearing stays the parent's; the base's has no name.
     private var hearing: String? { trainsHearing ? nil : parent?.hearing ?? "" }

@@ -27,10 +27,10 @@ extension Trainer {
     private func prepare(_ index: Int, _ work: Work) throws -> (reported: [RolloutOutcome], prepared: [Prepared]) {
         guard work.targets.isEmpty else {
             let answers = try work.targets.map { try SampledAnswer(text: $0.answer, model: engine.model) }
-            let reported = answers.map { RolloutOutcome(role: .target, text: $0.text, tokenCount: $0.length) }
+            let reported = answers.map { RolloutOutcome(source: .gold, text: $0.text, tokenCount: $0.length) }
             let prepared = zip(work.targets, answers).enumerated().map { place, target in
                 let answer = PreparedPair.Answer(
-                    role: .target, tokens: target.1.tokens, samplerLogProbabilities: target.1.logProbabilities)
+                    source: .gold, tokens: target.1.tokens, samplerLogProbabilities: target.1.logProbabilities)
                 return Prepared(index, target.0.prompt, teacher: target.0.prompt, [(place, answer)])
             }
             return (reported, prepared)
@@ -42,10 +42,10 @@ extension Trainer {
     private func answers(of work: Work) -> (reported: [RolloutOutcome], trained: [(Int, PreparedPair.Answer)]) {
         var reported: [RolloutOutcome] = []
         var trained: [(Int, PreparedPair.Answer)] = []
-        func add(_ role: SequenceRole, _ sampled: SampledAnswer, reward: Float? = nil, advantage: Float? = nil) {
+        func add(_ source: AnswerSource, _ sampled: SampledAnswer, reward: Float? = nil, advantage: Float? = nil) {
             reported.append(
                 RolloutOutcome(
-                    role: role, text: sampled.text, tokenCount: sampled.length, reward: reward.map(Double.init),
+                    source: source, text: sampled.text, tokenCount: sampled.length, reward: reward.map(Double.init),
                     advantage: advantage.map(Double.init)))
             // A rollout without advantage has no gradient and is not worth its pass.
             if advantage == 0 { return }
@@ -53,18 +53,18 @@ extension Trainer {
                 (
                     reported.count - 1,
                     PreparedPair.Answer(
-                        role: role, tokens: sampled.tokens, samplerLogProbabilities: sampled.logProbabilities,
+                        source: source, tokens: sampled.tokens, samplerLogProbabilities: sampled.logProbabilities,
                         advantage: advantage ?? 0, groupSize: max(1, work.rollouts.group.count))
                 ))
         }
         let rollouts = work.rollouts
-        if let token = rollouts.token { add(.token, token) }
+        if let token = rollouts.token { add(.student, token) }
         for (index, sampled) in rollouts.group.enumerated() {
             add(
-                .sequence, sampled, reward: index < rollouts.rewards.count ? rollouts.rewards[index] : nil,
-                advantage: rollouts.advantages[index])
+                .group, sampled, reward: index < rollouts.rewards.count ? rollouts.rewards[index] : nil,
+                advantage: index < rollouts.advantages.count ? rollouts.advantages[index] : nil)
         }
-        if options.objective.imitatesTeacher, let answer = rollouts.teacherAnswer { add(.target, answer) }
+        if options.objective.reads(.teacher), let answer = rollouts.teacherAnswer { add(.teacher, answer) }
         return (reported, trained)
     }
 
@@ -117,15 +117,13 @@ extension Trainer {
     /// Activations of one pass up to this size are kept for the backward pass; beyond it, layers are computed again.
     private static let activationLimit = 512 << 20
 
-    /// What a pass keeps of the decoder's layers, roughly: some ten rows of the hidden size and four of the inner one.
+    /// What a pass keeps for the backward pass, roughly.
     private func activationBytes(_ pairs: [PreparedPair]) -> Int {
-        let decoder = engine.model.model.decoder.configuration
-        let encoder = engine.model.model.encoder.configuration
-        let rows = pairs.reduce(0) { $0 + PackedBatch.rowCount($1.prompt, answers: $1.answers.map(\.tokens)) }
-        var floats = rows * decoder.layers * (10 * decoder.hiddenSize + 4 * decoder.intermediateSize)
-        if weights.trainsHearing {
-            let frames = pairs.reduce(0) { $0 + $1.prompt.clips.reduce(0) { $0 + $1.features.validFrames } }
-            floats += frames / 2 * encoder.layers * (10 * encoder.size + 3 * encoder.innerSize)
+        let model = engine.model.model
+        var floats = model.decoder.activations(
+            rows: pairs.reduce(0) { $0 + PackedBatch.rowCount($1.prompt, answers: $1.answers.map(\.tokens)) })
+        if let audio = model.audio, weights.trainsHearing {
+            floats += audio.activations(frames: pairs.reduce(0) { $0 + $1.prompt.clips.reduce(0) { $0 + $1.frames } })
         }
         return 4 * floats
     }

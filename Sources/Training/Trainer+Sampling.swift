@@ -22,7 +22,7 @@ extension Trainer {
             var work = Work(pair: pair, outcome: PairOutcome(id: pair.id, index: index))
             do {
                 if let problem = options.objective.problem(of: pair) { throw UnusablePair(problem) }
-                if options.objective.imitatesGold {
+                if options.objective.reads(.gold) {
                     work.targets = try pair.targets(engine.model, system: options.system)
                     // The longest of them holds every clip.
                     if let last = work.targets.last { work.prompt = last.prompt }

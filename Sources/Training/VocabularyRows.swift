@@ -22,7 +22,7 @@ final class VocabularyRows {
         let teacherLogits: Tensor?
     }
 
-    private let decoder: Qwen2Decoder
+    private let decoder: Decoder
     private let arithmetic: Arithmetic
     private let student: Side
     private let teacher: Side?
@@ -36,7 +36,7 @@ final class VocabularyRows {
     static let chunkElements = 16 << 20
 
     init(
-        decoder: Qwen2Decoder, arithmetic: Arithmetic, student: Side, teacher: Side?, targets: [Int32],
+        decoder: Decoder, arithmetic: Arithmetic, student: Side, teacher: Side?, targets: [Int32],
         weights: TrainableWeights, chunkElements: Int = VocabularyRows.chunkElements
     ) {
         precondition(student.hidden.rows == targets.count, "\(targets.count) targets for \(student.hidden.shape)")

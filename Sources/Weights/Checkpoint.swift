@@ -1,5 +1,6 @@
 import Files
 package import Foundation
+package import JSON
 
 /// A model directory in the Hugging Face layout: `config.json`, perhaps `generation_config.json`, and the tensors of
 /// `model.safetensors` or of the shards that `model.safetensors.index.json` lists.
@@ -28,17 +29,15 @@ package struct Checkpoint: Sendable {
         }
     }
 
-    /// All tensors by the names that published checkpoints have.
-    package func canonicalTensors() throws -> [String: StoredTensor] { try named(ModuleName.canonical) }
-
-    /// A cursor over all tensors under the names that `rename` gives them, with nothing read yet. `rename` sees names without the
-    /// wrappers of training (``ModuleName/withoutWrappers(_:)``).
+    /// A cursor over all tensors under the names that `rename` gives them, with nothing read yet.
     package func weights(renaming rename: (String) -> String = { $0 }) throws -> WeightCursor {
-        WeightCursor(try named(rename))
+        WeightCursor(try tensors(renaming: rename))
     }
 
-    private func named(_ rename: (String) -> String) throws -> [String: StoredTensor] {
-        let plain = ModuleName.withoutWrappers(tensors.keys)
+    /// All tensors under the names that `rename` gives them. `rename` sees names without the wrappers of training
+    /// (``ModuleNames/withoutWrappers(_:prefixes:)``).
+    package func tensors(renaming rename: (String) -> String) throws -> [String: StoredTensor] {
+        let plain = ModuleNames.withoutWrappers(tensors.keys)
         let quantized = [".qweight", ".qzeros", ".weight_packed", ".absmax", ".SCB", ".weight_scale"]
         if let tensor = tensors.keys.filter({ name in quantized.contains { name.hasSuffix($0) } }).min() {
             throw CheckpointError.quantized(field: "tensor " + tensor, method: "GPTQ, AWQ, bitsandbytes or the like")
@@ -173,7 +172,7 @@ package enum CheckpointError: Error, Equatable, CustomStringConvertible {
             return found + ". Convert it in that directory: " + conversion(from: "pytorch_model.bin", to: "model.safetensors")
         }
         return found
-            + ". Convert it: python -c \"from transformers import Qwen2AudioForConditionalGeneration as M; M.from_pretrained('\(directory)').save_pretrained('OUT')\""
+            + ". Convert it: python -c \"import transformers as t; m = t.AutoConfig.from_pretrained('\(directory)').architectures[0]; getattr(t, m).from_pretrained('\(directory)').save_pretrained('OUT')\""
     }
 
     /// A line of Python that turns pickled tensors into safetensors. Copies part tensors that share memory, which the format does not allow.

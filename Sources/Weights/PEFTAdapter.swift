@@ -1,9 +1,10 @@
 package import Foundation
+package import JSON
 
 /// A LoRA adapter in the directory layout of Python's peft: `adapter_config.json` and `adapter_model.safetensors`.
 ///
-/// Keys of both generations of transformers are understood (``ModuleName``); modules are given by their canonical names,
-/// such as `language_model.model.layers.0.self_attn.q_proj`. Every tensor of the file is in ``updates``, ``saved`` or ``copies``.
+/// Keys of every generation of transformers are understood; modules are given by their published names (``ModuleNames``). Every tensor
+/// of the file is in ``updates``, ``saved`` or ``copies``.
 package struct PEFTAdapter: Sendable {
     /// The change `scaling · B A` of one linear module's weight [out, in].
     package struct Update: Sendable {
@@ -17,21 +18,25 @@ package struct PEFTAdapter: Sendable {
     }
 
     package let directory: URL
-    /// By canonical module name.
+    /// By published module name.
     package let updates: [String: Update]
-    /// Tensors that replace the base's, from `modules_to_save`, by canonical tensor name.
+    /// Tensors that replace the base's, from `modules_to_save`, by published tensor name.
     package let saved: [String: StoredTensor]
-    /// Tensors that should be the base's own, which peft stores beside the factors of embeddings and output heads, by canonical tensor
+    /// Tensors that should be the base's own, which peft stores beside the factors of embeddings and output heads, by published tensor
     /// name. peft writes them over the base's, so an adapter computes what it did only where they are equal.
     package let copies: [String: StoredTensor]
     /// The base model that the adapter says it was made for.
     package let baseModel: String?
 
     private let configuration: PEFTConfiguration
-    private let generation: ModuleName.Generation
+    private let names: ModuleNames
+    /// The column of ``names`` that the adapter's keys have.
+    private let column: Int
 
-    package init(directory: URL) throws {
+    /// - Parameter names: how the base's modules are called.
+    package init(directory: URL, names: ModuleNames) throws {
         self.directory = directory
+        self.names = names
         guard let json = try Checkpoint.json("adapter_config.json", in: directory, limit: 4 << 20) else {
             throw CheckpointError.missingFile(directory: directory.path, file: "adapter_config.json")
         }
@@ -49,14 +54,14 @@ package struct PEFTAdapter: Sendable {
         var factors: [String: (a: StoredTensor?, b: StoredTensor?)] = [:]
         var saved: [String: StoredTensor] = [:]
         var copies: [String: StoredTensor] = [:]
-        var generation = ModuleName.Generation.transformers4
+        var column = 0
         var adapters: Set<String> = []
-        let plain = ModuleName.withoutWrappers(file.tensors.keys, prefixes: ["module."])
+        let plain = ModuleNames.withoutWrappers(file.tensors.keys, prefixes: ["module."])
         for (key, tensor) in file.tensors.sorted(by: { $0.key < $1.key }) {
             let name = try PEFTTensorName(plain[key] ?? key)
-            if ModuleName.generation(of: name.name) == .transformers5 { generation = .transformers5 }
+            column = max(column, names.column(of: name.name) ?? 0)
             if let adapter = name.adapter { adapters.insert(adapter) }
-            let canonical = ModuleName.canonical(name.name)
+            let published = names.published(name.name)
             let former: StoredTensor?
             switch name.role {
             case .a:
@@ -65,9 +70,9 @@ package struct PEFTAdapter: Sendable {
             case .b:
                 former = factors[name.name]?.b
                 factors[name.name, default: (nil, nil)].b = tensor
-            case .saved: former = saved.updateValue(tensor, forKey: canonical)
-            case .plain where configuration.saves(Self.module(of: name.name)): former = saved.updateValue(tensor, forKey: canonical)
-            case .plain, .base: former = copies.updateValue(tensor, forKey: canonical)
+            case .saved: former = saved.updateValue(tensor, forKey: published)
+            case .plain where configuration.saves(Self.module(of: name.name)): former = saved.updateValue(tensor, forKey: published)
+            case .plain, .base: former = copies.updateValue(tensor, forKey: published)
             }
             if let former { throw PEFTError.unexpectedTensor(key, reason: "\(former.name) is the same to the model") }
         }
@@ -87,14 +92,14 @@ package struct PEFTAdapter: Sendable {
             }
             try a.requireFinite()
             try b.requireFinite()
-            updates[ModuleName.canonical(module)] = Update(a: a, b: b, scaling: try configuration.scaling(of: module))
+            updates[names.published(module)] = Update(a: a, b: b, scaling: try configuration.scaling(of: module))
         }
         guard !updates.isEmpty || !saved.isEmpty else { throw PEFTError.empty }
         for tensor in saved.values { try tensor.requireFinite() }
         self.updates = updates
         self.saved = saved
         self.copies = copies
-        self.generation = generation
+        self.column = column
     }
 
     /// Far more than any model has modules.
@@ -112,7 +117,7 @@ package struct PEFTAdapter: Sendable {
         return try Safetensors(path)
     }
 
-    /// Checks the adapter against the base's linear modules, given by canonical name with their weights' [out, in]: each
+    /// Checks the adapter against the base's linear modules, given by published name with their weights' [out, in]: each
     /// update has its module and fits it, and each module that the configuration selects has its update.
     package func verify(against modules: [String: (outputs: Int, inputs: Int)]) throws {
         for (name, update) in updates.sorted(by: { $0.key < $1.key }) {
@@ -124,7 +129,7 @@ package struct PEFTAdapter: Sendable {
             }
         }
         for name in modules.keys.sorted() where updates[name] == nil {
-            if try configuration.targets(generation == .transformers5 ? ModuleName.transformers5(name) : name) {
+            if try configuration.targets(names.name(of: name, column: column)) {
                 throw PEFTError.missingFactor(module: name, factor: "lora_A and lora_B")
             }
         }

@@ -5,7 +5,7 @@
 ///     base_model.model. … linear .modules_to_save.default .weight      a copy that was trained
 ///     base_model.model. … lm_head .base_layer .weight                  the base's own
 ///
-/// Wrappers of training (``ModuleName/withoutWrappers(_:)``) are left out.
+/// Wrappers of training (``ModuleNames/withoutWrappers(_:prefixes:)``) are left out.
 struct PEFTTensorName: Equatable {
     enum Role: Equatable {
         case a, b

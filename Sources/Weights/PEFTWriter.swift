@@ -1,10 +1,11 @@
 package import Foundation
 import Glibc
+import JSON
 package import Tensors
 
-/// Writes adapters that Python's peft loads over transformers 5 and that ``PEFTAdapter`` reads back.
+/// Writes adapters that Python's peft loads over the newest transformers and that ``PEFTAdapter`` reads back.
 package enum PEFTWriter {
-    /// The change `scaling · B A` of the linear module with this canonical name; A [r, in], B [out, r].
+    /// The change `scaling · B A` of the linear module with this published name; A [r, in], B [out, r].
     package struct Update {
         let module: String
         let a: Tensor
@@ -22,7 +23,7 @@ package enum PEFTWriter {
         var alpha: Double { scaling * Double(a.rows) }
     }
 
-    /// A tensor that replaces the base's, by canonical name, such as `multi_modal_projector.linear.weight`.
+    /// A tensor that replaces the base's, by published name.
     package struct Saved {
         let name: String
         let shape: [Int]
@@ -40,7 +41,7 @@ package enum PEFTWriter {
     /// Writes the directory, which must not exist yet and appears whole or not at all. `metadata` goes into the weight
     /// file. peft needs at least one update, even where modules are saved whole.
     package static func write(
-        _ updates: [Update], saved: [Saved] = [], baseModel: String?, metadata: [String: String] = [:],
+        _ updates: [Update], saved: [Saved] = [], names: ModuleNames, baseModel: String?, metadata: [String: String] = [:],
         to directory: URL
     ) throws {
         guard let first = updates.first else { throw PEFTError.empty }
@@ -53,30 +54,30 @@ package enum PEFTWriter {
             "lora_dropout": .real(0),
             "bias": "none", "fan_in_fan_out": false, "init_lora_weights": true, "inference_mode": true,
         ]
-        config["target_modules"] = .array(updates.map { .string(ModuleName.transformers5($0.module)) })
+        config["target_modules"] = .array(updates.map { .string(names.newest($0.module)) })
         var ranks = JSONObject()
         var alphas = JSONObject()
         for update in updates {
             // Patterns are regular expressions over the end of a path.
-            let pattern = ModuleName.transformers5(update.module).split(separator: ".").joined(separator: "\\.")
+            let pattern = names.newest(update.module).split(separator: ".").joined(separator: "\\.")
             if update.a.rows != first.a.rows { ranks[pattern] = .integer(update.a.rows) }
             if update.alpha != first.alpha { alphas[pattern] = numeral(update.alpha) }
         }
         config["rank_pattern"] = .object(ranks)
         config["alpha_pattern"] = .object(alphas)
-        let modules = Set(saved.map { ModuleName.transformers5($0.module) }).sorted()
+        let modules = Set(saved.map { names.newest($0.module) }).sorted()
         config["modules_to_save"] = modules.isEmpty ? .null : .array(modules.map { .string($0) })
 
         var items: [SafetensorsWriter.Item] = []
         for update in updates {
-            let prefix = "base_model.model." + ModuleName.transformers5(update.module)
+            let prefix = "base_model.model." + names.newest(update.module)
             items.append(.float32(prefix + ".lora_A.weight", update.a))
             items.append(.float32(prefix + ".lora_B.weight", update.b))
         }
         for tensor in saved {
             items.append(
                 .float32(
-                    "base_model.model." + ModuleName.transformers5(tensor.name), tensor.values, shape: tensor.shape))
+                    "base_model.model." + names.newest(tensor.name), tensor.values, shape: tensor.shape))
         }
 
         let partial = directory.deletingLastPathComponent()
@@ -101,9 +102,4 @@ package enum PEFTWriter {
     private static func numeral(_ value: Double) -> JSONValue {
         Int(exactly: value).map { .integer($0) } ?? .real(value)
     }
-}
-
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral {
-    package init(stringLiteral value: String) { self = .string(value) }
-    package init(booleanLiteral value: Bool) { self = .boolean(value) }
 }

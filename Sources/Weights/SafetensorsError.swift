@@ -1,3 +1,5 @@
+package import JSON
+
 /// Why a file could not be read as safetensors.
 package struct SafetensorsError: Error, Equatable, CustomStringConvertible {
     package enum Problem: Equatable, Sendable {

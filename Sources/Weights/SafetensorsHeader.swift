@@ -1,3 +1,5 @@
+import JSON
+
 /// The header of a safetensors file: what each tensor is, and where its bytes lie in the data that follow.
 ///
 ///     u64 n, little-endian │ n bytes of JSON {name: {dtype, shape, data_offsets: [begin, end]}, "__metadata__": {…}} │ data

@@ -1,4 +1,5 @@
 package import Foundation
+import JSON
 package import Tensors
 
 /// Writes safetensors files: the largest element types first, so that every tensor is aligned, by name within a type.

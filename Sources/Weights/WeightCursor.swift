@@ -87,10 +87,15 @@ package struct WeightCursor: Sendable {
     }
 
     /// Throws, naming them, where tensors of the whole checkpoint were not read. `buffers` are names, whole or from a dot
-    /// on, of tensors that carry nothing, such as `rotary_emb.inv_freq`.
-    package func finish(allowing buffers: [String] = []) throws(WeightError) {
+    /// on, of tensors that carry nothing, such as `rotary_emb.inv_freq`; `modules` are paths below which tensors may stay unread.
+    ///
+    /// - Returns: The unread tensors below `modules`, sorted.
+    @discardableResult
+    package func finish(allowing buffers: [String] = [], modules: [String] = []) throws(WeightError) -> [String] {
         let left = unread.filter { name in !buffers.contains { name == $0 || name.hasSuffix("." + $0) } }
-        guard left.isEmpty else { throw .unread(left) }
+        let (allowed, others) = (left.filter { name in modules.contains { name.hasPrefix($0 + ".") } }, Set(left))
+        guard allowed.count == left.count else { throw .unread(others.subtracting(allowed).sorted()) }
+        return allowed
     }
 }
 

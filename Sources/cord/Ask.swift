@@ -6,6 +6,7 @@ import Generation
 import HTTP
 import Server
 import Synchronization
+import Workshop
 
 struct Ask: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -78,7 +79,8 @@ struct Ask: AsyncParsableCommand {
     func run() async throws {
         do {
             try await answer()
-        } catch let refusal as HTTPError {
+        } catch {
+            guard let refusal = HTTPError(refusing: error) else { throw error }
             FileHandle.standardError.write(Data("Error: \(refusal.message)\n".utf8))
             throw ExitCode.failure
         }
@@ -93,13 +95,12 @@ struct Ask: AsyncParsableCommand {
             let address = try ServerAddress(server, credentials)
             return try await json ? question.printJSON(address) : question.printText(address)
         }
-        let configuration = try model.configuration()
-        if let threads = configuration.threads { Machine.use(threads: threads) }
-        let runtime = try Runtime.load(configuration)
+        let settings = model.settings
+        let runtime = try settings.load()
         var messages = [ChatMessage(role: .user, content: parts)]
         if let system { messages.insert(ChatMessage(role: .system, text: system), at: 0) }
         let inquiry = try await runtime.ask(
-            messages, model: configuration.adapters.last?.name, sampling: sampling, prefix: "ans-")
+            [SubmittedMessage](messages), model: settings.adapters.last?.name, options: runtime.options(sampling), prefix: "ans-")
         if json {
             let (answers, timings) = try await inquiry.complete()
             print(String(decoding: try WireEncoder.encode(inquiry.answer(answers[0], timings)), as: UTF8.self))

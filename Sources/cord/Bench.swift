@@ -3,7 +3,7 @@ import Audio
 import Foundation
 import Generation
 import Randomness
-import Server
+import Workshop
 
 /// Measures a model on this machine: time to first token of a typed and a heard prompt, tokens per second of one and of many answers.
 struct Bench: AsyncParsableCommand {
@@ -30,10 +30,7 @@ struct Bench: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let configuration = try model.configuration()
-        if let threads = configuration.threads { Machine.use(threads: threads) }
-        let loaded = try LoadedModel(
-            directory: configuration.modelDirectory, name: configuration.modelName, precision: configuration.precision)
+        let loaded = try model.settings.loadModel()
         print("what,value,unit,runs")
         row("load", [loaded.loadSeconds], "s")
         let clip = try heard()
@@ -54,7 +51,7 @@ struct Bench: AsyncParsableCommand {
     }
 
     /// A fresh engine each time: nothing is remembered from the run before.
-    private func firstToken(_ loaded: LoadedModel, _ what: String, _ parts: [Message.Part]) async throws {
+    private func firstToken(_ loaded: LoadedModel, _ what: String, _ parts: [HeardMessage.Part]) async throws {
         var seconds: [Double] = []
         for _ in 0...runs {
             let engine = Engine(loaded)
@@ -69,7 +66,7 @@ struct Bench: AsyncParsableCommand {
         row(what, Array(seconds.dropFirst()), "s")
     }
 
-    private func decode(_ loaded: LoadedModel, _ parts: [Message.Part], answers: Int) async throws {
+    private func decode(_ loaded: LoadedModel, _ parts: [HeardMessage.Part], answers: Int) async throws {
         var rates: [Double] = []
         let prompt = try loaded.prompt([Message(role: "user", parts: parts)])
         let engine = Engine(loaded)

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Files
-import Server
+import Workshop
 
 @main
 struct Cord: AsyncParsableCommand {
@@ -13,12 +13,12 @@ struct Cord: AsyncParsableCommand {
               cord ask question.wav                  answer a spoken question here
               cord ask "What is the sum of 7, 9 and 8?"         answer a typed one
               cord eval                              measure the audio-text gap of the embedded model
-              cord serve --model ~/Qwen2-Audio-7B-Instruct --dtype bfloat16
+              cord serve --model ~/models/NAME --dtype bfloat16
             """,
         version: Build.version,
         subcommands: [
-            Serve.self, Ask.self, Eval.self, Gap.self, Train.self, DrawQuestions.self, Speak.self, Tokenize.self, Bench.self, Jobs.self,
-            Versions.self, DataCommand.self, Nano.self,
+            Serve.self, Ask.self, Eval.self, Gap.self, Train.self, Methods.self, DrawQuestions.self, Speak.self, Tokenize.self, Bench.self,
+            ListModels.self, Jobs.self, Versions.self, DataCommand.self, Nano.self,
         ])
 
     static func main() async {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import Jobs
-import Server
+import Workshop
 
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

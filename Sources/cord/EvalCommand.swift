@@ -5,7 +5,7 @@ import Generation
 import Glibc
 import Judging
 import Remote
-import Server
+import Workshop
 
 struct Eval: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -19,7 +19,7 @@ struct Eval: AsyncParsableCommand {
               cord eval                                             the embedded model on the built-in benchmark
               cord eval --adapter my-lora/ --output results/candidate
               cord eval --benchmark openbookqa.jsonl --arms text,audio,no_audio,shuffled_audio --output results/
-              cord eval --endpoint http://localhost:8000/v1 --model-name Qwen2-Audio-7B-Instruct
+              cord eval --endpoint http://localhost:8000/v1 --model-name NAME
               cord gap formats                                      which question sets are read, and how to export them
               cord gap compare results/base results/candidate
             """)
@@ -169,16 +169,16 @@ struct Eval: AsyncParsableCommand {
             let key = try ServerCredentials.secret(apiKey, file: apiKeyFile, option: "--api-key")
             return EndpointRespondent(Endpoint(base: base, key: key, timeout: timeout), model: modelName, decoding: decoding)
         }
-        var configuration = try model.configuration()
+        var settings = model.settings
         // Nobody waits for a first token here: all that are asked at once are answered together, in the three quarters of the places that
         // measurements may take, and so many clips are encoded at a time that the threads end together.
-        configuration.engine.sequences = (askedAtOnce * 4 + 2) / 3
-        configuration.engine.batchTokens = 2048
-        configuration.engine.encoderFrames = 8000
-        if let threads = configuration.threads { Machine.use(threads: threads) }
-        let runtime = try Runtime.load(configuration)
-        let entry = try runtime.versions.entry(configuration.adapters.last?.name)
-        return EngineRespondent(runtime.engine, version: entry.version, versionName: entry.versionID, decoding: decoding)
+        settings.engine.sequences = (askedAtOnce * 4 + 2) / 3
+        settings.engine.batchTokens = 2048
+        settings.engine.encoderFrames = 8000
+        var limits = AnswerLimits()
+        limits.clipSeconds = 600
+        let runtime = try settings.load(limits: limits)
+        return runtime.respondent(try runtime.versions.entry(settings.adapters.last?.name), decoding)
     }
 
     private var judge: FreeFormJudge? {

@@ -62,8 +62,9 @@ struct Gap: AsyncParsableCommand {
                 }
                 return arm
             }
-            let request = GapRunRequest(
-                model: try await server.model(model), benchmark: benchmark, limit: limit, seed: seed, arms: wanted)
+            var request = GapRunRequest(model: try await server.model(model), benchmark: benchmark, limit: limit)
+            request.seed = seed
+            request.arms = wanted
             var run = try WireDecoder.response(
                 GapRun.self, from: try await server.bytes("POST", Gap.runs, body: try WireEncoder.encode(request)))
             if noWait { return print(run.id) }
@@ -147,7 +148,7 @@ struct Gap: AsyncParsableCommand {
             case .html:
                 // Clips that travel in the program are heard in the page; others lie wherever their set does.
                 let set = try? BuiltInBenchmark(rawValue: comparison.benchmark)?.questionSet()
-                let clips: (ItemResult) -> String? = set?.embeddedClips(of: comparison.changed(before)) ?? { _ in nil }
+                let clips: (ItemResult) -> String? = try set?.embeddedClips(of: comparison.changed(before)) ?? { _ in nil }
                 print(comparison.html(base: before, candidate: after, clip: clips), terminator: "")
             }
         }

@@ -55,14 +55,15 @@ struct Jobs: AsyncParsableCommand {
             let form = RunningServer.form(["purpose": "fine-tune"], file: try Data(contentsOf: place), named: place.lastPathComponent)
             let uploaded = try WireDecoder.response(
                 FileObject.self, from: try await server.bytes("POST", "/v1/files", body: form.body, type: form.type))
-            var optimizer: OptimizerOptions?
-            if let learningRate { optimizer = OptimizerOptions(learningRate: learningRate) }
+            var hyperparameters = Hyperparameters()
+            hyperparameters.batchSize = batchSize
+            hyperparameters.epochs = epochs
+            hyperparameters.schedule = schedule
+            hyperparameters.optimizer = learningRate.map { OptimizerOptions(learningRate: $0) }
             let request = FineTuningRequest(
                 model: try await server.model(model), trainingFile: uploaded.id,
-                method: FineTuningMethod(
-                    type: method,
-                    hyperparameters: Hyperparameters(batchSize: batchSize, epochs: epochs, schedule: schedule, optimizer: optimizer)),
-                suffix: suffix, cord: FineTuningOptions(promote: promote ? PromotionGate(condition: .gapReduced) : nil))
+                method: FineTuningMethod(type: method, hyperparameters: hyperparameters), suffix: suffix,
+                cord: FineTuningOptions(promote: promote ? PromotionGate(.gapReduced) : nil))
             try await server.call("POST", Jobs.root, body: try WireEncoder.encode(request), show: Jobs.show)
         }
     }

@@ -2,7 +2,7 @@ import ArgumentParser
 import CordNano
 import Foundation
 import Generation
-import Server
+import Workshop
 
 /// Which model, and how it is kept in memory.
 struct ModelOptions: ParsableArguments {
@@ -32,20 +32,19 @@ struct ModelOptions: ParsableArguments {
         }
     }
 
-    func configuration() throws -> ServerConfiguration {
-        var configuration = ServerConfiguration(
-            modelDirectory: model.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? CordNano.directory)
-        if model == nil { configuration.modelName = "cord-nano" }
-        configuration.precision = dtype
-        configuration.threads = threads
-        configuration.engine.cacheBytes = cacheSize << 20
-        configuration.adapters = adapter.map { text in
+    var settings: ModelSettings {
+        var settings = ModelSettings(directory: model.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? CordNano.directory)
+        if model == nil { settings.name = "cord-nano" }
+        settings.precision = dtype
+        settings.threads = threads
+        settings.engine.cacheBytes = cacheSize << 20
+        settings.adapters = adapter.map { text in
             if model == nil, text == CordNano.closedName { return (text, CordNano.closedAdapter) }
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             let directory = URL(fileURLWithPath: parts.last ?? text, isDirectory: true)
             return (parts.count == 2 ? parts[0] : directory.lastPathComponent, directory)
         }
-        return configuration
+        return settings
     }
 }
 

@@ -6,6 +6,7 @@ import Glibc
 import HTTP
 import Logging
 import Server
+import Workshop
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,7 +18,7 @@ struct Serve: AsyncParsableCommand {
               curl -H 'Content-Type: application/json' -d '{"text": "What is the sum of 7, 9 and 8?"}' localhost:8080/v1/answers
 
               cord serve --host 0.0.0.0 --api-key-file ~/cord.keys     # lines such as mine=SECRET and guest:ask=OTHER
-              cord serve --model ~/Qwen2-Audio-7B-Instruct --dtype bfloat16 --adapter-folder ~/adapters
+              cord serve --model ~/models/NAME --dtype bfloat16 --adapter-folder ~/adapters
 
             OpenAI's clients work with base_url http://localhost:8080/v1. Every route is described at /openapi.json.
             SIGTERM lets the answers in flight finish and exits.
@@ -137,9 +138,9 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func configuration() throws -> ServerConfiguration {
-        var configuration = try model.configuration()
-        if model.model == nil, !configuration.adapters.contains(where: { $0.name == CordNano.closedName }) {
-            configuration.adapters.append((CordNano.closedName, CordNano.closedAdapter))
+        var configuration = ServerConfiguration(model.settings)
+        if model.model == nil, !configuration.model.adapters.contains(where: { $0.name == CordNano.closedName }) {
+            configuration.model.adapters.append((CordNano.closedName, CordNano.closedAdapter))
         }
         configuration.host = host
         configuration.port = port
@@ -149,11 +150,11 @@ struct Serve: AsyncParsableCommand {
         configuration.allowedHosts = Set(allowHost)
         configuration.adapterFolder = adapterFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }
         configuration.dataFolder = data.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? DataFolder.standard
-        configuration.acceptsStore = acceptStore
-        configuration.audioFolder = audioFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }
-        configuration.judgeEndpoints = judgeEndpoint
-        configuration.judgeKey = ProcessInfo.processInfo.environment["CORD_JUDGE_KEY"]
-        configuration.audioHosts = Set(audioHost.map { $0.lowercased() })
+        configuration.work.acceptsStore = acceptStore
+        configuration.work.audioFolder = audioFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }
+        configuration.work.judgeEndpoints = judgeEndpoint
+        configuration.work.judgeKey = ProcessInfo.processInfo.environment["CORD_JUDGE_KEY"]
+        configuration.limits.audioHosts = Set(audioHost.map { $0.lowercased() })
         configuration.publicFolder = publicFolder.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? Self.publicFolder
         configuration.http.bodyBytes = maxBody << 20
         configuration.uploadBytes = maxUpload << 20
@@ -161,8 +162,8 @@ struct Serve: AsyncParsableCommand {
         configuration.limits.clipSeconds = maxAudio
         configuration.limits.promptTokens = maxPrompt
         configuration.limits.time = .seconds(maxTime)
-        configuration.engine.queue = maxQueue
-        configuration.engine.sequences = maxAnswers
+        configuration.model.engine.queue = maxQueue
+        configuration.model.engine.sequences = maxAnswers
         return configuration
     }
 

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Encodings
+import Files
 import Foundation
 import Speech
 
@@ -14,13 +14,22 @@ struct Speak: AsyncParsableCommand {
               cord questions --count 60 --seed 3 > questions.jsonl
               cord speak questions.jsonl --output spoken/
               cord speak --built-in --output benchmark/          the built-in benchmark, made anew
+              cord speak questions.jsonl --output slt/ --synthesizer 'flite -voice {voice} -f {text_file} -o {output}' --voice slt
+              cord speak questions.jsonl --output api/ --synthesizer-endpoint https://HOST/v1 --synthesizer-model tts-1 --voice alloy
+              cord speak questions.jsonl --output call/ --telephone --noise 10,20 --silence 0,2
             """)
 
     @Argument(help: ArgumentHelp("A JSONL file of questions.", valueName: "questions")) var questions: String?
     @Flag(help: "Speak the questions of the built-in benchmark.") var builtIn = false
     @Option(help: ArgumentHelp("The folder to write.", valueName: "dir")) var output: String
     @Option(help: "Voices: heldout, training, or varied: the 80 that CORD learns from.") var voices: VoiceGroup = .heldout
+    @Option(
+        name: .customLong("voice"),
+        help: ArgumentHelp("A synthesiser's voice instead, as NAME, NAME:WORDS_A_MINUTE or NAME:WORDS_A_MINUTE:PITCH (175, 0 to 99); may be repeated.", valueName: "voice"))
+    var named: [String] = []
     @Option(help: "How many voices speak each question.") var voicesPerQuestion = 1
+    @OptionGroup(title: "Synthesiser") var synthesizer: SynthesizerOptions
+    @OptionGroup(title: "On the way to the microphone") var conditions: SpeechConditions
     @Option(help: "wav, flac or opus.") var format: SpokenSet.Format = .flac
     @Option(help: "Draws who says what.") var seed: UInt64 = 0
     @Option(help: "Synthesisers that run at once.") var workers = 2
@@ -29,8 +38,17 @@ struct Speak: AsyncParsableCommand {
 
     func validate() throws {
         if builtIn == (questions != nil) { throw ValidationError("Give either a file of questions or --built-in.") }
-        if !(1...voices.voices.count).contains(voicesPerQuestion) {
-            throw ValidationError("--voices-per-question: expected 1 to \(voices.voices.count), found \(voicesPerQuestion).")
+        let isPlain = try conditions.augmentation() == .none
+        if builtIn, !named.isEmpty || synthesizer.isGiven || !isPlain {
+            throw ValidationError("--built-in: the built-in benchmark has voices and conditions of its own; give a file of questions to choose others.")
+        }
+        let speakers = try speakers()
+        if Set(speakers.map(\.id)).count < speakers.count { throw ValidationError("--voice: one is given twice.") }
+        if !(1...speakers.count).contains(voicesPerQuestion) {
+            throw ValidationError("--voices-per-question: expected 1 to \(speakers.count), found \(voicesPerQuestion).")
+        }
+        if named.isEmpty, synthesizer.isGiven {
+            throw ValidationError("The voices of --voices are espeak-ng's: name those of your synthesiser by --voice.")
         }
         if !(1...256).contains(workers) { throw ValidationError("--workers: expected 1 to 256, found \(workers).") }
     }
@@ -40,8 +58,12 @@ struct Speak: AsyncParsableCommand {
         let bar = ProgressBar("clips")
         defer { bar.end() }
         let folder = cache.map { URL(filePath: $0) } ?? Self.userCache
-        let speaker = Speaker(synthesizer: try CommandSynthesizer(), cache: try SpeechCache(folder: folder), workers: workers)
+        let speaker = Speaker(synthesizer: try synthesizer.make(), cache: try SpeechCache(folder: folder), workers: workers)
         try await set.write(to: URL(filePath: output), speaker: speaker) { bar.show($0, of: $1) }
+    }
+
+    private func speakers() throws -> [Voice] {
+        try named.isEmpty ? voices.voices : named.map { try Voice(written: $0) }
     }
 
     private static var userCache: URL {
@@ -61,7 +83,8 @@ struct Speak: AsyncParsableCommand {
             }
         }
         return SpokenSet(
-            texts: texts, voices: voices.voices, voicesPerText: voicesPerQuestion, format: format, seed: seed)
+            texts: texts, voices: try speakers(), voicesPerText: voicesPerQuestion, augmentation: try conditions.augmentation(),
+            format: format, seed: seed)
     }
 }
 

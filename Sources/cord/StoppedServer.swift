@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import Jobs
-import Server
+import Workshop
 
 /// A data folder that no server has, for commands that otherwise ask a running one.
 struct StoppedServer: ParsableArguments {

@@ -5,9 +5,9 @@ import Generation
 import Judging
 import Models
 import Objectives
-import Server
 import Tensors
 import Training
+import Workshop
 
 struct Train: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -64,20 +64,21 @@ struct Train: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var configuration = try model.configuration()
-        if let threads = configuration.threads { Machine.use(threads: threads) }
-        let loaded = try LoadedModel(
-            directory: configuration.modelDirectory, name: configuration.modelName, precision: configuration.precision)
-        let parent = try configuration.adapters.first.map { try loaded.version(fromPEFT: $0.directory, id: $0.name) }
+        var settings = model.settings
+        // Nobody else asks: clips whose hearing is frozen may be remembered from one epoch to the next.
+        settings.engine.embeddingBytes = 256 << 20
+        let runtime = try settings.load()
+        let loaded = runtime.model
+        let parent = try runtime.versions.entry(settings.adapters.last?.name).version
         let pairs = try pairs(for: objective.objective, maxSeconds: loaded.windowSeconds)
         let directory = URL(fileURLWithPath: output, isDirectory: true)
-        var settings = TrainingRun.Settings()
-        settings.batchSize = batchSize
-        settings.epochs = epochs
-        settings.steps = steps
-        settings.checkpointEvery = checkpointEvery
-        settings.writesEvents = tensorboard
-        let run = try TrainingRun(pairs: pairs, settings: settings, directory: directory)
+        var plan = TrainingRun.Settings()
+        plan.batchSize = batchSize
+        plan.epochs = epochs
+        plan.steps = steps
+        plan.checkpointEvery = checkpointEvery
+        plan.writesEvents = tensorboard
+        let run = try TrainingRun(pairs: pairs, settings: plan, directory: directory)
 
         var options = TrainingOptions(objective.objective)
         options.optimizer.learningRate = learningRate
@@ -85,13 +86,8 @@ struct Train: AsyncParsableCommand {
         options.schedule = Schedule(schedule, warmupSteps: warmupSteps, totalSteps: run.totalSteps)
         options.maxGradientNorm = maxGradNorm
         options.seed = seed
-        let plan = full ? AdapterPlan.full(train) : .lowRank(train, rank: loraRank, alpha: loraAlpha)
-        let match = AnswerMatch()
-        // Nobody else asks: clips whose hearing is frozen may be remembered from one epoch to the next.
-        configuration.engine.embeddingBytes = 256 << 20
-        let trainer = try Trainer(
-            engine: Engine(loaded, limits: configuration.engine), plan: plan, options: options, parent: parent,
-            judge: { _, response, reference in match.verdict(response: response, reference: reference) })
+        let trained = full ? AdapterPlan.full(train) : .lowRank(train, rank: loraRank, alpha: loraAlpha)
+        let trainer = try Trainer(engine: runtime.engine, plan: trained, options: options, parent: parent, judge: AnswerMatch.judge)
         let count = await trainer.parameterCount
         say("\(pairs.count) pairs, \(run.totalSteps) steps, \(count) trained parameters, \(objective.method.rawValue)")
         try await run.run(trainer) { progress in say(Self.line(progress)) }

@@ -1,5 +1,6 @@
 import API
 import Foundation
+import Objectives
 import Testing
 
 @Suite struct TrainingTypesTests {
@@ -19,17 +20,16 @@ import Testing
         #expect(request.pairs[0].audio == .data(Data("RIFF".utf8)))
         #expect(request.pairs[1].audio == .file(id: "file-1"))
         #expect(request.pairs[2].audio == .path("x/y.wav"))
-        #expect(request.objective.method == .opdTopK && request.objective.topK == 5)
-        #expect(request.objective.sequenceTemperature == 1.5)
+        #expect(request.objective.loss.method == .opdTopK && request.objective.loss.topK == 5)
+        #expect(request.objective.loss.sequenceTemperature == 1.5)
         #expect(request.optimizer.train == [.projector, .decoder])
-        #expect(try read(CordStepRequest.self, text(request)) == request)
     }
 
     @Test func thePapersValuesAreTheDefaults() {
-        let objective = CordObjective()
+        let objective = CordObjective().loss
         #expect(objective.topK == 20 && objective.alpha == 2 && objective.beta == 2 && objective.rollouts == 4)
         #expect(objective.tokenTemperature == 1 && objective.sequenceTemperature == 1.5)
-        #expect(objective.maxRolloutTokens == 200 && objective.teacher == .frozen && !objective.divideByDeviation)
+        #expect(objective.maxRolloutTokens == 200 && objective.teacher == .frozen && !objective.dividesByDeviation)
         #expect(OptimizerOptions().learningRate == 3e-5)
     }
 
@@ -61,7 +61,8 @@ import Testing
              "learning_rate_multiplier":0.5}}}}
             """#)
         #expect(request.method.type == .supervised)
-        #expect(request.method.hyperparameters == Hyperparameters(learningRateMultiplier: 0.5, epochs: 3))
+        let hyperparameters = request.method.hyperparameters
+        #expect(hyperparameters.learningRateMultiplier == 0.5 && hyperparameters.epochs == 3 && hyperparameters.batchSize == nil)
         #expect(try read(FineTuningRequest.self, text(request)) == request)
         let gated = try read(
             FineTuningRequest.self,
@@ -69,8 +70,8 @@ import Testing
             {"model":"m","training_file":"f","method":{"type":"cord","cord":{"hyperparameters":{"objective":{"top_k":3}}}},
              "cord":{"promote":{"if":"gap_reduced","max_text_drop":0.5}}}
             """#)
-        #expect(gated.cord.promote == PromotionGate(condition: .gapReduced, maxTextDrop: 0.5))
-        #expect(gated.method.hyperparameters.objective?.topK == 3)
+        #expect(gated.cord.promote?.condition == .gapReduced && gated.cord.promote?.maxTextDrop == 0.5)
+        #expect(gated.method.hyperparameters.objective?.loss.topK == 3)
     }
 
     @Test(arguments: [
@@ -101,7 +102,7 @@ import Testing
 
     @Test func jobHasEveryMemberOfOpenAIsObject() throws {
         let job = FineTuningJob(
-            id: "ftjob-1", createdAt: 1, hyperparameters: Hyperparameters(epochs: 1), model: "m", seed: 2,
+            id: "ftjob-1", createdAt: 1, hyperparameters: Hyperparameters(), model: "m", seed: 2,
             status: .validatingFiles, trainingFile: "file-1", method: FineTuningMethod(type: .cord),
             cord: FineTuningExtension(paused: false, step: 0, totalSteps: 3))
         let written = try JSONValue(json: WireEncoder.encode(job))
@@ -111,7 +112,7 @@ import Testing
             "estimated_finish", "integrations", "method",
         ] { #expect(written[member] != nil, "\(member)") }
         #expect(written["status"] == .string("validating_files"))
-        #expect(try read(FineTuningJob.self, text(job)) == job)
+        #expect(try WireDecoder.response(FineTuningJob.self, from: Data(text(job).utf8)) == job)
     }
 
     @Test func aDivergedStepCanStillBeReported() throws {
@@ -135,10 +136,10 @@ import Testing
 
     @Test func queriesAreReadStrictly() throws {
         let page = try WireDecoder.decode(PageQuery.self, form: [("limit", "5"), ("after", "file-1")])
-        #expect(page == PageQuery(after: "file-1", limit: 5))
+        #expect(page.after == "file-1" && page.limit == 5 && page.order == .descending)
         #expect(throws: WireError.self) { try WireDecoder.decode(PageQuery.self, form: [("limit", "0")]) }
         #expect(throws: WireError.self) { try WireDecoder.decode(PageQuery.self, form: [("offset", "3")]) }
         let pair = try WireDecoder.decode(CompareQuery.self, form: [("base", "a"), ("candidate", "b")])
-        #expect(pair == CompareQuery(base: "a", candidate: "b"))
+        #expect(pair.base == "a" && pair.candidate == "b" && pair.format == nil)
     }
 }

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 import Audio
 
 /// What programs, browsers and phones really write, against what FFmpeg's own decoder makes of it; and what is joined, cut off or smuggled.
-struct ContainerTests {
+@Suite(.ownThread) struct ContainerTests {
     struct Expected: Decodable {
         let code: String?
         let sample_rate, channels, frames, length: Int?
@@ -14,11 +15,11 @@ struct ContainerTests {
 
     let limits = AudioLimits(maxSeconds: 30)
 
-    static let expected: [String: Expected] = {
-        do { return try AudioFixtures.json([String: Expected].self, "containers.json") } catch { preconditionFailure("\(error)") }
-    }()
+    static let expected = cases(in: "audio/containers.json") { try JSONDecoder().decode([String: Expected].self, from: $0) }
     static let heard = expected.filter { $0.value.code == nil }.keys.sorted()
     static let refused = expected.filter { $0.value.code != nil }.keys.sorted()
+
+    @Test func someFilesAreHeardAndSomeRefused() { #expect(!Self.heard.isEmpty && !Self.refused.isEmpty) }
 
     @Test(arguments: heard)
     func fileIsHeardWhole(name: String) throws {
@@ -28,8 +29,8 @@ struct ContainerTests {
         #expect(clip.source.channels == expected.channels)
         #expect(Int((clip.source.seconds * Double(clip.source.sampleRate)).rounded()) == expected.frames)
         try #require(clip.samples.count == expected.length)
-        let difference = zip(try #require(expected.at), try #require(expected.samples)).map { abs(clip.samples[$0] - $1) }.max()
-        #expect(try #require(difference) < 1e-3)
+        let found = try #require(expected.at).map { clip.samples[$0] }
+        #expect(largestDifference(found, try #require(expected.samples)) < 1e-3)
     }
 
     @Test(arguments: refused)
@@ -89,15 +90,11 @@ struct ContainerTests {
     }
 
     @Test func corruptFilesNeverCrash() throws {
-        var random = SplitMix(state: 8)
+        var random = SplitMix(seed: 8)
         for name in Self.heard {
             let original = try AudioFixtures.container(name)
             for _ in 0..<(AudioFixtures.corruptionsPerClip / 10) {
-                var bytes = original
-                for _ in 0..<Int.random(in: 1...8, using: &random) {
-                    let end = Bool.random(using: &random) ? min(256, bytes.count) : bytes.count
-                    bytes[Int.random(in: 0..<end, using: &random)] = UInt8.random(in: 0...255, using: &random)
-                }
+                let bytes = random.replacing(1...8, in: original, head: 256)
                 if let clip = try? AudioDecoder.decode(bytes, limits: limits) {
                     #expect(clip.samples.count <= 30 * 16000 + 1)
                     #expect(clip.samples.allSatisfy { $0.isFinite })

@@ -1,4 +1,5 @@
 import CKernels
+import TestSupport
 import Testing
 
 /// Two segments that share a prefix: queries 0..<100 see keys 0..<271, queries 100..<150 see keys 0..<70 and 271..<331.
@@ -56,7 +57,7 @@ import Testing
     }
 }
 
-struct AttentionTests {
+@Suite(.ownThread) struct AttentionTests {
     static let headSizes = [8, 24, 64, 80, 128, 256]
 
     @Test(arguments: allKernels, [true, false]) func isSoftmaxOverTheVisibleKeys(kernels: String, causal: Bool) {

@@ -1,4 +1,5 @@
 import CKernels
+import TestSupport
 import Testing
 
 /// Memory that C functions read and write, with small deterministic random numbers in it, and the loops that tests share.
@@ -47,15 +48,7 @@ extension Numbers<Float> {
     }
 
     /// The largest difference, relative to the largest magnitude.
-    func difference(from other: Numbers) -> Float {
-        var difference: Float = 0, magnitude: Float = 1e-30
-        for i in 0..<count {
-            let step = abs(self[i] - other[i])
-            if !(step <= difference) { difference = step }
-            magnitude = max(magnitude, abs(self[i]))
-        }
-        return difference / magnitude
-    }
+    func difference(from other: Numbers) -> Float { largestRelativeDifference(other.array, array) }
 
     /// Σ self · other
     func dot(_ other: Numbers) -> Double { (0..<count).reduce(0) { $0 + Double(self[$1]) * Double(other[$1]) } }
@@ -95,7 +88,7 @@ func expectGradients(
             for i in 0..<pair.input.count { pair.input[i] = original[i] }
             let expected = (above - below) / (2 * Double(step)), found = pair.gradient.dot(direction)
             let size = max(abs(expected), pair.gradient.dot(pair.gradient).squareRoot())
-            #expect(abs(found - expected) <= tolerance * max(size, 1e-3), "input \(index)", sourceLocation: location)
+            #expect(largestDifference([found], [expected]) <= tolerance * max(size, 1e-3), "input \(index)", sourceLocation: location)
         }
     }
 }

@@ -1,4 +1,6 @@
 import CKernels
+import Foundation
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -8,7 +10,18 @@ import Testing
 func exponential(_ x: Double) -> Double { exp(x) }
 
 /// Norms, activations, positions, windows: fast versions against references, and backward against finite differences.
-struct RowTests {
+@Suite(.ownThread) struct RowTests {
+    /// Tests over `fastKernels` pass without any; what the processor has is read from the system here.
+    @Test func fastKernelsAreThoseOfTheProcessor() throws {
+        #if arch(x86_64)
+            let flags = Set(try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8).split { " \t\n".contains($0) })
+            #expect(fastKernels.contains("avx2") == flags.isSuperset(of: ["avx2", "fma"]))
+            #expect(fastKernels.contains("avx512") == flags.isSuperset(of: ["avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"]))
+        #else
+            #expect(fastKernels.isEmpty)
+        #endif
+    }
+
     @Test(arguments: fastKernels) func activationsAgreeWithReference(kernels: String) {
         let count = 1003, x = Numbers<Float>.random(count, seed: 1, scale: 15), up = Numbers<Float>.random(count, seed: 2)
         x[0] = 100

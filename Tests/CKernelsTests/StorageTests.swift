@@ -1,7 +1,8 @@
 import CKernels
+import TestSupport
 import Testing
 
-struct StorageTests {
+@Suite(.ownThread) struct StorageTests {
     /// To the bit what llama.cpp's Python package makes of the same blocks, whole and by rows.
     @Test(arguments: allKernels, Format.all) func formatsWidenAsGGMLDefinesThem(kernels: String, format: Format) throws {
         let fixture = try format.fixture(".bin"), blocks = Array(fixture.prefix(format.fixtureBytes))

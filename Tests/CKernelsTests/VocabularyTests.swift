@@ -1,11 +1,12 @@
 import CKernels
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
-struct VocabularyTests {
+@Suite(.ownThread) struct VocabularyTests {
     static let n = 1003, rows = 4, target: [Int32] = [0, 1002, 17, -1]
     static func logits(_ seed: UInt64) -> Numbers<Float> { .random(n * rows, seed: seed, scale: 6) }
 

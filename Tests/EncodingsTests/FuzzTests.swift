@@ -1,23 +1,12 @@
 import Encodings
 import Foundation
+import TestSupport
 import Testing
 
 /// Bytes from nowhere: they are read or named, and what is written by the rules comes back.
-@Suite struct FuzzTests {
-    /// SplitMix64, so that a failure is found again.
-    private struct Draw: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
+@Suite(.ownThread) struct FuzzTests {
     @Test func anyCellsSurviveATable() throws {
-        var draw = Draw(state: 1)
+        var draw = SplitMix(seed: 1)
         let letters = Array("ab ,;\"\n\r\té<|")
         let folder = try Folder()
         for _ in 0..<300 {
@@ -34,21 +23,13 @@ import Testing
     }
 
     @Test func spoiltManifestsAreReadOrNamed() throws {
-        var draw = Draw(state: 2)
+        var draw = SplitMix(seed: 2)
         let seeds = [
             "{\"audio\": \"a.wav\", \"text\": \"b\"}\n{\"text\": \"c\"}\n", "\u{FEFF}file_name,text\r\n\"a.wav\",\"b \"\"c\"\"\"\r\n", "a;b\n1;\"2\n3\"\n",
         ].map { Array($0.utf8) }
         let folder = try Folder()
         for round in 0..<2000 {
-            var bytes = seeds[round % seeds.count]
-            for _ in 0..<Int.random(in: 1...4, using: &draw) {
-                let place = Int.random(in: 0..<bytes.count, using: &draw)
-                switch Int.random(in: 0..<3, using: &draw) {
-                case 0: bytes[place] = UInt8.random(in: .min ... .max, using: &draw)
-                case 1: bytes.insert(Array("\",;\n\r\u{0}".utf8).randomElement(using: &draw)!, at: place)
-                default: bytes.removeLast(min(bytes.count - 1, place % 8))
-                }
-            }
+            let bytes = draw.spoiling(seeds[round % seeds.count], with: ["\"", ",", ";", "\n", "\r", "\0"])
             let file = try folder.write(["m.csv", "m.jsonl", "m"][round % 3], Data(bytes))
             var lines: [Int] = []
             do { try ManifestFile(file).forEachRow { lines.append($0.line) } } catch is ManifestError {}
@@ -57,7 +38,7 @@ import Testing
     }
 
     @Test func spoiltClipsAreReadOrNamed() {
-        var draw = Draw(state: 3)
+        var draw = SplitMix(seed: 3)
         let letters = Array("dataDATA:audio/wav;base64,%+/=-_ AQz09\n\u{E9}")
         for round in 0..<4000 {
             let tail = String((0..<Int.random(in: 0...24, using: &draw)).map { _ in letters.randomElement(using: &draw)! })

@@ -1,11 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 enum Fixtures {
-    static func file(_ name: String) -> URL {
-        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Fixtures/evaluation").appending(path: name)
-    }
+    static func file(_ name: String) -> URL { fixtures.appending(path: "evaluation").appending(path: name) }
 
     /// A new folder, for the caller to fill and remove.
     static func temporaryFolder() throws -> URL {
@@ -18,7 +16,5 @@ enum Fixtures {
 /// Equal within `tolerance`, relative above one and absolute below.
 func expectClose(_ found: [Double], _ expected: [Double], _ tolerance: Double, _ location: SourceLocation = #_sourceLocation) {
     #expect(found.count == expected.count, sourceLocation: location)
-    for (x, y) in zip(found, expected) {
-        #expect(abs(x - y) <= tolerance * max(1, abs(y)), "\(x) is not \(y)", sourceLocation: location)
-    }
+    for (x, y) in zip(found, expected) { #expect(relativeDifference(x, y) <= tolerance, "\(x) is not \(y)", sourceLocation: location) }
 }

@@ -1,9 +1,10 @@
 import Foundation
 import FuzzTargets
+import TestSupport
 import Testing
 
 /// The fuzz targets over their seeds, over shortened and changed ones, and over what was ever found: nothing traps or hangs.
-@Suite(.serialized) struct FuzzTests {
+@Suite(.serialized, .ownThread) struct FuzzTests {
     @Test(arguments: FuzzTarget.all.map(\.name)) func seedsAndFindingsGiveAValueOrAnError(name: String) throws {
         let target = try #require(FuzzTarget.all.first { $0.name == name })
         let seeds = try target.seeds()

@@ -6,17 +6,16 @@ import TestSupport
 import Testing
 
 /// Model directories as people have them.
-@Suite struct DirectoryTests {
-    private let checkpoint = try! RandomCheckpoint("published")
+@Suite(.ownThread) struct DirectoryTests {
+    private let checkpoint = try! RandomCheckpoint("qwen2audio/published")
     private func file(_ name: String) -> URL { checkpoint.directory.appendingPathComponent(name) }
 
     @Test func theProcessorOfTransformers5IsRead() throws {
-        let expected = try LoadedModel(directory: checkpoint.directory).extractor.configuration
+        let expected = try #require(LoadedModel(directory: checkpoint.directory).model.audio).extractor.configuration
         try FileManager.default.removeItem(at: file("preprocessor_config.json"))
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         try FileManager.default.copyItem(
-            at: root.appending(path: "Fixtures/qwen2audio/processor_config.json"), to: file("processor_config.json"))
-        let found = try LoadedModel(directory: checkpoint.directory).extractor.configuration
+            at: fixtures.appending(path: "qwen2audio/processor_config.json"), to: file("processor_config.json"))
+        let found = try #require(LoadedModel(directory: checkpoint.directory).model.audio).extractor.configuration
         #expect((found.melCount, found.hop, found.windowSamples) == (expected.melCount, expected.hop, expected.windowSamples))
         #expect(found.file == "processor_config.json")
     }
@@ -40,7 +39,7 @@ import Testing
 
     @Test func aByteOrderMarkIsPassedOverInEveryFile() throws {
         let expected = try LoadedModel(directory: checkpoint.directory)
-        let message = Message(role: "user", parts: [.text("Tom has 12 apples.")])
+        let message = HeardMessage(role: "user", parts: [.text("Tom has 12 apples.")])
         let ids = try expected.prompt([message]).tokens
         for name in try FileManager.default.contentsOfDirectory(atPath: checkpoint.directory.path)
         where name.hasSuffix(".json") || name.hasSuffix(".jinja") {

@@ -4,6 +4,7 @@ import Foundation
 import Generation
 import Models
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct EngineTests {
@@ -14,10 +15,21 @@ import Testing
         try Self.model.get().prompt([Message(role: "user", parts: [.text(text)])])
     }
 
+    /// The requests' indices in the order in which the engine ended them, by its own clock: when a task hears of it depends on what
+    /// other tests do.
+    private func order(of requests: [GenerationRequest], in engine: Engine) async throws -> [Int] {
+        let started = ContinuousClock.now
+        let submitted = try requests.map { ((ContinuousClock.now - started) / .seconds(1), try engine.generate($0)) }
+        var ends: [(end: Double, index: Int)] = []
+        for (index, (instant, stream)) in submitted.enumerated() {
+            for try await case .done(let timings) in stream { ends.append((instant + timings.total, index)) }
+        }
+        return ends.sorted { $0.end < $1.end }.map(\.index)
+    }
+
     /// A spoken fixture of the model's.
     static func clip(_ name: String) throws -> AudioClip {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("Fixtures/qwen2audio/cord-nano/\(name).flac")
+        let file = fixtures.appending(path: "qwen2audio/cord-nano/\(name).flac")
         return try AudioDecoder.decode([UInt8](Data(contentsOf: file)), limits: AudioLimits(maxSeconds: 60))
     }
 
@@ -62,17 +74,9 @@ import Testing
         limits.sequences = 4
         let engine = Engine(try Self.model.get(), limits: limits)
         let question = try prompt(Self.question)
-        // The last to come is the only one that does not yield; they are submitted in order and awaited side by side.
-        let streams = try (0..<13).map { try engine.generate(GenerationRequest(prompt: question, options: .greedy, yields: $0 < 12)) }
-        let order = try await withThrowingTaskGroup(of: Int.self) { group in
-            for (index, stream) in streams.enumerated() {
-                group.addTask {
-                    for try await _ in stream {}
-                    return index
-                }
-            }
-            return try await group.reduce(into: []) { $0.append($1) }
-        }
+        // The last to come is the only one that does not yield.
+        let order = try await order(
+            of: (0..<13).map { GenerationRequest(prompt: question, options: .greedy, yields: $0 < 12) }, in: engine)
         let place = try #require(order.firstIndex(of: 12))
         #expect(place <= 6, "\(order)")
     }
@@ -83,16 +87,8 @@ import Testing
         limits.sequences = 1
         let engine = Engine(try Self.model.get(), limits: limits)
         let question = try prompt(Self.question)
-        let streams = try (0..<48).map { try engine.generate(GenerationRequest(prompt: question, options: .greedy, yields: $0 >= 40)) }
-        let order = try await withThrowingTaskGroup(of: Int.self) { group in
-            for (index, stream) in streams.enumerated() {
-                group.addTask {
-                    for try await _ in stream {}
-                    return index
-                }
-            }
-            return try await group.reduce(into: []) { $0.append($1) }
-        }
+        let order = try await order(
+            of: (0..<48).map { GenerationRequest(prompt: question, options: .greedy, yields: $0 >= 40) }, in: engine)
         let yielding = order.prefix(30).count { $0 >= 40 }
         #expect((4...8).contains(yielding), "\(order)")
         #expect(order.suffix(8).contains { $0 < 40 }, "\(order)")
@@ -140,9 +136,26 @@ import Testing
         }
     }
 
+    @Test func whatOneVersionHasReadNoOtherUses() async throws {
+        let model = try Self.model.get()
+        let engine = Engine(model)
+        var options = SamplingOptions.greedy
+        options.logProbabilities = 3
+        let closed = try model.version(fromPEFT: CordNano.closedAdapter, id: CordNano.closedName)
+        var answers: [[Completion]] = []
+        for version in [nil, closed] {
+            let request = GenerationRequest(prompt: try prompt(Self.question), options: options, version: version)
+            let (answer, timings) = try await engine.complete(request)
+            #expect(timings.cachedTokens == 0)
+            #expect(try await answer == Engine(model).complete(request).answers)
+            answers.append(answer)
+        }
+        #expect(answers[0] != answers[1])
+    }
+
     @Test func nextTurnOfAConversationReadsOnlyWhatIsNew() async throws {
         let engine = Engine(try Self.model.get())
-        let first = Message(role: "user", parts: [.text(Self.question)])
+        let first = HeardMessage(role: "user", parts: [.text(Self.question)])
         let asked = try engine.model.prompt([first])
         let answer = try await engine.complete(GenerationRequest(prompt: asked, options: .greedy)).answers[0]
         let turns = [first, Message(role: "assistant", parts: [.text(answer.text)]), Message(role: "user", parts: [.text("And now?")])]
@@ -275,6 +288,7 @@ import Testing
         let answer = try await engine.complete(
             GenerationRequest(prompt: try prompt(Self.question), options: options)
         ).answers[0]
+        #expect(!answer.tokens.isEmpty && answer.logProbabilities.count == answer.tokens.count)
         for token in answer.logProbabilities {
             #expect(token.top.count == 4)
             #expect(token.top[0].token == token.token)

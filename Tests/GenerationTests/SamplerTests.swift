@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Any options that pass their check and any logits give a token of the vocabulary or an error.
-@Suite struct SamplerTests {
+@Suite(.ownThread) struct SamplerTests {
     private static let extremes: [Double] = [
         0, -0.0, .leastNonzeroMagnitude, 2000 * .leastNonzeroMagnitude, 1e-300, 1e-45, 1e-40, 1e-38, 1e-10, 1e-5, 0.01, 0.5, 0.999999,
         1, 1.5, 2, 100, 1e38, 1e40, 1e300, 1e308, -.leastNonzeroMagnitude, -1, -1e308, .infinity, -.infinity, .nan,
@@ -83,6 +83,28 @@ import Testing
         ]
         for change in changes {
             #expect(try draws(options(change), logits) == [1, 1])
+        }
+    }
+
+    /// Of words with the shares 50, 30, 15 and 5 %: how many the filters leave, each of which is drawn as often as its share of these says.
+    @Test(arguments: [
+        (topK: 0, topP: 1.0, minP: 0.0, left: 4), (0, 0.49, 0, 1), (0, 0.51, 0, 2), (0, 0.79, 0, 2), (0, 0.81, 0, 3), (0, 0.96, 0, 4),
+        (3, 1, 0, 3), (1, 1, 0, 1), (0, 1, 0.4, 2), (0, 1, 0.2, 3), (3, 0.83, 0, 2),
+    ])
+    func filtersLeaveTheMostProbableInTheirShares(topK: Int, topP: Double, minP: Double, left: Int) throws {
+        let shares = [0.5, 0.3, 0.15, 0.05]
+        let filters = options { ($0.topK, $0.topP, $0.minP) = (topK, topP, minP) }
+        let row = Tensor(row: shares.map { Float(log($0)) })
+        var counts = [0, 0, 0, 0]
+        for choice in 0..<4000 {
+            var sampler = Sampler(filters, prompt: [], choice: choice)
+            counts[Int(try sampler.choose(row, row: 0))] += 1
+        }
+        let total = shares[..<left].reduce(0, +)
+        for (word, count) in counts.enumerated() {
+            let share = word < left ? shares[word] / total : 0
+            // Five standard deviations.
+            #expect(abs(Double(count) - 4000 * share) <= 5 * (4000 * share * (1 - share)).squareRoot(), "\(counts)")
         }
     }
 
@@ -183,7 +205,7 @@ import Testing
         (#""min_p": -0.1"#, "min_p"), (#""max_new_tokens": 0"#, "max_tokens"),
     ])
     func aModelsOwnDefaultsAreCheckedWhenItLoads(member: String, name: String) throws {
-        let checkpoint = try RandomCheckpoint("published")
+        let checkpoint = try RandomCheckpoint("qwen2audio/published")
         let file = checkpoint.directory.appendingPathComponent("generation_config.json")
         try Data("{\"do_sample\": true, \(member)}".utf8).write(to: file)
         #expect {

@@ -1,7 +1,8 @@
 import HTTP
+import TestSupport
 import Testing
 
-@Suite struct FormTests {
+@Suite(.ownThread) struct FormTests {
     func form(_ body: [UInt8], boundary: String = "b0") throws -> Form {
         try Form(
             Request(
@@ -37,7 +38,7 @@ import Testing
     }
 
     @Test func mutationsNeverTrap() {
-        var random = SplitMix(state: 1)
+        var random = SplitMix(seed: 1)
         let body = whole()
         for _ in 0..<20_000 {
             var mutated = Array(body.prefix(400)) + body.suffix(120)
@@ -81,17 +82,5 @@ import Testing
             try Form(Request(method: "POST", target: "/", headers: ["content-type": "text/plain"]))
         }
         #expect(error?.status == 415)
-    }
-}
-
-/// A small generator with a seed.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

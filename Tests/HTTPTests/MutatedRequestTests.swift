@@ -14,7 +14,7 @@ extension OneAtATime {
             "POST /echo HTTP/1.1\r\nHost: [::1]:80\r\nExpect: 100-continue\r\nContent-Length: 3\r\nConnection: keep-alive\r\n\r\nabc",
             "OPTIONS /echo HTTP/1.0\r\nConnection: keep-alive\r\nAuthorization: Bearer x\r\n\r\nHEAD /events HTTP/1.1\r\nHost: localhost\r\n\r\n",
         ]
-        private static let tokens = [
+        private static let words = [
             "\r\n", "\n", "\r", "\0", " ", "\t", ":", ";", ",", "?", "&", "=", "%", "%00", "0", "-1", "+", "\u{FF}", "\r\n\r\n",
             "\r\n ",
             "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", "chunked", "HTTP/1.1", "HTTP/1.0", "Host: b\r\n", "/../",
@@ -63,33 +63,8 @@ extension OneAtATime {
         }
 
         private static func mutation(_ seed: UInt64) -> [UInt8] {
-            var random = Generator(state: seed)
-            var bytes = Array(seeds[Int(random.next() % UInt64(seeds.count))].utf8)
-            for _ in 0...(random.next() % 4) {
-                let place = Int(random.next() % UInt64(bytes.count + 1))
-                switch random.next() % 5 {
-                case 0: if place < bytes.count { bytes[place] = UInt8(truncatingIfNeeded: random.next()) }
-                case 1: bytes.removeSubrange(place..<min(bytes.count, place + 1 + Int(random.next() % 8)))
-                case 2: bytes.insert(contentsOf: bytes[place..<min(bytes.count, place + 1 + Int(random.next() % 40))], at: place)
-                case 3: if place < bytes.count { bytes[place] ^= 1 << UInt8(random.next() % 8) }
-                default: bytes.insert(contentsOf: Array(tokens[Int(random.next() % UInt64(tokens.count))].utf8), at: place)
-                }
-                if bytes.isEmpty { bytes = [0] }
-            }
-            return bytes
-        }
-
-        /// SplitMix64.
-        private struct Generator: RandomNumberGenerator {
-            var state: UInt64
-
-            mutating func next() -> UInt64 {
-                state &+= 0x9E37_79B9_7F4A_7C15
-                var z = state
-                z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-                z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-                return z ^ (z >> 31)
-            }
+            var random = SplitMix(seed: seed)
+            return random.spoiling(Array(seeds[Int(random.next() % UInt64(seeds.count))].utf8), with: words)
         }
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Jobs
 import Synchronization
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -9,7 +10,7 @@ import Testing
 #endif
 
 /// Bytes that are not what they were, and copies of a folder that are.
-@Suite struct DamageTests {
+@Suite(.ownThread) struct DamageTests {
     let folder = Folder()
 
     private static func flip(_ file: URL) throws {

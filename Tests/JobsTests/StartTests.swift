@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Jobs
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -8,7 +9,7 @@ import Testing
 #endif
 
 /// What a start does to what it finds: nothing that was acknowledged is destroyed, whatever became of the database.
-@Suite struct StartTests {
+@Suite(.ownThread) struct StartTests {
     let folder = Folder()
 
     private func place(_ name: String) -> URL { folder.url.appending(path: name) }

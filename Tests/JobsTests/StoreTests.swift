@@ -1,5 +1,6 @@
 import Foundation
 import Jobs
+import TestSupport
 import Testing
 
 /// A folder that goes with the test.
@@ -25,7 +26,7 @@ extension Store {
     }
 }
 
-@Suite struct StoreTests {
+@Suite(.ownThread) struct StoreTests {
     let folder = Folder()
 
     @Test func everythingIsThereAfterReopening() throws {
@@ -114,6 +115,26 @@ extension Store {
             try store.step(idempotencyKey: "k", request: Data("other".utf8))
         }
         #expect(try store.counts()["versions"] == 1)
+    }
+
+    /// Its bytes, the folder of its group and its name there: where one of them does not reach the disk, nobody is told a hash.
+    @Test(arguments: [false, true]) func aContentThatTheDiskDoesNotTakeIsAnError(isFolder: Bool) throws {
+        let contents = try Store(folder: folder.url).contents
+        let source = folder.url.appending(path: "source")
+        func store(_ text: String, synchronising count: Int = .max) throws -> ContentStore.Stored {
+            try Data(text.utf8).write(to: source)
+            return try withFailingDisk(after: count) {
+                isFolder
+                    ? try contents.storeFolder { try FileManager.default.copyItem(at: source, to: $0.appending(path: "a")) }
+                    : try contents.store(Data(text.utf8))
+            }
+        }
+        let needed = isFolder ? 4 : 3
+        for count in 0..<needed {
+            #expect(throws: StoreError.self) { try store("text \(count)", synchronising: count) }
+            #expect(contents.contains(try store("text \(count)").hash))
+        }
+        #expect(contents.contains(try store("the last", synchronising: needed).hash))
     }
 
     @Test func aHundredRetriesTakeOneStep() async throws {

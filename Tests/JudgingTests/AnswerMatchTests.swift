@@ -1,4 +1,5 @@
 import Judging
+import TestSupport
 import Testing
 
 private struct Case: Sendable, CustomTestStringConvertible {
@@ -21,7 +22,7 @@ private func unreadable(_ kind: TaskType?, _ response: String, _ reference: Stri
     Case(kind: kind, response: response, reference: reference, outcome: .unreadable)
 }
 
-@Suite struct AnswerMatchTests {
+@Suite(.ownThread) struct AnswerMatchTests {
     private func check(_ test: Case) {
         let verdict = AnswerMatch(type: test.kind, choices: test.choices).verdict(
             response: test.response, reference: test.reference)

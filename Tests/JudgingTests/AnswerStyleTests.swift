@@ -1,9 +1,10 @@
 import Foundation
 import Judging
+import TestSupport
 import Testing
 
 /// The labelled answers of `Fixtures/judging`, each read as a person reads it.
-@Suite struct AnswerStyleTests {
+@Suite(.ownThread) struct AnswerStyleTests {
     struct Style: Decodable {
         let kind: String
         let type: TaskType
@@ -31,9 +32,7 @@ import Testing
     }
 
     static func styles() throws -> [Style] {
-        let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(
-            path: "Fixtures/judging/answers.jsonl")
-        return try Data(contentsOf: file).split(separator: UInt8(ascii: "\n")).map {
+        try Data(contentsOf: fixtures.appending(path: "judging/answers.jsonl")).split(separator: UInt8(ascii: "\n")).map {
             try JSONDecoder().decode(Style.self, from: Data($0))
         }
     }

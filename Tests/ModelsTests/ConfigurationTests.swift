@@ -1,17 +1,17 @@
 import Foundation
+import JSON
 import Models
 import Tensors
+import TestSupport
 import Testing
 import Weights
 
 /// `config.json` as people have it; what transformers makes of rotary settings is in Tests/Fixtures/qwen2audio/rope.json.
-@Suite struct ConfigurationTests {
-    private static let rope = Result {
-        try JSONValue(parsing: try Data(contentsOf: Fixture.root.appending(path: "rope.json"))).array("cases")
-    }
+@Suite(.ownThread) struct ConfigurationTests {
+    private static let rope = cases(in: "qwen2audio/rope.json") { try JSONValue(parsing: $0).array("cases") }
 
     private static func configuration(_ members: JSONObject, over base: String = "published") throws -> Qwen2AudioConfiguration {
-        var object = try JSONValue(parsing: try Data(contentsOf: Fixture.root.appending(path: "\(base)/config.json"))).object("")
+        var object = try JSONValue(parsing: try Data(contentsOf: fixtures.appending(path: "qwen2audio/\(base)/config.json"))).object("")
         var text = try object["text_config"]!.object("")
         for member in ["rope_theta", "rope_parameters", "rope_scaling"] { text[member] = nil }
         for key in members.keys { text[key] = members[key] }
@@ -19,13 +19,14 @@ import Weights
         return try Qwen2AudioConfiguration(.object(object))
     }
 
-    @Test(arguments: 0..<20)
+    @Test(arguments: rope.indices)
     func rotaryPositionsAreThoseOfTransformersOrRefused(index: Int) throws {
-        let cases = try Self.rope.get()
-        #expect(cases.count == 20)
-        let members = try cases[index].object("text_config")
-        guard try cases[index].string("rope_type") != "default" else {
-            #expect(try Self.configuration(members).text.ropeTheta == cases[index].number("rope_theta"))
+        let item = Self.rope[index]
+        let members = try item.object("text_config")
+        guard try item.string("rope_type") != "default" else {
+            let layer = try Self.configuration(members).text.layers[0]
+            let theta = try item.number("rope_theta")
+            #expect(layer.frequencies == Rotary.frequencies(headSize: layer.attention.headSize, theta: theta))
             return
         }
         let error = #expect(throws: ModelError.self) { try Self.configuration(members) }
@@ -42,11 +43,13 @@ import Weights
     @Test(arguments: ["module.", "_orig_mod.", "base_model.model.", "module._orig_mod.base_model.model."])
     func aWrappedModelsCheckpointIsTheSameModel(prefix: String) throws {
         for name in ["published", "window30"] {
-            let source = Fixture.root.appending(path: name)
+            let source = fixtures.appending(path: "qwen2audio/\(name)")
             let copy = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)")
             try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(at: copy) }
-            try FileManager.default.copyItem(at: source.appending(path: "config.json"), to: copy.appending(path: "config.json"))
+            for file in ["config.json", "preprocessor_config.json"] {
+                try FileManager.default.copyItem(at: source.appending(path: file), to: copy.appending(path: file))
+            }
             let checkpoint = try Checkpoint(directory: source)
             try SafetensorsWriter.write(
                 checkpoint.tensors.map { .copy(prefix + $0.key, $0.value) }, to: copy.appending(path: "model.safetensors"))

@@ -2,49 +2,25 @@ import Audio
 import Foundation
 import Models
 import Tensors
+import TestSupport
 import Weights
 
-/// A random checkpoint under `Tests/Fixtures/qwen2audio` with what transformers computes on it (see the README there).
+/// A family's checkpoint, its cases and the numbers that transformers computes on them.
 struct Fixture {
-    struct Case: Decodable {
-        let name: String
-        let prompt_ids: [Int32]
-        let input_ids: [Int32]
-        let clips: [String]
-        let continuation_ids: [Int32]?
-    }
-    struct Clip: Decodable {
-        let samples: Int
-        let seed: UInt32?
-        let file: String?
-    }
-    private struct File: Decodable {
-        let clips: [String: Clip]
-        let cases: [Case]
-    }
+    static let paths = ["published", "window30", "grouped7", "head128", "cord-nano"].map { "qwen2audio/" + $0 } + ReferenceCases.others
 
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("Fixtures/qwen2audio")
-    static let names = ["published", "window30", "grouped7", "head128", "cord-nano"]
-
-    let directory: URL
-    let cases: [Case]
-    let clips: [String: Clip]
+    let reference: ReferenceCases
     let goldens: Safetensors
 
-    init(_ name: String) throws {
-        directory = Self.root.appendingPathComponent(name)
-        let file = try JSONDecoder().decode(
-            File.self, from: Data(contentsOf: directory.appendingPathComponent("cases.json")))
-        cases = file.cases
-        clips = file.clips
-        goldens = try Safetensors(directory.appendingPathComponent("goldens.safetensors"))
+    init(_ path: String) throws {
+        reference = try ReferenceCases(path)
+        goldens = try Safetensors(reference.goldens)
     }
 
     /// Where the weights lie: beside the goldens, or in the sources for the embedded model.
     private var checkpoint: URL {
-        directory.lastPathComponent != "cord-nano"
-            ? directory : Self.root.appendingPathComponent("../../../Sources/CordNano/Checkpoint").standardized
+        reference.directory.lastPathComponent != "cord-nano"
+            ? reference.directory : fixtures.appending(path: "../../Sources/CordNano/Checkpoint").standardized
     }
 
     func model(storage: WeightStorage = .checkpoint) throws -> AudioLanguageModel {
@@ -56,54 +32,35 @@ struct Fixture {
 
     /// A clip's samples: a formula for synthetic ones, a FLAC file for spoken ones.
     func samples(_ name: String) throws -> [Float] {
-        let clip = clips[name]!
-        if let file = clip.file {
-            let bytes = try Data(contentsOf: directory.appendingPathComponent(file))
-            return try AudioDecoder.decode([UInt8](bytes), limits: AudioLimits(maxSeconds: 60)).samples
-        }
-        return Self.synthetic(seed: clip.seed!, count: clip.samples)
+        let clip = reference.clips[name]!
+        if let samples = clip.synthetic { return samples }
+        let bytes = try Data(contentsOf: reference.directory.appending(path: clip.file!))
+        return try AudioDecoder.decode([UInt8](bytes), limits: AudioLimits(maxSeconds: 60)).samples
     }
 
-    private static func synthetic(seed: UInt32, count: Int) -> [Float] {
-        var noise = seed
-        var phase: UInt32 = 0
-        var step = 20_000_000 &+ seed % 97 &* 400_000
-        return (0..<count).map { index in
-            noise = noise &* 1_664_525 &+ 1_013_904_223
-            phase = phase &+ step
-            step = (step &+ 2_000 &+ seed % 1_000) % 800_000_000
-            let triangle = abs(Int(phase >> 15) - 65_536) - 32_768
-            let loud = 256 - abs(((index >> 5) & 511) - 256)
-            return Float(((triangle * loud) >> 10) + ((Int(noise >> 16) - 32_768) >> 5)) / 32_768
-        }
+    func segments(_ clip: String, _ model: AudioLanguageModel) throws -> [AudioSegment] {
+        try model.audio!.segments(AudioClip(samples: try samples(clip)))
     }
 
-    func features(_ clip: String, _ model: AudioLanguageModel) throws -> AudioFeatures {
-        let extractor = LogMelExtractor(
-            try LogMelConfiguration(
-                json: try Data(contentsOf: checkpoint.appendingPathComponent("preprocessor_config.json"))))
-        let samples = try samples(clip)
-        let valid = (samples.count + 159) / 160
-        let wanted = model.encoder.featureFrames(valid: valid)
-        let mel = try extractor.features(AudioClip(samples: samples), extraFrames: max(0, wanted - valid))
-        return AudioFeatures(
-            logMel: Tensor(mel.values, rows: mel.frameCount, columns: mel.melCount), validFrames: mel.validFrames)
-    }
-
-    /// Logits [T, vocabulary] of a case in one packed pass.
-    func logits(_ item: Case, _ model: AudioLanguageModel, version: WeightVersion? = nil) throws -> Tensor {
-        let pass = Pass(version: version, rows: item.input_ids.count, arithmetic: .float32)
-        let audio = try embeddings(item, model, version: version)
+    /// Logits of cases [T, vocabulary], each, in one packed pass over all of them.
+    func logits(_ items: [ReferenceCases.Case], _ model: AudioLanguageModel, version: WeightVersion? = nil) throws -> [Tensor] {
+        let tokens = items.flatMap(\.inputIDs)
+        let pass = Pass(version: version, rows: tokens.count, arithmetic: .float32)
         let hidden = model.decoder.hidden(
-            tokens: item.input_ids, positions: (0..<Int32(item.input_ids.count)).map { $0 },
-            audioSlots: item.input_ids.indices.filter { item.input_ids[$0] == model.audioToken }, audio: audio,
-            keyValues: .packed(PackedSegment.sequences([item.input_ids.count], causal: true)), pass)
-        return model.decoder.logits(hidden, pass)
+            tokens: tokens, positions: items.flatMap { $0.inputIDs.indices.map(Int32.init) },
+            audioSlots: tokens.indices.filter { tokens[$0] == model.audio!.placeholder.token },
+            audio: try embeddings(items, model, version: version),
+            keyValues: .packed(PackedSegment.sequences(items.map(\.inputIDs.count), causal: true)), pass)
+        let logits = model.decoder.logits(hidden, pass)
+        var start = 0
+        return items.map { item in
+            defer { start += item.inputIDs.count }
+            return logits.rowsCopy(start..<start + item.inputIDs.count)
+        }
     }
 
-    func embeddings(_ item: Case, _ model: AudioLanguageModel, version: WeightVersion? = nil) throws -> Tensor? {
-        if item.clips.isEmpty { return nil }
-        let clips = try item.clips.map { try features($0, model) }
-        return model.embed(clips, versions: clips.map { _ in version }, arithmetic: .float32)
+    func embeddings(_ items: [ReferenceCases.Case], _ model: AudioLanguageModel, version: WeightVersion? = nil) throws -> Tensor? {
+        let clips = try items.flatMap(\.clips).map { try segments($0, model) }
+        return clips.isEmpty ? nil : model.embed(clips, versions: clips.map { _ in version }, arithmetic: .float32)
     }
 }

@@ -1,10 +1,13 @@
 import Foundation
+import JSON
 import Models
+import Tensors
+import TestSupport
 import Testing
 import Weights
 
 /// `config.json` comes from strangers: a number that would size nothing, everything or less is refused by its name.
-@Suite struct HostileConfigurationTests {
+@Suite(.ownThread) struct HostileConfigurationTests {
     private static let sizes = [
         "audio_config.num_mel_bins", "audio_config.d_model", "audio_config.encoder_layers", "audio_config.encoder_attention_heads",
         "audio_config.encoder_ffn_dim", "audio_config.max_source_positions", "text_config.vocab_size", "text_config.hidden_size",
@@ -39,6 +42,19 @@ import Weights
             } throws: {
                 "\($0)".contains(path)
             }
+        }
+    }
+
+    @Test func anUnknownModelTypeNamesThoseThatAreServed() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Data(#"{"model_type": "llava"}"#.utf8).write(to: folder.appending(path: "config.json"))
+        try SafetensorsWriter.write([.float32("a", Tensor(zeros: 1, 1))], metadata: [:], to: folder.appending(path: "model.safetensors"))
+        #expect {
+            try AudioLanguageModel(Checkpoint(directory: folder), storage: .checkpoint)
+        } throws: { error in
+            Family.allCases.allSatisfy { "\(error)".contains($0.rawValue) } && "\(error)".contains("llava")
         }
     }
 

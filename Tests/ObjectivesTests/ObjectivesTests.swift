@@ -40,29 +40,29 @@ import Testing
 
     @Test func reverseKLIsTheWeightedSumOfDivergences() {
         let term = ReverseKL(importance: TokenImportance(topK: 1, alpha: 2, beta: 2))
-        let sequence = ScoredSequence(role: .token, measures: Self.rows(reverse: [0.5, 1, 0.25]))
-        let result = term.coefficients(sequence)
+        let sequence = ScoredSequence(source: .student, measures: Self.rows(reverse: [0.5, 1, 0.25]))
+        let result = term.coefficients(sequence, in: BatchCounts(pairs: 1))
         #expect(result.reverseKL == [2, 3, 1])
         #expect(result.loss == 4.25)
         #expect(result.logProbability == [0, 0, 0] && result.forwardKL == [0, 0, 0])
     }
 
     @Test func meanDividesByTheLength() {
-        let sequence = ScoredSequence(role: .token, measures: Self.rows(reverse: [0.5, 1, 0.25, 0.25]))
-        let result = ReverseKL(reduction: .mean).coefficients(sequence)
+        let sequence = ScoredSequence(source: .student, measures: Self.rows(reverse: [0.5, 1, 0.25, 0.25]))
+        let result = ReverseKL(reduction: .mean).coefficients(sequence, in: BatchCounts(pairs: 1))
         #expect(result.reverseKL == [0.25, 0.25, 0.25, 0.25])
         #expect(result.loss == 0.5)
     }
 
     @Test func forwardKLSumsOverTheTeachersAnswer() {
-        let sequence = ScoredSequence(role: .target, measures: Self.rows(forward: [0.5, 1.5]))
-        let result = ForwardKL().coefficients(sequence)
+        let sequence = ScoredSequence(source: .teacher, measures: Self.rows(forward: [0.5, 1.5]))
+        let result = ForwardKL().coefficients(sequence, in: BatchCounts(pairs: 1))
         #expect(result.forwardKL == [1, 1] && result.loss == 2)
     }
 
     @Test func crossEntropyIsTheNegativeLogProbability() {
-        let sequence = ScoredSequence(role: .target, measures: Self.rows(log: [-1, -0.5]))
-        let result = CrossEntropy(reduction: .mean).coefficients(sequence)
+        let sequence = ScoredSequence(source: .teacher, measures: Self.rows(log: [-1, -0.5]))
+        let result = CrossEntropy(of: .gold, reduction: .mean).coefficients(sequence, in: BatchCounts(pairs: 1))
         #expect(result.logProbability == [0.5, 0.5] && result.loss == 0.75)
     }
 
@@ -85,7 +85,7 @@ import Testing
 
     private func group(_ advantage: Float, _ log: [Float], sampler: [Float?] = [], of size: Int = 4) -> ScoredSequence {
         ScoredSequence(
-            role: .sequence, measures: Self.rows(log: log), samplerLogProbabilities: sampler, advantage: advantage,
+            source: .group, measures: Self.rows(log: log), samplerLogProbabilities: sampler, advantage: advantage,
             groupSize: size)
     }
 
@@ -137,7 +137,7 @@ import Testing
         objective.tokenCoefficient = 0.5
         objective.sequenceCoefficient = 3
         let batch = BatchCounts(pairs: 1)
-        let token = ScoredSequence(role: .token, measures: Self.rows(reverse: [0.25, 0.5]))
+        let token = ScoredSequence(source: .student, measures: Self.rows(reverse: [0.25, 0.5]))
         #expect(objective.coefficients(token, in: batch).reverseKL == [2, 1])
         #expect(objective.coefficients(token, in: batch).loss == 1)
         #expect(objective.coefficients(group(1, [-1], of: 4), in: batch).logProbability == [0.75])
@@ -147,23 +147,45 @@ import Testing
     func everyMethodHasTheTermsOfItsName(method: Objective.Method) {
         let objective = Objective(method)
         let isOnPolicy = [.cord, .opd, .opdPosition, .opdTopK, .opdWeighted].contains(method)
-        #expect(objective.hasTokenTerm == isOnPolicy)
-        #expect(objective.hasSequenceTerm == [.cord, .grpo].contains(method))
-        #expect(objective.needsGold == (method == .supervised))
+        #expect(objective.reads(.student) == isOnPolicy)
+        #expect(objective.reads(.group) == [.cord, .grpo].contains(method))
+        #expect(objective.reads(.teacher) == [.forwardKL, .selfDistillation].contains(method))
+        #expect(objective.reads(.gold) == (method == .supervised) && objective.needsGold == (method == .supervised))
         #expect(objective.needsTeacherAnswer == [.cord, .grpo, .forwardKL, .selfDistillation].contains(method))
-        let token = ScoredSequence(role: .token, measures: Self.rows(reverse: [0.25, 0.5, 0.125]))
         var weights = objective
         weights.topK = 1
+        let token = ScoredSequence(source: .student, measures: Self.rows(reverse: [0.25, 0.5, 0.125]))
         let expected: [Float] =
             switch method {
             case .cord, .opdWeighted: [2, 3, 1]
             case .opdPosition: [2, 1.5, 1]
             case .opdTopK: [1, 2, 1]
-            default: [1, 1, 1]
+            case .opd: [1, 1, 1]
+            case .grpo, .forwardKL, .supervised, .selfDistillation: [0, 0, 0]
             }
         #expect(weights.coefficients(token, in: BatchCounts(pairs: 1)).reverseKL == expected)
-        let target = ScoredSequence(role: .target, measures: Self.rows(forward: [0.5], log: [-2]))
-        let imitation = objective.coefficients(target, in: BatchCounts(pairs: 1))
-        #expect(imitation.loss == (method == .forwardKL ? 0.5 : 2))
+        let losses = [AnswerSource.teacher, .gold].map { source in
+            let answer = ScoredSequence(source: source, measures: Self.rows(forward: [0.5], log: [-2]))
+            return objective.coefficients(answer, in: BatchCounts(pairs: 1)).loss
+        }
+        #expect(losses == [method == .forwardKL ? 0.5 : method == .selfDistillation ? 2 : 0, method == .supervised ? 2 : 0])
+    }
+
+    /// What the trainer relies on: a gold answer stands behind a prompt of its own, and rewards are those of a group.
+    @Test(arguments: Objective.Method.allCases)
+    func everyMethodIsOneThatTheTrainerCanServe(method: Objective.Method) {
+        let terms = Objective(method).terms.map(\.term)
+        #expect(!terms.isEmpty)
+        #expect(!terms.contains { $0.source == .gold } || terms.allSatisfy { $0.source == .gold && $0.needs.isEmpty })
+        #expect(terms.allSatisfy { !$0.needs.contains(.rewards) || $0.source == .group })
+        #expect(Set(Objective.Method.allCases.map(\.title)).count == Objective.Method.allCases.count)
+    }
+
+    @Test func termsWithoutACoefficientTakeNoPart() {
+        var objective = Objective(.cord)
+        objective.tokenCoefficient = 0
+        #expect(!objective.reads(.student) && objective.reads(.group))
+        objective.sequenceCoefficient = 0
+        #expect(objective.terms.isEmpty && !objective.needsTeacherAnswer)
     }
 }

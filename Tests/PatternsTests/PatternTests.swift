@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 import Patterns
 
 /// What Python's `re` matches is in Tests/Fixtures/weights/patterns.json (`patterns.py` beside it).
-@Suite struct PatternTests {
+@Suite(.ownThread) struct PatternTests {
     struct Case: Decodable, CustomTestStringConvertible {
         let pattern: String
         /// For each name whether `re.fullmatch` finds it; null where Python refuses the pattern.
@@ -18,19 +19,20 @@ import Patterns
         let patterns: [Case]
     }
 
-    private static let file: File = {
-        let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        return try! JSONDecoder().decode(File.self, from: Data(contentsOf: path.appending(path: "Fixtures/weights/patterns.json")))
-    }()
+    private static let file = Result {
+        try JSONDecoder().decode(File.self, from: Data(contentsOf: fixtures.appending(path: "weights/patterns.json")))
+    }
 
-    @Test(arguments: Self.file.patterns)
+    @Test(arguments: cases(in: "weights/patterns.json") { _ in try file.get().patterns })
     func aPatternMatchesTheNamesThatPythonMatches(item: Case) throws {
+        let names = try Self.file.get().names
+        try #require(!names.isEmpty && item.whole.count == names.count && item.start.count == names.count)
         guard !item.whole.contains(nil) else {
             #expect(throws: PatternError.self) { try Pattern(item.pattern, .python, limits: .name) }
             return
         }
         let (pattern, budget) = (try Pattern(item.pattern, .python, limits: .name), PatternBudget())
-        for (index, name) in Self.file.names.enumerated() {
+        for (index, name) in names.enumerated() {
             #expect(try pattern.matches(name, whole: true, budget) == item.whole[index], "\(name)")
             #expect(try pattern.matches(name, whole: false, budget) == item.start[index], "\(name)")
         }

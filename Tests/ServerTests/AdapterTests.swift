@@ -2,19 +2,20 @@ import API
 import Foundation
 import HTTP
 import Server
-import Testing
 import TestSupport
+import Testing
+import Workshop
 
 /// Adapters over a random model, loaded and unloaded while it serves.
-@Suite struct AdapterTests {
+@Suite(.ownThread) struct AdapterTests {
     private let checkpoint: RandomCheckpoint
 
-    init() throws { checkpoint = try RandomCheckpoint("published") }
+    init() throws { checkpoint = try RandomCheckpoint("qwen2audio/published") }
 
-    private func fixture(_ folder: URL? = Fixture.fixtures.appendingPathComponent("weights")) throws -> Fixture {
+    private func fixture(_ folder: URL? = fixtures.appendingPathComponent("weights")) throws -> Fixture {
         try Fixture {
-            $0.modelDirectory = checkpoint.directory
-            $0.modelName = "published"
+            $0.model.directory = checkpoint.directory
+            $0.model.name = "published"
             $0.adapterFolder = folder
         }
     }
@@ -56,16 +57,16 @@ import TestSupport
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("cord-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let list = Fixture.fixtures.appendingPathComponent("weights/list")
+        let list = fixtures.appendingPathComponent("weights/list")
         try FileManager.default.copyItem(at: list, to: folder.appendingPathComponent("broken"))
         try Data("no tensors".utf8).write(to: folder.appendingPathComponent("broken/adapter_model.safetensors"))
         try FileManager.default.copyItem(at: list, to: folder.appendingPathComponent("empty"))
         try FileManager.default.removeItem(at: folder.appendingPathComponent("empty/adapter_config.json"))
         let client = try Fixture {
-            $0.modelDirectory = checkpoint.directory
-            $0.modelName = "published"
+            $0.model.directory = checkpoint.directory
+            $0.model.name = "published"
             $0.adapterFolder = folder
-            $0.adapters = [("first", list)]
+            $0.model.adapters = [("first", list)]
         }.memory
         let models = try await client.get("/v1/models").text()
         #expect(try JSONValue(json: Data(models.utf8))["data"]?[1]?["root"]?.text == "list")
@@ -77,7 +78,7 @@ import TestSupport
         }
         #expect(texts[1].contains("adapter_model.safetensors") && texts[2].contains("adapter_config.json"))
         for text in texts {
-            for place in [folder.path, checkpoint.directory.path, list.path, Fixture.fixtures.path] { #expect(!text.contains(place), "\(text)") }
+            for place in [folder.path, checkpoint.directory.path, list.path, fixtures.path] { #expect(!text.contains(place), "\(text)") }
         }
     }
 
@@ -86,7 +87,7 @@ import TestSupport
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try FileManager.default.createSymbolicLink(
-            at: folder.appendingPathComponent("link"), withDestinationURL: Fixture.fixtures.appendingPathComponent("weights/list"))
+            at: folder.appendingPathComponent("link"), withDestinationURL: fixtures.appendingPathComponent("weights/list"))
         let client = try fixture(folder).memory
         for (path, status) in [("link", 403), ("../../etc", 403), ("/etc", 403), ("missing", 404)] {
             let response = try await client.post("/v1/load_lora_adapter", json: #"{"lora_name": "a", "lora_path": "\#(path)"}"#)
@@ -97,7 +98,7 @@ import TestSupport
     }
 
     @Test func adapterThatDoesNotFitIsRefusedWhole() async throws {
-        let client = try Fixture { $0.adapterFolder = Fixture.fixtures.appendingPathComponent("weights") }.memory
+        let client = try Fixture { $0.adapterFolder = fixtures.appendingPathComponent("weights") }.memory
         let response = try await client.post("/v1/load_lora_adapter", json: #"{"lora_name": "a", "lora_path": "list"}"#)
         #expect(response.status == 400)
         #expect(try await response.json()["error"]?["code"]?.text == "invalid_adapter")

@@ -4,11 +4,12 @@ import Foundation
 import Generation
 import HTTP
 import Server
-import Testing
 import TestSupport
+import Testing
+import Workshop
 
 /// Every refusal has its status, its code and, where there is one, the path of the field; the server answers the next request.
-@Suite struct BadInputTests {
+@Suite(.ownThread) struct BadInputTests {
     private func client() throws -> MemoryClient { try Fixture.shared.get().memory }
 
     private func expect(
@@ -87,20 +88,20 @@ import TestSupport
     }
 
     @Test func manyCopiesOfAClipThatNobodyCanHearAreRefusedByTheirHeader() async throws {
-        let bomb = [UInt8](try Data(contentsOf: Fixture.fixtures.appending(path: "audio/refused/bomb.flac")))
+        let bomb = [UInt8](try Data(contentsOf: fixtures.appending(path: "audio/refused/bomb.flac")))
         let response = try await client().post("/v1/chat/completions", json: conversation([[UInt8]](repeating: bomb, count: 32)))
         try await expect(response, 413, "audio_longer_than_window", param: "messages[0].content[0].input_audio.data")
     }
 
     /// A few kilobytes of FLAC that would take seconds to decode: 119 s in 8 channels at 655,350 Hz.
     @Test func densestClipIsRefusedByItsHeader() async throws {
-        let bomb = try Data(contentsOf: Fixture.fixtures.appendingPathComponent("audio/refused/bomb.flac"))
+        let bomb = try Data(contentsOf: fixtures.appendingPathComponent("audio/refused/bomb.flac"))
         try await expect(hear([UInt8](bomb)), 413, "audio_longer_than_window")
     }
 
     @Test(arguments: [("live.webm", "audio/webm"), ("moov-at-end.m4a", "audio/mp4"), ("fragmented.mp4", "video/mp4"), ("narrow.amr", "audio/amr")])
     func whatBrowsersAndPhonesRecordIsHeard(name: String, type: String) async throws {
-        let sound = try Data(contentsOf: Fixture.fixtures.appendingPathComponent("audio/containers/\(name)"))
+        let sound = try Data(contentsOf: fixtures.appendingPathComponent("audio/containers/\(name)"))
         let response = try await client().send("POST", "/v1/answers", headers: ["content-type": type], body: [UInt8](sound))
         let body = try await response.json()
         #expect(response.status == 200, "\(body)")
@@ -159,7 +160,7 @@ import TestSupport
         let client = try Fixture {
             $0.limits.promptTokens = 60
             $0.limits.clips = 1
-            $0.engine.cacheBytes = 16 << 20
+            $0.model.engine.cacheBytes = 16 << 20
         }.memory
         let words = String(repeating: "seven ", count: 60)
         try await expect(client.post("/v1/answers", json: #"{"text": "\#(words)"}"#), 400, "context_length_exceeded")
@@ -208,7 +209,7 @@ import TestSupport
         try await expect(ask("data:audio/wav;base64,@@", client()), 400, "invalid_value", param: "messages[0].content[0].audio_url.url")
         // A data URL needs no base64: these five bytes are read, and are no sound.
         try await expect(ask("data:audio/wav,hello", client()), 415, "audio_not_recognized")
-        let open = try Fixture { $0.audioHosts = ["localhost", "127.0.0.1", "169.254.169.254", "[::1]"] }.memory
+        let open = try Fixture { $0.limits.audioHosts = ["localhost", "127.0.0.1", "169.254.169.254", "[::1]"] }.memory
         for url in ["http://localhost:1/a.wav", "http://127.0.0.1/a.wav", "http://169.254.169.254/latest", "http://example.org/a.wav", "http://me:pw@127.0.0.1/a"] {
             try await expect(ask(url, open), 400, "url_not_allowed")
         }
@@ -216,8 +217,8 @@ import TestSupport
 
     @Test func moreQuestionsThanTheQueueHoldsGetBusy() async throws {
         let client = try Fixture {
-            $0.engine.queue = 2
-            $0.engine.sequences = 1
+            $0.model.engine.queue = 2
+            $0.model.engine.sequences = 1
         }.memory
         let text = #"{"text": "What is 17 plus 25?", "temperature": 2, "max_tokens": 400}"#
         let statuses = try await withThrowingTaskGroup(of: (Int, String?).self) { group in
@@ -236,9 +237,7 @@ import TestSupport
     }
 
     @Test func questionsWhileTheModelLoadsAreSentAway() async throws {
-        var configuration = ServerConfiguration(modelDirectory: Fixture.fixtures)
-        configuration.modelName = "none"
-        let client = MemoryClient(try ServerState(configuration).service())
+        let client = MemoryClient(try ServerState(ServerConfiguration(ModelSettings(directory: fixtures))).service())
         try await expect(client.post("/v1/answers", json: #"{"text": "a"}"#), 503, "loading")
         let health = try await client.get("/health")
         #expect(health.status == 503)

@@ -3,10 +3,11 @@ import Foundation
 import Generation
 import HTTP
 import Server
-import Testing
 import TestSupport
+import Testing
+import Workshop
 
-@Suite struct ChatTests {
+@Suite(.ownThread) struct ChatTests {
     private static let question = "Tom has 12 apples. He buys 7 more. He gives away 5. How many apples are there now?"
 
     private func client() throws -> MemoryClient { try Fixture.shared.get().memory }
@@ -76,6 +77,7 @@ import TestSupport
             Issue.record("no log-probabilities in \(choice)")
             return
         }
+        #expect(!tokens.isEmpty)
         #expect(tokens.compactMap { $0["token"]?.text }.joined() == choice["message"]?["content"]?.text)
         for token in tokens {
             #expect(token["top_logprobs"]?.count == 3)

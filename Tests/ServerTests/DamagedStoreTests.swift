@@ -5,9 +5,10 @@ import Jobs
 import Server
 import TestSupport
 import Testing
+import Workshop
 
 /// A server whose disk gave other bytes back, or none.
-@Suite struct DamagedStoreTests {
+@Suite(.ownThread) struct DamagedStoreTests {
     enum Damage: CaseIterable { case flipped, shortened, missing }
 
     private static func damage(_ damage: Damage, _ file: URL) throws {
@@ -84,29 +85,5 @@ import Testing
         let missing = try await server.client.get("/v1/files/\(clip.id)/content")
         #expect(missing.status == 500)
         #expect(try await Self.code(missing) == "content_missing")
-    }
-
-    @Test func foldersThatAreNoneAreNamed() throws {
-        let place = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: place) }
-        let (file, dangling, link) = (
-            place.appending(path: "file"), place.appending(path: "dangling"), place.appending(path: "link")
-        )
-        try Data().write(to: file)
-        try FileManager.default.createSymbolicLink(at: dangling, withDestinationURL: place.appending(path: "nowhere"))
-        #expect(throws: DataFolderError.unusable(path: file.path, reason: "it is a file; expected a folder")) {
-            try DataFolder(file)
-        }
-        #expect(throws: DataFolderError.self) { try DataFolder(dangling) }
-        #expect(throws: DataFolderError.absent(path: place.appending(path: "no").path)) {
-            try DataFolder(place.appending(path: "no"), existing: true)
-        }
-        // A link to a folder is that folder, and has one server.
-        let folder = place.appending(path: "folder")
-        try FileManager.default.createSymbolicLink(at: link, withDestinationURL: folder)
-        let held = try DataFolder(folder)
-        #expect(throws: DataFolderError.held(path: link.path)) { try DataFolder(link) }
-        _ = held.url
     }
 }

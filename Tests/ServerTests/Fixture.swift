@@ -7,23 +7,22 @@ import HTTP
 import Logging
 import Server
 import TestSupport
+import Workshop
 
 /// The embedded model behind every route; one runtime for all tests that change nothing.
 struct Fixture: Sendable {
     static let shared = Result { try Fixture() }
-    static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("Fixtures")
 
     let state: ServerState
     let runtime: Runtime
     let service: Service
 
     init(_ change: (inout ServerConfiguration) -> Void = { _ in }) throws {
-        var configuration = ServerConfiguration(modelDirectory: CordNano.directory)
-        configuration.modelName = "cord-nano"
+        var configuration = ServerConfiguration(ModelSettings(directory: CordNano.directory))
+        configuration.model.name = "cord-nano"
         change(&configuration)
         state = ServerState(configuration)
-        runtime = try Runtime.load(configuration, metrics: state.metrics)
+        runtime = try state.load()
         state.begin(runtime)
         service = try state.service(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

@@ -11,13 +11,14 @@ import Remote
 import Server
 import TestSupport
 import Testing
+import Workshop
 
 /// Measuring over HTTP, with the embedded model on a few items of the built-in benchmark.
-@Suite(.serialized) struct GapTests {
+@Suite(.serialized, .ownThread) struct GapTests {
     private func server() async throws -> TrainingServer {
         try await TrainingServer {
-            $0.modelDirectory = CordNano.directory
-            $0.modelName = "cord-nano"
+            $0.model.directory = CordNano.directory
+            $0.model.name = "cord-nano"
         }
     }
 
@@ -113,7 +114,7 @@ import Testing
             #expect(try await server.client.post("/v1/benchmarks", json: #"{"name": "\#(name)", "file_id": "\#(file)"}"#).status == 201)
             _ = try server.workshop.store.addReport(
                 id: name, runID: nil, model: "m", versionID: "base", benchmark: "b", n: 1,
-                summary: try JSONEncoder().encode(
+                summary: try WireEncoder.encode(
                     GapReportSummary(id: name, createdAt: 1, model: "m", weightVersion: "base", benchmark: "b", n: 1, accuracy: [:], gap: 0)),
                 body: Data("{}".utf8))
         }
@@ -251,6 +252,7 @@ import Testing
         let near = try await EvaluationRun(
             set, settings: settings, respondent: EngineRespondent(fixture.runtime.engine, decoding: decoding)
         ).report(id: "near", software: "s")
+        #expect(far.items.count == 5 && near.items.count == 5)
         for (there, here) in zip(far.items, near.items) {
             #expect(there.arms[.text]?.text == here.arms[.text]?.text)
             #expect(there.arms[.text]?.correct == here.arms[.text]?.correct && there.arms[.audio]?.error == nil)

@@ -3,6 +3,8 @@ import Foundation
 import HTTP
 import TestSupport
 import Testing
+import Workers
+import Workshop
 
 import Server
 

@@ -2,15 +2,16 @@ import API
 import Evaluation
 import Foundation
 import HTTP
+import Objectives
 import Server
 import TestSupport
 import Testing
 
-@Suite struct OperationTests {
+@Suite(.ownThread) struct OperationTests {
     private func client() throws -> MemoryClient { try Fixture.shared.get().memory }
 
     @Test func everyRouteIsDescribedAndEveryDescriptionRouted() async throws {
-        let page = Fixture.fixtures.appendingPathComponent("../../Public").standardized
+        let page = fixtures.appendingPathComponent("../../Public").standardized
         let fixture = try Fixture { $0.publicFolder = page }
         let document = try await fixture.memory.get("/openapi.json").json()
         guard case .object(let paths)? = document["paths"] else {
@@ -27,9 +28,15 @@ import Testing
         #expect(described == routed)
     }
 
+    @Test func everyTrainingMethodIsDescribed() async throws {
+        let schemas = try await client().get("/openapi.json").json()["components"]?["schemas"]
+        let names = Objective.Method.allCases.map { JSONValue.string($0.rawValue) }
+        #expect(schemas?["CordObjective"]?["properties"]?["method"]?["enum"] == .array(names))
+    }
+
     /// Where a key is needed, the console fills a tab with a report that it fetched, and the console's policy holds there.
     @Test func policyOfTheConsoleAdmitsReports() async throws {
-        let fixture = try Fixture { $0.publicFolder = Fixture.fixtures.appendingPathComponent("../../Public").standardized }
+        let fixture = try Fixture { $0.publicFolder = fixtures.appendingPathComponent("../../Public").standardized }
         for path in ["/", "/gap.html", "/frame.js"] {
             let policy = try #require(try await fixture.memory.get(path).headers["content-security-policy"])
             #expect(policy.hasPrefix("default-src 'self'; style-src 'self' 'sha256-") && !policy.contains("unsafe"), "\(path)")
@@ -39,7 +46,7 @@ import Testing
 
     /// Every page has the header that `frame.js` fills, and nothing inline that its policy would stop.
     @Test func pagesOfTheConsoleHaveNothingInline() throws {
-        let folder = Fixture.fixtures.appendingPathComponent("../../Public").standardized
+        let folder = fixtures.appendingPathComponent("../../Public").standardized
         let pages = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".html") }
         let frame = try String(contentsOf: folder.appendingPathComponent("frame.js"), encoding: .utf8)
         #expect(pages.count == 4)
@@ -61,7 +68,9 @@ import Testing
         }
         let answering = ["/v1/chat/completions", "/v1/answers", "/v1/tokenize", "/v1/detokenize"]
         let measuring = ["/v1/gap/runs", "/v1/gap/runs/{id}/cancel", "/v1/gap/inspect", "/v1/benchmarks"]
-        for route in fixture.service.router.routes where route.method != "GET" {
+        let changing = fixture.service.router.routes.filter { $0.method != "GET" }
+        try #require(!changing.isEmpty)
+        for route in changing {
             let needed: Scope =
                 switch route.pattern {
                 case let pattern where answering.contains(pattern): .ask
@@ -81,13 +90,13 @@ import Testing
     }
 
     private func pageFixture() throws -> Fixture {
-        try Fixture { $0.publicFolder = Fixture.fixtures.appendingPathComponent("../../Public").standardized }
+        try Fixture { $0.publicFolder = fixtures.appendingPathComponent("../../Public").standardized }
     }
 
     /// The table is what `cord serve --print-scopes` prints.
     @Test func securityNotesHaveTheRoutersOwnScopes() throws {
         let notes = try String(
-            contentsOf: Fixture.fixtures.appendingPathComponent("../../Sources/SECURITY.md").standardized, encoding: .utf8)
+            contentsOf: fixtures.appendingPathComponent("../../Sources/SECURITY.md").standardized, encoding: .utf8)
         let table = ScopeTable.markdown(try pageFixture().service.router)
         #expect(notes.contains("\n\n\(table)\n"), "\(table)")
     }
@@ -100,6 +109,7 @@ import Testing
     @Test func descriptionsNameTheScopesOfTheirRoutes() async throws {
         let fixture = try pageFixture()
         let paths = try #require(try await fixture.memory.get("/openapi.json").json()["paths"])
+        try #require(!fixture.service.router.routes.isEmpty)
         for route in fixture.service.router.routes {
             let operation = try #require(paths[route.pattern.replacingOccurrences(of: "...}", with: "}")]?[route.method.lowercased()])
             let security = try #require(operation["security"])

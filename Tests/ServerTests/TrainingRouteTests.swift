@@ -4,9 +4,11 @@ import Foundation
 import Generation
 import HTTP
 import Jobs
+import Objectives
 import Server
 import TestSupport
 import Testing
+import Workshop
 
 /// A server with a data folder over a random model, which can be stopped and started again on the same folder.
 final class TrainingServer {
@@ -18,10 +20,10 @@ final class TrainingServer {
     private let change: (inout ServerConfiguration) -> Void
 
     init(_ change: @escaping (inout ServerConfiguration) -> Void = { _ in }) async throws {
-        checkpoint = try RandomCheckpoint(Self.base)
+        checkpoint = try RandomCheckpoint("qwen2audio/\(Self.base)")
         let directory = checkpoint.directory
         self.change = {
-            $0.modelDirectory = directory
+            $0.model.directory = directory
             change(&$0)
         }
         folder = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)", directoryHint: .isDirectory)
@@ -34,12 +36,11 @@ final class TrainingServer {
         _ folder: URL, _ change: (inout ServerConfiguration) -> Void
     ) async throws -> (Fixture, Workshop) {
         let fixture = try Fixture {
-            $0.modelName = base
+            $0.model.name = base
             $0.dataFolder = folder
             change(&$0)
         }
-        let workshop = try Workshop(
-            try DataFolder(folder), runtime: fixture.runtime, configuration: fixture.state.configuration, condition: fixture.state.condition)
+        let workshop = try fixture.state.workshop(in: try DataFolder(folder), over: fixture.runtime)
         fixture.state.begin(fixture.runtime, workshop)
         try await workshop.start()
         return (fixture, workshop)
@@ -89,7 +90,7 @@ final class TrainingServer {
     }
 }
 
-@Suite struct TrainingRouteTests {
+@Suite(.ownThread) struct TrainingRouteTests {
     @Test func aStepIsAnsweredByTheNewVersionAtOnce() async throws {
         let server = try await TrainingServer()
         let before = try await server.answer()
@@ -209,7 +210,7 @@ final class TrainingServer {
     }
 
     @Test func anAdapterOfPeftBecomesAVersion() async throws {
-        let folder = Fixture.fixtures.appendingPathComponent("weights")
+        let folder = fixtures.appendingPathComponent("weights")
         let server = try await TrainingServer { $0.adapterFolder = folder }
         func upload(_ archive: [UInt8], name: String?) async throws -> ClientResponse {
             let field = name.map { "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n\($0)\r\n" } ?? ""
@@ -332,7 +333,7 @@ final class TrainingServer {
 
     @Test func everyMethodTakesAStep() async throws {
         let server = try await TrainingServer()
-        for method in CordObjective.Method.allCases {
+        for method in Objective.Method.allCases {
             let body = TrainingServer.step([try TrainingServer.pair()])
                 .replacingOccurrences(of: #""rollouts": 2"#, with: #""rollouts": 2, "method": "\#(method.rawValue)""#)
             let response = try await server.step(body)
@@ -340,7 +341,7 @@ final class TrainingServer {
         }
         #expect(
             try await server.client.get("/v1/cord/steps").json()["data"]?[0]?["step"]?.number
-                == Double(CordObjective.Method.allCases.count))
+                == Double(Objective.Method.allCases.count))
     }
 
     @Test func suppliedRolloutsAreUsed() async throws {
@@ -399,7 +400,7 @@ final class TrainingServer {
     }
 
     @Test func stepsWaitInABoundedLine() async throws {
-        let server = try await TrainingServer { $0.stepQueue = 1 }
+        let server = try await TrainingServer { $0.work.stepQueue = 1 }
         let body = TrainingServer.step([try TrainingServer.pair()])
         let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<6 {

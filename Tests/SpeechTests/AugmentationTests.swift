@@ -34,6 +34,24 @@ import Testing
         #expect(abs(crossings - 440) <= 2)
     }
 
+    @Test func silenceStandsAroundTheSpeech() throws {
+        var random = RandomStream(seed: 3)
+        let padded = try Augmentation(silence: 0.5...0.5).applied(to: tone, &random)
+        #expect(padded == Array(repeating: 0, count: 8000) + tone + Array(repeating: 0, count: 8000))
+        let noisy = try Augmentation(noise: 20...20, silence: 1...1).applied(to: tone, &random)
+        let ratio = 10 * log10(power(tone) / power(Array(noisy.prefix(16_000))))
+        #expect(abs(ratio - 20) < 0.3, "noise is measured against the speech and lies over the silence, too")
+    }
+
+    @Test(arguments: [(440.0, 1.0), (3000, 1), (6000, 0)]) func aTelephoneLosesWhatIsAbove4kHz(frequency: Double, kept: Double) throws {
+        var random = RandomStream(seed: 3)
+        let high = (0..<16_000).map { Float(0.3 * sin(Double($0) * 2 * .pi * frequency / 16_000)) }
+        let heard = try Augmentation(telephone: true).applied(to: high, &random)
+        #expect(heard.count == high.count)
+        let middle = power(Array(heard[4000..<12_000])) / power(Array(high[4000..<12_000]))
+        #expect(abs(middle - kept) < 0.02, "\(middle)")
+    }
+
     @Test func equalSeedsGiveEqualSamples() throws {
         var (first, second, third) = (RandomStream(seed: 4), RandomStream(seed: 4), RandomStream(seed: 5))
         let one = try Augmentation.training.applied(to: tone, &first)

@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 
 /// Compares the gradient that a tape gives with finite differences, element by element.
@@ -31,7 +32,7 @@ struct GradientCheck {
                     (loss(index, element, h, weights) - loss(index, element, -h, weights)) / (2 * Double(h))
                 }
                 let expected = (4 * difference(step / 2) - difference(step)) / 3
-                let error = abs(Double(values[element]) - expected)
+                let error = largestDifference([Double(values[element])], [expected])
                 #expect(
                     error <= tolerance * max(size, 0.1),
                     "\(name), input \(index), element \(element): \(values[element]), differences say \(expected)",

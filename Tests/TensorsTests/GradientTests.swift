@@ -1,8 +1,9 @@
 import Tensors
+import TestSupport
 import Testing
 
 /// Every operation's backward pass against finite differences.
-@Suite struct GradientTests {
+@Suite(.ownThread) struct GradientTests {
     private func tensor(_ rows: Int, _ columns: Int, _ seed: UInt64) -> Tensor { Numbers.tensor(rows, columns, seed: seed) }
 
     @Test func linearWithTrainedWeight() {
@@ -50,10 +51,29 @@ import Testing
     }
 
     @Test func rotaryPositions() {
-        let rotary = Rotary(headSize: 8, theta: 10_000)
+        let rotary = Rotary(frequencies: Rotary.frequencies(headSize: 8, theta: 10_000))
         GradientCheck(inputs: [tensor(4, 16, 1)]) { x, tape in
             rotary(x[0], positions: [0, 3, 17, 900], tape)
         }.run("rotary")
+    }
+
+    @Test func pairsTurnedByAngles() {
+        let angles = tensor(4, 3, 2)
+        GradientCheck(inputs: [tensor(4, 9, 1)]) { x, tape in turnedPairs(x[0], by: angles, tape) }.run("turnedPairs")
+    }
+
+    @Test func normOfEachHead() {
+        GradientCheck(inputs: [tensor(3, 12, 1), tensor(1, 4, 2)]) { x, tape in
+            rmsNorm(x[0], weight: x[1], epsilon: 1e-5, tape)
+        }.run("rmsNorm of groups")
+    }
+
+    @Test func windowsOfAnImageOfOddSides() {
+        GradientCheck(inputs: [tensor(15, 2, 1)]) { x, tape in imageWindows(x[0], height: 3, tape) }.run("imageWindows")
+    }
+
+    @Test func columnsOfAnImage() {
+        GradientCheck(inputs: [tensor(6, 4, 1)]) { x, tape in imageColumns(x[0], height: 2, tape) }.run("imageColumns")
     }
 
     @Test func chosenRowsWithRepeats() {
@@ -181,8 +201,8 @@ import Testing
         let v = Tensor(zeros: 1, 2)
         let optimizer = AdamW(learningRate: 0.1)
         optimizer.update(parameter, m, v, gradient: Tensor(row: [0.5, -1]), rate: 0.1, step: 1)
-        #expect(zip(parameter.values, [0.899, -1.898]).allSatisfy { abs($0 - $1) < 1e-6 })
+        #expect(largestDifference(parameter.values, [0.899, -1.898]) < 1e-6)
         optimizer.update(parameter, m, v, gradient: Tensor(row: [0.25, 2]), rate: 0.1, step: 2)
-        #expect(zip(parameter.values, [0.804_883_06, -1.932_712_44]).allSatisfy { abs($0 - $1) < 1e-6 })
+        #expect(largestDifference(parameter.values, [0.804_883_06, -1.932_712_44]) < 1e-6)
     }
 }

@@ -1,10 +1,10 @@
 import Foundation
+import TestSupport
 import Tokenization
 
 /// The files that `Tests/Fixtures/tokenization/make.py` writes.
 enum Fixtures {
-    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("Fixtures/tokenization")
+    static let folder = fixtures.appending(path: "tokenization")
 
     static func object(_ name: String) throws -> [String: Any] {
         let data = try Data(contentsOf: folder.appendingPathComponent(name))

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 import Tokenization
 
 /// The large comparison that `Tests/Fixtures/tokenization/fuzz.py` writes; runs where `CORD_TOKENIZER_FUZZ` names its folder.
-@Suite(.serialized) struct FuzzTests {
+@Suite(.serialized, .ownThread) struct FuzzTests {
     static let folder = ProcessInfo.processInfo.environment["CORD_TOKENIZER_FUZZ"].map { URL(fileURLWithPath: $0) }
 
     struct Case: Decodable {

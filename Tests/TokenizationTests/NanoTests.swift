@@ -1,11 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 import Tokenization
 
 /// The embedded checkpoint's tokenizer and chat template.
-@Suite struct NanoTests {
-    static let checkpoint = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appendingPathComponent("Sources/CordNano/Checkpoint")
+@Suite(.ownThread) struct NanoTests {
+    static let checkpoint = fixtures.appending(path: "../../Sources/CordNano/Checkpoint").standardized
 
     @Test func aSpokenQuestionBecomesTheTemplatesTokens() throws {
         let format = try ChatFormat(directory: Self.checkpoint)

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 import Tokenization
 
 /// A template's publisher is a stranger: whatever it computes ends within its limits, and nothing is made that was not charged.
-@Suite struct TemplateLimitTests {
+@Suite(.ownThread) struct TemplateLimitTests {
     private func render(_ source: String, _ text: String = "hi", _ change: (inout TemplateLimits) -> Void = { _ in }) throws -> String {
         var limits = TemplateLimits()
         change(&limits)

@@ -4,12 +4,13 @@ import Models
 import Generation
 import Objectives
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Weights
 
 /// Losses, gradients and optimiser steps against PyTorch and PEFT in float64 (`Tests/Fixtures/training/make.py`).
-@Suite struct ExactnessTests {
+@Suite(.ownThread) struct ExactnessTests {
     struct File: Decodable {
         struct Pair: Decodable {
             let student: String
@@ -68,61 +69,35 @@ import Weights
         let full: Full
     }
 
-    static let directory = StepFixture.root.appendingPathComponent("training")
+    static let directory = fixtures.appending(path: "training")
     static let file = Result {
         try JSONDecoder().decode(File.self, from: Data(contentsOf: directory.appendingPathComponent("cases.json")))
     }
 
     /// A random checkpoint with the prompts of its cases.
     struct Checkpoint {
-        struct Cases: Decodable {
-            struct Case: Decodable {
-                let name: String
-                let input_ids: [Int32]
-                let clips: [String]
-            }
-            struct Clip: Decodable {
-                let samples: Int
-                let seed: UInt32
-            }
-            let clips: [String: Clip]
-            let cases: [Case]
-        }
-
         let model: AudioLanguageModel
-        let cases: Cases
-        let extractor: LogMelExtractor
+        let cases: ReferenceCases
 
-        init(_ name: String) throws {
-            let directory = StepFixture.root.appendingPathComponent("qwen2audio/\(name)")
-            model = try AudioLanguageModel(Weights.Checkpoint(directory: directory), storage: .checkpoint)
-            cases = try JSONDecoder().decode(
-                Cases.self, from: Data(contentsOf: directory.appendingPathComponent("cases.json")))
-            extractor = LogMelExtractor(
-                try LogMelConfiguration(
-                    json: Data(contentsOf: directory.appendingPathComponent("preprocessor_config.json"))))
+        /// - Parameter path: as ``ReferenceCases`` has it.
+        init(_ path: String) throws {
+            cases = try ReferenceCases(path)
+            model = try AudioLanguageModel(Weights.Checkpoint(directory: cases.directory), storage: .checkpoint)
         }
 
         func prompt(_ name: String) throws -> Prompt {
-            let item = cases.cases.first { $0.name == name }!
+            let item = cases.named(name)!
             var clips: [Prompt.Clip] = []
-            var slots = item.input_ids.indices.filter { item.input_ids[$0] == model.audioToken }[...]
+            var slots = item.inputIDs.indices.filter { item.inputIDs[$0] == model.audio!.placeholder.token }[...]
             for clip in item.clips {
-                let source = cases.clips[clip]!
-                let samples = synthetic(seed: source.seed, count: source.samples)
-                let valid = (samples.count + 159) / 160
-                let audio = AudioClip(samples: samples)
-                let mel = try extractor.features(
-                    audio, extraFrames: max(0, model.encoder.featureFrames(valid: valid) - valid))
-                let features = AudioFeatures(
-                    logMel: Tensor(mel.values, rows: mel.frameCount, columns: mel.melCount),
-                    validFrames: mel.validFrames)
-                let count = model.encoder.tokenCount(frames: mel.validFrames)
+                let audio = AudioClip(samples: cases.clips[clip]!.synthetic!)
+                let segments = try model.audio!.segments(audio)
+                let count = model.audio!.rowCount(segments)
                 clips.append(
-                    Prompt.Clip(features: features, slots: slots.first!..<slots.first! + count, source: audio.source))
+                    Prompt.Clip(segments: segments, slots: slots.first!..<slots.first! + count, source: audio.source))
                 slots = slots.dropFirst(count)
             }
-            return Prompt(tokens: item.input_ids, clips: clips)
+            return Prompt(tokens: item.inputIDs, clips: clips)
         }
     }
 
@@ -130,16 +105,16 @@ import Weights
     static func prepared(_ pairs: [File.Pair], _ checkpoint: Checkpoint, _ objective: Objective) throws -> [PreparedPair] {
         try pairs.map { pair in
             var answers: [PreparedPair.Answer] = []
-            if objective.hasTokenTerm { answers.append(.init(role: .token, tokens: pair.token)) }
-            if objective.hasSequenceTerm {
+            if objective.reads(.student) { answers.append(.init(source: .student, tokens: pair.token)) }
+            if objective.reads(.group) {
                 let advantages = objective.advantages(rewards: pair.rewards)
                 for (tokens, advantage) in zip(pair.group, advantages) {
                     answers.append(
-                        .init(role: .sequence, tokens: tokens, advantage: advantage, groupSize: pair.group.count))
+                        .init(source: .group, tokens: tokens, advantage: advantage, groupSize: pair.group.count))
                 }
             }
-            if objective.imitatesTeacher { answers.append(.init(role: .target, tokens: pair.teacher_answer)) }
-            if objective.imitatesGold { answers.append(.init(role: .target, tokens: pair.gold)) }
+            if objective.reads(.teacher) { answers.append(.init(source: .teacher, tokens: pair.teacher_answer)) }
+            if objective.reads(.gold) { answers.append(.init(source: .gold, tokens: pair.gold)) }
             return PreparedPair(
                 prompt: try checkpoint.prompt(pair.student), teacherPrompt: try checkpoint.prompt(pair.teacher),
                 answers: answers)
@@ -164,20 +139,14 @@ import Weights
         return WeightVersion(id: "fixture", adapters: adapters)
     }
 
-    /// Largest difference relative to the largest expected element.
-    static func difference(_ found: [Float], _ expected: [Float]) -> Float {
-        let size = expected.map(abs).max() ?? 0
-        return zip(found, expected).map { abs($0 - $1) }.max()! / max(size, 1e-12)
-    }
-
     static let plan = AdapterPlan.lowRank([.decoder, .projector, .encoder], rank: 4, alpha: 8)
 
-    @Test(arguments: 0..<13)
+    @Test(arguments: cases(in: "training/cases.json") { _ in try file.get().cases }.indices)
     func lossAndEveryGradientAgreeWithPyTorch(index: Int) throws {
         let file = try Self.file.get()
         let item = file.cases[index]
         let objective = item.objective.objective
-        let checkpoint = try Checkpoint("grouped7")
+        let checkpoint = try Checkpoint("qwen2audio/grouped7")
         let goldens = try Safetensors(Self.directory.appendingPathComponent("lora.safetensors"))
         let weights = try TrainableWeights(
             Self.plan, model: checkpoint.model, parent: try Self.version(goldens, checkpoint.model))
@@ -192,11 +161,11 @@ import Weights
         weights.watch(on: tape)
         let scored = pass(pairs, on: tape)
         let loss = scored.joined().reduce(0) { $0 + $1.coefficients.loss } / Double(pairs.count)
-        #expect(abs(loss - item.loss) <= 1e-4 * max(1, abs(item.loss)), "\(loss), PyTorch \(item.loss)")
+        #expect(relativeDifference(loss, item.loss) <= 1e-4, "\(loss), PyTorch \(item.loss)")
         for entry in weights.entries {
             let expected = try goldens.tensors["\(index)/\(entry.name)"]!.floats()
             let found = tape.gradient(of: entry.tensor)?.values ?? expected.map { _ in 0 }
-            let worst = Self.difference(found, expected)
+            let worst = largestRelativeDifference(found, expected)
             #expect(worst <= 1e-4, "\(item.objective.method) \(entry.name): off by \(worst)")
         }
     }
@@ -207,7 +176,7 @@ import Weights
         return pairs.indices.map { index in
             let answers = pairs[index].answers.enumerated().map { place, answer in
                 PreparedPair.Answer(
-                    role: answer.role, tokens: answer.tokens,
+                    source: answer.source, tokens: answer.tokens,
                     samplerLogProbabilities: zip(
                         scored[index][place].measures, source[index].sampler_offset[place]
                     ).map { $0.logProbability - $1 }, advantage: answer.advantage, groupSize: answer.groupSize)
@@ -219,7 +188,7 @@ import Weights
 
     @Test func gradientsOfEveryParameterAgreeWithPyTorch() throws {
         let file = try Self.file.get()
-        let checkpoint = try Checkpoint("head128")
+        let checkpoint = try Checkpoint("qwen2audio/head128")
         let goldens = try Safetensors(Self.directory.appendingPathComponent("full.safetensors"))
         let weights = try TrainableWeights(.full(), model: checkpoint.model)
         let objective = Objective()
@@ -231,24 +200,24 @@ import Weights
         let pairs = try Self.prepared(file.full.pairs, checkpoint, objective)
         let scored = pass(pairs, on: tape)
         let loss = scored.joined().reduce(0) { $0 + $1.coefficients.loss } / Double(pairs.count)
-        #expect(abs(loss - file.full.loss) <= 1e-4 * file.full.loss)
+        #expect(largestRelativeDifference([loss], [file.full.loss]) <= 1e-4)
         for entry in weights.entries {
             guard let golden = goldens.tensors[entry.name] else {
                 #expect(entry.name.hasSuffix("lm_head.weight") || entry.name.contains("embed_positions"), "\(entry.name)")
                 continue
             }
-            let found = TensorExport.published(entry.parameter, tape.gradient(of: entry.tensor)!)
-            #expect(found.shape == golden.shape || golden.shape.count == 1)
+            let found = entry.parameter.published(tape.gradient(of: entry.tensor)!)
+            #expect(entry.parameter.shape == golden.shape || golden.shape.count == 1)
             // A key's bias shifts all scores of a query alike: its gradient is zero but for rounding.
             if entry.name.hasSuffix("k_proj.bias") { continue }
-            let worst = Self.difference(found.tensor.values, try golden.floats())
+            let worst = largestRelativeDifference(found.values, try golden.floats())
             #expect(worst <= 1e-4, "\(entry.name): off by \(worst)")
         }
     }
 
     @Test func tenStepsFollowPyTorchsTenLosses() throws {
         let file = try Self.file.get()
-        let checkpoint = try Checkpoint("grouped7")
+        let checkpoint = try Checkpoint("qwen2audio/grouped7")
         let goldens = try Safetensors(Self.directory.appendingPathComponent("lora.safetensors"))
         let weights = try TrainableWeights(
             Self.plan, model: checkpoint.model, parent: try Self.version(goldens, checkpoint.model))
@@ -258,6 +227,7 @@ import Weights
         let moments = weights.entries.map { entry in
             (0..<2).map { _ in Tensor(zeros: entry.tensor.rows, entry.tensor.columns) }
         }
+        try #require(file.adamw.losses.count == 10)
         for (step, expected) in file.adamw.losses.enumerated() {
             let pass = GradientPass(
                 model: checkpoint.model, arithmetic: .float32, objective: objective, weights: weights,
@@ -265,38 +235,19 @@ import Weights
             let tape = Tape()
             weights.watch(on: tape)
             let loss = pass(pairs, on: tape).joined().reduce(0) { $0 + $1.coefficients.loss } / Double(pairs.count)
-            #expect(abs(loss - expected) <= 1e-3 * expected, "step \(step): \(loss), PyTorch \(expected)")
+            #expect(largestRelativeDifference([loss], [expected]) <= 1e-3, "step \(step): \(loss), PyTorch \(expected)")
             for (entry, moments) in zip(weights.entries, moments) {
                 optimizer.update(
                     entry.tensor, moments[0], moments[1], gradient: tape.gradient(of: entry.tensor)!,
                     rate: optimizer.learningRate, step: step + 1)
             }
         }
-        for entry in weights.entries {
-            guard let golden = goldens.tensors["after/\(entry.name)"] else { continue }
-            let worst = Self.difference(entry.tensor.values, try golden.floats())
+        let recorded = weights.entries.filter { goldens.tensors["after/\($0.name)"] != nil }
+        try #require(!recorded.isEmpty)
+        for entry in recorded {
+            let golden = goldens.tensors["after/\(entry.name)"]!
+            let worst = largestRelativeDifference(entry.tensor.values, try golden.floats())
             #expect(worst <= 1e-3, "\(entry.name): off by \(worst)")
         }
     }
-
-    private static func synthetic(seed: UInt32, count: Int) -> [Float] { Checkpoint.synthetic(seed: seed, count: count) }
-}
-
-extension ExactnessTests.Checkpoint {
-    /// The clip of `Tests/Fixtures/qwen2audio/make.py`.
-    static func synthetic(seed: UInt32, count: Int) -> [Float] {
-        var noise = seed
-        var phase: UInt32 = 0
-        var step = 20_000_000 &+ seed % 97 &* 400_000
-        return (0..<count).map { index in
-            noise = noise &* 1_664_525 &+ 1_013_904_223
-            phase = phase &+ step
-            step = (step &+ 2_000 &+ seed % 1_000) % 800_000_000
-            let triangle = abs(Int(phase >> 15) - 65_536) - 32_768
-            let loud = 256 - abs(((index >> 5) & 511) - 256)
-            return Float(((triangle * loud) >> 10) + ((Int(noise >> 16) - 32_768) >> 5)) / 32_768
-        }
-    }
-
-    func synthetic(seed: UInt32, count: Int) -> [Float] { Self.synthetic(seed: seed, count: count) }
 }

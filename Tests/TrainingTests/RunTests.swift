@@ -1,13 +1,16 @@
+import Audio
 import Foundation
 import Generation
+import JSON
 import Models
 import Objectives
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Weights
 
-@Suite struct RunTests {
+@Suite(.ownThread) struct RunTests {
     private func folder() throws -> URL {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("cord-training-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
@@ -134,7 +137,7 @@ import Weights
         let trainer = try StepFixture.trainer(StepFixture.options(.opd))
         var settings = TrainingRun.Settings()
         settings.batchSize = 1
-        let pairs = [TrainingPair(id: "bad", sound: .bytes([]), text: "x")] + StepFixture.pairs(1)
+        let pairs = [TrainingPair(id: "bad", sound: .bytes(Data()), text: "x")] + StepFixture.pairs(1)
         try await TrainingRun(pairs: pairs, settings: settings, directory: directory).run(trainer)
         let lines = try String(contentsOf: directory.appendingPathComponent("metrics.jsonl"), encoding: .utf8)
         #expect(lines.contains("none of 1 pairs can be used: bad"))
@@ -173,8 +176,8 @@ import Weights
         let model = try StepFixture.model.get().model
         let target = directory.appendingPathComponent("adapter")
         try TensorExport.writeAdapter(version, of: model, baseModel: "cord-nano", to: target)
-        let adapter = try PEFTAdapter(directory: target)
-        #expect(adapter.updates.count == version.adapters.count)
+        let adapter = try PEFTAdapter(directory: target, names: model.names)
+        #expect(adapter.updates.count == version.adapters.count && !version.adapters.isEmpty)
         for (index, low) in version.adapters {
             let module = String(model.parameters[index].name.dropLast(".weight".count))
             let update = adapter.updates[module]!
@@ -193,10 +196,38 @@ import Weights
         #expect(try LoadedModel(directory: directory).model.parameters.count == model.model.parameters.count)
         let written = try Safetensors(directory.appendingPathComponent("model.safetensors"))
         let original = try Checkpoint(directory: model.directory)
+        try #require(!original.tensors.isEmpty)
         for (name, tensor) in original.tensors where !name.contains("lm_head") {
-            let copy = written.tensors[ModuleName.canonical(name)]
+            let copy = written.tensors[model.model.names.published(name)]
             #expect(copy?.shape == tensor.shape, "\(name)")
             #expect(try copy?.floats() == tensor.floats(), "\(name)")
+        }
+    }
+
+    @Test func decodingAClipEndsWithItsTask() async throws {
+        let sound = TrainingPair.Sound.file(StepFixture.file("plus"))
+        _ = try sound.clip(limits: AudioLimits(maxSeconds: 30))
+        #expect(throws: CancellationError.self) { try sound.clip(limits: AudioLimits(maxSeconds: 30)) { true } }
+        let task = Task {
+            while !Task.isCancelled { await Task.yield() }
+            return try sound.clip(limits: AudioLimits(maxSeconds: 30))
+        }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+
+    /// Data folders of earlier programs hold patterns over names in place of parts.
+    @Test func plansAsEarlierProgramsStoredThemAreTheSamePlans() throws {
+        for (json, plan) in [
+            (#"{"alpha":32,"modules":"(?!.*lm_head)(language_model\\..*)","rank":16}"#, AdapterPlan.lowRank()),
+            (
+                #"{"alpha":8,"modules":"(?!.*lm_head)(audio_tower\\..*|multi_modal_projector\\..*)","rank":4}"#,
+                .lowRank([.projector, .encoder], rank: 4, alpha: 8)
+            ),
+            (#"{"alpha":32,"parameters":"language_model\\..*","rank":16}"#, .full([.decoder])),
+        ] {
+            #expect(try JSONDecoder().decode(AdapterPlan.self, from: Data(json.utf8)) == plan)
+            #expect(try JSONDecoder().decode(AdapterPlan.self, from: JSONEncoder().encode(plan)) == plan)
         }
     }
 

@@ -5,14 +5,12 @@ import Generation
 import Judging
 import Objectives
 import Tensors
+import TestSupport
 import Training
 
 /// The embedded model with spoken and typed questions to train on.
 enum StepFixture {
     static let model = Result { try LoadedModel(directory: CordNano.directory) }
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("Fixtures")
-
     static let questions: [(clip: String, text: String, answer: String)] = [
         (
             "apples", "Tom has 12 apples. He buys 7 more. He gives away 5. How many apples are there now?",
@@ -23,7 +21,7 @@ enum StepFixture {
         ("plus", "What is 8 plus 5?", "8 + 5 = 13. The answer is 13."),
     ]
 
-    static func file(_ clip: String) -> URL { root.appendingPathComponent("qwen2audio/cord-nano/\(clip).flac") }
+    static func file(_ clip: String) -> URL { fixtures.appending(path: "qwen2audio/cord-nano/\(clip).flac") }
 
     static func pairs(_ count: Int = 4) -> [TrainingPair] {
         questions.prefix(count).map {

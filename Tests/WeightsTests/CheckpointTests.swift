@@ -1,9 +1,11 @@
 import Foundation
+import JSON
 import Tensors
+import TestSupport
 import Testing
 import Weights
 
-@Suite struct CheckpointTests {
+@Suite(.ownThread) struct CheckpointTests {
     let directory = try! TemporaryDirectory()
 
     private func checkpoint(_ name: String) throws -> Checkpoint {
@@ -123,14 +125,14 @@ import Weights
     }
 
     @Test func wrappersOfTrainingArePassedOverWhereAllNamesHaveThem() {
-        func plain(_ names: [String]) -> [String] { names.map { ModuleName.withoutWrappers(names)[$0] ?? "" } }
+        func plain(_ names: [String]) -> [String] { names.map { ModuleNames.withoutWrappers(names)[$0] ?? "" } }
         #expect(plain(["module.a.b", "module.c"]) == ["a.b", "c"])
         #expect(plain(["_orig_mod.module.a", "_orig_mod.module.module.b"]) == ["a", "module.b"])
         #expect(plain(["module._orig_mod.base_model.model.a", "module._orig_mod.base_model.model.b"]) == ["a", "b"])
         #expect(plain(["base_model.model.module.a"]) == ["a"])
         #expect(plain(["a._orig_mod.b", "a.c._fsdp_wrapped_module.d"]) == ["a.b", "a.c.d"])
         #expect(plain(["module.a", "b"]) == ["module.a", "b"])
-        #expect(ModuleName.withoutWrappers([String]()).isEmpty)
+        #expect(ModuleNames.withoutWrappers([String]()).isEmpty)
     }
 
     @Test func theCursorNamesWhatIsMissingMisshapenOrUnread() throws {
@@ -173,7 +175,7 @@ import Weights
 
     @Test func renamedTensorsKeepTheirStoredNamesInErrors() throws {
         let newer = try checkpoint("window30")
-        let weights = try newer.weights(renaming: ModuleName.canonical)
+        let weights = try newer.weights(renaming: exampleNames.published)
         let norm = weights["language_model.model.norm"]
         #expect(
             throws: WeightError.wrongShape(
@@ -183,17 +185,36 @@ import Weights
         #expect(throws: CheckpointError.self) { try newer.weights(renaming: { _ in "same" }) }
     }
 
-    @Test func bothGenerationsOfNamesAreOne() {
-        for (canonical, transformers5) in [
+    @Test func everyColumnsNameIsThePublishedOne() {
+        for (published, transformers5) in [
             ("language_model.model.layers.0.mlp.up_proj", "model.language_model.layers.0.mlp.up_proj"),
             ("language_model.model.norm.weight", "model.language_model.norm.weight"),
             ("language_model.lm_head", "lm_head"), ("language_model.lm_head.weight", "lm_head.weight"),
             ("audio_tower.layers.3.fc1", "model.audio_tower.layers.3.fc1"),
             ("multi_modal_projector.linear.bias", "model.multi_modal_projector.linear.bias"),
         ] {
-            #expect(ModuleName.canonical(transformers5) == canonical)
-            #expect(ModuleName.canonical(canonical) == canonical)
-            #expect(ModuleName.transformers5(canonical) == transformers5)
+            #expect(exampleNames.published(transformers5) == published)
+            #expect(exampleNames.published(published) == published)
+            #expect(exampleNames.newest(published) == transformers5)
+            #expect(exampleNames.column(of: published) == 0 && exampleNames.column(of: transformers5) == 1)
         }
+        #expect(exampleNames.published("lm_heads.weight") == "lm_heads.weight" && exampleNames.column(of: "norm") == nil)
+    }
+
+    /// Older modules whose paths begin as newer ones do: the longest path decides.
+    @Test func aPathWithinAnotherIsNotMistakenForIt() {
+        let names = ModuleNames([["thinker.model", "model", "model.language_model"], ["thinker.audio", "audio", "model.audio"]])
+        for name in ["thinker.audio.conv1", "audio.conv1", "model.audio.conv1"] { #expect(names.published(name) == "thinker.audio.conv1") }
+        for name in ["thinker.model.norm", "model.norm", "model.language_model.norm"] { #expect(names.published(name) == "thinker.model.norm") }
+        #expect((0..<3).map { names.name(of: "thinker.model.norm", column: $0) } == ["thinker.model.norm", "model.norm", "model.language_model.norm"])
+        #expect(names.column(of: "model.norm") == 1 && names.column(of: "model.audio.conv1") == 2)
     }
 }
+
+/// Names of a family in two columns.
+let exampleNames = ModuleNames([
+    ["language_model.model", "model.language_model"], ["language_model.lm_head", "lm_head"], ["audio_tower", "model.audio_tower"],
+    ["multi_modal_projector", "model.multi_modal_projector"],
+])
+
+func exampleAdapter(_ directory: URL) throws -> PEFTAdapter { try PEFTAdapter(directory: directory, names: exampleNames) }

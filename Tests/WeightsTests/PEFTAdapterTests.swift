@@ -1,13 +1,15 @@
 import Foundation
+import JSON
 import Tensors
+import TestSupport
 import Testing
 import Weights
 
-@Suite struct PEFTAdapterTests {
+@Suite(.ownThread) struct PEFTAdapterTests {
     let directory = try! TemporaryDirectory()
 
     private func adapter(_ name: String) throws -> PEFTAdapter {
-        try PEFTAdapter(directory: fixtures.appending(path: "weights/\(name)"))
+        try exampleAdapter(fixtures.appending(path: "weights/\(name)"))
     }
 
     /// The linear modules of the checkpoint `published`, by canonical name.
@@ -61,6 +63,7 @@ import Weights
         let older = try adapter(name + "-4")
         #expect(newer.updates.keys.sorted() == older.updates.keys.sorted())
         #expect(newer.saved.keys.sorted() == older.saved.keys.sorted())
+        try #require(!newer.updates.isEmpty)
         for (module, update) in newer.updates {
             let other = try #require(older.updates[module])
             #expect(update.scaling == other.scaling)
@@ -86,7 +89,7 @@ import Weights
     @Test func allLinearIsEveryLinearModuleButTheHead() throws {
         let adapter = try adapter("all-linear")
         #expect(Set(adapter.updates.keys) == Set(try modules().keys).subtracting(["language_model.lm_head"]))
-        let shorthand = try PEFTAdapter(directory: try edited("all-linear") { $0["target_modules"] = "all-linear" })
+        let shorthand = try exampleAdapter(try edited("all-linear") { $0["target_modules"] = "all-linear" })
         #expect(shorthand.updates.count == adapter.updates.count)
         try shorthand.verify(against: modules())
     }
@@ -101,7 +104,7 @@ import Weights
     ])
     func whatIsNotSupportedIsRefusedByName(field: String, value: JSONValue) throws {
         let copy = try edited("list") { $0[field] = value }
-        let error = #expect(throws: PEFTError.self) { try PEFTAdapter(directory: copy) }
+        let error = #expect(throws: PEFTError.self) { try exampleAdapter(copy) }
         guard case .unsupported(field, _)? = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -113,7 +116,7 @@ import Weights
         ("revision", "main"),
     ])
     func fieldsWithoutEffectArePassedOver(field: String, value: JSONValue) throws {
-        #expect(try PEFTAdapter(directory: try edited("list") { $0[field] = value }).updates.count == 14)
+        #expect(try exampleAdapter(try edited("list") { $0[field] = value }).updates.count == 14)
     }
 
     @Test(arguments: [
@@ -126,7 +129,7 @@ import Weights
     func everyTensorIsConsumedOrNamed(name: String, reason: String) throws {
         let victim = "base_model.model.model.audio_tower.layers.0.fc1.lora_A.weight"
         let copy = try edited("list", renaming: { $0 == victim ? name : $0 })
-        let error = #expect(throws: PEFTError.self) { try PEFTAdapter(directory: copy) }
+        let error = #expect(throws: PEFTError.self) { try exampleAdapter(copy) }
         guard case .unexpectedTensor(name, let words)? = error, words.contains(reason) else {
             Issue.record("\(String(describing: error))")
             return
@@ -138,7 +141,7 @@ import Weights
         #expect(adapter.copies.keys.sorted() == ["language_model.lm_head.weight"])
         #expect(adapter.saved.isEmpty)
         #expect(adapter.updates["language_model.lm_head"]?.scaling == 1.5)
-        let base = try Checkpoint(directory: fixtures.appending(path: "qwen2audio/published")).canonicalTensors()
+        let base = try Checkpoint(directory: fixtures.appending(path: "qwen2audio/published")).tensors(renaming: exampleNames.published)
         let (copy, head) = (try #require(adapter.copies["language_model.lm_head.weight"]), try #require(base["language_model.lm_head.weight"]))
         #expect(try copy.isCopy(of: head))
         #expect(try !copy.isCopy(of: try #require(base["language_model.model.embed_tokens.weight"])))
@@ -149,6 +152,7 @@ import Weights
         #expect(state.updates.keys.sorted() == saved.updates.keys.sorted())
         #expect(state.saved.keys.sorted() == saved.saved.keys.sorted())
         #expect(state.copies.keys.sorted() == saved.saved.keys.sorted())
+        try #require(!saved.updates.isEmpty && !saved.saved.isEmpty)
         for (module, update) in saved.updates { #expect(try state.updates[module]?.a.floats() == update.a.floats()) }
         for (name, tensor) in saved.saved { #expect(try state.saved[name]?.floats() == tensor.floats()) }
     }
@@ -159,7 +163,7 @@ import Weights
             { (name: String) in "module." + name }, { $0.replacing("base_model.model.", with: "base_model.model._orig_mod.") },
             { "module._fsdp_wrapped_module." + $0.replacing(".layers.0.", with: ".layers.0._checkpoint_wrapped_module.") },
         ] {
-            let copy = try PEFTAdapter(directory: try edited("list", renaming: rename))
+            let copy = try exampleAdapter(try edited("list", renaming: rename))
             #expect(copy.updates.keys.sorted() == names)
         }
     }
@@ -168,21 +172,21 @@ import Weights
         let copy = try edited("list", renaming: { name in
             name.replacing(".lora_A.weight", with: name.contains("layers.0") ? ".lora_A.one.weight" : ".lora_A.two.weight")
         })
-        #expect(throws: PEFTError.severalAdapters(["one", "two"])) { try PEFTAdapter(directory: copy) }
+        #expect(throws: PEFTError.severalAdapters(["one", "two"])) { try exampleAdapter(copy) }
     }
 
     @Test func aPickleIsRefusedWithTheLineThatConvertsIt() throws {
         let copy = try edited("list")
         try FileManager.default.moveItem(at: copy.appending(path: "adapter_model.safetensors"), to: copy.appending(path: "adapter_model.bin"))
-        let error = #expect(throws: PEFTError.pickle) { try PEFTAdapter(directory: copy) }
+        let error = #expect(throws: PEFTError.pickle) { try exampleAdapter(copy) }
         #expect(error?.description.contains("save_file") == true)
         try FileManager.default.removeItem(at: copy.appending(path: "adapter_model.bin"))
-        #expect(throws: CheckpointError.missingFile(directory: copy.path, file: "adapter_model.safetensors")) { try PEFTAdapter(directory: copy) }
+        #expect(throws: CheckpointError.missingFile(directory: copy.path, file: "adapter_model.safetensors")) { try exampleAdapter(copy) }
     }
 
     @Test func aMalformedConfigurationIsNamedByItsField() throws {
         let copy = try edited("list") { $0["target_modules"] = "(unclosed" }
-        let error = #expect(throws: PEFTError.self) { try PEFTAdapter(directory: copy) }
+        let error = #expect(throws: PEFTError.self) { try exampleAdapter(copy) }
         guard case .pattern("target_modules", _)? = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -193,12 +197,12 @@ import Weights
             (#"{"peft_type": "LORA", "lora_alpha": 1e999, "target_modules": ["a"]}"#, "\"lora_alpha\": expected a finite number"),
         ] {
             try Data(text.utf8).write(to: copy.appending(path: "adapter_config.json"))
-            let error = #expect(throws: (any Error).self) { try PEFTAdapter(directory: copy) }
+            let error = #expect(throws: (any Error).self) { try exampleAdapter(copy) }
             #expect("\(error!)".contains(words), "\(error!)")
         }
         let mark = Data([0xEF, 0xBB, 0xBF]) + (try Data(contentsOf: fixtures.appending(path: "weights/list/adapter_config.json")))
         try mark.write(to: copy.appending(path: "adapter_config.json"))
-        #expect(try PEFTAdapter(directory: copy).updates.count == 14)
+        #expect(try exampleAdapter(copy).updates.count == 14)
     }
 
     /// A copy of `list` in which one factor's first element has these bits.
@@ -228,32 +232,32 @@ import Weights
     func aValueThatIsNotFiniteIsRefusedByItsTensor(dtype: DType, bits: [UInt8], found: String) throws {
         let copy = try poisoned(dtype, bits)
         let name = "base_model.model.model.audio_tower.layers.0.fc1.lora_A.weight"
-        #expect(throws: WeightError.notFinite(name: name, value: found, index: 0, shape: [3, 64])) { try PEFTAdapter(directory: copy) }
+        #expect(throws: WeightError.notFinite(name: name, value: found, index: 0, shape: [3, 64])) { try exampleAdapter(copy) }
     }
 
     @Test func factorsMustComeInPairsOfTheRightRankForTargetedModules() throws {
         let a = "base_model.model.model.audio_tower.layers.0.fc1.lora_A.weight"
         let single = try edited("list", renaming: { $0 == a ? nil : $0 })
         #expect(throws: PEFTError.missingFactor(module: "model.audio_tower.layers.0.fc1", factor: "lora_A")) {
-            try PEFTAdapter(directory: single)
+            try exampleAdapter(single)
         }
         let rank = try edited("list") { $0["rank_pattern"] = .object([:]) }
         #expect(
             throws: PEFTError.wrongRank(module: "model.audio_tower.layers.0.fc1", expected: 4, a: [3, 64], b: [80, 3])
         ) {
-            try PEFTAdapter(directory: rank)
+            try exampleAdapter(rank)
         }
         let target = try edited("list") { $0["target_modules"] = .array(["q_proj"]) }
         #expect(
             throws: PEFTError.unexpectedTensor(
                 a, reason: "target_modules does not select model.audio_tower.layers.0.fc1")
         ) {
-            try PEFTAdapter(directory: target)
+            try exampleAdapter(target)
         }
         let excluded = try edited("list") { $0["exclude_modules"] = .string(".*fc1") }
-        #expect(throws: PEFTError.self) { try PEFTAdapter(directory: excluded) }
+        #expect(throws: PEFTError.self) { try exampleAdapter(excluded) }
         let layer = try edited("list") { $0["layers_to_transform"] = .array([.integer(1)]) }
-        #expect(throws: PEFTError.self) { try PEFTAdapter(directory: layer) }
+        #expect(throws: PEFTError.self) { try exampleAdapter(layer) }
     }
 
     @Test func anAdapterMustFitItsBase() throws {
@@ -287,16 +291,17 @@ import Weights
             saved: try original.saved.map { name, tensor in
                 PEFTWriter.Saved(
                     name: name, shape: tensor.shape, values: try tensor.tensor(rows: 1, columns: tensor.count))
-            }, baseModel: "published", metadata: ["step": "3"], to: copy)
+            }, names: exampleNames, baseModel: "published", metadata: ["step": "3"], to: copy)
         return copy
     }
 
     @Test(arguments: ["list", "regex-4", "all-linear"])
     func aWrittenAdapterReadsBackEqual(name: String) throws {
         let original = try adapter(name)
-        let copy = try PEFTAdapter(directory: try rewritten(name))
+        let copy = try exampleAdapter(try rewritten(name))
         #expect(Set(copy.updates.keys) == Set(original.updates.keys))
         #expect(Set(copy.saved.keys) == Set(original.saved.keys))
+        try #require(!original.updates.isEmpty)
         for (module, update) in original.updates {
             let other = try #require(copy.updates[module])
             #expect(abs(other.scaling - update.scaling) < 1e-12)
@@ -312,7 +317,7 @@ import Weights
         #expect(throws: PEFTError.self) { try rewritten("list") }
         #expect(directory.names == ["list"])
         #expect(throws: PEFTError.empty) {
-            try PEFTWriter.write([], baseModel: nil, to: directory.url.appending(path: "none"))
+            try PEFTWriter.write([], names: exampleNames, baseModel: nil, to: directory.url.appending(path: "none"))
         }
     }
 

@@ -1,7 +1,9 @@
-import Foundation
-import Patterns
-import Testing
 
+import Foundation
+import JSON
+import Patterns
+import TestSupport
+import Testing
 import Weights
 
 /// What peft selects is in Tests/Fixtures/weights/patterns.json (`patterns.py` beside it).
@@ -10,10 +12,9 @@ import Weights
         try JSONValue(parsing: try Data(contentsOf: fixtures.appending(path: "weights/patterns.json")))
     }
 
-    @Test(arguments: 0..<21)
+    @Test(arguments: cases(in: "weights/patterns.json") { _ in try file.get().array("selections") }.indices)
     func modulesRanksAndScalingsAreThoseOfPeft(index: Int) throws {
         let file = try Self.file.get()
-        #expect(try file.array("selections").count == 21)
         let selection = try file.array("selections")[index]
         let configuration = try PEFTConfiguration(try #require(selection["config"]))
         let selected = try selection.object("selected")

@@ -1,9 +1,11 @@
 import Foundation
+import JSON
 import Tensors
+import TestSupport
 import Testing
 import Weights
 
-@Suite struct SafetensorsTests {
+@Suite(.ownThread) struct SafetensorsTests {
     let directory = try! TemporaryDirectory()
 
     private func problem(_ header: String, dataCount: Int, padded: Bool = true) throws -> SafetensorsError.Problem? {
@@ -157,7 +159,7 @@ import Weights
 
     @Test func aDamagedHeaderNeverCrashes() throws {
         let whole = try Data(contentsOf: fixtures.appending(path: "weights/regex/adapter_model.safetensors"))
-        var random = SeededGenerator(state: 20_26)
+        var random = SplitMix(seed: 20_26)
         var refused = 0
         for _ in 0..<400 {
             var bytes = whole
@@ -174,17 +176,5 @@ import Weights
             }
         }
         #expect(refused > 300)
-    }
-}
-
-/// SplitMix64, so that a failure repeats.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,9 +1,10 @@
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 import Weights
 
-@Suite struct SafetensorsWriterTests {
+@Suite(.ownThread) struct SafetensorsWriterTests {
     let directory = try! TemporaryDirectory()
 
     @Test func writtenTensorsReadBackEqual() throws {
@@ -66,6 +67,20 @@ import Weights
         try AtomicFile.write("abc", to: path)
         #expect(directory.names == ["x"])
         #expect(throws: FileWriteError.self) { try AtomicFile.write("abc", to: directory.url.path + "/none/x") }
+    }
+
+    /// Its bytes first, then its name in the folder: where either does not reach the disk, nobody is told that the file is there.
+    @Test func aFileThatTheDiskDoesNotTakeIsAnError() throws {
+        let path = directory.url.appending(path: "x").path
+        try AtomicFile.write("old", to: path)
+        for synchronised in 0..<2 {
+            let error = #expect(throws: FileWriteError.self) {
+                try withFailingDisk(after: synchronised) { try AtomicFile.write("new", to: path) }
+            }
+            #expect(error?.code == EIO && directory.names == ["x"])
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == (synchronised == 0 ? "old" : "new"))
+        }
+        try withFailingDisk(after: 2) { try AtomicFile.write("newer", to: path) }
     }
 
     @Test func twoTensorsOfOneNameAreRefused() {

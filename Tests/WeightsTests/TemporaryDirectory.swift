@@ -33,7 +33,3 @@ func safetensorsBytes(_ header: String, dataCount: Int, padded: Bool = true) -> 
     let length = (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) }
     return length + text + (0..<dataCount).map { UInt8(truncatingIfNeeded: $0) }
 }
-
-/// `Tests/Fixtures`, beside this folder.
-let fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(
-    path: "Fixtures")

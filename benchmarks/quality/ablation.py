@@ -23,17 +23,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-METHODS = {
-    "SFT on gold": ["--method", "supervised"],
-    "SFT on the teacher's answers": ["--method", "self_distillation"],
-    "forward KL": ["--method", "forward_kl"],
-    "OPD": ["--method", "opd"],
-    "OPD + position": ["--method", "opd_position"],
-    "OPD + top-K": ["--method", "opd_top_k"],
-    "OPD + both": ["--method", "opd_weighted"],
-    "GRPO": ["--method", "grpo"],
-    "CORD": ["--method", "cord"],
-}
 SINGLES = {
     "CORD, K = 5": ["--method", "cord", "--top-k", "5"],
     "CORD, K = 40": ["--method", "cord", "--top-k", "40"],
@@ -42,6 +31,12 @@ SINGLES = {
     "CORD, β = 1": ["--method", "cord", "--beta", "1"],
     "CORD, β = 4": ["--method", "cord", "--beta", "4"],
 }
+
+
+def methods(cord):
+    """The options of every training method, by its name in tables."""
+    lines = subprocess.run([cord, "methods"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    return {title: ["--method", name] for name, title in (line.split("\t") for line in lines)}
 
 
 def slug(name):
@@ -54,6 +49,7 @@ class Study:
         self.arguments = arguments
         self.output = Path(arguments.output)
         self.output.mkdir(parents=True, exist_ok=True)
+        self.methods = methods(arguments.cord)
         self.threads = max(1, os.cpu_count() // arguments.workers)
         lines = Path(arguments.pairs).read_text().splitlines()[: arguments.limit]
         # Paths in the manifest are relative to its folder.
@@ -114,7 +110,7 @@ class Study:
         base = self.base("dev")["arms"]["text"]["accuracy"]
         tried = []
         for rate in self.arguments.rates:
-            arms = self.result(name, METHODS[name], rate, 0, "dev")["report"]["arms"]
+            arms = self.result(name, self.methods[name], rate, 0, "dev")["report"]["arms"]
             tried.append({"rate": rate, "audio": arms["audio"]["accuracy"], "text": arms["text"]["accuracy"]})
             print(f"{name}: rate {rate:g}: audio {100 * tried[-1]['audio']:.1f}, text {100 * tried[-1]['text']:.1f}", flush=True)
         kept = [entry for entry in tried if entry["text"] >= base - 0.01] or tried
@@ -198,18 +194,21 @@ def main():
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--rates", type=float, nargs="+", default=[1e-4, 3e-4, 1e-3])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS), metavar="METHOD")
+    parser.add_argument("--methods", nargs="+", metavar="METHOD", help="by their names in tables; without it, all")
     parser.add_argument("--workers", type=int, default=2, help="trainings side by side, which share the cores")
     parser.add_argument("--singles", nargs="*", default=list(SINGLES), choices=list(SINGLES), metavar="NAME",
                         help="CORD with one of K, α, β changed; without a name, none")
     arguments = parser.parse_args()
     study = Study(arguments)
+    chosen = arguments.methods or list(study.methods)
+    if unknown := [name for name in chosen if name not in study.methods]:
+        parser.error(f"no method {unknown[0]}; there are {', '.join(study.methods)}")
     base = study.base("test")
     study.base("dev")
     rows, table = [], {}
     with ThreadPoolExecutor(arguments.workers) as pool:
-        chosen = dict(zip(arguments.methods, pool.map(study.tune, arguments.methods)))
-        runs = {name: (METHODS[name], chosen[name][0]) for name in arguments.methods}
+        chosen = dict(zip(chosen, pool.map(study.tune, chosen)))
+        runs = {name: (study.methods[name], rate) for name, (rate, _) in chosen.items()}
         if "CORD" in chosen:
             runs |= {name: (SINGLES[name], chosen["CORD"][0]) for name in arguments.singles}
         results = {name: [pool.submit(study.result, name, options, rate, seed, "test") for seed in range(arguments.seeds)]

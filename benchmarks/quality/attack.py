@@ -3,6 +3,7 @@
 
     attack.py --cord .build/release/cord                 every attack, 8 s each
     attack.py --attacks bomb values --seconds 20         some of them, for longer
+    attack.py --refusals 20                              how long each body of many or long values takes to be refused, alone
 
 The client asks a typed and a short spoken question, each five times a second. Required, on two cores: every one of its questions is
 answered within a second, the server is healthy after each attack, and it stops when it is told to.
@@ -28,21 +29,17 @@ import time
 import zipfile
 from pathlib import Path
 
-from kill_test import CLIPS, ROOT, UNREACHABLE, Server
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from serving import CLIPS, CORD, ROOT, UNREACHABLE, Server, form
+from serving import request as send
 
 JSON = {"Content-Type": "application/json"}
 LIMIT = 1.0
 SLOW_HOST = "slow.cord.invalid"
 
 
-def request(port, method, path, body=None, headers=JSON, timeout=60):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    try:
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
+def request(port, method, path, body=None, headers=None, timeout=60):
+    return send(port, method, path, body, headers, timeout)
 
 
 def question(*parts, **more):
@@ -86,14 +83,7 @@ def chat(body): return lambda port: request(port, "POST", "/v1/chat/completions"
 def post(path, body, headers): return lambda port: request(port, "POST", path, body, headers)
 
 
-def form(content, filename, **fields):
-    parts = "".join(f'--b\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n' for key, value in fields.items())
-    head = parts + f'--b\r\nContent-Disposition: form-data; name="file"; filename="{filename}"\r\n\r\n'
-    return head.encode() + content + b"\r\n--b--\r\n"
-
-
-def upload(path, content, filename, **fields):
-    return post(path, form(content, filename, **fields), {"Content-Type": "multipart/form-data; boundary=b"})
+def upload(path, content, filename, **fields): return post(path, *form(content, filename, **fields))
 
 
 def sampling():
@@ -257,6 +247,22 @@ def strike(port, attacks, many, seconds):
     return statuses
 
 
+def refusals(port, times):
+    """Sends each of the bodies of `values` alone, so often, and prints how long its refusal took."""
+    slowest = 0
+    bodies, _ = values()
+    for number, send in enumerate(bodies):
+        seconds = []
+        for _ in range(times):
+            start = time.monotonic()
+            status, answer = send(port)
+            seconds.append(time.monotonic() - start)
+        code = json.loads(answer).get("error", {}).get("code") if status >= 400 else None
+        slowest = max(slowest, max(seconds) if status >= 400 else 0)
+        print(f"{number:2}  {status} {str(code):24} median {1000 * statistics.median(seconds):6.1f} ms, slowest {1000 * max(seconds):6.1f} ms", flush=True)
+    print(f"slowest refusal: {1000 * slowest:.1f} ms (n = {times} each)")
+
+
 def resident(process):
     pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
@@ -264,16 +270,18 @@ def resident(process):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cord", default=str(ROOT / ".build/release/cord"))
+    parser.add_argument("--cord", default=CORD)
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--attacks", nargs="+", choices=[attack.__name__ for attack in ATTACKS], default=[attack.__name__ for attack in ATTACKS])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--refusals", type=int, metavar="N", help="only measure the refusals of bodies, N of each")
     arguments = parser.parse_args()
-    arguments.model = None
-    arguments.options = ["--audio-host", SLOW_HOST]
     folder = Path(tempfile.mkdtemp(prefix="cord-attack-"))
-    server = Server(arguments, folder / "data")
-    server.start()
+    server = Server(
+        arguments.cord, "--threads", arguments.threads, "--log-level", "error", "--audio-host", SLOW_HOST, data=folder / "data").start()
+    if arguments.refusals:
+        refusals(server.port, arguments.refusals)
+        return server.stop()
     spoken = question(sound((CLIPS / "sum.wav").read_bytes()))
     for body in (question(), spoken):
         assert request(server.port, "POST", "/v1/chat/completions", body)[0] == 200
@@ -300,11 +308,12 @@ def main():
         if not good:
             failed.append(name)
         if not alive:
-            print(f"the server ended with {server.process.returncode}; its log is {server.log.name}")
+            print(f"the server ended with {server.process.returncode}; its log is {server.log}")
             server.start()
     start = time.monotonic()
-    server.stop()
-    print(f"told to stop, the server ended after {time.monotonic() - start:.1f} s")
+    if status := server.stop():
+        failed.append("the stop")
+    print(f"told to stop, the server ended with {status} after {time.monotonic() - start:.1f} s")
     sys.exit(f"broken by: {', '.join(failed)}" if failed else 0)
 
 

@@ -24,7 +24,8 @@ build=(swift build -c release --scratch-path .build/fuzz --product cord-fuzz)
 "${build[@]}" >&2
 fuzz=$("${build[@]}" --show-bin-path)/cord-fuzz
 
-scratch=$(mktemp -d)
+# In memory where there is room: targets that write a file per input are twenty times as fast there.
+scratch=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")")
 trap 'rm -rf "$scratch"' EXIT
 export TMPDIR=$scratch/tmp
 mkdir "$TMPDIR"

@@ -32,12 +32,6 @@ package struct Answer: Codable, Equatable, Sendable {
         self.usage = usage
         self.cord = cord
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, object, created, model, answer, reasoning, text, usage, cord
-        case weightVersion = "weight_version"
-        case finishReason = "finish_reason"
-    }
 }
 
 /// One event of a streamed answer; the last event is the whole ``Answer``.

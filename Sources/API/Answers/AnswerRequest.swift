@@ -6,20 +6,14 @@ package struct AnswerRequest: Codable, Equatable, Sendable {
     package var system: String?
     package var model: String?
     package var sampling: SamplingFields
-    package var stream: Bool
+    package var stream = false
     /// A spoken question inside JSON; a form carries it as its file.
     package var audio: Base64?
 
-    package init(
-        text: String? = nil, system: String? = nil, model: String? = nil, sampling: SamplingFields = SamplingFields(),
-        stream: Bool = false, audio: Base64? = nil
-    ) {
-        self.text = text
+    package init(system: String?, model: String?, sampling: SamplingFields) {
         self.system = system
         self.model = model
         self.sampling = sampling
-        self.stream = stream
-        self.audio = audio
     }
 
     /// `prompt` is a form's name for `text`.

@@ -20,10 +20,7 @@ package struct ChatMessage: Codable, Equatable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        guard let role: Role = try fields.choice("role") else {
-            throw fields.missing("role", choices(Role.allCases.map(\.rawValue)))
-        }
-        self.role = role
+        role = try fields.requiredChoice("role")
         let expected = "a string or an array of parts"
         if role == .assistant {
             let content: Content? = try fields.optional("content", expected)
@@ -91,8 +88,12 @@ package enum ContentPart: Codable, Equatable, Sendable {
         case "text":
             self = .text(try fields.required("text", "a string"))
         case "input_audio":
-            let audio: InputAudio = try fields.required("input_audio", "an object with `data` and `format`")
-            self = .inputAudio(audio.data.bytes, format: audio.format)
+            guard let audio = try fields.object("input_audio") else {
+                throw fields.missing("input_audio", "an object with `data` and `format`")
+            }
+            let data: Base64 = try audio.required("data", "base64 text")
+            self = .inputAudio(data.bytes, format: try audio.text("format", maxLength: 32))
+            try audio.end()
         case "audio_url":
             let link: Link = try fields.required("audio_url", "an object with a `url`")
             self = .audioURL(link.url)
@@ -122,26 +123,13 @@ package enum ContentPart: Codable, Equatable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case type, text
-        case inputAudio = "input_audio"
-        case audioURL = "audio_url"
+        case type, text, inputAudio
+        case audioURL = "audioUrl"
     }
 
-    private struct InputAudio: Codable {
-        var data: Base64
-        var format: String?
-
-        init(data: Base64, format: String?) {
-            self.data = data
-            self.format = format
-        }
-
-        init(from decoder: any Decoder) throws {
-            let fields = try Fields(decoder)
-            data = try fields.required("data", "base64 text")
-            format = try fields.text("format", maxLength: 32)
-            try fields.end()
-        }
+    private struct InputAudio: Encodable {
+        let data: Base64
+        let format: String?
     }
 
     private struct Link: Codable {

@@ -5,28 +5,19 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
     package var messages: [ChatMessage]
     package var sampling: SamplingFields
     /// How many answers.
-    package var n: Int
-    package var stream: Bool
+    package var n = 1
+    package var stream = false
     package var streamOptions: StreamOptions?
-    package var logprobs: Bool
+    package var logprobs = false
     /// Alternatives per token, at most 20; needs `logprobs`.
-    package var topLogprobs: Int
-    package var responseFormat: ResponseFormat
+    package var topLogprobs = 0
+    package var responseFormat = ResponseFormat.text
 
-    package init(
-        model: String?, messages: [ChatMessage], sampling: SamplingFields = SamplingFields(), n: Int = 1,
-        stream: Bool = false, streamOptions: StreamOptions? = nil, logprobs: Bool = false, topLogprobs: Int = 0,
-        responseFormat: ResponseFormat = .text
-    ) {
+    package init(model: String?, messages: [ChatMessage], sampling: SamplingFields = SamplingFields(), stream: Bool = false) {
         self.model = model
         self.messages = messages
         self.sampling = sampling
-        self.n = n
         self.stream = stream
-        self.streamOptions = streamOptions
-        self.logprobs = logprobs
-        self.topLogprobs = topLogprobs
-        self.responseFormat = responseFormat
     }
 
     package init(from decoder: any Decoder) throws {
@@ -79,29 +70,18 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
         try container.encode(responseFormat, forKey: .responseFormat)
     }
 
-    private enum CodingKeys: String, CodingKey {
-        case model, messages, n, stream, logprobs
-        case streamOptions = "stream_options"
-        case topLogprobs = "top_logprobs"
-        case responseFormat = "response_format"
-    }
+    private enum CodingKeys: String, CodingKey { case model, messages, n, stream, logprobs, streamOptions, topLogprobs, responseFormat }
 }
 
 package struct StreamOptions: Codable, Equatable, Sendable {
     /// Whether a last chunk without choices carries the usage.
     package var includeUsage: Bool
 
-    package init(includeUsage: Bool) { self.includeUsage = includeUsage }
-
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
         includeUsage = try fields.flag("include_usage") ?? false
         fields.ignore("include_obfuscation", "continuous_usage_stats")
         try fields.end()
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case includeUsage = "include_usage"
     }
 }
 
@@ -117,8 +97,14 @@ package enum ResponseFormat: Codable, Equatable, Sendable {
         case "text": self = .text
         case "json_object": self = .jsonObject
         case "json_schema":
-            let schema: Schema = try fields.required("json_schema", "an object with `name` and `schema`")
-            self = .jsonSchema(name: schema.name, schema: schema.schema, strict: schema.strict ?? false)
+            guard let form = try fields.object("json_schema") else {
+                throw fields.missing("json_schema", "an object with `name` and `schema`")
+            }
+            let (name, schema) = (try form.name("name", maxLength: 64), try form.required("schema", "a JSON schema", as: JSONValue.self))
+            guard case .object = schema else { throw form.invalid("schema", expected: "an object") }
+            self = .jsonSchema(name: name, schema: schema, strict: try form.flag("strict") ?? false)
+            form.ignore("description")
+            try form.end()
         default: throw fields.invalid("type", expected: choices(["text", "json_object", "json_schema"]))
         }
         try fields.end()
@@ -135,30 +121,11 @@ package enum ResponseFormat: Codable, Equatable, Sendable {
         }
     }
 
-    private enum CodingKeys: String, CodingKey {
-        case type
-        case jsonSchema = "json_schema"
-    }
+    private enum CodingKeys: String, CodingKey { case type, jsonSchema }
 
-    private struct Schema: Codable {
-        var name: String
-        var schema: JSONValue
-        var strict: Bool?
-
-        init(name: String, schema: JSONValue, strict: Bool) {
-            self.name = name
-            self.schema = schema
-            self.strict = strict
-        }
-
-        init(from decoder: any Decoder) throws {
-            let fields = try Fields(decoder)
-            name = try fields.name("name", maxLength: 64)
-            schema = try fields.required("schema", "a JSON schema")
-            guard case .object = schema else { throw fields.invalid("schema", expected: "an object") }
-            strict = try fields.flag("strict")
-            fields.ignore("description")
-            try fields.end()
-        }
+    private struct Schema: Encodable {
+        let name: String
+        let schema: JSONValue
+        let strict: Bool
     }
 }

@@ -24,11 +24,6 @@ package struct ChatCompletion: Codable, Equatable, Sendable {
         self.systemFingerprint = systemFingerprint
         self.cord = cord
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, object, created, model, choices, usage, cord
-        case systemFingerprint = "system_fingerprint"
-    }
 }
 
 /// One of the `n` answers.
@@ -46,11 +41,6 @@ package struct ChatChoice: Codable, Equatable, Sendable {
         self.finishReason = finishReason
         self.logprobs = logprobs
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case index, message, logprobs
-        case finishReason = "finish_reason"
-    }
 }
 
 /// Why an answer ended: a stop string or the model's end, or a limit on tokens.
@@ -63,10 +53,7 @@ package struct AssistantMessage: Codable, Equatable, Sendable {
     /// Always null; OpenAI's clients read it.
     @Nullable package var refusal: String?
 
-    package init(content: String, refusal: String? = nil) {
-        self.content = content
-        self.refusal = refusal
-    }
+    package init(content: String) { self.content = content }
 }
 
 /// One event of a streamed answer. The last may carry `usage` and no choices.
@@ -93,11 +80,6 @@ package struct ChatCompletionChunk: Codable, Equatable, Sendable {
         self.systemFingerprint = systemFingerprint
         self.cord = cord
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, object, created, model, choices, usage, cord
-        case systemFingerprint = "system_fingerprint"
-    }
 }
 
 /// What was added to one of the answers.
@@ -112,11 +94,6 @@ package struct ChatChunkChoice: Codable, Equatable, Sendable {
         self.delta = delta
         self.finishReason = finishReason
         self.logprobs = logprobs
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case index, delta, logprobs
-        case finishReason = "finish_reason"
     }
 }
 
@@ -136,10 +113,7 @@ package struct ChoiceLogprobs: Codable, Equatable, Sendable {
     package var content: [TokenLogprob]
     @Nullable package var refusal: [TokenLogprob]?
 
-    package init(content: [TokenLogprob], refusal: [TokenLogprob]? = nil) {
-        self.content = content
-        self.refusal = refusal
-    }
+    package init(content: [TokenLogprob]) { self.content = content }
 }
 
 /// One token that was drawn, with the likeliest in its place.
@@ -155,11 +129,6 @@ package struct TokenLogprob: Codable, Equatable, Sendable {
         self.logprob = logprob
         self.bytes = bytes
         self.topLogprobs = topLogprobs
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case token, logprob, bytes
-        case topLogprobs = "top_logprobs"
     }
 }
 
@@ -194,14 +163,6 @@ package struct Usage: Codable, Equatable, Sendable {
         self.promptTokensDetails = promptTokensDetails
         self.completionTokensDetails = completionTokensDetails
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case promptTokens = "prompt_tokens"
-        case completionTokens = "completion_tokens"
-        case totalTokens = "total_tokens"
-        case promptTokensDetails = "prompt_tokens_details"
-        case completionTokensDetails = "completion_tokens_details"
-    }
 }
 
 /// What the prompt was made of: `audio_tokens + text_tokens` is `prompt_tokens`; `cached_tokens` of them were reused.
@@ -215,26 +176,12 @@ package struct PromptTokensDetails: Codable, Equatable, Sendable {
         self.cachedTokens = cachedTokens
         self.textTokens = textTokens
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case audioTokens = "audio_tokens"
-        case cachedTokens = "cached_tokens"
-        case textTokens = "text_tokens"
-    }
 }
 
 /// What the answer was made of.
 package struct CompletionTokensDetails: Codable, Equatable, Sendable {
-    package var audioTokens: Int
-    package var reasoningTokens: Int
+    package var audioTokens = 0
+    package var reasoningTokens = 0
 
-    package init(audioTokens: Int = 0, reasoningTokens: Int = 0) {
-        self.audioTokens = audioTokens
-        self.reasoningTokens = reasoningTokens
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case audioTokens = "audio_tokens"
-        case reasoningTokens = "reasoning_tokens"
-    }
+    package init() {}
 }

@@ -15,11 +15,6 @@ package struct CordExtension: Codable, Equatable, Sendable {
         self.timings = timings
         self.seed = seed
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case audio, timings, seed
-        case weightVersion = "weight_version"
-    }
 }
 
 /// A clip as it was understood.
@@ -44,12 +39,6 @@ package struct HeardAudio: Codable, Equatable, Sendable {
         self.sha256 = sha256
         self.format = format
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case seconds, channels, sha256, format
-        case sampleRate = "sample_rate"
-        case audioTokens = "audio_tokens"
-    }
 }
 
 /// Seconds spent.
@@ -71,10 +60,5 @@ package struct Timings: Codable, Equatable, Sendable {
         self.decode = decode
         self.firstToken = firstToken
         self.total = total
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case queue, audio, prefill, decode, total
-        case firstToken = "first_token"
     }
 }

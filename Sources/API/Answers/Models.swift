@@ -5,51 +5,32 @@ package struct ModelObject: Codable, Equatable, Sendable {
     package var id: String
     package var object = "model"
     package var created: Int
-    package var ownedBy: String
+    package var ownedBy = "cord"
     /// The checkpoint that this is made of.
     @Nullable package var root: String?
     /// The base of a weight version; null for a base.
     @Nullable package var parent: String?
     package var maxModelLen: Int?
-    package var inputModalities: [String]
-    package var outputModalities: [String]
+    package var inputModalities = ["text", "audio"]
+    package var outputModalities = ["text"]
     package var weightVersion: String?
 
     package init(
-        id: String, created: Int, ownedBy: String = "cord", root: String? = nil, parent: String? = nil,
-        maxModelLen: Int? = nil, inputModalities: [String] = ["text", "audio"],
-        outputModalities: [String] = ["text"], weightVersion: String? = nil
+        id: String, created: Int, root: String?, parent: String?, maxModelLen: Int, weightVersion: String?
     ) {
         self.id = id
         self.created = created
-        self.ownedBy = ownedBy
         self.root = root
         self.parent = parent
         self.maxModelLen = maxModelLen
-        self.inputModalities = inputModalities
-        self.outputModalities = outputModalities
         self.weightVersion = weightVersion
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, object, created, root, parent
-        case ownedBy = "owned_by"
-        case maxModelLen = "max_model_len"
-        case inputModalities = "input_modalities"
-        case outputModalities = "output_modalities"
-        case weightVersion = "weight_version"
     }
 }
 
 /// `POST /v1/load_lora_adapter`.
-package struct LoadAdapterRequest: Codable, Equatable, Sendable {
+package struct LoadAdapterRequest: Decodable, Equatable, Sendable {
     package var loraName: String
     package var loraPath: String
-
-    package init(loraName: String, loraPath: String) {
-        self.loraName = loraName
-        self.loraPath = loraPath
-    }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -60,18 +41,11 @@ package struct LoadAdapterRequest: Codable, Equatable, Sendable {
             "base_model_name", "load_inplace", because: "an adapter joins the served model under a new name")
         try fields.end()
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case loraName = "lora_name"
-        case loraPath = "lora_path"
-    }
 }
 
 /// `POST /v1/unload_lora_adapter`.
-package struct UnloadAdapterRequest: Codable, Equatable, Sendable {
+package struct UnloadAdapterRequest: Decodable, Equatable, Sendable {
     package var loraName: String
-
-    package init(loraName: String) { self.loraName = loraName }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -79,14 +53,10 @@ package struct UnloadAdapterRequest: Codable, Equatable, Sendable {
         fields.ignore("lora_int_id")
         try fields.end()
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case loraName = "lora_name"
-    }
 }
 
 /// `POST /v1/tokenize`: a text, or a conversation put through the chat format.
-package struct TokenizeRequest: Codable, Equatable, Sendable {
+package struct TokenizeRequest: Decodable, Equatable, Sendable {
     package enum Input: Equatable, Sendable {
         case prompt(String)
         case messages([ChatMessage], addGenerationPrompt: Bool)
@@ -96,17 +66,12 @@ package struct TokenizeRequest: Codable, Equatable, Sendable {
     package var input: Input
     package var returnTokenStrings: Bool
 
-    package init(model: String? = nil, input: Input, returnTokenStrings: Bool = false) {
-        self.model = model
-        self.input = input
-        self.returnTokenStrings = returnTokenStrings
-    }
-
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
         model = try fields.model()
         let prompt = try fields.text("prompt")
         let messages: [ChatMessage]? = try fields.optional("messages", "an array of messages")
+        if messages?.isEmpty == true { throw fields.invalid("messages", expected: "at least one message") }
         let adds = try fields.flag("add_generation_prompt")
         switch (prompt, messages) {
         case (let prompt?, nil): input = .prompt(prompt)
@@ -120,55 +85,26 @@ package struct TokenizeRequest: Codable, Equatable, Sendable {
         }
         try fields.end()
     }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encodeIfPresent(model, forKey: .model)
-        switch input {
-        case .prompt(let prompt): try container.encode(prompt, forKey: .prompt)
-        case .messages(let messages, let adds):
-            try container.encode(messages, forKey: .messages)
-            try container.encode(adds, forKey: .addGenerationPrompt)
-        }
-        try container.encode(returnTokenStrings, forKey: .returnTokenStrings)
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case model, prompt, messages
-        case addGenerationPrompt = "add_generation_prompt"
-        case returnTokenStrings = "return_token_strs"
-    }
 }
 
 package struct TokenizeResponse: Codable, Equatable, Sendable {
     package var count: Int
     package var maxModelLen: Int
     package var tokens: [Int]
-    package var tokenStrings: [String]?
+    package var tokenStrs: [String]?
 
-    package init(tokens: [Int], maxModelLen: Int, tokenStrings: [String]? = nil) {
+    package init(tokens: [Int], maxModelLen: Int, tokenStrs: [String]? = nil) {
         count = tokens.count
         self.tokens = tokens
         self.maxModelLen = maxModelLen
-        self.tokenStrings = tokenStrings
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case count, tokens
-        case maxModelLen = "max_model_len"
-        case tokenStrings = "token_strs"
+        self.tokenStrs = tokenStrs
     }
 }
 
 /// `POST /v1/detokenize`.
-package struct DetokenizeRequest: Codable, Equatable, Sendable {
+package struct DetokenizeRequest: Decodable, Equatable, Sendable {
     package var model: String?
     package var tokens: [Int]
-
-    package init(model: String? = nil, tokens: [Int]) {
-        self.model = model
-        self.tokens = tokens
-    }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -183,12 +119,4 @@ package struct DetokenizeResponse: Codable, Equatable, Sendable {
     package var prompt: String
 
     package init(prompt: String) { self.prompt = prompt }
-}
-
-/// `GET /health`.
-package struct Health: Codable, Equatable, Sendable {
-    /// `ok`, `loading` or `draining`.
-    package var status: String
-
-    package init(status: String) { self.status = status }
 }

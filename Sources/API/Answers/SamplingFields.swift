@@ -76,14 +76,8 @@ package struct SamplingFields: Codable, Equatable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case temperature, stop, seed
-        case topP = "top_p"
-        case topK = "top_k"
-        case minP = "min_p"
-        case maxTokens = "max_completion_tokens"
-        case frequencyPenalty = "frequency_penalty"
-        case presencePenalty = "presence_penalty"
-        case repetitionPenalty = "repetition_penalty"
+        case temperature, stop, seed, topP, topK, minP, frequencyPenalty, presencePenalty, repetitionPenalty
+        case maxTokens = "maxCompletionTokens"
     }
 
     private struct Stop: Decodable {

@@ -29,13 +29,6 @@ package struct CordStep: Codable, Equatable, Sendable {
         self.pairs = pairs
         self.timings = timings
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, object, step, model, metrics, pairs, timings
-        case createdAt = "created_at"
-        case weightVersion = "weight_version"
-        case parentVersion = "parent_version"
-    }
 }
 
 /// What a researcher plots. A term that the method does not have is null.
@@ -73,20 +66,6 @@ package struct CordMetrics: Codable, Equatable, Sendable {
         self.trainTokens = trainTokens
         self.logprobDifferenceMax = logprobDifferenceMax
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case loss
-        case tokenLoss = "token_loss"
-        case sequenceLoss = "sequence_loss"
-        case klMean = "kl_mean"
-        case rewardMean = "reward_mean"
-        case teacherAgreement = "teacher_agreement"
-        case gradNorm = "grad_norm"
-        case learningRate = "learning_rate"
-        case rolloutTokens = "rollout_tokens"
-        case trainTokens = "train_tokens"
-        case logprobDifferenceMax = "logprob_difference_max"
-    }
 }
 
 /// What became of one pair.
@@ -119,13 +98,6 @@ package struct CordPairOutcome: Codable, Equatable, Sendable {
         self.klMean = klMean
         self.rollouts = rollouts
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, index, status, reason, audio, rollouts
-        case teacherAnswer = "teacher_answer"
-        case rewardMean = "reward_mean"
-        case klMean = "kl_mean"
-    }
 }
 
 package enum CordPairStatus: String, Codable, CaseIterable, Sendable { case applied, skipped }
@@ -151,11 +123,6 @@ package struct CordRollout: Codable, Equatable, Sendable {
         self.reward = reward
         self.advantage = advantage
         self.tokens = tokens
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case role, text, reward, advantage, tokens
-        case tokenCount = "token_count"
     }
 }
 

@@ -1,8 +1,8 @@
 package import Foundation
 
 /// `POST /v1/cord/steps`: audio-text pairs to close the gap on, now.
-package struct CordStepRequest: Codable, Equatable, Sendable {
-    package enum Detail: String, Codable, CaseIterable, Sendable { case rollouts, tokens }
+package struct CordStepRequest: Decodable, Equatable, Sendable {
+    package enum Detail: String, CaseIterable, Sendable { case rollouts, tokens }
 
     package var model: String?
     package var pairs: [CordPair]
@@ -11,18 +11,6 @@ package struct CordStepRequest: Codable, Equatable, Sendable {
     /// What the response shows beside the metrics.
     package var include: [Detail]
     package var seed: Int?
-
-    package init(
-        model: String? = nil, pairs: [CordPair], objective: CordObjective = CordObjective(),
-        optimizer: OptimizerOptions = OptimizerOptions(), include: [Detail] = [], seed: Int? = nil
-    ) {
-        self.model = model
-        self.pairs = pairs
-        self.objective = objective
-        self.optimizer = optimizer
-        self.include = include
-        self.seed = seed
-    }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -33,22 +21,14 @@ package struct CordStepRequest: Codable, Equatable, Sendable {
         guard Set(ids).count == ids.count else { throw fields.invalid("pairs", expected: "ids that differ") }
         objective = try fields.optional("objective", "an object") ?? CordObjective()
         optimizer = try fields.optional("optimizer", "an object") ?? OptimizerOptions()
-        let names: [String] = try fields.optional("include", "an array of strings") ?? []
-        include = try names.enumerated().map { index, name in
-            guard let detail = Detail(rawValue: name) else {
-                throw WireError.value(
-                    fields.place("include") + "[\(index)]", expected: choices(Detail.allCases.map(\.rawValue)),
-                    found: "\"\(name)\"")
-            }
-            return detail
-        }
+        include = try fields.choiceList("include") ?? []
         seed = try fields.integer("seed", in: 0...Int.max)
         try fields.end()
     }
 }
 
 /// One question, spoken and typed.
-package struct CordPair: Codable, Equatable, Sendable {
+package struct CordPair: Decodable, Equatable, Sendable {
     package var id: String?
     package var audio: AudioSource
     package var text: String
@@ -56,16 +36,6 @@ package struct CordPair: Codable, Equatable, Sendable {
     package var answer: String?
     /// The client's own rollouts; sampled where absent.
     package var rollouts: [SuppliedRollout]?
-
-    package init(
-        id: String? = nil, audio: AudioSource, text: String, answer: String? = nil, rollouts: [SuppliedRollout]? = nil
-    ) {
-        self.id = id
-        self.audio = audio
-        self.text = text
-        self.answer = answer
-        self.rollouts = rollouts
-    }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -82,15 +52,10 @@ package struct CordPair: Codable, Equatable, Sendable {
     }
 }
 
-package struct SuppliedRollout: Codable, Equatable, Sendable {
+package struct SuppliedRollout: Decodable, Equatable, Sendable {
     package var text: String
     /// Judged where absent.
     package var advantage: Double?
-
-    package init(text: String, advantage: Double? = nil) {
-        self.text = text
-        self.advantage = advantage
-    }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -101,7 +66,7 @@ package struct SuppliedRollout: Codable, Equatable, Sendable {
 }
 
 /// Where a clip comes from; exactly one of the three.
-package enum AudioSource: Codable, Equatable, Sendable {
+package enum AudioSource: Decodable, Equatable, Sendable {
     /// The bytes of an audio file, base64 on the wire.
     case data(Data)
     case file(id: String)
@@ -124,19 +89,5 @@ package enum AudioSource: Codable, Equatable, Sendable {
                 pathText(decoder.codingPath), expected: "exactly one of `data`, `file_id` and `path`",
                 found: "\([data != nil, file != nil, path != nil].count { $0 }) of them")
         }
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        switch self {
-        case .data(let data): try container.encode(Base64(data), forKey: .data)
-        case .file(let id): try container.encode(id, forKey: .fileId)
-        case .path(let path): try container.encode(path, forKey: .path)
-        }
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case data, path
-        case fileId = "file_id"
     }
 }

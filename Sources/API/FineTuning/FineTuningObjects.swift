@@ -10,8 +10,8 @@ package struct FineTuningJob: Codable, Equatable, Sendable {
     @Nullable package var finishedAt: Int?
     package var hyperparameters: Hyperparameters
     package var model: String
-    package var organizationId: String
-    package var resultFiles: [String]
+    package var organizationId = "org-local"
+    package var resultFiles: [String] = []
     package var seed: Int
     package var status: FineTuningStatus
     @Nullable package var trainedTokens: Int?
@@ -19,18 +19,16 @@ package struct FineTuningJob: Codable, Equatable, Sendable {
     @Nullable package var validationFile: String?
     @Nullable package var estimatedFinish: Int?
     /// Always empty.
-    package var integrations: [String]
+    package var integrations: [String] = []
     package var metadata: [String: String]?
     package var method: FineTuningMethod
     package var cord: FineTuningExtension
 
     package init(
         id: String, createdAt: Int, error: FineTuningError? = nil, fineTunedModel: String? = nil,
-        finishedAt: Int? = nil, hyperparameters: Hyperparameters, model: String,
-        organizationId: String = "org-local", resultFiles: [String] = [], seed: Int, status: FineTuningStatus,
-        trainedTokens: Int? = nil, trainingFile: String, validationFile: String? = nil, estimatedFinish: Int? = nil,
-        integrations: [String] = [], metadata: [String: String]? = nil, method: FineTuningMethod,
-        cord: FineTuningExtension
+        finishedAt: Int? = nil, hyperparameters: Hyperparameters, model: String, seed: Int, status: FineTuningStatus,
+        trainedTokens: Int? = nil, trainingFile: String, validationFile: String? = nil, metadata: [String: String]? = nil,
+        method: FineTuningMethod, cord: FineTuningExtension
     ) {
         self.id = id
         self.createdAt = createdAt
@@ -39,31 +37,14 @@ package struct FineTuningJob: Codable, Equatable, Sendable {
         self.finishedAt = finishedAt
         self.hyperparameters = hyperparameters
         self.model = model
-        self.organizationId = organizationId
-        self.resultFiles = resultFiles
         self.seed = seed
         self.status = status
         self.trainedTokens = trainedTokens
         self.trainingFile = trainingFile
         self.validationFile = validationFile
-        self.estimatedFinish = estimatedFinish
-        self.integrations = integrations
         self.metadata = metadata
         self.method = method
         self.cord = cord
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, object, error, hyperparameters, model, seed, status, integrations, metadata, method, cord
-        case createdAt = "created_at"
-        case fineTunedModel = "fine_tuned_model"
-        case finishedAt = "finished_at"
-        case organizationId = "organization_id"
-        case resultFiles = "result_files"
-        case trainedTokens = "trained_tokens"
-        case trainingFile = "training_file"
-        case validationFile = "validation_file"
-        case estimatedFinish = "estimated_finish"
     }
 }
 
@@ -73,10 +54,9 @@ package struct FineTuningError: Codable, Equatable, Sendable {
     package var message: String
     @Nullable package var param: String?
 
-    package init(code: String, message: String, param: String? = nil) {
+    package init(code: String, message: String) {
         self.code = code
         self.message = message
-        self.param = param
     }
 }
 
@@ -113,14 +93,6 @@ package struct FineTuningExtension: Codable, Equatable, Sendable {
         self.promoted = promoted
         self.reason = reason
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case paused, step, promoted, reason
-        case totalSteps = "total_steps"
-        case weightVersion = "weight_version"
-        case baseReport = "base_report"
-        case candidateReport = "candidate_report"
-    }
 }
 
 /// One line of a job's log.
@@ -145,11 +117,6 @@ package struct FineTuningEvent: Codable, Equatable, Sendable {
         self.type = type
         self.data = data
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, object, level, message, type, data
-        case createdAt = "created_at"
-    }
 }
 
 /// A version made on the way, with the numbers at that step.
@@ -172,14 +139,6 @@ package struct FineTuningCheckpoint: Codable, Equatable, Sendable {
         self.fineTuningJobId = fineTuningJobId
         self.stepNumber = stepNumber
         self.metrics = metrics
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, object, metrics
-        case createdAt = "created_at"
-        case fineTunedModelCheckpoint = "fine_tuned_model_checkpoint"
-        case fineTuningJobId = "fine_tuning_job_id"
-        case stepNumber = "step_number"
     }
 }
 
@@ -205,15 +164,5 @@ package struct FineTuningMetrics: Codable, Equatable, Sendable {
         self.validMeanTokenAccuracy = validMeanTokenAccuracy
         self.fullValidLoss = fullValidLoss
         self.fullValidMeanTokenAccuracy = fullValidMeanTokenAccuracy
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case step
-        case trainLoss = "train_loss"
-        case trainMeanTokenAccuracy = "train_mean_token_accuracy"
-        case validLoss = "valid_loss"
-        case validMeanTokenAccuracy = "valid_mean_token_accuracy"
-        case fullValidLoss = "full_valid_loss"
-        case fullValidMeanTokenAccuracy = "full_valid_mean_token_accuracy"
     }
 }

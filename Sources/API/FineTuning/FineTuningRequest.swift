@@ -7,21 +7,14 @@ package struct FineTuningRequest: Codable, Equatable, Sendable {
     /// Goes into the name of the tuned model.
     package var suffix: String?
     package var seed: Int?
-    package var metadata: [String: String]
+    package var metadata: [String: String] = [:]
     package var cord: FineTuningOptions
 
-    package init(
-        model: String, trainingFile: String, validationFile: String? = nil,
-        method: FineTuningMethod = FineTuningMethod(type: .cord), suffix: String? = nil, seed: Int? = nil,
-        metadata: [String: String] = [:], cord: FineTuningOptions = FineTuningOptions()
-    ) {
+    package init(model: String, trainingFile: String, method: FineTuningMethod, suffix: String?, cord: FineTuningOptions) {
         self.model = model
         self.trainingFile = trainingFile
-        self.validationFile = validationFile
         self.method = method
         self.suffix = suffix
-        self.seed = seed
-        self.metadata = metadata
         self.cord = cord
     }
 
@@ -42,17 +35,11 @@ package struct FineTuningRequest: Codable, Equatable, Sendable {
             throw fields.invalid("suffix", expected: "letters, digits, `-`, `_` and `.`")
         }
         seed = try fields.integer("seed", in: 0...Int.max)
-        metadata = try fields.optional("metadata", "an object of strings") ?? [:]
+        metadata = try fields.optional("metadata", "an object of strings") ?? metadata
         guard metadata.count <= 16 else { throw fields.invalid("metadata", expected: "at most 16 members") }
         cord = try fields.optional("cord", "an object") ?? FineTuningOptions()
         try fields.refuse("integrations", because: "no other service is told about a job")
         try fields.end()
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case model, method, suffix, seed, metadata, cord
-        case trainingFile = "training_file"
-        case validationFile = "validation_file"
     }
 }
 
@@ -70,12 +57,10 @@ package struct FineTuningMethod: Codable, Equatable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        guard let type: Kind = try fields.choice("type") else {
-            throw fields.missing("type", choices(Kind.allCases.map(\.rawValue)))
-        }
-        self.type = type
-        let body: Body? = try fields.optional(type.rawValue, "an object with `hyperparameters`")
-        hyperparameters = body?.hyperparameters ?? Hyperparameters()
+        type = try fields.requiredChoice("type")
+        let body = try fields.object(type.rawValue)
+        hyperparameters = try body?.optional("hyperparameters", "an object") ?? Hyperparameters()
+        try body?.end()
         if type == .supervised, hyperparameters.objective != nil {
             throw WireError.value(
                 fields.place("supervised.hyperparameters.objective"), expected: "nothing in the method \"supervised\"",
@@ -87,22 +72,12 @@ package struct FineTuningMethod: Codable, Equatable, Sendable {
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(type, forKey: .type)
-        try container.encode(Body(hyperparameters), forKey: type == .cord ? .cord : .supervised)
+        try container.encode(Body(hyperparameters: hyperparameters), forKey: type == .cord ? .cord : .supervised)
     }
 
     private enum CodingKeys: String, CodingKey { case type, cord, supervised }
 
-    private struct Body: Codable {
-        var hyperparameters: Hyperparameters
-
-        init(_ hyperparameters: Hyperparameters) { self.hyperparameters = hyperparameters }
-
-        init(from decoder: any Decoder) throws {
-            let fields = try Fields(decoder)
-            hyperparameters = try fields.optional("hyperparameters", "an object") ?? Hyperparameters()
-            try fields.end()
-        }
-    }
+    private struct Body: Encodable { let hyperparameters: Hyperparameters }
 }
 
 /// OpenAI's three, each a number or `"auto"` (absent here), with the rest of what a job can be told.
@@ -122,21 +97,7 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
     package var objective: CordObjective?
     package var optimizer: OptimizerOptions?
 
-    package init(
-        batchSize: Int? = nil, learningRateMultiplier: Double? = nil, epochs: Int? = nil, steps: Int? = nil,
-        warmupSteps: Int? = nil, schedule: Schedule? = nil, checkpointEvery: Int? = nil, objective: CordObjective? = nil,
-        optimizer: OptimizerOptions? = nil
-    ) {
-        self.batchSize = batchSize
-        self.learningRateMultiplier = learningRateMultiplier
-        self.epochs = epochs
-        self.steps = steps
-        self.warmupSteps = warmupSteps
-        self.schedule = schedule
-        self.checkpointEvery = checkpointEvery
-        self.objective = objective
-        self.optimizer = optimizer
-    }
+    package init() {}
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -157,29 +118,22 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case steps, schedule, objective, optimizer
-        case batchSize = "batch_size"
-        case learningRateMultiplier = "learning_rate_multiplier"
-        case epochs = "n_epochs"
-        case warmupSteps = "warmup_steps"
-        case checkpointEvery = "checkpoint_every"
+        case batchSize, learningRateMultiplier, steps, warmupSteps, schedule, checkpointEvery, objective, optimizer
+        case epochs = "nEpochs"
     }
 }
 
 /// The extension `cord` of a job's request.
 package struct FineTuningOptions: Codable, Equatable, Sendable {
     package var promote: PromotionGate?
-    package var tensorboard: Bool
+    package var tensorboard = false
 
-    package init(promote: PromotionGate? = nil, tensorboard: Bool = false) {
-        self.promote = promote
-        self.tensorboard = tensorboard
-    }
+    package init(promote: PromotionGate? = nil) { self.promote = promote }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
         promote = try fields.optional("promote", "an object with `if`")
-        tensorboard = try fields.flag("tensorboard") ?? false
+        tensorboard = try fields.flag("tensorboard") ?? tensorboard
         try fields.end()
     }
 }
@@ -193,33 +147,24 @@ package struct PromotionGate: Codable, Equatable, Sendable {
 
     package var condition: Condition
     /// The most that text accuracy may fall, in points.
-    package var maxTextDrop: Double
+    package var maxTextDrop = 1.0
     /// The built-in benchmark where absent.
     package var benchmark: String?
     package var limit: Int?
 
-    package init(condition: Condition, maxTextDrop: Double = 1, benchmark: String? = nil, limit: Int? = nil) {
-        self.condition = condition
-        self.maxTextDrop = maxTextDrop
-        self.benchmark = benchmark
-        self.limit = limit
-    }
+    package init(_ condition: Condition) { self.condition = condition }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        guard let condition: Condition = try fields.choice("if") else {
-            throw fields.missing("if", choices(Condition.allCases.map(\.rawValue)))
-        }
-        self.condition = condition
-        maxTextDrop = try fields.number("max_text_drop", in: 0...100) ?? 1
+        condition = try fields.requiredChoice("if")
+        maxTextDrop = try fields.number("max_text_drop", in: 0...100) ?? maxTextDrop
         benchmark = try fields.text("benchmark", maxLength: 512)
         limit = try fields.integer("limit", in: 1...Int.max)
         try fields.end()
     }
 
     private enum CodingKeys: String, CodingKey {
-        case benchmark, limit
+        case benchmark, limit, maxTextDrop
         case condition = "if"
-        case maxTextDrop = "max_text_drop"
     }
 }

@@ -16,8 +16,8 @@ package struct FileObject: Codable, Equatable, Sendable {
     package var sha256: String?
 
     package init(
-        id: String, bytes: Int, createdAt: Int, filename: String, purpose: String, status: String = "processed",
-        expiresAt: Int? = nil, statusDetails: String? = nil, sha256: String? = nil
+        id: String, bytes: Int, createdAt: Int, filename: String, purpose: String, status: String, statusDetails: String?,
+        sha256: String?
     ) {
         self.id = id
         self.bytes = bytes
@@ -25,16 +25,8 @@ package struct FileObject: Codable, Equatable, Sendable {
         self.filename = filename
         self.purpose = purpose
         self.status = status
-        self.expiresAt = expiresAt
         self.statusDetails = statusDetails
         self.sha256 = sha256
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, object, bytes, filename, purpose, status, sha256
-        case createdAt = "created_at"
-        case expiresAt = "expires_at"
-        case statusDetails = "status_details"
     }
 }
 
@@ -72,12 +64,6 @@ package struct WeightVersion: Codable, Equatable, Sendable {
         self.metrics = metrics
         self.reportIds = reportIds
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, object, name, parent, kind, hash, promoted, step, bytes, metrics
-        case createdAt = "created_at"
-        case reportIds = "report_ids"
-    }
 }
 
 package enum WeightVersionKind: String, Codable, CaseIterable, Sendable { case base, adapter, full }
@@ -94,11 +80,5 @@ package struct Promotion: Codable, Equatable, Sendable {
         self.weightVersion = weightVersion
         self.previous = previous
         self.createdAt = createdAt
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case object, previous
-        case weightVersion = "weight_version"
-        case createdAt = "created_at"
     }
 }

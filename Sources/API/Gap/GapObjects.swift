@@ -39,15 +39,6 @@ package struct GapRun: Codable, Equatable, Sendable {
         self.reportId = reportId
         self.error = error
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, object, status, model, benchmark, arms, limit, seed, progress, error
-        case weightVersion = "weight_version"
-        case createdAt = "created_at"
-        case startedAt = "started_at"
-        case finishedAt = "finished_at"
-        case reportId = "report_id"
-    }
 }
 
 /// Where a run stands.
@@ -101,14 +92,6 @@ package struct GapReportSummary: Codable, Equatable, Sendable {
         self.gapInterval = gapInterval
         self.p = p
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, object, model, benchmark, n, accuracy, gap, p
-        case createdAt = "created_at"
-        case runId = "run_id"
-        case weightVersion = "weight_version"
-        case gapInterval = "gap_interval"
-    }
 }
 
 /// A question set at hand.
@@ -136,11 +119,5 @@ package struct Benchmark: Codable, Equatable, Sendable {
         self.voices = voices
         self.hash = hash
         self.builtIn = builtIn
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, object, name, items, categories, voices, hash
-        case createdAt = "created_at"
-        case builtIn = "built_in"
     }
 }

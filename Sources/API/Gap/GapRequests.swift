@@ -21,29 +21,19 @@ package struct GapRunRequest: Codable, Equatable, Sendable {
     package var benchmark: String
     /// The first so many items of the seeded order; all where absent.
     package var limit: Int?
-    package var seed: Int
-    package var arms: [GapArm]
-    package var decoding: SamplingFields
+    package var seed = 0
+    package var arms = [GapArm.text, .audio]
+    package var decoding = SamplingFields(temperature: 0)
     package var judge: JudgeOptions?
     /// Along so many spoken answers D_t is measured, where both arms are asked.
-    package var divergence: Int
+    package var divergence = 32
     /// `strict` where absent.
     package var extraction: GapExtraction?
 
-    package init(
-        model: String, benchmark: String, limit: Int? = nil, seed: Int = 0, arms: [GapArm] = [.text, .audio],
-        decoding: SamplingFields = SamplingFields(temperature: 0), judge: JudgeOptions? = nil, divergence: Int = 32,
-        extraction: GapExtraction? = nil
-    ) {
+    package init(model: String, benchmark: String, limit: Int? = nil) {
         self.model = model
         self.benchmark = benchmark
         self.limit = limit
-        self.seed = seed
-        self.arms = arms
-        self.decoding = decoding
-        self.judge = judge
-        self.divergence = divergence
-        self.extraction = extraction
     }
 
     package init(from decoder: any Decoder) throws {
@@ -51,22 +41,14 @@ package struct GapRunRequest: Codable, Equatable, Sendable {
         model = try fields.name("model")
         benchmark = try fields.name("benchmark")
         limit = try fields.integer("limit", in: 1...Int.max)
-        seed = try fields.integer("seed", in: 0...Int.max) ?? 0
-        let names: [String] = try fields.optional("arms", "an array of strings") ?? ["text", "audio"]
-        arms = try names.enumerated().map { index, name in
-            guard let arm = GapArm(rawValue: name) else {
-                throw WireError.value(
-                    fields.place("arms") + "[\(index)]", expected: choices(GapArm.allCases.map(\.rawValue)),
-                    found: "\"\(name)\"")
-            }
-            return arm
-        }
+        seed = try fields.integer("seed", in: 0...Int.max) ?? seed
+        arms = try fields.choiceList("arms") ?? arms
         guard !arms.isEmpty, Set(arms).count == arms.count else {
             throw fields.invalid("arms", expected: "at least one arm, each once")
         }
-        decoding = try fields.optional("decoding", "an object") ?? SamplingFields(temperature: 0)
+        decoding = try fields.optional("decoding", "an object") ?? decoding
         judge = try fields.optional("judge", "an object")
-        divergence = try fields.integer("divergence", in: 0...10_000) ?? 32
+        divergence = try fields.integer("divergence", in: 0...10_000) ?? divergence
         extraction = try fields.choice("extraction")
         try fields.end()
     }
@@ -88,18 +70,9 @@ package struct JudgeOptions: Codable, Equatable, Sendable {
     package var model: String?
     package var endpoint: String?
 
-    package init(kind: Kind, model: String? = nil, endpoint: String? = nil) {
-        self.kind = kind
-        self.model = model
-        self.endpoint = endpoint
-    }
-
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        guard let kind: Kind = try fields.choice("kind") else {
-            throw fields.missing("kind", choices(Kind.allCases.map(\.rawValue)))
-        }
-        self.kind = kind
+        kind = try fields.requiredChoice("kind")
         model = try fields.model()
         endpoint = try fields.text("endpoint", maxLength: 2048)
         if kind != .remote, endpoint != nil {
@@ -110,16 +83,10 @@ package struct JudgeOptions: Codable, Equatable, Sendable {
 }
 
 /// `GET /v1/gap/reports/compare?base=…&candidate=…`.
-package struct CompareQuery: Codable, Equatable, Sendable {
+package struct CompareQuery: Decodable, Equatable, Sendable {
     package var base: String
     package var candidate: String
     package var format: ReportFormat?
-
-    package init(base: String, candidate: String, format: ReportFormat? = nil) {
-        self.base = base
-        self.candidate = candidate
-        self.format = format
-    }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -133,10 +100,8 @@ package struct CompareQuery: Codable, Equatable, Sendable {
 package enum ReportFormat: String, Codable, CaseIterable, Sendable { case json, html, csv, md }
 
 /// `GET /v1/gap/reports/{id}?format=…`.
-package struct ReportQuery: Codable, Equatable, Sendable {
+package struct ReportQuery: Decodable, Equatable, Sendable {
     package var format: ReportFormat?
-
-    package init(format: ReportFormat? = nil) { self.format = format }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -146,7 +111,7 @@ package struct ReportQuery: Codable, Equatable, Sendable {
 }
 
 /// `POST /v1/benchmarks`: a question set from an uploaded file.
-package struct BenchmarkRequest: Codable, Equatable, Sendable {
+package struct BenchmarkRequest: Decodable, Equatable, Sendable {
     package enum Format: String, Codable, CaseIterable, Sendable {
         case manifest, audiofolder, voicebench
         case bigBenchAudio = "big_bench_audio"
@@ -159,22 +124,11 @@ package struct BenchmarkRequest: Codable, Equatable, Sendable {
     /// Made out from the file where absent.
     package var format: Format?
 
-    package init(name: String, fileId: String, format: Format? = nil) {
-        self.name = name
-        self.fileId = fileId
-        self.format = format
-    }
-
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
         name = try fields.name("name", maxLength: 128)
         fileId = try fields.name("file_id", maxLength: 128)
         format = try fields.choice("format")
         try fields.end()
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case name, format
-        case fileId = "file_id"
     }
 }

@@ -1,7 +1,7 @@
 /// `POST /v1/gap/inspect`: one pair, token by token.
 
 /// A spoken and a typed form of one question, and the answer along which they are compared.
-package struct InspectRequest: Codable, Equatable, Sendable {
+package struct InspectRequest: Decodable, Equatable, Sendable {
     package var model: String?
     package var audio: AudioSource
     package var text: String
@@ -13,19 +13,6 @@ package struct InspectRequest: Codable, Equatable, Sendable {
     /// Gives the weights w_t.
     package var objective: CordObjective
 
-    package init(
-        model: String? = nil, audio: AudioSource, text: String, continuation: String? = nil, maxTokens: Int? = nil,
-        top: Int = 5, objective: CordObjective = CordObjective()
-    ) {
-        self.model = model
-        self.audio = audio
-        self.text = text
-        self.continuation = continuation
-        self.maxTokens = maxTokens
-        self.top = top
-        self.objective = objective
-    }
-
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
         model = try fields.model()
@@ -36,11 +23,6 @@ package struct InspectRequest: Codable, Equatable, Sendable {
         top = try fields.integer("top", in: 0...20) ?? 5
         objective = try fields.optional("objective", "an object") ?? CordObjective()
         try fields.end()
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case model, audio, text, continuation, top, objective
-        case maxTokens = "max_tokens"
     }
 }
 
@@ -75,15 +57,6 @@ package struct Inspection: Codable, Equatable, Sendable {
         self.positionCorrelation = positionCorrelation
         self.tokenLoss = tokenLoss
         self.cord = cord
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, object, model, continuation, tokens, cord
-        case weightVersion = "weight_version"
-        case divergenceMean = "divergence_mean"
-        case divergenceP80 = "divergence_p80"
-        case positionCorrelation = "position_correlation"
-        case tokenLoss = "token_loss"
     }
 }
 
@@ -122,15 +95,5 @@ package struct InspectedToken: Codable, Equatable, Sendable {
         self.entropyText = entropyText
         self.topAudio = topAudio
         self.topText = topText
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case position, token, text, divergence, rank, weight
-        case logprobAudio = "logprob_audio"
-        case logprobText = "logprob_text"
-        case entropyAudio = "entropy_audio"
-        case entropyText = "entropy_text"
-        case topAudio = "top_audio"
-        case topText = "top_text"
     }
 }

@@ -8,17 +8,12 @@ package struct ListObject<Element: Codable & Sendable>: Codable, Sendable {
         self.data = data
         self.hasMore = hasMore
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case object, data
-        case hasMore = "has_more"
-    }
 }
 
 extension ListObject: Equatable where Element: Equatable {}
 
 /// Which page of a list is wanted: the elements after the one with id `after`, at most `limit` of them.
-package struct PageQuery: Codable, Equatable, Sendable {
+package struct PageQuery: Decodable, Equatable, Sendable {
     package enum Order: String, Codable, CaseIterable, Sendable {
         case ascending = "asc"
         case descending = "desc"
@@ -29,14 +24,9 @@ package struct PageQuery: Codable, Equatable, Sendable {
     /// By time of creation; newest first where nothing is said.
     package var order: Order
 
-    package init(after: String? = nil, limit: Int = 20, order: Order = .descending) {
-        self.after = after
-        self.limit = limit
-        self.order = order
-    }
-
     fileprivate init(_ fields: Fields) throws {
         after = try fields.text("after", maxLength: 128)
+        if try fields.text("limit") == "" { throw fields.invalid("limit", expected: "an integer from 1 to 10000") }
         limit = try fields.integer("limit", in: 1...10_000) ?? 20
         order = try fields.choice("order") ?? .descending
     }
@@ -66,12 +56,11 @@ package struct FilePageQuery: Decodable, Equatable, Sendable {
 package struct DeletedObject: Codable, Equatable, Sendable {
     package var id: String
     package var object: String
-    package var deleted: Bool
+    package var deleted = true
 
-    package init(id: String, object: String, deleted: Bool = true) {
+    package init(id: String, object: String) {
         self.id = id
         self.object = object
-        self.deleted = deleted
     }
 }
 
@@ -89,9 +78,5 @@ package struct ErrorBody: Codable, Equatable, Sendable {
     /// - Parameter type: OpenAI's word for the class of error, as `invalid_request_error`, `rate_limit_error`.
     package init(message: String, type: String, param: String? = nil, code: String? = nil) {
         error = Detail(message: message, type: type, param: param, code: code)
-    }
-
-    package init(_ error: WireError) {
-        self.init(message: error.message, type: "invalid_request_error", param: error.param, code: error.code)
     }
 }

@@ -1,10 +1,12 @@
-import Encodings
+import Files
 package import Foundation
 
 /// The one way from bytes to wire types and back.
 ///
 ///     bytes (without byte order mark) → JSONGuard → JSONDecoder → type        every failure a WireError with path, expected, found
 ///     form fields or query items → the same types    numbers and booleans read from their text
+///
+/// Requests name their members to ``Fields``, and take no other spelling; responses have the names of Swift's properties, converted.
 package enum WireDecoder {
     /// - Throws: ``WireError``, and nothing else.
     package static func decode<Value: Decodable>(
@@ -35,20 +37,21 @@ package enum WireDecoder {
         return try decode(type, data, textual: true)
     }
 
-    /// A response of this server, whose numbers may be the strings that ``WireEncoder`` writes for NaN and infinities.
+    /// What ``WireEncoder`` wrote: names of members in snake case, and strings for NaN and infinities.
     package static func response<Value: Decodable>(_ type: Value.Type, from data: Data) throws(WireError) -> Value {
-        try decode(type, data, textual: false, nonFinite: true)
+        try decode(type, data, textual: false, isResponse: true)
     }
 
     private static func decode<Value: Decodable>(
-        _ type: Value.Type, _ data: Data, textual: Bool, nonFinite: Bool = false
+        _ type: Value.Type, _ data: Data, textual: Bool, isResponse: Bool = false
     ) throws(WireError) -> Value {
         let decoder = JSONDecoder()
-        if nonFinite {
+        if isResponse {
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
             decoder.nonConformingFloatDecodingStrategy = .convertFromString(
                 positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         }
-        decoder.userInfo[Fields.textualKey] = textual
+        decoder.userInfo = [Fields.textualKey: textual, Fields.convertedKey: isResponse]
         do {
             return try decoder.decode(type, from: data)
         } catch let error as WireError {
@@ -62,11 +65,13 @@ package enum WireDecoder {
 }
 
 package enum WireEncoder {
-    /// The JSON of a response. Numbers that JSON cannot hold (NaN, infinities) are written as the strings `"nan"`,
-    /// `"inf"` and `"-inf"`, so that a diverged training run can still be reported.
+    /// The JSON of a value. Members have the names of their properties in snake case: `topK` is written as `top_k`. Numbers that JSON
+    /// cannot hold (NaN, infinities) are written as the strings `"nan"`, `"inf"` and `"-inf"`, so that a diverged training run can still
+    /// be reported.
     package static func encode(_ value: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         return try encoder.encode(value)

@@ -60,11 +60,14 @@ package struct QuestionSet: Sendable {
 
     /// SHA-256 over the items in order: each as JSON with sorted keys, then its clip's own digest. Where the clips lie, and the
     /// manifest's format, do not matter; their names within the set do not either.
-    package func hash() throws -> String {
+    ///
+    /// - Parameter check: called before every item; what it throws ends the work.
+    package func hash(check: () throws -> Void = {}) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var digest = SHA256()
         for item in items {
+            try check()
             var unnamed = item
             unnamed.audio = nil
             digest.update(try encoder.encode(unnamed))

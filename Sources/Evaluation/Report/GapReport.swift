@@ -124,8 +124,6 @@ package struct ArmSummary: Codable, Sendable, Equatable {
         tokens = asked.reduce(0) { $0 + $1.tokens }
         seconds = asked.reduce(0) { $0 + $1.seconds }
     }
-
-    package var failureCount: Int { failures.values.reduce(0, +) }
 }
 
 /// The gap within one category, or of one voice, with the sign-flip test's p corrected by Holm over all of them.

@@ -2,8 +2,8 @@ import Tensors
 import Weights
 
 /// Rows of a table by token id.
-struct Embedding: Sendable {
-    let table: Parameter
+package struct Embedding: Sendable {
+    package let table: Parameter
 
     func callAsFunction(_ tokens: [Int32], _ pass: Pass) -> Tensor {
         if pass.runs.count == 1, let replacement = pass.runs[0].version?.replacements[table.index] {

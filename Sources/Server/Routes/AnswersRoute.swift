@@ -3,6 +3,7 @@ import Foundation
 import Generation
 import HTTP
 import Synchronization
+import Workshop
 
 /// `POST /v1/answers`: the short way from a sound file, a form or a text to an answer and its reasoning.
 enum AnswersRoute {
@@ -12,7 +13,8 @@ enum AnswersRoute {
                 let runtime = try server.runtime
                 let wanted = try await runtime.queues.reading(request.body.count) { try read(request) }
                 let inquiry = try await runtime.ask(
-                    try messages(wanted), model: wanted.model, sampling: wanted.sampling, prefix: "ans-")
+                    [SubmittedMessage](try messages(wanted)), model: wanted.model, options: runtime.options(wanted.sampling),
+                    prefix: "ans-")
                 if wanted.stream { return stream(inquiry) }
                 let (answers, timings) = try await inquiry.complete()
                 return .json(try WireEncoder.encode(inquiry.answer(answers[0], timings)))
@@ -78,23 +80,16 @@ enum AnswersRoute {
 
     /// Pieces of the text as they come, then the whole answer, then the end mark.
     private static func stream(_ inquiry: Inquiry) -> Response {
-        .events { events in
-            let collected = Mutex(Completion())
+        .refusing { events in
+            let collected = Mutex(Answers())
             try await inquiry.forEach { event in
-                var piece = ""
+                collected.withLock { $0.take(event) }
                 switch event {
-                case .token(_, _, let text, _): piece = text
-                case .finished(_, let reason, let text):
-                    piece = text
-                    collected.withLock { $0.finishReason = reason }
+                case .token(_, _, let text, _), .finished(_, _, let text):
+                    if !text.isEmpty { try await events.send(try WireEncoder.encode(AnswerChunk(id: inquiry.id, text: text))) }
                 case .done(let timings):
-                    let answer = inquiry.answer(collected.withLock { $0 }, timings)
-                    return try await events.send(try WireEncoder.encode(answer))
+                    try await events.send(try WireEncoder.encode(inquiry.answer(collected.withLock { $0.answers[0] }, timings)))
                 }
-                if piece.isEmpty { return }
-                let addition = piece
-                collected.withLock { $0.text += addition }
-                try await events.send(try WireEncoder.encode(AnswerChunk(id: inquiry.id, text: piece)))
             }
             try await events.done()
         }

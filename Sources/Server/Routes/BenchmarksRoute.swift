@@ -1,7 +1,9 @@
 import API
+import Evaluation
 import Foundation
 import HTTP
 import Workers
+import Workshop
 
 /// `/v1/benchmarks`: the question sets at hand, and new ones from uploads.
 enum BenchmarksRoute {
@@ -9,18 +11,45 @@ enum BenchmarksRoute {
         router.get("/v1/benchmarks", scope: [.measure, .train]) { request in
             try await refusing {
                 let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
-                let benchmarks = try server.workshop.measuring.benchmarks
-                let (sets, hasMore) = try await server.runtime.queues.reports.run { try benchmarks.list(query) }
-                return .json(try WireEncoder.encode(ListObject(sets, hasMore: hasMore)))
+                let benchmarks = try server.workshop.benchmarks
+                let (sets, hasMore) = try await server.runtime.queues.reports.run {
+                    try benchmarks.list(after: query.after, limit: query.limit, ascending: query.order == .ascending)
+                }
+                return .json(try WireEncoder.encode(ListObject(sets.map { Benchmark($0) }, hasMore: hasMore)))
             }
         }
         router.post("/v1/benchmarks", scope: .measure, bodyLimit: 64 << 10) { request in
             try await refusing {
                 let wanted = try WireDecoder.decode(BenchmarkRequest.self, from: Data(request.body))
-                let benchmarks = try server.workshop.measuring.benchmarks
-                let benchmark = try await server.runtime.queues.uploads.run { try benchmarks.register(wanted) }
-                return .json(try WireEncoder.encode(benchmark), status: 201)
+                let benchmarks = try server.workshop.benchmarks
+                let benchmark = try await server.runtime.queues.uploads.run { cancellation in
+                    try benchmarks.register(
+                        wanted.name, file: wanted.fileId, format: wanted.format.map { ManifestFormat($0) }, check: cancellation.check)
+                }
+                return .json(try WireEncoder.encode(Benchmark(benchmark)), status: 201)
             }
         }
+    }
+}
+
+extension ManifestFormat {
+    init(_ format: BenchmarkRequest.Format) {
+        self =
+            switch format {
+            case .manifest: .cord
+            case .audiofolder: .audioFolder
+            case .voicebench: .voiceBench
+            case .bigBenchAudio: .bigBenchAudio
+            case .kimiEvalkit: .kimiEvalkit
+            case .msSwift: .msSwift
+            }
+    }
+}
+
+extension Benchmark {
+    init(_ known: KnownBenchmark) {
+        self.init(
+            id: known.id, name: known.name, createdAt: Int(known.createdAt.timeIntervalSince1970), items: known.items,
+            categories: known.categories, voices: known.voices, hash: known.hash, builtIn: known.isBuiltIn)
     }
 }

@@ -2,6 +2,7 @@ import API
 import Foundation
 import Generation
 import HTTP
+import Workshop
 
 /// `POST /v1/chat/completions`: OpenAI's, whole or as a stream of events.
 enum ChatCompletionsRoute {
@@ -17,9 +18,10 @@ enum ChatCompletionsRoute {
                         400, "response_format: only {\"type\": \"text\"} is supported; structured output is not supported yet.",
                         parameter: "response_format.type", code: "unsupported_parameter")
                 }
+                let options = runtime.options(
+                    wanted.sampling, count: wanted.n, logProbabilities: wanted.logprobs ? wanted.topLogprobs : nil)
                 let inquiry = try await runtime.ask(
-                    wanted.messages, model: wanted.model, sampling: wanted.sampling, count: wanted.n,
-                    logProbabilities: wanted.logprobs ? wanted.topLogprobs : nil, prefix: "chatcmpl-")
+                    [SubmittedMessage](wanted.messages), model: wanted.model, options: options, prefix: "chatcmpl-")
                 if wanted.stream { return stream(inquiry, includesUsage: wanted.streamOptions?.includeUsage ?? false) }
                 let (answers, timings) = try await inquiry.complete()
                 // Each token may be told with its twenty likeliest.
@@ -45,7 +47,7 @@ enum ChatCompletionsRoute {
     /// One chunk with the role per answer, chunks of text, one with the reason why each ended, and at the very end the usage where
     /// it was asked for. The last chunk carries what was heard.
     private static func stream(_ inquiry: Inquiry, includesUsage: Bool) -> Response {
-        .events { events in
+        .refusing { events in
             let chunks = ChunkWriter(inquiry: inquiry, events: events, includesUsage: includesUsage)
             let count = inquiry.request.options.count
             for choice in 0..<count { try await chunks.send(choice, ChatDelta(role: "assistant", content: "")) }

@@ -2,6 +2,7 @@ import API
 import Foundation
 import HTTP
 import Jobs
+import Workshop
 
 /// `POST /v1/cord/steps`: one step of training on submitted pairs, now; and the steps that were taken.
 enum CordStepsRoute {

@@ -3,6 +3,7 @@ import Foundation
 import HTTP
 import Jobs
 import Workers
+import Workshop
 
 /// `/v1/files`: uploads, by OpenAI's calls.
 ///
@@ -67,22 +68,13 @@ enum FilesRoute {
                 let file = try await server.runtime.queues.versions.run {
                     try FileHandle(forReadingFrom: store.contents.verified(record.sha256, as: "the file \(record.id)"))
                 }
-                return .stream(contentType: "application/octet-stream") { pipe in
-                    defer { try? file.close() }
-                    while let piece = try file.read(upToCount: 256 << 10), !piece.isEmpty { try await pipe.write(Array(piece)) }
-                }
+                return .stream(contentType: "application/octet-stream") { try await send(file, to: $0) }
             }
         }
         router.delete("/v1/files/{id}", scope: .train) { request in
             try await refusing {
                 let id = request.parameter("id")
-                let workshop = try server.workshop
-                if let job = try workshop.fineTuning.job(using: id) {
-                    throw HTTPError(
-                        409, "The file \(id) belongs to the job \(job), which has not ended. Cancel the job first, or wait for it.",
-                        code: "file_in_use")
-                }
-                try workshop.store.deleteFile(id: id)
+                try server.workshop.deleteFile(id)
                 return .json(try WireEncoder.encode(DeletedObject(id: id, object: "file")))
             }
         }

@@ -2,6 +2,7 @@ import API
 import Foundation
 import HTTP
 import Jobs
+import Workshop
 
 /// `/v1/fine_tuning/jobs…`: OpenAI's calls, with the method `cord`.
 enum FineTuningRoute {

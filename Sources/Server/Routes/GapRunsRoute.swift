@@ -2,6 +2,7 @@ import API
 import Foundation
 import HTTP
 import Jobs
+import Workshop
 
 /// `/v1/gap/runs…`: measurements, queued, running and done.
 enum GapRunsRoute {
@@ -66,9 +67,8 @@ extension GapRun {
         let wanted = try JSONDecoder().decode(GapRunRequest.self, from: job.request)
         let outcome = try job.result.map { try JSONDecoder().decode(Measuring.Outcome.self, from: $0) }
         let note = try job.checkpoint.map { try JSONDecoder().decode(Measuring.Note.self, from: $0) }
-        let status = RunStatus(rawValue: job.state.rawValue)
         self.init(
-            id: job.id, status: status ?? .failed, model: wanted.model, weightVersion: outcome?.version ?? note?.version,
+            id: job.id, status: RunStatus(job.state), model: wanted.model, weightVersion: outcome?.version ?? note?.version,
             benchmark: wanted.benchmark, arms: wanted.arms, limit: wanted.limit, seed: wanted.seed,
             createdAt: Int(job.createdAt.timeIntervalSince1970), startedAt: job.startedAt.map { Int($0.timeIntervalSince1970) },
             finishedAt: job.finishedAt.map { Int($0.timeIntervalSince1970) }, progress: RunProgress(done: job.done, total: job.total),

@@ -1,5 +1,6 @@
 import API
 import HTTP
+import Workshop
 
 /// `GET /health`: whether questions are answered now, and by a server that has all it should have. While the server drains, its
 /// daemon answers for it, and where requests would wait the heartbeat tells.

@@ -4,6 +4,7 @@ import Generation
 import HTTP
 import Jobs
 import Models
+import Workshop
 
 /// `GET /v1/models`, `GET /v1/models/{id}`: the base, the adapters and the tuned versions over it.
 enum ModelsRoute {

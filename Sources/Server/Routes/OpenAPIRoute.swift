@@ -1,10 +1,13 @@
 import Foundation
 import HTTP
+import Objectives
 
 /// `GET /openapi.json`: the description of every route, put together from one file per resource in `OpenAPI/`.
 ///
 ///     document.json    info, security, and the components that all share
 ///     <resource>.json  {"paths": {…}, "schemas": {…}}
+///
+/// `"$training_methods"` in them stands for the names of ``Objective/Method``.
 enum OpenAPIRoute {
     static func add(to router: inout Router) throws {
         let path = "/openapi.json"
@@ -44,7 +47,9 @@ enum OpenAPIRoute {
     }
 
     private static func object(_ file: URL) throws -> [String: Any] {
-        let value = try JSONSerialization.jsonObject(with: Data(contentsOf: file))
+        let methods = Objective.Method.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ",")
+        let text = try String(contentsOf: file, encoding: .utf8).replacing("\"$training_methods\"", with: methods)
+        let value = try JSONSerialization.jsonObject(with: Data(text.utf8))
         guard let object = value as? [String: Any] else { throw OpenAPIError(description: "\(file.lastPathComponent) is not an object") }
         return object
     }

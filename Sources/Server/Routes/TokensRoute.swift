@@ -5,6 +5,7 @@ import HTTP
 import Models
 import Tokenization
 import Workers
+import Workshop
 
 /// `POST /v1/tokenize`, `POST /v1/detokenize`: what the model's tokenizer and chat format make of a text.
 enum TokensRoute {
@@ -20,7 +21,7 @@ enum TokensRoute {
                 return .json(
                     try WireEncoder.encode(
                         TokenizeResponse(
-                            tokens: tokens, maxModelLen: runtime.model.model.contextLength, tokenStrings: strings)))
+                            tokens: tokens, maxModelLen: runtime.model.model.contextLength, tokenStrs: strings)))
             }
         }
         router.post("/v1/detokenize", scope: .ask, bodyLimit: 4 << 20) { request in
@@ -44,9 +45,9 @@ enum TokensRoute {
         case .prompt(let text):
             return try await runtime.queues.reading.run { try runtime.model.tokenizer.encode(text) }
         case .messages(let messages, addGenerationPrompt: true):
-            return try await runtime.prompt(messages).tokens.map { Int($0) }
+            return try await runtime.prompt([SubmittedMessage](messages)).tokens.map { Int($0) }
         case .messages(let messages, addGenerationPrompt: false):
-            let whole = try await runtime.prompt(messages).tokens.map { Int($0) }
+            let whole = try await runtime.prompt([SubmittedMessage](messages)).tokens.map { Int($0) }
             // What the chat format adds for the answer to begin is the same for every conversation.
             let start = Tokenization.ChatMessage(role: "user", "")
             let format = runtime.model.chat

@@ -1,9 +1,9 @@
 import API
-import Archives
 import Foundation
 import HTTP
 import Jobs
 import Workers
+import Workshop
 
 /// `/v1/weights/versions…`: the versions that training made or clients brought, which of them is in force, and their files.
 enum WeightsRoute {
@@ -52,37 +52,21 @@ enum WeightsRoute {
         }
         router.post("/v1/weights/versions/{id}/promote", scope: .train, bodyLimit: 64 << 10) { request in
             try await refusing {
-                let versions = try server.workshop.versions
-                let promotion = try await server.runtime.queues.versions.run {
-                    // Read first: a version whose files are damaged, or of another model, never comes in force.
-                    guard let record = try versions.record(request.parameter("id")) else {
-                        throw HTTPError(409, "The base weights are no version; POST /v1/weights/rollback leads back to them.", code: "conflict")
-                    }
-                    _ = try versions.version(record)
-                    return try versions.change { try $0.promote(record.id, reason: "promoted by request") }
-                }
+                let workshop = try server.workshop
+                let promotion = try await server.runtime.queues.versions.run { try workshop.promote(request.parameter("id")) }
                 return .json(try WireEncoder.encode(Promotion(promotion)))
             }
         }
         router.post("/v1/weights/rollback", scope: .train, bodyLimit: 64 << 10) { _ in
             try await refusing {
-                let versions = try server.workshop.versions
-                let promotion = try await server.runtime.queues.versions.run {
-                    try versions.change { try $0.rollBack(base: versions.baseName) }
-                }
+                let workshop = try server.workshop
+                let promotion = try await server.runtime.queues.versions.run { try workshop.rollBack() }
                 return .json(try WireEncoder.encode(Promotion(promotion)))
             }
         }
         router.delete("/v1/weights/versions/{id}", scope: .train) { request in
             try await refusing {
-                let workshop = try server.workshop
-                let record = try workshop.store.version(request.parameter("id"))
-                if let job = try workshop.job(using: record) {
-                    throw HTTPError(
-                        409, "The weight version \(record.name) is needed by \(job), which has not ended. Cancel that first, or wait for it.",
-                        code: "version_in_use")
-                }
-                _ = try workshop.versions.delete(record.id)
+                let record = try server.workshop.deleteVersion(request.parameter("id"))
                 return .json(try WireEncoder.encode(DeletedObject(id: record.id, object: "weights.version")))
             }
         }
@@ -91,27 +75,27 @@ enum WeightsRoute {
     /// The version's folder as a tar archive, packed beside the store and sent piece by piece.
     private static func download(_ record: WeightVersionRecord, _ workshop: Workshop, _ runtime: Runtime) async throws -> Response {
         let name = String(record.name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "-" })
-        let archive = workshop.store.folder.appending(path: "temporary/\(UUID().uuidString).tar")
-        let file = try await runtime.queues.versions.run {
-            defer { try? FileManager.default.removeItem(at: archive) }
-            try ArchiveWriter.tar(
-                workshop.store.contents.verified(record.hash, as: "the weight version \(record.name)"), under: name, to: archive)
-            return try FileHandle(forReadingFrom: archive)
-        }
+        let file = try await runtime.queues.versions.run { try workshop.packed(record, under: name, check: $0.check) }
         return .stream(
             contentType: "application/x-tar", headers: ["content-disposition": "attachment; filename=\"\(name).tar\""]
-        ) { pipe in
-            defer { try? file.close() }
-            while let piece = try file.read(upToCount: 256 << 10), !piece.isEmpty { try await pipe.write(Array(piece)) }
-        }
+        ) { try await send(file, to: $0) }
     }
+}
+
+/// Sends a file piece by piece and closes it.
+func send(_ file: FileHandle, to pipe: BytePipe) async throws {
+    defer { try? file.close() }
+    while let piece = try file.read(upToCount: 256 << 10), !piece.isEmpty { try await pipe.write(Array(piece)) }
 }
 
 extension WeightVersion {
     init(_ record: WeightVersionRecord, in store: Store, current: String) throws {
         let metrics = (try? JSONDecoder().decode([String: JSONValue].self, from: record.metrics)) ?? [:]
+        guard let kind = WeightVersionKind(rawValue: record.kind) else {
+            throw StoreError.corrupt(path: "versions", reason: "\(record.id) has the unknown kind \(record.kind)")
+        }
         self.init(
-            id: record.id, name: record.name, parent: record.parentID, kind: WeightVersionKind(rawValue: record.kind) ?? .adapter,
+            id: record.id, name: record.name, parent: record.parentID, kind: kind,
             createdAt: Int(record.createdAt.timeIntervalSince1970), hash: record.hash, promoted: record.id == current,
             step: record.step, bytes: record.bytes,
             metrics: metrics.compactMapValues { value in

@@ -1,18 +1,20 @@
 import CKernels
 
-/// y = x / √(mean(x²) + ε) · w, row by row (Zhang and Sennrich, 2019).
+/// y = x / √(mean(x²) + ε) · w, row by row (Zhang and Sennrich, 2019). Where w is shorter than a row, each of the row's groups of as many
+/// columns is normalised by itself: the heads of an attention.
 package func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, _ tape: Tape? = nil) -> Tensor {
-    precondition(weight.count == x.columns, "rmsNorm: weight \(weight.shape) for \(x.shape)")
+    precondition(x.columns % weight.count == 0, "rmsNorm: weight \(weight.shape) for \(x.shape)")
+    let (groups, columns) = (x.count / weight.count, weight.count)
     let y = Tensor(uninitialized: x.rows, x.columns)
-    unsafe ck_rmsnorm(y.pointer, x.pointer, weight.pointer, x.rows, x.columns, epsilon)
+    unsafe ck_rmsnorm(y.pointer, x.pointer, weight.pointer, groups, columns, epsilon)
     tape?.record(y, from: [x, weight]) { dy, tape in
         unsafe tape.accumulate(into: x) {
             unsafe ck_rmsnorm_backward(
-                $0, nil, dy.pointer, x.pointer, weight.pointer, x.rows, x.columns, epsilon)
+                $0, nil, dy.pointer, x.pointer, weight.pointer, groups, columns, epsilon)
         }
         unsafe tape.accumulate(into: weight) {
             unsafe ck_rmsnorm_backward(
-                nil, $0, dy.pointer, x.pointer, weight.pointer, x.rows, x.columns, epsilon)
+                nil, $0, dy.pointer, x.pointer, weight.pointer, groups, columns, epsilon)
         }
     }
     return y

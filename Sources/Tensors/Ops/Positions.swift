@@ -6,10 +6,15 @@ package struct Rotary: Sendable {
     /// Radians per position, headSize/2 of them.
     let frequencies: Tensor
 
-    package init(headSize: Int, theta: Double) {
-        self.headSize = headSize
-        frequencies = Tensor(
-            row: (0..<headSize / 2).map { Float(1 / power(theta, Double(2 * $0) / Double(headSize))) })
+    /// - Parameter frequencies: radians per position of each pair.
+    package init(frequencies: [Float]) {
+        headSize = 2 * frequencies.count
+        self.frequencies = Tensor(row: frequencies)
+    }
+
+    /// The frequencies θ^(−2i/headSize).
+    package static func frequencies(headSize: Int, theta: Double) -> [Float] {
+        (0..<headSize / 2).map { Float(1 / power(theta, Double(2 * $0) / Double(headSize))) }
     }
 
     /// Turns x [T, heads · headSize] to its positions, in a new tensor.
@@ -28,6 +33,35 @@ package struct Rotary: Sendable {
     @unsafe private func turn(_ x: Tensor, _ positions: [Int32], inverse: Bool) {
         unsafe ck_rope(
             x.pointer, positions, frequencies.pointer, x.rows, x.columns / headSize, headSize, x.columns, inverse)
+    }
+}
+
+/// Turns neighbouring pairs (x[2i], x[2i + 1]) of each row by an angle of its own, in double precision; columns past the pairs stay.
+///
+/// - Parameter angles: [T, pairs], in radians.
+package func turnedPairs(_ x: Tensor, by angles: Tensor, _ tape: Tape? = nil) -> Tensor {
+    precondition(angles.rows == x.rows && 2 * angles.columns <= x.columns, "turnedPairs: angles \(angles.shape) for \(x.shape)")
+    let y = x.copy()
+    unsafe turnPairs(y, angles, inverse: false)
+    tape?.record(y, from: [x]) { dy, tape in
+        let dx = dy.copy()
+        unsafe turnPairs(dx, angles, inverse: true)
+        tape.add(dx, to: x)
+    }
+    return y
+}
+
+@unsafe private func turnPairs(_ x: Tensor, _ angles: Tensor, inverse: Bool) {
+    for row in 0..<x.rows {
+        let (values, turns) = unsafe (x.row(row), angles.row(row))
+        for pair in 0..<angles.columns {
+            // Sines and cosines are those of float32.
+            let angle = unsafe Double(turns[pair])
+            let (cosine, sine) = (Double(Float(cos(angle))), Double(Float(inverse ? -sin(angle) : sin(angle))))
+            let (a, b) = unsafe (Double(values[2 * pair]), Double(values[2 * pair + 1]))
+            unsafe values[2 * pair] = Float(a * cosine - b * sine)
+            unsafe values[2 * pair + 1] = Float(b * cosine + a * sine)
+        }
     }
 }
 

@@ -7,7 +7,6 @@ or with none for all of them:
     python make.py [published window30 grouped7 head128 cord-nano]
 """
 
-import hashlib
 import json
 import shutil
 import subprocess
@@ -20,35 +19,12 @@ import safetensors.torch
 import soundfile
 import soxr
 import torch
-import transformers
-from transformers import (
-    PreTrainedTokenizerFast,
-    Qwen2AudioConfig,
-    Qwen2AudioForConditionalGeneration,
-    Qwen2AudioProcessor,
-    WhisperFeatureExtractor,
-)
+from transformers import Qwen2AudioConfig, Qwen2AudioForConditionalGeneration, Qwen2AudioProcessor
 
 HERE = Path(__file__).resolve().parent
-NANO = HERE.parents[2] / "Sources" / "CordNano" / "Checkpoint"
-AUDIO = 4  # <|AUDIO|> in cord-nano's tokenizer.json; 3 and 5 open and close a clip, 1 and 2 a turn.
-TOP = 8
-ROWS = 6  # projected audio embeddings kept per clip
-
-
-def synthetic_clip(samples: int, seed: int) -> np.ndarray:
-    """A sweeping triangle wave plus noise, 16-bit, by wrapping 32-bit integer arithmetic that any language repeats exactly."""
-    mask = 0xFFFFFFFF
-    noise, phase, step = seed & mask, 0, 20_000_000 + (seed % 97) * 400_000
-    out = np.empty(samples, np.int16)
-    for i in range(samples):
-        noise = (noise * 1_664_525 + 1_013_904_223) & mask
-        phase = (phase + step) & mask
-        step = (step + 2_000 + seed % 1_000) % 800_000_000
-        triangle = abs((phase >> 15) - 65_536) - 32_768
-        loud = 256 - abs(((i >> 5) & 511) - 256)
-        out[i] = ((triangle * loud) >> 10) + (((noise >> 16) - 32_768) >> 5)
-    return out
+sys.path.append(str(HERE.parent))
+import families
+from families import AUDIO, NANO, synthetic_clip, turn
 
 
 def espeak(text: str, voice: str, rate: int, path: Path) -> np.ndarray:
@@ -95,26 +71,10 @@ def build(name: str, shape: dict) -> Path:
             tie_word_embeddings=shape["tied"], bos_token_id=None, eos_token_id=2, pad_token_id=None),
         audio_token_index=AUDIO, tie_word_embeddings=shape["tied"])
     model = Qwen2AudioForConditionalGeneration(config)
-    random = torch.Generator().manual_seed(shape["seed"])
-    with torch.no_grad():
-        for key, parameter in model.named_parameters():
-            noise = torch.randn(parameter.shape, generator=random)
-            if "norm" in key and key.endswith("weight"):
-                parameter.copy_(1 + 0.2 * noise)
-            elif key.endswith("bias"):
-                parameter.copy_(0.2 * noise)
-            elif "embed_tokens" in key or "lm_head" in key:
-                parameter.copy_(noise * 2 / parameter.shape[1] ** 0.5)
-            elif "embed_positions" in key:
-                parameter.copy_(0.3 * noise)
-            else:  # matrices and convolutions: unit variance in, unit variance out
-                parameter.copy_(noise / parameter[0].numel() ** 0.5)
+    families.randomize(model, shape["seed"])
     model = model.to(shape["dtype"])
 
-    directory = HERE / name
-    for stale in [*directory.glob("*.safetensors"), *directory.glob("*.json")]:
-        stale.unlink()
-    directory.mkdir(exist_ok=True)
+    directory = families.emptied(HERE / name)
     state = {k: v for k, v in model.state_dict().items() if not (shape["tied"] and k == "lm_head.weight")}
     if shape["names"] == "modules":
         config.save_pretrained(directory)
@@ -150,120 +110,23 @@ def build(name: str, shape: dict) -> Path:
     return directory
 
 
-class Reference:
-    """A checkpoint in transformers, eager attention in float32 on weights widened to float32."""
-
+class Reference(families.Reference):
     def __init__(self, directory: Path):
-        self.model = Qwen2AudioForConditionalGeneration.from_pretrained(
-            directory, dtype=torch.float32, attn_implementation="eager").eval()
+        super().__init__(directory, Qwen2AudioForConditionalGeneration)
         # transformers 5 keeps no tie for this class: it would leave an output head that is not stored at random.
         if self.model.config.text_config.tie_word_embeddings:
             self.model.lm_head.weight = self.model.model.language_model.embed_tokens.weight
-        self.vocab = self.model.config.text_config.vocab_size
-        self.extractor = WhisperFeatureExtractor.from_pretrained(directory)
-        self.tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(NANO / "tokenizer.json"))
+        self.tower = self.model.model.audio_tower
         self.processor = Qwen2AudioProcessor(self.extractor, self.tokenizer, audio_token="<|AUDIO|>")
-        self.cases, self.clips, self.tensors = [], {}, {}
 
-    def ids(self, text: str) -> list[int]:
-        """Token ids; byte tokens only where the checkpoint's vocabulary ends before the tokenizer's."""
-        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        if max(ids) < self.vocab:
-            return ids
-        vocabulary = self.tokenizer.get_vocab()
-        pieces = [i if i < self.vocab else [vocabulary[c] for c in self.tokenizer.convert_ids_to_tokens(i)] for i in ids]
-        return [j for piece in pieces for j in (piece if isinstance(piece, list) else [piece])]
-
-    def clip(self, key: str, samples: np.ndarray, **source):
-        wave = samples.astype(np.float32) / 32_768
+    def features(self, wave: np.ndarray) -> tuple[dict, int, int]:
         inputs = self.extractor([wave], sampling_rate=16_000, return_attention_mask=True, padding="max_length", return_tensors="pt")
         frames = int(inputs["attention_mask"].sum())
-        tokens = ((frames - 1) // 2 + 1 - 2) // 2 + 1
-        self.clips[key] = dict(
-            source, samples=len(samples), frames=frames, audio_tokens=tokens, first=samples[:4].tolist(),
-            sha256=hashlib.sha256(samples.astype("<i2").tobytes()).hexdigest())
-        return key, wave, inputs["input_features"], inputs["attention_mask"], tokens
-
-    def inputs(self, prompt: list[int], clips: list):
-        expanded, waiting = [], iter(clips)
-        for token in prompt:
-            expanded += [AUDIO] * next(waiting)[4] if token == AUDIO else [token]
-        arguments = dict(input_ids=torch.tensor([expanded]), attention_mask=torch.ones(1, len(expanded), dtype=torch.long))
-        if clips:
-            arguments["input_features"] = torch.cat([c[2] for c in clips])
-            arguments["feature_attention_mask"] = torch.cat([c[3] for c in clips])
-        return expanded, arguments
-
-    def case(self, name: str, text: str, clips: list = (), continuation: int = 0):
-        """Log-probabilities at every position of the prompt, and a greedy continuation where asked."""
-        clips = list(clips)
-        prompt = self.ids(text)
-        expanded, arguments = self.inputs(prompt, clips)
-        if max(self.tokenizer(text)["input_ids"]) < self.vocab:
-            audio = dict(audio=[c[1] for c in clips], sampling_rate=16_000) if clips else {}
-            processed = self.processor(text=[text], return_tensors="pt", **audio)["input_ids"][0].tolist()
-            assert processed == expanded, f"{name}: the processor expands the prompt differently"
-        captured = {}
-        hooks = []
-        if clips:
-            body = self.model.model
-            hooks.append(body.audio_tower.register_forward_hook(lambda m, a, o: captured.update(encoder=o.last_hidden_state)))
-            hooks.append(body.multi_modal_projector.register_forward_hook(lambda m, a, o: captured.update(embeddings=o)))
-        with torch.no_grad():
-            logits = self.model(**arguments).logits[0]
-        for hook in hooks:
-            hook.remove()
-        assert logits.dtype == torch.float32
-        logprobs = torch.log_softmax(logits.double(), -1)
-        top = logprobs.topk(TOP)
-        following = torch.tensor(expanded[1:])
-        self.tensors |= {
-            f"{name}/next_logprob": logprobs[:-1].gather(1, following[:, None])[:, 0].float(),
-            f"{name}/top_ids": top.indices.int(),
-            f"{name}/top_logprobs": top.values.float(),
-            f"{name}/logsumexp": torch.logsumexp(logits.double(), -1).float(),
-        }
-        for i, clip in enumerate(clips):
-            rows = torch.linspace(0, clip[4] - 1, min(ROWS, clip[4])).round().long()
-            self.tensors |= {
-                f"{name}/clip{i}/rows": rows.int(),
-                f"{name}/clip{i}/encoder": captured["encoder"][i, rows],
-                f"{name}/clip{i}/embeddings": captured["embeddings"][i, rows],
-            }
-        record = dict(name=name, text=text, prompt_ids=prompt, input_ids=expanded, clips=[c[0] for c in clips])
-        if continuation:
-            record |= self.greedy(arguments, continuation)
-        self.cases.append(record)
-        entropy = -(logprobs.exp() * logprobs).sum(-1).mean()
-        print(f"  {name}: {len(expanded)} positions, mean entropy {entropy:.2f} nats", record.get("continuation_text", ""))
-
-    def greedy(self, arguments: dict, limit: int) -> dict:
-        """The argmax continuation up to and without the end of turn, and its narrowest margin in logits."""
-        arguments, ids, margin = dict(arguments), [], float("inf")
-        with torch.no_grad():
-            while len(ids) < limit:
-                best = self.model(**arguments).logits[0, -1].topk(2)
-                margin = min(margin, float(best.values[0] - best.values[1]))
-                token = int(best.indices[0])
-                if token in (0, 2):
-                    break
-                ids.append(token)
-                arguments["input_ids"] = torch.cat([arguments["input_ids"], torch.tensor([[token]])], 1)
-                arguments["attention_mask"] = torch.ones_like(arguments["input_ids"])
-        return dict(continuation_ids=ids, continuation_text=self.tokenizer.decode(ids), stopped=len(ids) < limit, margin=margin)
-
-    def save(self, directory: Path):
-        (directory / "cases.json").write_text(json.dumps(dict(
-            generator=f"transformers {transformers.__version__}, torch {torch.__version__.split('+')[0]}, float32, eager",
-            clips=self.clips, cases=self.cases), indent=1, ensure_ascii=False) + "\n")
-        safetensors.torch.save_file({k: v.contiguous() for k, v in self.tensors.items()}, directory / "goldens.safetensors")
+        arguments = dict(input_features=inputs["input_features"], feature_attention_mask=inputs["attention_mask"])
+        return arguments, frames, ((frames - 1) // 2 + 1 - 2) // 2 + 1
 
 
 SLOT = "<|audio_bos|><|AUDIO|><|audio_eos|>"
-
-
-def turn(content: str) -> str:
-    return f"<|im_start|>user\n{content}<|im_end|>\n<|im_start|>assistant\n"
 
 
 def random_checkpoint(name: str):

@@ -29,9 +29,9 @@ func runDriver(
         unsafe run = target.run
         // libFuzzer never sees the target's name, which would be a corpus to it.
         var arguments = unsafe ([words[0]] + words.dropFirst(2)).map { unsafe strdup($0) }
-        var count = CInt(arguments.count)
+        var count = unsafe CInt(arguments.count)
         unsafe arguments.withUnsafeMutableBufferPointer { buffer in
-            var base = unsafe buffer.baseAddress!
+            var base = buffer.baseAddress!
             exit(
                 unsafe runDriver(&count, &base) { bytes, count in
                     unsafe CordFuzz.run(bytes.map { unsafe Data(bytes: $0, count: count) } ?? Data())

@@ -1,4 +1,5 @@
 package import Foundation
+import TestSupport
 
 /// A parser that strangers reach, as libFuzzer calls it: any bytes give a value or an error of the parser's own.
 ///
@@ -17,13 +18,9 @@ package struct FuzzTarget: Sendable {
         .reports, .forms, .heads,
     ]
 
-    /// Tests/Fixtures.
-    static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "Fixtures")
-
     /// What a run once ended in, and must not again.
     package var findings: [Data] {
-        let folder = Self.fixtures.appending(path: "fuzz/\(name)")
+        let folder = fixtures.appending(path: "fuzz/\(name)")
         let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
         return files.sorted { $0.path < $1.path }.compactMap { try? Data(contentsOf: $0) }
     }

@@ -1,7 +1,9 @@
 import Audio
 import Foundation
 import Generation
+import JSON
 import Models
+import TestSupport
 import Weights
 
 extension FuzzTarget {

@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import TestSupport
 
 extension FuzzTarget {
     /// A gap report from a file, as `cord gap compare` reads it: rendered, and compared with itself and with the original.

@@ -15,10 +15,10 @@ extension FuzzTarget {
                 precondition(value == again, "\(type) changes when it is written")
             }
             reads(ChatCompletionRequest.self)
-            reads(CordStepRequest.self)
             reads(FineTuningRequest.self)
             reads(GapRunRequest.self)
             _ = try? WireDecoder.decode(AnswerRequest.self, from: data)
+            _ = try? WireDecoder.decode(CordStepRequest.self, from: data)
             _ = try? WireDecoder.decode(InspectRequest.self, from: data)
             _ = try? WireDecoder.decode(TokenizeRequest.self, from: data)
             _ = try? WireDecoder.decode(DetokenizeRequest.self, from: data)

@@ -1,6 +1,8 @@
 import Archives
 import Foundation
+import Models
 import Tensors
+import TestSupport
 import Weights
 
 extension FuzzTarget {
@@ -47,7 +49,7 @@ extension FuzzTarget {
             reader.maximumEntries = 64
             guard let paths = try? reader.unpack(file, into: folder) else { return }
             for path in paths where path.hasSuffix("adapter_config.json") {
-                _ = try? PEFTAdapter(directory: folder.appending(path: path).deletingLastPathComponent())
+                _ = try? PEFTAdapter(directory: folder.appending(path: path).deletingLastPathComponent(), names: Family.qwen2Audio.names)
             }
         })
 
@@ -61,6 +63,6 @@ extension FuzzTarget {
             let factors = fixtures.appending(path: "weights/list/adapter_model.safetensors")
             try? FileManager.default.createSymbolicLink(
                 at: scratch.url.appending(path: "adapter_model.safetensors"), withDestinationURL: factors)
-            _ = try? PEFTAdapter(directory: scratch.url)
+            _ = try? PEFTAdapter(directory: scratch.url, names: Family.qwen2Audio.names)
         })
 }

@@ -1,0 +1,49 @@
+package import Tensors
+package import Weights
+
+/// A model that reads text and, where its family hears, sound.
+///
+///     tokens, audio embeddings in their slots → decoder → hidden states → logits
+///     clips → audio path → audio embeddings
+package struct AudioLanguageModel: Sendable {
+    package let family: Family
+    /// Nil where the model reads text alone.
+    package let audio: AudioPath?
+    package let decoder: Decoder
+    package let ends: EndTokens
+    /// How its modules are called on disk and in adapters.
+    package let names: ModuleNames
+    /// By their numbers.
+    package let parameters: [Parameter]
+    /// Modules of the checkpoint for other purposes than reading sound and text, with the number of their tensors.
+    package let passedOver: [(module: String, count: Int)]
+
+    /// Builds the model of a Hugging Face directory; every tensor must be consumed or belong to what the family passes over.
+    package init(_ checkpoint: Checkpoint, storage: WeightStorage) throws {
+        family = try Family(checkpoint.config)
+        let definition = family.definition
+        names = definition.names
+        let reader = ModelReader(checkpoint, weights: try checkpoint.weights(renaming: names.published), storage)
+        let parts = try definition.build(reader)
+        (audio, decoder, ends) = (parts.audio, parts.decoder, parts.ends)
+        parameters = reader.parameters
+        let unread = try reader.weights.finish(allowing: ["rotary_emb.inv_freq"], modules: definition.passedOver)
+        passedOver = definition.passedOver.compactMap { module in
+            let count = unread.count { $0.hasPrefix(module + ".") }
+            return count > 0 ? (module, count) : nil
+        }
+    }
+
+    /// Longest sequence of tokens, prompt and answer together.
+    package var contextLength: Int { decoder.configuration.maxPositions }
+
+    package var vocabularySize: Int { decoder.configuration.vocabularySize }
+
+    /// Audio embeddings [Σ slots, hidden] of clips, each given as its segments, one clip after the other. The model must hear.
+    package func embed(
+        _ clips: [[AudioSegment]], versions: [WeightVersion?], arithmetic: Arithmetic, _ tape: Tape? = nil
+    ) -> Tensor {
+        guard let audio else { preconditionFailure("\(family.rawValue) reads text alone") }
+        return audio.embed(clips, versions: versions, arithmetic: arithmetic, tape)
+    }
+}

@@ -1,0 +1,38 @@
+import Weights
+
+/// Audio Flamingo 3 (Goel et al., 2025): Qwen2-Audio's encoder over windows of a long clip, a projector of two layers, a Qwen2 decoder.
+///
+/// Reference: transformers' `AudioFlamingo3ForConditionalGeneration`, whose processor cuts a clip that is too long; here it is refused.
+enum AudioFlamingo3: ModelFamily {
+    static let models = "Audio Flamingo 3 (audio-flamingo-3-hf)"
+    static let names = Qwen2Audio.names
+
+    static func build(_ reader: ModelReader) throws -> ModelParts {
+        try build(reader, longest: 600, placeholder: { slot, _ in Placeholder(slot) }, time: { _ in nil })
+    }
+
+    /// - Parameters:
+    ///   - longest: seconds of the longest clip where the processor says nothing.
+    ///   - placeholder: from the slot's token and the size of the vocabulary.
+    ///   - time: what turns the encoder's rows, from its shapes.
+    static func build(
+        _ reader: ModelReader, longest: Int, placeholder: (_ slot: Int32, _ vocabulary: Int) throws -> Placeholder,
+        time: (WhisperEncoderConfiguration) throws -> TimeRotary?
+    ) throws -> ModelParts {
+        let (config, weights) = (reader.config, reader.weights)
+        let shape = try WhisperEncoderConfiguration(config, at: "audio_config")
+        let text = try DecoderConfiguration(config, at: "text_config")
+        let encoder = try WhisperEncoder(weights["audio_tower"], whisper: shape, reader.table(.encoder))
+        let projector = try Projector(
+            weights["multi_modal_projector"], config, from: shape.size, to: text.hiddenSize, reader.table(.projector))
+        let decoder = try Decoder(
+            weights["language_model.model"], head: weights["language_model.lm_head"], text, reader.table(.decoder))
+        let extractor = try reader.extractor(for: shape)
+        let slot = try config.token("audio_token_id", vocabulary: text.vocabularySize, default: 151669)
+        return ModelParts(
+            audio: AudioPath(
+                extractor: extractor, cutting: .windows(try reader.windows(of: extractor, longest: longest)),
+                placeholder: try placeholder(slot, text.vocabularySize), encoder: encoder, time: try time(shape), projector: projector),
+            decoder: decoder, ends: try .chatML(config, "text_config.eos_token_id"))
+    }
+}

@@ -1,0 +1,22 @@
+import Weights
+
+/// Music Flamingo and Audio Flamingo Next (2025, 2026): Audio Flamingo 3 whose encoder's rows are turned by their time in the clip, and
+/// whose processor writes tokens around a clip's slots.
+///
+/// Reference: transformers' `MusicFlamingoForConditionalGeneration`.
+enum MusicFlamingo: ModelFamily {
+    static let models = "Music Flamingo (music-flamingo-2601-hf), Audio Flamingo Next (audio-flamingo-next-hf)"
+    static let names = AudioFlamingo3.names
+
+    static func build(_ reader: ModelReader) throws -> ModelParts {
+        let config = reader.config
+        return try AudioFlamingo3.build(
+            reader, longest: 1200,
+            placeholder: { slot, vocabulary in
+                Placeholder(
+                    slot, opening: try config.token("audio_bos_token_id", vocabulary: vocabulary, default: 151670),
+                    closing: try config.token("audio_eos_token_id", vocabulary: vocabulary, default: 151671))
+            },
+            time: { try TimeRotary(config, columns: $0.size, windowRows: $0.maxPositions / 2) })
+    }
+}

@@ -1,0 +1,46 @@
+package import JSON
+package import Weights
+
+/// Qwen2-Audio (Chu et al., 2024): an audio encoder, a linear projector and a Qwen2 decoder.
+///
+/// Reference: transformers' `Qwen2AudioForConditionalGeneration`.
+enum Qwen2Audio: ModelFamily {
+    static let models = "Qwen2-Audio 7B, 7B Instruct; cord-nano"
+
+    /// transformers 4 calls its modules as published checkpoints do.
+    static let names = ModuleNames([
+        ["language_model.model", "model.language_model"],
+        ["language_model.lm_head", "lm_head"],
+        ["audio_tower", "model.audio_tower"],
+        ["multi_modal_projector", "model.multi_modal_projector"],
+    ])
+
+    static func build(_ reader: ModelReader) throws -> ModelParts {
+        let (weights, configuration) = (reader.weights, try Qwen2AudioConfiguration(reader.config))
+        let encoder = try WhisperEncoder(weights["audio_tower"], whisper: configuration.audio, reader.table(.encoder))
+        let projector = try Linear(
+            weights["multi_modal_projector.linear"], reader.table(.projector), in: configuration.audio.size,
+            out: configuration.text.hiddenSize, bias: true)
+        return ModelParts(
+            audio: AudioPath(
+                extractor: try reader.extractor(for: configuration.audio), cutting: .windows(1),
+                placeholder: Placeholder(configuration.audioToken), encoder: encoder, time: nil,
+                projector: Projector(layers: [projector])),
+            decoder: try Decoder(
+                weights["language_model.model"], head: weights["language_model.lm_head"], configuration.text, reader.table(.decoder)),
+            ends: try .chatML(reader.config, "text_config.eos_token_id"))
+    }
+}
+
+/// `config.json` of a Qwen2-Audio checkpoint.
+package struct Qwen2AudioConfiguration: Sendable, Equatable {
+    package let audio: WhisperEncoderConfiguration
+    package let text: DecoderConfiguration
+    package let audioToken: Int32
+
+    package init(_ config: JSONValue) throws {
+        audio = try WhisperEncoderConfiguration(config, at: "audio_config")
+        text = try DecoderConfiguration(config, at: "text_config")
+        audioToken = try config.token("audio_token_index", "audio_token_id", vocabulary: text.vocabularySize, default: 151646)
+    }
+}

@@ -1,0 +1,137 @@
+import JSON
+import Audio
+package import Weights
+
+/// The families of models that can be served, by the `model_type` of their `config.json`.
+package enum Family: String, Sendable, CaseIterable {
+    case qwen2Audio = "qwen2_audio"
+    case audioFlamingo3 = "audioflamingo3"
+    case musicFlamingo = "musicflamingo"
+    case qwen25Omni = "qwen2_5_omni"
+    case qwen25OmniThinker = "qwen2_5_omni_thinker"
+    case qwen3ASR = "qwen3_asr"
+
+    /// The one switch over families.
+    var definition: any ModelFamily.Type {
+        switch self {
+        case .qwen2Audio: Qwen2Audio.self
+        case .audioFlamingo3: AudioFlamingo3.self
+        case .musicFlamingo: MusicFlamingo.self
+        case .qwen25Omni, .qwen25OmniThinker: Qwen25Omni.self
+        case .qwen3ASR: Qwen3ASR.self
+        }
+    }
+
+    /// Published models of the family.
+    package var models: String { definition.models }
+
+    package var names: ModuleNames { definition.names }
+
+    /// - Throws: An error that lists the families served, where the configuration is of none of them.
+    init(_ config: JSONValue) throws {
+        let type = try config.string("model_type", default: "")
+        guard let family = Family(rawValue: type) else {
+            throw ModelError(
+                "config.json: model_type is \(type.isEmpty ? "missing" : "\"\(type)\""); served families: \(Self.list)")
+        }
+        self = family
+    }
+
+    package static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
+}
+
+/// What a family is: its names on disk, and how its model is made of the shared layers. `ADD_A_FAMILY.md` tells how to add one.
+protocol ModelFamily {
+    /// Published models.
+    static var models: String { get }
+    static var names: ModuleNames { get }
+    /// Modules that its checkpoints hold for other purposes than reading sound and text, by published path.
+    static var passedOver: [String] { get }
+    /// Reads the parts in the order that numbers their parameters: encoder, projector, decoder.
+    static func build(_ reader: ModelReader) throws -> ModelParts
+}
+
+extension ModelFamily {
+    static var passedOver: [String] { [] }
+}
+
+/// What a family makes of a checkpoint.
+struct ModelParts {
+    let audio: AudioPath?
+    let decoder: Decoder
+    let ends: EndTokens
+}
+
+/// A checkpoint while a model is made of it.
+struct ModelReader {
+    /// Under published names.
+    let weights: WeightCursor
+    private let checkpoint: Checkpoint
+    private let list: ParameterList
+
+    init(_ checkpoint: Checkpoint, weights: WeightCursor, _ storage: WeightStorage) {
+        self.checkpoint = checkpoint
+        self.weights = weights
+        list = ParameterList(storage: storage)
+    }
+
+    var config: JSONValue { checkpoint.config }
+
+    var parameters: [Parameter] { list.all }
+
+    func table(_ part: Parameter.Part) -> ParameterTable { ParameterTable(part, in: list) }
+
+    /// The checkpoint's log-mel features, whose bins must be the encoder's, and whose window where the encoder stores its positions.
+    func extractor(
+        for encoder: WhisperEncoderConfiguration, type: String = "WhisperFeatureExtractor", anyWindow: Bool = false
+    ) throws -> LogMelExtractor {
+        let features = try LogMelConfiguration(directory: checkpoint.directory, type: type)
+        if features.melCount != encoder.mels || !anyWindow && features.windowFrames != 2 * encoder.maxPositions {
+            throw ModelError(
+                "\(features.file): \(features.melCount) mels over \(features.windowFrames) frames; config.json has \(encoder.mels) mels over \(2 * encoder.maxPositions)")
+        }
+        return LogMelExtractor(features)
+    }
+
+    /// A member of the feature extractor's file that not all extractors have.
+    func feature(_ member: String, in range: ClosedRange<Int>, default fallback: Int) throws -> Int {
+        let processor = try checkpoint.json("processor_config.json") ?? .object([:])
+        if processor.value("feature_extractor." + member) != nil { return try processor.integer("feature_extractor." + member, in: range) }
+        return try (checkpoint.json("preprocessor_config.json") ?? .object([:])).integer(member, in: range, default: fallback)
+    }
+
+    /// How many whole windows the processor's `max_audio_len`, in seconds, holds; `longest` where it says nothing.
+    func windows(of extractor: LogMelExtractor, longest: Int) throws -> Int {
+        let processor = try checkpoint.json("processor_config.json") ?? .object([:])
+        let seconds = try processor.integer("max_audio_len", in: 1...Claims.seconds, default: longest)
+        let window = extractor.configuration.windowSamples
+        guard seconds * AudioClip.sampleRate >= window else {
+            throw ModelError("processor_config.json: max_audio_len is \(seconds) s, less than one window")
+        }
+        return seconds * AudioClip.sampleRate / window
+    }
+}
+
+/// The tokens that end an answer.
+package struct EndTokens: Sendable, Equatable {
+    /// The token that ends a turn of the chat format, as the tokenizer spells it.
+    package let turn: String
+    /// Others that end an answer.
+    package let others: [String]
+    /// Those that `config.json` names, unchecked.
+    package let ids: [Int]
+
+    /// Those of ChatML, and what the configuration has at `paths`.
+    static func chatML(_ config: JSONValue, _ paths: String...) throws -> EndTokens {
+        EndTokens(turn: "<|im_end|>", others: ["<|endoftext|>"], ids: try paths.flatMap { try config.tokens($0) })
+    }
+}
+
+extension JSONValue {
+    /// A token's id, several, or none where the value is absent or null.
+    package func tokens(_ path: String) throws -> [Int] {
+        guard let value = value(path) else { return [] }
+        if case .array = value { return try integers(path) }
+        return value == .null ? [] : [try integer(path)]
+    }
+}

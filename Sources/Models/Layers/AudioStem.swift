@@ -1,0 +1,102 @@
+import Glibc
+import Tensors
+import Weights
+
+/// The first layers of an encoder: log-mel of a segment → positions.
+protocol AudioStem: Sendable {
+    /// Positions of a segment with `frames` log-mel frames.
+    func positionCount(frames: Int) -> Int
+
+    /// Log-mel frames needed of a segment with `valid` frames: its own, and what follows as far as it is seen.
+    func featureFrames(valid: Int) -> Int
+
+    /// [positionCount, size] of a segment with ``featureFrames(valid:)`` frames.
+    func callAsFunction(_ segment: AudioSegment, _ pass: Pass) -> Tensor
+}
+
+/// Whisper's: two convolutions over the whole segment, and stored positions.
+///
+///     log-mel [F, mels] → conv(3) gelu → conv(3, stride 2) gelu → + positions
+///
+/// Only the frames that the sound has are computed. transformers pads each segment to the whole window and masks the padding in the
+/// attention, so the numbers are the same; the convolutions look at most two frames past the end of the sound.
+struct WhisperStem: AudioStem {
+    private let convolution1: Convolution
+    private let convolution2: Convolution
+    private let positions: Parameter
+    /// Of the whole window.
+    private let maxPositions: Int
+
+    init(_ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, _ table: ParameterTable) throws {
+        let size = configuration.size
+        maxPositions = configuration.maxPositions
+        convolution1 = try Convolution(weights["conv1"], table, in: configuration.mels, out: size, stride: 1)
+        convolution2 = try Convolution(weights["conv2"], table, in: size, out: size, stride: 2)
+        positions = try table.table(weights["embed_positions"], rows: maxPositions, columns: size, isHead: false)
+    }
+
+    func positionCount(frames: Int) -> Int { frames <= 0 ? 0 : (frames - 1) / 2 + 1 }
+
+    func featureFrames(valid: Int) -> Int { min(2 * positionCount(frames: valid) + 1, 2 * maxPositions) }
+
+    func callAsFunction(_ segment: AudioSegment, _ pass: Pass) -> Tensor {
+        let count = positionCount(frames: segment.validFrames)
+        precondition(count <= maxPositions, "\(count) positions of \(maxPositions)")
+        var x = gelu(convolution1(segment.logMel, pass), pass.tape)
+        x = gelu(convolution2(x, pass), pass.tape)
+        x = selectRows(x, Array(0..<count), pass.tape)
+        let table = pass.runs[0].version?.replacements[positions.index]
+        let places = table.map { selectRows($0, Array(0..<count), pass.tape) } ?? embeddingRows(positions.stored, Array(0..<count))
+        return add(x, places, pass.tape)
+    }
+}
+
+/// Whisper's convolutions over chunks of frames, each alone with zeros around it, and sinusoids that begin anew in each chunk.
+///
+/// Reference: transformers' `Qwen2_5OmniAudioEncoder`.
+struct ChunkedStem: AudioStem {
+    private let convolution1: Convolution
+    private let convolution2: Convolution
+    private let sinusoids: Tensor
+    private let chunkFrames: Int
+
+    /// - Parameter chunkFrames: even.
+    init(_ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, chunkFrames: Int, _ table: ParameterTable) throws {
+        let size = configuration.size
+        self.chunkFrames = chunkFrames
+        convolution1 = try Convolution(weights["conv1"], table, in: configuration.mels, out: size, stride: 1)
+        convolution2 = try Convolution(weights["conv2"], table, in: size, out: size, stride: 2)
+        sinusoids = Tensor.sinusoids(rows: chunkFrames / 2, columns: size)
+    }
+
+    func positionCount(frames: Int) -> Int { frames <= 0 ? 0 : (frames - 1) / 2 + 1 }
+
+    func featureFrames(valid: Int) -> Int { valid }
+
+    func callAsFunction(_ segment: AudioSegment, _ pass: Pass) -> Tensor {
+        let chunks = stride(from: 0, to: segment.validFrames, by: chunkFrames).map { start in
+            let frames = segment.logMel.rowsCopy(start..<min(start + chunkFrames, segment.validFrames))
+            let x = gelu(convolution2(gelu(convolution1(frames, pass), pass.tape), pass), pass.tape)
+            return add(x, sinusoids.rowsCopy(0..<x.rows), pass.tape)
+        }
+        return concatenated(chunks, pass.tape)
+    }
+}
+
+extension Tensor {
+    /// Whisper's positions in float32, as transformers computes them: sines in the first half of the columns, cosines in the second,
+    /// wavelengths from 2π to 2π · 10,000.
+    static func sinusoids(rows: Int, columns: Int) -> Tensor {
+        let half = columns / 2
+        let increment = Float(log(10_000.0) / Double(half - 1))
+        var values = [Float](repeating: 0, count: rows * columns)
+        for row in 0..<rows {
+            for index in 0..<half {
+                let angle = Double(Float(row) * expf(-increment * Float(index)))
+                values[row * columns + index] = Float(sin(angle))
+                values[row * columns + half + index] = Float(cos(angle))
+            }
+        }
+        return Tensor(values, rows: rows, columns: columns)
+    }
+}

@@ -1,0 +1,113 @@
+import JSON
+package import Tensors
+import Weights
+
+/// Shapes of a decoder and of each of its layers.
+package struct DecoderConfiguration: Sendable, Equatable {
+    /// What one layer is.
+    package struct Layer: Sendable, Equatable {
+        package let attention: AttentionShape
+        /// Radians per position of each pair of a head's elements.
+        package let frequencies: [Float]
+        /// Whether queries, keys and values have biases.
+        package let hasBiases: Bool
+        /// Whether each head of queries and keys is normalised before it is turned.
+        package let normalizesHeads: Bool
+        /// Columns inside the gated MLP.
+        package let innerSize: Int
+    }
+
+    package let vocabularySize: Int
+    package let hiddenSize: Int
+    package let layers: [Layer]
+    package let normEpsilon: Float
+    /// Longest sequence of tokens, prompt and answer together.
+    package let maxPositions: Int
+    /// Whether the head is the table of embeddings.
+    package let tiesEmbeddings: Bool
+}
+
+extension DecoderConfiguration {
+    /// What a configuration class has where a file says nothing: published checkpoints leave out what equals it. These are of transformers'
+    /// `Qwen2Config`.
+    struct Defaults {
+        var vocabularySize = 151936
+        var hiddenSize = 4096
+        var innerSize = 22016
+        var layers = 32
+        var heads = 32
+        var keyValueHeads = 32
+        /// Nil where the heads share the hidden size.
+        var headSize: Int?
+        var theta = 10_000.0
+        var maxPositions = 32768
+        var tiesEmbeddings = false
+    }
+
+    /// What the arithmetic of a layer is, which no file says.
+    struct Traits {
+        var hasBiases = true
+        var normalizesHeads = false
+        /// Kinds of rotary frequencies that stand unscaled.
+        var rotaryKinds: Set = ["default"]
+    }
+
+    /// Reads the object at `path`, of Qwen's decoders.
+    ///
+    /// - Parameter ties: whether the head is tied, where the object has no say in it.
+    init(
+        _ config: JSONValue, at path: String, defaults: Defaults = Defaults(), _ traits: Traits = Traits(), ties: Bool? = nil
+    ) throws {
+        func at(_ field: String) -> String { path + "." + field }
+        vocabularySize = try config.integer(at("vocab_size"), in: Claims.sizes, default: defaults.vocabularySize)
+        hiddenSize = try config.integer(at("hidden_size"), in: Claims.sizes, default: defaults.hiddenSize)
+        let innerSize = try config.integer(at("intermediate_size"), in: Claims.sizes, default: defaults.innerSize)
+        let count = try config.integer(at("num_hidden_layers"), in: Claims.layers, default: defaults.layers)
+        let heads = try config.integer(at("num_attention_heads"), in: Claims.sizes, default: defaults.heads)
+        let keyValueHeads = try config.integer(at("num_key_value_heads"), in: Claims.sizes, default: defaults.keyValueHeads)
+        let headSize = try config.integer(at("head_dim"), in: 1...256, default: defaults.headSize ?? hiddenSize / heads)
+        normEpsilon = Float(try config.number(at("rms_norm_eps"), in: 0...1, default: 1e-6))
+        maxPositions = try config.integer(at("max_position_embeddings"), in: Claims.sizes, default: defaults.maxPositions)
+        tiesEmbeddings = try ties ?? config.boolean(
+            at("tie_word_embeddings"), default: config.boolean("tie_word_embeddings", default: defaults.tiesEmbeddings))
+        try config.require(at("hidden_act"), is: "silu")
+        try config.require(at("use_sliding_window"), is: false)
+        try config.require(at("use_mrope"), is: false)
+        if !traits.hasBiases { try config.require(at("attention_bias"), is: false) }
+        for type in try config.strings(at("layer_types"), default: []) where type != "full_attention" {
+            throw ModelError("config.json: \(at("layer_types")) has \"\(type)\"; only \"full_attention\" is supported")
+        }
+        let theta = try Self.theta(config, path, default: defaults.theta, kinds: traits.rotaryKinds)
+        try requireMultiple(heads, by: keyValueHeads, "num_attention_heads", "num_key_value_heads")
+        if headSize % 8 != 0 {
+            throw ModelError("config.json: heads of \(headSize); supported are multiples of 8 up to 256")
+        }
+        let layer = Layer(
+            attention: AttentionShape(heads: heads, keyValueHeads: keyValueHeads, headSize: headSize),
+            frequencies: Rotary.frequencies(headSize: headSize, theta: theta), hasBiases: traits.hasBiases, normalizesHeads: traits.normalizesHeads,
+            innerSize: innerSize)
+        layers = Array(repeating: layer, count: count)
+    }
+
+    /// The base of the rotary frequencies, which stand unscaled.
+    ///
+    /// transformers reads `rope_scaling`, the older member, instead of `rope_parameters`; either names its kind `rope_type` or, before that,
+    /// `type`, and may hold `rope_theta`, which then goes before the one beside it.
+    private static func theta(_ config: JSONValue, _ path: String, default fallback: Double, kinds: Set<String>) throws -> Double {
+        let beside = try config.number(path + ".rope_theta", in: Claims.thetas, default: fallback)
+        var theta = beside
+        try config.require(path + ".partial_rotary_factor", is: 1)
+        for member in [path + ".rope_parameters", path + ".rope_scaling"] {
+            let settings = try config.object(member, default: [:])
+            if let nested = settings.keys.first(where: { if case .object? = settings[$0] { true } else { false } }) {
+                throw ModelError("config.json: \(member) has settings of its own for \(nested); only one for all layers is supported")
+            }
+            for field in [member + ".rope_type", member + ".type"] where try !kinds.contains(config.string(field, default: "default")) {
+                try config.require(field, is: "default")
+            }
+            try config.require(member + ".partial_rotary_factor", is: 1)
+            if !settings.keys.isEmpty { theta = try config.number(member + ".rope_theta", in: Claims.thetas, default: beside) }
+        }
+        return theta
+    }
+}

@@ -1,0 +1,66 @@
+import Tensors
+import Weights
+
+/// Three convolutions over chunks of the log-mel as an image, each chunk alone, and sinusoids that begin anew in each chunk.
+///
+///     chunk [mels · 100, 1] → (conv(3 · 3, stride 2) gelu)³ → 13 columns of [mels / 8, channels] → linear → + sinusoids
+///
+/// The last chunk is filled with zeros; the positions of its filling are left out.
+///
+/// Reference: transformers' `Qwen3ASREncoder`.
+struct ImageStem: AudioStem {
+    private let convolutions: [ImageConvolution]
+    private let output: Linear
+    private let sinusoids: Tensor
+    private let mels: Int
+    private let chunkFrames: Int
+
+    /// - Parameter channels: of the image after each convolution.
+    init(
+        _ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, channels: Int, chunkFrames: Int, _ table: ParameterTable
+    ) throws {
+        mels = configuration.mels
+        self.chunkFrames = chunkFrames
+        convolutions = try (1...3).map {
+            try ImageConvolution(weights["conv2d\($0)"], table, in: $0 == 1 ? 1 : channels, out: channels)
+        }
+        output = try Linear(
+            weights["conv_out"], table, in: channels * Self.halved(mels), out: configuration.size, bias: false)
+        sinusoids = Tensor.sinusoids(rows: Self.halved(chunkFrames), columns: configuration.size)
+    }
+
+    /// Places left of `count` after the three convolutions.
+    private static func halved(_ count: Int) -> Int { (0..<3).reduce(count) { count, _ in (count + 1) / 2 } }
+
+    func positionCount(frames: Int) -> Int {
+        frames / chunkFrames * Self.halved(chunkFrames) + Self.halved(frames % chunkFrames)
+    }
+
+    func featureFrames(valid: Int) -> Int { valid }
+
+    func callAsFunction(_ segment: AudioSegment, _ pass: Pass) -> Tensor {
+        let chunks = stride(from: 0, to: segment.validFrames, by: chunkFrames).map { start in
+            let frames = segment.logMel.rowsCopy(start..<min(start + chunkFrames, segment.validFrames))
+            var x = Self.image(frames, chunkFrames)
+            var height = mels
+            for convolution in convolutions {
+                x = gelu(convolution(x, mels: height, pass), pass.tape)
+                height = (height + 1) / 2
+            }
+            let columns = imageColumns(x, height: height, pass.tape)
+            let positions = add(output(columns, pass.over(rows: columns.rows)), sinusoids, pass.tape)
+            return selectRows(positions, Array(0..<Self.halved(frames.rows)), pass.tape)
+        }
+        return concatenated(chunks, pass.tape)
+    }
+
+    /// log-mel [T, mels] as an image [mels · frames, 1], mel by mel, zero past T.
+    private static func image(_ logMel: Tensor, _ frames: Int) -> Tensor {
+        let image = Tensor(zeros: logMel.columns * frames, 1)
+        for frame in 0..<logMel.rows {
+            let row = unsafe logMel.row(frame)
+            for mel in 0..<logMel.columns { unsafe image.pointer[mel * frames + frame] = unsafe row[mel] }
+        }
+        return image
+    }
+}

@@ -1,0 +1,129 @@
+import Audio
+package import Foundation
+package import Generation
+import Models
+import Workers
+
+/// A loaded model with its engine: what turns a submitted conversation into an ``Inquiry``.
+///
+///     messages → (fetch) → decode → prompt     on threads of their own
+///     model name → weight version              pinned for the whole answer
+package final class Runtime: Sendable {
+    package let engine: Engine
+    package let versions: VersionRegistry
+    package let limits: AnswerLimits
+    package let queues = WorkQueues()
+    private let remote: RemoteAudio
+    private let firstToken: @Sendable (Double) -> Void
+
+    package var model: LoadedModel { engine.model }
+
+    init(_ engine: Engine, limits: AnswerLimits, firstToken: @escaping @Sendable (Double) -> Void) {
+        self.engine = engine
+        self.limits = limits
+        self.firstToken = firstToken
+        versions = VersionRegistry(baseName: engine.model.name, root: engine.model.name)
+        remote = RemoteAudio(hosts: limits.audioHosts, maxBytes: limits.fetchBytes, time: limits.fetchTime)
+    }
+
+    /// Reads an adapter and serves it under `name` from the next request on.
+    package func loadAdapter(_ directory: URL, name: String) throws {
+        let version = try model.version(fromPEFT: directory, id: "\(name)-\(try AdapterDigest.short(directory))")
+        // Clients learn what the adapter's folder is called, not where it lies.
+        try versions.add(name, version, root: directory.standardizedFileURL.lastPathComponent)
+    }
+
+    package func unloadAdapter(_ name: String) throws {
+        let entry = try versions.remove(name)
+        guard let version = entry.version else { return }
+        if !versions.entries.contains(where: { $0.version?.id == version.id }) { engine.forget(version: version.id) }
+    }
+
+    /// The weights of a model's name; those of stored versions are read where that keeps nobody.
+    private func entry(_ name: String?) async throws -> VersionRegistry.Entry {
+        if let entry = versions.registered(name) { return entry }
+        return try await queues.versions.run { [versions] in try versions.entry(name) }
+    }
+
+    /// Hears, reads and starts to answer.
+    ///
+    /// - Parameters:
+    ///   - options: `maxTokens` is cut to what the context has room for.
+    ///   - prefix: what stands before `choice` in the id, as `chatcmpl-`.
+    /// - Throws: ``WorkshopError`` or ``UnheardClip`` with the place of the part that is to blame.
+    package func ask(
+        _ messages: [SubmittedMessage], model name: String?, options: SamplingOptions, prefix: String
+    ) async throws -> Inquiry {
+        let start = ContinuousClock.now
+        let (entry, prompt) = try await withTimeLimit(limits.time, timeout: { Self.timeIsOver }) { [self] in
+            (try await self.entry(name), try await self.prompt(messages))
+        }
+        var options = options
+        options.maxTokens = max(1, min(options.maxTokens, model.model.contextLength - prompt.tokens.count))
+        let request = GenerationRequest(prompt: prompt, options: options, version: entry.version)
+        let events = try engine.generate(request)
+        return Inquiry(
+            id: prefix + Self.identifier(), created: Int(Date().timeIntervalSince1970), model: entry.name,
+            version: entry.versionID, request: request, tokenizer: model.tokenizer, preparation: start.secondsUntilNow,
+            timeLimit: max(.zero, limits.time - (ContinuousClock.now - start)), firstToken: firstToken, events: events)
+    }
+
+    static let timeIsOver = WorkshopError(.timeIsOver, "The answer took longer than this server allows for one request.")
+
+    /// 24 letters and digits.
+    private static func identifier() -> String {
+        let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+        return String((0..<24).map { _ in letters[Int.random(in: 0..<letters.count)] })
+    }
+
+    /// The tokens of a conversation, with everything in it heard.
+    package func prompt(_ messages: [SubmittedMessage]) async throws -> Prompt {
+        try checkSize(messages)
+        var fetched: [SubmittedSound] = []
+        for sound in messages.flatMap(\.sounds) { fetched.append(try await remote.fetched(sound)) }
+        let sounds = fetched
+        let budget = ClipBudget(model, maxSeconds: limits.clipSeconds, promptTokens: promptLimit)
+        let model = model
+        let prompt = try await (sounds.isEmpty ? queues.reading : queues.hearing).run { cancellation in
+            var budget = budget
+            var clips = try sounds.map { sound in
+                try cancellation.check()
+                let bytes = try sound.bytes
+                return try unsafe budget.decode(bytes.span.bytes, at: sound.place) { cancellation.isCancelled }
+            }[...]
+            try cancellation.check()
+            return try model.prompt(messages.map { $0.map { _ in clips.removeFirst() } })
+        }
+        let most = promptLimit
+        if prompt.tokens.count > most { throw EngineError.promptTooLong(tokens: prompt.tokens.count, limit: most) }
+        return prompt
+    }
+
+    private var promptLimit: Int { min(limits.promptTokens ?? .max, model.model.contextLength - 1) }
+
+    /// Refuses what cannot fit before work is spent on it.
+    private func checkSize(_ messages: [SubmittedMessage]) throws(WorkshopError) {
+        var clips = 0
+        var bytes = 0
+        for part in messages.flatMap(\.parts) {
+            switch part {
+            case .text(let text): bytes += text.utf8.count
+            case .audio: clips += 1
+            }
+        }
+        if clips > limits.clips {
+            throw WorkshopError(
+                .tooManyClips, "The conversation has \(clips) clips; this server hears at most \(limits.clips) in one.", at: "messages")
+        }
+        try checkSize(bytes, at: "messages")
+    }
+
+    /// Refuses so many bytes of text that no tokens of the context could spell them.
+    package func checkSize(_ bytes: Int, at place: String) throws(WorkshopError) {
+        // Hardly a token spells more than 128 bytes.
+        guard bytes > (promptLimit + 1) * 128 else { return }
+        throw WorkshopError(
+            .contextExceeded, "\(place): found \(bytes) bytes of text; the model's context of \(promptLimit + 1) tokens cannot hold them.",
+            at: place)
+    }
+}

@@ -1,0 +1,37 @@
+import Encodings
+package import Foundation
+package import Generation
+
+/// A turn of a conversation as somebody submitted it.
+package typealias SubmittedMessage = Message<SubmittedSound>
+
+/// A clip as it came, not yet fetched or decoded.
+package struct SubmittedSound: Sendable {
+    package enum Content: Sendable {
+        case bytes(Data)
+        /// A `data:` URL, or one that is fetched.
+        case url(String)
+    }
+
+    package let content: Content
+    /// The member of the request that holds it, for errors.
+    package let place: String
+
+    package init(_ content: Content, at place: String) {
+        self.content = content
+        self.place = place
+    }
+
+    /// The bytes; those behind a fetched URL have taken its place already.
+    var bytes: Data {
+        get throws(WorkshopError) {
+            switch content {
+            case .bytes(let bytes): return bytes
+            case .url(let url):
+                do throws(DataURLError) { return try DataURL(url).bytes } catch {
+                    throw WorkshopError(.invalidValue, "The audio_url is not a data URL: \(error).", at: place)
+                }
+            }
+        }
+    }
+}

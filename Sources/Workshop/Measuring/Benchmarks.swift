@@ -1,0 +1,165 @@
+import Archives
+package import Evaluation
+import Files
+package import Foundation
+package import Jobs
+
+/// A question set at hand.
+package struct KnownBenchmark: Equatable, Sendable {
+    package let id: String
+    package let name: String
+    package let createdAt: Date
+    package let items: Int
+    package let categories: [String: Int]
+    package let voices: Int
+    /// Of the manifest and every clip.
+    package let hash: String
+    package let isBuiltIn: Bool
+}
+
+/// The question sets at hand: those that travel in the program, and those that clients registered from uploads.
+///
+///     upload (JSONL, or an archive with a manifest and clips) → content store → unpacked under benchmarks/ → ManifestReader → record
+///
+/// The unpacked folder is made again from the stored upload where it is missing, and where the set in it has another hash.
+package struct Benchmarks: Sendable {
+    private let store: Store
+
+    package init(store: Store) { self.store = store }
+
+    /// What a record keeps beside its columns.
+    private struct Details: Codable {
+        var items: Int
+        var categories: [String: Int]
+        var voices: Int
+        /// Of the manifest, as the reader names it.
+        var format: String?
+
+        init(_ set: QuestionSet, format: ManifestFormat? = nil) {
+            items = set.items.count
+            categories = Dictionary(set.categories.map { ($0.name, $0.count) }, uniquingKeysWith: +)
+            voices = Set(set.items.compactMap(\.voice)).count
+            self.format = format?.rawValue
+        }
+    }
+
+    /// The set of a built-in name, a registered name or its id. Blocks.
+    ///
+    /// - Parameter check: called now and then; what it throws ends the reading.
+    /// - Throws: ``WorkshopError`` for an unknown name.
+    package func set(_ nameOrID: String, check: @escaping @Sendable () throws -> Void = {}) throws -> QuestionSet {
+        if let known = BuiltInBenchmark(rawValue: nameOrID) { return try known.questionSet() }
+        let record = try record(nameOrID)
+        let details = try JSONDecoder().decode(Details.self, from: record.description)
+        guard let content = record.content else { throw StoreError.notFound(kind: "benchmark", id: nameOrID) }
+        return try read(
+            content, name: record.name, format: details.format.flatMap(ManifestFormat.init(rawValue:)), hash: record.hash, check)
+    }
+
+    /// Whether there is a set of that name, without reading it.
+    ///
+    /// - Throws: ``WorkshopError`` with the names that there are.
+    package func check(_ nameOrID: String) throws {
+        if BuiltInBenchmark(rawValue: nameOrID) == nil { _ = try record(nameOrID) }
+    }
+
+    private func record(_ nameOrID: String) throws -> BenchmarkRecord {
+        do { return try store.benchmark(nameOrID) } catch StoreError.notFound {
+            let known = try BuiltInBenchmark.allCases.map(\.rawValue) + store.benchmarks(limit: 20).elements.map(\.name)
+            throw WorkshopError(
+                .unknownBenchmark, "There is no benchmark \"\(nameOrID)\"; this server has \(known.joined(separator: ", ")).",
+                at: "benchmark")
+        }
+    }
+
+    /// Built-in sets first, on the first page, then registered ones.
+    package func list(after: String?, limit: Int, ascending: Bool) throws -> (sets: [KnownBenchmark], hasMore: Bool) {
+        let page = try store.benchmarks(after: after, limit: limit, ascending: ascending)
+        let builtIn = after == nil ? try BuiltInBenchmark.allCases.map(known) : []
+        return (builtIn + (try page.elements.map(known)), page.hasMore)
+    }
+
+    /// Reads an upload as a question set and keeps it. Blocks.
+    ///
+    /// - Parameter check: called now and then; what it throws ends the reading.
+    /// - Throws: ``WorkshopError`` that names the file and line, or the built-in set of the same name; `StoreError`.
+    package func register(
+        _ name: String, file id: String, format: ManifestFormat?, check: @escaping @Sendable () throws -> Void = {}
+    ) throws -> KnownBenchmark {
+        guard BuiltInBenchmark(rawValue: name) == nil else {
+            throw WorkshopError(.conflict, "\"\(name)\" is a built-in benchmark; choose another name.", at: "name")
+        }
+        let file = try store.file(id: id)
+        let set: QuestionSet
+        do { set = try read(file.sha256, name: name, format: format, hash: nil, check) } catch let error as QuestionSetError {
+            if try !store.hasBenchmark(of: file.sha256) { try? FileManager.default.removeItem(at: folder(file.sha256)) }
+            throw WorkshopError(.invalidBenchmark, "The file \(file.filename) is no question set: \(error).", at: "file_id")
+        }
+        let details = try JSONEncoder().encode(Details(set, format: format))
+        return try known(try store.addBenchmark(name: name, hash: try set.hash(check: check), content: file.sha256, description: details))
+    }
+
+    /// - Parameter hash: of the set as it was registered; nil for one that is new.
+    private func read(
+        _ content: String, name: String, format: ManifestFormat?, hash: String?, _ check: @escaping @Sendable () throws -> Void
+    ) throws -> QuestionSet {
+        let stored = try store.contents.verified(content, as: "the benchmark \(name)")
+        guard ArchiveReader.isArchive(try Data(head: 512, of: stored)) else {
+            return try BenchmarkCatalog.questionSet(at: stored, name: name, format: format)
+        }
+        let folder = folder(content)
+        func set() throws -> QuestionSet { try BenchmarkCatalog.questionSet(at: try Self.root(of: folder), name: name, format: format) }
+        // The stored archive is whole; what was unpacked from it may have been changed since.
+        if let hash, let set = try? set(), try set.hash(check: check) == hash { return set }
+        try unpack(stored, to: folder, check)
+        return try set()
+    }
+
+    private func folder(_ content: String) -> URL {
+        store.folder.appending(path: "benchmarks/\(content)", directoryHint: .isDirectory)
+    }
+
+    /// The archive's folder; it appears whole or not at all, in place of an earlier one.
+    private func unpack(_ archive: URL, to folder: URL, _ check: @escaping @Sendable () throws -> Void) throws {
+        let files = FileManager.default
+        // What a crash leaves here is swept at the next start.
+        let temporary = store.folder.appending(path: "temporary/\(UUID().uuidString)", directoryHint: .isDirectory)
+        let old = store.folder.appending(path: "temporary/\(UUID().uuidString)", directoryHint: .isDirectory)
+        defer { for place in [temporary, old] { try? files.removeItem(at: place) } }
+        try files.createDirectory(at: folder.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try files.createDirectory(at: temporary, withIntermediateDirectories: true)
+        var reader = ArchiveReader()
+        reader.check = check
+        _ = try reader.unpack(archive, into: temporary)
+        if files.fileExists(atPath: folder.path) { try? files.moveItem(at: folder, to: old) }
+        do { try files.moveItem(at: temporary, to: folder) } catch where files.fileExists(atPath: folder.path) {}
+    }
+
+    /// Archives often hold one folder with everything in it.
+    private static func root(of folder: URL) throws -> URL {
+        var place = folder
+        while true {
+            let names = try FileManager.default.contentsOfDirectory(atPath: place.path).filter {
+                !$0.hasPrefix(".") && $0 != "__MACOSX"
+            }
+            guard names.count == 1, !names[0].hasSuffix(".jsonl") else { return place }
+            let next = place.appending(path: names[0], directoryHint: .isDirectory)
+            guard (try? next.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true else { return place }
+            place = next
+        }
+    }
+
+    private func known(_ record: BenchmarkRecord) throws -> KnownBenchmark {
+        let details = try JSONDecoder().decode(Details.self, from: record.description)
+        return KnownBenchmark(
+            id: record.id, name: record.name, createdAt: record.createdAt, items: details.items, categories: details.categories,
+            voices: details.voices, hash: record.hash, isBuiltIn: false)
+    }
+
+    private func known(_ benchmark: BuiltInBenchmark) throws -> KnownBenchmark {
+        let details = Details(try benchmark.questionSet())
+        return KnownBenchmark(
+            id: benchmark.rawValue, name: benchmark.rawValue, createdAt: Date(timeIntervalSince1970: 0), items: details.items,
+            categories: details.categories, voices: details.voices, hash: benchmark.hash, isBuiltIn: true)
+    }
+}

@@ -1,0 +1,61 @@
+package import Foundation
+package import Generation
+import Tensors
+
+/// Which model, over it which adapters, and how both are kept in memory: the one way in which weights are loaded to answer, to be
+/// measured and to be trained.
+package struct ModelSettings: Sendable {
+    package var directory: URL
+    /// The name that clients see; nil takes the directory's.
+    package var name: String?
+    package var precision = ModelPrecision.auto
+    /// Threads of the arithmetic; nil takes every core.
+    package var threads: Int?
+    /// Adapters loaded at the start, by name.
+    package var adapters: [(name: String, directory: URL)] = []
+    package var engine = EngineLimits()
+
+    package init(directory: URL) {
+        self.directory = directory
+        // Ten seconds of sound: nobody's first token waits for all the clips of a training step.
+        engine.encoderFrames = 1000
+    }
+
+    /// Bounds the threads of the arithmetic; for start-up, before anything is computed.
+    package func claimThreads() { if let threads { Threads.use(threads) } }
+
+    /// Loads the model without its adapters. Takes seconds; blocks.
+    package func loadModel() throws -> LoadedModel {
+        claimThreads()
+        return try LoadedModel(directory: directory, name: name, precision: precision)
+    }
+
+    /// Loads the model and its adapters. Takes seconds; blocks.
+    ///
+    /// - Parameter firstToken: told the seconds from a question's arrival to the first token of its answer.
+    package func load(
+        limits: AnswerLimits = AnswerLimits(), firstToken: @escaping @Sendable (_ seconds: Double) -> Void = { _ in }
+    ) throws -> Runtime {
+        let runtime = Runtime(Engine(try loadModel(), limits: engine), limits: limits, firstToken: firstToken)
+        for (name, directory) in adapters { try runtime.loadAdapter(directory, name: name) }
+        return runtime
+    }
+}
+
+/// What one question may take.
+package struct AnswerLimits: Sendable {
+    /// Decoded seconds of one clip. The model's own window may be shorter.
+    package var clipSeconds = 120.0
+    package var clips = 32
+    /// Tokens of one prompt; nil leaves it to the model's context.
+    package var promptTokens: Int?
+    /// From the request's arrival to the last token.
+    package var time = Duration.seconds(300)
+    /// Hosts from which `audio_url` may fetch; empty allows `data:` URLs only.
+    package var audioHosts: Set<String> = []
+    /// Bytes of one fetched clip, and the time for fetching it.
+    package var fetchBytes = 32 << 20
+    package var fetchTime = Duration.seconds(15)
+
+    package init() {}
+}

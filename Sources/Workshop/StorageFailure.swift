@@ -1,0 +1,16 @@
+import Archives
+import Evaluation
+package import Jobs
+import Weights
+
+extension StoreError {
+    /// What any room throws where the disk fails; nil for any other error.
+    package init?(storage error: any Error, attempted: String) {
+        switch error {
+        case let error as FileWriteError where error.code != 0: self.init(code: error.code, attempted: attempted)
+        case ArchiveError.unwritable(let reason): self = .diskFailed(attempted: attempted, reason: reason)
+        case ProgressFileError.unwritable(_, let reason): self = .diskFailed(attempted: attempted, reason: reason)
+        default: self.init(disk: error, attempted: attempted)
+        }
+    }
+}

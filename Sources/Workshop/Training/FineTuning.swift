@@ -1,0 +1,219 @@
+package import API
+import Foundation
+import Generation
+import Jobs
+import Models
+import Objectives
+import Training
+import Workers
+
+/// Fine-tuning jobs: pairs of an uploaded file → `TrainingRun` → a version that is served under its name → the gate.
+///
+///     queued → files read → steps, checkpoints … → version recorded → (gap before and after → promoted or not) → succeeded
+///
+/// A job that was interrupted reads its files again and goes on from the trainer's last checkpoint with the same bits; what it has
+/// recorded already (its parent, its version, its reports) stands in the job's own note and is not made twice.
+package struct FineTuning: Sendable {
+    package static let kind = "fine_tuning"
+
+    /// What a job has decided and done; saved with it.
+    package struct Note: Codable {
+        /// The version that it began with; nil for the base.
+        package var parent: String?
+        /// The version that it made.
+        package var version: String?
+        package var baseReport: String?
+        package var candidateReport: String?
+        package var promoted: Bool?
+        package var reason: String?
+        package var trainedTokens: Int?
+    }
+
+    let store: Store
+    let runtime: Runtime
+    let versions: StoredVersions
+    let judges: Judges
+    let clips: Clips
+    let metrics: TrainingMetrics
+    let gate: PromotionDecision
+    private let disk = WorkQueue(name: "pairs", width: 1)
+
+    /// Where a job's metrics, events and checkpoints lie.
+    func folder(_ id: String) -> URL { store.folder.appending(path: "jobs/\(id)", directoryHint: .isDirectory) }
+
+    /// Removes what an ended job leaves to go on from.
+    package func forget(_ id: String) { try? FileManager.default.removeItem(at: folder(id).appending(path: "checkpoints")) }
+
+    /// What can be refused before the job is queued.
+    package func check(_ wanted: FineTuningRequest) throws {
+        _ = try versions.record(wanted.model)
+        for (parameter, id) in [("training_file", wanted.trainingFile), ("validation_file", wanted.validationFile)] {
+            guard let id else { continue }
+            do { _ = try store.file(id: id) } catch StoreError.notFound {
+                throw WorkshopError(.notFound, "\(parameter): there is no file \"\(id)\"; upload it with POST /v1/files.", at: parameter)
+            }
+        }
+        _ = try recipe(wanted)
+        if let wanted = wanted.cord.promote { try gate.check(wanted) }
+    }
+
+    /// The job that has not ended and reads that file.
+    package func job(using file: String) throws -> String? {
+        try store.openJobs(kind: Self.kind).first { job in
+            let wanted = try JSONDecoder().decode(FineTuningRequest.self, from: job.request)
+            return wanted.trainingFile == file || wanted.validationFile == file
+        }?.id
+    }
+
+    /// Ids or names of the versions that a job begins with or has made.
+    static func versions(of job: Job) throws -> [String?] {
+        guard let saved = job.checkpoint else { return [try JSONDecoder().decode(FineTuningRequest.self, from: job.request).model] }
+        let note = try JSONDecoder().decode(Note.self, from: saved)
+        return [note.parent, note.version]
+    }
+
+    /// The handler of ``kind``.
+    func run(_ context: JobContext) async throws -> Data {
+        do { return try await work(context) } catch is CancellationError {
+            // Its last checkpoint was saved on the way out, for whoever only paused it.
+            if try store.job(id: context.job.id).state == .cancelled { forget(context.job.id) }
+            throw CancellationError()
+        }
+    }
+
+    private func work(_ context: JobContext) async throws -> Data {
+        let wanted = try JSONDecoder().decode(FineTuningRequest.self, from: context.job.request)
+        var note = try context.job.checkpoint.map { try JSONDecoder().decode(Note.self, from: $0) }
+        if note == nil {
+            note = Note(parent: try versions.record(wanted.model)?.id)
+            try context.save(checkpoint: try JSONEncoder().encode(note))
+        }
+        var current = note ?? Note()
+        if current.version == nil { try await train(wanted, context, &current) }
+        if let condition = wanted.cord.promote, current.promoted == nil {
+            try await gate.decide(condition, context, &current)
+        }
+        forget(context.job.id)
+        return try JSONEncoder().encode(current)
+    }
+
+    private func recipe(_ wanted: FineTuningRequest) throws -> TrainingRecipe {
+        let hyper = wanted.method.hyperparameters
+        var objective = hyper.objective ?? CordObjective()
+        if wanted.method.type == .supervised { objective.loss.method = .supervised }
+        var optimizer = hyper.optimizer ?? OptimizerOptions()
+        optimizer.learningRate *= hyper.learningRateMultiplier ?? 1
+        return try TrainingRecipe(objective, optimizer, seed: wanted.seed)
+    }
+
+    private func train(_ wanted: FineTuningRequest, _ context: JobContext, _ note: inout Note) async throws {
+        let id = context.job.id
+        let folder = folder(id)
+        var recipe = try recipe(wanted)
+        let (store, clips, objective, seconds) = (store, clips, recipe.options.objective, runtime.model.windowSeconds)
+        let read: @Sendable (String, String) async throws -> TrainingFile = { [disk] file, name in
+            try await disk.run { cancellation in
+                try TrainingFile(
+                    try store.file(id: file), for: objective, maxSeconds: seconds, clips: clips, unpackingInto: folder.appending(path: name),
+                    cancellation: cancellation)
+            }
+        }
+        defer { for name in ["training", "validation"] { try? FileManager.default.removeItem(at: folder.appending(path: name)) } }
+        let training = try await read(wanted.trainingFile, "training")
+        let validation: TrainingFile? =
+            if let file = wanted.validationFile { try await read(file, "validation") } else { nil }
+        try context.event("\(training.pairs.count) training pairs, \(validation?.pairs.count ?? 0) validation pairs")
+        for note in [training.note, validation?.note].compactMap({ $0 }) { try context.event(note, level: .warn) }
+
+        recipe.options.system = training.system
+        let hyper = wanted.method.hyperparameters
+        var settings = TrainingRun.Settings()
+        settings.batchSize = hyper.batchSize ?? min(8, training.pairs.count)
+        settings.epochs = hyper.epochs ?? 1
+        settings.steps = hyper.steps
+        settings.writesEvents = wanted.cord.tensorboard
+        let batches = (training.pairs.count + settings.batchSize - 1) / settings.batchSize
+        let total = settings.steps ?? settings.epochs * batches
+        settings.checkpointEvery = hyper.checkpointEvery ?? max(1, min(50, total / 10))
+        recipe.options.schedule = Schedule(
+            Schedule.Shape(hyper.schedule ?? .constant), warmupSteps: hyper.warmupSteps ?? 0, totalSteps: total)
+        let run = try TrainingRun(pairs: training.pairs, settings: settings, directory: folder)
+        let parent = try note.parent.map { try versions.version(try store.version($0)) }
+        let trainer = try Trainer(
+            engine: runtime.engine, plan: recipe.plan, options: recipe.options, parent: parent,
+            judge: try judges.judge(hyper.objective?.judge))
+
+        let reported = try lastReported(id)
+        let progress = JobProgress(
+            work: self, context: context, trainer: trainer, validation: validation?.pairs ?? [], system: training.system,
+            imitates: objective.reads(.gold), suffix: wanted.suffix, note: note, reported: reported, every: settings.checkpointEvery)
+        try context.progress(done: 0, total: total)
+        do { try await run.run(trainer) { try await progress.report($0) } } catch TrainingError.nothingLearnt(let reason) {
+            throw JobFailure(code: "nothing_learnt", message: "No step of the job moved the weights: \(reason)")
+        }
+        note = try await progress.finish(total: total)
+    }
+
+    /// The step of the last metrics that were told: those before are not told again after an interruption.
+    private func lastReported(_ id: String) throws -> Int {
+        struct Step: Decodable { let step: Int }
+        var after: String?
+        while true {
+            let page = try store.events(job: id, after: after, limit: 100)
+            for event in page.elements where event.kind == .metrics {
+                if let data = event.data, let step = try? JSONDecoder().decode(Step.self, from: data) { return step.step }
+            }
+            guard page.hasMore, let last = page.elements.last else { return 0 }
+            after = last.id
+        }
+    }
+
+    /// Tokens that had a gradient, over all steps of the job.
+    func trainedTokens(_ id: String) throws -> Int {
+        struct Line: Decodable {
+            struct Metrics: Decodable { let train_tokens: Int }
+            let metrics: Metrics?
+        }
+        let log = try Data(contentsOf: folder(id).appending(path: "metrics.jsonl"))
+        return log.split(separator: UInt8(ascii: "\n")).reduce(0) { total, line in
+            total + ((try? JSONDecoder().decode(Line.self, from: line))?.metrics?.train_tokens ?? 0)
+        }
+    }
+
+    /// Stores the trainer's weights as content that a version of that id may have.
+    ///
+    /// - Throws: ``JobFailure`` where they are not finite.
+    func content(_ trainer: Trainer, id: String) async throws -> (content: ContentStore.Stored, kind: String) {
+        let snapshot = await trainer.snapshot(id: id)
+        guard VersionFiles.isSound(snapshot) else {
+            throw JobFailure(
+                code: "not_finite", message: "The training left weights that are not finite. Lower the learning rate or look at the optimizer.")
+        }
+        let (store, model) = (store, runtime.model)
+        let content = try await disk.run { try VersionFiles.store(snapshot, of: model, in: store.contents) }
+        return (content, VersionFiles.kind(snapshot).rawValue)
+    }
+
+    var baseName: String { versions.baseName }
+
+    func took(_ report: StepReport) { metrics.took(report) }
+
+    /// How well the trainer's weights do on pairs that they have not seen.
+    func validate(_ pairs: [TrainingPair], _ trainer: Trainer, system: String?, imitates: Bool) async throws -> Validation? {
+        guard !pairs.isEmpty else { return nil }
+        let version = await trainer.snapshot(id: Identifier.version.random())
+        defer { runtime.engine.forget(version: version.id) }
+        return try await Validation(pairs, engine: runtime.engine, version: version, system: system, imitates: imitates)
+    }
+}
+
+extension Schedule.Shape {
+    init(_ schedule: Hyperparameters.Schedule) {
+        self =
+            switch schedule {
+            case .constant: .constant
+            case .linear: .linear
+            case .cosine: .cosine
+            }
+    }
+}

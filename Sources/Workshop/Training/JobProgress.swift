@@ -1,0 +1,81 @@
+import API
+import Foundation
+import Jobs
+import Training
+
+/// Turns a training run's steps into a job's events, checkpoints and, at the end, its version.
+struct JobProgress: Sendable {
+    let work: FineTuning
+    let context: JobContext
+    let trainer: Trainer
+    let validation: [TrainingPair]
+    let system: String?
+    let imitates: Bool
+    let suffix: String?
+    let note: FineTuning.Note
+    let reported: Int
+    let every: Int
+
+    func report(_ progress: TrainingRun.Progress) async throws {
+        if let report = progress.report { work.took(report) }
+        if progress.step > reported { try tell(progress) }
+        // The last step's version is the job's own.
+        if progress.step % every == 0, progress.step < progress.totalSteps { try await checkpoint(progress) }
+        try context.progress(done: progress.step, total: progress.totalSteps)
+    }
+
+    private func tell(_ progress: TrainingRun.Progress) throws {
+        struct Line: Encodable {
+            let step: Int
+            let total_steps: Int
+            let train_loss: Double?
+            let metrics: StepMetrics?
+            let skipped: Int
+        }
+        let skipped = progress.report?.pairs.count { !$0.isApplied } ?? 0
+        let data = try WireEncoder.encode(
+            Line(
+                step: progress.step, total_steps: progress.totalSteps, train_loss: progress.report?.metrics.loss,
+                metrics: progress.report?.metrics, skipped: skipped))
+        if let problem = progress.problem {
+            try context.event("Step \(progress.step)/\(progress.totalSteps) was not taken: \(problem)", level: .warn, kind: .metrics, data: data)
+        } else {
+            let loss = progress.report.map { String(format: "%.4f", $0.metrics.loss) } ?? "-"
+            try context.event("Step \(progress.step)/\(progress.totalSteps): training loss=\(loss)", kind: .metrics, data: data)
+        }
+    }
+
+    private func checkpoint(_ progress: TrainingRun.Progress) async throws {
+        let numbers = try await numbers(step: progress.step, loss: progress.report?.metrics.loss)
+        let id = Identifier.version.random()
+        let (content, kind) = try await work.content(trainer, id: id)
+        let version = NewVersion(
+            id: id, name: "\(name):ckpt-step-\(progress.step)", base: work.baseName, parentID: note.parent, kind: kind, content: content,
+            step: progress.step, metrics: numbers)
+        try context.save(checkpoint: try JSONEncoder().encode(note), step: progress.step, version: version, metrics: numbers)
+    }
+
+    /// Records the job's version, once.
+    func finish(total: Int) async throws -> FineTuning.Note {
+        let numbers = try await numbers(step: total, loss: nil)
+        let id = Identifier.version.random()
+        let (content, kind) = try await work.content(trainer, id: id)
+        let version = NewVersion(
+            id: id, name: name, base: work.baseName, parentID: note.parent, kind: kind, content: content, step: total, metrics: numbers)
+        var note = note
+        note.version = id
+        note.trainedTokens = try work.trainedTokens(context.job.id)
+        try context.save(checkpoint: try JSONEncoder().encode(note), step: total, version: version, metrics: numbers)
+        try context.event("The version \(name) was made")
+        return note
+    }
+
+    private var name: String { "ft:\(work.baseName):\(suffix ?? ""):\(context.job.id.suffix(8))" }
+
+    private func numbers(step: Int, loss: Double?) async throws -> Data {
+        let result = try await work.validate(validation, trainer, system: system, imitates: imitates)
+        return try WireEncoder.encode(
+            FineTuningMetrics(
+                step: Double(step), trainLoss: loss, fullValidLoss: result?.loss, fullValidMeanTokenAccuracy: result?.accuracy))
+    }
+}

@@ -1,0 +1,229 @@
+package import API
+package import Foundation
+import Generation
+import Jobs
+import Tokenization
+import Training
+import Workers
+
+/// Takes CORD steps on submitted pairs, one after another, and serves what each of them made.
+///
+///     turn → parent version → trainer (live, from its stored state, or new) → step
+///          → tensors and state on the disk → one transaction: step, version, promotion → served → answered
+///
+/// A crash between any two writes leaves the version before in force, and the next step goes on from it as if nothing had
+/// happened: what is not in the transaction is swept at the next start.
+package actor Learner {
+    /// A trainer that stands exactly at a stored version.
+    private struct Live {
+        let trainer: Trainer
+        let recipe: TrainingRecipe
+        let judge: JudgeOptions?
+        let head: String
+        let origin: String?
+    }
+
+    /// What lies beside a version's optimiser state.
+    private struct StateNote: Codable {
+        /// The version that the training began with, which is the frozen teacher; nil for the base.
+        let origin: String?
+        let plan: AdapterPlan
+    }
+
+    private let store: Store
+    private let versions: StoredVersions
+    private let runtime: Runtime
+    private let judges: Judges
+    private let clips: Clips
+    private let folders: OperatorFolders
+    private let metrics: TrainingMetrics
+    private let turn: Turn
+    private let disk = WorkQueue(name: "publishing", width: 2)
+    private var live: Live?
+
+    init(
+        store: Store, versions: StoredVersions, runtime: Runtime, judges: Judges, clips: Clips, folders: OperatorFolders,
+        metrics: TrainingMetrics, queue: Int
+    ) {
+        self.store = store
+        self.versions = versions
+        self.runtime = runtime
+        self.judges = judges
+        self.clips = clips
+        self.folders = folders
+        self.metrics = metrics
+        turn = Turn(limit: queue)
+    }
+
+    /// Takes the step, or finds the one that was taken under `key` for the same body.
+    ///
+    /// - Returns: the JSON of a `CordStep`, and whether it is an earlier one.
+    /// - Throws: a refusal; nothing has changed then.
+    package func step(_ wanted: CordStepRequest, body: Data, key: String?) async throws -> (response: Data, isReplay: Bool) {
+        if let key, let earlier = try store.step(idempotencyKey: key, request: body) { return (earlier.response, true) }
+        let arrival = ContinuousClock.now
+        do {
+            metrics.waits(1)
+            defer { metrics.waits(-1) }
+            try await turn.enter()
+        } catch let full as LineFull {
+            throw WorkshopError(.stepQueueFull, "\(full.waiting) steps wait already, as many as may; try again when one has ended.")
+        }
+        do {
+            let result: (Data, Bool)
+            // The same request may have been sent twice at once.
+            if let key, let earlier = try store.step(idempotencyKey: key, request: body) {
+                result = (earlier.response, true)
+            } else {
+                result = (try await take(wanted, body: body, key: key, queued: arrival.secondsUntilNow), false)
+            }
+            await turn.leave()
+            return result
+        } catch {
+            await turn.leave()
+            throw error
+        }
+    }
+
+    private func take(_ wanted: CordStepRequest, body: Data, key: String?, queued: Double) async throws -> Data {
+        let start = ContinuousClock.now
+        let parent = try versions.record(wanted.model)
+        let recipe = try TrainingRecipe(wanted.objective, wanted.optimizer, seed: wanted.seed)
+        let (trainer, origin) = try await trainer(at: parent, recipe, judge: wanted.objective.judge)
+        let (pairs, unusable) = try sort(wanted.pairs)
+        guard !pairs.isEmpty else {
+            throw TrainingError.noUsablePair(unusable.map { "\($0.index): \($0.reason ?? "")" })
+        }
+        let report: StepReport
+        do {
+            report = try await trainer.step(pairs.map(\.pair))
+        } catch {
+            metrics.refused()
+            throw error
+        }
+        // From here the trainer is ahead of what is stored; it counts as live again when the step is recorded.
+        live = nil
+        let publishing = ContinuousClock.now
+        let id = Identifier.version.random()
+        let snapshot = await trainer.snapshot(id: id)
+        if let dropped = report.dropped ?? (VersionFiles.isSound(snapshot) ? nil : "it left weights that are not finite") {
+            metrics.refused()
+            throw WorkshopError(
+                .notFinite, "The step was not taken: \(dropped). Lower the learning rate or look at the pairs and the optimizer.")
+        }
+        let kind = VersionFiles.kind(snapshot).rawValue
+        // Both wait for the disk most of the time.
+        async let publishedContent = disk.run { [store, runtime] in
+            try VersionFiles.store(snapshot, of: runtime.model, in: store.contents)
+        }
+        async let keptState = keep(trainer, origin: origin)
+        let (content, state) = try await (publishedContent, keptState)
+        let ordinal = (parent?.step ?? 0) + 1
+        let step = CordStep(
+            id: Identifier.step.random(), createdAt: Int(Date().timeIntervalSince1970), step: ordinal,
+            model: versions.baseName, weightVersion: id, parentVersion: parent?.id, metrics: CordMetrics(report.metrics),
+            pairs: outcomes(report, of: wanted, pairs.map(\.index), unusable),
+            timings: CordTimings(
+                queue: queued, rollouts: report.timings.rollouts, scoring: report.timings.scoring,
+                backward: report.timings.backward, optimizer: report.timings.optimizer,
+                publish: publishing.secondsUntilNow, total: queued + start.secondsUntilNow))
+        let numbers = try WireEncoder.encode(step.metrics)
+        let response = try WireEncoder.encode(step)
+        let version = NewVersion(
+            id: id, name: "\(versions.baseName):step\(ordinal)-\(id.suffix(6))", base: versions.baseName, parentID: parent?.id,
+            kind: kind, content: content, step: ordinal, metrics: numbers)
+        let isOnBase = wanted.model == nil || wanted.model == versions.baseName
+        try versions.change { store in
+            _ = try store.addStep(
+                id: step.id, ordinal: ordinal, version: version, metrics: numbers, response: response, request: body,
+                idempotencyKey: key, promotes: isOnBase, state: state)
+        }
+        live = Live(trainer: trainer, recipe: recipe, judge: wanted.objective.judge, head: id, origin: origin)
+        metrics.took(report)
+        return response
+    }
+
+    /// A trainer at `parent`: the live one, one that goes on from the version's state, or one that begins there.
+    ///
+    /// Other options than the step before had change neither the teacher nor the moments; another plan begins anew.
+    private func trainer(
+        at parent: WeightVersionRecord?, _ recipe: TrainingRecipe, judge wanted: JudgeOptions?
+    ) async throws -> (Trainer, origin: String?) {
+        if let live, live.head == parent?.id, live.recipe == recipe, live.judge == wanted { return (live.trainer, live.origin) }
+        let judge = try judges.judge(wanted)
+        func begun(at record: WeightVersionRecord?) throws -> Trainer {
+            try Trainer(
+                engine: runtime.engine, plan: recipe.plan, options: recipe.options,
+                parent: try record.map { try versions.version($0) }, judge: judge)
+        }
+        if let parent, let hash = try store.state(of: parent.id) {
+            let folder = try store.contents.verified(hash, as: "the training state of \(parent.name)")
+            let note = try JSONDecoder().decode(StateNote.self, from: Data(contentsOf: folder.appending(path: "state.json")))
+            // The origin may have been deleted: then the training begins anew at the parent.
+            let origin = note.origin.flatMap { try? store.version($0) }
+            if note.plan == recipe.plan, note.origin == origin?.id {
+                let trainer = try begun(at: origin)
+                try await trainer.restore(from: folder.appending(path: "trainer.safetensors"), changingOptions: true)
+                return (trainer, note.origin)
+            }
+        }
+        if recipe.plan.isFull, let parent, parent.kind == VersionFiles.Kind.adapter.rawValue {
+            throw WorkshopError(
+                .untrainable,
+                "The version \(parent.name) is an adapter; whole parameters can be trained over the base or a version of them.",
+                at: "optimizer.full")
+        }
+        return (try begun(at: parent), parent?.id)
+    }
+
+    /// Stores the trainer's state.
+    private func keep(_ trainer: Trainer, origin: String?) async throws -> ContentStore.Stored {
+        let note = try JSONEncoder().encode(StateNote(origin: origin, plan: trainer.plan))
+        let place = store.folder.appending(path: "temporary/\(UUID().uuidString).safetensors")
+        defer { try? FileManager.default.removeItem(at: place) }
+        try await trainer.save(to: place)
+        return try await disk.run { [store] in
+            try store.contents.storeFolder { folder in
+                try FileManager.default.moveItem(at: place, to: folder.appending(path: "trainer.safetensors"))
+                try note.write(to: folder.appending(path: "state.json"))
+            }
+        }
+    }
+
+    /// The pairs whose clips can be found, and what becomes of the others.
+    ///
+    /// - Throws: `StoreError` for a clip whose stored bytes are damaged.
+    private func sort(_ pairs: [CordPair]) throws -> (usable: [(index: Int, pair: TrainingPair)], unusable: [CordPairOutcome]) {
+        var usable: [(Int, TrainingPair)] = []
+        var unusable: [CordPairOutcome] = []
+        for (index, pair) in pairs.enumerated() {
+            do {
+                let rollouts = pair.rollouts?.map { TrainingPair.Rollout(text: $0.text, advantage: $0.advantage) }
+                let sound = try clips.sound(ClipReference(pair.audio))
+                usable.append(
+                    (index,
+                        TrainingPair(
+                            id: pair.id ?? "\(index)", sound: sound, text: pair.text, answer: pair.answer, rollouts: rollouts)))
+            } catch let error as StoreError where error.isOfContent {
+                throw error
+            } catch {
+                unusable.append(CordPairOutcome(id: pair.id, index: index, status: .skipped, reason: folders.hidden(in: "\(error)")))
+            }
+        }
+        return (usable, unusable)
+    }
+
+    private func outcomes(
+        _ report: StepReport, of wanted: CordStepRequest, _ indices: [Int], _ unusable: [CordPairOutcome]
+    ) -> [CordPairOutcome] {
+        let tokenizer = runtime.model.tokenizer
+        let trained = zip(indices, report.pairs).map { index, outcome -> CordPairOutcome in
+            var told = CordPairOutcome(outcome, id: wanted.pairs[index].id, index: index, include: Set(wanted.include)) {
+                tokenizer.decode([Int($0)])
+            }
+            told.reason = told.reason.map(folders.hidden)
+            return told
+        }
+        return (trained + unusable).sorted { $0.index < $1.index }
+    }
+}

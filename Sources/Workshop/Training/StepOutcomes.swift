@@ -1,0 +1,58 @@
+package import API
+package import Audio
+import Objectives
+package import Training
+
+/// A step's report in the words of the wire.
+extension CordMetrics {
+    init(_ metrics: StepMetrics) {
+        self.init(
+            loss: metrics.loss, tokenLoss: metrics.tokenLoss, sequenceLoss: metrics.sequenceLoss, klMean: metrics.klMean,
+            rewardMean: metrics.rewardMean, teacherAgreement: metrics.teacherAgreement, gradNorm: metrics.gradNorm,
+            learningRate: metrics.learningRate, rolloutTokens: metrics.rolloutTokens, trainTokens: metrics.trainTokens,
+            logprobDifferenceMax: metrics.logProbabilityDifferenceMax)
+    }
+}
+
+extension CordPairOutcome {
+    /// - Parameter word: the text of a token.
+    init(
+        _ outcome: PairOutcome, id: String?, index: Int, include: Set<CordStepRequest.Detail>, word: (Int32) -> String
+    ) {
+        self.init(
+            id: id, index: index, status: outcome.isApplied ? .applied : .skipped, reason: outcome.reason,
+            audio: outcome.heard.map { HeardAudio($0, tokens: outcome.audioTokens) },
+            teacherAnswer: outcome.teacherAnswer, rewardMean: outcome.rewardMean, klMean: outcome.klMean)
+        guard !include.isEmpty, outcome.isApplied else { return }
+        rollouts = outcome.rollouts.map { rollout in
+            let tokens = rollout.tokens.map { token in
+                CordToken(
+                    token: Int(token.token), text: word(token.token), logprob: Double(token.logProbability),
+                    divergence: token.divergence.map(Double.init), weight: token.weight.map(Double.init))
+            }
+            return CordRollout(
+                role: rollout.source.role, text: rollout.text, tokenCount: rollout.tokenCount, reward: rollout.reward,
+                advantage: rollout.advantage, tokens: include.contains(.tokens) ? tokens : nil)
+        }
+    }
+}
+
+extension HeardAudio {
+    /// - Parameter tokens: the slots that the clip takes in its prompt.
+    package init(_ source: Audio.AudioSource, tokens: Int) {
+        self.init(
+            seconds: source.seconds, sampleRate: source.sampleRate, channels: source.channels, audioTokens: tokens, sha256: source.sha256,
+            format: source.format)
+    }
+}
+
+extension ClipReference {
+    package init(_ source: API.AudioSource) {
+        self =
+            switch source {
+            case .data(let data): .bytes(data)
+            case .file(let id): .file(id: id)
+            case .path(let path): .path(path)
+            }
+    }
+}

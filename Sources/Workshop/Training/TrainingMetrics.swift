@@ -1,0 +1,34 @@
+import Synchronization
+package import Training
+
+/// Counts of the steps that were taken, online and by jobs, for `/metrics`.
+package final class TrainingMetrics: Sendable {
+    package struct Numbers {
+        package var steps = 0
+        package var refused = 0
+        package var waiting = 0
+        package var rolloutTokens = 0
+        package var trainTokens = 0
+        package var seconds = 0.0
+        package var last: StepMetrics?
+    }
+
+    private let state = Mutex(Numbers())
+
+    package var numbers: Numbers { state.withLock { $0 } }
+
+    func took(_ report: StepReport) {
+        state.withLock { numbers in
+            numbers.steps += 1
+            numbers.rolloutTokens += report.metrics.rolloutTokens
+            numbers.trainTokens += report.metrics.trainTokens
+            numbers.seconds += report.timings.total
+            numbers.last = report.metrics
+        }
+    }
+
+    /// A step of a request waits for its turn, or no longer.
+    func waits(_ change: Int) { state.withLock { $0.waiting += change } }
+
+    func refused() { state.withLock { $0.refused += 1 } }
+}

@@ -1,0 +1,66 @@
+import API
+import Evaluation
+import Foundation
+import Generation
+import Jobs
+import Models
+
+/// Whether a job's version is put in force: by the gap before and after it on one question set.
+///
+///     gap_reduced    own gap smaller (sign-flip test over source questions, p < 0.05) and text not down by more than allowed
+///     always         yes
+struct PromotionDecision: Sendable {
+    let store: Store
+    let runtime: Runtime
+    let versions: StoredVersions
+    let measuring: Measuring
+
+    private static let significance = 0.05
+
+    /// - Throws: ``WorkshopError`` for an unknown benchmark.
+    func check(_ gate: PromotionGate) throws {
+        if gate.condition == .gapReduced { try measuring.benchmarks.check(Self.benchmark(gate)) }
+    }
+
+    func decide(_ gate: PromotionGate, _ context: JobContext, _ note: inout FineTuning.Note) async throws {
+        guard let id = note.version else { preconditionFailure("the job \(context.job.id) is judged before its version was made") }
+        switch gate.condition {
+        case .always:
+            note.reason = "promoted without a condition"
+            note.promoted = true
+        case .gapReduced:
+            let base = try await report(gate, context, version: note.parent, known: note.baseReport)
+            note.baseReport = base.id
+            try context.save(checkpoint: try JSONEncoder().encode(note))
+            let candidate = try await report(gate, context, version: id, known: note.candidateReport)
+            note.candidateReport = candidate.id
+            let change = try GapComparison(base: base, candidate: candidate)
+            let (smaller, p, text) = (change.gapChange.points, change.gapChange.signFlipP, change.text.points)
+            note.promoted = smaller > 0 && p < Self.significance && text >= -gate.maxTextDrop
+            note.reason = String(
+                format: "the gap went from %.1f to %.1f points (p = %.3g, n = %d), text by %+.1f", change.gapBefore, change.gapAfterOwn, p,
+                change.n, text)
+        }
+        if note.promoted == true, try versions.current() != id {
+            let reason = "job \(context.job.id)"
+            try versions.change { _ = try $0.promote(id, reason: reason) }
+        }
+        try context.save(checkpoint: try JSONEncoder().encode(note))
+        try context.event("\(note.promoted == true ? "Promoted" : "Not promoted"): \(note.reason ?? "")")
+    }
+
+    /// The report that stands in the note already, or a new one. An interrupted one goes on.
+    private func report(_ gate: PromotionGate, _ context: JobContext, version id: String?, known: String?) async throws -> GapReport {
+        if let known { return try GapReport(json: try store.reportBody(id: known)) }
+        let entry = try runtime.versions.entry(id ?? runtime.versions.pinnedBaseName)
+        var wanted = GapRunRequest(model: versions.baseName, benchmark: Self.benchmark(gate), limit: gate.limit)
+        wanted.divergence = 0
+        let answers = store.folder.appending(path: "jobs/\(context.job.id)/gap-\(entry.versionID).jsonl")
+        try context.event("Measuring the gap of \(entry.versionID) on \(wanted.benchmark)")
+        let record = try await measuring.measure(wanted, entry, answers: answers, run: "\(context.job.id)/\(entry.versionID)", job: context.job.id)
+        try? FileManager.default.removeItem(at: answers)
+        return try GapReport(json: try store.reportBody(id: record.id))
+    }
+
+    private static func benchmark(_ gate: PromotionGate) -> String { gate.benchmark ?? BuiltInBenchmark.standard.rawValue }
+}

@@ -1,0 +1,164 @@
+import Foundation
+import Generation
+package import Jobs
+import Models
+import Synchronization
+
+/// The weight versions of the store, served by name or id: read when first asked for, the last few kept in memory.
+///
+/// What the base's name stands for is a pointer in the store; the registry's follows it under one lock, so that both agree. Where
+/// the version in force cannot be read, the base weights answer to the name and the server is degraded.
+package final class StoredVersions: Sendable {
+    private let store: Store
+    private let engine: Engine
+    private let registry: VersionRegistry
+    private let loaded = Mutex<[WeightVersion]>([])
+    private let condition: Condition
+    /// Guards the pointer. Holds why the version in force is not served, where it is not.
+    private let pointer = Mutex<Problem?>(nil)
+
+    package struct Problem: Sendable {
+        /// A sentence without what varies, for the condition.
+        package let reason: String
+        package let cause: any Error
+    }
+
+    /// Versions kept in memory, beside the one in force.
+    private static let kept = 8
+
+    init(store: Store, runtime: Runtime, condition: Condition) throws {
+        self.store = store
+        self.condition = condition
+        engine = runtime.engine
+        registry = runtime.versions
+        registry.answer { [weak self] name in try self?.entry(name) }
+        // A version that is damaged is no reason to answer nothing; what it is stays in the condition.
+        try pointer.withLock { problem in
+            do { try follow(&problem) } catch where problem != nil { return }
+        }
+    }
+
+    /// Why the version in force is not served; nil where it is.
+    package var problem: Problem? { pointer.withLock { $0 } }
+
+    package var baseName: String { registry.baseName }
+
+    /// The stored version that a model's name stands for; nil for the base weights.
+    ///
+    /// - Throws: ``WorkshopError`` for an unknown name and for an adapter that is only in memory, or why the version in force
+    ///   cannot be read.
+    package func record(_ model: String?) throws -> WeightVersionRecord? {
+        let name = model ?? baseName
+        if name == registry.pinnedBaseName { return nil }
+        if name == baseName {
+            // Training never goes on from a version that cannot be served.
+            if let problem { throw problem.cause }
+            return try store.promotion(base: baseName)?.versionID.map { try store.version($0) }
+        }
+        do {
+            return try checked(try store.version(name))
+        } catch StoreError.notFound {
+            _ = try registry.entry(name)
+            throw WorkshopError(
+                .unstoredAdapter,
+                "\"\(name)\" is an adapter that was loaded from a folder; training starts at \"\(baseName)\" or at a stored version.",
+                at: "model")
+        }
+    }
+
+    /// The versions of this base that jobs made or clients brought, newest first. Those of single steps are many; they are listed
+    /// with the weights alone.
+    package func tuned() throws -> [WeightVersionRecord] {
+        var found: [WeightVersionRecord] = []
+        var after: String?
+        while true {
+            let page = try store.versions(after: after, limit: 1000)
+            found += page.elements.filter { $0.base == baseName && ($0.name.hasPrefix("ft:") || $0.step == nil) }
+            guard page.hasMore, let last = page.elements.last else { return found }
+            after = last.id
+        }
+    }
+
+    /// The version's tensors. Blocks while they are read.
+    func version(_ record: WeightVersionRecord) throws -> WeightVersion {
+        if let version = loaded.withLock({ loaded in
+            loaded.firstIndex { $0.id == record.id }.map { place in
+                let version = loaded.remove(at: place)
+                loaded.append(version)
+                return version
+            }
+        }) {
+            return version
+        }
+        let files = try store.contents.verified(record.hash, as: "the weight version \(record.name)")
+        let version = try VersionFiles.load(files, kind: record.kind, id: record.id, model: engine.model)
+        let dropped = loaded.withLock { loaded -> [String] in
+            loaded.append(version)
+            let old = loaded.dropLast(Self.kept).map(\.id)
+            loaded.removeFirst(old.count)
+            return old
+        }
+        for id in dropped { engine.forget(version: id) }
+        return version
+    }
+
+    private func entry(_ name: String) throws -> VersionRegistry.Entry? {
+        let record: WeightVersionRecord
+        do { record = try checked(try store.version(name)) } catch StoreError.notFound { return nil }
+        return VersionRegistry.Entry(
+            name: record.name, version: try version(record), root: record.base,
+            created: Int(record.createdAt.timeIntervalSince1970))
+    }
+
+    private func checked(_ record: WeightVersionRecord) throws -> WeightVersionRecord {
+        guard record.base == baseName else {
+            throw WorkshopError(
+                .otherBase, "\"\(record.name)\" is a version of the model \"\(record.base)\"; this server has \"\(baseName)\".",
+                at: "model")
+        }
+        return record
+    }
+
+    /// Records what `change` puts in force, and serves it.
+    ///
+    /// - Throws: what `change` throws, or why what is now in force cannot be read: then the base weights answer.
+    @discardableResult
+    func change<Value>(_ change: (Store) throws -> Value) throws -> Value {
+        try pointer.withLock { problem in
+            let value = try change(store)
+            try follow(&problem)
+            return value
+        }
+    }
+
+    /// Removes a version that nothing answers with.
+    ///
+    /// - Throws: `StoreError`: not found, or a conflict for one in force.
+    func delete(_ record: WeightVersionRecord) throws {
+        try store.deleteVersion(record.id)
+        loaded.withLock { $0.removeAll { $0.id == record.id } }
+        engine.forget(version: record.id)
+    }
+
+    /// What is in force: the id, or "base".
+    package func current() throws -> String { try store.promotion(base: baseName)?.versionID ?? VersionRegistry.Entry.baseVersionID }
+
+    private func follow(_ problem: inout Problem?) throws {
+        guard let id = try store.promotion(base: baseName)?.versionID else { return serve(nil, &problem) }
+        do {
+            serve(try version(try store.version(id)), &problem)
+        } catch {
+            serve(nil, &problem)
+            let reason = "\(baseName) answers with its base weights: the weight version \(id), which is in force, cannot be read"
+            condition.degrade(reason)
+            problem = Problem(reason: reason, cause: error)
+            throw error
+        }
+    }
+
+    private func serve(_ version: WeightVersion?, _ problem: inout Problem?) {
+        registry.point(to: version)
+        if let problem { condition.recover(problem.reason) }
+        problem = nil
+    }
+}

@@ -1,0 +1,67 @@
+import Archives
+package import Foundation
+package import Jobs
+
+/// What clients do to weight versions and files by name. Everything here waits for the disk.
+extension Workshop {
+    /// Puts a version in force.
+    ///
+    /// - Throws: why there is no such version, or why its files cannot be read: one that is damaged never comes in force.
+    package func promote(_ name: String) throws -> PromotionRecord {
+        guard let record = try versions.record(name) else {
+            throw WorkshopError(.conflict, "The base weights are no version; POST /v1/weights/rollback leads back to them.")
+        }
+        _ = try versions.version(record)
+        return try versions.change { try $0.promote(record.id, reason: "promoted by request") }
+    }
+
+    /// Puts in force what was so before.
+    package func rollBack() throws -> PromotionRecord { try versions.change { try $0.rollBack(base: versions.baseName) } }
+
+    /// - Throws: ``WorkshopError/Kind/versionInUse`` where a job or run that has not ended needs it; `StoreError`.
+    package func deleteVersion(_ idOrName: String) throws -> WeightVersionRecord {
+        let record = try store.version(idOrName)
+        if let job = try job(using: record) {
+            throw WorkshopError(
+                .versionInUse,
+                "The weight version \(record.name) is needed by \(job), which has not ended. Cancel that first, or wait for it.")
+        }
+        try versions.delete(record)
+        return record
+    }
+
+    /// - Throws: ``WorkshopError/Kind/fileInUse`` where a job that has not ended reads it; `StoreError`.
+    package func deleteFile(_ id: String) throws {
+        if let job = try fineTuning.job(using: id) {
+            throw WorkshopError(
+                .fileInUse, "The file \(id) belongs to the job \(job), which has not ended. Cancel the job first, or wait for it.")
+        }
+        try store.deleteFile(id: id)
+    }
+
+    /// A version's folder as a tar archive, open for reading; it is gone when the handle closes.
+    ///
+    /// - Parameters:
+    ///   - name: of the folder in the archive.
+    ///   - check: called now and then; what it throws ends the packing.
+    package func packed(_ record: WeightVersionRecord, under name: String, check: () throws -> Void) throws -> FileHandle {
+        let archive = store.folder.appending(path: "temporary/\(UUID().uuidString).tar")
+        defer { try? FileManager.default.removeItem(at: archive) }
+        let files = try store.contents.verified(record.hash, as: "the weight version \(record.name)")
+        try ArchiveWriter.tar(files, under: name, to: archive, check: check)
+        return try FileHandle(forReadingFrom: archive)
+    }
+
+    /// The job or gap run that has not ended and needs the version.
+    private func job(using version: WeightVersionRecord) throws -> String? {
+        let kinds: [(String, (Job) throws -> [String?])] = [(FineTuning.kind, FineTuning.versions), (Measuring.kind, Measuring.versions)]
+        for (kind, versions) in kinds {
+            let found = try store.openJobs(kind: kind).first { job in
+                let needed = try versions(job)
+                return needed.contains(version.id) || needed.contains(version.name)
+            }
+            if let found { return found.id }
+        }
+        return nil
+    }
+}

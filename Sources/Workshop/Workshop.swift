@@ -1,0 +1,98 @@
+import API
+import Files
+import Foundation
+package import Jobs
+import Workers
+
+/// Everything that outlives the process and what works on it: the store, its weight versions, the learner, the job runner.
+package final class Workshop: Sendable {
+    package let store: Store
+    package let runner: JobRunner
+    package let versions: StoredVersions
+    package let learner: Learner
+    package let fineTuning: FineTuning
+    package let measuring: Measuring
+    package let benchmarks: Benchmarks
+    package let clips: Clips
+    let judges: Judges
+    package let metrics = TrainingMetrics()
+    let runtime: Runtime
+    /// What opening the folder did with its contents.
+    package let settlement: Settlement
+    private let folder: DataFolder
+
+    /// Lanes of the runner: jobs of one lane run one after another.
+    package enum Lane {
+        package static let training = "training"
+        package static let measuring = "measuring"
+    }
+
+    /// Opens the data folder, settles what a crash left, and puts the promoted version in force. Blocks.
+    ///
+    /// - Parameters:
+    ///   - store: the folder's, opened already; opened here where nil.
+    ///   - hidden: folders whose places nobody learns who reads what jobs and steps tell.
+    ///   - condition: told where the promoted version cannot be read; the base weights answer then.
+    ///   - refusal: how a request is refused for an error, for gap runs that fail by it; nil for the server's own fault.
+    /// - Throws: ``DataFolderError`` or `StoreError`.
+    package init(
+        _ folder: DataFolder, store opened: Store? = nil, runtime: Runtime, settings: WorkshopSettings = WorkshopSettings(),
+        hiding hidden: OperatorFolders, condition: Condition = Condition(),
+        refusal: @escaping @Sendable (any Error) -> JobFailure? = { _ in nil }
+    ) throws {
+        self.folder = folder
+        self.runtime = runtime
+        store = try opened ?? Store(folder: folder.url, accepting: settings.acceptsStore)
+        settlement = try store.settle()
+        runner = JobRunner(
+            store: store, lanes: [Lane.training: settings.jobQueue, Lane.measuring: settings.jobQueue],
+            executor: WorkExecutor(name: "jobs", width: 2), publicWords: hidden.hidden)
+        versions = try StoredVersions(store: store, runtime: runtime, condition: condition)
+        clips = Clips(store: store, folder: settings.audioFolder.map { AllowedFolder($0) })
+        judges = Judges(
+            engine: runtime.engine, versions: runtime.versions, endpoints: settings.judgeEndpoints, key: settings.judgeKey)
+        learner = Learner(
+            store: store, versions: versions, runtime: runtime, judges: judges, clips: clips, folders: hidden,
+            metrics: metrics, queue: settings.stepQueue)
+        benchmarks = Benchmarks(store: store)
+        measuring = Measuring(store: store, runtime: runtime, benchmarks: benchmarks, judges: judges, refusal: refusal)
+        fineTuning = FineTuning(
+            store: store, runtime: runtime, versions: versions, judges: judges, clips: clips, metrics: metrics,
+            gate: PromotionDecision(store: store, runtime: runtime, versions: versions, measuring: measuring))
+    }
+
+    /// Continues interrupted jobs and takes those that wait.
+    package func start() async throws {
+        await runner.register(kind: FineTuning.kind, lane: Lane.training) { [fineTuning] job in
+            try await Self.naming("Training") { try await fineTuning.run(job) }
+        }
+        await runner.register(kind: Measuring.kind, lane: Lane.measuring) { [measuring] job in
+            try await Self.naming("Measuring") { try await measuring.run(job) }
+        }
+        try await runner.start()
+    }
+
+    /// Queues what `check` lets pass, or finds what was queued under `key` for the same request: that is not checked again, so
+    /// that a retry gets its answer whatever was deleted meanwhile.
+    package func submit(
+        _ kind: String, id: Identifier, _ wanted: some Encodable & Sendable, key: String?, check: () throws -> Void
+    ) async throws -> Job {
+        let request = try WireEncoder.encode(wanted)
+        if let key, let earlier = try store.job(kind: kind, idempotencyKey: key, request: request) { return earlier }
+        try check()
+        return try await runner.submit(id: id.random(), kind: kind, request: request, idempotencyKey: key)
+    }
+
+    /// Lets the runner know failures of the disk, after which a job is tried again, from its own.
+    private static func naming(_ attempted: String, _ work: () async throws -> Data) async throws -> Data {
+        do { return try await work() } catch {
+            throw StoreError(storage: error, attempted: attempted) ?? error
+        }
+    }
+
+    /// Tells running jobs to save and stop, and returns when they have.
+    package func drain() async { await runner.drain() }
+
+    /// Closes the store, after everything has been answered: the folder can be copied then.
+    package func close() throws { try store.close() }
+}

@@ -1,0 +1,17 @@
+package import Foundation
+
+/// What an operator decides of what is kept and trained.
+package struct WorkshopSettings: Sendable {
+    /// Whether the folder's database is wanted as it is, though the contents beside it belong to another.
+    package var acceptsStore = false
+    /// The one folder from which requests may name clips by path; nil allows none.
+    package var audioFolder: URL?
+    /// Endpoints of judging models that requests may name, and the key that they are asked with.
+    package var judgeEndpoints: [String] = []
+    package var judgeKey: String?
+    /// Steps that wait for their turn; more are refused. Likewise jobs.
+    package var stepQueue = 16
+    package var jobQueue = 64
+
+    package init() {}
+}

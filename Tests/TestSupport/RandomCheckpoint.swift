@@ -1,0 +1,24 @@
+package import Foundation
+
+/// A random checkpoint of a family's fixtures made loadable: their directories lack the tokenizer, which is cord-nano's.
+///
+/// The directory is of the test's own and goes with the value.
+package final class RandomCheckpoint: Sendable {
+    package let directory: URL
+
+    /// - Parameter path: the family's folder in `Tests/Fixtures`, a slash, and the checkpoint's name.
+    package init(_ path: String) throws {
+        let files = FileManager.default
+        directory = files.temporaryDirectory.appendingPathComponent("cord-\(path.replacing("/", with: "-"))-\(UUID().uuidString)")
+        try files.createDirectory(at: directory, withIntermediateDirectories: true)
+        let source = fixtures.appending(path: path)
+        for file in try files.contentsOfDirectory(at: source, includingPropertiesForKeys: nil) {
+            try files.copyItem(at: file, to: directory.appendingPathComponent(file.lastPathComponent))
+        }
+        try files.copyItem(
+            at: fixtures.appending(path: "../../Sources/CordNano/Checkpoint/tokenizer.json").standardized,
+            to: directory.appendingPathComponent("tokenizer.json"))
+    }
+
+    deinit { try? FileManager.default.removeItem(at: directory) }
+}

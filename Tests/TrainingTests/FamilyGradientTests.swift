@@ -1,0 +1,49 @@
+import Foundation
+import Generation
+import Models
+import Objectives
+import Tensors
+import TestSupport
+import Testing
+import Training
+import Weights
+
+/// Every family learns as PyTorch does: the gradient of each factor of an adapter by peft, under the name that peft gives it.
+@Suite(.ownThread) struct FamilyGradientTests {
+    @Test(arguments: ReferenceCases.others)
+    func gradientsOfAnAdapterAgreeWithPyTorch(path: String) throws {
+        let checkpoint = try ExactnessTests.Checkpoint(path)
+        let adapter = try #require(checkpoint.cases.adapter)
+        let goldens = try Safetensors(checkpoint.cases.goldens)
+        let stored = try PEFTAdapter(
+            directory: checkpoint.cases.directory.appendingPathComponent("adapter"), names: checkpoint.model.names)
+        var adapters: [Int: LowRank] = [:]
+        for (module, update) in stored.updates {
+            let parameter = try #require(checkpoint.model.parameters.first { $0.name == module + ".weight" })
+            adapters[parameter.index] = LowRank(
+                a: try update.a.tensor(rows: update.rank, columns: parameter.stored.columns),
+                b: try update.b.tensor(rows: parameter.stored.rows, columns: update.rank), scale: Float(update.scaling))
+        }
+        let weights = try TrainableWeights(
+            .lowRank(Parameter.Part.allCases, rank: 2, alpha: 4), model: checkpoint.model,
+            parent: WeightVersion(id: "python", adapters: adapters))
+        let prompt = try checkpoint.prompt(adapter.case)
+        let pass = GradientPass(
+            model: checkpoint.model, arithmetic: .float32, objective: Objective(.supervised), weights: weights, frozenTeacher: nil,
+            counts: BatchCounts(pairs: 1, sequenceTokens: 0))
+        let tape = Tape()
+        weights.watch(on: tape)
+        let pair = PreparedPair(prompt: prompt, teacherPrompt: prompt, answers: [.init(source: .gold, tokens: adapter.answer)])
+        let loss = pass([pair], on: tape).joined().reduce(0) { $0 + $1.coefficients.loss }
+        #expect(abs(loss - adapter.loss) <= 1e-4 * adapter.loss, "\(loss), PyTorch \(adapter.loss)")
+        var compared = 0
+        for entry in weights.entries {
+            let key = "base_model.model." + checkpoint.model.names.newest(entry.name) + ".weight"
+            guard let golden = goldens.tensors["gradient/" + key] else { continue }
+            let found = try #require(tape.gradient(of: entry.tensor)).values
+            #expect(largestRelativeDifference(found, try golden.floats()) <= 1e-4, "\(key)")
+            compared += 1
+        }
+        #expect(compared == 2 * stored.updates.count)
+    }
+}
