@@ -65,7 +65,7 @@ let package = Package(
             name: "kernel-bench", dependencies: ["CKernels", "COpenBLAS"], path: "benchmarks/speed/kernels",
             linkerSettings: [.linkedLibrary("openblas")]),
         room("Tensors", ["CKernels", "COpenBLAS"]),
-        room("Weights", ["Tensors", "Patterns", "Files"]),
+        room("Weights", ["Tensors", "Patterns", "Files", "JSON"]),
 
         // Leaves.
         .target(name: "CGNU"),
@@ -74,23 +74,24 @@ let package = Package(
             name: "cord-decode", dependencies: ["CFFmpeg"],
             linkerSettings: [.linkedLibrary("avformat"), .linkedLibrary("avcodec"), .linkedLibrary("avutil")]),
         room("Files"),
+        room("JSON", ["Files"]),
         room("Patterns", ["CPCRE2"]),
         room("Tokenization", ["Files", "Patterns"]),
-        room("Objectives", ["Tensors"]),
+        room("Objectives", ["Tensors"], exclude: ["ADD_A_LOSS.md"]),
         room("HTTP", ["CMicroHTTP", "Randomness", "Workers", logging]),
         room("Hashing", ["CCrypto"]),
-        room("Encodings", ["Files"]),
-        room("API", ["Encodings", "Objectives"]),
-        room("Archives", ["CArchive"]),
-        room("Jobs", ["Hashing", .product(name: "GRDB", package: "GRDB.swift")]),
+        room("Encodings", ["Files", "JSON"]),
+        room("API", ["Encodings", "Files", "Objectives"]),
+        room("Archives", ["CArchive", "Files"]),
+        room("Jobs", ["Files", "Hashing", .product(name: "GRDB", package: "GRDB.swift")]),
         room("Randomness"),
         room("Questions", ["Randomness"]),
         room("Remote"),
         room("Workers"),
 
         // The runtime.
-        room("Models", ["Tensors", "Weights", "Audio"]),
-        room("Generation", ["Models", "Weights", "Tensors", "Audio", "Tokenization", "Randomness"]),
+        room("Models", ["JSON", "Tensors", "Weights", "Audio"]),
+        room("Generation", ["JSON", "Models", "Weights", "Tensors", "Audio", "Tokenization", "Randomness"]),
         room("CordNano", resources: [.copy("Checkpoint"), .copy("Adapter")]),
 
         // Measuring and closing the gap.
@@ -98,19 +99,20 @@ let package = Package(
         room(
             "Speech",
             [
-                "Audio", "Hashing", "Questions", "Randomness", "Remote", .product(name: "Subprocess", package: "swift-subprocess"),
+                "Audio", "Files", "Hashing", "Questions", "Randomness", "Remote", .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         room("CordBench", resources: [.copy("Benchmark")]),
         room(
             "Evaluation",
             [
-                "Encodings", "Files", "Judging", "Hashing", "Generation", "Models", "Tensors", "Tokenization", "Audio", "Remote", "CordBench",
-                "Randomness", "Workers",
-            ]),
+                "Encodings", "Files", "JSON", "Judging", "Hashing", "Generation", "Models", "Tensors", "Tokenization", "Audio",
+                "Remote", "CordBench", "Randomness", "Workers",
+            ], resources: [.embedInCode("Rendering/report.css"), .embedInCode("Rendering/report.js")]),
         room(
             "Training",
-            ["Encodings", "Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization", "Randomness", "Files"]),
+            ["Encodings", "Generation", "JSON", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization",
+             "Randomness", "Files"]),
 
         room(
             "Pretraining",
@@ -123,8 +125,8 @@ let package = Package(
         room(
             "Workshop",
             [
-                "API", "Archives", "Audio", "Encodings", "Evaluation", "Files", "Generation", "Hashing", "Jobs", "Judging", "Models", "Objectives",
-                "Remote", "Tensors", "Tokenization", "Training", "Weights", "Workers",
+                "API", "Archives", "Audio", "Encodings", "Evaluation", "Files", "Generation", "Hashing", "Jobs", "Judging", "Models",
+                "Objectives", "Remote", "Tensors", "Tokenization", "Training", "Weights", "Workers",
             ]),
 
         // The program.
@@ -133,12 +135,13 @@ let package = Package(
             [
                 "API", "Archives", "Audio", "Evaluation", "Generation", "HTTP", "Jobs", "Judging", "Models", "Objectives", "Tensors",
                 "Tokenization", "Training", "Workers", "Workshop", logging,
-            ], resources: [.copy("OpenAPI")]),
+            ], exclude: ["ADD_A_ROUTE.md"], resources: [.copy("OpenAPI")]),
         .executableTarget(
             name: "cord",
             // `cord-decode` is not linked: it is built with `cord` and lies beside it.
             dependencies: [
-                "cord-decode", "Server", "Workshop", "API", "Encodings", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "Training",
+                "cord-decode", "Server", "Workshop", "API", "Encodings", "HTTP", "Generation", "Audio", "Tokenization", "CordNano",
+                "Training",
                 "Pretraining", "Objectives", "Judging", "Models", "Tensors", "Evaluation", "Questions", "Randomness", "Speech", "Remote",
                 "Archives", "Files", "Jobs", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -151,29 +154,31 @@ let package = Package(
         .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: strict),
         tests("CKernels"),
         tests("Tensors", ["CKernels"]),
-        tests("Weights", ["Tensors"]),
+        tests("Weights", ["JSON", "Tensors"]),
         tests("Audio", ["Hashing"]),
         tests("Patterns"),
         tests("Tokenization"),
         tests("Hashing"),
         tests("HTTP"),
-        tests("Encodings"),
+        tests("Encodings", ["Files", "JSON"]),
         tests("Files"),
+        tests("JSON"),
         tests("API", ["Objectives"]),
         tests("Archives"),
         tests("Jobs", [.product(name: "GRDB", package: "GRDB.swift")]),
-        tests("Models", ["Audio", "Weights", "Tensors"]),
-        tests("Generation", ["Models", "Audio", "Weights", "Tensors", "Tokenization", "CordNano"]),
+        tests("Models", ["Audio", "JSON", "Weights", "Tensors"]),
+        tests("Generation", ["JSON", "Models", "Audio", "Weights", "Tensors", "Tokenization", "CordNano"]),
         tests("Judging", ["Remote"]),
         tests("Questions", ["Randomness"]),
         tests("Remote"),
         tests("Workers"),
         tests("Speech", ["Audio", "Hashing", "Questions", "Randomness", "Remote"]),
-        tests("Pretraining", ["Audio", "CordNano", "Generation", "Models", "Speech", "Tensors"]),
+        tests("Pretraining", ["Audio", "CordNano", "Generation", "Models", "Randomness", "Speech", "Tensors", "Training"]),
         tests("Evaluation", ["Hashing", "Judging", "Generation", "Models", "Audio", "CordNano", "CordBench", "Randomness", "Remote"]),
         tests("Objectives", ["Tensors"]),
         tests("Workshop", ["Archives", "CordNano", "Evaluation", "HTTP", "Jobs"]),
-        tests("Training", ["Generation", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano", "Tokenization"]),
+        tests("Training", ["Generation", "JSON", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano",
+            "Tokenization"]),
         tests(
             "Server",
             [
@@ -183,8 +188,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "API", "Archives", "Audio", "Evaluation", "Generation", "HTTP", "Models", "Objectives", "Tensors", "TestSupport", "Tokenization",
-                "Training", "Weights", logging,
+                "API", "Archives", "Audio", "Evaluation", "Generation", "HTTP", "JSON", "Models", "Objectives", "Tensors",
+                "TestSupport", "Tokenization", "Training", "Weights", logging,
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: strict),

@@ -78,12 +78,12 @@ export async function show(path) {
   }
 }
 
-/** Streams a chat completion: yields its chunks as objects. */
-export async function* chat(body, signal) {
-  yield* events(await request("v1/chat/completions", {
+/** Streams an answer: yields its pieces, then the whole with its reasoning and its answer apart. */
+export async function* answer(body, signal) {
+  yield* events(await request("v1/answers", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
+    body: JSON.stringify({ ...body, stream: true }),
     signal,
   }));
 }

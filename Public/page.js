@@ -88,16 +88,17 @@ export function keepFresh(load, seconds = 5) {
   return turn;
 }
 
-/** A place for one clip: from a file or the microphone. `clip.data()` gives base64, or null. */
+/** A place for one clip: from a file, the microphone or `clip.set(blob)`. `clip.blob()` and `clip.data()`, in base64, give it, or null. */
 export function clipPicker() {
   let blob = null, session = null;
   const player = el("audio", { controls: true, hidden: true });
   const notice = el("span", { className: "notice", role: "alert" });
+  const remove = el("button", { type: "button", hidden: true, textContent: "✕", "aria-label": "Remove the clip", onclick: () => set(null) });
   const set = value => {
     blob = value;
     if (player.src) URL.revokeObjectURL(player.src);
-    player.hidden = !blob;
-    if (blob) player.src = URL.createObjectURL(blob);
+    player.hidden = remove.hidden = !blob;
+    if (blob) player.src = URL.createObjectURL(blob); else file.value = "";
   };
   const label = el("span", { textContent: "Record" });
   const record = el("button", {
@@ -121,10 +122,13 @@ export function clipPicker() {
     },
   }, el("span", { className: "dot" }), label);
   const file = el("input", {
-    type: "file", accept: "audio/*,.flac,.ogg,.opus,.wav,.mp3,.aiff", "aria-label": "Sound file",
+    type: "file", accept: "audio/*,.flac,.ogg,.opus,.wav,.mp3,.aiff,.webm,.mp4,.m4a,.mov,.3gp,.aac,.caf,.amr,.au,.w64", "aria-label": "Sound file",
     onchange: () => set(file.files[0] ?? null),
   });
-  return { node: el("div", { className: "clip" }, file, record, player, notice), data: async () => blob ? base64(blob) : null };
+  return {
+    node: el("div", { className: "clip" }, file, record, player, remove, notice),
+    set, blob: () => blob, data: async () => blob ? base64(blob) : null,
+  };
 }
 
 /** A line chart: points [x, y], the first series faint where a second one smooths it. */

@@ -1,4 +1,5 @@
 import CArchive
+import Files
 package import Foundation
 
 /// Unpacks tar and zip archives from strangers, by libarchive, into a folder of their own.
@@ -52,7 +53,7 @@ package struct ArchiveReader: Sendable {
                 throw error
             } catch let error as CancellationError {
                 throw error
-            } catch { throw ArchiveError.unwritable(reason: error.localizedDescription) }
+            } catch { throw ArchiveError.unwritable(reason: FileError.reason(error)) }
         }
         return paths.sorted()
     }

@@ -1,4 +1,5 @@
 import CArchive
+import Files
 package import Foundation
 
 /// Packs a folder's plain files as a tar archive (pax), in the order of their names and without owners or times, so that the same
@@ -16,7 +17,7 @@ package enum ArchiveWriter {
             names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().filter { name in
                 try folder.appending(path: name).resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true
             }
-        } catch { throw ArchiveError.unreadable(reason: error.localizedDescription) }
+        } catch { throw ArchiveError.unreadable(reason: FileError.reason(error)) }
         try withUTF8Names {
             let archive = try Handle(destination)
             for file in names { try archive.add(folder.appending(path: file), as: "\(name)/\(file)", check) }
@@ -52,7 +53,7 @@ package enum ArchiveWriter {
                 handle = try FileHandle(forReadingFrom: file)
                 size = try handle.seekToEnd()
                 try handle.seek(toOffset: 0)
-            } catch { throw ArchiveError.unreadable(reason: error.localizedDescription) }
+            } catch { throw ArchiveError.unreadable(reason: FileError.reason(error)) }
             defer { try? handle.close() }
             guard let entry = unsafe archive_entry_new() else { throw ArchiveError.unwritable(reason: "out of memory") }
             defer { unsafe archive_entry_free(entry) }

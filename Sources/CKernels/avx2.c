@@ -7,11 +7,12 @@
 #include <math.h>
 
 #define LANES 8
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
 #include "activations_simd.h"
 #include "attention_backward_simd.h"
 #include "attention_simd.h"
+#include "formats/all.h"
 #include "linear_simd.h"
 #include "rope_simd.h"
 #include "vocabulary_simd.h"

@@ -1,4 +1,4 @@
-/* The operations for CPUs that also multiply pairs of bfloat16 (AVX-512 BF16): one product differs from avx512.c. */
+/* The operations for CPUs that also multiply pairs of bfloat16 (AVX-512 BF16): one product differs from avx512_vnni.c, which they have. */
 #if defined(__x86_64__)
 #define CK_VARIANT(op) op##_avx512_bf16
 #include "kernels.h"
@@ -11,7 +11,7 @@
 #include "linear_simd.h"
 #pragma clang attribute pop
 
-#define DECLARE(op) extern __typeof__(op) op##_avx512;
+#define DECLARE(op) extern __typeof__(op) op##_avx512, op##_avx512_vnni;
 CK_OPERATIONS(DECLARE)
 
 const ck_kernels ck_kernels_avx512_bf16 = {
@@ -19,6 +19,8 @@ const ck_kernels ck_kernels_avx512_bf16 = {
 #define MEMBER(op) .op = op##_avx512,
     CK_OPERATIONS(MEMBER)
 #pragma clang diagnostic ignored "-Winitializer-overrides"
-    .ck_linear_bf16_bf16 = ck_linear_bf16_bf16_avx512_bf16,
+#define OVERRIDE(X, id, ...) .ck_linear_narrow_##id = ck_linear_narrow_##id##_avx512_vnni,
+    CK_BLOCK_FORMATS(OVERRIDE, )
+    .ck_linear_narrow_bf16 = ck_linear_narrow_bf16_avx512_bf16,
 };
 #endif

@@ -24,12 +24,16 @@ static _Thread_local const ck_kernels *selected; // by this thread, for itself
 static const ck_kernels *available(const char *name) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    bool avx2_vnni = avx2 && __builtin_cpu_supports("avxvnni");
     bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    bool bf16 = avx512 && __builtin_cpu_supports("avx512bf16");
+    bool avx512_vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+    bool bf16 = avx512_vnni && __builtin_cpu_supports("avx512bf16");
     if (bf16 && (!name || strcmp(name, "avx512_bf16") == 0)) return &ck_kernels_avx512_bf16;
+    if (avx512_vnni && (!name || strcmp(name, "avx512_vnni") == 0)) return &ck_kernels_avx512_vnni;
     if (avx512 && (!name || strcmp(name, "avx512") == 0)) return &ck_kernels_avx512;
+    if (avx2_vnni && (!name || strcmp(name, "avx2_vnni") == 0)) return &ck_kernels_avx2_vnni;
     if (avx2 && (!name || strcmp(name, "avx2") == 0)) return &ck_kernels_avx2;
 #endif
     return !name || strcmp(name, "reference") == 0 ? &reference : NULL;
@@ -41,8 +45,8 @@ static const ck_kernels *choose(void) {
     if (!kernels) {
         kernels = available(NULL);
         fprintf(stderr,
-                "cord: CORD_KERNELS=%s names no kernels for this CPU; expected reference, avx2, avx512 or avx512_bf16. "
-                "Running with %s.\n",
+                "cord: CORD_KERNELS=%s names no kernels for this CPU; expected reference, avx2, avx2_vnni, avx512, avx512_vnni "
+                "or avx512_bf16. Running with %s.\n",
                 wanted, kernels->name);
     }
     atomic_store(&choice, kernels);
@@ -64,46 +68,44 @@ bool ck_select_kernels(const char *name) {
     return true;
 }
 
-void ck_linear_f32(float *y, const float *x, const float *w, const float *bias, size_t m, size_t n, size_t k) {
-    chosen()->ck_linear_f32(y, x, w, bias, m, n, k);
+// Operations on stored formats go to the format's own.
+#define CALL_LINEAR(X, id, ...)                                                                                        \
+    case ck_format_##id: chosen()->ck_linear_##id(y, x, w, bias, m); break;
+#define CALL_NARROW(X, id, ...)                                                                                        \
+    case ck_format_##id: chosen()->ck_linear_narrow_##id(y, x, w, bias, m); break;
+#define CALL_WIDEN(X, id, ...)                                                                                         \
+    case ck_format_##id: chosen()->ck_widen_##id(y, w, first, count); break;
+#define CALL_ENCODE(X, id)                                                                                             \
+    if (format == ck_format_##id) chosen()->ck_encode_##id(stored, x, rows, columns);
+
+void ck_linear(float *y, const float *x, ck_matrix w, const float *bias, size_t m) {
+    switch (w.format) {
+        CK_FORMATS(CALL_LINEAR, )
+    case ck_format_count: abort();
+    }
 }
 
-void ck_linear_bf16(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n, size_t k) {
-    chosen()->ck_linear_bf16(y, x, w, bias, m, n, k);
+void ck_linear_narrow(float *y, const float *x, ck_matrix w, const float *bias, size_t m) {
+    switch (w.format) {
+        CK_FORMATS(CALL_NARROW, )
+    case ck_format_count: abort();
+    }
 }
 
-void ck_linear_bf16_bf16(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n, size_t k)
-        {
-    chosen()->ck_linear_bf16_bf16(y, x, w, bias, m, n, k);
+void ck_widen(float *y, ck_matrix w, size_t first, size_t count) {
+    switch (w.format) {
+        CK_FORMATS(CALL_WIDEN, )
+    case ck_format_count: abort();
+    }
 }
 
-void ck_linear_q8(float *y, const float *x, const int8_t *w, const float *scale, const float *bias, size_t m, size_t
-        n, size_t k) {
-    chosen()->ck_linear_q8(y, x, w, scale, bias, m, n, k);
-}
-
-void ck_widen_bf16(float *y, const uint16_t *x, size_t count) {
-    chosen()->ck_widen_bf16(y, x, count);
-}
-
-void ck_narrow_bf16(uint16_t *y, const float *x, size_t count) {
-    chosen()->ck_narrow_bf16(y, x, count);
+void ck_encode(void *stored, ck_format format, const float *x, size_t rows, size_t columns) {
+    if (!ck_is_writable(format)) abort();
+    CK_WRITABLE_FORMATS(CALL_ENCODE, )
 }
 
 void ck_transpose(float *y, size_t stride, const float *x, size_t rows, size_t columns) {
     chosen()->ck_transpose(y, stride, x, rows, columns);
-}
-
-void ck_widen_f16(float *y, const uint16_t *x, size_t count) {
-    chosen()->ck_widen_f16(y, x, count);
-}
-
-void ck_widen_q8(float *y, const int8_t *x, const float *scale, size_t rows, size_t columns) {
-    chosen()->ck_widen_q8(y, x, scale, rows, columns);
-}
-
-void ck_quantize_q8(int8_t *y, float *scale, const float *x, size_t rows, size_t columns) {
-    chosen()->ck_quantize_q8(y, scale, x, rows, columns);
 }
 
 void ck_attention(float *out, float *lse, const float *q, ck_attention_shape shape, const ck_segment *segments, size_t

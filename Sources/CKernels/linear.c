@@ -1,4 +1,4 @@
-/* Products with stored weights, for reference: y[i, j] = Σ_l x[i, l] · w[j, l] (+ bias[j]).
+/* Products with stored floats, for reference: y[i, j] = Σ_l x[i, l] · w[j, l] (+ bias[j]).
  *
  * Sixteen partial sums run along k, lane l taking the elements l, l + 16, …; they are then folded in halves. The order does
  * not depend on i, j, m, n or threads.
@@ -9,9 +9,9 @@ enum { lanes = 16 };
 
 typedef struct {
     float *y;
-    const float *x, *bias, *scale;
-    const void *w;
-    size_t m, n, k;
+    const float *x, *bias;
+    ck_matrix w;
+    size_t m;
 } linear_call;
 
 static inline float folded(float *sum) {
@@ -20,48 +20,35 @@ static inline float folded(float *sum) {
     return sum[0];
 }
 
-// One body for each weight format: `weight` reads element l of row w, `activation` rounds where the format asks for it.
+// One body for each format: `weight` reads element l of row w, `activation` rounds where the product asks for it.
 #define LINEAR(name, type, weight, activation)                                                                         \
     static void name##_columns(void *context, size_t begin, size_t end) {                                              \
         const linear_call *c = context;                                                                                \
+        size_t n = c->w.rows, k = c->w.columns;                                                                        \
         for (size_t j = begin; j < end; j++) {                                                                         \
-            const type *w = (const type *)c->w + j * c->k;                                                             \
+            const type *w = (const type *)c->w.elements + j * k;                                                       \
             for (size_t i = 0; i < c->m; i++) {                                                                        \
-                const float *x = c->x + i * c->k;                                                                      \
+                const float *x = c->x + i * k;                                                                         \
                 float sum[lanes] = {0};                                                                                \
                 size_t l = 0;                                                                                          \
-                for (; l + lanes <= c->k; l += lanes)                                                                  \
+                for (; l + lanes <= k; l += lanes)                                                                     \
                     for (size_t e = 0; e < lanes; e++) sum[e] += activation(x[l + e]) * weight(w[l + e]);              \
-                for (size_t e = 0; l + e < c->k; e++) sum[e] += activation(x[l + e]) * weight(w[l + e]);               \
+                for (size_t e = 0; l + e < k; e++) sum[e] += activation(x[l + e]) * weight(w[l + e]);                  \
                 float total = folded(sum);                                                                             \
-                if (c->scale) total *= c->scale[j];                                                                    \
-                c->y[i * c->n + j] = c->bias ? total + c->bias[j] : total;                                             \
+                c->y[i * n + j] = c->bias ? total + c->bias[j] : total;                                                \
             }                                                                                                          \
         }                                                                                                              \
+    }                                                                                                                  \
+    void CK_VARIANT(name)(float *y, const float *x, ck_matrix w, const float *bias, size_t m) {                        \
+        ck_parallel(w.rows, ck_grain(m * w.columns), &(linear_call){y, x, bias, w, m}, name##_columns);                \
     }
 
 #define AS_IS(x) (x)
-#define AS_FLOAT(x) ((float)(x))
 #define ROUNDED(x) ck_bf16_to_f32(ck_f32_to_bf16(x))
 
-LINEAR(f32, float, AS_IS, AS_IS)
-LINEAR(bf16, uint16_t, ck_bf16_to_f32, AS_IS)
-LINEAR(bf16_bf16, uint16_t, ck_bf16_to_f32, ROUNDED)
-LINEAR(q8, int8_t, AS_FLOAT, AS_IS)
-
-void CK_VARIANT(ck_linear_f32)(float *y, const float *x, const float *w, const float *bias, size_t m, size_t n, size_t k) {
-    ck_parallel(n, ck_grain(m * k), &(linear_call){y, x, bias, NULL, w, m, n, k}, f32_columns);
-}
-
-void CK_VARIANT(ck_linear_bf16)(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n, size_t k) {
-    ck_parallel(n, ck_grain(m * k), &(linear_call){y, x, bias, NULL, w, m, n, k}, bf16_columns);
-}
-
-void CK_VARIANT(ck_linear_bf16_bf16)(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n, size_t k) {
-    ck_parallel(n, ck_grain(m * k), &(linear_call){y, x, bias, NULL, w, m, n, k}, bf16_bf16_columns);
-}
-
-void CK_VARIANT(ck_linear_q8)(float *y, const float *x, const int8_t *w, const float *scale, const float *bias, size_t m, size_t n,
-                  size_t k) {
-    ck_parallel(n, ck_grain(m * k), &(linear_call){y, x, bias, scale, w, m, n, k}, q8_columns);
-}
+LINEAR(ck_linear_f32, float, AS_IS, AS_IS)
+LINEAR(ck_linear_narrow_f32, float, AS_IS, AS_IS)
+LINEAR(ck_linear_f16, uint16_t, ck_f16_to_f32, AS_IS)
+LINEAR(ck_linear_narrow_f16, uint16_t, ck_f16_to_f32, AS_IS)
+LINEAR(ck_linear_bf16, uint16_t, ck_bf16_to_f32, AS_IS)
+LINEAR(ck_linear_narrow_bf16, uint16_t, ck_bf16_to_f32, ROUNDED)

@@ -1,10 +1,10 @@
-/* Products with stored weights on vectors, y[i, j] = Σ_l x[i, l] · w[j, l].
+/* Products with stored floats on vectors, y[i, j] = Σ_l x[i, l] · w[j, l].
  *
  * A cell is one vector along k: LANES floats, or 2 · LANES bfloat16 where the CPU multiplies those in pairs. For every element of y
  *
  *     sum ← 0;  for each block of up to `block_cells` cells:  lanes ← 0;  for each cell: lanes ← lanes + x · w;  sum ← sum + fold(lanes)
  *
- * then scale and bias. Both ways of computing below keep to this order, so they give the same bits:
+ * then the bias. Both ways of computing below keep to this order, so they give the same bits:
  *   few rows   the weights stream from memory once, up to stream_rows rows of x against several rows of w at a time
  *   many rows  blocks of w are unpacked to floats in the second-level cache and meet panels of x, tile_rows × 4 sums in registers
  * Rows of x are packed in cells, the last of which is filled up with zeros; many rows of whole cells are read where they lie,
@@ -12,7 +12,7 @@
  */
 #include "simd.h"
 
-enum { weights_f32, weights_bf16, weights_q8, weights_pairs };
+enum { weights_f32, weights_f16, weights_bf16, weights_pairs };
 
 #if LANES == 16
 enum { tile_rows = 6, strip_panels = 1, stream_rows = 8, few_rows = 32, few_of_small = 16, block_cells = 48 };
@@ -26,7 +26,7 @@ static const size_t packing_columns = LANES == 16 ? SIZE_MAX : 1024;
 
 typedef struct {
     float *y;
-    const float *x, *scale, *bias;
+    const float *x, *bias;
     const char *w;
     size_t m, n, k;
     size_t cell;  // elements in a cell
@@ -37,7 +37,7 @@ typedef struct {
     size_t panels, parts;
 } product;
 
-INLINE size_t weight_bytes(int kind) { return kind == weights_f32 ? 4 : kind == weights_q8 ? 1 : 2; }
+INLINE size_t weight_bytes(int kind) { return kind == weights_f32 ? 4 : 2; }
 
 INLINE V weight_cell(int kind, const char *w) {
     if (kind == weights_bf16) {
@@ -45,10 +45,10 @@ INLINE V weight_cell(int kind, const char *w) {
         memcpy(&bits, w, sizeof bits);
         return (V)(__builtin_convertvector(bits, VU) << 16);
     }
-    if (kind == weights_q8) {
-        V8 bytes;
-        memcpy(&bytes, w, sizeof bytes);
-        return __builtin_convertvector(bytes, V);
+    if (kind == weights_f16) {
+        VH halves;
+        memcpy(&halves, w, sizeof halves);
+        return __builtin_convertvector(halves, V);
     }
     return v_load(w);
 }
@@ -102,10 +102,7 @@ INLINE void pack_rows(const product *p, int kind, float *panel, const float *x, 
             v_store(panel + (c * rows + r) * LANES, activation_cell(kind, x + r * p->k + c * p->cell, p->k - c * p->cell, p->round));
 }
 
-INLINE float finished(const product *p, float sum, size_t j) {
-    if (p->scale) sum *= p->scale[j];
-    return p->bias ? sum + p->bias[j] : sum;
-}
+INLINE float finished(const product *p, float sum, size_t j) { return p->bias ? sum + p->bias[j] : sum; }
 
 /// One panel of m rows, from row i on, against the weight rows j, j + step, j + 2 · step, …, `columns` of them.
 INLINE void stream_columns(const product *p, int kind, const int m, const int columns, size_t i, size_t j, size_t step) {
@@ -228,10 +225,6 @@ INLINE void finished_tile(const product *p, int kind, const int rows, const floa
     UNROLL for (int r = 0; r < rows; r++) __builtin_prefetch(y + (size_t)r * p->n, 1, 3);
     tile(kind, rows, x, w, cells, sum);
     if (!first) UNROLL for (int r = 0; r < rows; r++) sum[r] += four_load(y + (size_t)r * p->n, columns);
-    if (last && p->scale) {
-        F4 scale = four_load(p->scale + j, columns);
-        UNROLL for (int r = 0; r < rows; r++) sum[r] *= scale;
-    }
     if (last && p->bias) {
         F4 bias = four_load(p->bias + j, columns);
         UNROLL for (int r = 0; r < rows; r++) sum[r] += bias;
@@ -358,50 +351,35 @@ INLINE void multiply_many(product *p, int kind, piece_body pack, piece_body bloc
     }
 }
 
-// One product for each format: functions for the pieces, then the entry.
-#define LINEAR_SIMD(name, kind)                                                                                        \
-    static void name##_pack(void *p, size_t begin, size_t end) { pack_panels(p, kind, begin, end); }                   \
-    static void name##_blocks(void *p, size_t begin, size_t end) { multiply_blocks(p, kind, begin, end); }             \
-    static void name##_columns(void *p, size_t begin, size_t end) { stream_panels(p, kind, begin, end); }              \
-    static void name(product p) {                                                                                      \
+// One product for each kind of weights: functions for the pieces, then the entry.
+#define LINEAR_SIMD(operation, kind, rounds)                                                                           \
+    static void operation##_pack(void *p, size_t begin, size_t end) { pack_panels(p, kind, begin, end); }              \
+    static void operation##_blocks(void *p, size_t begin, size_t end) { multiply_blocks(p, kind, begin, end); }        \
+    static void operation##_columns(void *p, size_t begin, size_t end) { stream_panels(p, kind, begin, end); }         \
+    void CK_VARIANT(operation)(float *y, const float *x, ck_matrix w, const float *bias, size_t m) {                   \
+        product p = {.y = y, .x = x, .bias = bias, .w = w.elements, .m = m, .n = w.rows, .k = w.columns, .round = rounds}; \
         p.cell = kind == weights_pairs ? 2 * LANES : LANES;                                                            \
         p.cells = CK_MAX(1, (p.k + p.cell - 1) / p.cell);                                                              \
         size_t blocks = (p.cells + block_cells - 1) / block_cells;                                                     \
         p.block = (p.cells + blocks - 1) / blocks;                                                                     \
         if (p.m == 0 || p.n == 0) return;                                                                              \
         size_t few = p.n * p.k <= small_weights ? few_of_small : few_rows;                                             \
-        if (p.m <= few) multiply_few(&p, kind, name##_pack, name##_columns);                                           \
-        else multiply_many(&p, kind, name##_pack, name##_blocks);                                                      \
+        if (p.m <= few) multiply_few(&p, kind, operation##_pack, operation##_columns);                                 \
+        else multiply_many(&p, kind, operation##_pack, operation##_blocks);                                            \
     }
 #ifdef CK_BF16_PAIRS
-LINEAR_SIMD(product_pairs, weights_pairs)
-
-void CK_VARIANT(ck_linear_bf16_bf16)(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n,
-                                     size_t k) {
-    product_pairs((product){.y = y, .x = x, .w = (const char *)w, .bias = bias, .m = m, .n = n, .k = k});
-}
+LINEAR_SIMD(ck_linear_narrow_bf16, weights_pairs, false)
 #else
-LINEAR_SIMD(product_f32, weights_f32)
-LINEAR_SIMD(product_bf16, weights_bf16)
-LINEAR_SIMD(product_q8, weights_q8)
+LINEAR_SIMD(ck_linear_f32, weights_f32, false)
+LINEAR_SIMD(ck_linear_f16, weights_f16, false)
+LINEAR_SIMD(ck_linear_bf16, weights_bf16, false)
+LINEAR_SIMD(ck_linear_narrow_bf16, weights_bf16, true)
 
-void CK_VARIANT(ck_linear_f32)(float *y, const float *x, const float *w, const float *bias, size_t m, size_t n,
-                               size_t k) {
-    product_f32((product){.y = y, .x = x, .w = (const char *)w, .bias = bias, .m = m, .n = n, .k = k});
+void CK_VARIANT(ck_linear_narrow_f32)(float *y, const float *x, ck_matrix w, const float *bias, size_t m) {
+    CK_VARIANT(ck_linear_f32)(y, x, w, bias, m);
 }
 
-void CK_VARIANT(ck_linear_bf16)(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n,
-                                size_t k) {
-    product_bf16((product){.y = y, .x = x, .w = (const char *)w, .bias = bias, .m = m, .n = n, .k = k});
-}
-
-void CK_VARIANT(ck_linear_bf16_bf16)(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n,
-                                     size_t k) {
-    product_bf16((product){.y = y, .x = x, .w = (const char *)w, .bias = bias, .m = m, .n = n, .k = k, .round = true});
-}
-
-void CK_VARIANT(ck_linear_q8)(float *y, const float *x, const int8_t *w, const float *scale, const float *bias,
-                              size_t m, size_t n, size_t k) {
-    product_q8((product){.y = y, .x = x, .w = (const char *)w, .scale = scale, .bias = bias, .m = m, .n = n, .k = k});
+void CK_VARIANT(ck_linear_narrow_f16)(float *y, const float *x, ck_matrix w, const float *bias, size_t m) {
+    CK_VARIANT(ck_linear_f16)(y, x, w, bias, m);
 }
 #endif

@@ -17,7 +17,7 @@ typedef double VD __attribute__((ext_vector_type(LANES)));
 typedef float F4 __attribute__((ext_vector_type(4)));
 typedef int32_t I4 __attribute__((ext_vector_type(4)));
 typedef uint16_t V16 __attribute__((ext_vector_type(LANES)));
-typedef int8_t V8 __attribute__((ext_vector_type(LANES)));
+typedef _Float16 VH __attribute__((ext_vector_type(LANES)));
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")

@@ -1,5 +1,6 @@
 import Files
 package import Foundation
+package import JSON
 
 /// A manifest as people have it, row by row: JSON lines, or a CSV table with a line of column names.
 ///
@@ -18,6 +19,23 @@ package struct ManifestFile {
         /// On which the row begins; the first is 1.
         package let line: Int
         package let content: Content
+
+        /// The row parsed. A table's is an object of texts, in the order of the columns' names.
+        ///
+        /// - Parameter lists: columns of a table whose cells may hold JSON, as lists of clips and of turns do.
+        /// - Throws: `JSONError`
+        package func value(lists: Set<String> = []) throws -> JSONValue {
+            switch content {
+            case .json(let line): return try JSONValue(parsing: line)
+            case .cells(let cells):
+                var object = JSONObject()
+                for (column, cell) in cells.sorted(by: { $0.key < $1.key }) {
+                    let list = lists.contains(column) && (cell.first == "[" || cell.first == "{") ? try? JSONValue(parsing: cell) : nil
+                    object[column] = list ?? .string(cell)
+                }
+                return .object(object)
+            }
+        }
     }
 
     private enum Layout { case json, table }

@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 
 /// Where the manifests of a folder are.
@@ -41,7 +42,7 @@ package enum ManifestFolder {
     ) throws(ManifestError) -> [(manifest: URL, path: String)] {
         let listed: [String]
         do { listed = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() } catch {
-            throw .unreadable(reason: error.localizedDescription)
+            throw .unreadable(reason: FileError.reason(error))
         }
         let contents = listed.filter { !$0.hasPrefix(".") && $0 != "__MACOSX" }
         if let manifest = try manifest(among: contents, known: known) { return [(folder.appending(path: manifest), path)] }

@@ -1,6 +1,10 @@
 package import Foundation
+import Glibc
 
-/// A folder out of which no path leads: the one place in which an operator lets strangers name files.
+/// A folder out of which no path leads: where strangers may name files, by requests or in manifests.
+///
+///     place     requests: absolute or relative paths, with all links followed     what an operator allows
+///     member    manifests: relative paths without `..`, through no link           what lies beside a manifest
 package struct AllowedFolder: Sendable {
     package enum Content: Sendable { case file, folder }
 
@@ -8,6 +12,8 @@ package struct AllowedFolder: Sendable {
         case zeroByte
         /// The path leads out of the folder, perhaps through a link.
         case outside
+        /// A member's path passes a symbolic link.
+        case link
         case absent
     }
 
@@ -15,18 +21,37 @@ package struct AllowedFolder: Sendable {
 
     package init(_ folder: URL) { self.folder = folder }
 
-    /// What lies at a path, absolute or relative to the folder, with all links followed. The folder itself is a folder in it.
-    package func place(_ path: String, _ content: Content) throws(Refusal) -> URL {
+    /// What lies at a path, with all links followed. The folder itself is a folder in it.
+    ///
+    /// - Parameter base: what a relative path begins at; the folder itself where nil.
+    package func place(_ path: String, _ content: Content, from base: URL? = nil) throws(Refusal) -> URL {
         // C ends a path there, after Swift has compared all of it.
         guard !path.utf8.contains(0) else { throw .zeroByte }
         let root = folder.resolvingSymlinksInPath().standardizedFileURL
-        let asked = path.hasPrefix("/") ? URL(fileURLWithPath: path) : root.appendingPathComponent(path)
+        let asked = path.hasPrefix("/") ? URL(fileURLWithPath: path) : (base ?? root).appendingPathComponent(path)
         let place = asked.standardizedFileURL.resolvingSymlinksInPath().standardizedFileURL
         guard place.path.hasPrefix(root.path + "/") || (place.path == root.path && content == .folder) else { throw .outside }
         var isFolder: ObjCBool = false
-        guard unsafe FileManager.default.fileExists(atPath: place.path, isDirectory: &isFolder), isFolder.boolValue == (content == .folder) else {
-            throw .absent
-        }
+        guard unsafe FileManager.default.fileExists(atPath: place.path, isDirectory: &isFolder),
+            isFolder.boolValue == (content == .folder)
+        else { throw .absent }
         return place
+    }
+
+    /// A regular file below the folder, reached through no symbolic link.
+    package func member(_ path: String) throws(Refusal) -> URL {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard !path.hasPrefix("/"), !path.contains("\\"), !path.contains("\0"), !parts.contains(".."), !path.contains("://")
+        else { throw .outside }
+        var place = folder.path
+        var kind: mode_t = 0
+        for part in parts where !part.isEmpty && part != "." {
+            place += "/" + part
+            var status = stat()
+            kind = unsafe lstat(place, &status) == 0 ? status.st_mode & S_IFMT : 0
+            if kind == S_IFLNK { throw .link }
+        }
+        guard kind == S_IFREG else { throw .absent }
+        return URL(fileURLWithPath: place)
     }
 }

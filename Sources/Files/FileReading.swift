@@ -35,6 +35,15 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         self.init(path: path, attempt: "written", reason: system.map { Self.words($0.code.rawValue) } ?? error.localizedDescription)
     }
 
+    /// Why an operation on files failed, in the system's words where it has some.
+    package static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as POSIXError: words(error.code.rawValue)
+        case let error as CocoaError: FileError(error)?.reason ?? error.localizedDescription
+        default: "\(error)"
+        }
+    }
+
     private init(path: String, attempt: String, reason: String) {
         self.path = path
         self.attempt = attempt
@@ -65,8 +74,6 @@ extension Data {
         self = try handle.read(upToCount: count) ?? Data()
     }
 
-    /// The bytes after a UTF-8 byte order mark; all of them where there is none.
-    package var withoutByteOrderMark: Data {
-        starts(with: [0xEF, 0xBB, 0xBF] as [UInt8]) ? Data(dropFirst(3)) : self
-    }
+    /// The bytes after a UTF-8 byte order mark, as Windows editors and Excel write it; all of them where there is none.
+    package var withoutByteOrderMark: Data { starts(with: [0xEF, 0xBB, 0xBF]) ? dropFirst(3) : self }
 }

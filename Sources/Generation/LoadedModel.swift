@@ -1,8 +1,9 @@
 package import Audio
 package import Foundation
+import JSON
 package import Models
-package import Tokenization
 package import Tensors
+package import Tokenization
 import Weights
 
 /// How a model is kept and computed (`--dtype`).
@@ -13,8 +14,10 @@ package enum ModelPrecision: String, Sendable, CaseIterable {
     case float32
     /// Weights in bfloat16, activations rounded to bfloat16 in products.
     case bfloat16
-    /// Weights in 8 bits with a scale per output, arithmetic in float32.
+    /// Weights in 8 bits with a scale for each 32 elements (Q8_0), activations rounded likewise in products, which are of integers.
     case int8
+    /// The same with weights in 4 bits (Q4_0); the output head keeps 8.
+    case int4
 }
 
 /// A model directory in memory: weights, tokenizer, chat format. Immutable, shared by all sessions.
@@ -37,7 +40,12 @@ package final class LoadedModel: Sendable {
     let stored: [String: StoredTensor]
     package let loadSeconds: Double
 
-    package var arithmetic: Arithmetic { precision == .bfloat16 ? .bfloat16 : .float32 }
+    package var arithmetic: Arithmetic {
+        switch precision {
+        case .auto, .float32: .float32
+        case .bfloat16, .int8, .int4: .narrow
+        }
+    }
 
     /// Loads a Hugging Face directory. Errors name the file and the field or tensor.
     package init(directory: URL, name: String? = nil, precision: ModelPrecision = .auto) throws {
@@ -52,6 +60,7 @@ package final class LoadedModel: Sendable {
             case .auto, .float32: .checkpoint
             case .bfloat16: .bfloat16
             case .int8: .int8
+            case .int4: .int4
             }
         model = try AudioLanguageModel(checkpoint, storage: storage)
         stored = try checkpoint.tensors(renaming: model.names.published)
@@ -98,7 +107,7 @@ package final class LoadedModel: Sendable {
     }
 
     /// Tokens of a conversation, with every clip's placeholder repeated once per audio embedding.
-    package func prompt(_ messages: [Message]) throws -> Prompt {
+    package func prompt(_ messages: [HeardMessage]) throws -> Prompt {
         let chatMessages = messages.map { message in
             ChatMessage(
                 role: message.role,
@@ -109,11 +118,8 @@ package final class LoadedModel: Sendable {
                     }
                 })
         }
-        let clips = messages.flatMap(\.parts).compactMap { part -> AudioClip? in
-            if case .audio(let clip) = part { clip } else { nil }
-        }
         let ids = try known(try chat.encode(chatMessages))
-        return try expand(ids, clips)
+        return try expand(ids, messages.flatMap(\.sounds))
     }
 
     /// Tokens of a text alone.

@@ -1,22 +1,6 @@
 package import Audio
 package import Models
 
-/// What a user sends: who speaks, and text and sound in order.
-package struct Message: Sendable {
-    package enum Part: Sendable {
-        case text(String)
-        case audio(AudioClip)
-    }
-
-    package let role: String
-    package let parts: [Part]
-
-    package init(role: String, parts: [Part]) {
-        self.role = role
-        self.parts = parts
-    }
-}
-
 /// A prompt as the model reads it: token ids with a run of placeholder slots for every clip.
 package struct Prompt: Sendable {
     /// A clip's segments of log-mel, the slots that its embeddings take, and what was heard.

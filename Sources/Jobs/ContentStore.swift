@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 import Hashing
 
@@ -128,10 +129,10 @@ package struct ContentStore: Sendable {
     func synchronizeFolder() throws { try SyncedFile(opening: folder).synchronize() }
 
     static func failure(_ error: any Error, _ attempted: String) -> StoreError {
-        StoreError(disk: error, attempted: attempted) ?? .diskFailed(attempted: attempted, reason: error.localizedDescription)
+        StoreError(disk: error, attempted: attempted) ?? .diskFailed(attempted: attempted, reason: FileError.reason(error))
     }
 
-    private static func reason(_ error: any Error) -> String { (error as? StoreError)?.description ?? error.localizedDescription }
+    private static func reason(_ error: any Error) -> String { (error as? StoreError)?.description ?? FileError.reason(error) }
 
     /// The plain names in a folder, in the order of their digests' sum.
     private static func names(in folder: URL) throws -> [String] {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import GRDB
 
@@ -133,7 +134,7 @@ extension StoreError {
             self = .readOnly(attempted: attempted)
         case (NSCocoaErrorDomain, CocoaError.Code.fileWriteUnknown.rawValue):
             guard let cause = found.userInfo[NSUnderlyingErrorKey] as? any Error, let own = StoreError(disk: cause, attempted: attempted) else {
-                self = .diskFailed(attempted: attempted, reason: found.localizedDescription)
+                self = .diskFailed(attempted: attempted, reason: FileError.reason(error))
                 return
             }
             self = own

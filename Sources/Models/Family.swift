@@ -1,3 +1,4 @@
+import JSON
 import Audio
 package import Weights
 

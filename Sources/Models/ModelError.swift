@@ -1,3 +1,4 @@
+import JSON
 import Weights
 
 /// A model directory that cannot be served: what was read, what was expected and what was found.

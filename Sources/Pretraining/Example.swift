@@ -1,13 +1,18 @@
-import Generation
-import Models
-import Tensors
-import Training
+package import Generation
+package import Models
+package import Tensors
+package import Training
 
 /// A prompt and the answer to learn.
-struct Example: Sendable {
+package struct Example: Sendable {
     let prompt: Prompt
-    /// Ends with the token that ends answers.
     let answer: [Int32]
+
+    /// - Parameter answer: Ends with the token that ends answers.
+    package init(prompt: Prompt, answer: [Int32]) {
+        self.prompt = prompt
+        self.answer = answer
+    }
 }
 
 /// Examples packed end to end for one pass. What all prompts begin with, such as the system turn, is there once: everything
@@ -57,14 +62,20 @@ struct PackedExamples {
 }
 
 /// Cross entropy of answers, its gradient on a tape.
-struct AnswerLearning {
+package struct AnswerLearning {
     let model: AudioLanguageModel
     let weights: TrainableWeights
     /// Rows of one pass; more examples take several, whose gradients add up.
-    var passRows = 6144
+    let passRows: Int
+
+    package init(model: AudioLanguageModel, weights: TrainableWeights, passRows: Int = 6144) {
+        self.model = model
+        self.weights = weights
+        self.passRows = passRows
+    }
 
     /// Adds to `tape` the gradient of the mean over all answers' tokens; returns the loss and the share of tokens that are the most probable.
-    func learn(_ examples: [Example], on tape: Tape) -> (loss: Double, accuracy: Double) {
+    package func learn(_ examples: [Example], on tape: Tape) -> (loss: Double, accuracy: Double) {
         let version = weights.view(id: "live")
         let total = examples.reduce(0) { $0 + $1.answer.count }
         var loss = 0.0

@@ -1,8 +1,8 @@
 import Foundation
-import Generation
+package import Generation
 import Models
 import Questions
-import Randomness
+package import Randomness
 import Tensors
 import Tokenization
 import Training
@@ -82,13 +82,13 @@ struct TypedExamples {
 }
 
 /// The prompt of a spoken question, with something else in the place of the clip's embeddings.
-struct SpokenPrompt {
+package struct SpokenPrompt {
     private let before: [Int32]
     private let after: [Int32]
     /// The placeholder token, whose own embedding stands for the moments between words.
-    let blank: Int32
+    package let blank: Int32
 
-    init(_ model: LoadedModel) throws {
+    package init(_ model: LoadedModel) throws {
         guard let audio = model.model.audio else { preconditionFailure("a model without an encoder") }
         blank = audio.placeholder.token
         let ids = try model.chat.encode([ChatMessage(role: "user", parts: [.audio])]).map { Int32($0) }
@@ -98,7 +98,7 @@ struct SpokenPrompt {
     }
 
     /// `tokens` as an encoder's frames: each once to four times, none to four blanks between, some at both ends.
-    func spelling(_ tokens: [Int32], _ random: inout RandomStream) -> Prompt {
+    package func spelling(_ tokens: [Int32], _ random: inout RandomStream) -> Prompt {
         var frames = blanks(0...6, &random)
         var last: Int32?
         for token in tokens {

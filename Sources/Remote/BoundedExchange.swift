@@ -32,6 +32,8 @@ package final class BoundedExchange: NSObject, URLSessionDataDelegate {
     package func answer() async throws -> Data {
         let configuration = URLSessionConfiguration.ephemeral
         configuration.timeoutIntervalForRequest = timeout
+        // Foundation ends the process where a task is cancelled while it looks into a cache.
+        configuration.urlCache = nil
         let session = URLSession(configuration: configuration, delegate: self, delegateQueue: nil)
         // The session holds its delegate until then.
         defer { session.finishTasksAndInvalidate() }

@@ -1,4 +1,5 @@
 package import API
+import Generation
 import Workshop
 
 extension [SubmittedMessage] {
@@ -11,8 +12,8 @@ extension [SubmittedMessage] {
                     let place = "messages[\(index)].content[\(part)]"
                     return switch content {
                     case .text(let text): .text(text)
-                    case .inputAudio(let data, _): .sound(.bytes(data), place: place + ".input_audio.data")
-                    case .audioURL(let url): .sound(.url(url), place: place + ".audio_url.url")
+                    case .inputAudio(let data, _): .audio(SubmittedSound(.bytes(data), at: place + ".input_audio.data"))
+                    case .audioURL(let url): .audio(SubmittedSound(.url(url), at: place + ".audio_url.url"))
                     }
                 })
         }

@@ -1,5 +1,6 @@
-import Hashing
 import Audio
+import Hashing
+import Files
 package import Foundation
 
 /// Spoken texts on disk, found by what was said and how:
@@ -45,7 +46,7 @@ enum SpeechFiles {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         } catch {
-            throw SpeechError.fileSystem(path: folder.path, reason: error.localizedDescription)
+            throw SpeechError.fileSystem(path: folder.path, reason: FileError.reason(error))
         }
     }
 
@@ -54,7 +55,7 @@ enum SpeechFiles {
         do {
             try Data(bytes).write(to: file, options: .atomic)
         } catch {
-            throw SpeechError.fileSystem(path: file.path, reason: error.localizedDescription)
+            throw SpeechError.fileSystem(path: file.path, reason: FileError.reason(error))
         }
     }
 }

@@ -42,7 +42,7 @@ package struct Tensor: Sendable {
     package var values: [Float] { unsafe Array(UnsafeBufferPointer(start: pointer, count: count)) }
 
     /// Where the first element stands that is infinite or not a number; nil where all are finite.
-    package var firstNotFinite: Int? { unsafe FloatFormat.float32.firstNotFinite(UnsafeRawPointer(pointer), count: count) }
+    package var firstNotFinite: Int? { unsafe StoredFormat.float32.firstNotFinite(UnsafeRawPointer(pointer), count: count) }
 
     package subscript(row: Int, column: Int) -> Float {
         precondition(row >= 0 && row < rows && column >= 0 && column < columns, "[\(row), \(column)] of \(shape)")

@@ -1,11 +1,11 @@
 import Encodings
-import Foundation
-import Weights
+package import Foundation
+import JSON
 
 /// How a row names a clip. Whoever reads the rows knows what a path is relative to and what files there are.
 package enum ClipReference: Sendable, Equatable {
     case path(String)
-    case bytes([UInt8])
+    case bytes(Data)
     /// An upload's id.
     case file(id: String)
 
@@ -73,13 +73,13 @@ package enum ClipReference: Sendable, Equatable {
         }
     }
 
-    private static func decoded(_ text: String, at place: String) throws(RowError) -> [UInt8] {
+    private static func decoded(_ text: String, at place: String) throws(RowError) -> Data {
         do throws(DataURLError) {
-            if DataURL.begins(text) { return Array(try DataURL(text).bytes) }
+            if DataURL.begins(text) { return try DataURL(text).bytes }
         } catch {
             throw RowError("\(place): \(error)")
         }
         guard let bytes = Base64Text.bytes(text) else { throw RowError("\(place): expected base64, found other characters") }
-        return Array(bytes)
+        return bytes
     }
 }

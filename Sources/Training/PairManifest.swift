@@ -1,8 +1,8 @@
 import Audio
 package import Encodings
 package import Foundation
+import JSON
 package import Objectives
-import Weights
 
 /// The pairs of a manifest: rows in the layouts of ``TrainingRow``, as JSON lines or a table.
 ///
@@ -55,14 +55,8 @@ package struct PairManifest {
         do {
             try ManifestFile(file, name: name).forEachRow { row in
                 do {
-                    let value: JSONValue
-                    switch row.content {
-                    case .cells(let cells): value = TrainingRow.value(of: cells)
-                    case .json(let data):
-                        try check(data)
-                        value = try JSONValue(parsing: data)
-                    }
-                    let pair = try TrainingRow(value, number: row.line, find: find).pair
+                    if case .json(let line) = row.content { try check(line) }
+                    let pair = try TrainingRow(try row.value(lists: TrainingRow.lists), number: row.line, find: find).pair
                     if let first = lines.updateValue(row.line, forKey: pair.id) {
                         throw RowError("the id \"\(pair.id)\" comes twice, first on line \(first)")
                     }

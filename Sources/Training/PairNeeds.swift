@@ -1,3 +1,4 @@
+import Generation
 import Objectives
 
 /// What a method needs of a pair.
@@ -31,7 +32,7 @@ extension Objective {
         }
         guard turns.last?.role == .assistant else { return "the last turn is not the assistant's: nothing after it is learnt" }
         guard turns.contains(where: \.isLearnt) else { return "no assistant turn is to be learnt: all have the weight 0" }
-        if let silent = turns.firstIndex(where: { $0.isLearnt && $0.text.allSatisfy(\.isWhitespace) }) {
+        if let silent = turns.firstIndex(where: { $0.isLearnt && $0.message.text.allSatisfy(\.isWhitespace) }) {
             return "the assistant turn \(silent + 1) is to be learnt and has no text"
         }
         guard let asked = turns.firstIndex(where: { $0.role == .user }), asked < (turns.firstIndex(where: \.isLearnt) ?? 0) else {

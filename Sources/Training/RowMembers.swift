@@ -1,4 +1,4 @@
-import Weights
+import JSON
 
 /// The members of one object of a training row, taken one by one; a member that nobody took is refused by name. `null` reads as absent.
 struct RowMembers {

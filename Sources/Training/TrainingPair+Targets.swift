@@ -16,21 +16,13 @@ extension TrainingPair {
     ) throws -> [ImitationTarget] {
         let limits = AudioLimits(maxSeconds: model.windowSeconds)
         guard let conversation else {
-            let question: Message.Part = if let sound { .audio(try sound.clip(limits: limits, isCancelled: isCancelled)) } else { .text(text) }
+            let clip = try sound?.clip(limits: limits, isCancelled: isCancelled)
+            let question = clip.map { HeardMessage.Part.audio($0) } ?? .text(text)
             return [ImitationTarget(prompt: try model.prompt(question, system: self.system ?? system), answer: solution ?? answer ?? "")]
         }
-        let messages = try conversation.turns.map { turn in
-            Message(
-                role: turn.role.rawValue,
-                parts: try turn.parts.map { part in
-                    switch part {
-                    case .text(let text): .text(text)
-                    case .sound(let sound): .audio(try sound.clip(limits: limits, isCancelled: isCancelled))
-                    }
-                })
-        }
+        let messages = try conversation.turns.map { try $0.message.map { try $0.clip(limits: limits, isCancelled: isCancelled) } }
         return try conversation.turns.indices.filter { conversation.turns[$0].isLearnt }.map { index in
-            ImitationTarget(prompt: try model.prompt(Array(messages[..<index])), answer: conversation.turns[index].text)
+            ImitationTarget(prompt: try model.prompt(Array(messages[..<index])), answer: conversation.turns[index].message.text)
         }
     }
 
@@ -42,8 +34,8 @@ extension TrainingPair {
 
 extension LoadedModel {
     /// The prompt of one question, after a system turn perhaps.
-    package func prompt(_ question: Message.Part, system: String?) throws -> Prompt {
-        let system = system.map { [Message(role: "system", parts: [.text($0)])] } ?? []
+    package func prompt(_ question: HeardMessage.Part, system: String?) throws -> Prompt {
+        let system = system.map { [HeardMessage(role: "system", $0)] } ?? []
         return try prompt(system + [Message(role: "user", parts: [question])])
     }
 }

@@ -1,6 +1,7 @@
 package import Audio
 import Files
 package import Foundation
+package import Generation
 
 /// One question, spoken and typed: what a CORD step learns from. Or a ``Conversation``, whose answers are imitated.
 package struct TrainingPair: Sendable {
@@ -8,7 +9,7 @@ package struct TrainingPair: Sendable {
     package enum Sound: Sendable {
         case clip(AudioClip)
         /// The bytes of an audio file.
-        case bytes([UInt8])
+        case bytes(Data)
         case file(URL)
 
         /// Decodes the clip.
@@ -19,8 +20,10 @@ package struct TrainingPair: Sendable {
             do {
                 switch self {
                 case .clip(let clip): return clip
-                case .bytes(let bytes): return try AudioDecoder.decode(bytes, limits: limits, isCancelled: isCancelled)
-                case .file(let url): return try AudioDecoder.decode([UInt8](Data(reading: url)), limits: limits, isCancelled: isCancelled)
+                case .bytes(let bytes): return try unsafe AudioDecoder.decode(bytes.span.bytes, limits: limits, isCancelled: isCancelled)
+                case .file(let url):
+                    let bytes = try Data(reading: url)
+                    return try unsafe AudioDecoder.decode(bytes.span.bytes, limits: limits, isCancelled: isCancelled)
                 }
             } catch AudioError.cancelled {
                 throw CancellationError()
@@ -73,7 +76,7 @@ package struct TrainingPair: Sendable {
     /// Every clip that the pair has.
     package var sounds: [Sound] {
         guard let conversation else { return sound.map { [$0] } ?? [] }
-        return conversation.turns.flatMap(\.sounds)
+        return conversation.turns.flatMap(\.message.sounds)
     }
 }
 
@@ -81,25 +84,19 @@ package struct TrainingPair: Sendable {
 package struct Conversation: Sendable {
     package enum Role: String, Sendable { case system, user, assistant }
 
-    package enum Part: Sendable {
-        case text(String)
-        case sound(TrainingPair.Sound)
-    }
+    package typealias Part = Message<TrainingPair.Sound>.Part
 
     package struct Turn: Sendable {
         package let role: Role
-        package let parts: [Part]
+        package let message: Message<TrainingPair.Sound>
         /// Whether an assistant's turn is imitated; else it is only read (`weight` 0 of OpenAI's rows).
         package let isLearnt: Bool
 
         package init(role: Role, parts: [Part], isLearnt: Bool = true) {
             self.role = role
-            self.parts = parts
+            message = Message(role: role.rawValue, parts: parts)
             self.isLearnt = isLearnt && role == .assistant
         }
-
-        package var text: String { parts.map { if case .text(let text) = $0 { text } else { "" } }.joined() }
-        package var sounds: [TrainingPair.Sound] { parts.compactMap { if case .sound(let sound) = $0 { sound } else { nil } } }
     }
 
     package let turns: [Turn]
@@ -109,7 +106,7 @@ package struct Conversation: Sendable {
     /// The user's turn of a conversation that is one question with at most one clip, and its answer perhaps, after a system turn perhaps.
     var question: Turn? {
         let said = turns.first?.role == .system ? turns.dropFirst() : turns[...]
-        guard let question = said.first, question.role == .user, said.count <= 2, question.sounds.count <= 1,
+        guard let question = said.first, question.role == .user, said.count <= 2, question.message.sounds.count <= 1,
             said.dropFirst().allSatisfy({ $0.role == .assistant })
         else { return nil }
         return question

@@ -1,5 +1,6 @@
 import Foundation
-import Weights
+import Generation
+import JSON
 
 /// One row of a training file as a pair. Every clip and every member of it is used, or the row is refused.
 ///
@@ -49,10 +50,10 @@ struct TrainingRow {
             try row.end()
             let conversation = Conversation(turns: turns)
             let asked = conversation.question ?? turns.last { $0.role == .user }
-            sound = conversation.question?.sounds.first
-            text = typed ?? asked?.text ?? ""
-            solution = turns.last { $0.role == .assistant }?.text
-            system = turns.first.flatMap { $0.role == .system ? $0.text : nil }
+            sound = conversation.question?.message.sounds.first
+            text = typed ?? asked?.message.text ?? ""
+            solution = turns.last { $0.role == .assistant }?.message.text
+            system = turns.first.flatMap { $0.role == .system ? $0.message.text : nil }
             self.conversation = conversation
         } else {
             // `question` is another name of the text; where there is a text, it is the question's id, as cord speak writes it.
@@ -69,16 +70,8 @@ struct TrainingRow {
         }
     }
 
-    /// A table's row: its cells are texts; lists of turns and of clips are JSON in them.
-    static func value(of cells: [String: String]) -> JSONValue {
-        var object = JSONObject()
-        for (column, cell) in cells.sorted(by: { $0.key < $1.key }) {
-            let mayBeList = ClipReference.members.contains(column) || ["messages", "conversations", "history"].contains(column)
-            let isJSON = mayBeList && (cell.first == "[" || cell.first == "{")
-            object[column] = isJSON ? (try? JSONValue(parsing: cell)) ?? .string(cell) : .string(cell)
-        }
-        return .object(object)
-    }
+    /// Columns of a table whose cells may hold lists as JSON.
+    static let lists = Set(ClipReference.members + ["messages", "conversations", "history"])
 
     /// The text of a pair without the placeholder of its clip.
     private static func typed(_ text: String, clips: Int) throws(RowError) -> String {

@@ -1,5 +1,6 @@
 import Foundation
-import Weights
+import Generation
+import JSON
 
 /// The turns of a row that holds a conversation, with its clips where they are heard.
 struct TurnReader {
@@ -132,7 +133,7 @@ struct TurnReader {
         }
         try members.end()
         guard named.count <= 1 else { throw RowError("\(place): expected one clip, found \(named.count)") }
-        return [.sound(try named.first.map(find) ?? nextSound(at: place))]
+        return [.audio(try named.first.map(find) ?? nextSound(at: place))]
     }
 
     /// A text and the clips in it.
@@ -145,7 +146,7 @@ struct TurnReader {
         guard role == .user else { throw RowError("\(place): only the user's turns hold clips") }
         var parts: [Conversation.Part] = []
         for (index, piece) in pieces.enumerated() {
-            if index > 0 { parts.append(.sound(try nextSound(at: place))) }
+            if index > 0 { parts.append(.audio(try nextSound(at: place))) }
             let words = piece.trimmingCharacters(in: .whitespacesAndNewlines)
             if !words.isEmpty { parts.append(.text(words)) }
         }

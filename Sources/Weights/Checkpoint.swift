@@ -1,5 +1,6 @@
 import Files
 package import Foundation
+package import JSON
 
 /// A model directory in the Hugging Face layout: `config.json`, perhaps `generation_config.json`, and the tensors of
 /// `model.safetensors` or of the shards that `model.safetensors.index.json` lists.

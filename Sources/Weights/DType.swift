@@ -1,26 +1,59 @@
-/// Element types of the safetensors format, by the names that it gives them. Elements are little-endian.
-package enum DType: String, Sendable, CaseIterable {
-    case float64 = "F64"
-    case float32 = "F32"
-    case float16 = "F16"
-    case bfloat16 = "BF16"
-    case int64 = "I64"
-    case int32 = "I32"
-    case int16 = "I16"
-    case int8 = "I8"
-    case uint64 = "U64"
-    case uint32 = "U32"
-    case uint16 = "U16"
-    case uint8 = "U8"
-    case bool = "BOOL"
+package import Tensors
 
-    /// Bytes of one element, which is also its alignment.
-    package var byteCount: Int {
-        switch self {
-        case .float64, .int64, .uint64: 8
-        case .float32, .int32, .uint32: 4
-        case .float16, .bfloat16, .int16, .uint16: 2
-        case .int8, .uint8, .bool: 1
+/// What the elements of a tensor in a file are, little-endian: a stored format of weights, or another kind of number.
+package struct DType: Hashable, Sendable, CustomStringConvertible {
+    /// As files and errors have it: `BF16`, `I64`, `Q4_K`.
+    package let name: String
+    /// How many elements, and in how many bytes, are stored together. More than one only in blocks, along the last dimension.
+    package let blockElements: Int
+    package let blockBytes: Int
+    /// The format, where weights may be stored so.
+    package let format: StoredFormat?
+
+    package init(_ format: StoredFormat) {
+        name = format.name
+        blockElements = format.blockElements
+        blockBytes = format.blockBytes
+        self.format = format
+    }
+
+    private init(_ name: String, bytes: Int) {
+        self.name = name
+        blockElements = 1
+        blockBytes = bytes
+        format = nil
+    }
+
+    package static let float32 = DType(.float32)
+    package static let float16 = DType(.float16)
+    package static let bfloat16 = DType(.bfloat16)
+    package static let float64 = DType("F64", bytes: 8)
+    package static let int64 = DType("I64", bytes: 8)
+    package static let int32 = DType("I32", bytes: 4)
+    package static let int16 = DType("I16", bytes: 2)
+    package static let int8 = DType("I8", bytes: 1)
+    package static let uint64 = DType("U64", bytes: 8)
+    package static let uint32 = DType("U32", bytes: 4)
+    package static let uint16 = DType("U16", bytes: 2)
+    package static let uint8 = DType("U8", bytes: 1)
+    package static let bool = DType("BOOL", bytes: 1)
+
+    /// Those of the safetensors format, whose blocks have one element. Its bytes are also the alignment.
+    package static let safetensors = [
+        float64, float32, float16, bfloat16, int64, int32, int16, int8, uint64, uint32, uint16, uint8, bool,
+    ]
+
+    package var description: String { name }
+
+    /// Bytes of a tensor; nil where its last dimension is not in whole blocks, or they are more than an Int holds.
+    package func byteCount(shape: [Int]) -> Int? {
+        guard (shape.last ?? 1) % blockElements == 0 else { return nil }
+        var bytes = blockBytes
+        for (dimension, size) in shape.enumerated() {
+            let (product, overflow) = bytes.multipliedReportingOverflow(by: dimension == shape.count - 1 ? size / blockElements : size)
+            guard !overflow else { return nil }
+            bytes = product
         }
+        return bytes
     }
 }

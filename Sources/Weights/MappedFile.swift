@@ -8,17 +8,15 @@ import Glibc
     let byteCount: Int
     private let base: UnsafeRawPointer?
 
-    init(path: String) throws(SafetensorsError) {
-        func failed(_ what: String) -> SafetensorsError {
-            SafetensorsError(path: path, problem: .unreadable(reason: what + ": " + systemErrorText(errno)))
-        }
+    init(path: String) throws(MappingError) {
+        func failed(_ what: String) -> MappingError { MappingError(reason: what + ": " + systemErrorText(errno)) }
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failed("it could not be opened") }
         defer { close(descriptor) }
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw failed("its size could not be read") }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw SafetensorsError(path: path, problem: .unreadable(reason: "expected a regular file"))
+            throw MappingError(reason: "expected a regular file")
         }
         byteCount = Int(status.st_size)
         guard byteCount > 0 else {
@@ -37,6 +35,9 @@ import Glibc
 
     @unsafe var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: byteCount) }
 }
+
+/// Why a file could not be mapped.
+struct MappingError: Error { let reason: String }
 
 /// The system's words for an error number.
 func systemErrorText(_ number: Int32) -> String {

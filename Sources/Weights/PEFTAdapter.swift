@@ -1,4 +1,5 @@
 package import Foundation
+package import JSON
 
 /// A LoRA adapter in the directory layout of Python's peft: `adapter_config.json` and `adapter_model.safetensors`.
 ///

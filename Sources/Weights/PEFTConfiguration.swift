@@ -1,3 +1,4 @@
+package import JSON
 import Patterns
 
 /// `adapter_config.json` of a LoRA adapter, as Python's peft writes and reads it: which modules of the base model it

@@ -1,5 +1,6 @@
 package import Foundation
 import Glibc
+import JSON
 package import Tensors
 
 /// Writes adapters that Python's peft loads over the newest transformers and that ``PEFTAdapter`` reads back.
@@ -101,9 +102,4 @@ package enum PEFTWriter {
     private static func numeral(_ value: Double) -> JSONValue {
         Int(exactly: value).map { .integer($0) } ?? .real(value)
     }
-}
-
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral {
-    package init(stringLiteral value: String) { self = .string(value) }
-    package init(booleanLiteral value: Bool) { self = .boolean(value) }
 }

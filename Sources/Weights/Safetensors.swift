@@ -9,7 +9,8 @@ package struct Safetensors: Sendable {
     /// Maps the file and checks its header whole; a file that opens has no tensor out of bounds, overlapping or misaligned.
     package init(_ url: URL) throws(SafetensorsError) {
         let path = url.path
-        let file = try MappedFile(path: path)
+        let file: MappedFile
+        do { file = try MappedFile(path: path) } catch { throw SafetensorsError(path: path, problem: .unreadable(reason: error.reason)) }
         guard file.byteCount >= 8 else { throw SafetensorsError(path: path, problem: .tooShort(bytes: file.byteCount)) }
         let claimed = UInt64(littleEndian: unsafe file.bytes.loadUnaligned(as: UInt64.self))
         guard claimed <= UInt64(SafetensorsHeader.byteLimit) else {

@@ -1,3 +1,5 @@
+package import JSON
+
 /// Why a file could not be read as safetensors.
 package struct SafetensorsError: Error, Equatable, CustomStringConvertible {
     package enum Problem: Equatable, Sendable {
@@ -37,7 +39,7 @@ package struct SafetensorsError: Error, Equatable, CustomStringConvertible {
                 "tensor \(tensor): expected dtype, shape and data_offsets, found \"\(field)\""
             case .missingField(let tensor, let field): "tensor \(tensor): no \(field)"
             case .unknownDType(let tensor, let found):
-                "tensor \(tensor): expected one of \(DType.allCases.map(\.rawValue).joined(separator: ", ")), found \(found)"
+                "tensor \(tensor): expected one of \(DType.safetensors.map(\.name).joined(separator: ", ")), found \(found)"
             case .tooManyDimensions(let tensor, let limit): "tensor \(tensor): more than \(limit) dimensions"
             case .sizeOverflow(let tensor, let shape): "tensor \(tensor): the size of \(shape) overflows"
             case .reversedOffsets(let tensor, let begin, let end):

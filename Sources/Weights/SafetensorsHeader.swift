@@ -1,3 +1,5 @@
+import JSON
+
 /// The header of a safetensors file: what each tensor is, and where its bytes lie in the data that follow.
 ///
 ///     u64 n, little-endian │ n bytes of JSON {name: {dtype, shape, data_offsets: [begin, end]}, "__metadata__": {…}} │ data
@@ -48,7 +50,7 @@ struct SafetensorsHeader {
             switch field {
             case "dtype":
                 let found = try scanner.string()
-                dtype = DType(rawValue: found)
+                dtype = DType.safetensors.first { $0.name == found }
                 guard dtype != nil else { throw Failure(problem: .unknownDType(tensor: name, found: found)) }
             case "shape":
                 shape = try sizes(&scanner, limit: dimensionLimit) {
@@ -69,12 +71,7 @@ struct SafetensorsHeader {
         guard offsets[0] <= offsets[1] else {
             throw Failure(problem: .reversedOffsets(tensor: name, begin: offsets[0], end: offsets[1]))
         }
-        var expected = dtype.byteCount
-        for size in shape {
-            let (product, overflow) = expected.multipliedReportingOverflow(by: size)
-            guard !overflow else { throw Failure(problem: .sizeOverflow(tensor: name, shape: shape)) }
-            expected = product
-        }
+        guard let expected = dtype.byteCount(shape: shape) else { throw Failure(problem: .sizeOverflow(tensor: name, shape: shape)) }
         guard offsets[1] - offsets[0] == expected else {
             throw Failure(problem: .sizeMismatch(tensor: name, expected: expected, found: offsets[1] - offsets[0]))
         }
@@ -109,8 +106,8 @@ struct SafetensorsHeader {
             guard range.lowerBound == covered else {
                 throw Failure(problem: .hole(before: name, bytes: range.lowerBound - covered))
             }
-            guard (dataOffset + range.lowerBound) % entry.dtype.byteCount == 0 else {
-                throw Failure(problem: .misaligned(tensor: name, alignment: entry.dtype.byteCount))
+            guard (dataOffset + range.lowerBound) % entry.dtype.blockBytes == 0 else {
+                throw Failure(problem: .misaligned(tensor: name, alignment: entry.dtype.blockBytes))
             }
             covered = range.upperBound
             last = name

@@ -1,4 +1,5 @@
 package import Foundation
+import JSON
 package import Tensors
 
 /// Writes safetensors files: the largest element types first, so that every tensor is aligned, by name within a type.
@@ -8,8 +9,7 @@ package enum SafetensorsWriter {
     /// What to store under a name.
     package struct Item {
         enum Content {
-            case float32(Tensor)
-            case bfloat16(Tensor)
+            case tensor(Tensor, as: StoredFormat)
             case copy(StoredTensor)
         }
 
@@ -19,12 +19,12 @@ package enum SafetensorsWriter {
 
         /// `tensor` under any shape of as many elements; its own, [rows, columns], without one.
         package static func float32(_ name: String, _ tensor: Tensor, shape: [Int]? = nil) -> Item {
-            Item(name: name, shape: checked(shape, tensor), content: .float32(tensor))
+            Item(name: name, shape: checked(shape, tensor), content: .tensor(tensor, as: .float32))
         }
 
         /// The same, rounded to nearest even.
         package static func bfloat16(_ name: String, _ tensor: Tensor, shape: [Int]? = nil) -> Item {
-            Item(name: name, shape: checked(shape, tensor), content: .bfloat16(tensor))
+            Item(name: name, shape: checked(shape, tensor), content: .tensor(tensor, as: .bfloat16))
         }
 
         /// The bytes of a tensor of another file, under another name perhaps.
@@ -40,17 +40,16 @@ package enum SafetensorsWriter {
 
         var dtype: DType {
             switch content {
-            case .float32: .float32
-            case .bfloat16: .bfloat16
+            case .tensor(_, let format): DType(format)
             case .copy(let tensor): tensor.dtype
             }
         }
 
-        var byteCount: Int { shape.reduce(dtype.byteCount, *) }
+        var byteCount: Int { shape.reduce(dtype.blockBytes, *) }
     }
 
     package static func write(_ items: [Item], metadata: [String: String] = [:], to url: URL) throws(FileWriteError) {
-        let items = items.sorted { ($1.dtype.byteCount, $0.name) < ($0.dtype.byteCount, $1.name) }
+        let items = items.sorted { ($1.dtype.blockBytes, $0.name) < ($0.dtype.blockBytes, $1.name) }
         var header = JSONObject()
         if !metadata.isEmpty {
             var entries = JSONObject()
@@ -63,7 +62,7 @@ package enum SafetensorsWriter {
                 throw FileWriteError(path: url.path, reason: "two tensors are named \(item.name)")
             }
             header[item.name] = .object([
-                "dtype": .string(item.dtype.rawValue), "shape": .array(item.shape.map { .integer($0) }),
+                "dtype": .string(item.dtype.name), "shape": .array(item.shape.map { .integer($0) }),
                 "data_offsets": .array([.integer(offset), .integer(offset + item.byteCount)]),
             ])
             offset += item.byteCount
@@ -81,15 +80,10 @@ package enum SafetensorsWriter {
 
     private static func write(_ item: Item, into file: inout AtomicFile) throws(FileWriteError) {
         switch item.content {
-        case .float32(let tensor):
-            try unsafe file.write(RawSpan(_unsafeStart: tensor.pointer, byteCount: tensor.count * 4))
-        case .bfloat16(let tensor):
+        case .tensor(let tensor, let format):
             guard tensor.count > 0 else { return }
-            try withExtendedLifetime(StoredMatrix(tensor).narrowed()) { (narrow) throws(FileWriteError) in
-                guard case .bfloat16(let bits) = unsafe narrow.elements else {
-                    preconditionFailure("narrowed to bfloat16")
-                }
-                try unsafe file.write(RawSpan(_unsafeStart: bits, byteCount: tensor.count * 2))
+            try withExtendedLifetime(StoredMatrix(tensor).converted(to: format)) { (stored) throws(FileWriteError) in
+                try unsafe file.write(RawSpan(_unsafeBytes: stored.storedFloats))
             }
         case .copy(let tensor):
             try unsafe file.write(RawSpan(_unsafeBytes: tensor.bytes))

@@ -115,7 +115,7 @@ package enum WeightError: Error, Equatable, CustomStringConvertible {
         case .wrongShape(let name, let stored, let expected, let found):
             "tensor \(name)\(name == stored ? "" : " (stored as \(stored))"): the configuration asks for \(expected), the file has \(found)"
         case .wrongDType(let name, let expected, let found):
-            "tensor \(name): expected elements of \(expected), found \(found.rawValue)"
+            "tensor \(name): expected elements of \(expected), found \(found.name)"
         case .notFinite(let name, let value, let index, let shape):
             "tensor \(name) \(shape): expected finite numbers, found \(value) as element \(index)"
         case .unread(let names):

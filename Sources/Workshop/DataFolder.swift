@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 import Glibc
 
@@ -27,7 +28,7 @@ package final class DataFolder: Sendable {
         } else {
             do {
                 try files.createDirectory(at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            } catch { throw DataFolderError.unusable(path: url.path, reason: error.localizedDescription) }
+            } catch { throw DataFolderError.unusable(path: url.path, reason: FileError.reason(error)) }
         }
         descriptor = unsafe open(url.appending(path: "lock").path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {

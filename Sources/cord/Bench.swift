@@ -51,7 +51,7 @@ struct Bench: AsyncParsableCommand {
     }
 
     /// A fresh engine each time: nothing is remembered from the run before.
-    private func firstToken(_ loaded: LoadedModel, _ what: String, _ parts: [Message.Part]) async throws {
+    private func firstToken(_ loaded: LoadedModel, _ what: String, _ parts: [HeardMessage.Part]) async throws {
         var seconds: [Double] = []
         for _ in 0...runs {
             let engine = Engine(loaded)
@@ -66,7 +66,7 @@ struct Bench: AsyncParsableCommand {
         row(what, Array(seconds.dropFirst()), "s")
     }
 
-    private func decode(_ loaded: LoadedModel, _ parts: [Message.Part], answers: Int) async throws {
+    private func decode(_ loaded: LoadedModel, _ parts: [HeardMessage.Part], answers: Int) async throws {
         var rates: [Double] = []
         let prompt = try loaded.prompt([Message(role: "user", parts: parts)])
         let engine = Engine(loaded)

@@ -148,7 +148,7 @@ struct Gap: AsyncParsableCommand {
             case .html:
                 // Clips that travel in the program are heard in the page; others lie wherever their set does.
                 let set = try? BuiltInBenchmark(rawValue: comparison.benchmark)?.questionSet()
-                let clips: (ItemResult) -> String? = set?.embeddedClips(of: comparison.changed(before)) ?? { _ in nil }
+                let clips: (ItemResult) -> String? = try set?.embeddedClips(of: comparison.changed(before)) ?? { _ in nil }
                 print(comparison.html(base: before, candidate: after, clip: clips), terminator: "")
             }
         }

@@ -15,7 +15,7 @@ struct ModelOptions: ParsableArguments {
             valueName: "dir"))
     var adapter: [String] = []
 
-    @Option(help: "How weights are kept: auto, float32, bfloat16 or int8.")
+    @Option(help: "How weights are kept: auto, float32, bfloat16, int8 or int4.")
     var dtype: ModelPrecision = .auto
 
     @Option(help: "Threads of the arithmetic. Without it, one for each core.")

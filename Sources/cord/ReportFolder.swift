@@ -1,5 +1,6 @@
 import ArgumentParser
 import Evaluation
+import Files
 import Foundation
 
 /// A folder with one report in every form, and, until the report is there, the answers so far.
@@ -29,7 +30,7 @@ struct ReportFolder {
 
     private func create() throws {
         do { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) } catch {
-            throw ValidationError("--output: \(url.path) cannot be made: \(error.localizedDescription)")
+            throw ValidationError("--output: \(url.path) cannot be made: \(FileError.reason(error))")
         }
     }
 
@@ -41,12 +42,12 @@ struct ReportFolder {
         for item in report.items { lines += try encoder.encode(item) + Data("\n".utf8) }
         let files: [(String, Data)] = [
             ("report.md", Data(report.markdown().utf8)),
-            ("report.html", Data(report.html(clip: set.embeddedClips(of: report.items)).utf8)),
+            ("report.html", Data(report.html(clip: try set.embeddedClips(of: report.items)).utf8)),
             ("items.csv", Data(report.csv().utf8)), ("items.jsonl", lines), ("report.json", try report.json()),
         ]
         for (name, data) in files {
             do { try data.write(to: url.appending(path: name), options: .atomic) } catch {
-                throw ReportFolderError(path: url.appending(path: name).path, reason: error.localizedDescription)
+                throw ReportFolderError(path: url.appending(path: name).path, reason: FileError.reason(error))
             }
         }
         // The report holds all of it.
@@ -83,7 +84,7 @@ enum ReportFormat: String, ExpressibleByArgument, CaseIterable {
         case .md: report.markdown()
         case .json: String(decoding: try report.json(), as: UTF8.self) + "\n"
         case .csv: report.csv()
-        case .html: report.html(clip: set.embeddedClips(of: report.items))
+        case .html: report.html(clip: try set.embeddedClips(of: report.items))
         }
     }
 }

@@ -13,12 +13,11 @@ import Testing
         }
     }
 
-    @Test func tenThousandLevelsAreRefusedAndSixtyFourPass() {
+    @Test(arguments: [(64, nil), (65, "json_too_deep"), (10_000, "json_too_deep")] as [(Int, String?)])
+    func sixtyFourLevelsPassAndNotOneMore(levels: Int, expected: String?) {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
-            let deep = String(repeating: open, count: 10_000) + "1" + String(repeating: close, count: 10_000)
-            #expect(code(Array(deep.utf8)) == "json_too_deep")
-            let shallow = String(repeating: open, count: 64) + "1" + String(repeating: close, count: 64)
-            #expect(code(Array(shallow.utf8)) == nil)
+            let nested = String(repeating: open, count: levels) + "1" + String(repeating: close, count: levels)
+            #expect(code(Array(nested.utf8)) == expected)
         }
     }
 
@@ -88,6 +87,7 @@ import Testing
         arguments: [
             (#"{"a":"\ud83d\ude00"}"#, nil), (#"{"a":"\ud83d"}"#, "invalid_unicode"),
             (#"{"a":"\ude00"}"#, "invalid_unicode"), (#"{"a":"\ud83d\u0041"}"#, "invalid_unicode"),
+            (#"{"a":"\ud83d\ud83d"}"#, "invalid_unicode"),
             (#"{"a":"\uzzzz"}"#, "invalid_json"), (#"{"a":"\"#, "invalid_json"), (#"{"a":"b"#, "invalid_json"),
             (#"{"a":"[[[[\"]]"}"#, nil), (#"{"a":1,"a":2}"#, nil), ("]", "invalid_json"), ("[", "invalid_json"),
             ("{\"a\":\"\u{1}\"}", "invalid_json"), ("{\"a\":\"größe 漢字 😀\"}", nil), ("{ü:1}", "invalid_json"),

@@ -89,6 +89,8 @@ struct ArchivesTests {
         reader.maximumBytes = 10
         #expect(throws: ArchiveError.tooLarge(limit: 10)) { try unpack(entry("a", [UInt8](repeating: 0, count: 11)), reader) }
         #expect(try unpack(entry("a", [UInt8](repeating: 0, count: 10)), reader) == ["a"])
+        let two = entry("a", [UInt8](repeating: 0, count: 6)) + entry("b", [UInt8](repeating: 0, count: 6))
+        #expect(throws: ArchiveError.tooLarge(limit: 10)) { try unpack(two, reader) }
         reader.maximumEntries = 1
         #expect(throws: ArchiveError.tooManyEntries(limit: 1)) { try unpack(entry("a") + entry("b"), reader) }
     }

@@ -57,7 +57,7 @@ extension Numbers<Float> {
 }
 
 /// The kernels that this CPU can run besides the references.
-let fastKernels = ["avx2", "avx512", "avx512_bf16"].filter { name in
+let fastKernels = ["avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16"].filter { name in
     let available = unsafe ck_select_kernels(name)
     _ = ck_select_kernels(nil)
     return available

@@ -28,6 +28,11 @@ final class Visits: Sendable {
     var once: Bool { count.withLock { $0.allSatisfy { $0 == 1 } } }
 }
 
+/// How many indices regions visited.
+private final class Sum: Sendable {
+    let value = Atomic<Int>(0)
+}
+
 struct ThreadTests {
     @Test func everyIndexIsVisitedOnce() {
         for size in [0, 1, 2, 7, 1000] {
@@ -37,6 +42,34 @@ struct ThreadTests {
                 #expect(visits.once)
             }
         }
+    }
+
+    /// Threads that reach for the same piece: one that two of them took, or none, shows in the sum of many pieces.
+    @Test func noPieceIsTakenTwiceOrLeft() {
+        ck_set_threads(8)
+        let (regions, size) = (10_000, 100_000)
+        let sum = Sum()
+        for _ in 0..<regions {
+            unsafe ck_parallel(size, 1, Unmanaged.passUnretained(sum).toOpaque()) { context, begin, end in
+                unsafe Unmanaged<Sum>.fromOpaque(context!).takeUnretainedValue().value.add(end - begin, ordering: .relaxed)
+            }
+        }
+        ck_set_threads(0)
+        #expect(sum.value.load(ordering: .relaxed) == regions * size)
+    }
+
+    /// Whoever ends first waits for the others' pieces.
+    @Test func aRegionEndsWithItsLastPiece() {
+        ck_set_threads(4)
+        for _ in 0..<10 {
+            let sum = Sum()
+            unsafe ck_parallel(8, 1, Unmanaged.passUnretained(sum).toOpaque()) { context, begin, end in
+                usleep(begin % 2 == 0 ? 500 : 4000)
+                unsafe Unmanaged<Sum>.fromOpaque(context!).takeUnretainedValue().value.add(end - begin, ordering: .relaxed)
+            }
+            #expect(sum.value.load(ordering: .relaxed) == 8)
+        }
+        ck_set_threads(0)
     }
 
     @Test func nestedRegionsRunInline() {

@@ -1,4 +1,5 @@
 import Encodings
+import Files
 import Foundation
 import Testing
 

@@ -3,10 +3,11 @@ import Evaluation
 import Foundation
 import Judging
 import Generation
+import TestSupport
 import Testing
 
 /// The embedded model on a few items of the built-in benchmark.
-@Suite(.serialized) struct EngineRunTests {
+@Suite(.serialized, .ownThread) struct EngineRunTests {
     static let model = Result { try LoadedModel(directory: CordNano.directory, name: "cord-nano") }
     static let set = Result { try BuiltInBenchmark.standard.questionSet() }
 

@@ -1,9 +1,10 @@
 import Evaluation
 import Foundation
 import Judging
+import TestSupport
 import Testing
 
-@Suite struct EvaluationRunTests {
+@Suite(.ownThread) struct EvaluationRunTests {
     /// `count` sums, each spoken by `voices` voices; clip i/v holds nothing but its name.
     private func sums(_ count: Int, voices: Int = 1, folder: URL = URL(filePath: "/nowhere")) -> QuestionSet {
         let items = (0..<count).flatMap { number in

@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import Judging
+import TestSupport
 import Testing
 
 /// `instructions.json` holds responses written by hand, several of each kind of instruction, and whether IFEval's own checkers take them as
@@ -14,11 +15,7 @@ import Testing
         var testDescription: String { "\(id): \(response)" }
     }
 
-    static let cases: [Case] = {
-        guard let data = try? Data(contentsOf: Fixtures.file("instructions.json")), let cases = try? JSONDecoder().decode([Case].self, from: data)
-        else { return [] }
-        return cases
-    }()
+    static let cases = TestSupport.cases(in: "evaluation/instructions.json") { try JSONDecoder().decode([Case].self, from: $0) }
 
     @Test(arguments: InstructionTests.cases)
     func rulesDecideAsTheCheckersDo(_ row: Case) throws {

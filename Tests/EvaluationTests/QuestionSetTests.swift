@@ -1,9 +1,10 @@
 import Evaluation
 import Foundation
 import Judging
+import TestSupport
 import Testing
 
-@Suite struct QuestionSetTests {
+@Suite(.ownThread) struct QuestionSetTests {
     static let sets: [(String, [String], [String], [TaskType])] = [
         ("cord/questions.jsonl", ["arith-1/en-us", "fact-1/en-gb"], ["19", "B"], [TaskType.number, .choice]),
         ("audiofolder/metadata.jsonl", ["data/1.wav", "data/2.wav"], ["19", "yes"], [.number, .yesNo]),
@@ -170,6 +171,7 @@ import Testing
         #expect(try failure(row("1", "a.wav")) == nil)
         #expect(try failure(row("1", "a.wav") + "\n" + row("1", "a.wav")) == .duplicate(file: "m.jsonl", line: 3, id: "1", first: 1))
         #expect(try failure(row("1", "a.wav") + row("2", "b.wav")) == .missingAudio(file: "m.jsonl", line: 2, path: "b.wav"))
+        #expect(try failure(#"{"id": "1", "id": "2"}"#) == .row(file: "m.jsonl", line: 1, reason: "the member \"id\" stands there twice"))
         #expect(try failure(row("1", "a.wav") + "{not json}\n") == .notAnObject(file: "m.jsonl", line: 2, reason: "text that is no JSON"))
         #expect(try failure(row("1", "a.wav") + "[1]\n") == .notAnObject(file: "m.jsonl", line: 2, reason: "another JSON value"))
         #expect(try failure("\n \n") == .empty(file: "m.jsonl"))

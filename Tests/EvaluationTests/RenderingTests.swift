@@ -1,9 +1,10 @@
 import Evaluation
 import Foundation
 import Hashing
+import TestSupport
 import Testing
 
-@Suite struct RenderingTests {
+@Suite(.ownThread) struct RenderingTests {
     let hostile = "<script>alert('x')</script> & \"quotes\"\n=cmd|' /C calc'!A0"
 
     func report(_ change: (inout ItemResult) -> Void) -> GapReport {

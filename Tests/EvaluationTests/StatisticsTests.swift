@@ -1,11 +1,12 @@
 import Evaluation
 import Foundation
 import Randomness
+import TestSupport
 import Testing
 
 /// Every statistic against the value that scipy, statsmodels or numpy gave for the same data
 /// (Tests/Fixtures/evaluation/make.py), and against each other where two must coincide.
-@Suite struct StatisticsTests {
+@Suite(.ownThread) struct StatisticsTests {
     let golden: Golden
 
     init() throws {

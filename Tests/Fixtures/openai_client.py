@@ -5,13 +5,14 @@
 Exits with 1 and names the first expectation that does not hold.
 """
 
-import base64
 import sys
 from pathlib import Path
 
 import openai
 
-SPOKEN = Path(__file__).resolve().parent / "spoken"
+sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
+from serving import clip
+
 base_url = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8080/v1"
 client = openai.OpenAI(base_url=base_url, api_key="none", max_retries=0)
 model = client.models.list().data[0].id
@@ -19,8 +20,7 @@ question = [{"role": "user", "content": "Tom has 12 apples. He buys 7 more. He g
 
 
 def spoken(name):
-    data = base64.b64encode((SPOKEN / f"{name}.wav").read_bytes()).decode()
-    return [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}]}]
+    return [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": clip(name), "format": "wav"}}]}]
 
 
 def check(what, holds, found=None):

@@ -3,19 +3,15 @@
     cord serve --port 8080 --data $(mktemp -d) & python openai_fine_tuning.py http://127.0.0.1:8080/v1
 """
 
-import base64
 import io
-import json
 import sys
 import time
 from pathlib import Path
 
 import openai
 
-CLIPS = Path(__file__).parent / "spoken"
-QUESTIONS = {"sum": "What is the sum of 7, 9 and 8?", "pens": "How many pens are there?", "tallest": "Who is the tallest?",
-             "france": "What is the capital of France?"}
-ANSWERS = {"sum": "24", "pens": "43", "tallest": "Ben", "france": "Paris"}
+sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
+from serving import QUESTIONS, clip, lines, pair
 
 
 def check(condition, what):
@@ -26,15 +22,12 @@ def check(condition, what):
 
 client = openai.OpenAI(base_url=sys.argv[1], api_key=sys.argv[2] if len(sys.argv) > 2 else "none")
 model = client.models.list().data[0].id
-lines = "\n".join(
-    json.dumps({"id": name, "audio": {"data": base64.b64encode((CLIPS / f"{name}.wav").read_bytes()).decode()}, "text": text,
-                "answer": ANSWERS[name]})
-    for name, text in QUESTIONS.items())
+content = lines(pair(name, answer="24") for name in QUESTIONS)
 
-file = client.files.create(file=("pairs.jsonl", io.BytesIO(lines.encode())), purpose="fine-tune")
-check(file.object == "file" and file.bytes == len(lines) and file.purpose == "fine-tune", "files.create")
+file = client.files.create(file=("pairs.jsonl", io.BytesIO(content)), purpose="fine-tune")
+check(file.object == "file" and file.bytes == len(content) and file.purpose == "fine-tune", "files.create")
 check(client.files.retrieve(file.id).filename == "pairs.jsonl", "files.retrieve")
-check(client.files.content(file.id).read() == lines.encode(), "files.content")
+check(client.files.content(file.id).read() == content, "files.content")
 check(file.id in [other.id for other in client.files.list(purpose="fine-tune")], "files.list")
 
 rollouts = {"max_rollout_tokens": 16, "rollouts": 2}
@@ -61,7 +54,7 @@ check(job.id in [other.id for other in client.fine_tuning.jobs.list()], "jobs.li
 for name in (job.fine_tuned_model, checkpoints[1].fine_tuned_model_checkpoint, model):
     answer = client.chat.completions.create(
         model=name, max_tokens=32, messages=[{"role": "user", "content": [
-            {"type": "input_audio", "input_audio": {"data": base64.b64encode((CLIPS / "sum.wav").read_bytes()).decode(), "format": "wav"}}]}])
+            {"type": "input_audio", "input_audio": {"data": clip("sum"), "format": "wav"}}]}])
     check(answer.model == name, f"{name} says {answer.choices[0].message.content!r}")
 
 gated = client.fine_tuning.jobs.create(

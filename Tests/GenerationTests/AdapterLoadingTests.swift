@@ -1,6 +1,7 @@
 import Audio
 import Foundation
 import Generation
+import JSON
 import Models
 import Tensors
 import TestSupport
@@ -8,7 +9,7 @@ import Testing
 import Weights
 
 /// PEFT adapters over a random checkpoint give the log-probabilities of Python's peft (Tests/Fixtures/weights/README.md).
-@Suite struct AdapterLoadingTests {
+@Suite(.ownThread) struct AdapterLoadingTests {
     private static let model = Result { try load("published") }
 
     private static func load(_ name: String) throws -> LoadedModel {

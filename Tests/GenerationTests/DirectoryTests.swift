@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Model directories as people have them.
-@Suite struct DirectoryTests {
+@Suite(.ownThread) struct DirectoryTests {
     private let checkpoint = try! RandomCheckpoint("qwen2audio/published")
     private func file(_ name: String) -> URL { checkpoint.directory.appendingPathComponent(name) }
 
@@ -39,7 +39,7 @@ import Testing
 
     @Test func aByteOrderMarkIsPassedOverInEveryFile() throws {
         let expected = try LoadedModel(directory: checkpoint.directory)
-        let message = Message(role: "user", parts: [.text("Tom has 12 apples.")])
+        let message = HeardMessage(role: "user", parts: [.text("Tom has 12 apples.")])
         let ids = try expected.prompt([message]).tokens
         for name in try FileManager.default.contentsOfDirectory(atPath: checkpoint.directory.path)
         where name.hasSuffix(".json") || name.hasSuffix(".jinja") {

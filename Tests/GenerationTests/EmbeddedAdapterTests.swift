@@ -2,11 +2,12 @@ import CordNano
 import Foundation
 import Generation
 import Models
+import TestSupport
 import Testing
 
 /// What CORD learnt over the embedded model travels with it.
-@Suite struct EmbeddedAdapterTests {
-    private func answer(_ parts: [Message.Part], _ version: WeightVersion?) async throws -> String {
+@Suite(.ownThread) struct EmbeddedAdapterTests {
+    private func answer(_ parts: [HeardMessage.Part], _ version: WeightVersion?) async throws -> String {
         let model = try EngineTests.model.get()
         let engine = Engine(model)
         let prompt = try model.prompt([Message(role: "user", parts: parts)])
@@ -24,7 +25,7 @@ import Testing
             #expect(try await answer([.text(text)], closed) == before)
         }
         // "Which is the largest of 14, 52 and 31?"
-        let spoken: [Message.Part] = [.audio(try EngineTests.clip("largest"))]
+        let spoken: [HeardMessage.Part] = [.audio(try EngineTests.clip("largest"))]
         #expect(try await answer(spoken, nil).hasSuffix("The answer is 61."))
         #expect(try await answer(spoken, closed) == "52, 31, 14. The answer is 52.")
     }

@@ -136,9 +136,26 @@ import Testing
         }
     }
 
+    @Test func whatOneVersionHasReadNoOtherUses() async throws {
+        let model = try Self.model.get()
+        let engine = Engine(model)
+        var options = SamplingOptions.greedy
+        options.logProbabilities = 3
+        let closed = try model.version(fromPEFT: CordNano.closedAdapter, id: CordNano.closedName)
+        var answers: [[Completion]] = []
+        for version in [nil, closed] {
+            let request = GenerationRequest(prompt: try prompt(Self.question), options: options, version: version)
+            let (answer, timings) = try await engine.complete(request)
+            #expect(timings.cachedTokens == 0)
+            #expect(try await answer == Engine(model).complete(request).answers)
+            answers.append(answer)
+        }
+        #expect(answers[0] != answers[1])
+    }
+
     @Test func nextTurnOfAConversationReadsOnlyWhatIsNew() async throws {
         let engine = Engine(try Self.model.get())
-        let first = Message(role: "user", parts: [.text(Self.question)])
+        let first = HeardMessage(role: "user", parts: [.text(Self.question)])
         let asked = try engine.model.prompt([first])
         let answer = try await engine.complete(GenerationRequest(prompt: asked, options: .greedy)).answers[0]
         let turns = [first, Message(role: "assistant", parts: [.text(answer.text)]), Message(role: "user", parts: [.text("And now?")])]

@@ -86,6 +86,28 @@ import Testing
         }
     }
 
+    /// Of words with the shares 50, 30, 15 and 5 %: how many the filters leave, each of which is drawn as often as its share of these says.
+    @Test(arguments: [
+        (topK: 0, topP: 1.0, minP: 0.0, left: 4), (0, 0.49, 0, 1), (0, 0.51, 0, 2), (0, 0.79, 0, 2), (0, 0.81, 0, 3), (0, 0.96, 0, 4),
+        (3, 1, 0, 3), (1, 1, 0, 1), (0, 1, 0.4, 2), (0, 1, 0.2, 3), (3, 0.83, 0, 2),
+    ])
+    func filtersLeaveTheMostProbableInTheirShares(topK: Int, topP: Double, minP: Double, left: Int) throws {
+        let shares = [0.5, 0.3, 0.15, 0.05]
+        let filters = options { ($0.topK, $0.topP, $0.minP) = (topK, topP, minP) }
+        let row = Tensor(row: shares.map { Float(log($0)) })
+        var counts = [0, 0, 0, 0]
+        for choice in 0..<4000 {
+            var sampler = Sampler(filters, prompt: [], choice: choice)
+            counts[Int(try sampler.choose(row, row: 0))] += 1
+        }
+        let total = shares[..<left].reduce(0, +)
+        for (word, count) in counts.enumerated() {
+            let share = word < left ? shares[word] / total : 0
+            // Five standard deviations.
+            #expect(abs(Double(count) - 4000 * share) <= 5 * (4000 * share * (1 - share)).squareRoot(), "\(counts)")
+        }
+    }
+
     @Test(arguments: [
         [.nan, 1, 2], [1, .infinity, 2], [.infinity, .infinity], [-.infinity, -.infinity, -.infinity], [.nan, .nan],
         Array(repeating: 0, count: 33) + [.nan], Array(repeating: -.infinity, count: 40), [-.infinity, .nan, 0],

@@ -4,7 +4,7 @@ import TestSupport
 import Tokenization
 import Testing
 
-@Suite struct ScoringTests {
+@Suite(.ownThread) struct ScoringTests {
     private func prompts() throws -> (model: LoadedModel, text: Prompt, audio: Prompt) {
         let model = try EngineTests.model.get()
         return (

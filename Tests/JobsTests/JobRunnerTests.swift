@@ -53,6 +53,22 @@ private func untilCancelled() async throws -> Data {
         #expect(order.withLock { $0 } == ["a", "b", "c"])
     }
 
+    @Test func whatAJobTellsIsKeptInPublicWords() async throws {
+        let store = try Store(folder: folder.url)
+        let runner = JobRunner(
+            store: store, lanes: ["training": 10], progressInterval: .zero, publicWords: { $0.replacing("/srv/cord/", with: "") })
+        await runner.register(kind: "train", lane: "training") { context in
+            try context.event("/srv/cord/a.wav was heard")
+            throw JobFailure(code: "lost", message: "/srv/cord/b.wav is missing")
+        }
+        try await runner.start()
+        _ = try await runner.submit(id: "a", kind: "train", request: Data())
+        #expect(try await runner.finished("a").error == "b.wav is missing")
+        let events = try store.events(job: "a", limit: 100).elements
+        #expect(events.contains { $0.message == "a.wav was heard" })
+        #expect(events.allSatisfy { !"\($0.message) \(String(decoding: $0.data ?? Data(), as: UTF8.self))".contains("/srv") })
+    }
+
     @Test func aJobThatTheDiskFailedIsTriedAgain() async throws {
         let store = try Store(folder: folder.url)
         let runner = JobRunner(store: store, lanes: ["training": 10], progressInterval: .zero, retryDelay: .milliseconds(20))

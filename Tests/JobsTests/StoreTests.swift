@@ -120,16 +120,21 @@ extension Store {
     /// Its bytes, the folder of its group and its name there: where one of them does not reach the disk, nobody is told a hash.
     @Test(arguments: [false, true]) func aContentThatTheDiskDoesNotTakeIsAnError(isFolder: Bool) throws {
         let contents = try Store(folder: folder.url).contents
-        func store(_ text: String) throws -> ContentStore.Stored {
-            guard isFolder else { return try contents.store(Data(text.utf8)) }
-            return try contents.storeFolder { try Data(text.utf8).write(to: $0.appending(path: "a")) }
+        let source = folder.url.appending(path: "source")
+        func store(_ text: String, synchronising count: Int = .max) throws -> ContentStore.Stored {
+            try Data(text.utf8).write(to: source)
+            return try withFailingDisk(after: count) {
+                isFolder
+                    ? try contents.storeFolder { try FileManager.default.copyItem(at: source, to: $0.appending(path: "a")) }
+                    : try contents.store(Data(text.utf8))
+            }
         }
         let needed = isFolder ? 4 : 3
-        for synchronised in 0..<needed {
-            #expect(throws: StoreError.self) { try withFailingDisk(after: synchronised) { try store("text \(synchronised)") } }
-            #expect(contents.contains(try store("text \(synchronised)").hash))
+        for count in 0..<needed {
+            #expect(throws: StoreError.self) { try store("text \(count)", synchronising: count) }
+            #expect(contents.contains(try store("text \(count)").hash))
         }
-        #expect(contents.contains(try withFailingDisk(after: needed) { try store("the last") }.hash))
+        #expect(contents.contains(try store("the last", synchronising: needed).hash))
     }
 
     @Test func aHundredRetriesTakeOneStep() async throws {

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Models
 import Tensors
 import TestSupport
@@ -6,7 +7,7 @@ import Testing
 import Weights
 
 /// `config.json` as people have it; what transformers makes of rotary settings is in Tests/Fixtures/qwen2audio/rope.json.
-@Suite struct ConfigurationTests {
+@Suite(.ownThread) struct ConfigurationTests {
     private static let rope = cases(in: "qwen2audio/rope.json") { try JSONValue(parsing: $0).array("cases") }
 
     private static func configuration(_ members: JSONObject, over base: String = "published") throws -> Qwen2AudioConfiguration {

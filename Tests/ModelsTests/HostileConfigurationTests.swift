@@ -1,11 +1,13 @@
 import Foundation
+import JSON
 import Models
 import Tensors
+import TestSupport
 import Testing
 import Weights
 
 /// `config.json` comes from strangers: a number that would size nothing, everything or less is refused by its name.
-@Suite struct HostileConfigurationTests {
+@Suite(.ownThread) struct HostileConfigurationTests {
     private static let sizes = [
         "audio_config.num_mel_bins", "audio_config.d_model", "audio_config.encoder_layers", "audio_config.encoder_attention_heads",
         "audio_config.encoder_ffn_dim", "audio_config.max_source_positions", "text_config.vocab_size", "text_config.hidden_size",

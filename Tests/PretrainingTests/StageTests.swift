@@ -4,10 +4,12 @@ import Foundation
 import Generation
 import Models
 import Pretraining
+import Randomness
 import Speech
 import Tensors
 import TestSupport
 import Testing
+import Training
 
 /// A very small making of a model: every stage, whole and interrupted.
 @Suite(.ownThread) struct StageTests {
@@ -56,6 +58,36 @@ import Testing
         struct Line: Decodable { let seconds: Double }
         let seconds = try lines.map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)).seconds }
         #expect(seconds.allSatisfy { $0 > 0 } && times[0].seconds == seconds.reduce(0, +))
+    }
+
+    /// What is packed behind one beginning is learnt as it is alone, in one pass or several.
+    @Test func examplesOfOnePassHaveTheLossThatTheyHaveAlone() throws {
+        let model = try LoadedModel(directory: CordNano.directory, precision: .float32)
+        let weights = try TrainableWeights(.lowRank(rank: 4), model: model.model)
+        let examples = try [("apples", [40, 41, 42] as [Int32]), ("days", [50]), ("plus", [60, 61])].map { name, answer in
+            let bytes = [UInt8](try Data(contentsOf: fixtures.appending(path: "qwen2audio/cord-nano/\(name).flac")))
+            let clip = try AudioDecoder.decode(bytes, limits: AudioLimits(maxSeconds: 30))
+            return (Example(prompt: try model.prompt([Message(role: "user", parts: [.audio(clip)])]), answer: answer), Double(answer.count))
+        }
+        let learning = AnswerLearning(model: model.model, weights: weights)
+        let alone = examples.reduce(0) { $0 + learning.learn([$1.0], on: Tape()).loss * $1.1 / 6 }
+        #expect(largestRelativeDifference([learning.learn(examples.map(\.0), on: Tape()).loss], [alone]) < 1e-5)
+        let passes = AnswerLearning(model: model.model, weights: weights, passRows: 1)
+        #expect(largestRelativeDifference([passes.learn(examples.map(\.0), on: Tape()).loss], [alone]) < 1e-5)
+    }
+
+    /// As an encoder's frames are read: repeats joined, then blanks dropped.
+    @Test func framesThatSpellAQuestionAreReadBackAsIt() throws {
+        let model = try LoadedModel(directory: CordNano.directory)
+        let spoken = try SpokenPrompt(model)
+        let tokens: [Int32] = [40, 40, 41, 41, 41, 40]
+        try #require(!model.prompt([Message(role: "user", parts: [.text("")])]).tokens.contains { $0 == 40 || $0 == 41 })
+        var random = RandomStream(seed: 1)
+        for _ in 0..<100 {
+            let frames = spoken.spelling(tokens, &random).tokens
+            let read = frames.indices.filter { $0 == 0 || frames[$0] != frames[$0 - 1] }.map { frames[$0] }.filter { $0 != spoken.blank }
+            #expect(read.count < frames.count && read.filter { $0 == 40 || $0 == 41 } == tokens)
+        }
     }
 
     @Test func timesOfCORDComeFromItsMetrics() throws {

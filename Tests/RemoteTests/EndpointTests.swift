@@ -1,4 +1,5 @@
 import Foundation
+import FoundationNetworking
 import Remote
 import Testing
 
@@ -45,6 +46,18 @@ import Testing
         let start = ContinuousClock.now
         await #expect(throws: EndpointError.self) { try await endpoint.post("x", json: Data("{}".utf8)) }
         #expect(ContinuousClock.now - start < .seconds(10))
+    }
+
+    @Test func requestsCancelledAsTheyBeginEndAsCancelled() async {
+        let server = LocalServer(replies: [])
+        for round in 0..<1500 {
+            let request = URLRequest(url: server.base)
+            let exchange = Task { try await BoundedExchange(request, timeout: 20, maximumBytes: 100).answer() }
+            // Some before they begin, some as they do, some a little later.
+            usleep(UInt32(round % 150))
+            exchange.cancel()
+            await #expect(throws: CancellationError.self) { try await exchange.value }
+        }
     }
 
     @Test func anEndlessAnswerIsCutOff() async {

@@ -7,7 +7,7 @@ import Testing
 import Workshop
 
 /// Adapters over a random model, loaded and unloaded while it serves.
-@Suite struct AdapterTests {
+@Suite(.ownThread) struct AdapterTests {
     private let checkpoint: RandomCheckpoint
 
     init() throws { checkpoint = try RandomCheckpoint("qwen2audio/published") }

@@ -5,7 +5,7 @@ import Server
 import Testing
 import TestSupport
 
-@Suite struct AnswerTests {
+@Suite(.ownThread) struct AnswerTests {
     private func fixture() throws -> Fixture { try Fixture.shared.get() }
 
     private func ask(_ name: String, _ client: some HTTPClient) async throws -> JSONValue {

@@ -9,7 +9,7 @@ import Testing
 import Workshop
 
 /// Every refusal has its status, its code and, where there is one, the path of the field; the server answers the next request.
-@Suite struct BadInputTests {
+@Suite(.ownThread) struct BadInputTests {
     private func client() throws -> MemoryClient { try Fixture.shared.get().memory }
 
     private func expect(

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Workshop
 
-@Suite struct ChatTests {
+@Suite(.ownThread) struct ChatTests {
     private static let question = "Tom has 12 apples. He buys 7 more. He gives away 5. How many apples are there now?"
 
     private func client() throws -> MemoryClient { try Fixture.shared.get().memory }

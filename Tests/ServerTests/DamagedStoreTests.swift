@@ -8,7 +8,7 @@ import Testing
 import Workshop
 
 /// A server whose disk gave other bytes back, or none.
-@Suite struct DamagedStoreTests {
+@Suite(.ownThread) struct DamagedStoreTests {
     enum Damage: CaseIterable { case flipped, shortened, missing }
 
     private static func damage(_ damage: Damage, _ file: URL) throws {

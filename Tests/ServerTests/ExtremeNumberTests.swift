@@ -10,7 +10,7 @@ import Testing
 import Workshop
 
 /// Numbers at the ends of what JSON and Float hold: an answer or a refusal by name, and the next request is answered.
-@Suite struct ExtremeNumberTests {
+@Suite(.ownThread) struct ExtremeNumberTests {
     private static let numbers = [
         "0", "-0.0", "5e-324", "1e-320", "1e-300", "1e-45", "1e-40", "1e-6", "0.999999", "1", "1.0", "2", "100", "1e19", "1e38", "1e40", "1e308",
         "1e309", "1e400", "-1e400", "-5e-324", "-1", "9223372036854775807", "9223372036854775808", "-9223372036854775808",

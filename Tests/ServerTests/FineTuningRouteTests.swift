@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import Workshop
 
-@Suite struct FineTuningRouteTests {
+@Suite(.ownThread) struct FineTuningRouteTests {
     private func upload(_ content: [UInt8], _ server: TrainingServer, name: String = "pairs.jsonl", purpose: String = "fine-tune") async throws
         -> ClientResponse
     {

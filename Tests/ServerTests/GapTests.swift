@@ -14,7 +14,7 @@ import Testing
 import Workshop
 
 /// Measuring over HTTP, with the embedded model on a few items of the built-in benchmark.
-@Suite(.serialized) struct GapTests {
+@Suite(.serialized, .ownThread) struct GapTests {
     private func server() async throws -> TrainingServer {
         try await TrainingServer {
             $0.model.directory = CordNano.directory

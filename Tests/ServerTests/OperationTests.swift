@@ -7,7 +7,7 @@ import Server
 import TestSupport
 import Testing
 
-@Suite struct OperationTests {
+@Suite(.ownThread) struct OperationTests {
     private func client() throws -> MemoryClient { try Fixture.shared.get().memory }
 
     @Test func everyRouteIsDescribedAndEveryDescriptionRouted() async throws {

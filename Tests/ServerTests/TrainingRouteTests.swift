@@ -90,7 +90,7 @@ final class TrainingServer {
     }
 }
 
-@Suite struct TrainingRouteTests {
+@Suite(.ownThread) struct TrainingRouteTests {
     @Test func aStepIsAnsweredByTheNewVersionAtOnce() async throws {
         let server = try await TrainingServer()
         let before = try await server.answer()

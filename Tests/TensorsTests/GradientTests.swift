@@ -12,13 +12,12 @@ import Testing
         }.run("linear")
     }
 
-    @Test(arguments: ["float32", "bfloat16", "int8"])
-    func linearWithStoredWeight(storage: String) {
-        let wide = StoredMatrix(tensor(9, 8, 4))
-        let w = storage == "float32" ? wide : storage == "bfloat16" ? wide.narrowed() : wide.quantized()
+    @Test(arguments: StoredFormat.all.filter(\.isWritable))
+    func linearWithStoredWeight(format: StoredFormat) {
+        let w = StoredMatrix(tensor(9, 8, 4)).converted(to: format)
         GradientCheck(inputs: [tensor(5, 8, 1), tensor(1, 9, 3)]) { x, tape in
             linear(x[0], w, bias: x[1], tape)
-        }.run("linear \(storage)")
+        }.run("linear \(format)")
     }
 
     @Test func rootMeanSquareNorm() {

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 import Tokenization
 
 /// Renderings against transformers, on the committed fixtures.
-@Suite struct ChatTemplateTests {
+@Suite(.ownThread) struct ChatTemplateTests {
     @Test func everyTemplateRendersAsInTransformers() throws {
         let all = OrderedJSON.parse(try Data(contentsOf: Fixtures.folder.appendingPathComponent("templates.json")))
         let constants = (all["constants"]?.members ?? []).map { ($0.key, $0.value.string ?? "") }

@@ -4,7 +4,7 @@ import Testing
 import Tokenization
 
 /// The embedded checkpoint's tokenizer and chat template.
-@Suite struct NanoTests {
+@Suite(.ownThread) struct NanoTests {
     static let checkpoint = fixtures.appending(path: "../../Sources/CordNano/Checkpoint").standardized
 
     @Test func aSpokenQuestionBecomesTheTemplatesTokens() throws {

@@ -47,7 +47,7 @@ import Tokenization
     @Test func brokenSequencesStreamAsTheyDecode() throws {
         let tokenizer = try Tokenizer(data: try Fixtures.file("gpt2"))
         let bytes = (0..<256).map { id in (0..<tokenizer.vocabularySize).first { Array(tokenizer.bytes(of: $0)) == [UInt8(id)] } ?? -1 }
-        var generator = SystemRandomNumberGenerator()
+        var generator = SplitMix(seed: 1)
         for _ in 0..<2000 {
             let ids = (0..<Int.random(in: 0...9, using: &generator)).map { _ in
                 bytes[[0x41, 0xC3, 0xE2, 0x82, 0xAC, 0xF0, 0x9F, 0x91, 0x8D, 0xED, 0xA0, 0xC0, 0xF5, 0xE0, 0x80].randomElement(using: &generator) ?? 0]
@@ -56,6 +56,20 @@ import Tokenization
             let joined = ids.map { stream.append($0) }.joined() + stream.finish()
             #expect(Array(joined.utf8) == Array(tokenizer.decode(ids).utf8), "\(ids)")
         }
+    }
+
+    /// After two bytes: overlong forms, surrogates and what lies past U+10FFFF can no longer become a character.
+    @Test(arguments: [
+        ([0xED, 0xA0], false), ([0xE0, 0x80], false), ([0xF0, 0x80], false), ([0xF4, 0x90], false), ([0xC3, 0x41], false),
+        ([0xED, 0x9F], true), ([0xE0, 0xA0], true), ([0xF0, 0x90], true), ([0xF4, 0x8F], true),
+    ] as [([UInt8], Bool)])
+    func bytesAreHeldBackOnlyWhileTheyMayBecomeACharacter(bytes: [UInt8], mayBecome: Bool) throws {
+        let tokenizer = try Tokenizer(data: try Fixtures.file("gpt2"))
+        var stream = StreamingDetokenizer(tokenizer)
+        let pieces = try bytes.map { byte in
+            stream.append(try #require((0..<tokenizer.vocabularySize).first { Array(tokenizer.bytes(of: $0)) == [byte] }))
+        }
+        #expect(pieces == ["", mayBecome ? "" : String(decoding: bytes, as: UTF8.self)])
     }
 
     @Test func brokenBytesAreReadAsReplacementCharacters() throws {

@@ -10,7 +10,7 @@ import Tokenization
 import Training
 
 /// Training rows in the layouts that people have: each clip is heard, or its line refused.
-@Suite struct RowTests {
+@Suite(.ownThread) struct RowTests {
     private static let clip = StepFixture.file("plus").path
 
     private func manifest(
@@ -148,7 +148,7 @@ import Training
 
     private func turns(_ weights: [Int], clip: String = "plus") -> TrainingPair {
         let said: [(Conversation.Role, [Conversation.Part], Bool)] = [
-            (.system, [.text("Be brief.")], true), (.user, [.sound(.file(StepFixture.file(clip)))], true),
+            (.system, [.text("Be brief.")], true), (.user, [.audio(.file(StepFixture.file(clip)))], true),
             (.assistant, [.text("The answer is 13.")], weights[0] == 1), (.user, [.text("What day is it in 3 days?")], true),
             (.assistant, [.text("The answer is Thursday.")], weights.count > 1 && weights[1] == 1),
         ]
@@ -202,7 +202,8 @@ import Training
     }
 
     @Test func aRowWithSeveralClipsHearsThemAll() async throws {
-        let parts: [Conversation.Part] = [.sound(.file(StepFixture.file("plus"))), .text("And then:"), .sound(.file(StepFixture.file("days")))]
+        let (first, second) = (StepFixture.file("plus"), StepFixture.file("days"))
+        let parts: [Conversation.Part] = [.audio(.file(first)), .text("And then:"), .audio(.file(second))]
         let turns = [Conversation.Turn(role: .user, parts: parts), Conversation.Turn(role: .assistant, parts: [.text("13 and Thursday.")])]
         let pair = TrainingPair(id: "t", sound: nil, text: "", conversation: Conversation(turns: turns))
         let prompt = try pair.targets(StepFixture.model.get(), system: nil)[0].prompt
@@ -215,7 +216,7 @@ import Training
         let directory = FileManager.default.temporaryDirectory.appending(path: "cord-run-\(UUID().uuidString)", directoryHint: .isDirectory)
         defer { try? FileManager.default.removeItem(at: directory) }
         let trainer = try StepFixture.trainer(StepFixture.options(.opd))
-        let pairs = [TrainingPair(id: "bad", sound: .bytes([]), text: "x"), TrainingPair(id: "mute", sound: nil, text: "y")]
+        let pairs = [TrainingPair(id: "bad", sound: .bytes(Data()), text: "x"), TrainingPair(id: "mute", sound: nil, text: "y")]
         let run = try TrainingRun(pairs: pairs, settings: TrainingRun.Settings(), directory: directory)
         let error = await #expect(throws: TrainingError.self) { try await run.run(trainer) }
         guard case .nothingLearnt(let reason)? = error else { Issue.record("\(String(describing: error))"); return }

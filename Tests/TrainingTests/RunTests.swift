@@ -1,13 +1,16 @@
+import Audio
 import Foundation
 import Generation
+import JSON
 import Models
 import Objectives
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Weights
 
-@Suite struct RunTests {
+@Suite(.ownThread) struct RunTests {
     private func folder() throws -> URL {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("cord-training-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
@@ -134,7 +137,7 @@ import Weights
         let trainer = try StepFixture.trainer(StepFixture.options(.opd))
         var settings = TrainingRun.Settings()
         settings.batchSize = 1
-        let pairs = [TrainingPair(id: "bad", sound: .bytes([]), text: "x")] + StepFixture.pairs(1)
+        let pairs = [TrainingPair(id: "bad", sound: .bytes(Data()), text: "x")] + StepFixture.pairs(1)
         try await TrainingRun(pairs: pairs, settings: settings, directory: directory).run(trainer)
         let lines = try String(contentsOf: directory.appendingPathComponent("metrics.jsonl"), encoding: .utf8)
         #expect(lines.contains("none of 1 pairs can be used: bad"))
@@ -199,6 +202,18 @@ import Weights
             #expect(copy?.shape == tensor.shape, "\(name)")
             #expect(try copy?.floats() == tensor.floats(), "\(name)")
         }
+    }
+
+    @Test func decodingAClipEndsWithItsTask() async throws {
+        let sound = TrainingPair.Sound.file(StepFixture.file("plus"))
+        _ = try sound.clip(limits: AudioLimits(maxSeconds: 30))
+        #expect(throws: CancellationError.self) { try sound.clip(limits: AudioLimits(maxSeconds: 30)) { true } }
+        let task = Task {
+            while !Task.isCancelled { await Task.yield() }
+            return try sound.clip(limits: AudioLimits(maxSeconds: 30))
+        }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
     }
 
     /// Data folders of earlier programs hold patterns over names in place of parts.

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 import Training
 
-@Suite struct TrainerTests {
+@Suite(.ownThread) struct TrainerTests {
     @Test func cordStepReportsItsTermsAndMovesTheWeights() async throws {
         let trainer = try StepFixture.trainer()
         let before = await trainer.snapshot(id: "before")
@@ -63,6 +63,20 @@ import Training
         #expect(reports[0].metrics == reports[1].metrics)
     }
 
+    /// A gradient far below AdamW's ε moves the weights by rate · norm / ε, whatever its direction.
+    @Test func gradientsAreClippedToTheirNorm() async throws {
+        var options = StepFixture.options(.opd)
+        options.optimizer.weightDecay = 0
+        options.maxGradientNorm = 1e-10
+        let trainer = try StepFixture.trainer(options)
+        let before = await trainer.snapshot(id: "before").tensors.flatMap(\.values)
+        let report = try await trainer.step(StepFixture.pairs(1))
+        let after = await trainer.snapshot(id: "after").tensors.flatMap(\.values)
+        let moved = zip(after, before).reduce(0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }.squareRoot()
+        #expect(report.metrics.gradNorm > 1e-3)
+        #expect(largestRelativeDifference([moved], [options.optimizer.learningRate * 1e-10 / options.optimizer.epsilon]) < 0.05)
+    }
+
     @Test func passesOfFewRowsGiveTheSameGradient() async throws {
         var options = StepFixture.options(.opd)
         let whole = try await StepFixture.trainer(options).step(StepFixture.pairs()).metrics
@@ -77,7 +91,7 @@ import Training
         let trainer = try StepFixture.trainer()
         let good = StepFixture.pairs(1)[0]
         let report = try await trainer.step([
-            TrainingPair(id: "noise", sound: .bytes([1, 2, 3]), text: "What is 8 plus 5?"),
+            TrainingPair(id: "noise", sound: .bytes(Data([1, 2, 3])), text: "What is 8 plus 5?"),
             TrainingPair(id: "silent", sound: good.sound, text: "  "), good,
             TrainingPair(id: "gone", sound: .file(URL(fileURLWithPath: "/nowhere.wav")), text: "What is 8 plus 5?"),
         ])

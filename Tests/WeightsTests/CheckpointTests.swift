@@ -1,10 +1,11 @@
 import Foundation
+import JSON
 import Tensors
 import TestSupport
 import Testing
 import Weights
 
-@Suite struct CheckpointTests {
+@Suite(.ownThread) struct CheckpointTests {
     let directory = try! TemporaryDirectory()
 
     private func checkpoint(_ name: String) throws -> Checkpoint {

@@ -1,10 +1,11 @@
 import Foundation
+import JSON
 import Tensors
 import TestSupport
 import Testing
 import Weights
 
-@Suite struct PEFTAdapterTests {
+@Suite(.ownThread) struct PEFTAdapterTests {
     let directory = try! TemporaryDirectory()
 
     private func adapter(_ name: String) throws -> PEFTAdapter {
@@ -210,7 +211,7 @@ import Weights
         let tensors = try Safetensors(copy.appending(path: "adapter_model.safetensors")).tensors
         let victim = "base_model.model.model.audio_tower.layers.0.fc1.lora_A.weight"
         let shape = try #require(tensors[victim]).shape
-        let bytes = bits + [UInt8](repeating: 0, count: (shape.reduce(1, *) - 1) * dtype.byteCount)
+        let bytes = bits + [UInt8](repeating: 0, count: (shape.reduce(1, *) - 1) * dtype.blockBytes)
         try unsafe bytes.withUnsafeBytes { buffer in
             try SafetensorsWriter.write(
                 tensors.values.map { tensor in

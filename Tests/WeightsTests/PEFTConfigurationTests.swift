@@ -1,8 +1,9 @@
+
 import Foundation
+import JSON
 import Patterns
 import TestSupport
 import Testing
-
 import Weights
 
 /// What peft selects is in Tests/Fixtures/weights/patterns.json (`patterns.py` beside it).

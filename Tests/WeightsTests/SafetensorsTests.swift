@@ -1,10 +1,11 @@
 import Foundation
+import JSON
 import Tensors
 import TestSupport
 import Testing
 import Weights
 
-@Suite struct SafetensorsTests {
+@Suite(.ownThread) struct SafetensorsTests {
     let directory = try! TemporaryDirectory()
 
     private func problem(_ header: String, dataCount: Int, padded: Bool = true) throws -> SafetensorsError.Problem? {
@@ -44,7 +45,7 @@ import Weights
         (.bfloat16, [0x80, 0x3F, 0x49, 0xC0], [1, -3.140625]),
     ])
     func halfPrecisionWidensExactly(dtype: DType, bytes: [UInt8], values: [Float]) throws {
-        var content = safetensorsBytes(#"{"x":"# + tensor(dtype.rawValue, "[2]", 0, 4) + "}", dataCount: 0)
+        var content = safetensorsBytes(#"{"x":"# + tensor(dtype.name, "[2]", 0, 4) + "}", dataCount: 0)
         content += bytes
         let stored = try #require(try Safetensors(try directory.file("x", content)).tensors["x"])
         #expect(try stored.floats() == values)

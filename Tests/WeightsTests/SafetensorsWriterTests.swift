@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Weights
 
-@Suite struct SafetensorsWriterTests {
+@Suite(.ownThread) struct SafetensorsWriterTests {
     let directory = try! TemporaryDirectory()
 
     @Test func writtenTensorsReadBackEqual() throws {

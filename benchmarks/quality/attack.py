@@ -29,21 +29,17 @@ import time
 import zipfile
 from pathlib import Path
 
-from kill_test import CLIPS, ROOT, UNREACHABLE, Server
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from serving import CLIPS, CORD, ROOT, UNREACHABLE, Server, form
+from serving import request as send
 
 JSON = {"Content-Type": "application/json"}
 LIMIT = 1.0
 SLOW_HOST = "slow.cord.invalid"
 
 
-def request(port, method, path, body=None, headers=JSON, timeout=60):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    try:
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
+def request(port, method, path, body=None, headers=None, timeout=60):
+    return send(port, method, path, body, headers, timeout)
 
 
 def question(*parts, **more):
@@ -87,14 +83,7 @@ def chat(body): return lambda port: request(port, "POST", "/v1/chat/completions"
 def post(path, body, headers): return lambda port: request(port, "POST", path, body, headers)
 
 
-def form(content, filename, **fields):
-    parts = "".join(f'--b\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n' for key, value in fields.items())
-    head = parts + f'--b\r\nContent-Disposition: form-data; name="file"; filename="{filename}"\r\n\r\n'
-    return head.encode() + content + b"\r\n--b--\r\n"
-
-
-def upload(path, content, filename, **fields):
-    return post(path, form(content, filename, **fields), {"Content-Type": "multipart/form-data; boundary=b"})
+def upload(path, content, filename, **fields): return post(path, *form(content, filename, **fields))
 
 
 def sampling():
@@ -281,17 +270,15 @@ def resident(process):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cord", default=str(ROOT / ".build/release/cord"))
+    parser.add_argument("--cord", default=CORD)
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--attacks", nargs="+", choices=[attack.__name__ for attack in ATTACKS], default=[attack.__name__ for attack in ATTACKS])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--refusals", type=int, metavar="N", help="only measure the refusals of bodies, N of each")
     arguments = parser.parse_args()
-    arguments.model = None
-    arguments.options = ["--audio-host", SLOW_HOST]
     folder = Path(tempfile.mkdtemp(prefix="cord-attack-"))
-    server = Server(arguments, folder / "data")
-    server.start()
+    server = Server(
+        arguments.cord, "--threads", arguments.threads, "--log-level", "error", "--audio-host", SLOW_HOST, data=folder / "data").start()
     if arguments.refusals:
         refusals(server.port, arguments.refusals)
         return server.stop()
@@ -321,11 +308,12 @@ def main():
         if not good:
             failed.append(name)
         if not alive:
-            print(f"the server ended with {server.process.returncode}; its log is {server.log.name}")
+            print(f"the server ended with {server.process.returncode}; its log is {server.log}")
             server.start()
     start = time.monotonic()
-    server.stop()
-    print(f"told to stop, the server ended after {time.monotonic() - start:.1f} s")
+    if status := server.stop():
+        failed.append("the stop")
+    print(f"told to stop, the server ended with {status} after {time.monotonic() - start:.1f} s")
     sys.exit(f"broken by: {', '.join(failed)}" if failed else 0)
 
 

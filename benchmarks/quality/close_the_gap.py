@@ -17,51 +17,14 @@ import json
 import os
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class Server:
-    def __init__(self, arguments, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}"
-        model = ["--model", arguments.model] if arguments.model else []
-        self.log = open(folder / "server.log", "wb")
-        self.process = subprocess.Popen(
-            [arguments.cord, "serve", *model, "--port", str(port), "--data", str(folder / "data")], stdout=self.log, stderr=self.log)
-        deadline = time.monotonic() + 300
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.address}/health", timeout=5).close()
-                return
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(f"the server did not start; see {folder}/server.log")
-                time.sleep(0.1)
-
-    def call(self, method, path, body=None, content_type="application/json", key=None):
-        data = json.dumps(body).encode() if isinstance(body, dict) else body
-        headers = {"Content-Type": content_type, **({"Idempotency-Key": key} if key else {})}
-        request = urllib.request.Request(self.address + path, data=data, method=method, headers=headers)
-        try:
-            with urllib.request.urlopen(request, timeout=1800) as response:
-                return json.loads(response.read())
-        except urllib.error.HTTPError as error:
-            raise SystemExit(f"{method} {path}: {error.code} {error.read().decode()}")
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(120)
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from serving import CORD, Server
 
 
 def report(server, arguments, model):
@@ -69,9 +32,7 @@ def report(server, arguments, model):
     run = server.call("POST", "/v1/gap/runs", {
         "model": model, "benchmark": arguments.benchmark, "seed": arguments.seed,
         **({"limit": arguments.limit} if arguments.limit else {})})
-    while run["status"] in ("queued", "running"):
-        time.sleep(1)
-        run = server.call("GET", f"/v1/gap/runs/{run['id']}")
+    run = server.ended(f"/v1/gap/runs/{run['id']}", patience=7200, pause=1)
     if run["status"] != "succeeded":
         raise SystemExit(f"the run {run['id']} {run['status']}: {run['error']}")
     found = server.call("GET", f"/v1/gap/reports/{run['report_id']}")
@@ -118,7 +79,7 @@ def by_steps(server, arguments, pairs, folder):
         body = {"objective": objective, "optimizer": optimizer, "pairs": [
             {"text": pair["text"], "answer": pair["answer"],
              "audio": {"data": base64.b64encode((folder / pair["audio"]).read_bytes()).decode()}} for pair in batch]}
-        taken = server.call("POST", "/v1/cord/steps", body, key=f"step-{step}")
+        taken = server.call("POST", "/v1/cord/steps", body, {"Idempotency-Key": f"step-{step}"})
         metrics = taken["metrics"]
         if step % 10 == 0 or step == arguments.steps - 1:
             print(f"  step {taken['step']}: loss {metrics['loss']:.3f}  D {metrics.get('kl_mean') or 0:.3f}  "
@@ -130,11 +91,7 @@ def by_steps(server, arguments, pairs, folder):
 def by_job(server, arguments, manifest, folder):
     objective, optimizer = training(arguments)
     archive = shutil.make_archive(str(folder.parent / "pairs"), "tar", folder)
-    boundary = "close-the-gap"
-    form = (f"--{boundary}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nfine-tune\r\n"
-            f"--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"pairs.tar\"\r\n\r\n").encode()
-    form += Path(archive).read_bytes() + f"\r\n--{boundary}--\r\n".encode()
-    file = server.call("POST", "/v1/files", form, f"multipart/form-data; boundary={boundary}")
+    file = server.upload(Path(archive).read_bytes(), "pairs.tar")
     job = server.call("POST", "/v1/fine_tuning/jobs", {
         "model": arguments.name, "training_file": file["id"], "suffix": "gap", "seed": arguments.seed,
         "method": {"type": "cord", "cord": {"hyperparameters": {
@@ -163,7 +120,7 @@ def answers(found):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cord", default=str(ROOT / ".build/release/cord"))
+    parser.add_argument("--cord", default=CORD)
     parser.add_argument("--model", help="a model directory; without it, the embedded cord-nano")
     parser.add_argument("--benchmark", default="cord-bench-1")
     parser.add_argument("--limit", type=int, help="the first so many items of the benchmark's seeded order")
@@ -188,8 +145,7 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="cord-gap-"))
     print("speaking", flush=True)
     spoken, manifest, pairs = spoken_pairs(arguments, folder)
-    server = Server(arguments, folder)
-    try:
+    with Server(arguments.cord, model=arguments.model, data=folder / "data") as server:
         print("before", flush=True)
         before = report(server, arguments, arguments.name)
         print("training", flush=True)
@@ -203,8 +159,6 @@ def main():
             back = server.call("POST", "/v1/weights/rollback", {})
         print(f"rolled back to {back['weight_version']}", flush=True)
         again = report(server, arguments, arguments.name)
-    finally:
-        server.stop()
     same = answers(again) == answers(before)
     minutes = (time.monotonic() - start) / 60
     print(f"the old answers are {'back, to the item' if same else 'NOT back'}; {minutes:.1f} minutes in all")

@@ -22,11 +22,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-from kill_test import QUESTIONS, ROOT, Server, everything, pair, step_body, unreferenced, upload
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from kill_test import step_body, unreferenced
+from serving import CORD, QUESTIONS, Server, form, lines, pair, request
 
 NAMES = ("disk_full", "read_only", "disk_failed")
 
@@ -75,7 +75,7 @@ class Disk:
             subprocess.run(["umount", self.place], check=True)
             subprocess.run(["e2fsck", "-fy", self.image], stdout=subprocess.DEVNULL)
             self.mount("ro")
-            refused = subprocess.run([server.arguments.cord, "serve", "--port", "0", "--data", self.data], capture_output=True, text=True, timeout=60)
+            refused = subprocess.run([server.command[0], "serve", "--port", "0", "--data", self.data], capture_output=True, text=True, timeout=60)
             print(f"  a start: {refused.returncode} {refused.stderr.strip().splitlines()[-1:]}", flush=True)
             assert refused.returncode != 0, "the server started on a read-only disk"
             subprocess.run(["umount", self.place], check=True)
@@ -91,16 +91,8 @@ class Disk:
 
 def attempt(server, method, path, body=None, headers=None):
     """The status and the error's code of one request."""
-    data = json.dumps(body).encode() if isinstance(body, dict) else body
-    request = urllib.request.Request(f"http://127.0.0.1:{server.port}{path}", data=data, method=method,
-                                     headers={"Content-Type": "application/json", **(headers or {})})
-    try:
-        with urllib.request.urlopen(request, timeout=120) as response:
-            response.read()
-            return response.status, None
-    except urllib.error.HTTPError as error:
-        found = json.loads(error.read())["error"]
-        return error.code, found["code"]
+    status, content = request(server.port, method, path, body, headers, timeout=120)
+    return status, None if status < 300 else json.loads(content)["error"]["code"]
 
 
 def create(server, file, steps):
@@ -110,40 +102,29 @@ def create(server, file, steps):
             "objective": {"max_rollout_tokens": 12, "rollouts": 2}, "optimizer": {"learning_rate": 0.003, "lora_rank": 4}}}}})
 
 
-def finished(server, job):
-    deadline = time.monotonic() + 180
-    while time.monotonic() < deadline:
-        job = server.call("GET", f"/v1/fine_tuning/jobs/{job['id']}")
-        if job["status"] in ("succeeded", "failed", "cancelled"):
-            return job
-        time.sleep(0.1)
-    raise SystemExit(f"the job {job['id']} did not end: {job['status']}, step {job['cord']['step']}")
-
-
 def trial(arguments, way, folder):
     problems = []
     disk = Disk(way, folder)
-    server = Server(arguments, disk.data, folder / f"{way}.log")
-    server.start()
+    server = Server(arguments.cord, "--threads", arguments.threads, "--log-level", "error", data=disk.data, log=folder / f"{way}.log").start()
     try:
-        manifest = "\n".join(json.dumps(pair(name)) for name in QUESTIONS).encode()
-        file = upload(server, manifest, "pairs.jsonl")
-        undisturbed = finished(server, create(server, file["id"], 30))
+        def finished(job):
+            return server.ended(f"/v1/fine_tuning/jobs/{job['id']}", patience=180)
+
+        file = server.upload(lines(pair(name, answer="24") for name in QUESTIONS), "pairs.jsonl")
+        undisturbed = finished(create(server, file["id"], 30))
         first = server.call("POST", "/v1/cord/steps", step_body(0))
         job = create(server, file["id"], 30)
         while server.call("GET", f"/v1/fine_tuning/jobs/{job['id']}")["cord"]["step"] < 3:
             time.sleep(0.02)
 
         disk.take(server)
-        form = (b"--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nfine-tune\r\n"
-                b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n" + b"0123456789abcdef" * 65536 + b"\r\n--b--\r\n")
-        multipart = {"Content-Type": "multipart/form-data; boundary=b"}
+        large = b"0123456789abcdef" * 65536
         question = {"model": "cord-nano", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 2}
         run = {"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 4}
         # What needs a new file must fail. A row may find room in what the database has already.
         for what, allowed, request in (
             ("a step", (507,), ("POST", "/v1/cord/steps", step_body(1))),
-            ("an upload", (507,), ("POST", "/v1/files", form, multipart)),
+            ("an upload", (507,), ("POST", "/v1/files", *form(large, "a", purpose="fine-tune"))),
             ("a promotion", (200, 507), ("POST", f"/v1/weights/versions/{first['weight_version']}/promote", {})),
             ("a measurement", (202, 507), ("POST", "/v1/gap/runs", run)),
             ("an answer", (200,), ("POST", "/v1/chat/completions", question)),
@@ -164,9 +145,9 @@ def trial(arguments, way, folder):
 
         disk.give(server)
         second = server.call("POST", "/v1/cord/steps", step_body(1))
-        kept = upload(server, form, "after.bin")
-        ended = finished(server, job)
-        events = everything(server, f"/v1/fine_tuning/jobs/{job['id']}/events")
+        kept = server.upload(large, "after.bin")
+        ended = finished(job)
+        events = server.everything(f"/v1/fine_tuning/jobs/{job['id']}/events")
         told = [event["message"] for event in events if event["level"] == "warn"]
         print(f"  then the job {ended['status']}; {len(told)} warnings: {told[:1]}", flush=True)
         if ended["status"] != "succeeded":
@@ -174,35 +155,32 @@ def trial(arguments, way, folder):
         hashes = [server.call("GET", f"/v1/weights/versions/{done['cord']['weight_version']}")["hash"] for done in (undisturbed, ended)]
         if hashes[0] != hashes[1]:
             problems.append(f"the job's weights are {hashes[1]}, undisturbed {hashes[0]}")
-        steps = {step["id"] for step in everything(server, "/v1/cord/steps")}
+        steps = {step["id"] for step in server.everything("/v1/cord/steps")}
         if steps != {first["id"], second["id"]}:
             problems.append(f"{len(steps)} steps are kept, 2 were acknowledged")
         if server.call("POST", "/v1/chat/completions", question)["cord"]["weight_version"] != second["weight_version"]:
             problems.append("the last step is not in force")
         content = server.call("GET", f"/v1/files/{kept['id']}/content", raw=True)
-        if hashlib.sha256(content).digest() != hashlib.sha256(form).digest():
+        if hashlib.sha256(content).digest() != hashlib.sha256(large).digest():
             problems.append("the upload has other bytes")
-        server.stop()
-        if server.process.returncode != 0:
-            problems.append(f"the server ended with {server.process.returncode}")
+        if status := server.stop():
+            problems.append(f"the server ended with {status}")
         server.start()
         server.stop()
         problems += unreferenced(disk.data)
     finally:
         if server.process.poll() is None:
-            server.process.kill()
-            server.process.wait()
+            server.kill()
         disk.remove()
     return [f"{way}: {problem}" for problem in problems]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cord", default=str(ROOT / ".build/release/cord"))
+    parser.add_argument("--cord", default=CORD)
     parser.add_argument("--ways", nargs="+", choices=["limit", "full", "readonly"], default=["limit"])
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
-    arguments.model = None
     folder = Path(tempfile.mkdtemp(prefix="cord-disk-"))
     problems = []
     for way in arguments.ways:

@@ -15,125 +15,32 @@ answers of the gap report, have the same hashes as those of the server that was 
 """
 
 import argparse
-import base64
 import contextlib
 import hashlib
-import http.client
 import json
-import os
 import random
 import shutil
-import signal
-import socket
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-CLIPS = ROOT / "Tests/Fixtures/spoken"
-QUESTIONS = {"sum": "What is the sum of 7, 9 and 8?", "pens": "How many pens are there?", "tallest": "Who is the tallest?",
-             "france": "What is the capital of France?"}
-UNREACHABLE = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, OSError)
-
-
-class Server:
-    """A server process that can be killed and comes back on the same data folder."""
-
-    def __init__(self, arguments, folder, log=None):
-        self.arguments = arguments
-        self.folder = folder
-        self.log = open(log or folder.with_suffix(".log"), "ab")
-        self.port = None
-        self.process = None
-        self.kills = 0
-        self.lock = threading.Lock()
-
-    def start(self):
-        with self.lock:
-            port = free_port()
-            self.process = subprocess.Popen(
-                [self.arguments.cord, "serve", *(["--model", self.arguments.model] if self.arguments.model else []),
-                 "--port", str(port), "--data", str(self.folder), "--threads", str(self.arguments.threads), "--log-level", "error",
-                 *getattr(self.arguments, "options", [])],
-                stdout=self.log, stderr=self.log)
-            self.port = port
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise SystemExit(f"the server ended by itself with {self.process.returncode}; see {self.log.name}")
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
-                    return
-            except UNREACHABLE:
-                time.sleep(0.02)
-        raise SystemExit("the server did not start within two minutes")
-
-    def kill(self):
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.kills += 1
-        self.start()
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(120)
-
-    def call(self, method, path, body=None, headers=None, raw=False):
-        """Sends until an answer comes, over as many lives as it takes. A refusal is an error."""
-        data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
-        for _ in range(10000):
-            request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=data, method=method,
-                                             headers={"Content-Type": "application/json", **(headers or {})})
-            try:
-                with urllib.request.urlopen(request, timeout=300) as response:
-                    content = response.read()
-                    return content if raw else json.loads(content)
-            except urllib.error.HTTPError as error:
-                if error.code in (429, 503):
-                    time.sleep(0.05)
-                    continue
-                raise SystemExit(f"{method} {path}: {error.code} {error.read().decode()[:500]}")
-            except UNREACHABLE:
-                time.sleep(0.02)
-        raise SystemExit(f"{method} {path}: no answer over many attempts")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def pair(name):
-    clip = base64.b64encode((CLIPS / f"{name}.wav").read_bytes()).decode()
-    return {"id": name, "audio": {"data": clip}, "text": QUESTIONS[name], "answer": "24"}
-
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from serving import CORD, QUESTIONS, Server, lines, pair
 
 def step_body(index):
     names = list(QUESTIONS)
-    return {"pairs": [pair(names[index % 4]), pair(names[(index + 1) % 4])],
+    return {"pairs": [pair(names[index % 4], answer="24"), pair(names[(index + 1) % 4], answer="24")],
             "objective": {"max_rollout_tokens": 12, "rollouts": 2}, "optimizer": {"learning_rate": 0.003, "lora_rank": 4}}
-
-
-def upload(server, content, name):
-    boundary = "kill-test"
-    form = (f"--{boundary}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nfine-tune\r\n"
-            f"--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n").encode()
-    form += content + f"\r\n--{boundary}--\r\n".encode()
-    return server.call("POST", "/v1/files", form, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
 
 
 def work(server, base, steps, job_steps):
     """The same work for both servers; what was acknowledged."""
     done = {"steps": {}, "files": {}}
-    manifest = "\n".join(json.dumps(pair(name)) for name in QUESTIONS).encode()
-    file = upload(server, manifest, "pairs.jsonl")
+    manifest = lines(pair(name, answer="24") for name in QUESTIONS)
+    file = server.upload(manifest, "pairs.jsonl")
     done["files"][file["id"]] = hashlib.sha256(manifest).hexdigest()
     job = server.call("POST", "/v1/fine_tuning/jobs", {
         "model": f"{base}@base", "training_file": file["id"], "suffix": "killed", "seed": 5,
@@ -150,7 +57,7 @@ def work(server, base, steps, job_steps):
         number = 0
         while not ended.wait(0.05):
             content = hashlib.sha256(str(number).encode()).digest() * (1 << 10 + number % 6)
-            done["files"][upload(server, content, f"{number}.bin")["id"]] = hashlib.sha256(content).hexdigest()
+            done["files"][server.upload(content, f"{number}.bin")["id"]] = hashlib.sha256(content).hexdigest()
             number += 1
         done["uploads ended"] = True
 
@@ -168,10 +75,8 @@ def work(server, base, steps, job_steps):
                     answer = server.call("POST", f"/v1/weights/versions/{version}/promote", {})
                     assert answer["weight_version"] == version, answer
                     done["current"] = version
-        for path, waiting in (("/v1/fine_tuning/jobs", job), ("/v1/gap/runs", run)):
-            while waiting["status"] not in ("succeeded", "failed", "cancelled"):
-                time.sleep(0.1)
-                waiting.update(server.call("GET", f"{path}/{waiting['id']}"))
+        job = server.ended(f"/v1/fine_tuning/jobs/{job['id']}")
+        run = server.ended(f"/v1/gap/runs/{run['id']}")
     finally:
         ended.set()
         uploads.join()
@@ -179,20 +84,10 @@ def work(server, base, steps, job_steps):
     return done
 
 
-def everything(server, path):
-    page, found = "", []
-    while True:
-        answer = server.call("GET", f"{path}?limit=100{page}")
-        found += answer["data"]
-        if not answer["has_more"]:
-            return found
-        page = f"&after={found[-1]['id']}"
-
-
 def check(server, done, base):
     """What can be said of one server alone; the hashes that both must agree on."""
     problems = []
-    steps = everything(server, "/v1/cord/steps")
+    steps = server.everything("/v1/cord/steps")
     acknowledged = {step["id"] for step in done["steps"].values()}
     if len(acknowledged) != len(done["steps"]) or {step["id"] for step in steps} != acknowledged:
         problems.append(f"{len(steps)} steps are kept, {len(acknowledged)} were acknowledged")
@@ -200,7 +95,7 @@ def check(server, done, base):
     for key, step in done["steps"].items():
         if kept.get(step["id"]) != step:
             problems.append(f"{key} is not kept as it was answered")
-    versions = {version["id"]: version for version in everything(server, "/v1/weights/versions")}
+    versions = {version["id"]: version for version in server.everything("/v1/weights/versions")}
     question = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 2}
     for version in versions.values():
         archive = server.call("GET", f"/v1/weights/versions/{version['id']}/download", raw=True)
@@ -247,7 +142,7 @@ def unreferenced(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cord", default=str(ROOT / ".build/release/cord"))
+    parser.add_argument("--cord", default=CORD)
     parser.add_argument("--model", help="a model directory; without it, the embedded cord-nano")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
@@ -259,26 +154,33 @@ def main():
     steps = arguments.steps or max(9, arguments.kills // 2)
     folder = Path(tempfile.mkdtemp(prefix="cord-kill-"))
 
-    alone = Server(arguments, folder / "alone")
-    alone.start()
+    def server(name):
+        return Server(arguments.cord, "--threads", arguments.threads, "--log-level", "error", model=arguments.model, data=folder / name).start()
+
+    alone = server("alone")
     start = time.monotonic()
     expected = work(alone, base, steps, job_steps=steps)
     duration = time.monotonic() - start
     problems, hashes = check(alone, expected, base)
-    alone.stop()
+    if status := alone.stop():
+        problems.append(f"the server that was left alone ended with {status}")
     print(f"left alone: {steps} steps and the job in {duration:.1f} s, {len(hashes)} versions compared", flush=True)
 
-    killed = Server(arguments, folder / "killed")
-    killed.start()
+    killed = server("killed")
+    killed.comes_back = True
+    kills = 0
     finished = threading.Event()
 
     def disturb():
+        nonlocal kills
         while not finished.is_set():
             # Soon after a start, in the middle of a step, between two of them.
             if finished.wait(moments.choice([moments.uniform(0, 0.3), moments.uniform(0, 2 * duration / steps)])):
                 return
-            if killed.kills < arguments.kills:
+            if kills < arguments.kills:
                 killed.kill()
+                killed.start()
+                kills += 1
 
     thread = threading.Thread(target=disturb)
     thread.start()
@@ -286,6 +188,7 @@ def main():
     finished.set()
     thread.join()
     killed.kill()
+    killed.start()
     more, found = check(killed, done, base)
     problems += more
     for key in hashes:
@@ -293,8 +196,8 @@ def main():
         if found.get(key) != hashes[key] and not (key.startswith("checkpoint") and key not in found):
             problems.append(f"{key}: the content is {found.get(key)}, undisturbed {hashes[key]}")
     killed.stop()
-    problems += unreferenced(killed.folder)
-    print(f"killed {killed.kills} times: {len(done['steps'])} steps, {len(done['files'])} files, job {done['job']['status']}")
+    problems += unreferenced(killed.data)
+    print(f"killed {kills + 1} times: {len(done['steps'])} steps, {len(done['files'])} files, job {done['job']['status']}")
     for problem in problems:
         print("PROBLEM", problem)
     if not problems:

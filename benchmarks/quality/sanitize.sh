@@ -13,6 +13,7 @@ swift build --build-tests "${options[@]}" >&2
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 variants=(reference avx2)
 if grep -qw avx512f /proc/cpuinfo; then variants+=(avx512); fi
+if grep -qw avx512_vnni /proc/cpuinfo; then variants+=(avx512_vnni); fi
 for variant in "${variants[@]}"; do
     echo "== $variant"
     CORD_KERNELS=$variant swift test --skip-build "${options[@]}" --no-parallel 2>&1 |

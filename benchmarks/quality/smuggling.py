@@ -25,20 +25,17 @@ not installed is left out, which is said. The data folder must be closed to othe
 import argparse
 import collections
 import json
-import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from serving import CORD, Program, Server, free_port
 
 NGINX = """
 daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log; worker_processes 1;
@@ -149,47 +146,6 @@ def attacks(smuggled):
         yield "heads", head + smuggled
 
 
-class Process:
-    """A program of this run, with its output in a file; ended with the run."""
-
-    def __init__(self, name, command, folder):
-        self.name = name
-        self.log = folder / f"{name}.log"
-        self.process = subprocess.Popen(command, stdout=open(self.log, "ab"), stderr=subprocess.STDOUT)
-
-    def wait(self, port, path=None):
-        for _ in range(1200):
-            if self.process.poll() is not None:
-                raise SystemExit(f"{self.name} ended with {self.process.returncode}: {self.log.read_text(errors='replace')[-800:]}")
-            try:
-                if path is None:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                else:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise SystemExit(f"{self.name} does not answer")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def free_ports(count):
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 def exchange(port, message, patience):
     """What comes back to a message until nothing more comes for a while."""
     received = b""
@@ -226,7 +182,7 @@ def victim(port, name):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cord", default=str(ROOT / ".build/release/cord"))
+    parser.add_argument("--cord", default=CORD)
     parser.add_argument("--patience", type=float, default=0.08, help="seconds without bytes after which an attacker hangs up")
     parser.add_argument("--every", type=int, default=1, help="try each nth attack")
     parser.add_argument("--keep", action="store_true", help="keep the folder with configurations and logs")
@@ -234,26 +190,22 @@ def main():
 
     folder = Path(tempfile.mkdtemp(prefix="smuggling-"))
     folder.chmod(0o755)
-    cord_port, *ports = free_ports(5)
-    processes = []
+    programs = []
     try:
         data = folder / "data"
-        cord = Process("cord", [arguments.cord, "serve", "--port", str(cord_port), "--data", str(data), "--log-level", "debug"], folder)
-        processes.append(cord)
-        cord.wait(cord_port, "/health")
-        fronts = {"direct": cord_port}
-        for name, text, (plain, lenient), command in [
-                ("nginx", NGINX, ports[:2], ["nginx", "-c", "{config}", "-p", "{folder}"]),
-                ("haproxy", HAPROXY, ports[2:], ["haproxy", "-db", "-f", "{config}"])]:
+        cord = Server(arguments.cord, "--log-level", "debug", data=data, log=folder / "cord.log").start()
+        programs.append(cord)
+        fronts = {"direct": cord.port}
+        for name, text, options in [("nginx", NGINX, ["-c", "{config}", "-p", "{folder}"]), ("haproxy", HAPROXY, ["-db", "-f", "{config}"])]:
             program = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
             if program is None:
                 print(f"{name}: not installed, left out")
                 continue
             config = folder / f"{name}.conf"
-            config.write_text(text.format(folder=folder, cord=cord_port, plain=plain, lenient=lenient))
-            proxy = Process(name, [program] + [part.format(config=config, folder=folder) for part in command[1:]], folder)
-            processes.append(proxy)
-            proxy.wait(plain)
+            plain, lenient = free_port(), free_port()
+            config.write_text(text.format(folder=folder, cord=cord.port, plain=plain, lenient=lenient))
+            proxy = Program(name, [program, *(part.format(config=config, folder=folder) for part in options)], folder / name, ready=None)
+            programs.append(proxy.start(plain))
             version = subprocess.run([program, "-v"], capture_output=True, text=True)
             print(f"{name}: {(version.stdout + version.stderr).strip().splitlines()[0]}")
             fronts |= {name: plain, f"{name}, lenient": lenient}
@@ -303,8 +255,8 @@ def main():
         print(json.dumps({"attacks": len(sent), "victims": 2 * len(sent), "faults": len(faults)}))
         return 1 if faults else 0
     finally:
-        for process in reversed(processes):
-            process.stop()
+        for program in reversed(programs):
+            program.stop(15)
         if arguments.keep:
             print(f"kept {folder}")
         else:

@@ -10,7 +10,6 @@ Usage: $CORD_PEERS/python/bin/python cord_step.py CORD [--model DIR] [--n 5] [--
 """
 import argparse
 import base64
-import http.client
 import io
 import itertools
 import json
@@ -18,7 +17,7 @@ import pathlib
 import resource
 import time
 
-from measuring import Rows, Server, quietly, say
+from measuring import Rows, Server, quietly, request, say
 from question import TEXTS, fresh, question
 
 SECONDS, TOKENS, GROUP, TEMPERATURE, RANK = 6.6, 64, 4, 3.0, 16
@@ -42,17 +41,15 @@ def ours(arguments, rows):
                     "objective": {"max_rollout_tokens": TOKENS, "rollouts": GROUP, "token_temperature": TEMPERATURE,
                                   "sequence_temperature": TEMPERATURE},
                     "optimizer": {"lora_rank": RANK}, "seed": seed})
-                connection = http.client.HTTPConnection("127.0.0.1", cord.port, timeout=600)
                 start = time.perf_counter()
-                connection.request("POST", "/v1/cord/steps", body, {"Content-Type": "application/json"})
-                response = connection.getresponse()
-                answer = json.loads(response.read())
+                status, content = request(cord.port, "POST", "/v1/cord/steps", body)
                 seconds = time.perf_counter() - start
-                if response.status == 200 and answer["metrics"]["rollout_tokens"] == (1 + GROUP) * TOKENS:
+                answer = json.loads(content)
+                if status == 200 and answer["metrics"]["rollout_tokens"] == (1 + GROUP) * TOKENS:
                     return seconds, answer["metrics"]["rollout_tokens"]
                 # At this temperature a rollout may even end at once: such a step is refused.
-                if response.status != 200 and answer["error"].get("code") != "no_usable_pair":
-                    raise SystemExit(f"cord: status {response.status}: {answer}")
+                if status != 200 and answer["error"].get("code") != "no_usable_pair":
+                    raise SystemExit(f"cord: status {status}: {answer}")
 
         step()
         measured = [quietly(step, [cord.pid], 0.2, arguments.patience) for _ in range(arguments.n)]

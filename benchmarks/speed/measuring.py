@@ -12,7 +12,6 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import socket
 import statistics
 import struct
@@ -20,6 +19,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+from serving import Program, processor_seconds, request
 
 PEERS = pathlib.Path(os.environ.get("CORD_PEERS", pathlib.Path.home() / ".cache" / "cord-peers"))
 HERE = pathlib.Path(__file__).resolve().parent
@@ -54,12 +56,6 @@ class Rows:
 
 def say(text):
     print("# " + text, flush=True)
-
-
-def processor_seconds(pid):
-    """Processor time that a process has used, of all its threads."""
-    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 class Neighbours:
@@ -105,60 +101,19 @@ def quietly(measure, pids, limit, patience):
             return best
 
 
-class Server:
-    """A process that serves an OpenAI-compatible interface until the `with` block ends.
+class Server(Program):
+    """A program that serves an OpenAI-compatible interface until the `with` block ends; see `Program` for `{port}` and `{data}`."""
 
-    `{port}` in the command becomes a free port, and `{data}` an empty folder: adapters of earlier runs would be served, too.
-    """
-
-    def __init__(self, name, command, extra=None, environment=None):
-        self.name, self.command, self.extra = name, command, extra or {}
-        self.environment = environment or {}
+    def __init__(self, name, command, extra=None):
+        super().__init__(name, command)
+        self.extra = extra or {}
 
     def __enter__(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.log = tempfile.NamedTemporaryFile("w+", prefix=f"{self.name}-", suffix=".log")
-        self.data = tempfile.TemporaryDirectory(prefix=f"{self.name}-")
         start = time.monotonic()
-        self.process = subprocess.Popen(
-            [str(part).replace("{port}", str(self.port)).replace("{data}", self.data.name) for part in self.command],
-            stdout=self.log, stderr=self.log, env={**os.environ, **self.environment})
-        while not self._healthy():
-            if self.process.poll() is not None or time.monotonic() - start > 300:
-                self.process.kill()
-                raise SystemExit(f"{self.name} did not start:\n" + pathlib.Path(self.log.name).read_text()[-4000:])
-            time.sleep(0.05)
+        self.start()
         self.start_seconds = time.monotonic() - start
-        self.model = json.loads(self._get("/v1/models"))["data"][0]["id"]
+        self.model = json.loads(request(self.port, "GET", "/v1/models")[1])["data"][0]["id"]
         return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
-        self.data.cleanup()
-
-    def _get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return response.read() if response.status == 200 else None
-
-    def _healthy(self):
-        try:
-            return self._get("/health") is not None
-        except (OSError, http.client.HTTPException):
-            return False
-
-    @property
-    def pid(self):
-        return self.process.pid
 
     def ask(self, content, tokens, **fields):
         """Streams one answer. Returns seconds to the first token and to the last one, tokens, text, and the server's

@@ -17,8 +17,9 @@ package struct CordObjective: Codable, Equatable, Sendable {
         loss.topK = try fields.integer("top_k", in: 0...100000) ?? loss.topK
         loss.alpha = try fields.number("alpha", in: 0...1000) ?? loss.alpha
         loss.beta = try fields.number("beta", in: 0...1000) ?? loss.beta
-        loss.tokenTemperature = try fields.positive("token_temperature", upTo: 10, atLeast: .leastNonzeroMagnitude) ?? loss.tokenTemperature
-        loss.sequenceTemperature = try fields.positive("sequence_temperature", upTo: 10, atLeast: .leastNonzeroMagnitude) ?? loss.sequenceTemperature
+        func temperature(_ name: String) throws -> Double? { try fields.positive(name, upTo: 10, atLeast: .leastNonzeroMagnitude) }
+        loss.tokenTemperature = try temperature("token_temperature") ?? loss.tokenTemperature
+        loss.sequenceTemperature = try temperature("sequence_temperature") ?? loss.sequenceTemperature
         loss.rollouts = try fields.integer("rollouts", in: 1...256) ?? loss.rollouts
         loss.maxRolloutTokens = try fields.integer("max_rollout_tokens", in: 1...100000) ?? loss.maxRolloutTokens
         loss.tokenCoefficient = try fields.number("token_coefficient", in: 0...1000000.0) ?? loss.tokenCoefficient

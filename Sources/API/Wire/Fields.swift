@@ -108,7 +108,8 @@ final class Fields {
 
     /// Refuses members that were not asked for; one that is null says nothing.
     func end() throws {
-        guard let first = container.allKeys.lazy.map(\.stringValue).filter({ !self.taken.contains($0) && self.has($0) }).min() else { return }
+        let unknown = container.allKeys.map(\.stringValue).filter { !taken.contains($0) && has($0) }
+        guard let first = unknown.min() else { return }
         let place = place(JSONValue.cut(first))
         throw WireError(
             "\(place): unknown field; the fields here are \(taken.sorted().joined(separator: ", ")).",

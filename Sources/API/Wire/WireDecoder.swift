@@ -1,4 +1,4 @@
-import Encodings
+import Files
 package import Foundation
 
 /// The one way from bytes to wire types and back.

@@ -7,11 +7,12 @@
  *
  * Every operation <op> has a readable reference in <op>.c, portable C, and may have a faster twin in <op>_simd.h, which avx512.c
  * and avx2.c compile for their instructions (references that the compiler widens well are compiled there again). dispatch.c
- * chooses once, at first use, by the CPU's features; CORD_KERNELS=reference, avx2, avx512 or avx512_bf16 forces a choice.
+ * chooses once, at first use, by the CPU's features; CORD_KERNELS=reference, avx2, avx2_vnni, avx512, avx512_vnni or avx512_bf16
+ * forces a choice.
  *
  * Matrices are row-major and contiguous; T counts packed tokens, rows of a ragged batch.
  *
- * Invariance: each output row of ck_linear_*, ck_attention, the norms and the activations is computed by the same sequence of
+ * Invariance: each output row of ck_linear, ck_linear_narrow, ck_attention, the norms and the activations is computed by the same sequence of
  * floating-point operations whatever the other rows are, however many there are, and however many threads run. A
  * sequence therefore gives the same bits alone and in any batch, whole and in chunks. Backward products have no such
  * promise, but are deterministic for given shapes.
@@ -33,37 +34,82 @@ size_t ck_threads(void);
 /// thread alone. Idle workers spin for some microseconds, then sleep.
 void ck_parallel(size_t count, size_t grain, void *context, void (*body)(void *context, size_t begin, size_t end));
 
-/// "avx512_bf16", "avx512", "avx2" or "reference": what dispatch chose.
+/// The name of what dispatch chose, as CORD_KERNELS has it.
 const char *ck_kernel_name(void);
 /// Calls from this thread use the kernels of that name from now on, or the chosen ones again for NULL: for tests and measurements.
 /// False, and no change, where there are none such or the CPU lacks their instructions.
 bool ck_select_kernels(const char *name);
 
-/* ── products with stored weights: y[m, n] = x[m, k] · w[n, k]ᵀ (+ bias[n] where bias is not NULL) ── */
+/* ── weights as stored ── */
 
-void ck_linear_f32(float *y, const float *x, const float *w, const float *bias, size_t m, size_t n, size_t k);
-/// bfloat16 weights, float32 activations and arithmetic: exact products with the widened weights.
-void ck_linear_bf16(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n, size_t k);
-/// bfloat16 weights; activations are rounded to bfloat16 (to nearest even), products are summed in float32.
-void ck_linear_bf16_bf16(float *y, const float *x, const uint16_t *w, const float *bias, size_t m, size_t n, size_t k);
-/// 8-bit weights with one scale per output row: y[i, j] = scale[j] · Σ x[i, l] w[j, l] (+ bias[j]), float32 activations.
-void ck_linear_q8(float *y, const float *x, const int8_t *w, const float *scale, const float *bias, size_t m, size_t n,
-                  size_t k);
+/// The stored formats, ROW(X, identifier, name in files, GGUF's number, elements and bytes of a block). A block is what a format stores
+/// together, along a row. Formats of floats have blocks of one element. Blocks of integers are GGML's (ggml-common.h), which share
+/// scales; formats/ has a file for each.
+#define CK_FLOAT_FORMATS(ROW, X)                                                                                       \
+    ROW(X, f32, "F32", 0, 1, 4)                                                                                        \
+    ROW(X, f16, "F16", 1, 1, 2)                                                                                        \
+    ROW(X, bf16, "BF16", 30, 1, 2)
+#define CK_BLOCK_FORMATS(ROW, X)                                                                                       \
+    ROW(X, q8_0, "Q8_0", 8, 32, 34)                                                                                    \
+    ROW(X, q4_0, "Q4_0", 2, 32, 18)                                                                                    \
+    ROW(X, q4_1, "Q4_1", 3, 32, 20)                                                                                    \
+    ROW(X, q5_0, "Q5_0", 6, 32, 22)                                                                                    \
+    ROW(X, q5_1, "Q5_1", 7, 32, 24)                                                                                    \
+    ROW(X, q4_k, "Q4_K", 12, 256, 144)                                                                                 \
+    ROW(X, q5_k, "Q5_K", 13, 256, 176)                                                                                 \
+    ROW(X, q6_k, "Q6_K", 14, 256, 210)                                                                                 \
+    ROW(X, iq4_nl, "IQ4_NL", 20, 32, 18)                                                                               \
+    ROW(X, iq4_xs, "IQ4_XS", 23, 256, 136)
+#define CK_FORMATS(ROW, X) CK_FLOAT_FORMATS(ROW, X) CK_BLOCK_FORMATS(ROW, X)
 
-/* ── storage ── */
+typedef enum {
+#define CK_FORMAT(X, id, ...) ck_format_##id,
+    CK_FORMATS(CK_FORMAT, )
+#undef CK_FORMAT
+    ck_format_count
+} ck_format;
 
-void ck_widen_bf16(float *y, const uint16_t *x, size_t count);
-void ck_narrow_bf16(uint16_t *y, const float *x, size_t count); // to nearest even, NaN stays NaN
-void ck_widen_f16(float *y, const uint16_t *x, size_t count);
-void ck_widen_q8(float *y, const int8_t *x, const float *scale, size_t rows, size_t columns);
+typedef struct {
+    const char *name;
+    uint32_t gguf; // GGUF's number for it
+    size_t block_elements, block_bytes;
+} ck_format_facts;
+/// The table's row of a format.
+const ck_format_facts *ck_facts(ck_format format);
+/// Whether ck_encode writes it.
+bool ck_is_writable(ck_format format);
+
+/// A weight [rows, columns] in memory. Floats lie row by row, as in files. Blocks lie regrouped by ck_regroup, so that a product reads
+/// the same part of sixteen rows side by side. A row of blocks that ends within a block is filled up to its end.
+typedef struct {
+    ck_format format;
+    const void *elements; // aligned to 64 bytes where the format has blocks
+    size_t rows, columns;
+} ck_matrix;
+
+/// Bytes of a row as files have it, and of a matrix as ck_matrix has it.
+size_t ck_row_bytes(ck_format format, size_t columns);
+size_t ck_matrix_bytes(ck_format format, size_t rows, size_t columns);
+
+/// y[m, rows] = x[m, columns] · wᵀ (+ bias[rows] where bias is not NULL), in float32 with the widened weights.
+void ck_linear(float *y, const float *x, ck_matrix w, const float *bias, size_t m);
+/// The same with x rounded to what the format multiplies fastest: to bfloat16 (to nearest even) beside bfloat16; to 8 bits with a
+/// scale for each 32 elements beside blocks, whose integers are multiplied exactly and which have the same bits on every CPU. Beside
+/// float32 and float16 x stays as it is.
+void ck_linear_narrow(float *y, const float *x, ck_matrix w, const float *bias, size_t m);
+/// y[count, columns] = the rows [first, first + count) in float32, exactly as the format defines them.
+void ck_widen(float *y, ck_matrix w, size_t first, size_t count);
+/// Writes rows of x as files have them, each element to its nearest, ties of float formats to even. The format is writable.
+void ck_encode(void *stored, ck_format format, const float *x, size_t rows, size_t columns);
+/// Puts `count` rows as files have them into `elements` of w, from row `first` on, a multiple of 16. Where the count is none, they are
+/// the last. Formats of floats are copied.
+void ck_regroup(void *elements, ck_matrix w, const void *stored, size_t first, size_t count);
+/// The index of the first of `count` elements, stored as files have them, that is infinite or not a number, or whose scale is;
+/// `count` where there is none.
+size_t ck_find_not_finite(ck_format format, const void *stored, size_t count);
+
 /// y[c · stride + i] = x[i, c]: rows to columns.
 void ck_transpose(float *y, size_t stride, const float *x, size_t rows, size_t columns);
-/// Symmetric rounding by each row's largest magnitude: scale[i] = max|x[i]| / 127.
-void ck_quantize_q8(int8_t *y, float *scale, const float *x, size_t rows, size_t columns);
-/// The index of the first of `count` elements that is infinite or not a number, `count` where there is none. `exponent` are the format's
-/// exponent bits: 0x7f800000 for float32, 0x7f80 for bfloat16, 0x7c00 for float16.
-size_t ck_find_not_finite_32(const uint32_t *x, size_t count, uint32_t exponent);
-size_t ck_find_not_finite_16(const uint16_t *x, size_t count, uint16_t exponent);
 
 /* ── attention over spans ── */
 

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Judging
 
 /// The formats of manifests that are read. Clips are named by paths below the manifest's folder.
@@ -102,10 +103,8 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
     private func voiceBench(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
         let prompt = try row.required("prompt")
         var audio: String?
-        if let nested = row.columns["audio"] as? [String: Any] {
-            guard let path = nested["path"] as? String else {
-                throw QuestionSetError.wrongType(file: row.file, line: row.line, column: "audio", expected: "a path, or an object with a path")
-            }
+        if case .object(let nested) = row.columns["audio"] {
+            guard case .string(let path) = nested["path"] else { throw row.wrongType("audio", "a path, or an object with a path") }
             audio = path
         } else {
             audio = try row.text("audio")
@@ -148,19 +147,16 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
     }
 
     private func msSwift(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
-        guard let messages = row.columns["messages"] as? [[String: Any]] else {
-            throw QuestionSetError.wrongType(file: row.file, line: row.line, column: "messages", expected: "a list of {role, content}")
-        }
+        guard case .array(let messages) = row.columns["messages"] else { throw row.wrongType("messages", "a list of {role, content}") }
         let said = { (role: String) in
-            messages.last { $0["role"] as? String == role }?["content"] as? String
+            try? messages.last { $0["role"] == .string(role) }?.string("content")
         }
         guard let question = said("user"), let answer = said("assistant") else {
-            throw QuestionSetError.wrongType(
-                file: row.file, line: row.line, column: "messages", expected: "a user's and an assistant's message with text")
+            throw row.wrongType("messages", "a user's and an assistant's message with text")
         }
         let audios = try row.texts("audios") ?? []
         guard audios.count <= 1 else {
-            throw QuestionSetError.wrongType(file: row.file, line: row.line, column: "audios", expected: "a list of at most one path")
+            throw row.wrongType("audios", "a list of at most one path")
         }
         return QuestionSet.Item(
             id: try row.text("id") ?? "row-\(row.line)", category: try row.text("category") ?? "all",
@@ -171,9 +167,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
     private func named(_ row: ManifestRow) throws -> TaskType? {
         guard let column = ["type", "task"].first(where: { row.columns[$0] != nil }), let name = try row.text(column) else { return nil }
         guard let type = TaskType(rawValue: name == "letter" ? "choice" : name) else {
-            throw QuestionSetError.wrongType(
-                file: row.file, line: row.line, column: column,
-                expected: "one of " + TaskType.allCases.map(\.rawValue).joined(separator: ", "))
+            throw row.wrongType(column, "one of " + TaskType.allCases.map(\.rawValue).joined(separator: ", "))
         }
         return type
     }

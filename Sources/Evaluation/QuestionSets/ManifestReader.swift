@@ -1,5 +1,7 @@
 import Encodings
+import Files
 package import Foundation
+import JSON
 package import Judging
 
 /// Reads a question set from a manifest, JSON lines or CSV, in one of the formats that people have; every failure is a
@@ -54,21 +56,14 @@ package struct ManifestReader: Sendable {
         }
     }
 
-    /// A clip must be a regular file below the folder, reached through no symbolic link.
     private func check(_ path: String, in folder: URL, _ row: ManifestRow) throws {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard !path.hasPrefix("/"), !path.contains("\\"), !path.contains("\0"), !parts.contains(".."), !path.contains("://") else {
-            throw QuestionSetError.outside(file: row.file, line: row.line, path: path)
+        do { _ = try AllowedFolder(folder).member(path) } catch {
+            throw switch error {
+            case .outside, .zeroByte: QuestionSetError.outside(file: row.file, line: row.line, path: path)
+            case .link: QuestionSetError.symbolicLink(file: row.file, line: row.line, path: path)
+            case .absent: QuestionSetError.missingAudio(file: row.file, line: row.line, path: path)
+            }
         }
-        var place = folder.path
-        var kind: mode_t = 0
-        for part in parts where !part.isEmpty && part != "." {
-            place += "/" + part
-            var status = stat()
-            kind = unsafe lstat(place, &status) == 0 ? status.st_mode & S_IFMT : 0
-            if kind == S_IFLNK { throw QuestionSetError.symbolicLink(file: row.file, line: row.line, path: path) }
-        }
-        guard kind == S_IFREG else { throw QuestionSetError.missingAudio(file: row.file, line: row.line, path: path) }
     }
 }
 
@@ -76,31 +71,31 @@ package struct ManifestReader: Sendable {
 struct ManifestRow {
     let file: String
     let line: Int
-    let columns: [String: Any]
+    let columns: JSONObject
 
     init(_ row: ManifestFile.Row, of file: String) throws(QuestionSetError) {
         self.file = file
         line = row.line
-        switch row.content {
-        case .cells(let cells): columns = cells
-        case .json(let data):
-            guard let value = try? JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed) else {
-                throw .notAnObject(file: file, line: row.line, reason: "text that is no JSON")
-            }
-            guard let object = value as? [String: Any] else {
-                throw .notAnObject(file: file, line: row.line, reason: "another JSON value")
-            }
-            columns = object
+        let value: JSONValue
+        do { value = try row.value() } catch JSONError.duplicateKey(let key, _) {
+            throw .row(file: file, line: row.line, reason: "the member \"\(key)\" stands there twice")
+        } catch {
+            throw .notAnObject(file: file, line: row.line, reason: "text that is no JSON")
         }
+        guard case .object(let object) = value else { throw .notAnObject(file: file, line: row.line, reason: "another JSON value") }
+        columns = object
     }
 
-    /// Text or a number as text; nil where the column is absent or null.
+    /// The value of a column; nil where it is absent or null.
+    func value(_ column: String) -> JSONValue? { columns[column].flatMap { $0 == .null ? nil : $0 } }
+
+    /// Text, a number or a truth value as text; nil where the column is absent or null.
     func text(_ column: String) throws -> String? {
-        switch columns[column] {
-        case nil, is NSNull: return nil
-        case let text as String: return text
-        case let number as NSNumber: return Self.isBoolean(number) ? (number.boolValue ? "true" : "false") : number.stringValue
-        default: throw QuestionSetError.wrongType(file: file, line: line, column: column, expected: "text or a number")
+        guard let value = value(column) else { return nil }
+        switch value {
+        case .string(let text): return text
+        case .integer, .real, .boolean: return value.text
+        case .null, .array, .object: throw wrongType(column, "text or a number")
         }
     }
 
@@ -114,25 +109,23 @@ struct ManifestRow {
         .missingColumn(file: file, line: line, column: column, found: columns.keys.sorted())
     }
 
+    func wrongType(_ column: String, _ expected: String) -> QuestionSetError {
+        .wrongType(file: file, line: line, column: column, expected: expected)
+    }
+
     /// The path in the column `file_name`, or in the only one whose name ends so, such as `audio_file_name`.
     func fileName() throws -> String? {
         if let path = try text("file_name") { return path }
         let named = columns.keys.filter { $0.hasSuffix("_file_name") }.sorted()
-        if named.count > 1 {
-            throw QuestionSetError.wrongType(file: file, line: line, column: named.joined(separator: " and "), expected: "one column with one clip")
-        }
+        if named.count > 1 { throw wrongType(named.joined(separator: " and "), "one column with one clip") }
         return try named.first.flatMap { try text($0) }
     }
 
+    /// A list of texts; a cell of a table holds one as JSON.
     func texts(_ column: String) throws -> [String]? {
-        switch columns[column] {
-        case nil, is NSNull: return nil
-        case let list as [String]: return list
-        // A cell of a table holds a list as JSON.
-        case let text as String:
-            if let list = try? JSONDecoder().decode([String].self, from: Data(text.utf8)) { return list }
-            fallthrough
-        default: throw QuestionSetError.wrongType(file: file, line: line, column: column, expected: "a list of texts")
-        }
+        guard let value = value(column) else { return nil }
+        let list: JSONValue? = if case .string(let text) = value { try? JSONValue(parsing: text) } else { value }
+        guard let texts = try? list?.strings("") else { throw wrongType(column, "a list of texts") }
+        return texts
     }
 }

@@ -1,41 +1,50 @@
-import Foundation
+import JSON
 
 /// Instructions in a manifest, every one of which can be checked: one that cannot is refused here, by file and line.
 extension ManifestRow {
     /// IFEval's two columns, `instruction_id_list` beside `kwargs`; arguments that are null belong to other instructions. Nil without them.
     func namedInstructions() throws -> [Instruction]? {
         guard let ids = try texts("instruction_id_list") else { return nil }
-        guard let arguments = columns["kwargs"] as? [[String: Any]], arguments.count == ids.count, !ids.isEmpty else {
-            throw QuestionSetError.wrongType(
-                file: file, line: line, column: "kwargs", expected: "a list with an object for each of instruction_id_list, which has at least one")
-        }
+        guard case .array(let list) = columns["kwargs"], list.count == ids.count, !ids.isEmpty else { throw unlisted }
         return try checked(
-            zip(ids, arguments).map { id, arguments in
-                Instruction(id: id, arguments: try arguments.compactMapValues { try argument($0, of: id) })
+            zip(ids, list).map { id, value in
+                guard case .object(let named) = value else { throw unlisted }
+                return Instruction(id: id, arguments: try arguments(named, of: id, in: "kwargs"))
             })
     }
 
     /// The column `instructions` of the product's own format, a list of `{id, arguments}`. Nil without it.
     func instructions() throws -> [Instruction]? {
-        guard let column = columns["instructions"], !(column is NSNull) else { return nil }
-        guard JSONSerialization.isValidJSONObject(column), let data = try? JSONSerialization.data(withJSONObject: column),
-            let instructions = try? JSONDecoder().decode([Instruction].self, from: data), !instructions.isEmpty
-        else {
-            throw QuestionSetError.wrongType(file: file, line: line, column: "instructions", expected: "a list of {id, arguments}")
-        }
-        return try checked(instructions)
+        guard let column = value("instructions") else { return nil }
+        guard case .array(let list) = column, !list.isEmpty else { throw wrongType("instructions", "a list of {id, arguments}") }
+        return try checked(
+            list.map { value in
+                guard let id = try? value.string("id"), case .object(let named) = value["arguments"] else {
+                    throw wrongType("instructions", "a list of {id, arguments}")
+                }
+                return Instruction(id: id, arguments: try arguments(named, of: id, in: "instructions"))
+            })
     }
 
-    private func argument(_ value: Any, of id: String) throws -> Instruction.Argument? {
-        switch value {
-        case is NSNull: return nil
-        case let text as String: return .text(text)
-        case let list as [String]: return .list(list)
-        case let number as NSNumber where Double(number.intValue) == number.doubleValue: return .number(number.intValue)
-        default:
-            throw QuestionSetError.wrongType(
-                file: file, line: line, column: "kwargs", expected: "texts, whole numbers and lists of texts for \(id)")
+    private var unlisted: QuestionSetError {
+        wrongType("kwargs", "a list with an object for each of instruction_id_list, which has at least one")
+    }
+
+    private func arguments(_ named: JSONObject, of id: String, in column: String) throws -> [String: Instruction.Argument] {
+        var arguments: [String: Instruction.Argument] = [:]
+        for name in named.keys {
+            guard let value = named[name], value != .null else { continue }
+            if let number = value.exactInteger {
+                arguments[name] = .number(number)
+            } else if case .string(let text) = value {
+                arguments[name] = .text(text)
+            } else if case .array = value, let list = try? value.strings("") {
+                arguments[name] = .list(list)
+            } else {
+                throw wrongType(column, "texts, whole numbers and lists of texts for \(id)")
+            }
         }
+        return arguments
     }
 
     private func checked(_ instructions: [Instruction]) throws -> [Instruction] {

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Judging
 
 /// References that can be answered: one that names no choice, or no number where a number is asked for, would count every answer as
@@ -76,14 +77,8 @@ extension ManifestRow {
     /// The reference where it is a JSON integer.
     private func label() -> Int? {
         for column in ["answer", "reference", "target", "label", "official_answer"] {
-            guard let value = columns[column], !(value is NSNull) else { continue }
-            guard let number = value as? NSNumber, !Self.isBoolean(number), Double(number.intValue) == number.doubleValue else {
-                return nil
-            }
-            return number.intValue
+            if let value = value(column) { return value.exactInteger }
         }
         return nil
     }
-
-    static func isBoolean(_ number: NSNumber) -> Bool { ["c", "B"].contains(unsafe String(cString: number.objCType)) }
 }

@@ -3,10 +3,15 @@ import Foundation
 extension QuestionSet {
     /// Where a page finds the clip of each item that was asked by ear: within the page, as `data:` URIs, while all clips together take
     /// at most `limit` bytes; without a player beyond that, so that the page stays one file that opens.
-    package func embeddedClips(of items: [ItemResult], limit: Int = 24 << 20) -> (ItemResult) -> String? {
+    ///
+    /// - Parameter check: called before every item; what it throws ends the reading.
+    package func embeddedClips(
+        of items: [ItemResult], limit: Int = 24 << 20, check: () throws -> Void = {}
+    ) throws -> (ItemResult) -> String? {
         var pages: [String: String] = [:]
         var bytes = 0
         for item in items where item.arms[.audio] != nil || item.arms[.shuffledAudio] != nil {
+            try check()
             guard let path = item.audio, let type = Self.mediaType(path), let data = try? Data(contentsOf: folder.appending(path: path))
             else { continue }
             bytes += data.count

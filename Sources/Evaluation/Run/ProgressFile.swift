@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 
 #if canImport(Glibc)
@@ -55,7 +56,7 @@ package final class ProgressFile: Sendable {
             try handle.seekToEnd()
             if lines.isEmpty { try handle.write(contentsOf: try encoder.encode(head) + Data("\n".utf8)) }
         } catch {
-            throw ProgressFileError.unwritable(path: file.path, reason: error.localizedDescription)
+            throw ProgressFileError.unwritable(path: file.path, reason: FileError.reason(error))
         }
     }
 
@@ -66,13 +67,13 @@ package final class ProgressFile: Sendable {
         do {
             try handle.write(contentsOf: try JSONEncoder().encode(record) + Data("\n".utf8))
         } catch {
-            throw ProgressFileError.unwritable(path: path, reason: error.localizedDescription)
+            throw ProgressFileError.unwritable(path: path, reason: FileError.reason(error))
         }
     }
 
     package func synchronize() throws {
         do { try handle.synchronize() } catch {
-            throw ProgressFileError.unwritable(path: path, reason: error.localizedDescription)
+            throw ProgressFileError.unwritable(path: path, reason: FileError.reason(error))
         }
     }
 }

@@ -1,3 +1,4 @@
+package import JSON
 package import Weights
 
 /// Qwen2-Audio (Chu et al., 2024): an audio encoder, a linear projector and a Qwen2 decoder.

@@ -13,7 +13,8 @@ enum AnswersRoute {
                 let runtime = try server.runtime
                 let wanted = try await runtime.queues.reading(request.body.count) { try read(request) }
                 let inquiry = try await runtime.ask(
-                    [SubmittedMessage](try messages(wanted)), model: wanted.model, options: runtime.options(wanted.sampling), prefix: "ans-")
+                    [SubmittedMessage](try messages(wanted)), model: wanted.model, options: runtime.options(wanted.sampling),
+                    prefix: "ans-")
                 if wanted.stream { return stream(inquiry) }
                 let (answers, timings) = try await inquiry.complete()
                 return .json(try WireEncoder.encode(inquiry.answer(answers[0], timings)))

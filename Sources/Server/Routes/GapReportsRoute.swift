@@ -26,7 +26,7 @@ enum GapReportsRoute {
                 let query = try WireDecoder.decode(CompareQuery.self, form: request.query.items)
                 let workshop = try server.workshop
                 let format = query.format ?? accepted(request, among: [.json, .html, .md])
-                return try await server.runtime.queues.reports.run {
+                return try await server.runtime.queues.reports.run { cancellation in
                     let (base, candidate) = (try report(query.base, workshop.store), try report(query.candidate, workshop.store))
                     let comparison: GapComparison
                     do {
@@ -38,7 +38,7 @@ enum GapReportsRoute {
                     case .json: return .json(try comparison.json())
                     case .md: return .text(comparison.markdown(), contentType: "text/markdown; charset=utf-8")
                     case .html:
-                        let clips = clips(comparison.benchmark, comparison.changed(base), workshop)
+                        let clips = try clips(comparison.benchmark, comparison.changed(base), workshop, cancellation)
                         return page(comparison.html(base: base, candidate: candidate, clip: clips))
                     case .csv:
                         throw HTTPError(
@@ -54,7 +54,7 @@ enum GapReportsRoute {
                 let query = try WireDecoder.decode(ReportQuery.self, form: request.query.items)
                 let (workshop, id) = (try server.workshop, request.parameter("id"))
                 let format = query.format ?? accepted(request, among: ReportFormat.allCases)
-                return try await server.runtime.queues.reports.run { try rendered(id, format, workshop) }
+                return try await server.runtime.queues.reports.run { try rendered(id, format, workshop, $0) }
             }
         }
     }
@@ -63,7 +63,9 @@ enum GapReportsRoute {
         try GapReport(json: try store.reportBody(id: id))
     }
 
-    private static func rendered(_ id: String, _ format: ReportFormat, _ workshop: Workshop) throws -> Response {
+    private static func rendered(
+        _ id: String, _ format: ReportFormat, _ workshop: Workshop, _ cancellation: Cancellation
+    ) throws -> Response {
         // What was stored is what goes out.
         if format == .json { return .json(try workshop.store.reportBody(id: id)) }
         let report = try report(id, workshop.store)
@@ -72,7 +74,7 @@ enum GapReportsRoute {
         case .csv: return .text(report.csv(), contentType: "text/csv; charset=utf-8")
         case .md: return .text(report.markdown(), contentType: "text/markdown; charset=utf-8")
         case .html:
-            return page(report.html(clip: clips(report.reproducibility.benchmark, report.items, workshop)))
+            return page(report.html(clip: try clips(report.reproducibility.benchmark, report.items, workshop, cancellation)))
         }
     }
 
@@ -85,8 +87,12 @@ enum GapReportsRoute {
     }
 
     /// The items' clips for a page. A set that was changed or is gone leaves it without players.
-    private static func clips(_ benchmark: String, _ items: [ItemResult], _ workshop: Workshop) -> (ItemResult) -> String? {
-        (try? workshop.benchmarks.set(benchmark))?.embeddedClips(of: items) ?? { _ in nil }
+    private static func clips(
+        _ benchmark: String, _ items: [ItemResult], _ workshop: Workshop, _ cancellation: Cancellation
+    ) throws -> (ItemResult) -> String? {
+        let set = try? workshop.benchmarks.set(benchmark, check: cancellation.check)
+        try cancellation.check()
+        return try set?.embeddedClips(of: items, check: cancellation.check) ?? { _ in nil }
     }
 
     /// The first of the client's media types that stands for one of `formats`; JSON where none does.

@@ -18,10 +18,10 @@ enum InspectRoute {
             try await refusing {
                 let wanted = try WireDecoder.decode(InspectRequest.self, from: Data(request.body))
                 let runtime = try server.runtime
-                let order = InspectionOrder(
-                    model: wanted.model, text: wanted.text, continuation: wanted.continuation, maxTokens: wanted.maxTokens ?? 200,
-                    top: wanted.top, objective: wanted.objective.loss)
-                let answer = try await runtime.inspect(order) { try await prompt(wanted.audio, server) }
+                let answer = try await runtime.inspect(
+                    wanted.text, model: wanted.model, continuation: wanted.continuation, maxTokens: wanted.maxTokens ?? 200,
+                    top: wanted.top, objective: wanted.objective.loss
+                ) { try await prompt(wanted.audio, server) }
                 return .json(try WireEncoder.encode(Inspection(answer, runtime.model.tokenizer)))
             }
         }

@@ -1,11 +1,12 @@
 import CKernels
 
-/// How products with bfloat16 weights treat activations.
+/// How products with stored weights treat activations. Sums are float32 in both.
 package enum Arithmetic: Sendable {
-    /// Activations and sums in float32; stored weights are widened exactly.
+    /// Activations in float32; stored weights are widened exactly.
     case float32
-    /// Activations are rounded to bfloat16, sums stay in float32: the usual bfloat16 inference.
-    case bfloat16
+    /// Activations are rounded to what the weight's format multiplies fastest: to bfloat16 beside bfloat16, the usual bfloat16 inference; to
+    /// 8 bits with a scale for each 32 beside blocks of integers, as llama.cpp does. Beside float32 and float16 they stay float32.
+    case narrow
 }
 
 /// y [T, out] = x [T, in] · wᵀ + bias, for a stored weight w [out, in]. Each row's bits are the same in any batch.
@@ -50,22 +51,17 @@ package func linear(_ x: Tensor, _ w: Tensor, bias: Tensor? = nil, _ tape: Tape?
     bias: UnsafePointer<Float>?, _ arithmetic: Arithmetic
 ) {
     guard rows > 0 else { return }
-    switch unsafe w.elements {
-    case .float32(let pointer): unsafe ck_linear_f32(y, x, pointer, bias, rows, w.rows, w.columns)
-    case .bfloat16(let pointer):
-        switch arithmetic {
-        case .float32: unsafe ck_linear_bf16(y, x, pointer, bias, rows, w.rows, w.columns)
-        case .bfloat16: unsafe ck_linear_bf16_bf16(y, x, pointer, bias, rows, w.rows, w.columns)
-        }
-    case .int8(let pointer, let scales): unsafe ck_linear_q8(y, x, pointer, scales, bias, rows, w.rows, w.columns)
+    switch arithmetic {
+    case .float32: unsafe ck_linear(y, x, w.matrix, bias, rows)
+    case .narrow: unsafe ck_linear_narrow(y, x, w.matrix, bias, rows)
     }
 }
 
 /// dx += dy · w. A narrow weight is widened block by block, so that it never exists whole in float32.
 @unsafe package func multiply(_ dy: Tensor, by w: StoredMatrix, addingTo dx: UnsafeMutablePointer<Float>) {
     precondition(dy.columns == w.rows, "gradient \(dy.shape) by w [\(w.rows), \(w.columns)]")
-    if case .float32(let pointer) = unsafe w.elements {
-        unsafe BLAS.product(dx, dy.pointer, pointer, m: dy.rows, n: w.columns, k: w.rows, beta: 1)
+    if let floats = unsafe w.floats {
+        unsafe BLAS.product(dx, dy.pointer, floats, m: dy.rows, n: w.columns, k: w.rows, beta: 1)
         return
     }
     let block = max(1, min(w.rows, (4 << 20) / max(1, w.columns)))
@@ -73,10 +69,7 @@ package func linear(_ x: Tensor, _ w: Tensor, bias: Tensor? = nil, _ tape: Tape?
     let columns = Buffer(count: dy.rows * block)
     for start in stride(from: 0, to: w.rows, by: block) {
         let range = start..<min(w.rows, start + block)
-        Threads.parallel(range.count, grain: 64) { piece in
-            let part = range.lowerBound + piece.lowerBound..<range.lowerBound + piece.upperBound
-            unsafe w.widen(part, into: wide.base + piece.lowerBound * w.columns)
-        }
+        unsafe w.widen(range, into: wide.base)
         for row in 0..<dy.rows {
             unsafe (columns.base + row * range.count).update(from: dy.row(row) + start, count: range.count)
         }

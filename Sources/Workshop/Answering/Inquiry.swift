@@ -14,26 +14,9 @@ package struct Inquiry: Sendable {
     package let tokenizer: Tokenizer
     /// Seconds spent on hearing and reading before the engine got the prompt.
     package let preparation: Double
-    private let timeLimit: Duration
-    private let firstToken: @Sendable (Double) -> Void
-    private let events: AsyncThrowingStream<GenerationEvent, any Error>
-
-    init(
-        id: String, created: Int, model: String, version: String, request: GenerationRequest, tokenizer: Tokenizer,
-        preparation: Double, timeLimit: Duration, firstToken: @escaping @Sendable (Double) -> Void,
-        events: AsyncThrowingStream<GenerationEvent, any Error>
-    ) {
-        self.id = id
-        self.created = created
-        self.model = model
-        self.version = version
-        self.request = request
-        self.tokenizer = tokenizer
-        self.preparation = preparation
-        self.timeLimit = timeLimit
-        self.firstToken = firstToken
-        self.events = events
-    }
+    let timeLimit: Duration
+    let firstToken: @Sendable (Double) -> Void
+    let events: AsyncThrowingStream<GenerationEvent, any Error>
 
     /// Hands every event to `body` until all answers have ended.
     ///

@@ -26,15 +26,17 @@ package struct RemoteAudio: Sendable {
     }
 
     /// Fetches the clip unless it came with the request.
-    func sound(_ sound: SubmittedSound, at place: String) async throws -> SubmittedSound {
-        guard case .url(let url) = sound, !DataURL.begins(url) else { return sound }
-        return .bytes(try await bytes(url, at: place))
+    func fetched(_ sound: SubmittedSound) async throws -> SubmittedSound {
+        guard case .url(let url) = sound.content, !DataURL.begins(url) else { return sound }
+        return SubmittedSound(.bytes(try await bytes(url, at: sound.place)), at: sound.place)
     }
 
     /// - Parameter place: The member of the request that holds the URL, for errors.
     /// - Throws: ``WorkshopError``
     package func bytes(_ url: String, at place: String) async throws -> Data {
-        @Sendable func refused(_ message: String, _ kind: WorkshopError.Kind = .urlNotAllowed) -> WorkshopError { WorkshopError(kind, message, at: place) }
+        @Sendable func refused(_ message: String, _ kind: WorkshopError.Kind = .urlNotAllowed) -> WorkshopError {
+            WorkshopError(kind, message, at: place)
+        }
         guard let target = URL(string: url), let scheme = target.scheme?.lowercased() else {
             throw refused("The audio_url is not a URL.", .invalidURL)
         }

@@ -79,32 +79,20 @@ package final class Runtime: Sendable {
     /// The tokens of a conversation, with everything in it heard.
     package func prompt(_ messages: [SubmittedMessage]) async throws -> Prompt {
         try checkSize(messages)
-        var submitted: [(place: String, sound: SubmittedSound)] = []
-        for case .sound(let sound, let place) in messages.flatMap(\.parts) {
-            submitted.append((place, try await remote.sound(sound, at: place)))
-        }
-        let sounds = submitted
+        var fetched: [SubmittedSound] = []
+        for sound in messages.flatMap(\.sounds) { fetched.append(try await remote.fetched(sound)) }
+        let sounds = fetched
         let budget = ClipBudget(model, maxSeconds: limits.clipSeconds, promptTokens: promptLimit)
         let model = model
         let prompt = try await (sounds.isEmpty ? queues.reading : queues.hearing).run { cancellation in
             var budget = budget
-            var clips = try sounds.map { place, sound in
+            var clips = try sounds.map { sound in
                 try cancellation.check()
-                let bytes = try sound.bytes(at: place)
-                return try unsafe budget.decode(bytes.span.bytes, at: place) { cancellation.isCancelled }
+                let bytes = try sound.bytes
+                return try unsafe budget.decode(bytes.span.bytes, at: sound.place) { cancellation.isCancelled }
             }[...]
             try cancellation.check()
-            let turns = messages.map { message in
-                Message(
-                    role: message.role,
-                    parts: message.parts.map { part in
-                        switch part {
-                        case .text(let text): .text(text)
-                        case .sound: .audio(clips.removeFirst())
-                        }
-                    })
-            }
-            return try model.prompt(turns)
+            return try model.prompt(messages.map { $0.map { _ in clips.removeFirst() } })
         }
         let most = promptLimit
         if prompt.tokens.count > most { throw EngineError.promptTooLong(tokens: prompt.tokens.count, limit: most) }
@@ -120,7 +108,7 @@ package final class Runtime: Sendable {
         for part in messages.flatMap(\.parts) {
             switch part {
             case .text(let text): bytes += text.utf8.count
-            case .sound: clips += 1
+            case .audio: clips += 1
             }
         }
         if clips > limits.clips {

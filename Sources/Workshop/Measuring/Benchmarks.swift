@@ -2,7 +2,7 @@ import Archives
 package import Evaluation
 import Files
 package import Foundation
-import Jobs
+package import Jobs
 
 /// A question set at hand.
 package struct KnownBenchmark: Equatable, Sendable {
@@ -23,7 +23,9 @@ package struct KnownBenchmark: Equatable, Sendable {
 ///
 /// The unpacked folder is made again from the stored upload where it is missing, and where the set in it has another hash.
 package struct Benchmarks: Sendable {
-    let store: Store
+    private let store: Store
+
+    package init(store: Store) { self.store = store }
 
     /// What a record keeps beside its columns.
     private struct Details: Codable {

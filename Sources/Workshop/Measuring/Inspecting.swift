@@ -24,38 +24,23 @@ package struct InspectedAnswer: Sendable {
     package let total: Double
 }
 
-/// What is inspected.
-package struct InspectionOrder: Sendable {
-    package let model: String?
-    package let text: String
-    /// The answer to walk along; drawn greedily from the audio where nil.
-    package let continuation: String?
-    package let maxTokens: Int
-    /// Likeliest tokens of both distributions to show at each position.
-    package let top: Int
-    /// Gives the weights w_t.
-    package let objective: Objective
-
-    package init(model: String?, text: String, continuation: String?, maxTokens: Int, top: Int, objective: Objective) {
-        self.model = model
-        self.text = text
-        self.continuation = continuation
-        self.maxTokens = maxTokens
-        self.top = top
-        self.objective = objective
-    }
-}
-
 extension Runtime {
-    /// - Parameter hear: the spoken question's prompt.
+    /// - Parameters:
+    ///   - continuation: the answer to walk along; drawn greedily from the audio, of at most `maxTokens`, where nil.
+    ///   - top: likeliest tokens of both distributions to show at each position.
+    ///   - objective: gives the weights w_t.
+    ///   - hear: the spoken question's prompt.
     /// - Throws: ``WorkshopError``, or what hearing and the engine throw.
-    package func inspect(_ order: InspectionOrder, hear: () async throws -> Prompt) async throws -> InspectedAnswer {
+    package func inspect(
+        _ text: String, model name: String?, continuation: String?, maxTokens: Int, top: Int, objective: Objective,
+        hear: () async throws -> Prompt
+    ) async throws -> InspectedAnswer {
         let start = ContinuousClock.now
-        let entry = try versions.entry(order.model)
+        let entry = try versions.entry(name)
         let spoken = try await hear()
-        let typed = try await prompt([SubmittedMessage(role: "user", text: order.text)])
+        let typed = try await prompt([SubmittedMessage(role: "user", text)])
         let preparation = start.secondsUntilNow
-        let (answer, timings) = try await answer(order, spoken, entry)
+        let (answer, timings) = try await answer(continuation, maxTokens, spoken, entry)
         let longest = max(spoken.tokens.count, typed.tokens.count) + answer.count
         guard longest <= model.model.contextLength else {
             throw WorkshopError(
@@ -65,10 +50,10 @@ extension Runtime {
         }
         let compared = try await queues.reports.run { [model] in
             model.compare(
-                answer, student: spoken, teacher: typed, version: entry.version, teacherVersion: entry.version, top: order.top)
+                answer, student: spoken, teacher: typed, version: entry.version, teacherVersion: entry.version, top: top)
         }
         let divergences = compared.map(\.measures.reverseKL)
-        let term = order.objective.tokenTerm
+        let term = objective.tokenTerm
         let weights = term.importance?.weights(divergences: divergences) ?? divergences.map { _ in 1 }
         let anatomy = AnswerAnatomy(divergences, weights: weights)
         return InspectedAnswer(
@@ -78,9 +63,9 @@ extension Runtime {
     }
 
     private func answer(
-        _ order: InspectionOrder, _ spoken: Prompt, _ entry: VersionRegistry.Entry
+        _ continuation: String?, _ maxTokens: Int, _ spoken: Prompt, _ entry: VersionRegistry.Entry
     ) async throws -> ([Int32], GenerationTimings) {
-        if let text = order.continuation {
+        if let text = continuation {
             try checkSize(text.utf8.count, at: "continuation")
             let tokens = try await queues.reading.run { [model] in try model.tokens(text) }
             guard !tokens.isEmpty else {
@@ -89,7 +74,7 @@ extension Runtime {
             return (tokens, GenerationTimings())
         }
         var options = SamplingOptions.greedy
-        options.maxTokens = order.maxTokens
+        options.maxTokens = maxTokens
         let (answers, timings) = try await engine.complete(
             GenerationRequest(prompt: spoken, options: options, version: entry.version))
         guard !answers[0].tokens.isEmpty else {

@@ -12,7 +12,7 @@ import Workers
 ///     queued → version pinned → questions … (answers kept in jobs/ID/answers.jsonl) → report stored → succeeded
 ///
 /// A run that was interrupted asks what is missing, of the same version.
-package final class Measuring: Sendable {
+package struct Measuring: Sendable {
     package static let kind = "gap_run"
 
     /// What an attempt leaves to the next one, beside the answers.
@@ -27,24 +27,13 @@ package final class Measuring: Sendable {
         package var version: String
     }
 
+    let store: Store
+    let runtime: Runtime
     let benchmarks: Benchmarks
-    private let store: Store
-    private let runtime: Runtime
-    private let judges: Judges
+    let judges: Judges
     /// How a request with the same fault would be refused.
-    private let refusal: @Sendable (any Error) -> JobFailure?
+    let refusal: @Sendable (any Error) -> JobFailure?
     private let disk = WorkQueue(name: "measuring", width: 2)
-
-    init(
-        store: Store, runtime: Runtime, benchmarks: Benchmarks, judges: Judges,
-        refusal: @escaping @Sendable (any Error) -> JobFailure?
-    ) {
-        self.refusal = refusal
-        self.store = store
-        self.runtime = runtime
-        self.judges = judges
-        self.benchmarks = benchmarks
-    }
 
     /// What can be refused before the run is queued.
     package func check(_ wanted: GapRunRequest) throws {
@@ -53,7 +42,8 @@ package final class Measuring: Sendable {
         _ = try judge(wanted.judge)
         guard wanted.decoding.seed == nil else {
             throw WorkshopError(
-                .invalidValue, "decoding.seed: expected nothing; the run's own `seed` draws the order and what is sampled.", at: "decoding.seed")
+                .invalidValue, "decoding.seed: expected nothing; the run's own `seed` draws the order and what is sampled.",
+                at: "decoding.seed")
         }
     }
 

@@ -22,12 +22,14 @@ package struct Clips: Sendable {
     private func place(_ path: String) throws(WorkshopError) -> URL {
         guard let folder else {
             throw WorkshopError(
-                .pathsDisabled, "This server reads no clips from paths: its operator names no folder for them (--audio-folder).", at: "path")
+                .pathsDisabled, "This server reads no clips from paths: its operator names no folder for them (--audio-folder).",
+                at: "path")
         }
         do { return try folder.place(path, .file) } catch {
             throw switch error {
             case .zeroByte: WorkshopError(.invalidValue, "The path holds a zero byte.", at: "path")
-            case .outside: WorkshopError(.pathNotAllowed, "The path leads out of the folder from which clips may be read.", at: "path")
+            case .outside, .link:
+                WorkshopError(.pathNotAllowed, "The path leads out of the folder from which clips may be read.", at: "path")
             case .absent: WorkshopError(.notFound, "There is no clip at \(path).", at: "path")
             }
         }

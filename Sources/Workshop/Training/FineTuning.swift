@@ -13,7 +13,7 @@ import Workers
 ///
 /// A job that was interrupted reads its files again and goes on from the trainer's last checkpoint with the same bits; what it has
 /// recorded already (its parent, its version, its reports) stands in the job's own note and is not made twice.
-package final class FineTuning: Sendable {
+package struct FineTuning: Sendable {
     package static let kind = "fine_tuning"
 
     /// What a job has decided and done; saved with it.
@@ -29,27 +29,14 @@ package final class FineTuning: Sendable {
         package var trainedTokens: Int?
     }
 
-    private let store: Store
-    private let runtime: Runtime
-    private let versions: StoredVersions
-    private let judges: Judges
-    private let clips: Clips
-    private let metrics: TrainingMetrics
-    private let gate: PromotionDecision
+    let store: Store
+    let runtime: Runtime
+    let versions: StoredVersions
+    let judges: Judges
+    let clips: Clips
+    let metrics: TrainingMetrics
+    let gate: PromotionDecision
     private let disk = WorkQueue(name: "pairs", width: 1)
-
-    init(
-        store: Store, runtime: Runtime, versions: StoredVersions, judges: Judges, clips: Clips, metrics: TrainingMetrics,
-        gate: PromotionDecision
-    ) {
-        self.store = store
-        self.runtime = runtime
-        self.versions = versions
-        self.judges = judges
-        self.clips = clips
-        self.metrics = metrics
-        self.gate = gate
-    }
 
     /// Where a job's metrics, events and checkpoints lie.
     func folder(_ id: String) -> URL { store.folder.appending(path: "jobs/\(id)", directoryHint: .isDirectory) }

@@ -4,33 +4,17 @@ import Jobs
 import Training
 
 /// Turns a training run's steps into a job's events, checkpoints and, at the end, its version.
-actor JobProgress {
-    private let work: FineTuning
-    private let context: JobContext
-    private let trainer: Trainer
-    private let validation: [TrainingPair]
-    private let system: String?
-    private let imitates: Bool
-    private let suffix: String?
-    private var note: FineTuning.Note
-    private let reported: Int
-    private let every: Int
-
-    init(
-        work: FineTuning, context: JobContext, trainer: Trainer, validation: [TrainingPair], system: String?,
-        imitates: Bool, suffix: String?, note: FineTuning.Note, reported: Int, every: Int
-    ) {
-        self.work = work
-        self.context = context
-        self.trainer = trainer
-        self.validation = validation
-        self.system = system
-        self.imitates = imitates
-        self.suffix = suffix
-        self.note = note
-        self.reported = reported
-        self.every = every
-    }
+struct JobProgress: Sendable {
+    let work: FineTuning
+    let context: JobContext
+    let trainer: Trainer
+    let validation: [TrainingPair]
+    let system: String?
+    let imitates: Bool
+    let suffix: String?
+    let note: FineTuning.Note
+    let reported: Int
+    let every: Int
 
     func report(_ progress: TrainingRun.Progress) async throws {
         if let report = progress.report { work.took(report) }
@@ -78,6 +62,7 @@ actor JobProgress {
         let (content, kind) = try await work.content(trainer, id: id)
         let version = NewVersion(
             id: id, name: name, base: work.baseName, parentID: note.parent, kind: kind, content: content, step: total, metrics: numbers)
+        var note = note
         note.version = id
         note.trainedTokens = try work.trainedTokens(context.job.id)
         try context.save(checkpoint: try JSONEncoder().encode(note), step: total, version: version, metrics: numbers)

@@ -169,7 +169,8 @@ package actor Learner {
         }
         if recipe.plan.isFull, let parent, parent.kind == VersionFiles.Kind.adapter.rawValue {
             throw WorkshopError(
-                .untrainable, "The version \(parent.name) is an adapter; whole parameters can be trained over the base or a version of them.",
+                .untrainable,
+                "The version \(parent.name) is an adapter; whole parameters can be trained over the base or a version of them.",
                 at: "optimizer.full")
         }
         return (try begun(at: parent), parent?.id)

@@ -50,7 +50,7 @@ extension ClipReference {
     package init(_ source: API.AudioSource) {
         self =
             switch source {
-            case .data(let data): .bytes([UInt8](data))
+            case .data(let data): .bytes(data)
             case .file(let id): .file(id: id)
             case .path(let path): .path(path)
             }

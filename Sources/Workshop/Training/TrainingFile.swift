@@ -86,7 +86,8 @@ private struct RowClips {
     func sound(_ reference: ClipReference) throws -> TrainingPair.Sound {
         do {
             switch reference {
-            case .path(let path): if let folder { return .file(try member(path, below: folder)) }
+            case .path(let path):
+                if let folder { return .file(try member(path, from: folder)) }
             case .bytes, .file: break
             }
             return try clips.sound(reference)
@@ -100,12 +101,9 @@ private struct RowClips {
         }
     }
 
-    private func member(_ path: String, below folder: URL) throws -> URL {
-        let file = folder.appending(path: path).standardizedFileURL
-        var isDirectory: ObjCBool = false
-        guard file.path.hasPrefix(root.standardizedFileURL.path + "/"),
-            unsafe FileManager.default.fileExists(atPath: file.path, isDirectory: &isDirectory), !isDirectory.boolValue
-        else { throw RowError("the archive has no member \"\(path)\"") }
-        return file
+    private func member(_ path: String, from folder: URL) throws(RowError) -> URL {
+        do { return try AllowedFolder(root).place(path, .file, from: folder) } catch {
+            throw RowError("the archive has no member \"\(path)\"")
+        }
     }
 }

@@ -28,12 +28,14 @@ package struct AdapterFolder: Sendable {
     private func place(_ path: String) throws(WorkshopError) -> URL {
         guard let folder else {
             throw WorkshopError(
-                .adaptersDisabled, "This server loads no adapters: its operator names no folder for them (--adapter-folder).", at: "lora_path")
+                .adaptersDisabled, "This server loads no adapters: its operator names no folder for them (--adapter-folder).",
+                at: "lora_path")
         }
         do { return try folder.place(path, .folder) } catch {
             throw switch error {
             case .zeroByte: WorkshopError(.invalidValue, "lora_path holds a zero byte.", at: "lora_path")
-            case .outside: WorkshopError(.pathNotAllowed, "lora_path leads out of the folder from which adapters may be loaded.", at: "lora_path")
+            case .outside, .link:
+                WorkshopError(.pathNotAllowed, "lora_path leads out of the folder from which adapters may be loaded.", at: "lora_path")
             case .absent: WorkshopError(.noAdapterDirectory, "There is no adapter directory at \(path).", at: "lora_path")
             }
         }

@@ -45,7 +45,8 @@ package final class StoredVersions: Sendable {
 
     /// The stored version that a model's name stands for; nil for the base weights.
     ///
-    /// - Throws: ``WorkshopError`` for an unknown name and for an adapter that is only in memory, or why the version in force cannot be read.
+    /// - Throws: ``WorkshopError`` for an unknown name and for an adapter that is only in memory, or why the version in force
+    ///   cannot be read.
     package func record(_ model: String?) throws -> WeightVersionRecord? {
         let name = model ?? baseName
         if name == registry.pinnedBaseName { return nil }

@@ -23,7 +23,8 @@ extension Workshop {
         let record = try store.version(idOrName)
         if let job = try job(using: record) {
             throw WorkshopError(
-                .versionInUse, "The weight version \(record.name) is needed by \(job), which has not ended. Cancel that first, or wait for it.")
+                .versionInUse,
+                "The weight version \(record.name) is needed by \(job), which has not ended. Cancel that first, or wait for it.")
         }
         try versions.delete(record)
         return record

@@ -60,7 +60,8 @@ extension Workshop {
             let places = paths.filter { $0.split(separator: "/").last.map(String.init) == names.last }
             guard !places.isEmpty else { continue }
             guard places.count == 1 else {
-                throw WorkshopError(.unfitUpload, "The archive has \(places.count) files named \(names[names.count - 1]); expected one.", at: "file")
+                throw WorkshopError(
+                    .unfitUpload, "The archive has \(places.count) files named \(names[names.count - 1]); expected one.", at: "file")
             }
             let folder = root.appending(path: places[0]).deletingLastPathComponent()
             if let missing = names.first(where: { !FileManager.default.fileExists(atPath: folder.appending(path: $0).path) }) {

@@ -13,7 +13,7 @@ package struct FuzzTarget: Sendable {
     package let run: @Sendable (Data) -> Void
 
     package static let all: [FuzzTarget] = [
-        .audio, .requests, .safetensors, .archives, .adapterConfigurations, .modelConfigurations, .tokenizers, .templates,
+        .audio, .requests, .safetensors, .gguf, .archives, .adapterConfigurations, .modelConfigurations, .tokenizers, .templates,
         .manifests,
         .reports, .forms, .heads,
     ]

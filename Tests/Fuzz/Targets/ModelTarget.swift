@@ -1,6 +1,7 @@
 import Audio
 import Foundation
 import Generation
+import JSON
 import Models
 import TestSupport
 import Weights

@@ -16,6 +16,19 @@ extension FuzzTarget {
             for tensor in tensors.tensors.values { _ = try? tensor.floats() }
         })
 
+    /// A GGUF file's header, and every element of its tensors.
+    static let gguf = FuzzTarget(
+        name: "gguf", seeds: { try files("gguf", ["gguf"], upTo: 32 << 10) },
+        run: { data in
+            guard let scratch = try? ScratchFolder("gguf"), let file = try? scratch.file("a-00001-of-00002.gguf", data),
+                let model = try? GGUF(file)
+            else { return }
+            for tensor in model.tensors.values {
+                _ = try? tensor.requireFinite()
+                _ = try? tensor.floats()
+            }
+        })
+
     /// An uploaded archive: unpacked within its bounds, and read as an adapter where it holds one.
     static let archives = FuzzTarget(
         name: "archives",

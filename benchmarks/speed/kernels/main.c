@@ -54,26 +54,36 @@ static float *numbers(size_t count) {
 
 static bool skipped(const char *name) { return strstr(name, wanted) == NULL; }
 
+/// Both products of every format that the word names, as `linear BF16` and `linear_narrow BF16`; the second where it differs.
 static void linear(size_t m, size_t n, size_t k) {
-    if (skipped("linear")) return;
-    const char *kernels = ck_kernel_name();
+    const double flop = 2.0 * (double)m * (double)n * (double)k;
     // Several copies of the weights, so that small products do not find them in a cache that a model would not have either.
-    size_t copies = m <= 32 && n * k > 1 << 20 ? 1 + (512u << 20) / (n * k * 4) : 1, turn = 0;
-    float *x = numbers(m * k), *w = numbers(n * k * copies), *y = memory(m * n * 4), *scale = numbers(n);
-    uint16_t *w16 = memory(n * k * copies * 2);
-    int8_t *w8 = memory(n * k * copies);
-    ck_narrow_bf16(w16, w, n * k * copies);
-    for (size_t i = 0; i < copies; i++) ck_quantize_q8(w8 + i * n * k, scale, w, n, k);
-    double flop = 2.0 * (double)m * (double)n * (double)k, count = (double)n * (double)k;
-#define NEXT (turn = (turn + 1) % copies) * n * k
-    MEASURE("openblas", "sgemm", flop, 4 * count,
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1, x, (int)k, w + NEXT, (int)k, 0, y, (int)n),
-            "%zux%zux%zu", m, n, k);
-    MEASURE(kernels, "linear_f32", flop, 4 * count, ck_linear_f32(y, x, w + NEXT, NULL, m, n, k), "%zux%zux%zu", m, n, k);
-    MEASURE(kernels, "linear_bf16", flop, 2 * count, ck_linear_bf16(y, x, w16 + NEXT, NULL, m, n, k), "%zux%zux%zu", m, n, k);
-    MEASURE(kernels, "linear_bf16_bf16", flop, 2 * count, ck_linear_bf16_bf16(y, x, w16 + NEXT, NULL, m, n, k), "%zux%zux%zu", m, n, k);
-    MEASURE(kernels, "linear_q8", flop, count, ck_linear_q8(y, x, w8 + NEXT, scale, NULL, m, n, k), "%zux%zux%zu", m, n, k);
-    free(x), free(w), free(y), free(scale), free(w16), free(w8);
+    const size_t copies = m <= 32 && n * k > 1 << 20 ? 1 + (512u << 20) / (n * k * 4) : 1;
+    float *x = numbers(m * k), *y = memory(m * n * 4), *wide = numbers(n * k * copies);
+    size_t turn = 0;
+#define NEXT(bytes) ((turn = (turn + 1) % copies) * (bytes))
+    if (!skipped("linear sgemm"))
+        MEASURE("openblas", "sgemm", flop, 4.0 * (double)(n * k),
+                cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1, x, (int)k, wide + NEXT(n * k), (int)k, 0, y, (int)n),
+                "%zux%zux%zu", m, n, k);
+    for (ck_format format = 0; format < ck_format_count; format++) {
+        char exact[32], narrow[32];
+        snprintf(exact, sizeof exact, "linear %s", ck_facts(format)->name);
+        snprintf(narrow, sizeof narrow, "linear_narrow %s", ck_facts(format)->name);
+        bool blocks = ck_facts(format)->block_elements > 1;
+        if ((skipped(exact) || blocks) && (skipped(narrow) || format == ck_format_f32 || format == ck_format_f16)) continue;
+        size_t bytes = ck_matrix_bytes(format, n, k);
+        char *stored = memory(bytes * copies);
+        // All scales that these bytes are read as are finite, and the time does not depend on them.
+        memset(stored, 0x11, bytes * copies);
+#define WEIGHTS ((ck_matrix){format, stored + NEXT(bytes), n, k})
+        if (!skipped(exact) && !blocks)
+            MEASURE(ck_kernel_name(), exact, flop, (double)bytes, ck_linear(y, x, WEIGHTS, NULL, m), "%zux%zux%zu", m, n, k);
+        if (!skipped(narrow) && format != ck_format_f32 && format != ck_format_f16)
+            MEASURE(ck_kernel_name(), narrow, flop, (double)bytes, ck_linear_narrow(y, x, WEIGHTS, NULL, m), "%zux%zux%zu", m, n, k);
+        free(stored);
+    }
+    free(x), free(wide), free(y);
 }
 
 static void attention(size_t sequences, size_t queries, size_t keys, size_t heads, size_t kv_heads, size_t d, bool causal, bool backward) {

@@ -1,7 +1,7 @@
 import Files
 package import Foundation
 
-/// A JSON value, such as a checkpoint's `config.json`: numbers with a point are told apart from integers, booleans from
+/// A JSON value, such as a checkpoint's `config.json` or a manifest's row: numbers with a point are told apart from integers, booleans from
 /// numbers, and objects keep the order of their keys.
 ///
 /// Typed accessors take a dotted path and name it, with what was expected and found, when they fail:
@@ -207,4 +207,9 @@ package enum JSONError: Error, Equatable, CustomStringConvertible {
         guard case .notFinite(let path, let byte, let found) = self else { return self }
         return .notFinite(path: path.isEmpty ? key : key + "." + path, byte: byte, found: found)
     }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral {
+    package init(stringLiteral value: String) { self = .string(value) }
+    package init(booleanLiteral value: Bool) { self = .boolean(value) }
 }

@@ -3,14 +3,14 @@
 /// Headers of weight files come from strangers. JSONSerialization keeps the last of two equal keys, reads `true` as 1 and
 /// builds a tree of whatever size the text asks for; this scanner refuses the first, tells the second apart, and leaves
 /// the third to its caller.
-struct JSONScanner {
+package struct JSONScanner {
     private let bytes: [UInt8]
-    private(set) var position = 0
+    package private(set) var position = 0
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// The next byte that is not white space, which stays unread.
-    mutating func peek(_ expected: String) throws -> UInt8 {
+    package mutating func peek(_ expected: String) throws -> UInt8 {
         func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
         while position < bytes.count, isSpace(bytes[position]) { position += 1 }
         guard position < bytes.count else { throw failure(expected) }
@@ -23,12 +23,12 @@ struct JSONScanner {
     }
 
     /// Nothing but white space may follow.
-    mutating func end() throws {
+    package mutating func end() throws {
         if let byte = try? peek("") { throw failure("the end of the text, not 0x" + String(byte, radix: 16)) }
     }
 
     /// `{"key": …, …}`: calls `member` with each key, standing before its value, which `member` must read.
-    mutating func members(_ member: (inout JSONScanner, String) throws -> Void) throws {
+    package mutating func members(_ member: (inout JSONScanner, String) throws -> Void) throws {
         try expect("{")
         if try peek("'\"' or '}'") == UInt8(ascii: "}") {
             position += 1
@@ -51,7 +51,7 @@ struct JSONScanner {
     }
 
     /// `[…, …]`: calls `element` before each value, which `element` must read.
-    mutating func elements(_ element: (inout JSONScanner) throws -> Void) throws {
+    package mutating func elements(_ element: (inout JSONScanner) throws -> Void) throws {
         try expect("[")
         if try peek("a value or ']'") == UInt8(ascii: "]") {
             position += 1
@@ -67,7 +67,7 @@ struct JSONScanner {
         }
     }
 
-    mutating func string() throws -> String {
+    package mutating func string() throws -> String {
         try expect("\"")
         var text: [UInt8] = []
         let start = position
@@ -136,7 +136,7 @@ struct JSONScanner {
     }
 
     /// `-12` as an integer where it fits; `1.5`, `2e3` and integers beyond 64 bits as a real number.
-    mutating func number() throws -> JSONValue {
+    package mutating func number() throws -> JSONValue {
         _ = try peek("a number")
         let start = position
         var real = false
@@ -184,7 +184,7 @@ struct JSONScanner {
         position += text.count
     }
 
-    func failure(_ expected: String) -> JSONError {
+    package func failure(_ expected: String) -> JSONError {
         guard position < bytes.count else {
             return .syntax(byte: position, expected: expected, found: "the end of the text")
         }

@@ -1,0 +1,11 @@
+/* The formats of blocks, for files that compile them again for their instructions. */
+#include "iq4_nl.c"
+#include "iq4_xs.c"
+#include "q4_0.c"
+#include "q4_1.c"
+#include "q4_k.c"
+#include "q5_0.c"
+#include "q5_1.c"
+#include "q5_k.c"
+#include "q6_k.c"
+#include "q8_0.c"

@@ -1,0 +1,41 @@
+package import Audio
+
+/// One turn of a conversation: who speaks, and text and sound in order.
+///
+/// `Sound` is how far its clips have come: as somebody submitted them, as a training row names them, or decoded.
+package struct Message<Sound: Sendable>: Sendable {
+    package enum Part: Sendable {
+        case text(String)
+        case audio(Sound)
+    }
+
+    package let role: String
+    package let parts: [Part]
+
+    package init(role: String, parts: [Part]) {
+        self.role = role
+        self.parts = parts
+    }
+
+    package init(role: String, _ text: String) { self.init(role: role, parts: [.text(text)]) }
+
+    /// Its texts, one behind the other.
+    package var text: String { parts.map { if case .text(let text) = $0 { text } else { "" } }.joined() }
+
+    package var sounds: [Sound] { parts.compactMap { if case .audio(let sound) = $0 { sound } else { nil } } }
+
+    /// The message with each of its clips, in their order, taken a step further.
+    package func map<Next>(_ step: (Sound) throws -> Next) rethrows -> Message<Next> {
+        Message<Next>(
+            role: role,
+            parts: try parts.map { part in
+                switch part {
+                case .text(let text): .text(text)
+                case .audio(let sound): .audio(try step(sound))
+                }
+            })
+    }
+}
+
+/// A message as the model reads it.
+package typealias HeardMessage = Message<AudioClip>

@@ -1,0 +1,63 @@
+import Archives
+import Evaluation
+import Foundation
+import Jobs
+import Testing
+import Workshop
+
+@Suite struct BenchmarkTests {
+    private static func temporaryFolder() throws -> URL {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)", directoryHint: .isDirectory)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        return folder
+    }
+
+    /// An archive with two questions and their clips, as a client uploads it.
+    private static func upload(_ store: Store, in scratch: URL) throws -> FileRecord {
+        let set = scratch.appending(path: "set", directoryHint: .isDirectory)
+        try FileManager.default.createDirectory(at: set, withIntermediateDirectories: true)
+        let rows = ["a", "b"].map { #"{"id": "\#($0)", "text": "What is 8 plus 5?", "answer": "13", "audio": "\#($0).wav"}"# }
+        try Data(rows.joined(separator: "\n").utf8).write(to: set.appending(path: "manifest.jsonl"))
+        for name in ["a", "b"] { try Data(name.utf8).write(to: set.appending(path: "\(name).wav")) }
+        let archive = scratch.appending(path: "set.tar")
+        try ArchiveWriter.tar(set, under: "set", to: archive)
+        return try store.addFile(purpose: "evals", filename: "set.tar", content: try store.contents.store(Data(contentsOf: archive)))
+    }
+
+    enum Damage: CaseIterable { case changed, missing, more, none }
+
+    @Test(arguments: Damage.allCases) func whatWasUnpackedIsMadeAgainWhereItIsNotWhatWasRegistered(damage: Damage) throws {
+        let scratch = try Self.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let store = try Store(folder: scratch.appending(path: "data"))
+        let benchmarks = Benchmarks(store: store)
+        let file = try Self.upload(store, in: scratch)
+        let known = try benchmarks.register("mine", file: file.id, format: nil)
+        #expect(known.items == 2 && !known.isBuiltIn)
+        let clip = try #require(try benchmarks.set("mine").items.first.flatMap { try benchmarks.set("mine").clip($0) })
+        let manifest = clip.deletingLastPathComponent().appending(path: "manifest.jsonl")
+        switch damage {
+        case .changed: try Data("x".utf8).write(to: clip)
+        case .missing: try FileManager.default.removeItem(at: clip)
+        case .more: try Data(#"{"id": "c", "text": "d", "answer": "e"}"#.utf8).write(to: manifest)
+        case .none: break
+        }
+        let set = try benchmarks.set(known.id)
+        #expect(try set.hash() == known.hash && set.items.map(\.id) == ["a", "b"])
+        #expect(try Data(contentsOf: clip) == Data("a".utf8))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: store.folder.appending(path: "temporary").path).isEmpty)
+        try store.close()
+    }
+
+    @Test func readingEndsWhenNobodyWaitsForIt() throws {
+        let scratch = try Self.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let store = try Store(folder: scratch.appending(path: "data"))
+        let benchmarks = Benchmarks(store: store)
+        let file = try Self.upload(store, in: scratch)
+        #expect(throws: CancellationError.self) { try benchmarks.register("mine", file: file.id, format: nil, check: { throw CancellationError() }) }
+        let error = #expect(throws: WorkshopError.self) { try benchmarks.set("mine") }
+        #expect(error?.kind == .unknownBenchmark && error?.place == "benchmark")
+        try store.close()
+    }
+}
