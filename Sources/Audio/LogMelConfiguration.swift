@@ -59,7 +59,9 @@ package struct LogMelConfiguration: Sendable, Equatable {
 
     /// Reads the file's JSON. Throws ``LogMelConfigurationError`` naming the key where a value is not one that
     /// ``LogMelExtractor`` computes.
-    package init(json: Data, file name: String = "preprocessor_config.json", type: String = "WhisperFeatureExtractor") throws(LogMelConfigurationError) {
+    package init(
+        json: Data, file name: String = "preprocessor_config.json", type: String = "WhisperFeatureExtractor"
+    ) throws(LogMelConfigurationError) {
         let file: File
         do {
             let json = json.withoutByteOrderMark

@@ -7,12 +7,12 @@ extension LoadedModel {
         let parts = Parameter.Part.allCases.reversed().compactMap { part in sizes[part].map { "\(part.rawValue) \(Self.millions($0))" } }
         let decoder = model.decoder.configuration
         var words = [
-            "\(model.family.rawValue), \(Self.millions(parameterCount)) parameters in \(precision.rawValue) (\(parts.joined(separator: ", ")))",
+            "\(model.family.rawValue), \(Self.millions(parameterCount)) parameters in \(precision.rawValue)", parts.joined(separator: ", "),
             "width \(decoder.hiddenSize), \(decoder.layers.count) layers, context \(model.contextLength)",
             model.audio.map { "clips of up to \(Int($0.longestSeconds)) s" } ?? "text alone",
         ]
         if !model.passedOver.isEmpty {
-            words.append("passed over: " + model.passedOver.map { "\($0.count) tensors of \($0.module)" }.joined(separator: ", "))
+            words.append("tensors passed over: " + model.passedOver.map { "\($0.module) \($0.count)" }.joined(separator: ", "))
         }
         return words.joined(separator: "; ")
     }

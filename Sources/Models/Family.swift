@@ -88,7 +88,10 @@ struct ModelReader {
         let features = try LogMelConfiguration(directory: checkpoint.directory, type: type)
         if features.melCount != encoder.mels || !anyWindow && features.windowFrames != 2 * encoder.maxPositions {
             throw ModelError(
-                "\(features.file): \(features.melCount) mels over \(features.windowFrames) frames; config.json has \(encoder.mels) mels over \(2 * encoder.maxPositions)")
+                """
+                \(features.file): \(features.melCount) mels over \(features.windowFrames) frames; config.json has \(encoder.mels) mels over \
+                \(2 * encoder.maxPositions)
+                """)
         }
         return LogMelExtractor(features)
     }

@@ -133,13 +133,14 @@ package struct ChatTemplate: Sendable {
     }
 }
 
-/// Conversation → token ids: the checkpoint's template and tokenizer together.
+/// Conversation → token ids: the checkpoint's template and tokenizer together. Who wants a prompt asks here and sees no template, so that a
+/// family whose format is no template finds its place.
 ///
 /// Audio parts appear as the template's placeholder, such as one `<|AUDIO|>` for each clip; the model expands it. Text that
 /// users supply never yields a control token.
 package struct ChatFormat: Sendable {
     package let tokenizer: Tokenizer
-    package let template: ChatTemplate
+    private let template: ChatTemplate
 
     package init(tokenizer: Tokenizer, template: ChatTemplate) {
         self.tokenizer = tokenizer
@@ -154,6 +155,13 @@ package struct ChatFormat: Sendable {
     package func encode(
         _ messages: [ChatMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:]
     ) throws -> [TokenID] {
-        try tokenizer.encode(try template.render(messages, addGenerationPrompt: addGenerationPrompt, extra: extra))
+        try tokenizer.encode(try render(messages, addGenerationPrompt: addGenerationPrompt, extra: extra))
+    }
+
+    /// The text of a conversation, as pieces that know where they came from.
+    package func render(
+        _ messages: [ChatMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:]
+    ) throws(TemplateError) -> [TextPiece] {
+        try template.render(messages, addGenerationPrompt: addGenerationPrompt, extra: extra)
     }
 }

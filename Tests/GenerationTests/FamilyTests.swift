@@ -14,6 +14,27 @@ import Weights
         return try withExtendedLifetime(checkpoint) { try LoadedModel(directory: checkpoint.directory, precision: .float32) }
     }
 
+    /// The whole model's directory: sight and the voice that answers are counted, and said in the log.
+    @Test func modulesForOtherPurposesArePassedOverAndCounted() throws {
+        let model = try load("qwen2_5_omni/published")
+        let counts = Dictionary(uniqueKeysWithValues: model.model.passedOver.map { ($0.module, $0.count) })
+        #expect(counts["talker"] == 1 && counts["thinker.audio_tower.audio_bos_eos_token"] == 1 && counts["token2wav"] == nil)
+        #expect((counts["thinker.visual"] ?? 0) > 10)
+        #expect(model.model.parameters.allSatisfy { !$0.name.contains("visual") })
+        for words in ["qwen2_5_omni", "talker 1", "width 64", "context 8192", "clips of up to 300 s"] {
+            #expect(model.summary.contains(words), "\(model.summary)")
+        }
+    }
+
+    /// Three windows of 4 s fit into the processor's 13 s; a sample more is refused, where the processor would cut it.
+    @Test func aClipLongerThanAllWindowsIsRefused() throws {
+        let model = try load("audioflamingo3/published")
+        #expect(model.windowSeconds == 12)
+        let longest = AudioClip(samples: [Float](repeating: 0.1, count: 12 * AudioClip.sampleRate))
+        #expect(try model.model.audio?.segments(longest).count == 3)
+        #expect(throws: AudioError.self) { try model.model.audio?.segments(AudioClip(samples: longest.samples + [0])) }
+    }
+
     @Test(arguments: ReferenceCases.others.filter { $0.hasSuffix("/published") })
     func promptsAreTheProcessors(path: String) throws {
         let (family, model) = (try ReferenceCases(path), try load(path))

@@ -1,7 +1,7 @@
 package import Foundation
 
-/// `cases.json` of a checkpoint under `Tests/Fixtures/FAMILY`: prompts with their clips, for which `goldens.safetensors` and other files hold
-/// what other implementations compute. The README of the first family's fixtures has the layout.
+/// `cases.json` of a checkpoint under `Tests/Fixtures/FAMILY`: prompts with their clips, for which `goldens.safetensors` and other files
+/// hold what other implementations compute. The README of the first family's fixtures has the layout.
 package struct ReferenceCases: Sendable {
     package struct Case: Decodable, Sendable {
         package let name: String

@@ -54,7 +54,7 @@ package enum ModelFingerprint {
     package static func template(_ model: LoadedModel) throws -> String {
         var digest = SHA256()
         for parts in [[ChatMessage.Part.text("question")], [.audio], []] {
-            let pieces = try model.chat.template.render([ChatMessage(role: "user", parts: parts)])
+            let pieces = try model.chat.render([ChatMessage(role: "user", parts: parts)])
             digest.update(pieces.map(\.text).joined() + "\0")
         }
         return digest.finish()

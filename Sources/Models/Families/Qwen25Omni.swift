@@ -1,8 +1,8 @@
 import JSON
 import Weights
 
-/// The thinker of Qwen2.5-Omni (Xu et al., 2025): an encoder that takes a clip in chunks of two seconds, a linear projector that lies in the
-/// audio tower, a Qwen2 decoder. Sight and the voice that answers are passed over.
+/// The thinker of Qwen2.5-Omni (Xu et al., 2025): an encoder that takes a clip in chunks of two seconds, a linear projector that lies in
+/// the audio tower, a Qwen2 decoder. Sight and the voice that answers are passed over.
 ///
 /// Its rotary positions have three axes, which are equal where a prompt has text and sound alone.
 ///
@@ -19,6 +19,9 @@ enum Qwen25Omni: ModelFamily {
 
     static let passedOver = ["thinker.visual", "talker", "token2wav", "thinker.audio_tower.audio_bos_eos_token"]
 
+    /// Positions; the table of them is made, not read, so that no tensor holds its size.
+    private static let longestChunk = 4096
+
     static func build(_ reader: ModelReader) throws -> ModelParts {
         // The configuration is of the thinker alone or of the whole model.
         let at = reader.config.value("thinker_config") == nil ? "" : "thinker_config."
@@ -29,7 +32,7 @@ enum Qwen25Omni: ModelFamily {
             defaults: .init(
                 vocabularySize: 152064, hiddenSize: 3584, innerSize: 18944, layers: 28, heads: 28, keyValueHeads: 4, theta: 1_000_000),
             .init(rotaryKinds: ["default", "mrope"]), ties: try config.boolean(at + "tie_word_embeddings", default: false))
-        let chunk = 2 * (try config.integer(at + "audio_config.n_window", in: 1...shape.maxPositions, default: 100))
+        let chunk = 2 * (try config.integer(at + "audio_config.n_window", in: 1...min(shape.maxPositions, longestChunk), default: 100))
         let (tower, table) = (weights["audio_tower"], reader.table(.encoder))
         let encoder = try WhisperEncoder(
             tower, shape, stem: try ChunkedStem(tower, shape, chunkFrames: chunk, table),

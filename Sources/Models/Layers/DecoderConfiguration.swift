@@ -84,8 +84,8 @@ extension DecoderConfiguration {
         }
         let layer = Layer(
             attention: AttentionShape(heads: heads, keyValueHeads: keyValueHeads, headSize: headSize),
-            frequencies: Rotary.frequencies(headSize: headSize, theta: theta), hasBiases: traits.hasBiases, normalizesHeads: traits.normalizesHeads,
-            innerSize: innerSize)
+            frequencies: Rotary.frequencies(headSize: headSize, theta: theta), hasBiases: traits.hasBiases,
+            normalizesHeads: traits.normalizesHeads, innerSize: innerSize)
         layers = Array(repeating: layer, count: count)
     }
 

@@ -25,12 +25,15 @@ struct TimeRotary: Sendable {
     init(_ config: JSONValue, columns: Int, windowRows: Int) throws {
         try config.require("rope_parameters.rope_type", is: "default")
         let theta = try config.number("rope_parameters.rope_theta", in: Claims.thetas, default: 1200)
-        let share = try config.number(
-            "rope_parameters.partial_rotary_factor", in: 0...0.5, default: try config.number("partial_rotary_factor", in: 0...0.5, default: 0.2))
+        let beside = try config.number("partial_rotary_factor", in: 0...0.5, default: 0.2)
+        let share = try config.number("rope_parameters.partial_rotary_factor", in: 0...0.5, default: beside)
         let turned = Int(Double(columns) * share)
         guard turned > 0, turned % 2 == 0, Double(windowRows) <= theta else {
             throw ModelError(
-                "config.json: rope_parameters turn \(turned) of \(columns) columns over \(theta) rows; supported are even numbers of columns and at least the \(windowRows) rows of a window")
+                """
+                config.json: rope_parameters turn \(turned) of \(columns) columns over \(theta) rows; supported are even numbers of columns and \
+                at least the \(windowRows) rows of a window
+                """)
         }
         self.theta = Float(theta)
         frequencies = stride(from: 0, to: turned, by: 2).map { 1 / powf(Float(theta), Float($0) / Float(turned)) }
