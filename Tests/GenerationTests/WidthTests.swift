@@ -5,7 +5,7 @@ import Testing
 
 /// Weights in 8 and 4 bits, multiplied in integers: they stay near float32, and its rules hold for them.
 @Suite struct WidthTests {
-    private static let question = [Message(role: "user", parts: [.text("What is 12 plus 7?")])]
+    private static let question = [HeardMessage(role: "user", parts: [.text("What is 12 plus 7?")])]
 
     private func model(_ precision: ModelPrecision) throws -> LoadedModel {
         try LoadedModel(directory: CordNano.directory, precision: precision)
