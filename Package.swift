@@ -17,10 +17,33 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ] + (fuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : [])
 
-func room(
-    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [], resources: [Resource]? = nil
-) -> Target {
-    .target(name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: strict)
+/// The floors, from the ground up, and the rooms on each: `Sources/FLOOR/ROOM`. A room knows those of its own floor and of the floors below.
+let floors: [(name: String, rooms: [String])] = [
+    (
+        "Libraries",
+        [
+            "CArchive", "CCrypto", "CFFmpeg", "CGNU", "CMicroHTTP", "CMPG123",
+            "COpenBLAS", "COpus", "CPCRE2", "CSndFile", "CSoxr",
+        ]
+    ),
+    ("Support", ["Archives", "Encodings", "Files", "Hashing", "JSON", "Patterns", "Randomness", "Remote", "Workers"]),
+    ("Arithmetic", ["CKernels", "Tensors"]),
+    ("Model", ["Audio", "CordNano", "Generation", "Models", "Tokenization", "Weights", "cord-decode"]),
+    ("Measuring", ["CordBench", "Evaluation", "Judging", "Questions", "Speech"]),
+    ("Learning", ["Objectives", "Pretraining", "Training"]),
+    ("Operation", ["API", "Jobs", "Workshop"]),
+    ("Service", ["HTTP", "Server", "cord"]),
+]
+
+func floor(of room: String) -> Int? { floors.firstIndex { $0.rooms.contains(room) } }
+
+func place(_ room: String) -> String {
+    guard let floor = floor(of: room) else { fatalError("the room \(room) stands on no floor") }
+    return "Sources/\(floors[floor].name)/\(room)"
+}
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, path: place(name), resources: resources, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -45,21 +68,21 @@ let package = Package(
     ],
     targets: [
         // C libraries, one room each: a module map and a shim.
-        .systemLibrary(name: "CMicroHTTP", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-        .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
-        .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
-        .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
-        .systemLibrary(name: "CMPG123", pkgConfig: "libmpg123", providers: [.apt(["libmpg123-dev"])]),
+        .systemLibrary(name: "CMicroHTTP", path: place("CMicroHTTP"), pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "COpenBLAS", path: place("COpenBLAS"), pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CSndFile", path: place("CSndFile"), pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+        .systemLibrary(name: "COpus", path: place("COpus"), pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
+        .systemLibrary(name: "CSoxr", path: place("CSoxr"), pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
+        .systemLibrary(name: "CMPG123", path: place("CMPG123"), pkgConfig: "libmpg123", providers: [.apt(["libmpg123-dev"])]),
         .systemLibrary(
-            name: "CFFmpeg", pkgConfig: "libavformat", providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev"])]),
-        .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
-        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
-        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+            name: "CFFmpeg", path: place("CFFmpeg"), pkgConfig: "libavformat", providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev"])]),
+        .systemLibrary(name: "CPCRE2", path: place("CPCRE2"), pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(name: "CArchive", path: place("CArchive"), pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CCrypto", path: place("CCrypto"), pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         // Arithmetic.
         .target(
-            name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off"])],
+            name: "CKernels", path: place("CKernels"), cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off"])],
             linkerSettings: [.linkedLibrary("m")]),
         .executableTarget(
             name: "kernel-bench", dependencies: ["CKernels", "COpenBLAS"], path: "benchmarks/speed/kernels",
@@ -68,16 +91,16 @@ let package = Package(
         room("Weights", ["Tensors", "Patterns", "Files", "JSON"]),
 
         // Leaves.
-        .target(name: "CGNU"),
+        .target(name: "CGNU", path: place("CGNU")),
         room("Audio", ["CMPG123", "COpus", "CSndFile", "CSoxr", "CGNU", "Files", "Hashing"]),
         .executableTarget(
-            name: "cord-decode", dependencies: ["CFFmpeg"],
+            name: "cord-decode", dependencies: ["CFFmpeg"], path: place("cord-decode"),
             linkerSettings: [.linkedLibrary("avformat"), .linkedLibrary("avcodec"), .linkedLibrary("avutil")]),
         room("Files"),
         room("JSON", ["Files"]),
         room("Patterns", ["CPCRE2"]),
         room("Tokenization", ["Files", "Patterns"]),
-        room("Objectives", ["Tensors"], exclude: ["ADD_A_LOSS.md"]),
+        room("Objectives", ["Tensors"]),
         room("HTTP", ["CMicroHTTP", "Randomness", "Workers", logging]),
         room("Hashing", ["CCrypto"]),
         room("Encodings", ["Files", "JSON"]),
@@ -90,7 +113,7 @@ let package = Package(
         room("Workers"),
 
         // The runtime.
-        room("Models", ["JSON", "Tensors", "Weights", "Audio"]),
+        room("Models", ["CKernels", "JSON", "Tensors", "Weights", "Audio"]),
         room("Generation", ["JSON", "Models", "Weights", "Tensors", "Audio", "Tokenization", "Randomness"]),
         room("CordNano", resources: [.copy("Checkpoint"), .copy("Adapter")]),
 
@@ -135,7 +158,7 @@ let package = Package(
             [
                 "API", "Archives", "Audio", "Evaluation", "Generation", "HTTP", "Jobs", "Judging", "Models", "Objectives", "Tensors",
                 "Tokenization", "Training", "Workers", "Workshop", logging,
-            ], exclude: ["ADD_A_ROUTE.md"], resources: [.copy("OpenAPI")]),
+            ], resources: [.copy("OpenAPI")]),
         .executableTarget(
             name: "cord",
             // `cord-decode` is not linked: it is built with `cord` and lies beside it.
@@ -146,7 +169,7 @@ let package = Package(
                 "Archives", "Files", "Jobs", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: strict),
+            path: place("cord"), swiftSettings: strict),
 
         // Tests mirror the rooms.
         .target(name: "Disk", path: "Tests/Disk"),
@@ -210,4 +233,12 @@ if Context.environment["CORD_SANITIZE"] != nil {
     ]
     package.products = []
     package.targets.removeAll { !kept.contains($0.name) }
+}
+
+// An arrow that points up is no package.
+for target in package.targets {
+    guard let here = floor(of: target.name) else { continue }
+    for case .byNameItem(let name, _) in target.dependencies where (floor(of: name) ?? 0) > here {
+        fatalError("\(target.name), on the floor \(floors[here].name), knows \(name) above it")
+    }
 }

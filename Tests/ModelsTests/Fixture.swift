@@ -20,7 +20,7 @@ struct Fixture {
     /// Where the weights lie: beside the goldens, or in the sources for the embedded model.
     private var checkpoint: URL {
         reference.directory.lastPathComponent != "cord-nano"
-            ? reference.directory : fixtures.appending(path: "../../Sources/CordNano/Checkpoint").standardized
+            ? reference.directory : fixtures.appending(path: "../../Sources/Model/CordNano/Checkpoint").standardized
     }
 
     func model(storage: WeightStorage = .checkpoint) throws -> AudioLanguageModel {

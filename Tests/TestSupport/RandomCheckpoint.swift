@@ -16,7 +16,7 @@ package final class RandomCheckpoint: Sendable {
             try files.copyItem(at: file, to: directory.appendingPathComponent(file.lastPathComponent))
         }
         try files.copyItem(
-            at: fixtures.appending(path: "../../Sources/CordNano/Checkpoint/tokenizer.json").standardized,
+            at: fixtures.appending(path: "../../Sources/Model/CordNano/Checkpoint/tokenizer.json").standardized,
             to: directory.appendingPathComponent("tokenizer.json"))
     }
 

@@ -5,7 +5,7 @@ import Tokenization
 
 /// The embedded checkpoint's tokenizer and chat template.
 @Suite(.ownThread) struct NanoTests {
-    static let checkpoint = fixtures.appending(path: "../../Sources/CordNano/Checkpoint").standardized
+    static let checkpoint = fixtures.appending(path: "../../Sources/Model/CordNano/Checkpoint").standardized
 
     @Test func aSpokenQuestionBecomesTheTemplatesTokens() throws {
         let format = try ChatFormat(directory: Self.checkpoint)

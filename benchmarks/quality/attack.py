@@ -154,7 +154,7 @@ def names():
 
 
 def patterns():
-    folder = ROOT / "Sources/CordNano/Adapter"
+    folder = ROOT / "Sources/Model/CordNano/Adapter"
     configuration = json.loads((folder / "adapter_config.json").read_text())
     tensors = (folder / "adapter_model.safetensors").read_bytes()
     attacks = []

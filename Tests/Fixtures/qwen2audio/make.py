@@ -1,7 +1,7 @@
 """Random-weight Qwen2-Audio checkpoints and what transformers computes on them, in float32.
 
 Writes, per checkpoint, a Hugging Face directory, `cases.json` and `goldens.safetensors` (see README.md for the layout).
-`cord-nano/` holds goldens only: its weights are Sources/CordNano/Checkpoint. Run with the names of the checkpoints to make,
+`cord-nano/` holds goldens only: its weights are Sources/Model/CordNano/Checkpoint. Run with the names of the checkpoints to make,
 or with none for all of them:
 
     python make.py [published window30 grouped7 head128 cord-nano]

@@ -28,7 +28,7 @@ extension FuzzTarget {
             }
             let source = fixtures.appending(path: "qwen2audio/published")
             let tokenizer = fixtures.deletingLastPathComponent().deletingLastPathComponent()
-                .appending(path: "Sources/CordNano/Checkpoint/tokenizer.json")
+                .appending(path: "Sources/Model/CordNano/Checkpoint/tokenizer.json")
             for file in [source.appending(path: "model.safetensors"), source.appending(path: "chat_template.jinja"), tokenizer] {
                 try? FileManager.default.createSymbolicLink(
                     at: scratch.url.appending(path: file.lastPathComponent), withDestinationURL: file)

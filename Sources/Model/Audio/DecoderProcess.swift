@@ -5,7 +5,7 @@ import Glibc
 ///
 ///     bytes → memfd ─ stdin → cord-decode ─ stdout → header, float32 frames → read
 ///
-/// The process can do nothing but write samples and end (`Sources/cord-decode`). A crash of it is a refusal of the clip; it is killed
+/// The process can do nothing but write samples and end (`Sources/Model/cord-decode`). A crash of it is a refusal of the clip; it is killed
 /// when the value goes out of scope.
 @safe struct DecoderProcess: ~Copyable, FrameSource {
     let sampleRate: Int
