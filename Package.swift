@@ -8,14 +8,15 @@ import PackageDescription
 /// (benchmarks/quality/fuzz.sh).
 let fuzzing = Context.environment["CORD_FUZZ"] != nil
 
-let strict: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .strictMemorySafety(),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .treatAllWarnings(as: .error),
-] + (fuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : [])
+let strict: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .strictMemorySafety(),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .treatAllWarnings(as: .error),
+    ] + (fuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : [])
 
 /// The floors, from the ground up, and the rooms on each: `Sources/FLOOR/ROOM`. A room knows those of its own floor and of the floors below.
 let floors: [(name: String, rooms: [String])] = [
@@ -75,7 +76,8 @@ let package = Package(
         .systemLibrary(name: "CSoxr", path: place("CSoxr"), pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
         .systemLibrary(name: "CMPG123", path: place("CMPG123"), pkgConfig: "libmpg123", providers: [.apt(["libmpg123-dev"])]),
         .systemLibrary(
-            name: "CFFmpeg", path: place("CFFmpeg"), pkgConfig: "libavformat", providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev"])]),
+            name: "CFFmpeg", path: place("CFFmpeg"), pkgConfig: "libavformat",
+            providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev"])]),
         .systemLibrary(name: "CPCRE2", path: place("CPCRE2"), pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CArchive", path: place("CArchive"), pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCrypto", path: place("CCrypto"), pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -134,8 +136,10 @@ let package = Package(
             ], resources: [.embedInCode("Rendering/report.css"), .embedInCode("Rendering/report.js")]),
         room(
             "Training",
-            ["Encodings", "Generation", "JSON", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization",
-             "Randomness", "Files"]),
+            [
+                "Encodings", "Generation", "JSON", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization",
+                "Randomness", "Files",
+            ]),
 
         room(
             "Pretraining",
@@ -200,8 +204,12 @@ let package = Package(
         tests("Evaluation", ["Hashing", "Judging", "Generation", "Models", "Audio", "CordNano", "CordBench", "Randomness", "Remote"]),
         tests("Objectives", ["Tensors"]),
         tests("Workshop", ["Archives", "CordNano", "Evaluation", "HTTP", "Jobs"]),
-        tests("Training", ["Generation", "JSON", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano",
-            "Tokenization"]),
+        tests(
+            "Training",
+            [
+                "Generation", "JSON", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano",
+                "Tokenization",
+            ]),
         tests(
             "Server",
             [
@@ -216,14 +224,15 @@ let package = Package(
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: strict),
-    ] + (fuzzing
-        ? [
-            // GNU's gold, the default linker, fails on instrumented objects.
-            .executableTarget(
-                name: "cord-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver",
-                swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])],
-                linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
-        ] : [])
+    ]
+        + (fuzzing
+            ? [
+                // GNU's gold, the default linker, fails on instrumented objects.
+                .executableTarget(
+                    name: "cord-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver",
+                    swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])],
+                    linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
+            ] : [])
 )
 
 // `CORD_SANITIZE=1` leaves the kernels, the tensors above them, and their tests (benchmarks/quality/sanitize.sh).

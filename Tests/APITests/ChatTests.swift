@@ -160,7 +160,8 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
         (#""tools": [{"type": "function"}]"#, "tools"), (#""tool_choice": "required""#, "tool_choice"),
         (#""tool_choice": {"type": "function"}"#, "tool_choice"), (#""logit_bias": {"50256": -100}"#, "logit_bias"),
         (#""verbosity": "low""#, "verbosity"), (#""reasoning_effort": "high""#, "reasoning_effort"), (#""ignore_eos": true"#, "ignore_eos"),
-        (#""min_tokens": 5"#, "min_tokens"), (#""best_of": 2"#, "best_of"), (#""chat_template_kwargs": {"enable_thinking": true}"#, "chat_template_kwargs"),
+        (#""min_tokens": 5"#, "min_tokens"), (#""best_of": 2"#, "best_of"),
+        (#""chat_template_kwargs": {"enable_thinking": true}"#, "chat_template_kwargs"),
     ])
     func whatWouldChangeItIsRefusedAtThatValue(member: String, path: String) {
         let error = refusal(ChatCompletionRequest.self, chat(member))
@@ -212,7 +213,10 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
         #"{"type":"input_audio","input_audio":{"data":"data:audio/wav,%52IFF"}}"#,
     ])
     func soundIsReadAsClientsWriteIt(part: String) throws {
-        #expect(try read(ChatCompletionRequest.self, chat(content: "[\(part)]")).messages[0].content == [.inputAudio(Data("RIFF".utf8), format: part.contains("format") ? "wav" : nil)])
+        #expect(
+            try read(ChatCompletionRequest.self, chat(content: "[\(part)]")).messages[0].content == [
+                .inputAudio(Data("RIFF".utf8), format: part.contains("format") ? "wav" : nil)
+            ])
     }
 
     @Test func aByteOrderMarkBeforeABodyIsNoPartOfIt() throws {
@@ -226,7 +230,7 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
 
     @Test func aFormsEmptyFieldsSayNothing() throws {
         let form = [("prompt", "123"), ("model", ""), ("temperature", ""), ("max_tokens", ""), ("stream", ""), ("user", "me")]
-        #expect(try WireDecoder.decode(AnswerRequest.self, form: form) .text == "123")
+        #expect(try WireDecoder.decode(AnswerRequest.self, form: form).text == "123")
     }
 
     @Test func unknownFieldIsRefusedByName() {

@@ -36,7 +36,9 @@ import Testing
     @Test func numbersWithoutEndAreRefusedAndTheLargestDoublePasses() {
         #expect(code(Array(("[1" + String(repeating: "0", count: 308) + ", 2]").utf8)) == nil)
         #expect(code(Array(("[" + String(repeating: "7", count: 512) + "]").utf8)) == nil)
-        for text in ["[\(String(repeating: "7", count: 513))]", String(repeating: "1", count: 1_000_000), "[0." + String(repeating: "0", count: 600) + "1]"] {
+        for text in [
+            "[\(String(repeating: "7", count: 513))]", String(repeating: "1", count: 1_000_000), "[0." + String(repeating: "0", count: 600) + "1]",
+        ] {
             #expect(code(Array(text.utf8)) == "invalid_json")
         }
         // Blanks are no part of a number.

@@ -85,7 +85,8 @@ import Testing
         #expect(error.description.contains(appearance) && error.description.contains("WAV, FLAC"))
     }
 
-    @Test(arguments: ["RIFF\0\0\0\0WAVEfmt ", "fLaC", "OggS", "ID3", "FORM\0\0\0\0AIFF", "\u{FF}\u{FB}\u{90}\u{64}",
+    @Test(arguments: [
+        "RIFF\0\0\0\0WAVEfmt ", "fLaC", "OggS", "ID3", "FORM\0\0\0\0AIFF", "\u{FF}\u{FB}\u{90}\u{64}",
         "\0\0\0\u{18}ftypM4A ", "\u{1A}\u{45}\u{DF}\u{A3}", "\u{FF}\u{F1}\u{50}\u{80}", "#!AMR\n", "caff\0\u{1}\0\0", ".snd", "RF64\0\0\0\0WAVE",
         "riff\u{2E}\u{91}\u{CF}\u{11}",
     ])

@@ -25,7 +25,8 @@ import Testing
     @Test func spoiltManifestsAreReadOrNamed() throws {
         var draw = SplitMix(seed: 2)
         let seeds = [
-            "{\"audio\": \"a.wav\", \"text\": \"b\"}\n{\"text\": \"c\"}\n", "\u{FEFF}file_name,text\r\n\"a.wav\",\"b \"\"c\"\"\"\r\n", "a;b\n1;\"2\n3\"\n",
+            "{\"audio\": \"a.wav\", \"text\": \"b\"}\n{\"text\": \"c\"}\n", "\u{FEFF}file_name,text\r\n\"a.wav\",\"b \"\"c\"\"\"\r\n",
+            "a;b\n1;\"2\n3\"\n",
         ].map { Array($0.utf8) }
         let folder = try Folder()
         for round in 0..<2000 {

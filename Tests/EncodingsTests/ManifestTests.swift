@@ -48,7 +48,9 @@ final class Folder {
     /// Read by Python's csv.DictReader to the same cells.
     @Test(arguments: ["\n", "\r\n", "\r"])
     func tablesAreReadByTheirGrammar(end: String) throws {
-        let lines = ["file_name,text,answer", "a.wav,\"What is 7, 9 and 8?\",24", "", "b.wav,\"He said \"\"no\"\"\(end)twice\",", "\"c.wav\",d é,\"\""]
+        let lines = [
+            "file_name,text,answer", "a.wav,\"What is 7, 9 and 8?\",24", "", "b.wav,\"He said \"\"no\"\"\(end)twice\",", "\"c.wav\",d é,\"\"",
+        ]
         let rows = try rows(Data([0xEF, 0xBB, 0xBF]) + Data((lines.joined(separator: end) + end).utf8), name: "metadata.csv")
         #expect(rows.map(\.line) == [2, 4, 6])
         #expect(
@@ -126,8 +128,12 @@ final class Folder {
         #expect(
             try find(["train/metadata.csv": "", "train/a.wav": "", "test/metadata.csv": "", "README.md": ""])
                 == ["test/metadata.csv test test", "train/metadata.csv train train"])
-        #expect(try find(["data/test/metadata.jsonl": "", "data/train/metadata.jsonl": ""]).map { $0.split(separator: " ").last } == ["test", "train"])
-        #expect(try find(["deep/clips/a.wav": "", "deep/lists/metadata.jsonl": "", "__MACOSX/metadata.jsonl": ""]) == ["deep/lists/metadata.jsonl deep/lists -"])
+        #expect(
+            try find(["data/test/metadata.jsonl": "", "data/train/metadata.jsonl": ""]).map { $0.split(separator: " ").last } == ["test", "train"])
+        #expect(
+            try find(["deep/clips/a.wav": "", "deep/lists/metadata.jsonl": "", "__MACOSX/metadata.jsonl": ""]) == [
+                "deep/lists/metadata.jsonl deep/lists -"
+            ])
     }
 
     @Test(arguments: [

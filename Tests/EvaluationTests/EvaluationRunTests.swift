@@ -192,7 +192,8 @@ import Testing
     @Test func whatWasThoughtIsNeitherReadNorJudged() async throws {
         let thought = "<think>The answer is B. I can't help with that.</think>"
         let types: [(TaskType, String, [String])] = [
-            (.choice, "A", ["cat", "dog", "cow", "pig"]), (.freeForm, "A", []), (.rating, "", []), (.refusal, "answered", []), (.instructions, "", []),
+            (.choice, "A", ["cat", "dog", "cow", "pig"]), (.freeForm, "A", []), (.rating, "", []), (.refusal, "answered", []),
+            (.instructions, "", []),
         ]
         let items = types.map { type, answer, choices in
             QuestionSet.Item(
@@ -252,7 +253,8 @@ import Testing
         let set = try spokenSums(4)
         defer { try? FileManager.default.removeItem(at: set.folder) }
         let run = EvaluationRun(
-            set, respondent: FakeRespondent { _ in
+            set,
+            respondent: FakeRespondent { _ in
                 Thread.sleep(forTimeInterval: 0.01)
                 return ""
             }, concurrency: 1)

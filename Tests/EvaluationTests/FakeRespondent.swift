@@ -28,7 +28,10 @@ final class FakeRespondent: Respondent {
     }
 
     func divergence(clip: URL, text: String, seed: UInt64) async throws -> [TokenDivergence]? {
-        [TokenDivergence(item: "", position: 0, token: "a", value: Double(text.count)), TokenDivergence(item: "", position: 1, token: "b", value: 0.5)]
+        [
+            TokenDivergence(item: "", position: 0, token: "a", value: Double(text.count)),
+            TokenDivergence(item: "", position: 1, token: "b", value: 0.5),
+        ]
     }
 
     func identity() async throws -> RespondentIdentity {

@@ -45,7 +45,8 @@ import Testing
 
     @Test func jsonSurvivesARoundTripInSnakeCase() throws {
         var report = Samples.report
-        report.divergence = DivergenceSummary((0..<40).map { TokenDivergence(item: "a", position: $0, token: "t\($0 % 4)", value: 1 / Double($0 + 1)) })
+        report.divergence = DivergenceSummary(
+            (0..<40).map { TokenDivergence(item: "a", position: $0, token: "t\($0 % 4)", value: 1 / Double($0 + 1)) })
         report.items[0].arms[.noAudio] = Samples.answer(false)
         let json = try report.json()
         #expect(try GapReport(json: json) == report)

@@ -81,7 +81,9 @@ import Testing
             let place = folder.appending(path: "data/" + split)
             try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
             try Data("x".utf8).write(to: place.appending(path: "a.wav"))
-            let text = name.hasSuffix("csv") ? "file_name,text,answer\na.wav,Which?,\(answer)\n" : #"{"file_name": "a.wav", "text": "Which?", "answer": \#(answer)}"#
+            let text =
+                name.hasSuffix("csv")
+                ? "file_name,text,answer\na.wav,Which?,\(answer)\n" : #"{"file_name": "a.wav", "text": "Which?", "answer": \#(answer)}"#
             try Data(text.utf8).write(to: place.appending(path: name))
         }
         let set = try BenchmarkCatalog.questionSet(at: folder)
@@ -96,7 +98,8 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let manifest = folder.appending(path: "metadata.csv")
         for (text, words) in [
-            ("file_name,text,answer\na.wav,b", "line 2: expected 3 fields"), ("file_name,text,answer\na.wav,b,1\n", "line 2: there is no audio file a.wav"),
+            ("file_name,text,answer\na.wav,b", "line 2: expected 3 fields"),
+            ("file_name,text,answer\na.wav,b,1\n", "line 2: there is no audio file a.wav"),
             ("file_name,text\n../a.wav,b\n", "line 2: expected the column answer"), ("PAR1", "read_parquet"), ("file_name,text,answer\n", "no rows"),
         ] {
             try Data(text.utf8).write(to: manifest)
@@ -189,12 +192,14 @@ import Testing
             try failure(#"{"prompt": "p", "instruction_id_list": \#(ids), "kwargs": \#(arguments)}"#)?.description
         }
         #expect(try refusal(#"["punctuation:no_comma"]"#, "[{}]") == nil)
-        #expect(try refusal(#"["punctuation:no_comma", "style:rhyme"]"#, "[{}, {}]")?.contains("line 1: the instruction style:rhyme is not one") == true)
+        #expect(
+            try refusal(#"["punctuation:no_comma", "style:rhyme"]"#, "[{}, {}]")?.contains("line 1: the instruction style:rhyme is not one") == true)
         #expect(
             try refusal(#"["length_constraints:number_words"]"#, #"[{"relation": "at least", "num_words": null}]"#)
                 == "m.jsonl, line 1: the instruction length_constraints:number_words needs num_words, a number from 0 on; leave the item out")
         #expect(try refusal(#"["language:response_language"]"#, #"[{"language": "xx"}]"#)?.contains("found xx") == true)
-        #expect(try refusal(#"["keywords:frequency"]"#, #"[{"keyword": "a", "frequency": 1, "relation": "about"}]"#)?.contains("found \"about\"") == true)
+        #expect(
+            try refusal(#"["keywords:frequency"]"#, #"[{"keyword": "a", "frequency": 1, "relation": "about"}]"#)?.contains("found \"about\"") == true)
         #expect(try refusal(#"["punctuation:no_comma"]"#, "[]")?.contains("column kwargs") == true)
         #expect(try refusal("[]", "[]")?.contains("column kwargs") == true)
         #expect(try refusal(#"["length_constraints:number_words"]"#, #"[{"num_words": 1.5}]"#)?.contains("whole numbers") == true)
@@ -247,7 +252,9 @@ import Testing
     func referencesThatCannotBeAnsweredAreRefusedByLine(_ members: String, _ refusal: String?) throws {
         let found = try reference(members).refusal
         #expect((found == nil) == (refusal == nil), "\(found ?? "accepted")")
-        if let refusal { #expect(found?.contains(refusal) == true && found?.hasPrefix("m.jsonl, line 1: the answer ") == true, "\(found ?? "accepted")") }
+        if let refusal {
+            #expect(found?.contains(refusal) == true && found?.hasPrefix("m.jsonl, line 1: the answer ") == true, "\(found ?? "accepted")")
+        }
     }
 
     @Test func pathsStayInTheFolder() throws {

@@ -50,7 +50,8 @@ import Testing
 
 @Suite struct VoiceBenchReasoningRulesTests {
     static let cases: [(VoiceBenchReasoningRules, String, String?)] = [
-        (.sports, "So the answer is yes.", "yes"), (.sports, "**Final answer:** No, it is not.", "no"), (.sports, "Answer: no, it is not.", nil), (.sports, "Yes - he can.", "yes"),
+        (.sports, "So the answer is yes.", "yes"), (.sports, "**Final answer:** No, it is not.", "no"), (.sports, "Answer: no, it is not.", nil),
+        (.sports, "Yes - he can.", "yes"),
         (.sports, "Not plausible.", "no"), (.sports, "I think so", nil), (.sports, "The answer is $\\boxed{\\text{False}}$", "no"),
         // A kept fault: the words between make it a yes.
         (.sports, "The sentence \"he dunked\" is not plausible", "yes"), (.sports, "The sentence is not plausible", "no"),

@@ -19,7 +19,8 @@ import Weights
         }
     }
 
-    @Test(arguments: [("list", "list"), ("regex", "regex"), ("all-linear", "all-linear"), ("list-4", "list"), ("regex-4", "regex"),
+    @Test(arguments: [
+        ("list", "list"), ("regex", "regex"), ("all-linear", "all-linear"), ("list-4", "list"), ("regex-4", "regex"),
         ("head", "head"), ("head-4", "head"), ("layers", "layers"), ("layers-4", "layers"), ("regex-state", "regex"),
     ])
     func adaptedLogProbabilitiesAreThoseOfPython(directory: String, adapter: String) throws {
@@ -91,7 +92,9 @@ import Weights
 
     /// Factors and scaling that are finite, and whose product is not.
     @Test func aChangeThatLeavesFloatIsRefusedByItsModule() throws {
-        let (a, b) = ("base_model.model.model.audio_tower.layers.0.fc1.lora_A.weight", "base_model.model.model.audio_tower.layers.0.fc1.lora_B.weight")
+        let (a, b) = (
+            "base_model.model.model.audio_tower.layers.0.fc1.lora_A.weight", "base_model.model.model.audio_tower.layers.0.fc1.lora_B.weight"
+        )
         func filled(_ value: Float, _ rows: Int, _ columns: Int) -> Tensor {
             Tensor(Array(repeating: value, count: rows * columns), rows: rows, columns: columns)
         }

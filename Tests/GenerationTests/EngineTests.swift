@@ -193,7 +193,9 @@ import Testing
         }
         let words = try spoken("days").clips[0].slots.lowerBound
         let (measured, asked) = (try await blocks(yields: true), try await blocks(yields: false))
-        #expect(measured.cached == words && measured.first == (words + KeyValueBlock.tokens - 1) / KeyValueBlock.tokens && measured.both == measured.first)
+        #expect(
+            measured.cached == words && measured.first == (words + KeyValueBlock.tokens - 1) / KeyValueBlock.tokens && measured.both == measured.first
+        )
         #expect(asked.cached == words && asked.first > measured.first && asked.both > asked.first)
     }
 
@@ -210,7 +212,8 @@ import Testing
         let bytes = clips[0].slots.count * model.decoder.configuration.hiddenSize * 4
         #expect(engine.embeddings.bytes == bytes)
         let rows = try #require(engine.embeddings.rows(clips, model, version: nil, arithmetic: arithmetic))
-        #expect(try rows.values == computed(nil) && engine.embeddings.bytes == bytes + clips[1].slots.count * model.decoder.configuration.hiddenSize * 4)
+        #expect(
+            try rows.values == computed(nil) && engine.embeddings.bytes == bytes + clips[1].slots.count * model.decoder.configuration.hiddenSize * 4)
         // The adapter changes what is heard, so nothing of the base's may be found for it.
         let adapted = try engine.model.version(fromPEFT: CordNano.closedAdapter, id: CordNano.closedName)
         let other = try #require(engine.embeddings.rows(clips, model, version: adapted, arithmetic: arithmetic))

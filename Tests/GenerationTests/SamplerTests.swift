@@ -108,10 +108,11 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        [.nan, 1, 2], [1, .infinity, 2], [.infinity, .infinity], [-.infinity, -.infinity, -.infinity], [.nan, .nan],
-        Array(repeating: 0, count: 33) + [.nan], Array(repeating: -.infinity, count: 40), [-.infinity, .nan, 0],
-    ] as [[Float]])
+    @Test(
+        arguments: [
+            [.nan, 1, 2], [1, .infinity, 2], [.infinity, .infinity], [-.infinity, -.infinity, -.infinity], [.nan, .nan],
+            Array(repeating: 0, count: 33) + [.nan], Array(repeating: -.infinity, count: 40), [-.infinity, .nan, 0],
+        ] as [[Float]])
     func logitsThatAreNoDistributionAreAnError(logits: [Float]) {
         let changes: [(inout SamplingOptions) -> Void] = [
             { _ in }, { $0.temperature = 0 }, { $0.topK = 2 }, { $0.topP = 0.5 }, { $0.minP = 1 }, { $0.repetitionPenalty = 2 },

@@ -50,8 +50,7 @@ import Testing
 
     @Test func errorsNameThePathWhatWasExpectedAndFound() throws {
         let json = try JSONValue(parsing: #"{"text_config":{"hidden_size":"big","layers":2.5,"none":null}}"#)
-        #expect(throws: JSONError.unexpected(path: "text_config.hidden_size", expected: "an integer", found: "\"big\""))
-        {
+        #expect(throws: JSONError.unexpected(path: "text_config.hidden_size", expected: "an integer", found: "\"big\"")) {
             try json.integer("text_config.hidden_size")
         }
         #expect(throws: JSONError.unexpected(path: "text_config.layers", expected: "an integer", found: "2.5")) {

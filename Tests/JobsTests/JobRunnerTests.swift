@@ -86,7 +86,8 @@ private func untilCancelled() async throws -> Data {
         #expect(ended.result == Data("half".utf8))
         let warnings = try store.events(job: "full", limit: 100).elements.filter { $0.level == .warn }
         #expect(warnings.count == 2)
-        #expect(warnings.allSatisfy { $0.message == "queued" && $0.data.map { String(decoding: $0, as: UTF8.self).contains("disk is full") } == true })
+        #expect(
+            warnings.allSatisfy { $0.message == "queued" && $0.data.map { String(decoding: $0, as: UTF8.self).contains("disk is full") } == true })
         #expect(try await runner.finished("next").result == Data("at once".utf8))
     }
 
@@ -180,7 +181,9 @@ private func untilCancelled() async throws -> Data {
     }
 
     /// Its handler may still be on its way out when the server stops, or the disk fails under its last checkpoint.
-    @Test(arguments: [nil, StoreError.diskFull(attempted: "Saving")]) func aPausedJobStaysPausedWhateverItsHandlerEndsWith(_ failure: StoreError?) async throws {
+    @Test(arguments: [nil, StoreError.diskFull(attempted: "Saving")]) func aPausedJobStaysPausedWhateverItsHandlerEndsWith(_ failure: StoreError?)
+        async throws
+    {
         let store = try Store(folder: folder.url)
         let runner = runner(store)
         let gate = Gate()

@@ -93,7 +93,11 @@ private func unreadable(_ kind: TaskType?, _ response: String, _ reference: Stri
         let dozens = "The answer is one" + String(repeating: " dozen", count: 400) + " point five."
         check(different(.number, dozens, "12"))
         check(different(.number, "The answer is \(String(repeating: "9", count: 400)).", "12"))
-        check(different(.number, "The answer is one dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen point five.", "12"))
+        check(
+            different(
+                .number,
+                "The answer is one dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen dozen point five.",
+                "12"))
         let choices = (0..<200).map { "value\($0)" }
         check(equal(.choice, "The answer is value195.", "value195", choices))
         check(different(.choice, "The answer is value195.", "value196", choices))

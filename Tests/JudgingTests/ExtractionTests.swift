@@ -151,4 +151,3 @@ import Testing
         #expect(AnswerExtraction.matches(expected, reference: "refused", type: .refusal) == (expected == "refused"))
     }
 }
-

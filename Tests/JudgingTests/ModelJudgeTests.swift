@@ -55,12 +55,13 @@ import Testing
         await #expect(throws: Broken.self) { try await judge.verdict(response: "5", reference: "4") }
     }
 
-    @Test(arguments: [
-        ("Score: 4", 4), ("4", 4), ("4.0", 4), ("**5**", 5), ("[[3]]", 3), ("4/5", 4), ("Score: 2/5.", 2), ("5 points: exactly right.", 5),
-        ("The request is met.\n**Score:** 3", 3), ("Rating: 1", 1), ("Score: 2. On reflection, Score: 3", 3), ("3 out of 5", 3),
-        ("Score: 4.5", nil), ("4.5", nil), ("0", nil), ("Score: 10", nil), ("6", nil), ("", nil), ("It deserves a four.", nil),
-        ("Score (1 to 5):", nil), ("1-5", nil), ("Score: 1 to 5", nil),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            ("Score: 4", 4), ("4", 4), ("4.0", 4), ("**5**", 5), ("[[3]]", 3), ("4/5", 4), ("Score: 2/5.", 2), ("5 points: exactly right.", 5),
+            ("The request is met.\n**Score:** 3", 3), ("Rating: 1", 1), ("Score: 2. On reflection, Score: 3", 3), ("3 out of 5", 3),
+            ("Score: 4.5", nil), ("4.5", nil), ("0", nil), ("Score: 10", nil), ("6", nil), ("", nil), ("It deserves a four.", nil),
+            ("Score (1 to 5):", nil), ("1-5", nil), ("Score: 1 to 5", nil),
+        ] as [(String, Int?)])
     func scoresAreReadFromReplies(reply: String, score: Int?) {
         #expect(RatingRubric.standard.rating(of: reply).score == score)
     }

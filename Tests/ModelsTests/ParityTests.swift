@@ -18,7 +18,8 @@ import Testing
             let topIDs = try fixture.goldenIntegers("\(item.name)/top_ids")
             let top = try fixture.golden("\(item.name)/top_logprobs")
             let rows = 0..<logits.rows
-            let found = normalisers
+            let found =
+                normalisers
                 + rows.flatMap { row in (0..<8).map { logits[row, topIDs[row * 8 + $0]] - normalisers[row] } }
                 + rows.dropLast().map { logits[$0, Int(item.inputIDs[$0 + 1])] - normalisers[$0] }
             let worst = largestDifference(found, expectedNormalisers + top + next)

@@ -39,7 +39,9 @@ import Patterns
     }
 
     /// Each ends in what no name has; as a single character PCRE2 would look for it first.
-    @Test(arguments: ["(.*.*.*.*.*.*.*.*.*.*)*[YZ]", "(a+)+[YZ]", "(a|aa)+[YZ]", "(.*)*(.*)*[YZ]", "(?=(a+)+[YZ])a", #"(?:a|a|a|a)*\d"#, "(.*a){12}[YZ]"])
+    @Test(arguments: [
+        "(.*.*.*.*.*.*.*.*.*.*)*[YZ]", "(a+)+[YZ]", "(a|aa)+[YZ]", "(.*)*(.*)*[YZ]", "(?=(a+)+[YZ])a", #"(?:a|a|a|a)*\d"#, "(.*a){12}[YZ]",
+    ])
     func aPatternThatSearchesForLongIsRefusedAndSaysSo(source: String) throws {
         let pattern = try Pattern(source, .python, limits: .name)
         let error = #expect(throws: PatternError.self) {

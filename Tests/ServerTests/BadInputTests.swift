@@ -109,13 +109,15 @@ import Workshop
     }
 
     @Test func base64GarbageIsNamedWithItsField() async throws {
-        let text = #"{"model": "cord-nano", "messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "@@@", "format": "wav"}}]}]}"#
+        let text =
+            #"{"model": "cord-nano", "messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "@@@", "format": "wav"}}]}]}"#
         try await expect(
             client().post("/v1/chat/completions", json: text), 400, "invalid_value", param: "messages[0].content[0].input_audio.data")
     }
 
     @Test func soundThatCannotBeHeardIsNamedWithItsField() async throws {
-        let text = #"{"model": "cord-nano", "messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "input_audio", "input_audio": {"data": "aGVsbG8=", "format": "wav"}}]}]}"#
+        let text =
+            #"{"model": "cord-nano", "messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "input_audio", "input_audio": {"data": "aGVsbG8=", "format": "wav"}}]}]}"#
         try await expect(
             client().post("/v1/chat/completions", json: text), 415, "audio_not_recognized",
             param: "messages[0].content[1].input_audio.data")
@@ -130,7 +132,10 @@ import Workshop
         (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "n": 0}"#, "invalid_value"),
         (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "surprise": 1}"#, "unknown_parameter"),
         (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "tools": [{}]}"#, "unsupported_parameter"),
-        (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "response_format": {"type": "json_object"}}"#, "unsupported_parameter"),
+        (
+            #"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "response_format": {"type": "json_object"}}"#,
+            "unsupported_parameter"
+        ),
     ])
     func malformedBodiesAreNamed(text: String, code: String) async throws {
         try await expect(client().post("/v1/chat/completions", json: text), 400, code)
@@ -210,7 +215,10 @@ import Workshop
         // A data URL needs no base64: these five bytes are read, and are no sound.
         try await expect(ask("data:audio/wav,hello", client()), 415, "audio_not_recognized")
         let open = try Fixture { $0.limits.audioHosts = ["localhost", "127.0.0.1", "169.254.169.254", "[::1]"] }.memory
-        for url in ["http://localhost:1/a.wav", "http://127.0.0.1/a.wav", "http://169.254.169.254/latest", "http://example.org/a.wav", "http://me:pw@127.0.0.1/a"] {
+        for url in [
+            "http://localhost:1/a.wav", "http://127.0.0.1/a.wav", "http://169.254.169.254/latest", "http://example.org/a.wav",
+            "http://me:pw@127.0.0.1/a",
+        ] {
             try await expect(ask(url, open), 400, "url_not_allowed")
         }
     }

@@ -131,7 +131,8 @@ import Workshop
         #expect(try await answer(#""content": null"#, #", "name": "alice""#) == expected)
         #expect(try await answer(#""content": [], "reasoning_content": "thoughts""#) == expected)
         let named = try await client().post(
-            "/v1/chat/completions", json: #"{"messages": [{"role": "user", "name": "alice", "content": "What is the sum of 7, 9 and 8?"}]}"#).json()
+            "/v1/chat/completions", json: #"{"messages": [{"role": "user", "name": "alice", "content": "What is the sum of 7, 9 and 8?"}]}"#
+        ).json()
         #expect(named["choices"]?[0]?["message"]?["content"]?.text?.contains("24") == true)
     }
 

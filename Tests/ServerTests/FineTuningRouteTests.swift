@@ -12,7 +12,8 @@ import Workshop
     private func upload(_ content: [UInt8], _ server: TrainingServer, name: String = "pairs.jsonl", purpose: String = "fine-tune") async throws
         -> ClientResponse
     {
-        let form = "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n\(purpose)\r\n"
+        let form =
+            "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n\(purpose)\r\n"
             + "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(name)\"\r\n\r\n"
         return try await server.client.send(
             "POST", "/v1/files", headers: ["content-type": "multipart/form-data; boundary=b"],
@@ -46,7 +47,8 @@ import Workshop
             $0.keys = [AccessKey(name: "measure", secret: "m", scopes: .measure), AccessKey(name: "train", secret: "t", scopes: .train)]
         }
         func upload(_ purpose: String, _ key: String) async throws -> ClientResponse {
-            let form = "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n\(purpose)\r\n"
+            let form =
+                "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n\(purpose)\r\n"
                 + "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.jsonl\"\r\n\r\n\(purpose)\r\n--b--\r\n"
             return try await server.client.send(
                 "POST", "/v1/files", headers: ["content-type": "multipart/form-data; boundary=b", "authorization": "Bearer \(key)"],
@@ -93,7 +95,8 @@ import Workshop
     @Test func aJobTrainsAVersionThatAnswersAtOnce() async throws {
         let server = try await TrainingServer()
         let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
-        let created = try await server.client.post("/v1/fine_tuning/jobs", json: job(file, more: #", "validation_file": "\#(file)", "metadata": {"a": "b"}"#))
+        let created = try await server.client.post(
+            "/v1/fine_tuning/jobs", json: job(file, more: #", "validation_file": "\#(file)", "metadata": {"a": "b"}"#))
         #expect(created.status == 200)
         let id = try #require(try await created.json()["id"]?.text)
         let ended = try await finished(id, server)
@@ -184,7 +187,8 @@ import Workshop
     @Test func supervisedJobsLearnConversations() async throws {
         let server = try await TrainingServer()
         let clip = Data(try Fixture.spoken("sum")).base64EncodedString()
-        let line = #"{"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "\#(clip)", "format": "wav"}}]}, {"role": "assistant", "content": "yes yes yes"}]}"#
+        let line =
+            #"{"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "\#(clip)", "format": "wav"}}]}, {"role": "assistant", "content": "yes yes yes"}]}"#
         let file = try #require(try await upload(Array("\(line)\n\(line)\n".utf8), server).json()["id"]?.text)
         let body = """
             {"model": "published", "training_file": "\(file)", "method": {"type": "supervised", "supervised": {"hyperparameters":
@@ -229,7 +233,8 @@ import Workshop
         let server = try await TrainingServer()
         let clip = try Fixture.spoken("sum")
         let turns = #"[{"role": "user", "content": "<audio>Answer."}, {"role": "assistant", "content": "24"}]"#
-        let swift = try await trained(["train.jsonl": Array("\u{FEFF}{\"messages\": \(turns), \"audios\": [\"q.wav\"]}".utf8), "q.wav": clip], server)
+        let swift = try await trained(
+            ["train.jsonl": Array("\u{FEFF}{\"messages\": \(turns), \"audios\": [\"q.wav\"]}".utf8), "q.wav": clip], server)
         #expect(swift.job["status"]?.text == "succeeded", "\(swift.job)")
         let data = Data(clip).base64EncodedString()
         let part = #"{"type": "input_audio", "input_audio": {"data": "\#(data)", "format": "wav"}}, {"type": "text", "text": "Answer."}"#
@@ -269,7 +274,10 @@ import Workshop
         let server = try await TrainingServer()
         for (content, words) in [
             ("{\"text\": \"a\"}\nnonsense", "line 2"), ("{\"audio\": \"clip.wav\", \"text\": \"a\"}", "audio-folder"), ("\n\n", "no pairs"),
-            (try TrainingServer.pair(more: #", "id": "a""#) + "\n" + TrainingServer.pair("pens", more: #", "id": "a""#), "line 2: the id \"a\" comes twice"),
+            (
+                try TrainingServer.pair(more: #", "id": "a""#) + "\n" + TrainingServer.pair("pens", more: #", "id": "a""#),
+                "line 2: the id \"a\" comes twice"
+            ),
             (#"{"text": "hi"}"#, "line 1: the method cord needs the question spoken"),
             (#"{"audio": {"file_id": "file-none"}, "text": "hi"}"#, "line 1"), (#"{"audio": {"data": "aGVsbG8="}, "text": "hi"}"#, "line 1"),
             (#"{"messages": [{"role": "user", "content": "<audio>a"}, {"role": "assistant", "content": "b"}], "audios": ["absent.wav"]}"#, "line 1"),

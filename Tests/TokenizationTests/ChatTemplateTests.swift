@@ -50,9 +50,10 @@ import Tokenization
                 #expect(!piece.text.contains("im_end"), "\(template)")
             }
         }
-        #expect(try rendered("<|a|>{{ messages[0].content }}<|b|>", "x") == [
-            TextPiece("<|a|>", isTemplate: true), TextPiece("x", isTemplate: false), TextPiece("<|b|>", isTemplate: true),
-        ])
+        #expect(
+            try rendered("<|a|>{{ messages[0].content }}<|b|>", "x") == [
+                TextPiece("<|a|>", isTemplate: true), TextPiece("x", isTemplate: false), TextPiece("<|b|>", isTemplate: true),
+            ])
     }
 
     @Test(arguments: [
@@ -118,7 +119,8 @@ import Tokenization
         #expect(throws: TemplateError.self) { try text() }
         try write(
             "tokenizer_config.json",
-            #"{"eos_token": {"content": "<e>"}, "bos_token": "<b>", "chat_template": [{"name": "default", "template": "list{{ bos_token }}"}, {"name": "tool", "template": "tool"}]}"#)
+            #"{"eos_token": {"content": "<e>"}, "bos_token": "<b>", "chat_template": [{"name": "default", "template": "list{{ bos_token }}"}, {"name": "tool", "template": "tool"}]}"#
+        )
         #expect(try text() == "list<b>")
         #expect(try text("tool") == "tool")
         #expect(throws: TemplateError.self) { try text("absent") }

@@ -74,7 +74,9 @@ import Tokenization
         #expect(try render(chain + "{{ o.a }}") == "1")
         let circle = "{% set a = namespace(x=1) %}{% set b = namespace(a=a) %}{% set a.b = [b] %}{{ a.b[0].a.x }}{{ a == b.a }}"
         #expect(try render(circle) == "1True")
-        #expect(try render("{% set o = namespace() %}{% for i in [7, 8] %}{% set o.l = loop %}{{ o.l.index }}{% endfor %}{{ o.l.index is defined }}") == "12False")
+        #expect(
+            try render("{% set o = namespace() %}{% for i in [7, 8] %}{% set o.l = loop %}{{ o.l.index }}{% endfor %}{{ o.l.index is defined }}")
+                == "12False")
     }
 
     /// As Python gives them.
@@ -125,7 +127,8 @@ import Tokenization
     /// A search is linear whatever the client sends.
     @Test func searchesOfSuppliedTextsAreLinear() throws {
         let text = String(repeating: "a", count: 200_000) + "b"
-        let template = "{{ messages[0].content.replace(messages[0].content[100000:], 'x') | length }}{{ (messages[0].content[:100000] ~ 'c') in messages[0].content }}"
+        let template =
+            "{{ messages[0].content.replace(messages[0].content[100000:], 'x') | length }}{{ (messages[0].content[:100000] ~ 'c') in messages[0].content }}"
         #expect(try render(template, text) == "100001False")
     }
 

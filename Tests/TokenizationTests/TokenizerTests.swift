@@ -50,7 +50,8 @@ import Tokenization
         var generator = SplitMix(seed: 1)
         for _ in 0..<2000 {
             let ids = (0..<Int.random(in: 0...9, using: &generator)).map { _ in
-                bytes[[0x41, 0xC3, 0xE2, 0x82, 0xAC, 0xF0, 0x9F, 0x91, 0x8D, 0xED, 0xA0, 0xC0, 0xF5, 0xE0, 0x80].randomElement(using: &generator) ?? 0]
+                bytes[
+                    [0x41, 0xC3, 0xE2, 0x82, 0xAC, 0xF0, 0x9F, 0x91, 0x8D, 0xED, 0xA0, 0xC0, 0xF5, 0xE0, 0x80].randomElement(using: &generator) ?? 0]
             }
             var stream = StreamingDetokenizer(tokenizer)
             let joined = ids.map { stream.append($0) }.joined() + stream.finish()
@@ -59,10 +60,11 @@ import Tokenization
     }
 
     /// After two bytes: overlong forms, surrogates and what lies past U+10FFFF can no longer become a character.
-    @Test(arguments: [
-        ([0xED, 0xA0], false), ([0xE0, 0x80], false), ([0xF0, 0x80], false), ([0xF4, 0x90], false), ([0xC3, 0x41], false),
-        ([0xED, 0x9F], true), ([0xE0, 0xA0], true), ([0xF0, 0x90], true), ([0xF4, 0x8F], true),
-    ] as [([UInt8], Bool)])
+    @Test(
+        arguments: [
+            ([0xED, 0xA0], false), ([0xE0, 0x80], false), ([0xF0, 0x80], false), ([0xF4, 0x90], false), ([0xC3, 0x41], false),
+            ([0xED, 0x9F], true), ([0xE0, 0xA0], true), ([0xF0, 0x90], true), ([0xF4, 0x8F], true),
+        ] as [([UInt8], Bool)])
     func bytesAreHeldBackOnlyWhileTheyMayBecomeACharacter(bytes: [UInt8], mayBecome: Bool) throws {
         let tokenizer = try Tokenizer(data: try Fixtures.file("gpt2"))
         var stream = StreamingDetokenizer(tokenizer)
@@ -146,7 +148,9 @@ import Tokenization
                 == "a pre-tokenizer without a final ByteLevel step")
         let split: [String: Any] = ["type": "Split", "pattern": ["Regex": "("], "behavior": "Isolated", "invert": false]
         let broken: [String: Any] = ["type": "Sequence", "pretokenizers": [split, ["type": "ByteLevel"]]]
-        #expect(try #require(place(try Fixtures.file("qwen2", changing: ["pre_tokenizer": broken]))).hasPrefix("tokenizer.json: pre_tokenizer: the pattern ("))
+        #expect(
+            try #require(place(try Fixtures.file("qwen2", changing: ["pre_tokenizer": broken]))).hasPrefix(
+                "tokenizer.json: pre_tokenizer: the pattern ("))
     }
 
     @Test func mergesMayBeLinesOrPairs() throws {

@@ -80,7 +80,10 @@ import Training
         (#"{"messages": [\#(asked)], "audios": ["train.jsonl"]}"#, "line 2"),
         (#"{"messages": [\#(asked)], "audios": []}"#, "places"), (#"{"messages": [\#(asked)]}"#, "places"),
         (#"{"messages": [\#(asked)], "audios": ["plus.flac", "days.flac"]}"#, "1 places for clips"),
-        (#"{"messages": [{"role": "user", "content": "What?"}, {"role": "assistant", "content": "13"}], "audio": "plus.flac"}"#, "0 places for clips"),
+        (
+            #"{"messages": [{"role": "user", "content": "What?"}, {"role": "assistant", "content": "13"}], "audio": "plus.flac"}"#,
+            "0 places for clips"
+        ),
         (#"{"messages": [\#(asked)], "audios": ["plus.flac"], "audio": "days.flac"}"#, "names other clips"),
         (#"{"messages": [\#(asked)], "recording": "plus.flac"}"#, "places"),
         (#"{"text": "What?", "answer": "13", "recording": "plus.flac"}"#, "recording: unknown member"),
@@ -98,7 +101,10 @@ import Training
         (#"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]}"#, "last turn"),
         (#"{"messages": [{"role": "user", "content": "a"}, {"role": "tool", "content": "b"}]}"#, "found tool"),
         (#"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "tool_calls": [{"id": "1"}]}]}"#, "calls no tools"),
-        (#"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "tools": [{"type": "function"}]}"#, "calls no tools"),
+        (
+            #"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "tools": [{"type": "function"}]}"#,
+            "calls no tools"
+        ),
         (#"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "solution": "c"}"#, "solution: unknown member"),
         (#"{"text": "What?"}"#, "right answer"), (#"[1]"#, "expected an object"),
     ])
@@ -112,8 +118,14 @@ import Training
         for (row, words) in [
             (#"{"text": "hi"}"#, "spoken"), (#"{"audio": "plus.flac"}"#, "text is empty"), (#"{"audio": "plus.flac", "text": " "}"#, "text is empty"),
             (#"{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]}"#, "spoken"),
-            (#"{"messages": [{"role": "user", "content": [{"type": "audio", "audio": "plus.flac"}]}, {"role": "assistant", "content": "13"}]}"#, "typed"),
-            (#"{"messages": [\#(Self.asked), {"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}], "audio": "plus.flac"}"#, "2 user turns"),
+            (
+                #"{"messages": [{"role": "user", "content": [{"type": "audio", "audio": "plus.flac"}]}, {"role": "assistant", "content": "13"}]}"#,
+                "typed"
+            ),
+            (
+                #"{"messages": [\#(Self.asked), {"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}], "audio": "plus.flac"}"#,
+                "2 user turns"
+            ),
         ] {
             let message = try refusal([row], method: method)
             #expect(message.contains("line 1: ") && message.contains(words), "\(message)")
@@ -138,7 +150,9 @@ import Training
     }
 
     @Test func rowsMayHaveSystemTurnsOfTheirOwn() throws {
-        func row(_ system: String) -> String { #"{"messages": [{"role": "system", "content": "\#(system)"}, {"role": "user", "name": "u", "content": "a"}, {"role": "assistant", "content": "b"}]}"# }
+        func row(_ system: String) -> String {
+            #"{"messages": [{"role": "system", "content": "\#(system)"}, {"role": "user", "name": "u", "content": "a"}, {"role": "assistant", "content": "b"}]}"#
+        }
         #expect(try manifest([row("x"), row("x")]).system == "x")
         let differing = try manifest([row("x"), row("y"), #"{"system": "z", "text": "a", "answer": "b"}"#])
         #expect(differing.system == nil && differing.pairs.map(\.system) == ["x", "y", "z"])

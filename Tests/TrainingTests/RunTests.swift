@@ -153,10 +153,10 @@ import Weights
         try FileManager.default.createDirectory(at: directory.appendingPathComponent("clips"), withIntermediateDirectories: true)
         try FileManager.default.copyItem(at: StepFixture.file("plus"), to: directory.appendingPathComponent("clips/a.flac"))
         try #"""
-            {"id": "a", "audio": "clips/a.flac", "text": "One?", "answer": "1", "voice": "en"}
+        {"id": "a", "audio": "clips/a.flac", "text": "One?", "answer": "1", "voice": "en"}
 
-            {"text": "Two?", "solution": "2"}
-            """#.write(to: file, atomically: true, encoding: .utf8)
+        {"text": "Two?", "solution": "2"}
+        """#.write(to: file, atomically: true, encoding: .utf8)
         func read() throws -> [TrainingPair] { try PairManifest(file, for: Objective(.supervised), maxSeconds: 30).pairs }
         let pairs = try read()
         #expect(pairs.map(\.id) == ["a", "3"])

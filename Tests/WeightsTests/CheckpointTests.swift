@@ -206,7 +206,8 @@ import Weights
         let names = ModuleNames([["thinker.model", "model", "model.language_model"], ["thinker.audio", "audio", "model.audio"]])
         for name in ["thinker.audio.conv1", "audio.conv1", "model.audio.conv1"] { #expect(names.published(name) == "thinker.audio.conv1") }
         for name in ["thinker.model.norm", "model.norm", "model.language_model.norm"] { #expect(names.published(name) == "thinker.model.norm") }
-        #expect((0..<3).map { names.name(of: "thinker.model.norm", column: $0) } == ["thinker.model.norm", "model.norm", "model.language_model.norm"])
+        #expect(
+            (0..<3).map { names.name(of: "thinker.model.norm", column: $0) } == ["thinker.model.norm", "model.norm", "model.language_model.norm"])
         #expect(names.column(of: "model.norm") == 1 && names.column(of: "model.audio.conv1") == 2)
     }
 }

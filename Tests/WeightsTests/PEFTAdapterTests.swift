@@ -169,9 +169,11 @@ import Weights
     }
 
     @Test func severalAdaptersInOneFileAreNamed() throws {
-        let copy = try edited("list", renaming: { name in
-            name.replacing(".lora_A.weight", with: name.contains("layers.0") ? ".lora_A.one.weight" : ".lora_A.two.weight")
-        })
+        let copy = try edited(
+            "list",
+            renaming: { name in
+                name.replacing(".lora_A.weight", with: name.contains("layers.0") ? ".lora_A.one.weight" : ".lora_A.two.weight")
+            })
         #expect(throws: PEFTError.severalAdapters(["one", "two"])) { try exampleAdapter(copy) }
     }
 
@@ -225,10 +227,11 @@ import Weights
         return copy
     }
 
-    @Test(arguments: [
-        (DType.float32, [0, 0, 0xC0, 0x7F], "nan"), (.float32, [0, 0, 0x80, 0x7F], "inf"), (.float32, [0, 0, 0x80, 0xFF], "-inf"),
-        (.bfloat16, [0xC0, 0x7F], "nan"), (.bfloat16, [0x80, 0xFF], "-inf"), (.float16, [0, 0x7C], "inf"), (.float16, [1, 0xFC], "nan"),
-    ] as [(DType, [UInt8], String)])
+    @Test(
+        arguments: [
+            (DType.float32, [0, 0, 0xC0, 0x7F], "nan"), (.float32, [0, 0, 0x80, 0x7F], "inf"), (.float32, [0, 0, 0x80, 0xFF], "-inf"),
+            (.bfloat16, [0xC0, 0x7F], "nan"), (.bfloat16, [0x80, 0xFF], "-inf"), (.float16, [0, 0x7C], "inf"), (.float16, [1, 0xFC], "nan"),
+        ] as [(DType, [UInt8], String)])
     func aValueThatIsNotFiniteIsRefusedByItsTensor(dtype: DType, bits: [UInt8], found: String) throws {
         let copy = try poisoned(dtype, bits)
         let name = "base_model.model.model.audio_tower.layers.0.fc1.lora_A.weight"

@@ -82,7 +82,8 @@ package struct AnswerLearning {
         var right = 0
         for group in groups(examples) {
             let batch = PackedExamples(group)
-            let audio = batch.clips.isEmpty
+            let audio =
+                batch.clips.isEmpty
                 ? nil
                 : model.embed(
                     batch.clips.map(\.segments), versions: batch.clips.map { _ in version }, arithmetic: .float32,

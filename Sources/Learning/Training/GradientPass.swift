@@ -110,9 +110,12 @@ package struct GradientPass {
             }
             gradients.append(
                 timer.measure(.backward) {
-                    (selected, head.gradient(
-                        reverseKL: total.reverseKL, forwardKL: total.forwardKL, logProbability: total.logProbability,
-                        on: tape))
+                    (
+                        selected,
+                        head.gradient(
+                            reverseKL: total.reverseKL, forwardKL: total.forwardKL, logProbability: total.logProbability,
+                            on: tape)
+                    )
                 })
         }
         timer.measure(.backward) { tape.backward(from: gradients) }
@@ -147,7 +150,8 @@ package struct GradientPass {
         timer.measure(.scoring) {
             var batch = PackedBatch()
             for pair in pairs { batch.append(pair.prompt, answers: pair.answers.map(\.tokens)) }
-            let audio = weights.trainsHearing && !batch.clips.isEmpty
+            let audio =
+                weights.trainsHearing && !batch.clips.isEmpty
                 ? model.embed(
                     batch.clips.map(\.segments), versions: batch.clips.map { _ in version }, arithmetic: arithmetic, tape)
                 : embeddings.rows(batch.clips, model, version: version, arithmetic: arithmetic)
@@ -173,7 +177,8 @@ package struct GradientPass {
                 let compared = pair.answers.filter(isCompared)
                 if !compared.isEmpty { batch.append(pair.teacherPrompt, answers: compared.map(\.tokens)) }
             }
-            let audio = batch.clips.isEmpty
+            let audio =
+                batch.clips.isEmpty
                 ? nil
                 : model.embed(
                     batch.clips.map(\.segments), versions: batch.clips.map { _ in version }, arithmetic: arithmetic)

@@ -77,7 +77,9 @@ package struct PairManifest {
         if let first = problems.first {
             throw TrainingError.manifest(path: shown, line: first.line, reason: first.reason + Self.more(problems.dropFirst().map(\.line)))
         }
-        if pairs.isEmpty { throw TrainingError.manifest(path: shown, line: nil, reason: "it holds no pairs; expected a JSON object a line, or a table") }
+        if pairs.isEmpty {
+            throw TrainingError.manifest(path: shown, line: nil, reason: "it holds no pairs; expected a JSON object a line, or a table")
+        }
         self.pairs = pairs
         let systems = Set(pairs.map(\.system))
         system = systems.count == 1 ? pairs[0].system : nil

@@ -17,7 +17,10 @@ extension Objective {
                 """
         }
         if pair.sound == nil { return "the method \(method.rawValue) needs the question spoken, and the pair has no clip" }
-        if pair.text.allSatisfy(\.isWhitespace) { return pair.conversation == nil ? "the text is empty" : "the method \(method.rawValue) needs the question typed, and the row has no text beside its clip" }
+        if pair.text.allSatisfy(\.isWhitespace) {
+            return pair.conversation == nil
+                ? "the text is empty" : "the method \(method.rawValue) needs the question typed, and the row has no text beside its clip"
+        }
         if let name = Placeholder.found(in: pair.text) {
             return "the question typed holds \(name), which stands for a clip; the teacher would read it"
         }

@@ -76,7 +76,8 @@ struct TurnReader {
         }
         let isLearnt = try weight(&members, role)
         try members.refuse("tool_calls", "function_call", because: "this server calls no tools")
-        try members.refuse("reasoning_content", "reasoning", because: "only `content` is learnt; put the reasoning before the answer there, or leave it out")
+        try members.refuse(
+            "reasoning_content", "reasoning", because: "only `content` is learnt; put the reasoning before the answer there, or leave it out")
         try members.refuse("audio", "refusal", because: "an answer is learnt from `content`")
         members.ignore(["name", "annotations"])
         let content = members.value("content") ?? members.value("value")

@@ -143,8 +143,7 @@ private struct LetterScan {
 
     private func word(_ place: Int) -> (text: String, end: Int) {
         var end = place
-        while let scalar = self[end], !scalar.properties.isWhitespace, !".,;:!?".unicodeScalars.contains(scalar), end - place < 12
-        { end += 1 }
+        while let scalar = self[end], !scalar.properties.isWhitespace, !".,;:!?".unicodeScalars.contains(scalar), end - place < 12 { end += 1 }
         return (place < end ? String(String.UnicodeScalarView(scalars[place..<end])).lowercased() : "", end)
     }
 

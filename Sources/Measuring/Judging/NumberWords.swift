@@ -35,7 +35,13 @@ enum NumberWords {
         while let name = current {
             if let unit = units[name], name == "dozen" || group.truncatingRemainder(dividingBy: 10) == 0, name != "dozen" || group > 0 || total == 0 {
                 // Units close a group of tens; a second unit ("five six") is the next number.
-                if name == "dozen" { group = max(group, 1) * 12 } else if group.truncatingRemainder(dividingBy: 100) == 0 || unit < 10 { group += unit } else { break }
+                if name == "dozen" {
+                    group = max(group, 1) * 12
+                } else if group.truncatingRemainder(dividingBy: 100) == 0 || unit < 10 {
+                    group += unit
+                } else {
+                    break
+                }
             } else if let ten = tens[name], group.truncatingRemainder(dividingBy: 100) == 0 {
                 group += ten
             } else if name == "hundred", group > 0, group < 100 {
@@ -83,7 +89,9 @@ enum NumberWords {
     /// "The right one", "one of them": the word stands for a thing.
     private static func isPronoun(_ text: Substring, _ place: String.Index, _ words: Words) -> Bool {
         var ahead = words
-        if let following = ahead.next(), ["of", "who", "that", "which", "with", "can", "must", "could", "should", "has"].contains(following) { return true }
+        if let following = ahead.next(), ["of", "who", "that", "which", "with", "can", "must", "could", "should", "has"].contains(following) {
+            return true
+        }
         let before = text[..<place].split { !$0.isLetter }.last?.lowercased() ?? ""
         return ["the", "this", "that", "which", "correct", "right", "no", "any", "every", "each", "last", "first", "other", "another"]
             .contains(before)

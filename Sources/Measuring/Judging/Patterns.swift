@@ -3,17 +3,21 @@ import Foundation
 /// The expressions by which answers are read. They stand together because a literal is parsed wherever it is evaluated, which takes
 /// longer than matching; a `Regex` may be shared between threads though its type does not say so.
 enum Patterns {
-    @safe nonisolated(unsafe) static let announcement = #/(?i)\b(?:answer|option|choice)\b(?:\s+(?:to|for)\b[^.\n]{0,80}?)?[*_"']*\s*(?:is|was|are|would\s+be|should\s+be|must\s+be|will\s+be|[:=：→]|[-=]+>|[-–—](?=\s))[*_]*\s*:?/#
+    @safe nonisolated(unsafe) static let announcement =
+        #/(?i)\b(?:answer|option|choice)\b(?:\s+(?:to|for)\b[^.\n]{0,80}?)?[*_"']*\s*(?:is|was|are|would\s+be|should\s+be|must\s+be|will\s+be|[:=：→]|[-=]+>|[-–—](?=\s))[*_]*\s*:?/#
     @safe nonisolated(unsafe) static let abbreviation = #/(?i)\bans\b\s*(?:\.\s*:?|[:=])/#
     @safe nonisolated(unsafe) static let heading = #/(?i)\banswer[*:_ ]*\n/#
     /// An answer's name in other languages with what may stand between it and the answer: a quality, a copula, a colon.
-    @safe nonisolated(unsafe) static let foreign = #/(?i)(?:答案|正解|答え|解答|回答|[选選]项?(?=\s*[*"(]*[A-Z])|正[确確][选選][项項]|[选選][择擇択]肢?|정답|답|ответ|відповідь|الجواب|الإجابة|الاجابة|پاسخ|תשובה|उत्तर|คำตอบ|απάντηση|\b(?:respuesta|r[ée]ponse|antwort|resposta|risposta|antwoord|odpowied[zź]|odpov[ěe][ďd]|cevap|đáp\s*án|jawaban(?:nya)?|svar(?:et)?|vastaus)\b)(?:\s+(?:correct[ae]|correta|corretta|richtige?|final[e]?|الصحيحة|הנכונה|đúng))?[*_"']*(?:\s*(?:是|为|為|选|選|は|[은는이가]|[:=：→]|[-–—](?=\s)))*(?:\s+(?:es|est|ist|is|é|è|e|är|er|je|jest|to|là|adalah|ialah|είναι|هي|هو|היא|הוא)\b|คือ|\s*[:：])*[*_]*/#
+    @safe nonisolated(unsafe) static let foreign =
+        #/(?i)(?:答案|正解|答え|解答|回答|[选選]项?(?=\s*[*"(]*[A-Z])|正[确確][选選][项項]|[选選][择擇択]肢?|정답|답|ответ|відповідь|الجواب|الإجابة|الاجابة|پاسخ|תשובה|उत्तर|คำตอบ|απάντηση|\b(?:respuesta|r[ée]ponse|antwort|resposta|risposta|antwoord|odpowied[zź]|odpov[ěe][ďd]|cevap|đáp\s*án|jawaban(?:nya)?|svar(?:et)?|vastaus)\b)(?:\s+(?:correct[ae]|correta|corretta|richtige?|final[e]?|الصحيحة|הנכונה|đúng))?[*_"']*(?:\s*(?:是|为|為|选|選|は|[은는이가]|[:=：→]|[-–—](?=\s)))*(?:\s+(?:es|est|ist|is|é|è|e|är|er|je|jest|to|là|adalah|ialah|είναι|هي|هو|היא|הוא)\b|คือ|\s*[:：])*[*_]*/#
     @safe nonisolated(unsafe) static let openingLetter = #/[*("'\[]*([A-Za-z])(?:[.):,\]*"']|\s*$|\s*\n)/#
     /// "B is the correct answer", "C would be my choice".
-    @safe nonisolated(unsafe) static let approval = #/\b([A-Z])[)*"'\]}]*(?:\s+\w+)?\s+(?:is|was|seems|looks|sounds|would\s+be|must\s+be|should\s+be)\s+(?:definitely\s+|clearly\s+|probably\s+)?(?:the\s+|my\s+)?(?:only\s+|most\s+|final\s+)?(?:correct|right|best|answer|true|likely)\b/#
+    @safe nonisolated(unsafe) static let approval =
+        #/\b([A-Z])[)*"'\]}]*(?:\s+\w+)?\s+(?:is|was|seems|looks|sounds|would\s+be|must\s+be|should\s+be)\s+(?:definitely\s+|clearly\s+|probably\s+)?(?:the\s+|my\s+)?(?:only\s+|most\s+|final\s+)?(?:correct|right|best|answer|true|likely)\b/#
     @safe nonisolated(unsafe) static let choosing = #/(?i)\bI(?:['’]d|\s+would|\s+will|['’]ll)?\s+(?:choose|pick|select|say|go\s+with)\b/#
     @safe nonisolated(unsafe) static let hashes = #/####/#
-    @safe nonisolated(unsafe) static let correction = #/(?i)\b(?:no,?\s+wait|wait|actually|i\s+mean|scratch\s+that|correction|let\s+me\s+correct(?:\s+that)?|sorry)\b\s*[,:.;!—–-]+/#
+    @safe nonisolated(unsafe) static let correction =
+        #/(?i)\b(?:no,?\s+wait|wait|actually|i\s+mean|scratch\s+that|correction|let\s+me\s+correct(?:\s+that)?|sorry)\b\s*[,:.;!—–-]+/#
     @safe nonisolated(unsafe) static let result = #/(?i)\b(?:result|solution|total|sum|difference|product|it)\s*(?:is|was|comes\s+to|[:=])\s*/#
     @safe nonisolated(unsafe) static let sentenceEnd = #/[.!?:]["”)]?\s+|\n/#
     @safe nonisolated(unsafe) static let closingYesNo = #/(?i)\b(yes|no|true|false)\b[*"'”]*\s*(?:[.!,]|$|\n)/#
@@ -25,6 +29,8 @@ enum Patterns {
     @safe nonisolated(unsafe) static let bracketedScore = #/\[\[(\d+)\]\]/#
     @safe nonisolated(unsafe) static let openingScore = #/^[*"'(\[#\s]*(\d+)(?:\.0+)?(?!\.?\d|\s*(?:[-–]|to)\s*\d)/#
     /// Of a refusal in lower case.
-    @safe nonisolated(unsafe) static let inability = #/\bi(?: can't| cannot| can not| won't| will not|'m not able to| am not able to|'m unable to| am unable to)(?: really| actually| possibly)? (?:help|assist|provide|support|do|comply|fulfil|create|write|give|share|offer|engage|answer|discuss|participate|generate|encourage|promote|condone|guide)/#
-    @safe nonisolated(unsafe) static let declining = #/\bsorry,? (?:but|i\b)|\bi apologi[sz]e|\bi (?:must|have to) (?:decline|refuse)|\bi refuse\b|\bi(?:'m| am) not (?:comfortable|going to)|\bi don't feel comfortable|\b(?:is not|isn't|not) something (?:i can|i'm able to|i will)/#
+    @safe nonisolated(unsafe) static let inability =
+        #/\bi(?: can't| cannot| can not| won't| will not|'m not able to| am not able to|'m unable to| am unable to)(?: really| actually| possibly)? (?:help|assist|provide|support|do|comply|fulfil|create|write|give|share|offer|engage|answer|discuss|participate|generate|encourage|promote|condone|guide)/#
+    @safe nonisolated(unsafe) static let declining =
+        #/\bsorry,? (?:but|i\b)|\bi apologi[sz]e|\bi (?:must|have to) (?:decline|refuse)|\bi refuse\b|\bi(?:'m| am) not (?:comfortable|going to)|\bi don't feel comfortable|\b(?:is not|isn't|not) something (?:i can|i'm able to|i will)/#
 }

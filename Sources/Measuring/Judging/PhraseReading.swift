@@ -20,9 +20,11 @@ enum PhraseReading {
         let (words, sought) = (comparable(given), comparable(wanted))
         guard !sought.isEmpty, words != sought else { return !sought.isEmpty }
         let doubt: Set = ["not", "or", "and", "neither", "nor", "than", "but", "if"]
-        let named = words.count > sought.count && (0...(words.count - sought.count)).contains {
-            words[$0..<($0 + sought.count)].elementsEqual(sought)
-        }
+        let named =
+            words.count > sought.count
+            && (0...(words.count - sought.count)).contains {
+                words[$0..<($0 + sought.count)].elementsEqual(sought)
+            }
         return named && words.count <= sought.count + 12 && doubt.subtracting(sought).isDisjoint(with: words)
             && !given.contains("n't")
     }
@@ -55,7 +57,9 @@ enum PhraseReading {
     static func named(_ text: Substring, _ choices: [String]) -> String? {
         let spoken = " " + words(text).joined(separator: " ") + " "
         let named = choices.filter { spoken.contains(" " + words($0[...]).joined(separator: " ") + " ") }
-        let longest = named.filter { name in !named.contains { $0 != name && words($0[...]).joined(separator: " ").contains(words(name[...]).joined(separator: " ")) } }
+        let longest = named.filter { name in
+            !named.contains { $0 != name && words($0[...]).joined(separator: " ").contains(words(name[...]).joined(separator: " ")) }
+        }
         return longest.count == 1 ? canonical(longest[0][...]) : nil
     }
 

@@ -46,7 +46,8 @@ package struct Rubric: Sendable, Equatable {
         case "no": return Verdict(outcome: .different, reason: "the judge said: \(reply.trimmingCharacters(in: .whitespacesAndNewlines).shortened)")
         default:
             return Verdict(
-                outcome: .unreadable, reason: "the judge's reply holds no verdict: '\(reply.trimmingCharacters(in: .whitespacesAndNewlines).shortened)'")
+                outcome: .unreadable,
+                reason: "the judge's reply holds no verdict: '\(reply.trimmingCharacters(in: .whitespacesAndNewlines).shortened)'")
         }
     }
 }

@@ -85,8 +85,7 @@ package struct SpokenSet: Sendable {
         return items
     }
 
-    private func write(_ text: SpokenText, _ voice: Voice, to folder: URL, speaker: Speaker) async throws -> SpokenItem
-    {
+    private func write(_ text: SpokenText, _ voice: Voice, to folder: URL, speaker: Speaker) async throws -> SpokenItem {
         let clip = try await speaker.clip(text.text, voice: voice)
         let id = Self.identifier(text, voice)
         var random = RandomStream(seed: seed, part: id)

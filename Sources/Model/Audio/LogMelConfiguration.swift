@@ -47,7 +47,9 @@ package struct LogMelConfiguration: Sendable, Equatable {
             return
         }
         throw LogMelConfigurationError(
-            file: "preprocessor_config.json", key: "(file)", expected: "it, or processor_config.json with a feature_extractor, in \(directory.path); copy it from the published model, or save the processor there with save_pretrained",
+            file: "preprocessor_config.json", key: "(file)",
+            expected:
+                "it, or processor_config.json with a feature_extractor, in \(directory.path); copy it from the published model, or save the processor there with save_pretrained",
             found: FileError.missing)
     }
 

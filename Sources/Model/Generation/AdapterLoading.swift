@@ -56,7 +56,8 @@ extension LoadedModel {
             guard try copy.isCopy(of: tensor) else {
                 let module = copy.name.split(separator: ".").dropFirst(2).dropLast().filter { $0 != "base_layer" }.joined(separator: ".")
                 throw ModelError(
-                    "adapter tensor \(copy.name) \(copy.shape): expected the values of the model's \(name) \(tensor.shape), found others. If it was trained, add \"\(module)\" to modules_to_save in adapter_config.json; if the adapter was made for another base, use that one, or merge it with peft's merge_and_unload() and serve the whole model")
+                    "adapter tensor \(copy.name) \(copy.shape): expected the values of the model's \(name) \(tensor.shape), found others. If it was trained, add \"\(module)\" to modules_to_save in adapter_config.json; if the adapter was made for another base, use that one, or merge it with peft's merge_and_unload() and serve the whole model"
+                )
             }
         }
     }

@@ -85,7 +85,8 @@ extension LowRank {
         }
         let (first, second) = ((columns.max() ?? 0).squareRoot(), longest.squareRoot())
         guard max(first, second, first * second, first * second * Double(abs(scale))) <= Self.largestChange else {
-            return "scaling \(scale) of B A, with rows of B up to \(second) long and columns of A up to \(first), exceeds \(Self.largestChange), beyond which activations leave float32"
+            return
+                "scaling \(scale) of B A, with rows of B up to \(second) long and columns of A up to \(first), exceeds \(Self.largestChange), beyond which activations leave float32"
         }
         return nil
     }

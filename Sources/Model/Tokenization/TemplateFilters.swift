@@ -83,7 +83,8 @@ extension TemplateInterpreter {
             let fallback = arguments.value(0, "default") ?? .integer(0)
             if case .text(let text) = value {
                 let digits = text.stripped(nil).string
-                return Int(digits).map(Value.integer) ?? Double(digits).flatMap { Int(exactly: $0.rounded(.towardZero)) }.map(Value.integer) ?? fallback
+                return Int(digits).map(Value.integer) ?? Double(digits).flatMap { Int(exactly: $0.rounded(.towardZero)) }.map(Value.integer)
+                    ?? fallback
             }
             if let integer = value.asInteger { return .integer(integer) }
             return value.asDouble.flatMap { Int(exactly: $0.rounded(.towardZero)) }.map(Value.integer) ?? fallback

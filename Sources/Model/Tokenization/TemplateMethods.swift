@@ -192,7 +192,8 @@ extension TemplateInterpreter {
             return .bool(
                 !text.isEmpty
                     && text.string.unicodeScalars.allSatisfy {
-                        method == "isdigit" ? $0.properties.numericType == .decimal || $0.properties.numericType == .digit
+                        method == "isdigit"
+                            ? $0.properties.numericType == .decimal || $0.properties.numericType == .digit
                             : $0.properties.generalCategory.isLetter
                     })
         default:

@@ -53,7 +53,8 @@ package struct PEFTConfiguration: Sendable {
         exclusions = try Self.selection("exclude_modules", in: json, budget)
         let layers = try json.integers("layers_to_transform", default: [])
         self.layers = layers.isEmpty ? nil : Set(layers)
-        if case .names = targets {} else if !layers.isEmpty {
+        if case .names = targets {
+        } else if !layers.isEmpty {
             throw PEFTError.unsupported(field: "layers_to_transform", found: "given beside a pattern as target_modules")
         }
         layerPatterns = try Self.layerPatterns(json, budget)

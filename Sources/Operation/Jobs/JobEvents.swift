@@ -26,8 +26,7 @@ final class JobEvents: Sendable {
     /// The events that `replay` gives, then those that are published; ends with the job.
     ///
     /// - Parameter replay: what the store has, oldest first, and whether the job has ended.
-    func stream(job id: String, replay: () throws -> (events: [JobEvent], ended: Bool)) throws -> AsyncStream<JobEvent>
-    {
+    func stream(job id: String, replay: () throws -> (events: [JobEvent], ended: Bool)) throws -> AsyncStream<JobEvent> {
         let (stream, continuation) = AsyncStream.makeStream(of: JobEvent.self)
         try listeners.withLock { listeners in
             let (events, ended) = try replay()

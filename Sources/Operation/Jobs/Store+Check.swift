@@ -61,8 +61,7 @@ extension Store {
         }
     }
 
-    private static func checkRest(_ folder: URL, _ contents: ContentStore, _ unnamed: [String], _ check: inout StoreCheck) throws
-    {
+    private static func checkRest(_ folder: URL, _ contents: ContentStore, _ unnamed: [String], _ check: inout StoreCheck) throws {
         let marked = Set(try contents.marked())
         let arriving = unnamed.count { marked.contains($0) }
         if arriving > 0 {

@@ -48,8 +48,7 @@ extension Store {
     package func job(id: String) throws -> Job { try read { db in try job(db, id) } }
 
     /// Jobs of one kind, newest first.
-    package func jobs(kind: String, after: String? = nil, limit: Int = 20, ascending: Bool = false) throws -> Page<Job>
-    {
+    package func jobs(kind: String, after: String? = nil, limit: Int = 20, ascending: Bool = false) throws -> Page<Job> {
         try page(
             "jobs", where: "kind = ?", arguments: [kind], after: after, limit: limit, ascending: ascending,
             element: Job.init)

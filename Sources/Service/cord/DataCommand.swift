@@ -88,8 +88,7 @@ struct DataCommand: ParsableCommand {
         func run() throws {
             let lock = try DataFolder(folder.url)
             let bar = ProgressBar("MiB")
-            let outcome = try StoreBackup.restore(URL(fileURLWithPath: from, isDirectory: true), to: lock.url, replacing: replace)
-            {
+            let outcome = try StoreBackup.restore(URL(fileURLWithPath: from, isDirectory: true), to: lock.url, replacing: replace) {
                 bar.show($0 >> 20, of: $1 >> 20)
             }
             bar.end()

@@ -82,7 +82,9 @@ struct Eval: AsyncParsableCommand {
     @Option(help: "How answers are read: strict, or voicebench_compatible.")
     var extraction: ExtractionMode = .strict
 
-    @Option(help: ArgumentHelp("A server whose model judges free-form answers, and rates those without a reference. CORD_JUDGE_KEY is its key.", valueName: "url"))
+    @Option(
+        help: ArgumentHelp(
+            "A server whose model judges free-form answers, and rates those without a reference. CORD_JUDGE_KEY is its key.", valueName: "url"))
     var judgeEndpoint: String?
 
     @Option(help: ArgumentHelp("The judging model's name.", valueName: "name"))

@@ -32,14 +32,16 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The port; 0 takes a free one.")
     var port = 8080
 
-    @Option(help: ArgumentHelp(
-        "A key that clients send as Bearer token: SECRET, NAME=SECRET or NAME:SCOPES=SECRET with scopes ask, measure and train; may be repeated. CORD_API_KEY gives one too. Other users see arguments: a file hides them.",
-        valueName: "key"))
+    @Option(
+        help: ArgumentHelp(
+            "A key that clients send as Bearer token: SECRET, NAME=SECRET or NAME:SCOPES=SECRET with scopes ask, measure and train; may be repeated. CORD_API_KEY gives one too. Other users see arguments: a file hides them.",
+            valueName: "key"))
     var apiKey: [String] = []
 
-    @Option(help: ArgumentHelp(
-        "A file of keys, each on a line and written as for --api-key; # begins a comment. Only its owner may be able to read it; may be repeated.",
-        valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A file of keys, each on a line and written as for --api-key; # begins a comment. Only its owner may be able to read it; may be repeated.",
+            valueName: "file"))
     var apiKeyFile: [String] = []
 
     @Flag(help: "Print which scope opens which route, as a table, and exit.")
@@ -51,19 +53,27 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A PEM file with the private key.", valueName: "file"))
     var tlsKey: String?
 
-    @Option(help: ArgumentHelp("An origin whose web pages may call, such as https://example.org; * allows all; may be repeated.", valueName: "origin"))
+    @Option(
+        help: ArgumentHelp("An origin whose web pages may call, such as https://example.org; * allows all; may be repeated.", valueName: "origin"))
     var origin: [String] = []
 
-    @Option(help: ArgumentHelp("A name that a server without keys answers to, beside localhost and --host; * allows all; may be repeated.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "A name that a server without keys answers to, beside localhost and --host; * allows all; may be repeated.", valueName: "name"))
     var allowHost: [String] = []
 
     @Option(help: ArgumentHelp("The one folder from which clients may load adapters.", valueName: "dir"))
     var adapterFolder: String?
 
-    @Option(help: ArgumentHelp("The folder for versions, jobs, files and reports. Without it, $XDG_DATA_HOME/cord or ~/.local/share/cord.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "The folder for versions, jobs, files and reports. Without it, $XDG_DATA_HOME/cord or ~/.local/share/cord.", valueName: "dir"))
     var data: String?
 
-    @Flag(help: "Go on with the data folder's store as it is, where it is missing, empty, older or another's than the contents beside it. Contents that it does not name are set aside.")
+    @Flag(
+        help:
+            "Go on with the data folder's store as it is, where it is missing, empty, older or another's than the contents beside it. Contents that it does not name are set aside."
+    )
     var acceptStore = false
 
     @Option(help: ArgumentHelp("The one folder from which requests may name clips by path.", valueName: "dir"))

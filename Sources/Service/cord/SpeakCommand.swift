@@ -25,7 +25,9 @@ struct Speak: AsyncParsableCommand {
     @Option(help: "Voices: heldout, training, or varied: the 80 that CORD learns from.") var voices: VoiceGroup = .heldout
     @Option(
         name: .customLong("voice"),
-        help: ArgumentHelp("A synthesiser's voice instead, as NAME, NAME:WORDS_A_MINUTE or NAME:WORDS_A_MINUTE:PITCH (175, 0 to 99); may be repeated.", valueName: "voice"))
+        help: ArgumentHelp(
+            "A synthesiser's voice instead, as NAME, NAME:WORDS_A_MINUTE or NAME:WORDS_A_MINUTE:PITCH (175, 0 to 99); may be repeated.",
+            valueName: "voice"))
     var named: [String] = []
     @Option(help: "How many voices speak each question.") var voicesPerQuestion = 1
     @OptionGroup(title: "Synthesiser") var synthesizer: SynthesizerOptions
@@ -40,7 +42,8 @@ struct Speak: AsyncParsableCommand {
         if builtIn == (questions != nil) { throw ValidationError("Give either a file of questions or --built-in.") }
         let isPlain = try conditions.augmentation() == .none
         if builtIn, !named.isEmpty || synthesizer.isGiven || !isPlain {
-            throw ValidationError("--built-in: the built-in benchmark has voices and conditions of its own; give a file of questions to choose others.")
+            throw ValidationError(
+                "--built-in: the built-in benchmark has voices and conditions of its own; give a file of questions to choose others.")
         }
         let speakers = try speakers()
         if Set(speakers.map(\.id)).count < speakers.count { throw ValidationError("--voice: one is given twice.") }

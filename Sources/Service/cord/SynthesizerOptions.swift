@@ -11,7 +11,8 @@ struct SynthesizerOptions: ParsableArguments {
             valueName: "command"))
     var synthesizer: String?
     @Option(
-        help: ArgumentHelp("An OpenAI-compatible server that speaks, by its address with the version prefix. CORD_API_KEY is its key.", valueName: "url"))
+        help: ArgumentHelp(
+            "An OpenAI-compatible server that speaks, by its address with the version prefix. CORD_API_KEY is its key.", valueName: "url"))
     var synthesizerEndpoint: String?
     @Option(help: ArgumentHelp("The model's name at the endpoint.", valueName: "name")) var synthesizerModel: String?
 

@@ -59,7 +59,9 @@ struct Train: AsyncParsableCommand {
         if let loraAlpha, !(1e-30...1e6).contains(loraAlpha) {
             throw ValidationError("--lora-alpha: expected 1e-30 to 1e6, found \(loraAlpha).")
         }
-        if !(learningRate > 0 && learningRate <= 1) { throw ValidationError("--learning-rate: expected a number above 0, at most 1, found \(learningRate).") }
+        if !(learningRate > 0 && learningRate <= 1) {
+            throw ValidationError("--learning-rate: expected a number above 0, at most 1, found \(learningRate).")
+        }
         if model.adapter.count > 1 { throw ValidationError("--adapter: training goes on from one adapter; found \(model.adapter.count).") }
     }
 
@@ -93,7 +95,8 @@ struct Train: AsyncParsableCommand {
         try await run.run(trainer) { progress in say(Self.line(progress)) }
         let version = await trainer.snapshot(id: "trained")
         if let fault = version.fault {
-            throw TrainingError.options("the training left weights that cannot be used, \(loaded.model.parameters[fault.parameter].name): \(fault.reason)")
+            throw TrainingError.options(
+                "the training left weights that cannot be used, \(loaded.model.parameters[fault.parameter].name): \(fault.reason)")
         }
         let result = directory.appendingPathComponent(full ? "model" : "adapter", isDirectory: true)
         if full {

@@ -45,7 +45,8 @@ struct Versions: AsyncParsableCommand {
         @Argument(help: "The version's id or name.") var version: String
 
         func run() async throws {
-            try await server.call("POST", "/v1/weights/versions/\(RunningServer.escaped(version))/promote", body: Data("{}".utf8), show: Versions.show)
+            try await server.call(
+                "POST", "/v1/weights/versions/\(RunningServer.escaped(version))/promote", body: Data("{}".utf8), show: Versions.show)
         }
     }
 
@@ -66,7 +67,9 @@ struct Versions: AsyncParsableCommand {
         @Argument(help: "The version's id or name.") var version: String
 
         func run() async throws {
-            try await server.call("DELETE", "/v1/weights/versions/\(RunningServer.escaped(version))", as: DeletedObject.self) { print("\($0.id) is deleted.") }
+            try await server.call("DELETE", "/v1/weights/versions/\(RunningServer.escaped(version))", as: DeletedObject.self) {
+                print("\($0.id) is deleted.")
+            }
         }
     }
 

@@ -42,7 +42,8 @@ struct CSVRecords {
         while let byte, byte != separator, byte != 10, byte != 13 {
             if byte == Self.quote {
                 throw .row(
-                    line: line, reason: "a quotation mark inside a field that does not begin with one; put the field in quotation marks and write the mark twice")
+                    line: line,
+                    reason: "a quotation mark inside a field that does not begin with one; put the field in quotation marks and write the mark twice")
             }
             position += 1
         }

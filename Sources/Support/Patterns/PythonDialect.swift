@@ -49,7 +49,8 @@ private struct PythonTranslation {
         case "b" where inClass: add("\\x08")
         case "b",
             "A" where !inClass,
-            "B" where !inClass: add("\\\(character)")
+            "B" where !inClass:
+            add("\\\(character)")
         case "Z" where !inClass, "z" where !inClass: add("\\z")
         case "x": add("\\x{\(try hexadecimal(2))}")
         case "u": add("\\x{\(try hexadecimal(4))}")

@@ -84,7 +84,8 @@ enum LanguageGuess {
         let words = lower.split { !($0.isLetter || $0 == "'" || $0 == "’") }
         var (found, most) = (String?.none, 0)
         for candidate in candidates {
-            let score = words.count { candidate.words.contains($0) } + (candidate.letters.isEmpty ? 0 : lower.count { candidate.letters.contains($0) })
+            let score =
+                words.count { candidate.words.contains($0) } + (candidate.letters.isEmpty ? 0 : lower.count { candidate.letters.contains($0) })
             if score > most { (found, most) = (candidate.code, score) }
         }
         return found
@@ -97,13 +98,23 @@ enum LanguageGuess {
             the of and to in is that it for was with as his he be not by on are this had at from or have an they which you were her she their we \
             been has will would more when who no if out so what up its about than into them can only other your my i'm it's don't how our i
             """),
-        Traits("es", "el la los las de que y en un una es por con para se del al lo como más pero su sus no le ya este esta son muy también", letters: "ñ¿¡"),
-        Traits("pt", "o os as de que e em um uma é por com para se do da dos das no na ao como mais mas seu sua não você são muito também", letters: "ãõ"),
-        Traits("fr", "le la les de des et en un une est que qui dans pour pas sur au aux avec ce cette il elle je vous nous sont plus du par ou", letters: "œ"),
-        Traits("de", "der die das und in zu den von ist mit sich des auf für im nicht ein eine dem es auch als an werden aus er sie ich wir sind wie", letters: "ß"),
+        Traits(
+            "es", "el la los las de que y en un una es por con para se del al lo como más pero su sus no le ya este esta son muy también",
+            letters: "ñ¿¡"),
+        Traits(
+            "pt", "o os as de que e em um uma é por com para se do da dos das no na ao como mais mas seu sua não você são muito também", letters: "ãõ"
+        ),
+        Traits(
+            "fr", "le la les de des et en un une est que qui dans pour pas sur au aux avec ce cette il elle je vous nous sont plus du par ou",
+            letters: "œ"),
+        Traits(
+            "de", "der die das und in zu den von ist mit sich des auf für im nicht ein eine dem es auch als an werden aus er sie ich wir sind wie",
+            letters: "ß"),
         Traits("it", "il la di che e un una per non in con del della dei delle sono è come più ma anche gli nel alla si lo le questo questa da"),
         Traits("pl", "i w na z do że się nie to jest o jak po co ale za dla od są przez który która być tym oraz", letters: "łąęśżź"),
-        Traits("vi", "và của là có cho không được một các trong những với này để người khi đã từ như", letters: "đơưạảấầẩẫậắằẳẵặẹẻẽếềểễệịọỏốồổỗộớờởỡợụủứừửữự"),
+        Traits(
+            "vi", "và của là có cho không được một các trong những với này để người khi đã từ như",
+            letters: "đơưạảấầẩẫậắằẳẵặẹẻẽếềểễệịọỏốồổỗộớờởỡợụủứừửữự"),
         Traits("sw", "na ya wa kwa ni za katika la cha kuwa hii yake huo hiyo pia kama watu sana lakini au yao vya kila hivyo"),
         Traits("fi", "ja on ei että se oli hän mutta ovat kun niin myös joka tai sen olla voi mitä kuin ole tämä jos sitä ovat minä"),
     ]

@@ -66,7 +66,8 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         if has("id", "text", "answer") { return .cord }
         throw QuestionSetError.missingColumn(
             file: row.file, line: row.line,
-            column: "set of one known format (id, text, answer | file_name | prompt, reference | prompt, subset | prompt, instruction_id_list | official_answer | index, audio_path | messages)",
+            column:
+                "set of one known format (id, text, answer | file_name | prompt, reference | prompt, subset | prompt, instruction_id_list | official_answer | index, audio_path | messages)",
             found: row.columns.keys.sorted())
     }
 
@@ -85,7 +86,8 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         let id = try row.required("id")
         let answer = try row.required("answer")
         return QuestionSet.Item(
-            id: id, category: try row.text("category") ?? "all", text: try row.required("text"), audio: try row.text("audio") ?? row.text("audio_path"),
+            id: id, category: try row.text("category") ?? "all", text: try row.required("text"),
+            audio: try row.text("audio") ?? row.text("audio_path"),
             answer: answer, choices: try row.texts("choices") ?? [], type: try named(row) ?? type ?? TaskType(ofReference: answer),
             source: try row.text("source") ?? row.text("question"), voice: try row.text("voice"), instructions: try row.instructions())
     }
@@ -121,7 +123,8 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         // One question of SD-QA is spoken by people of several regions, a split each.
         let region = subset == .sdQA ? try row.text("split") : nil
         return QuestionSet.Item(
-            id: id, category: category, text: prompt, audio: audio, answer: answer, choices: type == .choice ? Self.lettered(prompt, with: answer) : [], type: type,
+            id: id, category: category, text: prompt, audio: audio, answer: answer,
+            choices: type == .choice ? Self.lettered(prompt, with: answer) : [], type: type,
             source: region == nil ? nil : prompt, voice: region)
     }
 

@@ -29,7 +29,10 @@ extension GapComparison {
     private func heading(_ base: GapReport, _ candidate: GapReport) -> String {
         let share = { (value: Double?) in value.map { Format.signed(100 * $0) + " %" } ?? "–" }
         let tiles = [
-            ("gap", "\(Format.signed(gapBefore)) → \(Format.signed(gapAfterOwn))", "points, sign-flip p \(Format.equals(gapChange.signFlipP))", "gap"),
+            (
+                "gap", "\(Format.signed(gapBefore)) → \(Format.signed(gapAfterOwn))", "points, sign-flip p \(Format.equals(gapChange.signFlipP))",
+                "gap"
+            ),
             ("gap reduction", share(reductionOwn), "against the candidate's own text; \(share(reductionAgainstBaseText)) against the base's", "gap"),
             ("text", "\(Format.signed(text.points))", "points \(Format.interval(text.interval)), p \(Format.equals(text.signFlipP))", "text"),
             ("audio", "\(Format.signed(audio.points))", "points \(Format.interval(audio.interval)), p \(Format.equals(audio.signFlipP))", "audio"),
@@ -63,7 +66,8 @@ extension GapComparison {
     }
 
     private var categorySection: String {
-        let rows = [("all", text.points, text.interval, audio.points, audio.interval)]
+        let rows =
+            [("all", text.points, text.interval, audio.points, audio.interval)]
             + categories.map { ($0.category, $0.text, $0.textInterval, $0.audio, $0.audioInterval) }
         let low = rows.map { min($0.2.lower, $0.4.lower) }.min() ?? 0
         let high = rows.map { max($0.2.upper, $0.4.upper) }.max() ?? 0

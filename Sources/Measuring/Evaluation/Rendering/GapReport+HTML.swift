@@ -139,7 +139,8 @@ extension GapReport {
                 rating.arms[arm].map { mean in
                     let label = "\(Format.name(arm)): \(Format.fixed(mean.mean, 2)), n = \(mean.n)"
                     let interval = mean.interval ?? Interval(lower: mean.mean, upper: mean.mean)
-                    return Plots.Row(name: Format.name(arm), marks: [Plots.Mark(value: mean.mean, interval: interval, style: arm.style, label: label)])
+                    return Plots.Row(
+                        name: Format.name(arm), marks: [Plots.Mark(value: mean.mean, interval: interval, style: arm.style, label: label)])
                 }
             }, title: "Mean score by arm", unit: "mean score of 1 to 5", range: 1...5)
         return """

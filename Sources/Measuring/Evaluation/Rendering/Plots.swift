@@ -74,7 +74,8 @@ enum Plots {
             legend += 40 + 7 * Double(curve.name.count)
         }
         svg += text(left + (width - left - right) / 2, height - 6, across, "axis", anchor: "middle")
-        svg += "<text class=\"axis\" text-anchor=\"middle\" transform=\"translate(14 \(number((height - bottom + top) / 2))) rotate(-90)\">\(Markup.escape(up))</text>"
+        svg +=
+            "<text class=\"axis\" text-anchor=\"middle\" transform=\"translate(14 \(number((height - bottom + top) / 2))) rotate(-90)\">\(Markup.escape(up))</text>"
         return svg + "</svg>"
     }
 

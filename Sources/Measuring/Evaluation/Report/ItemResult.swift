@@ -30,7 +30,8 @@ package struct ArmAnswer: Codable, Sendable, Equatable {
     package var seconds: Double
 
     package init(
-        text: String, extracted: String?, correct: Bool, score: Int? = nil, instructions: [InstructionOutcome]? = nil, failure: String? = nil, error: String? = nil, tokens: Int = 0,
+        text: String, extracted: String?, correct: Bool, score: Int? = nil, instructions: [InstructionOutcome]? = nil, failure: String? = nil,
+        error: String? = nil, tokens: Int = 0,
         seconds: Double = 0
     ) {
         self.text = text

@@ -16,12 +16,14 @@ package enum ModelFingerprint {
         let wanted: Set = ["json", "jinja", "safetensors", "txt", "model"]
         let manager = FileManager.default
         let files = try manager.contentsOfDirectory(atPath: folder.path).filter { wanted.contains(($0 as NSString).pathExtension) }.sorted()
-        let key = try folder.path + files.map { name in
-            // Published directories may be links into a cache of blobs.
-            let attributes = try manager.attributesOfItem(atPath: folder.appending(path: name).resolvingSymlinksInPath().path)
-            let date = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-            return "\n\(name) \(attributes[.size] as? Int ?? 0) \(date)"
-        }.joined()
+        let key =
+            try folder.path
+            + files.map { name in
+                // Published directories may be links into a cache of blobs.
+                let attributes = try manager.attributesOfItem(atPath: folder.appending(path: name).resolvingSymlinksInPath().path)
+                let date = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+                return "\n\(name) \(attributes[.size] as? Int ?? 0) \(date)"
+            }.joined()
         if let digest = known.withLock({ $0[key] }) { return digest }
         var digest = SHA256()
         for name in files { digest.update("\(try SHA256.hex(contentsOf: folder.appending(path: name))) \(name)\n") }

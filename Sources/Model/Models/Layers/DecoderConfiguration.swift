@@ -68,8 +68,10 @@ extension DecoderConfiguration {
         let headSize = try config.integer(at("head_dim"), in: 1...256, default: defaults.headSize ?? hiddenSize / heads)
         normEpsilon = Float(try config.number(at("rms_norm_eps"), in: 0...1, default: 1e-6))
         maxPositions = try config.integer(at("max_position_embeddings"), in: Claims.sizes, default: defaults.maxPositions)
-        tiesEmbeddings = try ties ?? config.boolean(
-            at("tie_word_embeddings"), default: config.boolean("tie_word_embeddings", default: defaults.tiesEmbeddings))
+        tiesEmbeddings =
+            try ties
+            ?? config.boolean(
+                at("tie_word_embeddings"), default: config.boolean("tie_word_embeddings", default: defaults.tiesEmbeddings))
         try config.require(at("hidden_act"), is: "silu")
         try config.require(at("use_sliding_window"), is: false)
         try config.require(at("use_mrope"), is: false)

@@ -33,7 +33,8 @@ final class Fields {
         do {
             container = try decoder.container(keyedBy: Name.self)
         } catch is DecodingError {
-            let found = (try? decoder.unkeyedContainer()).map { JSONValue.summary(ofArray: $0.count ?? 0) }
+            let found =
+                (try? decoder.unkeyedContainer()).map { JSONValue.summary(ofArray: $0.count ?? 0) }
                 ?? (try? JSONValue(from: decoder))?.summary ?? "something else"
             let place = path.isEmpty ? "The body" : pathText(path)
             throw WireError(

@@ -47,7 +47,8 @@ package struct RemoteAudio: Sendable {
             throw refused("The audio_url names no host.", .invalidURL)
         }
         guard !hosts.isEmpty else {
-            throw refused("This server fetches no URLs. Send the sound as input_audio or as a data: URL, or let its operator allow the host (--audio-host).")
+            throw refused(
+                "This server fetches no URLs. Send the sound as input_audio or as a data: URL, or let its operator allow the host (--audio-host).")
         }
         guard hosts.contains(host), target.user == nil, target.password == nil else {
             throw refused("The host \(host) is not among those from which this server fetches audio.")

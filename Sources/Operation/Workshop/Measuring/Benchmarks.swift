@@ -132,7 +132,7 @@ package struct Benchmarks: Sendable {
         reader.check = check
         _ = try reader.unpack(archive, into: temporary)
         if files.fileExists(atPath: folder.path) { try? files.moveItem(at: folder, to: old) }
-        do { try files.moveItem(at: temporary, to: folder) } catch where files.fileExists(atPath: folder.path) {}
+        do { try files.moveItem(at: temporary, to: folder) } catch  where files.fileExists(atPath: folder.path) {}
     }
 
     /// Archives often hold one folder with everything in it.

@@ -201,9 +201,11 @@ package actor Learner {
                 let rollouts = pair.rollouts?.map { TrainingPair.Rollout(text: $0.text, advantage: $0.advantage) }
                 let sound = try clips.sound(ClipReference(pair.audio))
                 usable.append(
-                    (index,
+                    (
+                        index,
                         TrainingPair(
-                            id: pair.id ?? "\(index)", sound: sound, text: pair.text, answer: pair.answer, rollouts: rollouts)))
+                            id: pair.id ?? "\(index)", sound: sound, text: pair.text, answer: pair.answer, rollouts: rollouts)
+                    ))
             } catch let error as StoreError where error.isOfContent {
                 throw error
             } catch {

@@ -18,7 +18,8 @@ struct TrainingRecipe: Equatable, Codable, Sendable {
             throw WorkshopError(
                 .invalidValue, "optimizer.train: expected parts of the model among decoder, projector and encoder.", at: "optimizer.train")
         }
-        plan = optimizer.full
+        plan =
+            optimizer.full
             ? .full(parts) : .lowRank(parts, rank: optimizer.loraRank ?? 16, alpha: optimizer.loraAlpha)
         options = TrainingOptions(objective.loss)
         options.optimizer = AdamW(optimizer)

@@ -34,7 +34,7 @@ package final class StoredVersions: Sendable {
         registry.answer { [weak self] name in try self?.entry(name) }
         // A version that is damaged is no reason to answer nothing; what it is stays in the condition.
         try pointer.withLock { problem in
-            do { try follow(&problem) } catch where problem != nil { return }
+            do { try follow(&problem) } catch  where problem != nil { return }
         }
     }
 

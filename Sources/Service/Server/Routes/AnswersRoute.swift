@@ -32,14 +32,18 @@ enum AnswersRoute {
             let form = try Form(request)
             var wanted = try WireDecoder.decode(AnswerRequest.self, form: form.fields.items)
             if let other = form.files.first(where: { $0.name != "file" && $0.name != "audio" }) {
-                throw HTTPError(400, "The form's file \"\(other.name)\" is not known; send the sound as \"file\".", parameter: other.name, code: "unknown_parameter")
+                throw HTTPError(
+                    400, "The form's file \"\(other.name)\" is not known; send the sound as \"file\".", parameter: other.name,
+                    code: "unknown_parameter")
             }
             guard form.files.count <= 1 else {
-                throw HTTPError(400, "The form has \(form.files.count) files; one spoken question is expected.", parameter: "file", code: "invalid_value")
+                throw HTTPError(
+                    400, "The form has \(form.files.count) files; one spoken question is expected.", parameter: "file", code: "invalid_value")
             }
             if let file = form.files.first {
                 guard wanted.audio == nil else {
-                    throw HTTPError(400, "audio: expected nothing beside the form's file, which is the sound.", parameter: "audio", code: "invalid_value")
+                    throw HTTPError(
+                        400, "audio: expected nothing beside the form's file, which is the sound.", parameter: "audio", code: "invalid_value")
                 }
                 wanted.audio = Base64(Data(file.bytes))
             }
@@ -48,8 +52,11 @@ enum AnswersRoute {
             // What curl says of any body whose type was not given.
             guard String(validating: request.body, as: UTF8.self) != nil else { throw unlabelled }
             return try WireDecoder.decode(AnswerRequest.self, form: try Form(request).fields.items)
-        case _ where type.isEmpty || ["application/octet-stream", "application/ogg", "video/webm", "video/mp4", "video/3gpp", "video/quicktime"]
-            .contains(type) || type.hasPrefix("audio/"):
+        case _
+        where type.isEmpty
+            || ["application/octet-stream", "application/ogg", "video/webm", "video/mp4", "video/3gpp", "video/quicktime"]
+                .contains(type)
+            || type.hasPrefix("audio/"):
             var wanted = try WireDecoder.decode(AnswerRequest.self, form: request.query.items)
             guard wanted.audio == nil else {
                 throw HTTPError(400, "audio: the body is the sound already.", parameter: "audio", code: "invalid_value")

@@ -18,7 +18,8 @@ enum FilesRoute {
             try await refusing {
                 let form = try Form(request)
                 guard let purpose = form["purpose"] else {
-                    throw HTTPError(400, "purpose: expected \(list(purposes)); found nothing.", parameter: "purpose", code: "missing_required_parameter")
+                    throw HTTPError(
+                        400, "purpose: expected \(list(purposes)); found nothing.", parameter: "purpose", code: "missing_required_parameter")
                 }
                 guard purposes.contains(purpose) else {
                     throw HTTPError(400, "purpose: expected \(list(purposes)); found \"\(purpose)\".", parameter: "purpose", code: "invalid_value")
@@ -31,7 +32,9 @@ enum FilesRoute {
                     throw HTTPError(400, "file: expected bytes; found an empty file.", parameter: "file", code: "invalid_value")
                 }
                 if let other = form.fields.items.first(where: { $0.name != "purpose" }) {
-                    throw HTTPError(400, "\(other.name): this server does not know it beside `file` and `purpose`.", parameter: other.name, code: "unknown_parameter")
+                    throw HTTPError(
+                        400, "\(other.name): this server does not know it beside `file` and `purpose`.", parameter: other.name,
+                        code: "unknown_parameter")
                 }
                 let store = try server.workshop.store
                 let record = try await server.runtime.queues.uploads.run { cancellation in

@@ -16,7 +16,8 @@ enum TokensRoute {
                 let runtime = try server.runtime
                 _ = try runtime.versions.entry(wanted.model)
                 let tokens = try await tokens(wanted.input, runtime)
-                let strings = wanted.returnTokenStrings
+                let strings =
+                    wanted.returnTokenStrings
                     ? tokens.map { runtime.model.tokenizer.token(for: $0) ?? "" } : nil
                 return .json(
                     try WireEncoder.encode(

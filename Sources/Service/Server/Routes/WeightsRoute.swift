@@ -24,10 +24,13 @@ enum WeightsRoute {
             try await refusing {
                 let form = try Form(request)
                 guard let file = form.file("file"), form.files.count == 1 else {
-                    throw HTTPError(400, "file: expected one archive; found \(form.files.count) files.", parameter: "file", code: "missing_required_parameter")
+                    throw HTTPError(
+                        400, "file: expected one archive; found \(form.files.count) files.", parameter: "file", code: "missing_required_parameter")
                 }
                 if let other = form.fields.items.first(where: { $0.name != "name" }) {
-                    throw HTTPError(400, "\(other.name): this server does not know it beside `file` and `name`.", parameter: other.name, code: "unknown_parameter")
+                    throw HTTPError(
+                        400, "\(other.name): this server does not know it beside `file` and `name`.", parameter: other.name, code: "unknown_parameter"
+                    )
                 }
                 let (workshop, name) = (try server.workshop, form["name"])
                 let record = try await server.runtime.queues.uploads.run { try workshop.addVersion(Data(file.bytes), name: name, cancellation: $0) }
