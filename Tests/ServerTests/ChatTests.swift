@@ -144,7 +144,7 @@ import Workshop
         var response: ClientResponse? = try await SocketClient(port: daemon.port).post("/v1/chat/completions", json: text)
         for try await _ in try #require(response).chunks { break }
         response = nil
-        for _ in 0..<500 where fixture.runtime.engine.statistics.cancelled == before {
+        for _ in 0..<3000 where fixture.runtime.engine.statistics.cancelled == before {
             try await Task.sleep(for: .milliseconds(10))
         }
         #expect(fixture.runtime.engine.statistics.cancelled > before)
