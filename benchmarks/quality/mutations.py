@@ -69,7 +69,7 @@ MUTATIONS = [
     Mutation("checkpoint-keeps-parameters-only", "Tensors/Tape.swift", "if tape.isTracked(input), let inputGradient = inner.gradients[input.identity] {", "if !tape.isTracked(input), let inputGradient = inner.gradients[input.identity] {", "TensorsTests"),
     Mutation("muon-without-nesterov", "Ops/Muon.swift", "= g + mu * moved", "= moved", "PretrainingTests.GoldenTests|TensorsTests"),
     # Weights.
-    Mutation("alignment-without-offset", "SafetensorsHeader.swift", "(dataOffset + range.lowerBound) % entry.dtype.byteCount", "range.lowerBound % entry.dtype.byteCount", "WeightsTests"),
+    Mutation("alignment-without-offset", "SafetensorsHeader.swift", "(dataOffset + range.lowerBound) % entry.dtype.blockBytes", "range.lowerBound % entry.dtype.blockBytes", "WeightsTests"),
     Mutation("trailing-bytes-pass", "SafetensorsHeader.swift", "guard covered == dataCount else", "guard covered <= dataCount else", "WeightsTests"),
     Mutation("file-not-synchronised", "AtomicFile.swift", "guard fsync(descriptor) == 0, unsafe rename(temporary, path) == 0 else", "guard unsafe rename(temporary, path) == 0 else", "WeightsTests"),
     # Audio.
