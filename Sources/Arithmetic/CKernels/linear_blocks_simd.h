@@ -44,7 +44,6 @@ INLINE G32 g_load(const uint8_t *p) {
     return v;
 }
 
-INLINE void g_store(uint8_t *p, G32 v) { memcpy(p, &v, sizeof v); }
 INLINE void g_store_floats(float *p, GF v) { memcpy(p, &v, sizeof v); }
 
 /// Pair `i` of the heads: an unsigned integer, or a float16.
@@ -133,12 +132,6 @@ INLINE void narrow_rows(const ck_block_kind kind, const narrow_call *c, size_t b
 }
 
 /* ── one panel against one group ── */
-
-INLINE VI vi_load(const void *p) {
-    VI v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
 
 INLINE VI vi_all(const char *p) {
     int32_t x;

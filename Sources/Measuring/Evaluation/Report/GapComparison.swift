@@ -151,9 +151,10 @@ package struct GapComparison: Codable, Sendable, Equatable {
         }
     }
 
-    /// Whether the gap against the base's text became smaller and the text arm lost at most `maximumTextDrop` points.
+    /// The rule by which a version is promoted: its own gap is smaller (sign-flip test over source questions, p < 0.05), and the text
+    /// arm lost at most `maximumTextDrop` points.
     package func reducesGap(maximumTextDrop: Double) -> Bool {
-        gapAfterAgainstBaseText < gapBefore && text.points >= -maximumTextDrop
+        gapChange.points > 0 && gapChange.signFlipP < 0.05 && text.points >= -maximumTextDrop
     }
 
     enum CodingKeys: String, CodingKey {

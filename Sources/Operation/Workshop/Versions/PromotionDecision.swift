@@ -7,15 +7,13 @@ import Models
 
 /// Whether a job's version is put in force: by the gap before and after it on one question set.
 ///
-///     gap_reduced    own gap smaller (sign-flip test over source questions, p < 0.05) and text not down by more than allowed
+///     gap_reduced    as ``GapComparison/reducesGap(maximumTextDrop:)`` says
 ///     always         yes
 struct PromotionDecision: Sendable {
     let store: Store
     let runtime: Runtime
     let versions: StoredVersions
     let measuring: Measuring
-
-    private static let significance = 0.05
 
     /// - Throws: ``WorkshopError`` for an unknown benchmark.
     func check(_ gate: PromotionGate) throws {
@@ -35,11 +33,10 @@ struct PromotionDecision: Sendable {
             let candidate = try await report(gate, context, version: id, known: note.candidateReport)
             note.candidateReport = candidate.id
             let change = try GapComparison(base: base, candidate: candidate)
-            let (smaller, p, text) = (change.gapChange.points, change.gapChange.signFlipP, change.text.points)
-            note.promoted = smaller > 0 && p < Self.significance && text >= -gate.maxTextDrop
+            note.promoted = change.reducesGap(maximumTextDrop: gate.maxTextDrop)
             note.reason = String(
-                format: "the gap went from %.1f to %.1f points (p = %.3g, n = %d), text by %+.1f", change.gapBefore, change.gapAfterOwn, p,
-                change.n, text)
+                format: "the gap went from %.1f to %.1f points (p = %.3g, n = %d), text by %+.1f", change.gapBefore, change.gapAfterOwn,
+                change.gapChange.signFlipP, change.n, change.text.points)
         }
         if note.promoted == true, try versions.current() != id {
             let reason = "job \(context.job.id)"
