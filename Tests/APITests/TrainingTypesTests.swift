@@ -105,7 +105,7 @@ import Testing
             id: "ftjob-1", createdAt: 1, hyperparameters: Hyperparameters(), model: "m", seed: 2,
             status: .validatingFiles, trainingFile: "file-1", method: FineTuningMethod(type: .cord),
             cord: FineTuningExtension(paused: false, step: 0, totalSteps: 3))
-        let written = try JSONValue(json: WireEncoder.encode(job))
+        let written = try WireValue(json: WireEncoder.encode(job))
         for member in [
             "id", "created_at", "error", "fine_tuned_model", "finished_at", "hyperparameters", "model", "object",
             "organization_id", "result_files", "seed", "status", "trained_tokens", "training_file", "validation_file",

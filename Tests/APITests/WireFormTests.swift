@@ -33,7 +33,7 @@ import Testing
         "FineTuningCheckpoint": FineTuningCheckpoint.self, "FineTuningEvent": FineTuningEvent.self, "FineTuningJob": FineTuningJob.self,
         "GapReportSummary": GapReportSummary.self, "GapRun": GapRun.self, "Inspection": Inspection.self,
         "ListObject<Promotion>": ListObject<Promotion>.self, "ModelObject": ModelObject.self, "Promotion": Promotion.self,
-        "TokenizeResponse": TokenizeResponse.self, "WeightVersion": WeightVersion.self,
+        "TokenizeResponse": TokenizeResponse.self, "VersionObject": VersionObject.self,
     ]
 
     @Test func everyTypeKeepsItsForm() throws {

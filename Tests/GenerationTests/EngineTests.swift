@@ -76,7 +76,7 @@ import Testing
         let question = try prompt(Self.question)
         // The last to come is the only one that does not yield.
         let order = try await order(
-            of: (0..<13).map { GenerationRequest(prompt: question, options: .greedy, yields: $0 < 12) }, in: engine)
+            of: (0..<13).map { GenerationRequest(prompt: question, options: .greedy, isLowPriority: $0 < 12) }, in: engine)
         let place = try #require(order.firstIndex(of: 12))
         #expect(place <= 6, "\(order)")
     }
@@ -88,7 +88,7 @@ import Testing
         let engine = Engine(try Self.model.get(), limits: limits)
         let question = try prompt(Self.question)
         let order = try await order(
-            of: (0..<48).map { GenerationRequest(prompt: question, options: .greedy, yields: $0 >= 40) }, in: engine)
+            of: (0..<48).map { GenerationRequest(prompt: question, options: .greedy, isLowPriority: $0 >= 40) }, in: engine)
         let yielding = order.prefix(30).count { $0 >= 40 }
         #expect((4...8).contains(yielding), "\(order)")
         #expect(order.suffix(8).contains { $0 < 40 }, "\(order)")
@@ -180,10 +180,10 @@ import Testing
     }
 
     @Test func ofAMeasuredClipNothingIsKept() async throws {
-        func blocks(yields: Bool) async throws -> (first: Int, both: Int, cached: Int) {
+        func blocks(isLowPriority: Bool) async throws -> (first: Int, both: Int, cached: Int) {
             let engine = Engine(try Self.model.get())
             func ask(_ clip: String) async throws -> (blocks: Int, cached: Int) {
-                let request = GenerationRequest(prompt: try spoken(clip), options: .greedy, yields: yields)
+                let request = GenerationRequest(prompt: try spoken(clip), options: .greedy, isLowPriority: isLowPriority)
                 let timings = try await engine.complete(request).1
                 for _ in 0..<1000 where engine.statistics.running > 0 { try await Task.sleep(for: .milliseconds(5)) }
                 return (engine.statistics.cacheBlocks, timings.cachedTokens)
@@ -192,7 +192,7 @@ import Testing
             return (first.blocks, second.blocks, second.cached)
         }
         let words = try spoken("days").clips[0].slots.lowerBound
-        let (measured, asked) = (try await blocks(yields: true), try await blocks(yields: false))
+        let (measured, asked) = (try await blocks(isLowPriority: true), try await blocks(isLowPriority: false))
         #expect(
             measured.cached == words && measured.first == (words + KeyValueBlock.tokens - 1) / KeyValueBlock.tokens && measured.both == measured.first
         )

@@ -20,7 +20,7 @@ import Workshop
         }
     }
 
-    private func answer(_ model: String, _ client: MemoryClient) async throws -> JSONValue {
+    private func answer(_ model: String, _ client: MemoryClient) async throws -> WireValue {
         let text = #"{"model": "\#(model)", "messages": [{"role": "user", "content": "Hello there"}], "max_tokens": 12, "logprobs": true}"#
         return try await client.post("/v1/chat/completions", json: text).json()
     }
@@ -69,7 +69,7 @@ import Workshop
             $0.model.adapters = [("first", list)]
         }.memory
         let models = try await client.get("/v1/models").text()
-        #expect(try JSONValue(json: Data(models.utf8))["data"]?[1]?["root"]?.text == "list")
+        #expect(try WireValue(json: Data(models.utf8))["data"]?[1]?["root"]?.text == "list")
         var texts = [models]
         for path in ["broken", "empty", "missing", folder.path + "/broken", ".", "../x"] {
             let response = try await client.post("/v1/load_lora_adapter", json: #"{"lora_name": "a", "lora_path": "\#(path)"}"#)

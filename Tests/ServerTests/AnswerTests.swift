@@ -8,7 +8,7 @@ import TestSupport
 @Suite(.ownThread) struct AnswerTests {
     private func fixture() throws -> Fixture { try Fixture.shared.get() }
 
-    private func ask(_ name: String, _ client: some HTTPClient) async throws -> JSONValue {
+    private func ask(_ name: String, _ client: some HTTPClient) async throws -> WireValue {
         let response = try await client.send(
             "POST", "/v1/answers", headers: ["content-type": "audio/wav"], body: try Fixture.spoken(name))
         #expect(response.status == 200)
@@ -55,7 +55,7 @@ import TestSupport
         #expect(response.headers["content-type"] == "text/event-stream")
         let events = try await response.events()
         #expect(events.last == "[DONE]")
-        let values = try events.dropLast().map { try JSONValue(json: Data($0.utf8)) }
+        let values = try events.dropLast().map { try WireValue(json: Data($0.utf8)) }
         let joined = values.dropLast().compactMap { $0["text"]?.text }.joined()
         #expect(values.count > 5)
         #expect(joined == values.last?["text"]?.text)
@@ -64,7 +64,7 @@ import TestSupport
 
     @Test func sameSeedIsSentBackAndGivesTheSameAnswer() async throws {
         let client = try fixture().memory
-        func answer(_ seed: String) async throws -> JSONValue {
+        func answer(_ seed: String) async throws -> WireValue {
             try await client.post(
                 "/v1/answers", json: #"{"text": "What is 17 plus 25?", "temperature": 1.5\#(seed), "max_tokens": 30}"#
             ).json()

@@ -38,7 +38,7 @@ import Workshop
             "/v1/chat/completions", json: body(#", "stream": true, "stream_options": {"include_usage": true}"#))
         let events = try await response.events()
         #expect(events.last == "[DONE]")
-        let chunks = try events.dropLast().map { try JSONValue(json: Data($0.utf8)) }
+        let chunks = try events.dropLast().map { try WireValue(json: Data($0.utf8)) }
         #expect(chunks.first?["choices"]?[0]?["delta"]?["role"]?.text == "assistant")
         let joined = chunks.compactMap { $0["choices"]?[0]?["delta"]?["content"]?.text }.joined()
         #expect(joined == whole["choices"]?[0]?["message"]?["content"]?.text)
@@ -59,7 +59,7 @@ import Workshop
         var texts = ["", "", ""]
         var ends = [0, 0, 0]
         for event in stream.dropLast() {
-            let choice = try #require(try JSONValue(json: Data(event.utf8))["choices"]?[0])
+            let choice = try #require(try WireValue(json: Data(event.utf8))["choices"]?[0])
             let index = Int(try #require(choice["index"]?.number))
             texts[index] += choice["delta"]?["content"]?.text ?? ""
             if choice["finish_reason"]?.text != nil { ends[index] += 1 }

@@ -81,7 +81,7 @@ import Workshop
         #expect(whole.status == 422)
         #expect(try await whole.json()["error"]?["code"]?.text == "no_distribution")
         let events = try await ask(#", "stream": true"#).events()
-        let last = try JSONValue(json: Data(try #require(events.last).utf8))
+        let last = try WireValue(json: Data(try #require(events.last).utf8))
         #expect(last["error"]?["code"]?.text == "no_distribution")
         let answer = try await fixture.memory.post("/v1/answers", json: #"{"text": "What is the sum of 7, 9 and 8?"}"#)
         #expect(try await answer.json()["answer"]?.text?.contains("24") == true)

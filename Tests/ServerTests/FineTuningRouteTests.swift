@@ -33,7 +33,7 @@ import Workshop
         """
     }
 
-    private func finished(_ id: String, _ server: TrainingServer) async throws -> JSONValue {
+    private func finished(_ id: String, _ server: TrainingServer) async throws -> WireValue {
         while true {
             let job = try await server.client.get("/v1/fine_tuning/jobs/\(id)").json()
             if ["succeeded", "failed", "cancelled"].contains(job["status"]?.text) { return job }
@@ -210,7 +210,7 @@ import Workshop
     }
 
     /// Trains on an archive of these files and returns the ended job with its version's hash.
-    private func trained(_ files: [String: [UInt8]], _ server: TrainingServer) async throws -> (job: JSONValue, hash: String?) {
+    private func trained(_ files: [String: [UInt8]], _ server: TrainingServer) async throws -> (job: WireValue, hash: String?) {
         let place = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)", directoryHint: .isDirectory)
         defer { try? FileManager.default.removeItem(at: place) }
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
@@ -220,7 +220,7 @@ import Workshop
         return try await trained([UInt8](Data(contentsOf: archive)), "rows.tar", server)
     }
 
-    private func trained(_ content: [UInt8], _ name: String, _ server: TrainingServer) async throws -> (job: JSONValue, hash: String?) {
+    private func trained(_ content: [UInt8], _ name: String, _ server: TrainingServer) async throws -> (job: WireValue, hash: String?) {
         let file = try #require(try await upload(content, server, name: name).json()["id"]?.text)
         let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: supervised(file)).json()["id"]?.text)
         let ended = try await finished(id, server)

@@ -39,7 +39,7 @@ struct Fixture: Sendable {
 }
 
 extension ClientResponse {
-    func json() async throws -> JSONValue { try JSONValue(json: Data(try await bytes())) }
+    func json() async throws -> WireValue { try WireValue(json: Data(try await bytes())) }
 
     /// The `data:` fields of an event stream.
     func events() async throws -> [String] {
@@ -49,8 +49,8 @@ extension ClientResponse {
     }
 }
 
-extension JSONValue {
-    subscript(index: Int) -> JSONValue? {
+extension WireValue {
+    subscript(index: Int) -> WireValue? {
         if case .array(let values) = self, values.indices.contains(index) { values[index] } else { nil }
     }
 

@@ -26,7 +26,7 @@ import Workshop
         #"{"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 6, "divergence": 2, "decoding": {"max_tokens": 48}}"#
 
     /// The run once it has ended.
-    private func finished(_ id: String, _ server: TrainingServer) async throws -> JSONValue {
+    private func finished(_ id: String, _ server: TrainingServer) async throws -> WireValue {
         _ = try await server.workshop.runner.finished(id)
         return try await server.client.get("/v1/gap/runs/\(id)").json()
     }
@@ -38,7 +38,7 @@ import Workshop
         let id = try #require(try await accepted.json()["id"]?.text)
         let events = try await server.client.get("/v1/gap/runs/\(id)/events").events()
         #expect(events.last == "[DONE]")
-        let last = try JSONValue(json: Data(try #require(events.dropLast().last).utf8))
+        let last = try WireValue(json: Data(try #require(events.dropLast().last).utf8))
         #expect(last["status"]?.text == "succeeded" && last["progress"]?["done"]?.number == 14)
         let report = try #require(last["report_id"]?.text)
         let whole = try await server.client.get("/v1/gap/reports/\(report)").json()
@@ -82,7 +82,7 @@ import Workshop
         #expect(ended["status"]?.text == "succeeded")
         let again = try await server.client.post("/v1/gap/runs", json: body).json()
         let second = try await finished(try #require(again["id"]?.text), server)
-        func answers(_ run: JSONValue) async throws -> [String] {
+        func answers(_ run: WireValue) async throws -> [String] {
             let report = try await server.client.get("/v1/gap/reports/\(run["report_id"]?.text ?? "")").json()
             return (0..<40).map { report["items"]?[$0]?["arms"]?["text"]?["text"]?.text ?? "" }
         }
@@ -214,7 +214,7 @@ import Workshop
         let client = try Fixture.shared.get().memory
         let audio = Data(try Fixture.flac("apples")).base64EncodedString()
         let text = "Tom has 12 apples. He buys 7 more. He gives away 5. How many apples are there now?"
-        func inspect(_ more: String) async throws -> JSONValue {
+        func inspect(_ more: String) async throws -> WireValue {
             try await client.post("/v1/gap/inspect", json: #"{"audio": {"data": "\#(audio)"}, "text": "\#(text)"\#(more)}"#)
                 .json()
         }

@@ -30,7 +30,7 @@ import Testing
 
     @Test func everyTrainingMethodIsDescribed() async throws {
         let schemas = try await client().get("/openapi.json").json()["components"]?["schemas"]
-        let names = Objective.Method.allCases.map { JSONValue.string($0.rawValue) }
+        let names = Objective.Method.allCases.map { WireValue.string($0.rawValue) }
         #expect(schemas?["CordObjective"]?["properties"]?["method"]?["enum"] == .array(names))
     }
 
@@ -154,11 +154,11 @@ import Testing
 
     @Test func everyReferenceOfTheDescriptionLeadsSomewhere() async throws {
         let document = try await client().get("/openapi.json").json()
-        func check(_ value: JSONValue) {
+        func check(_ value: WireValue) {
             switch value {
             case .object(let members):
                 if let target = members["$ref"]?.text {
-                    let found = target.split(separator: "/").dropFirst().reduce(document as JSONValue?) { $0?[String($1)] }
+                    let found = target.split(separator: "/").dropFirst().reduce(document as WireValue?) { $0?[String($1)] }
                     #expect(found != nil, "\(target)")
                 }
                 members.values.forEach(check)

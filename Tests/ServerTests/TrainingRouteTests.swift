@@ -81,9 +81,9 @@ final class TrainingServer {
     }
 
     /// What the model says now, to the bit.
-    func answer(_ model: String = base) async throws -> JSONValue? { try await Self.answer(model, client) }
+    func answer(_ model: String = base) async throws -> WireValue? { try await Self.answer(model, client) }
 
-    static func answer(_ model: String, _ client: MemoryClient) async throws -> JSONValue? {
+    static func answer(_ model: String, _ client: MemoryClient) async throws -> WireValue? {
         let text =
             #"{"model": "\#(model)", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 8, "logprobs": true}"#
         return try await client.post("/v1/chat/completions", json: text).json()["choices"]
@@ -172,7 +172,7 @@ final class TrainingServer {
         let server = try await TrainingServer()
         let base = try await server.answer()
         var versions: [String] = []
-        var answers: [JSONValue?] = []
+        var answers: [WireValue?] = []
         for name in ["sum", "pens"] {
             versions.append(
                 try #require(
@@ -299,18 +299,18 @@ final class TrainingServer {
                 try #require(
                     try await server.step(TrainingServer.step([try TrainingServer.pair(name)])).json()["weight_version"]?.text))
         }
-        var alone: [JSONValue?] = []
+        var alone: [WireValue?] = []
         for name in names { alone.append(try await server.answer(name)) }
         #expect(Set(alone.map { "\(String(describing: $0))" }).count == names.count)
         let statistics = server.fixture.runtime.engine
         let passes = statistics.statistics.forwardPasses
-        let together = try await withThrowingTaskGroup(of: (Int, JSONValue?).self) { group in
+        let together = try await withThrowingTaskGroup(of: (Int, WireValue?).self) { group in
             for index in 0..<12 {
                 group.addTask { [client = server.client, names] in
                     (index, try await TrainingServer.answer(names[index % names.count], client))
                 }
             }
-            return try await group.reduce(into: [Int: JSONValue?]()) { $0[$1.0] = $1.1 }
+            return try await group.reduce(into: [Int: WireValue?]()) { $0[$1.0] = $1.1 }
         }
         for index in 0..<12 { #expect(together[index] == alone[index % names.count]) }
         // One after another they would take eight passes each and more.

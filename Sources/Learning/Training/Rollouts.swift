@@ -151,7 +151,7 @@ struct RolloutCollector: Sendable {
         options.maxTokens = objective.maxRolloutTokens
         options.seed = seed
         options.logProbabilities = 0
-        return GenerationRequest(prompt: prompt, options: options, version: version, yields: true)
+        return GenerationRequest(prompt: prompt, options: options, version: version, isLowPriority: true)
     }
 }
 

@@ -3,7 +3,7 @@ import Tensors
 
 extension EngineLoop {
     /// What a request adds to one forward pass.
-    fileprivate enum Turn {
+    fileprivate enum Entry {
         case prompt(Group, piece: Range<Int>)
         case answer(Group, Answer)
 
@@ -29,8 +29,8 @@ extension EngineLoop {
         var audio: [Tensor] = []
         var cached: [CachedRows] = []
         var runs: [Pass.Run] = []
-        /// Rows whose logits are wanted, with whose turns they end.
-        var wanted: [(row: Int, turn: Turn)] = []
+        /// Rows whose logits are wanted, with the entry that each ends.
+        var wanted: [(row: Int, entry: Entry)] = []
 
         mutating func append(_ tokens: some Collection<Int32>, at position: Int, _ cache: KeyValueCache, _ version: WeightVersion?) {
             let rows = self.tokens.count..<self.tokens.count + tokens.count
@@ -52,15 +52,15 @@ extension EngineLoop {
     private static let sharedTokens = 16
 
     func forward(rowLimit: Int) {
-        let turns = turns(rowLimit: rowLimit)
-        if turns.isEmpty { return }
-        for turn in turns { count(turn.rows, for: turn.group) }
-        let shares = Threads.shares(of: turns.map(\.rows), atLeast: Self.rowsOfShare, enough: 6 * Self.rowsOfShare)
-        let results = Threads.map(shares) { compute($0.map { turns[$0] }) }
+        let entries = entries(rowLimit: rowLimit)
+        if entries.isEmpty { return }
+        for entry in entries { count(entry.rows, for: entry.group) }
+        let shares = Threads.shares(of: entries.map(\.rows), atLeast: Self.rowsOfShare, enough: 6 * Self.rowsOfShare)
+        let results = Threads.map(shares) { compute($0.map { entries[$0] }) }
         statistics.forwardPasses += 1
-        for case let (turns, logits?) in results {
-            for (row, turn) in turns.enumerated() {
-                switch turn {
+        for case let (entries, logits?) in results {
+            for (row, entry) in entries.enumerated() {
+                switch entry {
                 case .prompt(let group, _): finishReading(group, logits, row: row)
                 case .answer(let group, let answer): extend(answer, of: group, logits, row: row)
                 }
@@ -71,7 +71,7 @@ extension EngineLoop {
 
     /// The newest token of each answer being written, and pieces of prompts being read, `rowLimit` rows together. Rows of one version
     /// lie together, so that replaced tensors are read once.
-    private func turns(rowLimit: Int) -> [Turn] {
+    private func entries(rowLimit: Int) -> [Entry] {
         let writing = running.reduce(0) { $0 + ($1.isReading ? 0 : $1.unfinished) }
         var room = max(1, rowLimit - writing)
         var pieces: [UInt64: Range<Int>] = [:]
@@ -89,7 +89,7 @@ extension EngineLoop {
             pieces[group.id] = piece
         }
         return running.sorted { ($0.versionKey, $0.id) < ($1.versionKey, $1.id) }.flatMap { group in
-            if let piece = pieces[group.id] { return [Turn.prompt(group, piece: piece)] }
+            if let piece = pieces[group.id] { return [Entry.prompt(group, piece: piece)] }
             return group.answers.filter { !$0.isFinished }.map { .answer(group, $0) }
         }
     }
@@ -106,22 +106,22 @@ extension EngineLoop {
     private func beginning(of group: Group) -> Beginning? {
         let prompt = group.request.prompt
         let end = group.cache.count + Self.sharedTokens
-        let remembered = group.request.yields ? prompt.clips.first?.slots.lowerBound : nil
+        let remembered = group.request.isLowPriority ? prompt.clips.first?.slots.lowerBound : nil
         guard group.cache.count == group.timings.cachedTokens, end <= remembered ?? prompt.tokens.count - 1 else { return nil }
         return Beginning(version: group.versionKey, keys: group.keys[..<end])
     }
 
-    /// Computes one share of a pass: the turns that end in logits, and these, a row each; nil where there are none.
-    private func compute(_ turns: [Turn]) -> (ended: [Turn], logits: Tensor?) {
+    /// Computes one share of a pass: the entries that end in logits, and these, a row each; nil where there are none.
+    private func compute(_ entries: [Entry]) -> (ended: [Entry], logits: Tensor?) {
         var batch = Batch()
-        for turn in turns {
-            switch turn {
+        for entry in entries {
+            switch entry {
             case .prompt(let group, let piece):
                 append(piece, of: group, to: &batch)
                 if piece.upperBound < group.request.prompt.tokens.count { continue }
             case .answer(let group, let answer): append(answer, of: group, to: &batch)
             }
-            batch.wanted.append((batch.tokens.count - 1, turn))
+            batch.wanted.append((batch.tokens.count - 1, entry))
         }
         let pass = Pass(runs: batch.runs, arithmetic: model.arithmetic)
         let ends = batch.pass(of: pass)
@@ -131,7 +131,7 @@ extension EngineLoop {
             audio: batch.audio.isEmpty ? nil : concatenated(batch.audio),
             keyValues: .cached(CachedBatch(batch.cached)),
             wanted: batch.wanted.isEmpty ? nil : (batch.wanted.map(\.row), ends), pass)
-        return (batch.wanted.map(\.turn), batch.wanted.isEmpty ? nil : decoder.logits(hidden, ends))
+        return (batch.wanted.map(\.entry), batch.wanted.isEmpty ? nil : decoder.logits(hidden, ends))
     }
 
     private func append(_ answer: Answer, of group: Group, to batch: inout Batch) {
@@ -174,7 +174,7 @@ extension EngineLoop {
     /// up to the first clip, or as far as blocks are full: the answer goes on in the last one, which it would have to copy.
     private func remember(_ group: Group) {
         var keys = group.keys[...]
-        if group.request.yields {
+        if group.request.isLowPriority {
             let full = keys.count / KeyValueBlock.tokens * KeyValueBlock.tokens
             let kept = group.request.prompt.clips.first?.slots.lowerBound ?? full
             if group.timings.cachedTokens >= kept { return }
@@ -209,8 +209,8 @@ extension EngineLoop {
     private func finish(_ answer: Answer, of group: Group, _ reason: FinishReason) {
         answer.isFinished = true
         // The last token's keys and values were never computed.
-        // What yields is measured or judged: nobody goes on from its answer, and the room is better kept for conversations.
-        if !group.request.yields {
+        // What has low priority is measured or judged: nobody goes on from its answer, and the room is better kept for conversations.
+        if !group.request.isLowPriority {
             let known = (group.keys + answer.tokens.map(Int64.init)).prefix(answer.cache.count)
             prefixes.insert(answer.cache.blocks, keys: known, version: group.versionKey)
         }

@@ -100,8 +100,8 @@ final class EngineLoop {
     private var lastClipNumber: Int64 = 0
     var statistics = EngineStatistics()
     private var fairShare = FairShare()
-    /// Work of the pass under way, for requests that yield and for the others.
-    var work = (yielding: 0, others: 0)
+    /// Work of the pass under way, for requests of low priority and for the others.
+    var work = (lowPriority: 0, others: 0)
 
     init(_ engine: Engine) {
         model = engine.model
@@ -151,11 +151,11 @@ final class EngineLoop {
         if running.isEmpty { return false }
         for group in running where group.isReading && group.cache.count == group.timings.cachedTokens { recall(group) }
         let pending = running + waiting
-        let competed = pending.contains(where: \.request.yields) && !pending.allSatisfy(\.request.yields)
+        let competed = pending.contains(where: \.request.isLowPriority) && !pending.allSatisfy(\.request.isLowPriority)
         work = (0, 0)
         encodeClips(limit: engine.limits.encoderFrames)
         forward(rowLimit: engine.limits.batchTokens)
-        fairShare.account(yielding: work.yielding, others: work.others, competed: competed)
+        fairShare.account(lowPriority: work.lowPriority, others: work.others, competed: competed)
         return true
     }
 
@@ -167,7 +167,7 @@ final class EngineLoop {
         engine.statisticsStore.withLock { $0 = statistics }
     }
 
-    /// Moves waiting requests to the running ones as long as there is room for their answers and their cache: those that yield after
+    /// Moves waiting requests to the running ones as long as there is room for their answers and their cache: those of low priority after
     /// the others, each kind in order, except for one that is owed its turn.
     private func admit(_ engine: Engine) {
         var sequences = running.reduce(0) { $0 + $1.request.options.count }
@@ -182,13 +182,13 @@ final class EngineLoop {
             start(group)
             return true
         }
-        func first(yields: Bool) -> Int? { waiting.firstIndex { $0.request.yields == yields } }
+        func first(lowPriority: Bool) -> Int? { waiting.firstIndex { $0.request.isLowPriority == lowPriority } }
         let (places, blocks) = (engine.limits.sequences, engine.blockLimit)
         defer { prefixes.shrink(to: max(0, engine.blockLimit - reserved)) }
         // While the one that is owed waits for more room than is left, nothing takes it away; so do the others afterwards.
-        if fairShare.isOwed, let index = first(yields: true), !take(index, places: places, blocks: blocks) { return }
-        while let index = first(yields: false) { if !take(index, places: places, blocks: blocks) { return } }
-        while let index = first(yields: true) {
+        if fairShare.isOwed, let index = first(lowPriority: true), !take(index, places: places, blocks: blocks) { return }
+        while let index = first(lowPriority: false) { if !take(index, places: places, blocks: blocks) { return } }
+        while let index = first(lowPriority: true) {
             if !take(index, places: places - places / 4, blocks: blocks - blocks / 4) { return }
         }
     }
@@ -225,16 +225,16 @@ final class EngineLoop {
         return lastClipNumber
     }
 
-    /// Those that run, the oldest first, but those that yield after the others, except for one that is owed its turn.
+    /// Those that run, the oldest first, but those of low priority after the others, except for one that is owed its turn.
     var inTurn: [Group] {
-        let others = running.filter { !$0.request.yields }
-        let yielding = running.filter(\.request.yields)
-        guard fairShare.isOwed, let owed = yielding.first(where: \.isReading) else { return others + yielding }
-        return [owed] + others + yielding.filter { $0 !== owed }
+        let others = running.filter { !$0.request.isLowPriority }
+        let lowPriority = running.filter(\.request.isLowPriority)
+        guard fairShare.isOwed, let owed = lowPriority.first(where: \.isReading) else { return others + lowPriority }
+        return [owed] + others + lowPriority.filter { $0 !== owed }
     }
 
     func count(_ amount: Int, for group: Group) {
-        if group.request.yields { work.yielding += amount } else { work.others += amount }
+        if group.request.isLowPriority { work.lowPriority += amount } else { work.others += amount }
     }
 
     /// Encodes clips of prompts about to be read: as many as fit in `limit` frames, at least one.

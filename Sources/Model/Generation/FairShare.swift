@@ -1,9 +1,9 @@
-/// Whose turn it is while requests that yield and others compete: the others', until those that yield have fallen behind the share of
+/// Whose turn it is while requests of low priority and others compete: the others', until those of low priority have fallen behind the share of
 /// the work that is theirs.
 ///
-///     balance ← balance + share · work − work for those that yield,  after every pass, within bounds
+///     balance ← balance + share · work − work for those of low priority,  after every pass, within bounds
 ///
-/// Work is rows of the decoder and positions of the encoder, which is how long a pass takes, roughly. Above 0, one request that yields
+/// Work is rows of the decoder and positions of the encoder, which is how long a pass takes, roughly. Above 0, one request of low priority
 /// goes before the others in each pass: they wait for the prompt or the clip of one, and no longer.
 package struct FairShare {
     package static let share = 0.2
@@ -18,12 +18,12 @@ package struct FairShare {
     package var isOwed: Bool { balance > 0 }
 
     /// - Parameter competed: Whether both kinds had something to do; where they had not, nobody owes anything.
-    package mutating func account(yielding: Int, others: Int, competed: Bool) {
+    package mutating func account(lowPriority: Int, others: Int, competed: Bool) {
         guard competed else {
             balance = 0
             return
         }
-        let change = Self.share * Double(yielding + others) - Double(yielding)
+        let change = Self.share * Double(lowPriority + others) - Double(lowPriority)
         balance = min(max(balance + change, -4 * Self.most), Self.most)
     }
 }

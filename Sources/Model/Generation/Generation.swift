@@ -7,13 +7,13 @@ package struct GenerationRequest: Sendable {
     package var version: WeightVersion?
     /// Whether others come first, as they do before rollouts and measurements: it waits behind them, and a quarter of the places
     /// and of the cache stays free of its like.
-    package var yields: Bool
+    package var isLowPriority: Bool
 
-    package init(prompt: Prompt, options: SamplingOptions, version: WeightVersion? = nil, yields: Bool = false) {
+    package init(prompt: Prompt, options: SamplingOptions, version: WeightVersion? = nil, isLowPriority: Bool = false) {
         self.prompt = prompt
         self.options = options
         self.version = version
-        self.yields = yields
+        self.isLowPriority = isLowPriority
     }
 }
 

@@ -44,7 +44,7 @@ package final class Metrics: Sendable {
     }
 
     package func text(_ runtime: Runtime?, _ workshop: Workshop? = nil, _ condition: Condition) -> String {
-        var page = Page()
+        var page = Exposition()
         let state = state.withLock { $0 }
         page.begin("cord_http_requests_total", "counter", "Requests that have ended, by route, method and status.")
         for (key, count) in state.requests.sorted(by: { "\($0.key)" < "\($1.key)" }) {
@@ -66,7 +66,7 @@ package final class Metrics: Sendable {
         return page.text
     }
 
-    private func engine(_ runtime: Runtime, _ page: inout Page) {
+    private func engine(_ runtime: Runtime, _ page: inout Exposition) {
         let engine = runtime.engine.statistics
         page.single("cord_questions_total", "counter", "Questions that the engine took up.", Double(engine.requests))
         page.single("cord_questions_cancelled_total", "counter", "Questions whose clients went away.", Double(engine.cancelled))
@@ -88,14 +88,14 @@ package final class Metrics: Sendable {
         }
     }
 
-    private func degradation(_ condition: Condition, _ page: inout Page) {
+    private func degradation(_ condition: Condition, _ page: inout Exposition) {
         page.begin("cord_degraded", "gauge", "Why the server is not as its operator left it, a sample a reason; 0 without one.")
         let reasons = condition.reasons
         if reasons.isEmpty { page.sample([], 0) }
         for reason in reasons { page.sample([("reason", reason)], 1) }
     }
 
-    private func process(_ page: inout Page) {
+    private func process(_ page: inout Exposition) {
         if let pages = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ").dropFirst().first,
             let count = Double(pages)
         {
@@ -126,7 +126,7 @@ struct Histogram {
 }
 
 /// The text under construction.
-struct Page {
+struct Exposition {
     var text = ""
     private var name = ""
 

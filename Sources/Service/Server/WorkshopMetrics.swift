@@ -6,7 +6,7 @@ import Workshop
 
 extension Workshop {
     /// What is trained, kept and waits, in the words of Prometheus.
-    func describe(on page: inout Page) {
+    func describe(on page: inout Exposition) {
         let numbers = metrics.numbers
         page.single("cord_training_steps_total", "counter", "Steps taken, by requests and jobs.", Double(numbers.steps))
         page.single(
@@ -45,7 +45,7 @@ extension Workshop {
     }
 
     /// The latest reports: one sample for each version and benchmark.
-    private func gaps(on page: inout Page) {
+    private func gaps(on page: inout Exposition) {
         guard let reports = try? store.reports(limit: 50).elements, !reports.isEmpty else { return }
         page.begin(
             "cord_gap_points", "gauge", "Text minus audio accuracy in points, by the latest report of each version and benchmark."

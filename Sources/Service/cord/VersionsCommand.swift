@@ -25,7 +25,7 @@ struct Versions: AsyncParsableCommand {
 
         func run() async throws {
             if let folder = stopped.folder { return try stopped.list(in: folder, limit: limit) }
-            try await server.call("GET", "/v1/weights/versions?limit=\(limit)", as: ListObject<WeightVersion>.self) { list in
+            try await server.call("GET", "/v1/weights/versions?limit=\(limit)", as: ListObject<VersionObject>.self) { list in
                 RunningServer.table(
                     [["", "ID", "NAME", "KIND", "STEP", "PARENT", "CREATED"]]
                         + list.data.map {
@@ -103,7 +103,7 @@ struct Versions: AsyncParsableCommand {
             defer { if archive != place { try? FileManager.default.removeItem(at: archive) } }
             if archive != place { try ArchiveWriter.tar(place, under: "adapter", to: archive) }
             let form = RunningServer.form(name.map { ["name": $0] } ?? [:], file: try Data(contentsOf: archive), named: archive.lastPathComponent)
-            try await server.call("POST", "/v1/weights/versions", body: form.body, type: form.type, as: WeightVersion.self) {
+            try await server.call("POST", "/v1/weights/versions", body: form.body, type: form.type, as: VersionObject.self) {
                 print("\($0.name) is kept as \($0.id).")
             }
         }

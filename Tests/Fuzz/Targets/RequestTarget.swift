@@ -24,7 +24,7 @@ extension FuzzTarget {
             _ = try? WireDecoder.decode(DetokenizeRequest.self, from: data)
             _ = try? WireDecoder.decode(BenchmarkRequest.self, from: data)
             _ = try? WireDecoder.decode(LoadAdapterRequest.self, from: data)
-            _ = try? WireDecoder.decode(JSONValue.self, from: data)
+            _ = try? WireDecoder.decode(WireValue.self, from: data)
         })
 
     private static let examples = [

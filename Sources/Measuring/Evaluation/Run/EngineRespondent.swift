@@ -95,7 +95,7 @@ package struct EngineRespondent: Respondent {
     private func complete(_ prompt: Prompt, seed: UInt64) async throws -> (Completion, tokens: Int) {
         var options = decoding
         options.seed = seed
-        let request = GenerationRequest(prompt: prompt, options: options, version: version, yields: true)
+        let request = GenerationRequest(prompt: prompt, options: options, version: version, isLowPriority: true)
         while true {
             do {
                 let (answers, timings) = try await engine.complete(request)

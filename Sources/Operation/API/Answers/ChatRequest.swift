@@ -89,7 +89,7 @@ package struct StreamOptions: Codable, Equatable, Sendable {
 package enum ResponseFormat: Codable, Equatable, Sendable {
     case text
     case jsonObject
-    case jsonSchema(name: String, schema: JSONValue, strict: Bool)
+    case jsonSchema(name: String, schema: WireValue, strict: Bool)
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -100,7 +100,7 @@ package enum ResponseFormat: Codable, Equatable, Sendable {
             guard let form = try fields.object("json_schema") else {
                 throw fields.missing("json_schema", "an object with `name` and `schema`")
             }
-            let (name, schema) = (try form.name("name", maxLength: 64), try form.required("schema", "a JSON schema", as: JSONValue.self))
+            let (name, schema) = (try form.name("name", maxLength: 64), try form.required("schema", "a JSON schema", as: WireValue.self))
             guard case .object = schema else { throw form.invalid("schema", expected: "an object") }
             self = .jsonSchema(name: name, schema: schema, strict: try form.flag("strict") ?? false)
             form.ignore("description")
@@ -125,7 +125,7 @@ package enum ResponseFormat: Codable, Equatable, Sendable {
 
     private struct Schema: Encodable {
         let name: String
-        let schema: JSONValue
+        let schema: WireValue
         let strict: Bool
     }
 }

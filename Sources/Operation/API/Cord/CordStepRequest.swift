@@ -30,7 +30,7 @@ package struct CordStepRequest: Decodable, Equatable, Sendable {
 /// One question, spoken and typed.
 package struct CordPair: Decodable, Equatable, Sendable {
     package var id: String?
-    package var audio: AudioSource
+    package var audio: AudioReference
     package var text: String
     /// The right answer, for a judge that compares with it.
     package var answer: String?
@@ -66,7 +66,7 @@ package struct SuppliedRollout: Decodable, Equatable, Sendable {
 }
 
 /// Where a clip comes from; exactly one of the three.
-package enum AudioSource: Decodable, Equatable, Sendable {
+package enum AudioReference: Decodable, Equatable, Sendable {
     /// The bytes of an audio file, base64 on the wire.
     case data(Data)
     case file(id: String)

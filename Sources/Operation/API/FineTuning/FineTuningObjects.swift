@@ -105,10 +105,10 @@ package struct FineTuningEvent: Codable, Equatable, Sendable {
     package var message: String
     /// Or `metrics`, with the numbers in `data`.
     package var type: String
-    package var data: JSONValue?
+    package var data: WireValue?
 
     package init(
-        id: String, createdAt: Int, level: String, message: String, type: String = "message", data: JSONValue? = nil
+        id: String, createdAt: Int, level: String, message: String, type: String = "message", data: WireValue? = nil
     ) {
         self.id = id
         self.createdAt = createdAt

@@ -31,7 +31,7 @@ package struct FileObject: Codable, Equatable, Sendable {
 }
 
 /// An immutable set of tensors over a base.
-package struct WeightVersion: Codable, Equatable, Sendable {
+package struct VersionObject: Codable, Equatable, Sendable {
     package var id: String
     package var object = "weights.version"
     package var name: String

@@ -3,7 +3,7 @@
 /// A spoken and a typed form of one question, and the answer along which they are compared.
 package struct InspectRequest: Decodable, Equatable, Sendable {
     package var model: String?
-    package var audio: AudioSource
+    package var audio: AudioReference
     package var text: String
     /// The answer to walk along; drawn greedily from the audio where absent.
     package var continuation: String?

@@ -11,16 +11,16 @@ extension Fields {
     }
 
     /// A member that changes nothing at one of these values, and that this server does not have at another.
-    func accept(_ name: String, _ values: [JSONValue], because reason: String) throws {
+    func accept(_ name: String, _ values: [WireValue], because reason: String) throws {
         take([name])
         guard has(name) else { return }
-        if let value = try? container.decode(JSONValue.self, forKey: key(name)), values.contains(value) { return }
+        if let value = try? container.decode(WireValue.self, forKey: key(name)), values.contains(value) { return }
         throw unsupported(name, reason)
     }
 
     /// vLLM's and SGLang's members of a request, at the values that they have when they are absent.
     func acceptDefaults(because reason: String) throws {
-        let defaults: [(String, JSONValue)] = [
+        let defaults: [(String, WireValue)] = [
             ("add_generation_prompt", true), ("add_special_tokens", false), ("best_of", 1), ("continue_final_message", false),
             ("echo", false), ("ignore_eos", false), ("include_stop_str_in_output", false), ("length_penalty", 1), ("min_tokens", 0),
             ("skip_special_tokens", true), ("spaces_between_special_tokens", true), ("typical_p", 1), ("use_beam_search", false),

@@ -34,8 +34,8 @@ final class Fields {
             container = try decoder.container(keyedBy: Name.self)
         } catch is DecodingError {
             let found =
-                (try? decoder.unkeyedContainer()).map { JSONValue.summary(ofArray: $0.count ?? 0) }
-                ?? (try? JSONValue(from: decoder))?.summary ?? "something else"
+                (try? decoder.unkeyedContainer()).map { WireValue.summary(ofArray: $0.count ?? 0) }
+                ?? (try? WireValue(from: decoder))?.summary ?? "something else"
             let place = path.isEmpty ? "The body" : pathText(path)
             throw WireError(
                 "\(place): expected an object; found \(found).", param: path.isEmpty ? nil : pathText(path),
@@ -94,11 +94,11 @@ final class Fields {
     /// What stands there, in words. Nothing of an array or an object is decoded for it.
     private func found(_ name: String) -> String {
         let key = key(name)
-        if let array = try? container.nestedUnkeyedContainer(forKey: key) { return JSONValue.summary(ofArray: array.count ?? 0) }
+        if let array = try? container.nestedUnkeyedContainer(forKey: key) { return WireValue.summary(ofArray: array.count ?? 0) }
         if let object = try? container.nestedContainer(keyedBy: Name.self, forKey: key) {
-            return JSONValue.summary(ofObject: object.allKeys.map(\.stringValue))
+            return WireValue.summary(ofObject: object.allKeys.map(\.stringValue))
         }
-        return (try? container.decode(JSONValue.self, forKey: key))?.summary ?? "a number out of range"
+        return (try? container.decode(WireValue.self, forKey: key))?.summary ?? "a number out of range"
     }
 
     func isEmpty(_ name: String) -> Bool {
@@ -111,7 +111,7 @@ final class Fields {
     func end() throws {
         let unknown = container.allKeys.map(\.stringValue).filter { !taken.contains($0) && has($0) }
         guard let first = unknown.min() else { return }
-        let place = place(JSONValue.cut(first))
+        let place = place(WireValue.cut(first))
         throw WireError(
             "\(place): unknown field; the fields here are \(taken.sorted().joined(separator: ", ")).",
             param: place, code: "unknown_parameter")

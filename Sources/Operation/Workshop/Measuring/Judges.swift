@@ -50,7 +50,7 @@ struct Judges: Sendable {
             options.temperature = 0
             options.maxTokens = 64
             let prompt = try engine.model.prompt([Message(role: "user", parts: [.text(text)])])
-            let request = GenerationRequest(prompt: prompt, options: options, version: version, yields: true)
+            let request = GenerationRequest(prompt: prompt, options: options, version: version, isLowPriority: true)
             return try await engine.complete(request).answers[0].text
         }
     }

@@ -8,7 +8,7 @@ import Workers
 
 /// Takes CORD steps on submitted pairs, one after another, and serves what each of them made.
 ///
-///     turn → parent version → trainer (live, from its stored state, or new) → step
+///     mutex → parent version → trainer (live, from its stored state, or new) → step
 ///          → tensors and state on the disk → one transaction: step, version, promotion → served → answered
 ///
 /// A crash between any two writes leaves the version before in force, and the next step goes on from it as if nothing had
@@ -37,7 +37,7 @@ package actor Learner {
     private let clips: Clips
     private let folders: OperatorFolders
     private let metrics: TrainingMetrics
-    private let turn: Turn
+    private let mutex: FairMutex
     private let disk = WorkQueue(name: "publishing", width: 2)
     private var live: Live?
 
@@ -52,7 +52,7 @@ package actor Learner {
         self.clips = clips
         self.folders = folders
         self.metrics = metrics
-        turn = Turn(limit: queue)
+        mutex = FairMutex(limit: queue)
     }
 
     /// Takes the step, or finds the one that was taken under `key` for the same body.
@@ -65,7 +65,7 @@ package actor Learner {
         do {
             metrics.waits(1)
             defer { metrics.waits(-1) }
-            try await turn.enter()
+            try await mutex.enter()
         } catch let full as LineFull {
             throw WorkshopError(.stepQueueFull, "\(full.waiting) steps wait already, as many as may; try again when one has ended.")
         }
@@ -77,10 +77,10 @@ package actor Learner {
             } else {
                 result = (try await take(wanted, body: body, key: key, queued: arrival.secondsUntilNow), false)
             }
-            await turn.leave()
+            await mutex.leave()
             return result
         } catch {
-            await turn.leave()
+            await mutex.leave()
             throw error
         }
     }

@@ -39,7 +39,7 @@ extension CordPairOutcome {
 
 extension HeardAudio {
     /// - Parameter tokens: the slots that the clip takes in its prompt.
-    package init(_ source: Audio.AudioSource, tokens: Int) {
+    package init(_ source: AudioSource, tokens: Int) {
         self.init(
             seconds: source.seconds, sampleRate: source.sampleRate, channels: source.channels, audioTokens: tokens, sha256: source.sha256,
             format: source.format)
@@ -47,7 +47,7 @@ extension HeardAudio {
 }
 
 extension ClipReference {
-    package init(_ source: API.AudioSource) {
+    package init(_ source: AudioReference) {
         self =
             switch source {
             case .data(let data): .bytes(data)

@@ -45,7 +45,8 @@ struct Validation {
             var options = SamplingOptions()
             options.temperature = 0
             options.maxTokens = 200
-            let answer = try await engine.complete(GenerationRequest(prompt: spoken, options: options, version: version, yields: true)).answers[0]
+            let answer = try await engine.complete(GenerationRequest(prompt: spoken, options: options, version: version, isLowPriority: true))
+                .answers[0]
                 .tokens
             guard !answer.isEmpty else { continue }
             let measures = try await work.run {

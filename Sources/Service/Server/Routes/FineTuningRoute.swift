@@ -132,7 +132,7 @@ extension FineTuningJob {
 
 extension FineTuningEvent {
     init(_ event: JobEvent) {
-        let data = event.data.flatMap { try? JSONDecoder().decode(JSONValue.self, from: $0) }
+        let data = event.data.flatMap { try? JSONDecoder().decode(WireValue.self, from: $0) }
         let reason = if case .string(let reason) = data?["reason"] { ": \(reason)" } else { "" }
         self.init(
             id: event.id, createdAt: Int(event.createdAt.timeIntervalSince1970), level: event.level.rawValue,

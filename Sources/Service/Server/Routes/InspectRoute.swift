@@ -27,7 +27,7 @@ enum InspectRoute {
         }
     }
 
-    private static func prompt(_ audio: API.AudioSource, _ server: ServerState) async throws -> Prompt {
+    private static func prompt(_ audio: AudioReference, _ server: ServerState) async throws -> Prompt {
         let runtime = try server.runtime
         if case .data(let data) = audio {
             return try await runtime.prompt([SubmittedMessage]([ChatMessage(role: .user, content: [.inputAudio(data, format: nil)])]))

@@ -16,7 +16,7 @@ enum WeightsRoute {
                 let page = try workshop.store.versions(
                     after: query.after, limit: query.limit, ascending: query.order == .ascending)
                 let current = try workshop.versions.current()
-                let versions = try page.elements.map { try WeightVersion($0, in: workshop.store, current: current) }
+                let versions = try page.elements.map { try VersionObject($0, in: workshop.store, current: current) }
                 return .json(try WireEncoder.encode(ListObject(versions, hasMore: page.hasMore)))
             }
         }
@@ -34,7 +34,7 @@ enum WeightsRoute {
                 }
                 let (workshop, name) = (try server.workshop, form["name"])
                 let record = try await server.runtime.queues.uploads.run { try workshop.addVersion(Data(file.bytes), name: name, cancellation: $0) }
-                let version = try WeightVersion(record, in: workshop.store, current: try workshop.versions.current())
+                let version = try VersionObject(record, in: workshop.store, current: try workshop.versions.current())
                 return .json(try WireEncoder.encode(version), status: 201)
             }
         }
@@ -42,7 +42,7 @@ enum WeightsRoute {
             try await refusing {
                 let workshop = try server.workshop
                 let record = try workshop.store.version(request.parameter("id"))
-                let version = try WeightVersion(record, in: workshop.store, current: try workshop.versions.current())
+                let version = try VersionObject(record, in: workshop.store, current: try workshop.versions.current())
                 return .json(try WireEncoder.encode(version))
             }
         }
@@ -91,9 +91,9 @@ func send(_ file: FileHandle, to pipe: BytePipe) async throws {
     while let piece = try file.read(upToCount: 256 << 10), !piece.isEmpty { try await pipe.write(Array(piece)) }
 }
 
-extension WeightVersion {
+extension VersionObject {
     init(_ record: WeightVersionRecord, in store: Store, current: String) throws {
-        let metrics = (try? JSONDecoder().decode([String: JSONValue].self, from: record.metrics)) ?? [:]
+        let metrics = (try? JSONDecoder().decode([String: WireValue].self, from: record.metrics)) ?? [:]
         guard let kind = WeightVersionKind(rawValue: record.kind) else {
             throw StoreError.corrupt(path: "versions", reason: "\(record.id) has the unknown kind \(record.kind)")
         }

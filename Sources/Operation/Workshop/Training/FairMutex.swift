@@ -1,5 +1,5 @@
 /// Lets one in at a time, in the order of arrival; the others wait in a line of bounded length.
-actor Turn {
+actor FairMutex {
     private let limit: Int
     private var isTaken = false
     private var next = 0
@@ -7,7 +7,7 @@ actor Turn {
 
     init(limit: Int) { self.limit = limit }
 
-    /// Returns when it is the caller's turn, which ``leave()`` ends.
+    /// Returns when the caller holds the mutex, until ``leave()``.
     ///
     /// - Throws: ``LineFull``; `CancellationError` where the task is cancelled while it waits.
     func enter() async throws {

@@ -1,14 +1,14 @@
 package import Foundation
 
 /// Any JSON value, for what passes through unread: schemas, metadata, stored reports.
-package enum JSONValue: Codable, Equatable, Sendable {
+package enum WireValue: Codable, Equatable, Sendable {
     case null
     case bool(Bool)
     case integer(Int)
     case number(Double)
     case string(String)
-    case array([JSONValue])
-    case object([String: JSONValue])
+    case array([WireValue])
+    case object([String: WireValue])
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
@@ -23,10 +23,10 @@ package enum JSONValue: Codable, Equatable, Sendable {
             self = .number(value)
         } else if let value = try? container.decode(Bool.self) {
             self = .bool(value)
-        } else if let value = try? container.decode([JSONValue].self) {
+        } else if let value = try? container.decode([WireValue].self) {
             self = .array(value)
         } else {
-            self = .object(try container.decode([String: JSONValue].self))
+            self = .object(try container.decode([String: WireValue].self))
         }
     }
 
@@ -45,10 +45,10 @@ package enum JSONValue: Codable, Equatable, Sendable {
 
     /// The value parsed from bytes that ``JSONGuard`` has not seen, such as the store's own.
     package init(json: Data) throws {
-        self = try JSONDecoder().decode(JSONValue.self, from: json)
+        self = try JSONDecoder().decode(WireValue.self, from: json)
     }
 
-    package subscript(name: String) -> JSONValue? {
+    package subscript(name: String) -> WireValue? {
         if case .object(let members) = self { members[name] } else { nil }
     }
 
@@ -90,7 +90,7 @@ package enum JSONValue: Codable, Equatable, Sendable {
     }
 }
 
-extension JSONValue: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
+extension WireValue: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
     package init(booleanLiteral value: Bool) { self = .bool(value) }
     package init(integerLiteral value: Int) { self = .integer(value) }
     package init(stringLiteral value: String) { self = .string(value) }
