@@ -66,6 +66,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
         // C libraries, one room each: a module map and a shim.
@@ -98,7 +99,7 @@ let package = Package(
         .executableTarget(
             name: "cord-decode", dependencies: ["CFFmpeg"], path: place("cord-decode"),
             linkerSettings: [.linkedLibrary("avformat"), .linkedLibrary("avcodec"), .linkedLibrary("avutil")]),
-        room("Files"),
+        room("Files", ["CGNU"]),
         room("JSON", ["Files"]),
         room("Patterns", ["CPCRE2"]),
         room("Tokenization", ["Files", "Patterns"]),
@@ -117,7 +118,7 @@ let package = Package(
         // The runtime.
         room("Models", ["CKernels", "JSON", "Tensors", "Weights", "Audio"]),
         room("Generation", ["JSON", "Models", "Weights", "Tensors", "Audio", "Tokenization", "Randomness"]),
-        room("CordNano", resources: [.copy("Checkpoint"), .copy("Adapter")]),
+        room("CordNano", ["Files"], resources: [.copy("Checkpoint"), .copy("Adapter")]),
 
         // Measuring and closing the gap.
         room("Judging", ["Remote"]),
@@ -127,7 +128,7 @@ let package = Package(
                 "Audio", "Files", "Hashing", "Questions", "Randomness", "Remote", .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
-        room("CordBench", resources: [.copy("Benchmark")]),
+        room("CordBench", ["Files"], resources: [.copy("Benchmark")]),
         room(
             "Evaluation",
             [
@@ -160,7 +161,7 @@ let package = Package(
         room(
             "Server",
             [
-                "API", "Archives", "Audio", "Evaluation", "Generation", "HTTP", "Jobs", "Judging", "Models", "Objectives", "Tensors",
+                "API", "Archives", "Audio", "Evaluation", "Files", "Generation", "HTTP", "Jobs", "Judging", "Models", "Objectives", "Tensors",
                 "Tokenization", "Training", "Workers", "Workshop", logging,
             ], resources: [.copy("OpenAPI")]),
         .executableTarget(
@@ -172,6 +173,7 @@ let package = Package(
                 "Pretraining", "Objectives", "Judging", "Models", "Tensors", "Evaluation", "Questions", "Randomness", "Speech", "Remote",
                 "Archives", "Files", "Jobs", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             path: place("cord"), swiftSettings: strict),
 
@@ -216,6 +218,8 @@ let package = Package(
                 "API", "Archives", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "Objectives", "Remote",
                 "Workers", "Workshop", logging,
             ]),
+        // The program as users run it: built, but not linked.
+        .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files"], swiftSettings: strict),
         .target(
             name: "FuzzTargets",
             dependencies: [

@@ -18,6 +18,11 @@ import Testing
         #expect(request.contains(#""content":"same?""#) && request.contains(#""model":"judge""#))
     }
 
+    @Test(arguments: [("http://a.org", "http://a.org/v1"), ("http://a.org/", "http://a.org/v1"), ("http://a.org/api", "http://a.org/api")])
+    func anAddressWithoutAPathGetsTheVersion(given: String, base: String) throws {
+        #expect(Endpoint(base: try #require(URL(string: given))).base.absoluteString == base)
+    }
+
     @Test func passingFailuresAreTriedAgain() async throws {
         let server = LocalServer(replies: [
             LocalServer.answer("503 Service Unavailable", "busy"), LocalServer.answer("429 Too Many", "slow"),

@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 
 /// The built-in benchmark: spoken reasoning questions of six families, by voices that nothing is trained on, that travel inside
@@ -9,5 +10,5 @@ package enum CordBench {
     package static let hash = "554bf408b3dbd7d1df3752a159a4fda27a79bf19bebe93a135c1935de89107a4"
 
     /// The folder with `manifest.jsonl` and `audio/`.
-    package static var directory: URL { Bundle.module.bundleURL.appendingPathComponent("Benchmark", isDirectory: true) }
+    package static var directory: URL { ProgramFolder.resources(of: "CordBench").appendingPathComponent("Benchmark", isDirectory: true) }
 }

@@ -1,4 +1,6 @@
 import CGNU
+import Files
+import Foundation
 import Glibc
 
 /// Sound decoded by FFmpeg's libraries, in a process of its own:
@@ -89,7 +91,7 @@ import Glibc
         guard let program = Self.path else {
             throw .decoderUnavailable(
                 format: format,
-                reason: "\(DecoderProcess.program) is expected beside the program, in \(Self.folders.joined(separator: " or "))")
+                reason: "\(DecoderProcess.program) is expected beside the program, in \(ProgramFolder.candidates.map(\.path).joined(separator: " or "))")
         }
         var child = cord_child()
         let status = unsafe bytes.withUnsafeBytes { unsafe cord_spawn(program, demuxer, $0.baseAddress!, $0.count, &child) }
@@ -137,23 +139,7 @@ import Glibc
         }
     }
 
-    /// Where the program may lie: beside the file that holds this code, or beside the program that runs.
-    private static let folders: [String] = {
-        var paths: [String] = []
-        if let image = unsafe cord_image_path() { paths.append(unsafe String(cString: image)) }
-        paths.append("/proc/self/exe")
-        var folders: [String] = []
-        for path in paths {
-            guard let resolved = unsafe realpath(path, nil) else { continue }
-            defer { unsafe free(resolved) }
-            let text = unsafe String(cString: resolved)
-            let folder = String(text[..<(text.lastIndex(of: "/") ?? text.startIndex)])
-            if !folders.contains(folder) { folders.append(folder) }
-        }
-        return folders
-    }()
-
-    private static let path = folders.map { $0 + "/" + DecoderProcess.program }.first { unsafe access($0, X_OK) == 0 }
+    private static let path = ProgramFolder.place(DecoderProcess.program)?.path
 }
 
 extension AudioContainer {

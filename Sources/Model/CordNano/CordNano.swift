@@ -1,10 +1,11 @@
+import Files
 package import Foundation
 
 /// The embedded default model: a Hugging Face directory that travels inside the program.
 package enum CordNano {
     /// The directory with `config.json`, `model.safetensors` and the tokenizer.
     package static var directory: URL {
-        Bundle.module.bundleURL.appendingPathComponent("Checkpoint", isDirectory: true)
+        ProgramFolder.resources(of: "CordNano").appendingPathComponent("Checkpoint", isDirectory: true)
     }
 
     /// What the model with ``closedAdapter`` over it is called.
@@ -12,6 +13,6 @@ package enum CordNano {
 
     /// A PEFT directory: what CORD learnt over the model, from its own typed answers.
     package static var closedAdapter: URL {
-        Bundle.module.bundleURL.appendingPathComponent("Adapter", isDirectory: true)
+        ProgramFolder.resources(of: "CordNano").appendingPathComponent("Adapter", isDirectory: true)
     }
 }

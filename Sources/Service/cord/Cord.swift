@@ -1,5 +1,6 @@
 import ArgumentParser
 import Files
+import Foundation
 import Workshop
 
 @main
@@ -9,10 +10,10 @@ struct Cord: AsyncParsableCommand {
         abstract: "Serve, measure and train Large Audio Language Models.",
         discussion: """
             EXAMPLES
-              cord serve                             answer on http://127.0.0.1:8080 with the embedded model
-              cord ask question.wav                  answer a spoken question here
-              cord ask "What is the sum of 7, 9 and 8?"         answer a typed one
-              cord eval                              measure the audio-text gap of the embedded model
+              cord serve                    answer on http://127.0.0.1:8080
+              cord ask question.wav         answer a spoken question here
+              cord ask "What is the sum of 7, 9 and 8?"
+              cord eval                     measure the audio-text gap
               cord serve --model ~/models/NAME --dtype bfloat16
             """,
         version: Build.version,
@@ -23,11 +24,36 @@ struct Cord: AsyncParsableCommand {
 
     static func main() async {
         do {
-            var command = try parseAsRoot()
-            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+            guard let command = try command(Array(CommandLine.arguments.dropFirst())) else { return }
+            try ProgramFolder.check(["CordNano", "CordBench", "Server"])
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                var command = command
+                try command.run()
+            }
         } catch {
             // Foundation's errors about files are numbers in a domain.
             exit(withError: FileError(error) ?? error)
+        }
+    }
+
+    /// The command to run; nil where it was only asked how it is set.
+    private static func command(_ arguments: [String]) throws -> (any ParsableCommand)? {
+        let info = try CommandInfo.of(Cord.self)
+        if let unknown = Suggestion.unknownCommand(arguments, in: info) { throw ValidationError(unknown) }
+        guard arguments.first == "serve" else { return try parseAsRoot(arguments) }
+        let options = info.subcommands?.first { $0.commandName == "serve" }?.arguments ?? []
+        let settings = try ServerSettings(
+            Array(arguments.dropFirst()), environment: ProcessInfo.processInfo.environment, options: options)
+        do {
+            let command = try parseAsRoot(["serve"] + settings.arguments)
+            guard let serve = command as? Serve, serve.printConfig else { return command }
+            print(settings.toml, terminator: "")
+            return nil
+        } catch {
+            if let blame = settings.blame(for: message(for: error)) { FileHandle.standardError.write(Data((blame + "\n").utf8)) }
+            throw error
         }
     }
 }

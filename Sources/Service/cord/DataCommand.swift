@@ -12,11 +12,11 @@ struct DataCommand: ParsableCommand {
             acknowledged before it began is in it. Copying the data folder by other means needs a server that is stopped.
 
             EXAMPLES
-              cord data check                                           is everything there and whole?
-              cord data backup --output /backup/cord                    once more into the same folder: only what is new is copied
-              cord data check --data /backup/cord                       is the backup whole?
-              cord data restore --from /backup/cord --data ~/restored   into a new folder
-              cord data restore --from /backup/cord --replace           in place; what is there now is set aside
+              cord data check                               is all of it there?
+              cord data backup --output /backup/cord        again: only what is new
+              cord data check --data /backup/cord           is the backup whole?
+              cord data restore --from /backup/cord --data ~/restored
+              cord data restore --from /backup/cord --replace   sets aside what is
             """,
         subcommands: [Check.self, Backup.self, Restore.self])
 

@@ -16,11 +16,11 @@ struct Eval: AsyncParsableCommand {
             was interrupted, by Ctrl-C or kill -9, goes on where it stopped when the same command is given again.
 
             EXAMPLES
-              cord eval                                             the embedded model on the built-in benchmark
+              cord eval                   the embedded model on the built-in benchmark
               cord eval --adapter my-lora/ --output results/candidate
-              cord eval --benchmark openbookqa.jsonl --arms text,audio,no_audio,shuffled_audio --output results/
+              cord eval --benchmark openbookqa.jsonl --arms text,audio,no_audio
               cord eval --endpoint http://localhost:8000/v1 --model-name NAME
-              cord gap formats                                      which question sets are read, and how to export them
+              cord gap formats            which question sets are read
               cord gap compare results/base results/candidate
             """)
 

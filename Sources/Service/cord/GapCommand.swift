@@ -9,11 +9,11 @@ struct Gap: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               cord gap                                        the server's latest reports
-              cord gap run --benchmark cord-bench-1           measure what the server answers with now
+              cord gap run --benchmark cord-bench-1           measure what is in force
               cord gap show gaprep_4m1x… --format html        a report as a page
-              cord gap compare gaprep_4m1x… gaprep_9kq2…      what changed between two of them
-              cord gap compare results/base results/candidate the same of files, without a server
-              cord gap formats                                which question sets are read, and how to export them
+              cord gap compare gaprep_4m1x… gaprep_9kq2…      what changed
+              cord gap compare results/base results/candidate   without a server
+              cord gap formats                                which sets are read
             """,
         subcommands: [List.self, Run.self, Runs.self, Show.self, Cancel.self, Compare.self, Formats.self],
         defaultSubcommand: List.self)

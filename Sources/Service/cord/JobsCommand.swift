@@ -8,8 +8,8 @@ struct Jobs: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               cord jobs                                       the latest jobs
-              cord jobs create pairs.jsonl --suffix mine      CORD on a file of pairs; cord train --help says how rows are written
-              cord jobs events ftjob-0c7h… --follow           what happens, as it happens
+              cord jobs create pairs.jsonl --suffix mine      CORD on a file of pairs
+              cord jobs events ftjob-0c7h… --follow           what happens
               cord jobs cancel ftjob-0c7h…
             """,
         subcommands: [List.self, Create.self, Show.self, Events.self, Cancel.self, Pause.self, Resume.self],

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CordNano
+import Files
 import Foundation
 import Generation
 import Glibc
@@ -14,11 +15,14 @@ struct Serve: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               cord serve
-              curl --data-binary @question.wav -H 'Content-Type: audio/wav' localhost:8080/v1/answers
-              curl -H 'Content-Type: application/json' -d '{"text": "What is the sum of 7, 9 and 8?"}' localhost:8080/v1/answers
+              curl --data-binary @question.wav -H 'Content-Type: audio/wav' \\
+                localhost:8080/v1/answers
+              curl -H 'Content-Type: application/json' localhost:8080/v1/answers \\
+                -d '{"text": "What is the sum of 7, 9 and 8?"}'
 
-              cord serve --host 0.0.0.0 --api-key-file ~/cord.keys     # lines such as mine=SECRET and guest:ask=OTHER
-              cord serve --model ~/models/NAME --dtype bfloat16 --adapter-folder ~/adapters
+              cord serve --host 0.0.0.0 --api-key-file ~/cord.keys
+              cord serve --model ~/models/NAME --dtype bfloat16
+              cord serve --config /etc/cord/cord.toml
 
             OpenAI's clients work with base_url http://localhost:8080/v1. Every route is described at /openapi.json.
             SIGTERM lets the answers in flight finish and exits.
@@ -43,6 +47,15 @@ struct Serve: AsyncParsableCommand {
             "A file of keys, each on a line and written as for --api-key; # begins a comment. Only its owner may be able to read it; may be repeated.",
             valueName: "file"))
     var apiKeyFile: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A TOML file with these options, such as max-queue = 64. CORD_MAX_QUEUE goes before it, and the command line before both. Without it, the one that CORD_CONFIG names.",
+            valueName: "file"))
+    var config: String?
+
+    @Flag(help: "Print the options in force and where they come from, as such a file, and exit.")
+    var printConfig = false
 
     @Flag(help: "Print which scope opens which route, as a table, and exit.")
     var printScopes = false
@@ -85,7 +98,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A host from which audio_url may fetch; may be repeated. Without any, only data: URLs are heard.", valueName: "host"))
     var audioHost: [String] = []
 
-    @Option(help: ArgumentHelp("The folder of the web page. Without it, Public beside the program's sources is looked for.", valueName: "dir"))
+    @Option(help: ArgumentHelp("The folder of the web page. Without it, Public beside the program or above it.", valueName: "dir"))
     var publicFolder: String?
 
     @Option(help: ArgumentHelp("The largest request body, in MiB.", valueName: "mib"))
@@ -196,14 +209,13 @@ struct Serve: AsyncParsableCommand {
         return keys
     }
 
-    /// `Public` in the working directory, or above the program where a build left it.
+    /// `Public` beside the program, or above it where a build left it, or in the working directory.
     private static var publicFolder: URL? {
-        var places = [URL(fileURLWithPath: FileManager.default.currentDirectoryPath, isDirectory: true)]
-        var place = Bundle.main.bundleURL.resolvingSymlinksInPath()
-        for _ in 0..<5 {
-            places.append(place)
-            place.deleteLastPathComponent()
+        var places: [URL] = []
+        for folder in ProgramFolder.candidates {
+            places += sequence(first: folder) { $0.path == "/" ? nil : $0.deletingLastPathComponent() }.prefix(5)
         }
+        places.append(URL(fileURLWithPath: FileManager.default.currentDirectoryPath, isDirectory: true))
         return places.map { $0.appendingPathComponent("Public", isDirectory: true) }.first {
             FileManager.default.fileExists(atPath: $0.appendingPathComponent("index.html").path)
         }

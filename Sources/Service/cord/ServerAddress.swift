@@ -14,7 +14,9 @@ struct ServerAddress {
         guard let url = URL(string: server), ["http", "https"].contains(url.scheme ?? ""), url.host != nil else {
             throw ValidationError("--server: expected an address such as http://127.0.0.1:8080, found \(server).")
         }
-        base = server.trimmingSuffix("/")
+        // Clients of other servers are given the address with the version in it.
+        let address = server.trimmingSuffix("/")
+        base = address.hasSuffix("/v1") ? String(address.dropLast(3)).trimmingSuffix("/") : address
         key = try credentials.secret()
     }
 

@@ -13,10 +13,12 @@ struct Speak: AsyncParsableCommand {
             EXAMPLES
               cord questions --count 60 --seed 3 > questions.jsonl
               cord speak questions.jsonl --output spoken/
-              cord speak --built-in --output benchmark/          the built-in benchmark, made anew
-              cord speak questions.jsonl --output slt/ --synthesizer 'flite -voice {voice} -f {text_file} -o {output}' --voice slt
-              cord speak questions.jsonl --output api/ --synthesizer-endpoint https://HOST/v1 --synthesizer-model tts-1 --voice alloy
-              cord speak questions.jsonl --output call/ --telephone --noise 10,20 --silence 0,2
+              cord speak --built-in --output benchmark/     the built-in benchmark
+              cord speak questions.jsonl --output slt/ --voice slt \\
+                --synthesizer 'flite -voice {voice} -f {text_file} -o {output}'
+              cord speak questions.jsonl --output api/ --voice alloy \\
+                --synthesizer-endpoint https://HOST/v1 --synthesizer-model tts-1
+              cord speak questions.jsonl --output call/ --telephone --silence 0,2
             """)
 
     @Argument(help: ArgumentHelp("A JSONL file of questions.", valueName: "questions")) var questions: String?

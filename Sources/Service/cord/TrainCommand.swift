@@ -22,7 +22,7 @@ struct Train: AsyncParsableCommand {
             EXAMPLES
               cord speak questions.jsonl --output spoken
               cord train spoken/manifest.jsonl --output runs/cord
-              cord train spoken/manifest.jsonl --output runs/opd --method opd --learning-rate 1e-4 --epochs 2
+              cord train spoken/manifest.jsonl --output runs/opd --method opd
               cord ask --adapter runs/cord/adapter question.wav
             """)
 

@@ -6,7 +6,7 @@ import FoundationNetworking
 /// Every request is bounded: in time as a whole, in the size of the answer, in attempts. Redirects are not followed, so
 /// that the key goes nowhere but to the configured address.
 package struct Endpoint: Sendable {
-    /// With its version prefix: `https://api.example.com/v1`.
+    /// With its version prefix: `https://api.example.com/v1`. An address without any path gets that prefix.
     package let base: URL
     package let timeout: Double
     package let maximumBytes: Int
@@ -17,7 +17,7 @@ package struct Endpoint: Sendable {
         base: URL, key: String? = nil, timeout: Double = 60, maximumBytes: Int = 16 << 20,
         retries: RetryPolicy = .init()
     ) {
-        self.base = base
+        self.base = ["", "/"].contains(base.path) ? base.appendingPathComponent("v1") : base
         self.key = key
         self.timeout = timeout
         self.maximumBytes = maximumBytes

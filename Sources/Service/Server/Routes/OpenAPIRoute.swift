@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import HTTP
 import Objectives
@@ -20,7 +21,7 @@ enum OpenAPIRoute {
     ///
     /// - Throws: When a file is missing, is not JSON, or describes what another one does.
     private static func document(_ routes: [(String, String, Scope?)]) throws -> Data {
-        let folder = Bundle.module.bundleURL.appendingPathComponent("OpenAPI", isDirectory: true)
+        let folder = ProgramFolder.resources(of: "Server").appendingPathComponent("OpenAPI", isDirectory: true)
         var document = try object(folder.appendingPathComponent("document.json"))
         var components = document["components"] as? [String: Any] ?? [:]
         var paths: [String: Any] = [:]

@@ -1,0 +1,62 @@
+import Files
+import Foundation
+import Testing
+
+@Suite struct CommandTests {
+    @Test(arguments: [
+        (["srve"], "cord serve"), (["gap", "compar"], "cord gap compare"), (["evla"], "cord eval"), (["version"], "cord versions"),
+    ])
+    func aMistypedCommandIsNamedWithTheNearest(words: [String], meant: String) throws {
+        let run = try Cord(words)
+        #expect(run.status == 64)
+        #expect(run.errors.contains("there is no command 'cord \(words.joined(separator: " "))'. Did you mean '\(meant)'?"))
+    }
+
+    @Test func aCommandLikeNoOtherIsAnsweredWithTheList() throws {
+        let run = try Cord("frobnicate")
+        #expect(run.status == 64)
+        #expect(run.errors.contains("There are: serve, ask, eval,"))
+    }
+
+    /// Commands stand in examples as they are typed: no line of 80 columns breaks one.
+    @Test func noExampleIsBroken() throws {
+        struct Dump: Decodable {
+            let command: Command
+            struct Command: Decodable {
+                let commandName: String
+                let discussion: String?
+                let subcommands: [Command]?
+            }
+        }
+        let dump = try JSONDecoder().decode(Dump.self, from: Data(try Cord("--experimental-dump-help").output.utf8))
+        var commands: [(path: [String], command: Dump.Command)] = [([], dump.command)]
+        var examples = 0
+        while let (path, command) = commands.popLast() {
+            commands += (command.subcommands ?? []).filter { $0.commandName != "help" }.map { (path + [$0.commandName], $0) }
+            let help = try Cord(path + ["--help"]).output.split(separator: "\n")
+            for line in (command.discussion ?? "").split(separator: "\n") where line.hasPrefix("  ") {
+                examples += 1
+                #expect(help.contains(line), "\(path.joined(separator: " ")): \(line)")
+            }
+        }
+        #expect(examples > 40)
+    }
+
+    @Test func theProgramAloneSaysWhatIsMissing() throws {
+        let folder = try Folder()
+        let copy = folder.url.appendingPathComponent("cord")
+        try FileManager.default.copyItem(at: Cord.program, to: copy)
+        let run = try Cord("ask", "What is 2 plus 3?", program: copy)
+        #expect(run.status == 1)
+        #expect(run.errors.hasPrefix("Error: \(folder.url.path)/cord_CordNano.resources is missing"))
+        #expect(run.errors.split(separator: "\n").count == 1)
+    }
+
+    @Test func throughALinkItFindsItsParts() throws {
+        let folder = try Folder()
+        let link = folder.url.appendingPathComponent("cord")
+        try FileManager.default.createSymbolicLink(at: link, withDestinationURL: Cord.program)
+        let run = try Cord("tokenize", "two", program: link)
+        #expect(run.status == 0, "\(run.errors)")
+    }
+}
