@@ -76,8 +76,9 @@ let package = Package(
         .systemLibrary(name: "COpus", path: place("COpus"), pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
         .systemLibrary(name: "CSoxr", path: place("CSoxr"), pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
         .systemLibrary(name: "CMPG123", path: place("CMPG123"), pkgConfig: "libmpg123", providers: [.apt(["libmpg123-dev"])]),
+        // Without pkgConfig, whose libraries `cord` would load, too: they are for `cord-decode` alone.
         .systemLibrary(
-            name: "CFFmpeg", path: place("CFFmpeg"), pkgConfig: "libavformat",
+            name: "CFFmpeg", path: place("CFFmpeg"),
             providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev"])]),
         .systemLibrary(name: "CPCRE2", path: place("CPCRE2"), pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CArchive", path: place("CArchive"), pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),

@@ -60,3 +60,24 @@ import Testing
         #expect(run.status == 0, "\(run.errors)")
     }
 }
+
+@Suite struct DoctorTests {
+    @Test func aMachineThatCanServeIsTold() throws {
+        let folder = try Folder()
+        let run = try Cord("doctor", "--port", "1", "--data", folder.url.path)
+        let lines = run.output.split(separator: "\n")
+        #expect(lines.contains { $0.hasPrefix("ok    model    cord-nano loads in") }, "\(run.output)")
+        #expect(lines.contains { $0.hasPrefix("ok    data     \(folder.url.path): ") })
+    }
+
+    @Test func whatIsInTheWayIsNamedWithAdvice() throws {
+        let run = try Cord("doctor", "--model", "Tests")
+        #expect(run.status == 64 && run.errors.contains("there is no config.json in Tests"))
+        let listener = try Listener()
+        let second = try Cord("doctor", "--port", "\(listener.port)")
+        #expect(second.status == 1)
+        #expect(second.output.contains("FAIL  port     \(listener.port): "), "\(second.output)")
+        #expect(second.output.contains("another server listens there"))
+        #expect(second.output.hasSuffix("1 of 8 checks failed\n"))
+    }
+}

@@ -39,7 +39,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("prot = 3", "unknown key `prot`. Did you mean `port`?"), ("xyz = 3", "unknown key `xyz`"), ("port = [1, 2]", "`port`: expected one value, found array"),
+        ("prot = 3", "unknown key `prot`. Did you mean `port`?"), ("xyz = 3", "unknown key `xyz`"),
+        ("port = [1, 2]", "`port`: expected one value, found array"),
         ("port = 1\nport = 2", "port"), ("origin = [1979-05-27]", "`origin`: expected a value or an array of values"),
         ("port = ", "line 1"), ("[serve]\nport = 1", "unknown key `serve`"), ("config = \"x\"", "unknown key `config`"),
     ])
@@ -60,7 +61,8 @@ import Testing
         let byVariable = try Cord("serve", environment: ["CORD_PORT": "many"])
         #expect(byVariable.status == 64)
         #expect(byVariable.errors.contains("--port is set by CORD_PORT."))
-        #expect(try Cord("serve", environment: ["CORD_ACCEPT_STORE": "perhaps"]).errors.contains("CORD_ACCEPT_STORE: expected true or false, found perhaps"))
+        let perhaps = try Cord("serve", environment: ["CORD_ACCEPT_STORE": "perhaps"])
+        #expect(perhaps.errors.contains("CORD_ACCEPT_STORE: expected true or false, found perhaps"))
         #expect(try Cord("serve", "--config", "/nonexistent/cord.toml").errors.contains("/nonexistent/cord.toml cannot be read"))
     }
 }

@@ -91,7 +91,8 @@ import Glibc
         guard let program = Self.path else {
             throw .decoderUnavailable(
                 format: format,
-                reason: "\(DecoderProcess.program) is expected beside the program, in \(ProgramFolder.candidates.map(\.path).joined(separator: " or "))")
+                reason: "\(DecoderProcess.program) is expected beside the program, in "
+                    + ProgramFolder.candidates.map(\.path).joined(separator: " or "))
         }
         var child = cord_child()
         let status = unsafe bytes.withUnsafeBytes { unsafe cord_spawn(program, demuxer, $0.baseAddress!, $0.count, &child) }

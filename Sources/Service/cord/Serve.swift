@@ -210,7 +210,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     /// `Public` beside the program, or above it where a build left it, or in the working directory.
-    private static var publicFolder: URL? {
+    static var publicFolder: URL? {
         var places: [URL] = []
         for folder in ProgramFolder.candidates {
             places += sequence(first: folder) { $0.path == "/" ? nil : $0.deletingLastPathComponent() }.prefix(5)

@@ -52,7 +52,8 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
 
     package static let missing = "there is no such file"
 
-    private static func words(_ number: Int32) -> String {
+    /// An error number of the system.
+    package static func words(_ number: Int32) -> String {
         switch number {
         case ENOENT, ENOTDIR: missing
         case EACCES, EPERM: "this user may not"
