@@ -63,9 +63,9 @@ package struct EngineRespondent: Respondent {
         return try await evaluationWork.run {
             let model = engine.model
             var settings = decoding.settings
-            settings["precision"] = model.precision.rawValue
+            settings["precision"] = model.dtype
             return RespondentIdentity(
-                model: model.name, modelHash: try ModelFingerprint.directory(model.directory), weightVersion: versionName,
+                model: model.name, modelHash: try ModelFingerprint.model(model), weightVersion: versionName,
                 weightVersionHash: version.map(ModelFingerprint.version) ?? "base",
                 promptTemplateHash: try ModelFingerprint.template(model), decoding: settings, machine: AnsweringMachine.description)
         }

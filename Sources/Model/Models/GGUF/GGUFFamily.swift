@@ -1,0 +1,78 @@
+import JSON
+import Weights
+
+/// A family as llama.cpp's converter writes it: which files are its own, its names there, and what these files do not say.
+struct GGUFFamily {
+    let family: Family
+    /// `general.architecture` of the decoder.
+    let architecture: String
+    /// `clip.audio.projector_type`, or `clip.projector_type`, of the projector.
+    let projectors: Set<String>
+    let names: GGUFNames
+    /// Spellings of the token in whose place a clip stands; the vocabulary has one of them.
+    let placeholders: [String]
+    /// Where the family passes over what belongs to sight.
+    var sight: String?
+    /// Whether the encoder's positions are stored. Others are made; files have them all the same.
+    var storesPositions = false
+    /// Seconds of the extractor's window, where positions do not tell.
+    var windowSeconds = 30
+    /// Members of `audio_config` beyond those of every encoder.
+    var audio: @Sendable (_ projector: GGUF) throws -> JSONObject = { _ in [:] }
+
+    static let all = [qwen2Audio, qwen25Omni, qwen3ASR]
+
+    static let qwen2Audio = GGUFFamily(
+        family: .qwen2Audio, architecture: "qwen2", projectors: ["qwen2a"],
+        names: GGUFNames(
+            decoder: "language_model.model", head: "language_model.lm_head", tower: "audio_tower", norm: "layer_norm",
+            projector: ["mm.a.fc": "multi_modal_projector.linear"]),
+        placeholders: ["<|AUDIO|>"], storesPositions: true)
+
+    /// `clip.audio.chunk_size` is of log-mel frames; converters leave the published 200 out.
+    static let qwen25Omni = GGUFFamily(
+        family: .qwen25OmniThinker, architecture: "qwen2vl", projectors: ["qwen2.5o", "qwen2a"],
+        names: GGUFNames(
+            decoder: "thinker.model", head: "thinker.lm_head", tower: "thinker.audio_tower", norm: "ln_post",
+            projector: ["mm.a.fc": "thinker.audio_tower.proj"]),
+        placeholders: ["<|AUDIO|>", "<|audio_pad|>"], sight: "thinker.visual", windowSeconds: 300,
+        audio: { ["n_window": .integer(try $0.integer(chunkKey, in: 2...Claims.sizes.upperBound, default: 200) / 2)] })
+
+    /// `clip.audio.chunk_size` is of the log-mel frames that attend to one another; converters leave the published 800 out.
+    static let qwen3ASR = GGUFFamily(
+        family: .qwen3ASR, architecture: "qwen3vl", projectors: ["qwen3a"],
+        names: GGUFNames(
+            decoder: "model.language_model", head: "lm_head", tower: "model.audio_tower", norm: "ln_post",
+            projector: ["mm.a.mlp.1": "model.multi_modal_projector.linear_1", "mm.a.mlp.2": "model.multi_modal_projector.linear_2"]),
+        placeholders: ["<|audio_pad|>", "<|AUDIO|>"],
+        audio: { projector in
+            var members: JSONObject = ["n_window_infer": .integer(try projector.integer(chunkKey, in: Claims.sizes, default: 800))]
+            members["n_window"] = .integer(50)
+            if let channels = projector.tensors["a.conv2d.1.weight"]?.shape.first { members["downsample_hidden_size"] = .integer(channels) }
+            return members
+        })
+
+    static let chunkKey = "clip.audio.chunk_size"
+
+    /// The family of a pair of files.
+    static func of(_ decoder: GGUF, _ projector: GGUF) throws -> GGUFFamily {
+        let architecture = try decoder.string("general.architecture")
+        let kind = try projectorKind(projector)
+        if let found = all.first(where: { $0.architecture == architecture && $0.projectors.contains(kind) }) { return found }
+        let pairs = all.map { "\($0.architecture) with \($0.projectors.sorted().joined(separator: " or ")) (\($0.family.rawValue))" }
+        throw ModelError(
+            """
+            \(decoder.path) is a decoder of the architecture \(architecture), \(projector.path) a projector of the type \(kind); \
+            expected \(pairs.joined(separator: ", "))
+            """)
+    }
+
+    /// What the projector is for; a file may hold one for sight beside it.
+    private static func projectorKind(_ file: GGUF) throws -> String {
+        let architecture = try file.string("general.architecture")
+        guard architecture == "clip" else {
+            throw ModelError("\(file.path): expected a projector, of the architecture clip, found \(architecture); is it a decoder?")
+        }
+        return try file.string("clip.audio.projector_type", default: file.string("clip.projector_type", default: "none"))
+    }
+}
