@@ -23,7 +23,7 @@ package struct BytePairVocabulary: Sendable {
     }
 
     /// Regular expressions of the published tokenizers by llama.cpp's names for them.
-    static let splittings = [
+    package static let splittings = [
         "qwen2":
             #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
     ]

@@ -33,7 +33,8 @@ package struct ModelSettings: Sendable {
     package func loadModel() throws -> LoadedModel {
         claimThreads()
         let files = try ModelFiles(directory, projector: projector)
-        return try LoadedModel(files, name: name, precision: precision, requantizes: requantizes)
+        // A decoder's file is called after its model; so is a directory, whatever lies in it.
+        return try LoadedModel(files, name: name ?? directory.modelName, precision: precision, requantizes: requantizes)
     }
 
     /// Loads the model and its adapters. Takes seconds; blocks.
@@ -45,6 +46,13 @@ package struct ModelSettings: Sendable {
         let runtime = Runtime(Engine(try loadModel(), limits: engine), limits: limits, firstToken: firstToken)
         for (name, directory) in adapters { try runtime.loadAdapter(directory, name: name) }
         return runtime
+    }
+}
+
+extension URL {
+    /// The last part, without what GGUF files have after a model's name.
+    fileprivate var modelName: String {
+        lastPathComponent.replacing(/\.gguf$/, with: "").replacing(/-\d{5}-of-\d{5}$/, with: "")
     }
 }
 

@@ -119,6 +119,9 @@ extension Checkpoint {
         if file.metadata["general.sampling.top_k"] != nil {
             config["top_k"] = .integer(try file.integer("general.sampling.top_k", in: 0...Claims.sizes.upperBound))
         }
+        if file.metadata["cord.sampling.max_tokens"] != nil {
+            config["max_new_tokens"] = .integer(try file.integer("cord.sampling.max_tokens", in: 1...Claims.sizes.upperBound))
+        }
         if let temperature = config["temperature"]?.number { config["do_sample"] = .boolean(temperature > 0) }
         return .object(config)
     }

@@ -20,6 +20,9 @@ struct GGUFFamily {
     /// Members of `audio_config` beyond those of every encoder.
     var audio: @Sendable (_ projector: GGUF) throws -> JSONObject = { _ in [:] }
 
+    /// What `clip.audio.chunk_size` is by a checkpoint's `config.json`.
+    var chunk: @Sendable (_ config: JSONValue) throws -> Int? = { _ in nil }
+
     static let all = [qwen2Audio, qwen25Omni, qwen3ASR]
 
     static let qwen2Audio = GGUFFamily(
@@ -36,7 +39,8 @@ struct GGUFFamily {
             decoder: "thinker.model", head: "thinker.lm_head", tower: "thinker.audio_tower", norm: "ln_post",
             projector: ["mm.a.fc": "thinker.audio_tower.proj"]),
         placeholders: ["<|AUDIO|>", "<|audio_pad|>"], sight: "thinker.visual", windowSeconds: 300,
-        audio: { ["n_window": .integer(try $0.integer(chunkKey, in: 2...Claims.sizes.upperBound, default: 200) / 2)] })
+        audio: { ["n_window": .integer(try $0.integer(chunkKey, in: 2...Claims.sizes.upperBound, default: 200) / 2)] },
+        chunk: { 2 * (try ($0.value("thinker_config") ?? $0).integer("audio_config.n_window", default: 100)) })
 
     /// `clip.audio.chunk_size` is of the log-mel frames that attend to one another; converters leave the published 800 out.
     static let qwen3ASR = GGUFFamily(
@@ -50,7 +54,8 @@ struct GGUFFamily {
             members["n_window"] = .integer(50)
             if let channels = projector.tensors["a.conv2d.1.weight"]?.shape.first { members["downsample_hidden_size"] = .integer(channels) }
             return members
-        })
+        },
+        chunk: { try $0.integer("audio_config.n_window_infer", default: 800) })
 
     static let chunkKey = "clip.audio.chunk_size"
 
