@@ -3,10 +3,12 @@
     pip install gguf==0.19.0; python models.py
 
 FAMILY/decoder.gguf, FAMILY/mmproj.gguf  the weights of ../FAMILY/published, so that its goldens hold for them
-quantized/                               a Qwen2-Audio in Q8_0, Q4_0, Q4_1, Q5_0 and Q5_1, with what transformers computes on the widened weights
+quantized/                               a Qwen2-Audio in Q8_0, Q4_0, Q4_1, Q5_0 and Q5_1, with what transformers computes on the widened weights,
+                                         and the gradients of a LoRA (lora/) over them
 tokens.json                              ids of texts by the tokenizer that qwen2audio/decoder.gguf describes
 """
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -195,6 +197,13 @@ def quantized():
         clip = reference.clip("second", synthetic_clip(16_000, 71), seed=71)
         reference.case("typed", turn("What is 12 plus 7?"))
         reference.case("spoken", turn("Audio 1: <|audio_bos|><|AUDIO|><|audio_eos|>\nWhat is said?"), [clip])
+        reference.adapter(r".*(audio_tower|language_model|multi_modal_projector).*\.(q_proj|v_proj|o_proj|fc1|down_proj|linear)", "spoken", 7)
+        # Not called adapter/: suites over all families take folders with one for checkpoints in transformers' layout.
+        config = json.loads((folder / "adapter" / "adapter_config.json").read_text())
+        config["base_model_name_or_path"] = "quantized"
+        (folder / "adapter" / "adapter_config.json").write_text(json.dumps(config, indent=1))
+        shutil.rmtree(directory / "lora", ignore_errors=True)
+        shutil.copytree(folder / "adapter", directory / "lora")
         reference.save(directory)
 
 

@@ -71,7 +71,7 @@ package struct EngineRespondent: Respondent {
         }
     }
 
-    private func prompt(_ question: Asking) async throws -> Prompt {
+    func prompt(_ question: Asking) async throws -> Prompt {
         let (model, limits) = (engine.model, AudioLimits(maxSeconds: maximumSeconds, windowSeconds: engine.model.windowSeconds))
         return try await evaluationWork.run {
             do {
@@ -92,7 +92,7 @@ package struct EngineRespondent: Respondent {
         }
     }
 
-    private func complete(_ prompt: Prompt, seed: UInt64) async throws -> (Completion, tokens: Int) {
+    func complete(_ prompt: Prompt, seed: UInt64) async throws -> (Completion, tokens: Int) {
         var options = decoding
         options.seed = seed
         let request = GenerationRequest(prompt: prompt, options: options, version: version, isLowPriority: true)
