@@ -125,6 +125,37 @@ private func pair(_ name: String) -> ModelFiles {
     }
 }
 
+/// Chat templates as converters write them.
+@Suite(.ownThread) struct GGUFTemplateTests {
+    /// The converter writes for Qwen3-ASR a template that only joins texts; for other families no such template is one.
+    @Test(arguments: [("qwen3_asr", true), ("qwen2audio", false)])
+    func aTemplateWithoutSoundIsReplacedOrRefused(family: String, isServed: Bool) throws {
+        let files = FileManager.default
+        let directory = files.temporaryDirectory.appending(path: "cord-gguf-\(UUID().uuidString)")
+        try files.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? files.removeItem(at: directory) }
+        try files.copyItem(at: folder.appending(path: family + "/mmproj.gguf"), to: directory.appending(path: "mmproj.gguf"))
+        var data = try Data(contentsOf: folder.appending(path: family + "/decoder.gguf"))
+        // The vocabulary keeps its placeholder; the template, which comes last, loses it.
+        let place = try #require(data.range(of: Data("<|AUDIO|>".utf8), options: .backwards))
+        data.replaceSubrange(place, with: Data("<|NOTHING".utf8))
+        try data.write(to: directory.appending(path: "decoder.gguf"))
+        guard isServed else {
+            let error = #expect(throws: GGUFError.self) { try LoadedModel(ModelFiles(directory)) }
+            #expect(error!.description.contains("tokenizer.chat_template") && error!.description.contains("<|AUDIO|>"))
+            return
+        }
+        let chat = try LoadedModel(ModelFiles(directory)).chat
+        let messages = [ChatMessage(role: "user", parts: [.audio, .text("What is said?")]), ChatMessage(role: "assistant", "Nothing.")]
+        let text = try chat.render(messages).map(\.text).joined()
+        let expected = """
+            <|im_start|>system\n<|im_end|>\n<|im_start|>user\n<|audio_start|><|audio_pad|><|audio_end|>What is said?<|im_end|>
+            <|im_start|>assistant\nNothing.<|im_end|>\n<|im_start|>assistant\n
+            """
+        #expect(text == expected)
+    }
+}
+
 /// Files that are damaged, value by value.
 @Suite(.ownThread) struct HostileGGUFModelTests {
     private let directory = FileManager.default.temporaryDirectory.appending(path: "cord-gguf-\(UUID().uuidString)")

@@ -27,9 +27,8 @@ extension Tokenizer {
 }
 
 extension ChatTemplate {
-    /// The chat template of a decoder's file.
-    init(of file: GGUF) throws {
-        let source = try file.string("tokenizer.chat_template")
+    /// A template with the tokens that it may name, of a decoder's file.
+    init(_ source: String, of file: GGUF) throws {
         let tokens = try file.strings("tokenizer.ggml.tokens")
         let constants = try [("bos_token", "bos"), ("eos_token", "eos"), ("pad_token", "padding"), ("unk_token", "unknown")]
             .compactMap { name, key -> (name: String, text: String)? in

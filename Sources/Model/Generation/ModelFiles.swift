@@ -72,7 +72,7 @@ struct OpenedModel {
             let (decoder, projector) = (try GGUF(decoder), try GGUF(projector))
             checkpoint = try Checkpoint(decoder: decoder, projector: projector)
             tokenizer = try Tokenizer(of: decoder)
-            template = try ChatTemplate(of: decoder)
+            template = try ChatTemplate(Checkpoint.chatTemplate(decoder, projector), of: decoder)
             self.files = decoder.files + projector.files
         }
     }

@@ -28,6 +28,11 @@ extension Checkpoint {
             documents: ["preprocessor_config.json": .object(features)], tensors: try Self.tensors(decoder, projector, family))
     }
 
+    /// The chat template of the two.
+    package static func chatTemplate(_ decoder: GGUF, _ projector: GGUF) throws -> String {
+        try GGUFFamily.of(decoder, projector).chatTemplate(of: decoder)
+    }
+
     private static func text(of file: GGUF, architecture: String) throws -> (config: JSONObject, hiddenSize: Int) {
         func size(_ key: String, in range: ClosedRange<Int> = Claims.sizes, default fallback: Int? = nil) throws -> Int {
             try file.integer(architecture + "." + key, in: range, default: fallback)

@@ -11,6 +11,8 @@ struct GGUFFamily {
     let names: GGUFNames
     /// Spellings of the token in whose place a clip stands; the vocabulary has one of them.
     let placeholders: [String]
+    /// The published chat template, where converters write one that knows no sound.
+    var template: String?
     /// Where the family passes over what belongs to sight.
     var sight: String?
     /// Whether the encoder's positions are stored. Others are made; files have them all the same.
@@ -48,7 +50,7 @@ struct GGUFFamily {
         names: GGUFNames(
             decoder: "model.language_model", head: "lm_head", tower: "model.audio_tower", norm: "ln_post",
             projector: ["mm.a.mlp.1": "model.multi_modal_projector.linear_1", "mm.a.mlp.2": "model.multi_modal_projector.linear_2"]),
-        placeholders: ["<|audio_pad|>", "<|AUDIO|>"],
+        placeholders: ["<|audio_pad|>", "<|AUDIO|>"], template: chatML,
         audio: { projector in
             var members: JSONObject = ["n_window_infer": .integer(try projector.integer(chunkKey, in: Claims.sizes, default: 800))]
             members["n_window"] = .integer(50)
@@ -56,6 +58,29 @@ struct GGUFFamily {
             return members
         },
         chunk: { try $0.integer("audio_config.n_window_infer", default: 800) })
+
+    /// Qwen3-ASR's turns: the system's first, empty or not; a clip between its tokens.
+    private static let chatML = #"""
+        {%- if messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n<|im_end|>\n' }}{% endif %}
+        {%- for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}
+        {%- if message['content'] is string %}{{ message['content'] }}
+        {%- else %}{%- for part in message['content'] %}
+        {%- if part['type'] == 'audio' %}{{ '<|audio_start|><|audio_pad|><|audio_end|>' }}{%- else %}{{ part['text'] }}{%- endif %}
+        {%- endfor %}{%- endif %}{{ '<|im_end|>\n' }}
+        {%- endfor %}{%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{%- endif %}
+        """#
+
+    /// The chat template of a pair: the decoder's where it writes the placeholder, else the family's own.
+    func chatTemplate(of decoder: GGUF) throws -> String {
+        let source = try decoder.string("tokenizer.chat_template", default: template)
+        if placeholders.contains(where: source.contains) { return source }
+        guard let template else {
+            throw decoder.error(
+                "tokenizer.chat_template", expected: "a template that writes \(placeholders.joined(separator: " or ")) for a clip",
+                found: "one that knows no sound")
+        }
+        return template
+    }
 
     static let chunkKey = "clip.audio.chunk_size"
 
