@@ -14,6 +14,7 @@ struct Cord: AsyncParsableCommand {
               cord ask "What is the sum of 7, 9 and 8?"         answer a typed one
               cord eval                              measure the audio-text gap of the embedded model
               cord serve --model ~/models/NAME --dtype bfloat16
+              cord serve --model decoder.gguf --mmproj projector.gguf
             """,
         version: Build.version,
         subcommands: [

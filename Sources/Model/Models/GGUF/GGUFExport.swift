@@ -15,10 +15,7 @@ extension AudioLanguageModel {
     /// - Parameter config: the checkpoint's `config.json`, from which this model was made as stored.
     /// - Throws: ``ModelError`` where the family has no such layout.
     package func gguf(_ storage: WeightStorage, config: JSONValue) throws -> (decoder: GGUFPart, projector: GGUFPart) {
-        let served: [Family: GGUFFamily] = [
-            .qwen2Audio: .qwen2Audio, .qwen25Omni: .qwen25Omni, .qwen25OmniThinker: .qwen25Omni, .qwen3ASR: .qwen3ASR,
-        ]
-        guard let layout = served[family], let audio else {
+        guard let layout = GGUFFamily(of: family), let audio else {
             let list = GGUFFamily.all.map(\.family.rawValue).joined(separator: ", ")
             throw ModelError("models of the family \(family.rawValue) have no layout in GGUF here; those of \(list) have")
         }

@@ -106,3 +106,18 @@ struct GGUFFamily {
         return try file.string("clip.audio.projector_type", default: file.string("clip.projector_type", default: "none"))
     }
 }
+
+extension GGUFFamily {
+    /// The layout of a family's models, whole or in part.
+    init?(of family: Family) {
+        guard let layout = Self.all.first(where: { ObjectIdentifier($0.family.definition) == ObjectIdentifier(family.definition) }) else {
+            return nil
+        }
+        self = layout
+    }
+}
+
+extension Family {
+    /// Whether its models are read from GGUF, too.
+    package var isInGGUF: Bool { GGUFFamily(of: self) != nil }
+}
