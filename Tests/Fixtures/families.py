@@ -16,7 +16,7 @@ import torch
 import transformers
 from transformers import PreTrainedTokenizerFast, WhisperFeatureExtractor
 
-NANO = Path(__file__).resolve().parents[2] / "Sources" / "CordNano" / "Checkpoint"
+NANO = Path(__file__).resolve().parents[2] / "Sources" / "Model" / "CordNano" / "Checkpoint"
 # Ids of cord-nano's tokenizer.json, which all fixtures share: the slot, what opens and closes a clip, the end of a turn.
 AUDIO, OPENING, CLOSING, END = 4, 3, 5, 2
 TOP = 8

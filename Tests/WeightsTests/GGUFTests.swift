@@ -77,6 +77,8 @@ private func problem(_ bytes: Bytes, _ name: String = "a.gguf") throws -> GGUFEr
     func tensorsOfEveryFormatAreRead(name: String) throws {
         let file = try GGUF(folder.appending(path: name))
         #expect(file.tensors.count == StoredFormat.all.count)
+        let parts = name.hasPrefix("split") ? ["split-00001-of-00002.gguf", "split-00002-of-00002.gguf"] : [name]
+        #expect(file.files.map(\.url.lastPathComponent) == parts && file.files.allSatisfy { $0.byteCount > 1000 })
         for format in StoredFormat.all {
             let tensor = try #require(file.tensors["\(format).weight"])
             #expect(tensor.shape == [4, 256] && tensor.dtype.format == format)

@@ -73,6 +73,18 @@ import CKernels
         return result
     }
 
+    /// Rows `range` as files have them in a writable format, each element or block rounded to nearest.
+    package func encoded(_ range: Range<Int>, as format: StoredFormat) -> [UInt8] {
+        let wide = Buffer(count: range.count * columns)
+        unsafe widen(range, into: wide.base)
+        let count = format.byteCount(rows: range.count, columns: columns)
+        return unsafe [UInt8](unsafeUninitializedCapacity: count) { bytes, written in
+            guard let base = bytes.baseAddress, count > 0 else { return }
+            unsafe ck_encode(base, format.row, wide.base, range.count, columns)
+            written = count
+        }
+    }
+
     /// A copy in another format, which must be writable, each element or block rounded to nearest; itself where it has the format.
     package func converted(to format: StoredFormat) -> StoredMatrix {
         if format == self.format { return self }

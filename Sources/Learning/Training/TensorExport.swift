@@ -53,6 +53,10 @@ package enum TensorExport {
     package static func writeModel(
         _ version: WeightVersion, of model: LoadedModel, narrow: Bool = false, to directory: URL
     ) throws {
+        guard model.files.isEmpty else {
+            throw TrainingError.options(
+                "\(model.name) comes from GGUF files, which have no configuration to write beside weights; write the version as an adapter")
+        }
         let files = FileManager.default
         try files.createDirectory(at: directory, withIntermediateDirectories: true)
         for name in companions {

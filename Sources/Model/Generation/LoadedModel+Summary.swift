@@ -1,4 +1,6 @@
+import Foundation
 import Models
+import Weights
 
 extension LoadedModel {
     /// What was recognised, in a line: family, parts with their sizes, width, layers, context, the longest clip, and what was passed over.
@@ -7,14 +9,25 @@ extension LoadedModel {
         let parts = Parameter.Part.allCases.reversed().compactMap { part in sizes[part].map { "\(part.rawValue) \(Self.millions($0))" } }
         let decoder = model.decoder.configuration
         var words = [
-            "\(model.family.rawValue), \(Self.millions(parameterCount)) parameters in \(precision.rawValue)", parts.joined(separator: ", "),
+            "\(model.family.rawValue), \(Self.millions(parameterCount)) parameters in \(dtype)", parts.joined(separator: ", "),
             "width \(decoder.hiddenSize), \(decoder.layers.count) layers, context \(model.contextLength)",
             model.audio.map { "clips of up to \(Int($0.longestSeconds)) s" } ?? "text alone",
         ]
         if !model.passedOver.isEmpty {
             words.append("tensors passed over: " + model.passedOver.map { "\($0.module) \($0.count)" }.joined(separator: ", "))
         }
+        if !files.isEmpty { words.append("\(formats) from " + files.map(Self.sized).joined(separator: ", ")) }
         return words.joined(separator: "; ")
+    }
+
+    /// How many tensors have each format.
+    private var formats: String {
+        let counts = Dictionary(grouping: stored.values, by: \.dtype.name).mapValues(\.count)
+        return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+    }
+
+    private static func sized(_ file: (url: URL, byteCount: Int)) -> String {
+        "\(file.url.lastPathComponent) (\((Double(file.byteCount) / 1e5).rounded() / 10) MB)"
     }
 
     private static func millions(_ count: Int) -> String { "\((Double(count) / 1e5).rounded() / 10) M" }

@@ -6,29 +6,20 @@ package import Tensors
 package import Tokenization
 import Weights
 
-/// How a model is kept and computed (`--dtype`).
-package enum ModelPrecision: String, Sendable, CaseIterable {
-    /// float32 below a billion parameters; above, bfloat16 where the checkpoint has 16 bits.
-    case auto
-    /// Arithmetic in float32 on the weights as stored: the numbers of transformers in float32.
-    case float32
-    /// Weights in bfloat16, activations rounded to bfloat16 in products.
-    case bfloat16
-    /// Weights in 8 bits with a scale for each 32 elements (Q8_0), activations rounded likewise in products, which are of integers.
-    case int8
-    /// The same with weights in 4 bits (Q4_0); the output head keeps 8.
-    case int4
-}
-
-/// A model directory in memory: weights, tokenizer, chat format. Immutable, shared by all sessions.
+/// A model in memory: weights, tokenizer, chat format. Immutable, shared by all sessions.
 package final class LoadedModel: Sendable {
+    /// A directory in the Hugging Face layout, or a decoder's GGUF file.
     package let directory: URL
+    /// GGUF files with their bytes: the decoder's, then the projector's. None of a directory in the Hugging Face layout.
+    package let files: [(url: URL, byteCount: Int)]
     /// The name that clients see.
     package let name: String
     package let model: AudioLanguageModel
     package let tokenizer: Tokenizer
     package let chat: ChatFormat
-    package let precision: ModelPrecision
+    /// How weights are kept: an option's name, or the format of most of a quantised file.
+    package let dtype: String
+    package let arithmetic: Arithmetic
     /// Tokens that end an answer.
     package let endTokens: Set<Int32>
     /// The one of them that ends a turn of the chat format.
@@ -40,45 +31,33 @@ package final class LoadedModel: Sendable {
     let stored: [String: StoredTensor]
     package let loadSeconds: Double
 
-    package var arithmetic: Arithmetic {
-        switch precision {
-        case .auto, .float32: .float32
-        case .bfloat16, .int8, .int4: .narrow
-        }
+    /// Loads a Hugging Face directory.
+    package convenience init(directory: URL, name: String? = nil, precision: ModelPrecision = .auto) throws {
+        try self.init(.directory(directory), name: name, precision: precision)
     }
 
-    /// Loads a Hugging Face directory. Errors name the file and the field or tensor.
-    package init(directory: URL, name: String? = nil, precision: ModelPrecision = .auto) throws {
+    /// Errors name the file and the field or tensor.
+    ///
+    /// - Parameter requantizes: whether `precision` may round weights that are quantised already.
+    package init(_ files: ModelFiles, name: String? = nil, precision: ModelPrecision = .auto, requantizes: Bool = false) throws {
         let start = ContinuousClock.now
-        self.directory = directory
-        self.name = name ?? directory.lastPathComponent
-        let checkpoint = try Checkpoint(directory: directory)
-        let precision = Self.resolve(precision, checkpoint)
-        self.precision = precision
-        let storage: WeightStorage =
-            switch precision {
-            case .auto, .float32: .checkpoint
-            case .bfloat16: .bfloat16
-            case .int8: .int8
-            case .int4: .int4
-            }
-        model = try AudioLanguageModel(checkpoint, storage: storage)
+        let opened = try OpenedModel(files)
+        let checkpoint = opened.checkpoint
+        self.files = opened.files
+        directory = checkpoint.directory
+        self.name = name ?? (checkpoint.isDirectory ? directory : directory.deletingPathExtension()).lastPathComponent
+        let width = try ModelWidth(precision, of: checkpoint, requantizes: requantizes)
+        (dtype, arithmetic) = (width.name, width.arithmetic)
+        model = try AudioLanguageModel(checkpoint, storage: width.storage)
         stored = try checkpoint.tensors(renaming: model.names.published)
         parameterCount = model.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
-        tokenizer = try Tokenizer(directory: directory)
-        chat = ChatFormat(tokenizer: tokenizer, template: try ChatTemplate(directory: directory))
+        tokenizer = opened.tokenizer
+        chat = ChatFormat(tokenizer: tokenizer, template: opened.template)
         let generation = checkpoint.generationConfig
         endTokens = try Self.endTokens(model.ends, generation, tokenizer)
         turnEnd = tokenizer.id(of: model.ends.turn).map(Int32.init) ?? endTokens.min() ?? 0
         defaults = try Self.defaults(generation)
         loadSeconds = start.seconds
-    }
-
-    private static func resolve(_ precision: ModelPrecision, _ checkpoint: Checkpoint) -> ModelPrecision {
-        guard precision == .auto else { return precision }
-        let count = checkpoint.tensors.values.reduce(0) { $0 + $1.count }
-        let narrow = checkpoint.tensors.values.contains { $0.dtype == .bfloat16 || $0.dtype == .float16 }
-        return count >= 1_000_000_000 && narrow ? .bfloat16 : .float32
     }
 
     private static func endTokens(_ ends: EndTokens, _ generation: JSONValue, _ tokenizer: Tokenizer) throws -> Set<Int32> {

@@ -102,6 +102,12 @@ extension LoadedModel {
         }
     }
 
+    /// Logits [tokens, vocabulary] that predict each token of one continuation of `prompt`.
+    package func predictions(of continuation: [Int32], after prompt: Prompt, version: WeightVersion?) -> Tensor {
+        let packed = PackedContinuations(prompt, [continuation])
+        return logits(hidden(packed, of: prompt, version: version), packed.predictingRows[0], version)
+    }
+
     private func logits(_ states: Tensor, _ rows: [Int], _ version: WeightVersion?) -> Tensor {
         model.decoder.logits(
             selectRows(states, rows), Pass(version: version, rows: rows.count, arithmetic: arithmetic))

@@ -1,4 +1,5 @@
 import Audio
+import Foundation
 import JSON
 package import Weights
 
@@ -85,7 +86,7 @@ struct ModelReader {
     func extractor(
         for encoder: WhisperEncoderConfiguration, type: String = "WhisperFeatureExtractor", anyWindow: Bool = false
     ) throws -> LogMelExtractor {
-        let features = try LogMelConfiguration(directory: checkpoint.directory, type: type)
+        let features = try logMel(type)
         if features.melCount != encoder.mels || !anyWindow && features.windowFrames != 2 * encoder.maxPositions {
             throw ModelError(
                 """
@@ -94,6 +95,14 @@ struct ModelReader {
                 """)
         }
         return LogMelExtractor(features)
+    }
+
+    private func logMel(_ type: String) throws -> LogMelConfiguration {
+        let name = "preprocessor_config.json"
+        guard !checkpoint.isDirectory, let features = try checkpoint.json(name) else {
+            return try LogMelConfiguration(directory: checkpoint.directory, type: type)
+        }
+        return try LogMelConfiguration(json: Data(features.text.utf8), file: name, type: type)
     }
 
     /// A member of the feature extractor's file that not all extractors have.

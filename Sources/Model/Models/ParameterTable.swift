@@ -20,9 +20,9 @@ struct ParameterTable {
     }
 
     /// A matrix [rows, columns] of a linear layer.
-    func matrix(_ cursor: WeightCursor, _ key: String = "weight", rows: Int, columns: Int) throws -> Parameter {
+    func matrix(_ cursor: WeightCursor, _ key: String = "weight", rows: Int, columns: Int, isHead: Bool = false) throws -> Parameter {
         let tensor = try cursor.tensor(key, shape: [rows, columns])
-        return add(cursor, key, .linear, try tensor.matrix(rows: rows, columns: columns), for: .linear)
+        return add(cursor, key, .linear, try tensor.matrix(rows: rows, columns: columns), for: isHead ? .head : .linear)
     }
 
     /// A table whose rows are looked up.
@@ -50,7 +50,8 @@ struct ParameterTable {
     private func add(
         _ cursor: WeightCursor, _ key: String, _ kind: Parameter.Kind, _ matrix: StoredMatrix, for use: WeightStorage.Use
     ) -> Parameter {
-        append(cursor, key, kind, list.storage.format(for: use).map(matrix.converted) ?? matrix)
+        let format = list.storage.format(for: use, in: part, columns: matrix.columns)
+        return append(cursor, key, kind, format.map(matrix.converted) ?? matrix)
     }
 
     private func append(

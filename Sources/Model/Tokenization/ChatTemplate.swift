@@ -57,6 +57,14 @@ package struct ChatTemplate: Sendable {
     /// The template of a checkpoint's directory: `chat_template.jinja`, else `chat_template.json`, else the one in
     /// `tokenizer_config.json`; of several, the one called `name`.
     package init(directory: URL, name: String = "default") throws(TemplateError) {
+        let (source, constants) = try Self.source(directory: directory, name: name)
+        try self.init(source, constants: constants)
+    }
+
+    /// Its Jinja source, and the tokens that the source may name.
+    package static func source(
+        directory: URL, name: String = "default"
+    ) throws(TemplateError) -> (source: String, constants: [(name: String, text: String)]) {
         func bytes(_ file: String) throws(TemplateError) -> Data? {
             let file = directory.appendingPathComponent(file)
             guard FileManager.default.fileExists(atPath: file.path) else { return nil }
@@ -101,7 +109,7 @@ package struct ChatTemplate: Sendable {
                 path: directory.path,
                 reason: "expected chat_template.jinja, chat_template.json or chat_template in tokenizer_config.json")
         }
-        try self.init(source, constants: constants)
+        return (source, constants)
     }
 
     /// Renders a conversation.

@@ -78,8 +78,11 @@ package final class Tokenizer: Sendable {
         "; a model without one is converted by: python -c \"from transformers import AutoTokenizer as T; T.from_pretrained('DIR', use_fast=True).save_pretrained('DIR')\""
 
     /// - Parameter path: what errors call the file.
-    package init(data: Data, path: String = "tokenizer.json") throws(TokenizerError) {
-        let file = try TokenizerFile(data: data, path: path)
+    package convenience init(data: Data, path: String = "tokenizer.json") throws(TokenizerError) {
+        try self.init(TokenizerFile(data: data, path: path), path: path)
+    }
+
+    init(_ file: TokenizerFile, path: String) throws(TokenizerError) {
         func malformed(_ place: String, _ reason: String) -> TokenizerError {
             .malformed(path: path, place: place, reason: reason)
         }

@@ -274,6 +274,8 @@ indirect enum PostProcessorSpec: Decodable {
 
 /// Only byte-level decoders are read: others belong to other kinds of model.
 struct DecoderSpec: Decodable {
+    init() {}
+
     init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: SpecKeys.self)
         switch try values.decode(String.self, forKey: .type) {

@@ -11,9 +11,23 @@ package struct Checkpoint: Sendable {
     package let generationConfig: JSONValue
     /// Every tensor by its stored name.
     package let tensors: [String: StoredTensor]
+    /// What stands for the directory's other JSON files where the checkpoint is none; nil where it is one.
+    private let documents: [String: JSONValue]?
+
+    /// A checkpoint of other files, which say what a directory's would: `documents` by the names that these have there.
+    package init(
+        of file: URL, config: JSONValue, generationConfig: JSONValue, documents: [String: JSONValue], tensors: [String: StoredTensor]
+    ) {
+        directory = file
+        self.config = config
+        self.generationConfig = generationConfig
+        self.documents = documents
+        self.tensors = tensors
+    }
 
     package init(directory: URL) throws {
         self.directory = directory
+        documents = nil
         guard let config = try Self.json("config.json", in: directory) else {
             throw CheckpointError.missingFile(directory: directory.path, file: "config.json")
         }
@@ -57,7 +71,10 @@ package struct Checkpoint: Sendable {
     }
 
     /// Another JSON file of the directory, such as `preprocessor_config.json`; nil where there is none.
-    package func json(_ file: String) throws -> JSONValue? { try Self.json(file, in: directory) }
+    package func json(_ file: String) throws -> JSONValue? { try documents.map { $0[file] } ?? Self.json(file, in: directory) }
+
+    /// Whether the checkpoint is a directory in the Hugging Face layout.
+    package var isDirectory: Bool { documents == nil }
 
     /// Names the scheme of a quantised checkpoint, whose tensors are no weights that can be read.
     private static func refuseQuantized(_ config: JSONValue, in directory: URL) throws {

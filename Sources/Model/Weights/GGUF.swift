@@ -5,6 +5,8 @@ package import Foundation
 /// Of a model in several files the first one's metadata count, and every tensor of all of them is there.
 package struct GGUF: Sendable {
     package let path: String
+    /// Its files in the order of their numbers, each with its bytes.
+    package let files: [(url: URL, byteCount: Int)]
     package let metadata: [String: GGUFValue]
     package let tensors: [String: StoredTensor]
 
@@ -14,17 +16,19 @@ package struct GGUF: Sendable {
         let named = try File(url)
         let parts = try Self.integer("split.count", in: named) ?? 1
         guard parts > 1 else {
-            (path, metadata, tensors) = (url.path, named.metadata, named.tensors)
+            (path, files, metadata, tensors) = (url.path, [(url, named.byteCount)], named.metadata, named.tensors)
             return
         }
         var first: File?
+        var files: [(url: URL, byteCount: Int)] = []
         var all: [String: StoredTensor] = [:]
         for part in 0..<parts {
             let partURL = try Self.part(part, of: parts, beside: url)
             guard FileManager.default.fileExists(atPath: partURL.path) else {
                 throw GGUFError(path: url.path, problem: .missingSplit(file: partURL.lastPathComponent))
             }
-            let file = try File(partURL)
+            // What has been mapped is not mapped again.
+            let file = partURL.path == url.path ? named : try File(partURL)
             let number = try Self.integer("split.no", in: file) ?? 0, count = try Self.integer("split.count", in: file) ?? 1
             guard number == part, count == parts else {
                 let problem = GGUFError.Problem.wrongSplit(expected: "part \(part) of \(parts)", found: "part \(number) of \(count)")
@@ -34,17 +38,19 @@ package struct GGUF: Sendable {
                 throw GGUFError(path: partURL.path, problem: .twice(what: "tensor " + name))
             }
             first = first ?? file
+            files.append((partURL, file.byteCount))
         }
         let counted = try Self.integer("split.tensors.count", in: named)
         if let counted, counted != all.count {
             throw GGUFError(path: url.path, problem: .wrongSplit(expected: "\(counted) tensors in all files", found: "\(all.count)"))
         }
-        (path, metadata, tensors) = (url.path, first?.metadata ?? [:], all)
+        (path, self.files, metadata, tensors) = (url.path, files, first?.metadata ?? [:], all)
     }
 
     /// One file of a model.
     private struct File {
         let path: String
+        let byteCount: Int
         let metadata: [String: GGUFValue]
         let tensors: [String: StoredTensor]
 
@@ -60,6 +66,7 @@ package struct GGUF: Sendable {
                         name: name, dtype: entry.dtype, shape: entry.shape,
                         bytes: UnsafeRawBufferPointer(rebasing: file.bytes[range]), owner: file)
                 }
+                byteCount = file.byteCount
                 metadata = header.metadata
                 self.tensors = tensors
             } catch let error as MappingError {

@@ -20,6 +20,11 @@ package import Tensors
         self.owner = owner
     }
 
+    /// The same elements under another name and another shape of as many.
+    package func renamed(_ name: String, shape: [Int]) -> StoredTensor {
+        unsafe StoredTensor(name: name, dtype: dtype, shape: shape, bytes: base, owner: owner)
+    }
+
     package var count: Int { shape.reduce(1, *) }
     package var byteCount: Int { unsafe base.count }
 

@@ -5,10 +5,15 @@ import Tensors
 /// Which model, over it which adapters, and how both are kept in memory: the one way in which weights are loaded to answer, to be
 /// measured and to be trained.
 package struct ModelSettings: Sendable {
+    /// A directory, or a decoder's GGUF file (``ModelFiles``).
     package var directory: URL
+    /// A projector's GGUF file.
+    package var projector: URL?
     /// The name that clients see; nil takes the directory's.
     package var name: String?
     package var precision = ModelPrecision.auto
+    /// Whether `precision` may round weights that are quantised already.
+    package var requantizes = false
     /// Threads of the arithmetic; nil takes every core.
     package var threads: Int?
     /// Adapters loaded at the start, by name.
@@ -27,7 +32,9 @@ package struct ModelSettings: Sendable {
     /// Loads the model without its adapters. Takes seconds; blocks.
     package func loadModel() throws -> LoadedModel {
         claimThreads()
-        return try LoadedModel(directory: directory, name: name, precision: precision)
+        let files = try ModelFiles(directory, projector: projector)
+        // A decoder's file is called after its model; so is a directory, whatever lies in it.
+        return try LoadedModel(files, name: name ?? directory.modelName, precision: precision, requantizes: requantizes)
     }
 
     /// Loads the model and its adapters. Takes seconds; blocks.
@@ -39,6 +46,13 @@ package struct ModelSettings: Sendable {
         let runtime = Runtime(Engine(try loadModel(), limits: engine), limits: limits, firstToken: firstToken)
         for (name, directory) in adapters { try runtime.loadAdapter(directory, name: name) }
         return runtime
+    }
+}
+
+extension URL {
+    /// The last part, without what GGUF files have after a model's name.
+    fileprivate var modelName: String {
+        lastPathComponent.replacing(/\.gguf$/, with: "").replacing(/-\d{5}-of-\d{5}$/, with: "")
     }
 }
 

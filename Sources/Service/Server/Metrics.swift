@@ -84,7 +84,7 @@ package final class Metrics: Sendable {
         page.single("cord_buffer_pool_bytes", "gauge", "Memory that the arithmetic keeps for its next pass.", Double(Buffer.pooledBytes))
         page.begin("cord_weights_info", "gauge", "The models served and their weight versions.")
         for entry in runtime.versions.entries {
-            page.sample([("model", entry.name), ("version", entry.versionID), ("dtype", runtime.model.precision.rawValue)], 1)
+            page.sample([("model", entry.name), ("version", entry.versionID), ("dtype", runtime.model.dtype)], 1)
         }
     }
 

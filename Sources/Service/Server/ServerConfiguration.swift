@@ -35,7 +35,7 @@ package struct ServerConfiguration: Sendable {
 
     /// The folders of which no error tells where they are.
     var folders: OperatorFolders {
-        let named = [model.directory, adapterFolder, dataFolder, work.audioFolder, publicFolder]
+        let named = [model.directory, model.projector, adapterFolder, dataFolder, work.audioFolder, publicFolder]
         return OperatorFolders(named.compactMap(\.self) + model.adapters.map(\.directory))
     }
 }

@@ -15,11 +15,12 @@ struct Cord: AsyncParsableCommand {
               cord ask "What is the sum of 7, 9 and 8?"
               cord eval                     measure the audio-text gap
               cord serve --model ~/models/NAME --dtype bfloat16
+              cord serve --model decoder.gguf --mmproj projector.gguf
             """,
         version: Build.version,
         subcommands: [
             Serve.self, Ask.self, Eval.self, Gap.self, Train.self, Methods.self, DrawQuestions.self, Speak.self, Tokenize.self, Bench.self,
-            ListModels.self, Jobs.self, Versions.self, DataCommand.self, Doctor.self, Nano.self,
+            Quantize.self, DriftCommand.self, ListModels.self, Jobs.self, Versions.self, DataCommand.self, Doctor.self, Nano.self,
         ])
 
     static func main() async {

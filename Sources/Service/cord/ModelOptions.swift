@@ -6,8 +6,14 @@ import Workshop
 
 /// Which model, and how it is kept in memory.
 struct ModelOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A model directory in the Hugging Face layout. Without it, the embedded cord-nano answers.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "A model: a directory in the Hugging Face layout, a decoder's GGUF file, or a directory with one decoder and one projector in GGUF. Without it, the embedded cord-nano answers.",
+            valueName: "path"))
     var model: String?
+
+    @Option(help: ArgumentHelp("The projector of a decoder in GGUF, with its audio encoder.", valueName: "file"))
+    var mmproj: String?
 
     @Option(
         help: ArgumentHelp(
@@ -18,6 +24,9 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "How weights are kept: auto, float32, bfloat16, int8 or int4.")
     var dtype: ModelPrecision = .auto
 
+    @Flag(help: "Let --dtype round weights that are quantised already.")
+    var requantize = false
+
     @Option(help: "Threads of the arithmetic. Without it, one for each core.")
     var threads: Int?
 
@@ -27,13 +36,18 @@ struct ModelOptions: ParsableArguments {
     func validate() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads: expected 1 to 1024, found \(threads).") }
         if !(16...1 << 20).contains(cacheSize) { throw ValidationError("--cache-size: expected 16 to 1048576 MiB, found \(cacheSize).") }
-        if let model, !FileManager.default.fileExists(atPath: model + "/config.json") {
-            throw ValidationError("--model: there is no config.json in \(model). Give a directory as published on Hugging Face.")
+        if let mmproj, model == nil { throw ValidationError("--mmproj: \(mmproj) needs its decoder, as --model FILE.gguf.") }
+        if let model {
+            do { _ = try ModelFiles(URL(fileURLWithPath: model), projector: mmproj.map { URL(fileURLWithPath: $0) }) } catch {
+                throw ValidationError("--model: \(error)")
+            }
         }
     }
 
     var settings: ModelSettings {
-        var settings = ModelSettings(directory: model.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? CordNano.directory)
+        var settings = ModelSettings(directory: model.map { URL(fileURLWithPath: $0) } ?? CordNano.directory)
+        settings.projector = mmproj.map { URL(fileURLWithPath: $0) }
+        settings.requantizes = requantize
         if model == nil { settings.name = "cord-nano" }
         settings.precision = dtype
         settings.threads = threads

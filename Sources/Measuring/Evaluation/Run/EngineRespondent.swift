@@ -63,15 +63,15 @@ package struct EngineRespondent: Respondent {
         return try await evaluationWork.run {
             let model = engine.model
             var settings = decoding.settings
-            settings["precision"] = model.precision.rawValue
+            settings["precision"] = model.dtype
             return RespondentIdentity(
-                model: model.name, modelHash: try ModelFingerprint.directory(model.directory), weightVersion: versionName,
+                model: model.name, modelHash: try ModelFingerprint.model(model), weightVersion: versionName,
                 weightVersionHash: version.map(ModelFingerprint.version) ?? "base",
                 promptTemplateHash: try ModelFingerprint.template(model), decoding: settings, machine: AnsweringMachine.description)
         }
     }
 
-    private func prompt(_ question: Asking) async throws -> Prompt {
+    func prompt(_ question: Asking) async throws -> Prompt {
         let (model, limits) = (engine.model, AudioLimits(maxSeconds: maximumSeconds, windowSeconds: engine.model.windowSeconds))
         return try await evaluationWork.run {
             do {
@@ -92,7 +92,7 @@ package struct EngineRespondent: Respondent {
         }
     }
 
-    private func complete(_ prompt: Prompt, seed: UInt64) async throws -> (Completion, tokens: Int) {
+    func complete(_ prompt: Prompt, seed: UInt64) async throws -> (Completion, tokens: Int) {
         var options = decoding
         options.seed = seed
         let request = GenerationRequest(prompt: prompt, options: options, version: version, isLowPriority: true)

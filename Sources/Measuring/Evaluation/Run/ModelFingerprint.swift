@@ -14,19 +14,25 @@ package enum ModelFingerprint {
     /// once: a directory whose files kept their sizes and dates is not read again.
     package static func directory(_ folder: URL) throws -> String {
         let wanted: Set = ["json", "jinja", "safetensors", "txt", "model"]
-        let manager = FileManager.default
-        let files = try manager.contentsOfDirectory(atPath: folder.path).filter { wanted.contains(($0 as NSString).pathExtension) }.sorted()
-        let key =
-            try folder.path
-            + files.map { name in
-                // Published directories may be links into a cache of blobs.
-                let attributes = try manager.attributesOfItem(atPath: folder.appending(path: name).resolvingSymlinksInPath().path)
-                let date = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-                return "\n\(name) \(attributes[.size] as? Int ?? 0) \(date)"
-            }.joined()
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        return try files(names.filter { wanted.contains(($0 as NSString).pathExtension) }.sorted().map { folder.appending(path: $0) })
+    }
+
+    /// The digest of a model's directory, or the same over its GGUF files.
+    package static func model(_ model: LoadedModel) throws -> String {
+        try model.files.isEmpty ? directory(model.directory) : files(model.files.map(\.url))
+    }
+
+    private static func files(_ files: [URL]) throws -> String {
+        let key = try files.map { file in
+            // Published directories may be links into a cache of blobs.
+            let attributes = try FileManager.default.attributesOfItem(atPath: file.resolvingSymlinksInPath().path)
+            let date = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+            return "\n\(file.path) \(attributes[.size] as? Int ?? 0) \(date)"
+        }.joined()
         if let digest = known.withLock({ $0[key] }) { return digest }
         var digest = SHA256()
-        for name in files { digest.update("\(try SHA256.hex(contentsOf: folder.appending(path: name))) \(name)\n") }
+        for file in files { digest.update("\(try SHA256.hex(contentsOf: file)) \(file.lastPathComponent)\n") }
         let hex = digest.finish()
         known.withLock { $0[key] = hex }
         return hex

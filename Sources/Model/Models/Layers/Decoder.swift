@@ -34,7 +34,7 @@ package struct Decoder: Sendable {
         if tied, try !Self.differs(headWeights, from: model["embed_tokens"], shape: embedding.table.shape) {
             head = Linear(tied: embedding.table)
         } else {
-            head = try Linear(headWeights, table, in: size, out: vocabulary, bias: false)
+            head = try Linear(headWeights, table, in: size, out: vocabulary, bias: false, isHead: true)
         }
     }
 

@@ -21,6 +21,8 @@ package struct DecoderConfiguration: Sendable, Equatable {
     package let hiddenSize: Int
     package let layers: [Layer]
     package let normEpsilon: Float
+    /// The base of the rotary frequencies.
+    package let theta: Double
     /// Longest sequence of tokens, prompt and answer together.
     package let maxPositions: Int
     /// Whether the head is the table of embeddings.
@@ -79,7 +81,7 @@ extension DecoderConfiguration {
         for type in try config.strings(at("layer_types"), default: []) where type != "full_attention" {
             throw ModelError("config.json: \(at("layer_types")) has \"\(type)\"; only \"full_attention\" is supported")
         }
-        let theta = try Self.theta(config, path, default: defaults.theta, kinds: traits.rotaryKinds)
+        theta = try Self.theta(config, path, default: defaults.theta, kinds: traits.rotaryKinds)
         try requireMultiple(heads, by: keyValueHeads, "num_attention_heads", "num_key_value_heads")
         if headSize % 8 != 0 {
             throw ModelError("config.json: heads of \(headSize); supported are multiples of 8 up to 256")

@@ -6,8 +6,9 @@ package struct Linear: Sendable {
     package let weight: Parameter
     package let bias: Parameter?
 
-    init(_ cursor: WeightCursor, _ table: ParameterTable, in columns: Int, out rows: Int, bias: Bool) throws {
-        weight = try table.matrix(cursor, rows: rows, columns: columns)
+    /// - Parameter isHead: whether logits come out.
+    init(_ cursor: WeightCursor, _ table: ParameterTable, in columns: Int, out rows: Int, bias: Bool, isHead: Bool = false) throws {
+        weight = try table.matrix(cursor, rows: rows, columns: columns, isHead: isHead)
         self.bias = bias ? try table.vector(cursor, "bias", size: rows) : nil
     }
 

@@ -11,18 +11,21 @@ package struct ModelObject: Codable, Equatable, Sendable {
     /// The base of a weight version; null for a base.
     @Nullable package var parent: String?
     package var maxModelLen: Int?
+    /// How the weights are kept: `bfloat16`, `int8`, `Q4_0`.
+    package var dtype: String?
     package var inputModalities = ["text", "audio"]
     package var outputModalities = ["text"]
     package var weightVersion: String?
 
     package init(
-        id: String, created: Int, root: String?, parent: String?, maxModelLen: Int, weightVersion: String?
+        id: String, created: Int, root: String?, parent: String?, maxModelLen: Int, dtype: String, weightVersion: String?
     ) {
         self.id = id
         self.created = created
         self.root = root
         self.parent = parent
         self.maxModelLen = maxModelLen
+        self.dtype = dtype
         self.weightVersion = weightVersion
     }
 }

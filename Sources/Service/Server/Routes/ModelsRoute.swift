@@ -29,12 +29,12 @@ enum ModelsRoute {
         ModelObject(
             id: entry.name, created: entry.created, root: entry.root,
             parent: entry.version == nil || entry.name == runtime.versions.baseName ? nil : runtime.versions.baseName,
-            maxModelLen: runtime.model.model.contextLength, weightVersion: entry.versionID)
+            maxModelLen: runtime.model.model.contextLength, dtype: runtime.model.dtype, weightVersion: entry.versionID)
     }
 
     private static func object(_ record: WeightVersionRecord, _ runtime: Runtime) -> ModelObject {
         ModelObject(
             id: record.name, created: Int(record.createdAt.timeIntervalSince1970), root: record.base, parent: record.base,
-            maxModelLen: runtime.model.model.contextLength, weightVersion: record.id)
+            maxModelLen: runtime.model.model.contextLength, dtype: runtime.model.dtype, weightVersion: record.id)
     }
 }

@@ -1,0 +1,60 @@
+import Generation
+import Models
+import Tensors
+import Workers
+
+/// How far the next-token distributions of one form of a model are from those of another, along the other's greedy answers:
+///
+///     KL(reference ‖ form) at every token that the reference answers, after the same prompt
+///
+/// llama.cpp's `perplexity --kl-divergence` measures the same along a text.
+package struct Drift: Sendable {
+    /// The form that counts as exact.
+    package let reference: EngineRespondent
+    package let form: EngineRespondent
+
+    package init(of form: EngineRespondent, from reference: EngineRespondent) {
+        self.form = form
+        self.reference = reference
+    }
+
+    /// Nats at each token of one arm's answers, question by question.
+    ///
+    /// - Throws: ``Unaskable`` for the first question that cannot be put.
+    /// - Parameter progress: told how many questions are done, and of how many.
+    package func measure(
+        _ set: QuestionSet, arm: Arm, limit: Int?, seed: UInt64, progress: (_ done: Int, _ total: Int) -> Void
+    ) async throws -> [Float] {
+        let plan = RunPlan(set, RunSettings(arms: [arm], limit: limit, seed: seed))
+        var divergences: [Float] = []
+        for (done, question) in plan.questions.enumerated() {
+            progress(done, plan.questions.count)
+            let prompt = try await reference.prompt(question.asking.get())
+            let answer = try await reference.complete(prompt, seed: seed).0
+            guard !answer.tokens.isEmpty else { continue }
+            let (form, reference) = (form, reference)
+            divergences += try await evaluationWork.run {
+                try form.engine.model.drift(
+                    answer.tokens, after: prompt, version: form.version, from: reference.engine.model, reference.version)
+            }
+        }
+        progress(plan.questions.count, plan.questions.count)
+        return divergences
+    }
+}
+
+extension LoadedModel {
+    /// KL(reference ‖ self) in nats at each token of `continuation`.
+    fileprivate func drift(
+        _ continuation: [Int32], after prompt: Prompt, version: WeightVersion?, from reference: LoadedModel,
+        _ referenceVersion: WeightVersion?
+    ) throws -> [Float] {
+        let own = predictions(of: continuation, after: prompt, version: version)
+        let theirs = reference.predictions(of: continuation, after: prompt, version: referenceVersion)
+        let divergences = measureRows(own, teacher: theirs, targets: continuation).map(\.forwardKL)
+        guard divergences.allSatisfy(\.isFinite) else {
+            throw Unaskable(code: "no_distribution", EngineError.noDistribution.description)
+        }
+        return divergences
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import Models
+import Tokenization
+import Weights
+
+extension Tokenizer {
+    /// The tokenizer of a decoder's file: `tokenizer.huggingface.json`, else llama.cpp's vocabulary.
+    convenience init(of file: GGUF) throws {
+        if file.metadata["tokenizer.huggingface.json"] != nil {
+            let json = try file.string("tokenizer.huggingface.json")
+            try self.init(data: Data(json.utf8), path: file.path + ": tokenizer.huggingface.json")
+            return
+        }
+        let model = try file.string("tokenizer.ggml.model")
+        guard model == "gpt2" else { throw file.error("tokenizer.ggml.model", expected: "gpt2, which is byte-level BPE", found: model) }
+        let tokens = try file.strings("tokenizer.ggml.tokens")
+        let numbers = try file.integers("tokenizer.ggml.token_type", default: Array(repeating: 1, count: tokens.count))
+        let kinds = numbers.compactMap(BytePairVocabulary.Kind.init)
+        guard kinds.count == tokens.count, numbers.count == tokens.count else {
+            throw file.error("tokenizer.ggml.token_type", expected: "a number from 1 to 6 for each of \(tokens.count) tokens", found: "others")
+        }
+        let vocabulary = BytePairVocabulary(
+            tokens: tokens, kinds: kinds, merges: try file.strings("tokenizer.ggml.merges"),
+            splitting: try file.string("tokenizer.ggml.pre", default: "default"))
+        try self.init(vocabulary, path: file.path)
+    }
+}
+
+extension ChatTemplate {
+    /// A template with the tokens that it may name, of a decoder's file.
+    init(_ source: String, of file: GGUF) throws {
+        let tokens = try file.strings("tokenizer.ggml.tokens")
+        let constants = try [("bos_token", "bos"), ("eos_token", "eos"), ("pad_token", "padding"), ("unk_token", "unknown")]
+            .compactMap { name, key -> (name: String, text: String)? in
+                let key = "tokenizer.ggml.\(key)_token_id"
+                guard file.metadata[key] != nil, !tokens.isEmpty else { return nil }
+                return (name, tokens[try file.integer(key, in: 0...tokens.count - 1)])
+            }
+        do throws(TemplateError) { try self.init(source, constants: constants) } catch {
+            throw ModelError("\(file.path): tokenizer.chat_template: \(error)")
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import JSON
+import Weights
+
+/// A family as llama.cpp's converter writes it: which files are its own, its names there, and what these files do not say.
+struct GGUFFamily {
+    let family: Family
+    /// `general.architecture` of the decoder.
+    let architecture: String
+    /// `clip.audio.projector_type`, or `clip.projector_type`, of the projector.
+    let projectors: Set<String>
+    let names: GGUFNames
+    /// Spellings of the token in whose place a clip stands; the vocabulary has one of them.
+    let placeholders: [String]
+    /// The published chat template, where converters write one that knows no sound.
+    var template: String?
+    /// Where the family passes over what belongs to sight.
+    var sight: String?
+    /// Whether the encoder's positions are stored. Others are made; files have them all the same.
+    var storesPositions = false
+    /// Seconds of the extractor's window, where positions do not tell.
+    var windowSeconds = 30
+    /// Members of `audio_config` beyond those of every encoder.
+    var audio: @Sendable (_ projector: GGUF) throws -> JSONObject = { _ in [:] }
+
+    /// What `clip.audio.chunk_size` is by a checkpoint's `config.json`.
+    var chunk: @Sendable (_ config: JSONValue) throws -> Int? = { _ in nil }
+
+    static let all = [qwen2Audio, qwen25Omni, qwen3ASR]
+
+    static let qwen2Audio = GGUFFamily(
+        family: .qwen2Audio, architecture: "qwen2", projectors: ["qwen2a"],
+        names: GGUFNames(
+            decoder: "language_model.model", head: "language_model.lm_head", tower: "audio_tower", norm: "layer_norm",
+            projector: ["mm.a.fc": "multi_modal_projector.linear"]),
+        placeholders: ["<|AUDIO|>"], storesPositions: true)
+
+    /// `clip.audio.chunk_size` is of log-mel frames; converters leave the published 200 out.
+    static let qwen25Omni = GGUFFamily(
+        family: .qwen25OmniThinker, architecture: "qwen2vl", projectors: ["qwen2.5o", "qwen2a"],
+        names: GGUFNames(
+            decoder: "thinker.model", head: "thinker.lm_head", tower: "thinker.audio_tower", norm: "ln_post",
+            projector: ["mm.a.fc": "thinker.audio_tower.proj"]),
+        placeholders: ["<|AUDIO|>", "<|audio_pad|>"], sight: "thinker.visual", windowSeconds: 300,
+        audio: { ["n_window": .integer(try $0.integer(chunkKey, in: 2...Claims.sizes.upperBound, default: 200) / 2)] },
+        chunk: { 2 * (try ($0.value("thinker_config") ?? $0).integer("audio_config.n_window", default: 100)) })
+
+    /// `clip.audio.chunk_size` is of the log-mel frames that attend to one another; converters leave the published 800 out.
+    static let qwen3ASR = GGUFFamily(
+        family: .qwen3ASR, architecture: "qwen3vl", projectors: ["qwen3a"],
+        names: GGUFNames(
+            decoder: "model.language_model", head: "lm_head", tower: "model.audio_tower", norm: "ln_post",
+            projector: ["mm.a.mlp.1": "model.multi_modal_projector.linear_1", "mm.a.mlp.2": "model.multi_modal_projector.linear_2"]),
+        placeholders: ["<|audio_pad|>", "<|AUDIO|>"], template: chatML,
+        audio: { projector in
+            var members: JSONObject = ["n_window_infer": .integer(try projector.integer(chunkKey, in: Claims.sizes, default: 800))]
+            members["n_window"] = .integer(50)
+            if let channels = projector.tensors["a.conv2d.1.weight"]?.shape.first { members["downsample_hidden_size"] = .integer(channels) }
+            return members
+        },
+        chunk: { try $0.integer("audio_config.n_window_infer", default: 800) })
+
+    /// Qwen3-ASR's turns: the system's first, empty or not; a clip between its tokens.
+    private static let chatML = #"""
+        {%- if messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n<|im_end|>\n' }}{% endif %}
+        {%- for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}
+        {%- if message['content'] is string %}{{ message['content'] }}
+        {%- else %}{%- for part in message['content'] %}
+        {%- if part['type'] == 'audio' %}{{ '<|audio_start|><|audio_pad|><|audio_end|>' }}{%- else %}{{ part['text'] }}{%- endif %}
+        {%- endfor %}{%- endif %}{{ '<|im_end|>\n' }}
+        {%- endfor %}{%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{%- endif %}
+        """#
+
+    /// The chat template of a pair: the decoder's where it writes the placeholder, else the family's own.
+    func chatTemplate(of decoder: GGUF) throws -> String {
+        let source = try decoder.string("tokenizer.chat_template", default: template)
+        if placeholders.contains(where: source.contains) { return source }
+        guard let template else {
+            throw decoder.error(
+                "tokenizer.chat_template", expected: "a template that writes \(placeholders.joined(separator: " or ")) for a clip",
+                found: "one that knows no sound")
+        }
+        return template
+    }
+
+    static let chunkKey = "clip.audio.chunk_size"
+
+    /// The family of a pair of files.
+    static func of(_ decoder: GGUF, _ projector: GGUF) throws -> GGUFFamily {
+        let architecture = try decoder.string("general.architecture")
+        let kind = try projectorKind(projector)
+        if let found = all.first(where: { $0.architecture == architecture && $0.projectors.contains(kind) }) { return found }
+        let pairs = all.map { "\($0.architecture) with \($0.projectors.sorted().joined(separator: " or ")) (\($0.family.rawValue))" }
+        throw ModelError(
+            """
+            \(decoder.path) is a decoder of the architecture \(architecture), \(projector.path) a projector of the type \(kind); \
+            expected \(pairs.joined(separator: ", "))
+            """)
+    }
+
+    /// What the projector is for; a file may hold one for sight beside it.
+    private static func projectorKind(_ file: GGUF) throws -> String {
+        let architecture = try file.string("general.architecture")
+        guard architecture == "clip" else {
+            throw ModelError("\(file.path): expected a projector, of the architecture clip, found \(architecture); is it a decoder?")
+        }
+        return try file.string("clip.audio.projector_type", default: file.string("clip.projector_type", default: "none"))
+    }
+}
+
+extension GGUFFamily {
+    /// The layout of a family's models, whole or in part.
+    init?(of family: Family) {
+        guard let layout = Self.all.first(where: { ObjectIdentifier($0.family.definition) == ObjectIdentifier(family.definition) }) else {
+            return nil
+        }
+        self = layout
+    }
+}
+
+extension Family {
+    /// Whether its models are read from GGUF, too.
+    package var isInGGUF: Bool { GGUFFamily(of: self) != nil }
+}
