@@ -214,7 +214,7 @@ let package = Package(
             "Server",
             [
                 "API", "Archives", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "Objectives", "Remote",
-                "Workers", "Workshop", logging,
+                "Tensors", "Workers", "Workshop", logging,
             ]),
         .target(
             name: "FuzzTargets",
