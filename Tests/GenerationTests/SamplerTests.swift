@@ -193,7 +193,10 @@ import Testing
 
     @Test func biasesMoveLogitsAndExcludedTokensAreNeverChosen() throws {
         let row = Tensor(row: [1, 2, 3])
-        var biased = Sampler(options { $0.temperature = 0; $0.logitBias = [0: 2.5, 2: -1] }, prompt: [], choice: 0)
+        var biased = Sampler(
+            options {
+                $0.temperature = 0; $0.logitBias = [0: 2.5, 2: -1]
+            }, prompt: [], choice: 0)
         #expect(try biased.choose(row, row: 0) == 0)
         #expect(try biased.choose(row, row: 0, excluding: [0, 7]) == 1)
         #expect(throws: EngineError.noDistribution) { try biased.choose(row, row: 0, excluding: [0, 1, 2]) }
@@ -206,7 +209,11 @@ import Testing
         let plain = try await engine.complete(GenerationRequest(prompt: question, options: .greedy)).answers[0]
         let least = plain.tokens.count + 4
         let longer = try await engine.complete(
-            GenerationRequest(prompt: question, options: options { $0.temperature = 0; $0.minTokens = least; $0.maxTokens = 60 })
+            GenerationRequest(
+                prompt: question,
+                options: options {
+                    $0.temperature = 0; $0.minTokens = least; $0.maxTokens = 60
+                })
         ).answers[0]
         #expect(longer.tokens.starts(with: plain.tokens) && longer.tokens.count >= least)
         #expect(longer.tokens.prefix(least).allSatisfy { !model.endTokens.contains($0) })

@@ -65,10 +65,11 @@ import Workshop
 
     @Test func severalPromptsAreContinuedEachAsAlone() async throws {
         let prompts = ["7 + 9 =", "12 + 7 ="]
-        let together = try await reply("/v1/completions", #""prompt": ["7 + 9 =", "12 + 7 ="], "n": 2, "max_tokens": 6, "temperature": 0.8, "seed": 4"#)
+        let more = #", "n": 2, "max_tokens": 6, "temperature": 0.8, "seed": 4"#
+        let together = try await reply("/v1/completions", #""prompt": ["7 + 9 =", "12 + 7 ="]"# + more)
         #expect(together["choices"]?.count == 4 && together["object"]?.text == "text_completion")
         for (index, prompt) in prompts.enumerated() {
-            let alone = try await reply("/v1/completions", "\"prompt\": \"\(prompt)\", \"n\": 2, \"max_tokens\": 6, \"temperature\": 0.8, \"seed\": 4")
+            let alone = try await reply("/v1/completions", "\"prompt\": \"\(prompt)\"" + more)
             for choice in 0..<2 {
                 let (a, b) = (together["choices"]?[2 * index + choice], alone["choices"]?[choice])
                 #expect(a?["text"] == b?["text"] && a?["text"]?.text?.isEmpty == false)
@@ -132,7 +133,8 @@ import Workshop
         let sound = Data(try Fixture.spoken("sum")).base64EncodedString()
         let messages = #"[{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "\#(sound)", "format": "wav"}}]}]"#
         let texts = ["The answer is 24.", "The answer is 12."]
-        let score = try await reply("/v1/score", "\"messages\": \(messages), \"continuations\": [\"\(texts[0])\", \"\(texts[1])\"], \"top_logprobs\": 2")
+        let continuations = "[\"\(texts[0])\", \"\(texts[1])\"]"
+        let score = try await reply("/v1/score", "\"messages\": \(messages), \"continuations\": \(continuations), \"top_logprobs\": 2")
         let prompt = try await Fixture.shared.get().runtime.prompt([
             SubmittedMessage(role: "user", parts: [.audio(SubmittedSound(.bytes(Data(try Fixture.spoken("sum"))), at: "test"))])
         ])
