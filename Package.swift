@@ -217,7 +217,7 @@ let package = Package(
             "Server",
             [
                 "API", "Archives", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "Objectives", "Remote",
-                "Workers", "Workshop", logging,
+                "Tensors", "Workers", "Workshop", logging,
             ]),
         // The program as users run it: built, but not linked.
         .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files"], swiftSettings: strict),

@@ -120,7 +120,7 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
         #expect(error.code == code, "\(error)")
     }
 
-    @Test(arguments: ["tools", "functions", "logit_bias", "reasoning_effort", "audio"])
+    @Test(arguments: ["tools", "functions", "prediction", "audio"])
     func whatWouldChangeTheAnswerIsRefusedByName(field: String) {
         let error = refusal(ChatCompletionRequest.self, chat("\"\(field)\": {\"a\": 1}"))
         #expect(error.code == "unsupported_parameter")
@@ -130,11 +130,11 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
     /// The rule: what cannot change the answer is accepted.
     @Test(arguments: [
         #""user": "u", "metadata": {"a": "b"}, "store": true, "service_tier": "auto", "prompt_cache_key": "k", "safety_identifier": "s""#,
-        #""verbosity": "medium", "parallel_tool_calls": true, "reasoning_effort": "none""#,
+        #""parallel_tool_calls": true, "prompt_cache_retention": "24h", "prompt_logprobs": null"#,
         #""logit_bias": {}, "tools": [], "tool_choice": "none", "functions": [], "function_call": "auto""#,
         #""modalities": ["text"], "response_format": {"type": "text"}, "n": 1, "top_logprobs": 0, "logprobs": false"#,
         #""stream": true, "stream_options": {"include_usage": false, "continuous_usage_stats": true}"#,
-        #""ignore_eos": false, "min_tokens": 0, "best_of": 1, "length_penalty": 1.0, "skip_special_tokens": true, "stop_token_ids": []"#,
+        #""ignore_eos": false, "min_tokens": 0, "best_of": 1, "echo": false, "length_penalty": 1.0, "skip_special_tokens": true, "stop_token_ids": []"#,
     ])
     func whatCannotChangeTheAnswerIsAccepted(members: String) throws {
         let plain = try read(ChatCompletionRequest.self, chat())
@@ -158,15 +158,42 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
 
     @Test(arguments: [
         (#""tools": [{"type": "function"}]"#, "tools"), (#""tool_choice": "required""#, "tool_choice"),
-        (#""tool_choice": {"type": "function"}"#, "tool_choice"), (#""logit_bias": {"50256": -100}"#, "logit_bias"),
-        (#""verbosity": "low""#, "verbosity"), (#""reasoning_effort": "high""#, "reasoning_effort"), (#""ignore_eos": true"#, "ignore_eos"),
-        (#""min_tokens": 5"#, "min_tokens"), (#""best_of": 2"#, "best_of"),
+        (#""tool_choice": {"type": "function"}"#, "tool_choice"), (#""best_of": 2"#, "best_of"), (#""echo": true"#, "echo"),
         (#""chat_template_kwargs": {"enable_thinking": true}"#, "chat_template_kwargs"),
     ])
     func whatWouldChangeItIsRefusedAtThatValue(member: String, path: String) {
         let error = refusal(ChatCompletionRequest.self, chat(member))
         #expect(error.code == "unsupported_parameter")
         #expect(error.param == path)
+    }
+
+    @Test(arguments: [
+        (#""logit_bias": {"a": 1}"#, "logit_bias"), (#""logit_bias": {"-1": 1}"#, "logit_bias"), (#""logit_bias": {"+1": 1}"#, "logit_bias"),
+        (#""logit_bias": {"1": 101}"#, "logit_bias"), (#""logit_bias": {"1": "x"}"#, "logit_bias[1]"), (#""logit_bias": [1]"#, "logit_bias"),
+        (#""min_tokens": 5, "max_tokens": 4"#, "min_tokens"), (#""min_tokens": -1"#, "min_tokens"), (#""ignore_eos": 1"#, "ignore_eos"),
+        (#""reasoning_effort": "much""#, "reasoning_effort"), (#""verbosity": 3"#, "verbosity"),
+        (#""prompt_logprobs": 21"#, "prompt_logprobs"), (#""prompt_logprobs": 1, "stream": true"#, "prompt_logprobs"),
+    ])
+    func whatClientsSendIsHeldAgainstItsRange(member: String, path: String) {
+        let error = refusal(ChatCompletionRequest.self, chat(member))
+        #expect(error.param == path, "\(error)")
+        #expect(error.message.contains("expected"), "\(error)")
+    }
+
+    @Test func whatClientsSendIsRead() throws {
+        let request = try read(
+            ChatCompletionRequest.self,
+            chat(#""logit_bias": {"7": -100, "12": 0.5}, "ignore_eos": true, "min_tokens": 4, "reasoning_effort": "high", "verbosity": "low""#))
+        #expect(request.controls.logitBias == [7: -100, 12: 0.5])
+        #expect(request.controls.ignoreEos && request.controls.minTokens == 4)
+        #expect(request.reasoningEffort == .high && request.verbosity == .low)
+    }
+
+    @Test func whatAnAssistantThoughtIsKept() throws {
+        for name in ["reasoning_content", "reasoning"] {
+            let json = #"{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hm.","\#(name)":"2+2"}]}"#
+            #expect(try read(ChatCompletionRequest.self, json).messages[1].reasoningContent == "2+2")
+        }
     }
 
     @Test(arguments: ["", #""model": "", "#, #""model": null, "#])

@@ -179,7 +179,7 @@ import Testing
         let cases: [(name: String, change: (inout SamplingOptions) -> Void)] = [
             ("temperature", { $0.temperature = .nan }), ("temperature", { $0.temperature = -1 }), ("top_k", { $0.topK = -2 }),
             ("top_p", { $0.topP = 1.5 }), ("min_p", { $0.minP = .infinity }), ("repetition_penalty", { $0.repetitionPenalty = 1e-40 }),
-            ("frequency_penalty", { $0.frequencyPenalty = 1e300 }), ("max_tokens", { $0.maxTokens = 0 }), ("n", { $0.count = 0 }),
+            ("frequency_penalty", { $0.frequencyPenalty = 1e300 }), ("max_tokens", { $0.maxTokens = -1 }), ("n", { $0.count = 0 }),
         ]
         for (name, change) in cases {
             #expect {
@@ -188,6 +188,37 @@ import Testing
                 guard case .unusableOption(name, _, _)? = $0 as? EngineError else { return false }
                 return true
             }
+        }
+    }
+
+    @Test func biasesMoveLogitsAndExcludedTokensAreNeverChosen() throws {
+        let row = Tensor(row: [1, 2, 3])
+        var biased = Sampler(
+            options {
+                $0.temperature = 0; $0.logitBias = [0: 2.5, 2: -1]
+            }, prompt: [], choice: 0)
+        #expect(try biased.choose(row, row: 0) == 0)
+        #expect(try biased.choose(row, row: 0, excluding: [0, 7]) == 1)
+        #expect(throws: EngineError.noDistribution) { try biased.choose(row, row: 0, excluding: [0, 1, 2]) }
+    }
+
+    @Test func theModelCannotEndAnAnswerBeforeItsLeastTokens() async throws {
+        let model = try EngineTests.model.get()
+        let engine = Engine(model)
+        let question = try model.prompt([Message(role: "user", parts: [.text("What is 2 plus 3?")])])
+        let plain = try await engine.complete(GenerationRequest(prompt: question, options: .greedy)).answers[0]
+        let least = plain.tokens.count + 4
+        let longer = try await engine.complete(
+            GenerationRequest(
+                prompt: question,
+                options: options {
+                    $0.temperature = 0; $0.minTokens = least; $0.maxTokens = 60
+                })
+        ).answers[0]
+        #expect(longer.tokens.starts(with: plain.tokens) && longer.tokens.count >= least)
+        #expect(longer.tokens.prefix(least).allSatisfy { !model.endTokens.contains($0) })
+        #expect(throws: EngineError.self) {
+            try engine.generate(GenerationRequest(prompt: question, options: options { $0.logitBias = [1 << 30: 1] }))
         }
     }
 

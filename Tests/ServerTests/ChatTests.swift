@@ -51,6 +51,18 @@ import Workshop
         #expect(plain.allSatisfy { !$0.contains("\"usage\"") })
     }
 
+    @Test func biasesLeastTokensAndIgnoredEndsChangeTheAnswerAsAsked() async throws {
+        let plain = try await client().post("/v1/chat/completions", json: body(#", "logprobs": true"#)).json()
+        let first = try #require(plain["choices"]?[0]?["logprobs"]?["content"]?[0]?["token"]?.text)
+        let token = try #require(try Fixture.shared.get().runtime.model.tokens(first).first)
+        let biased = try await client().post("/v1/chat/completions", json: body(", \"logprobs\": true, \"logit_bias\": {\"\(token)\": -100}")).json()
+        #expect(biased["choices"]?[0]?["logprobs"]?["content"]?[0]?["token"]?.text != first)
+        let on = try await client().post("/v1/chat/completions", json: body(#", "ignore_eos": true, "max_tokens": 60"#)).json()
+        #expect(on["choices"]?[0]?["finish_reason"]?.text == "length" && on["usage"]?["completion_tokens"]?.number == 60)
+        let least = try await client().post("/v1/chat/completions", json: body(#", "min_tokens": 50, "max_tokens": 60"#)).json()
+        #expect(try #require(least["usage"]?["completion_tokens"]?.number) >= 50)
+    }
+
     @Test func severalAnswersAreNumberedAndEndOnceEach() async throws {
         let more = #", "n": 3, "temperature": 1.3, "seed": 5, "max_tokens": 24"#
         let whole = try await client().post("/v1/chat/completions", json: body(more)).json()

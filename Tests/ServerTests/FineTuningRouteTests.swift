@@ -41,6 +41,45 @@ import Workshop
         }
     }
 
+    @Test func anUploadMayExpire() async throws {
+        let server = try await TrainingServer()
+        func upload(_ fields: [(String, String)]) async throws -> ClientResponse {
+            let parts = (fields + [("purpose", "user_data")]).map {
+                "--b\r\nContent-Disposition: form-data; name=\"\($0.0)\"\r\n\r\n\($0.1)\r\n"
+            }
+            let file = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nx\r\n--b--\r\n"
+            return try await server.client.send(
+                "POST", "/v1/files", headers: ["content-type": "multipart/form-data; boundary=b"], body: Array((parts.joined() + file).utf8))
+        }
+        let kept = try await upload([]).json()
+        #expect(kept["expires_at"] == .null)
+        let object = try await upload([("expires_after[anchor]", "created_at"), ("expires_after[seconds]", "3600")]).json()
+        let (created, expires) = (try #require(object["created_at"]?.number), try #require(object["expires_at"]?.number))
+        #expect(abs(expires - created - 3600) <= 1)
+        for (fields, place) in [
+            ([("expires_after[seconds]", "60")], "expires_after[seconds]"), ([("expires_after[anchor]", "now")], "expires_after[anchor]"),
+            ([("expires_after[anchor]", "created_at")], "expires_after[seconds]"), ([("more", "1")], "more"),
+        ] {
+            let refused = try await upload(fields)
+            #expect(refused.status == 400)
+            #expect(try await refused.json()["error"]?["param"]?.text == place)
+        }
+    }
+
+    @Test func aTunedModelIsDeletedByItsName() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let made = try await server.client.post("/v1/fine_tuning/jobs", json: job(file, hyper: ", \"steps\": 1")).json()
+        let ended = try await finished(made["id"]?.text ?? "", server)
+        let name = try #require(ended["fine_tuned_model"]?.text)
+        #expect(try await server.client.get("/v1/models/\(name)").status == 200)
+        let gone = try await server.client.send("DELETE", "/v1/models/\(name)", headers: Headers(), body: [])
+        #expect(try await gone.json()["object"]?.text == "model")
+        #expect(try await server.client.get("/v1/models/\(name)").status == 404)
+        #expect(try await server.client.send("DELETE", "/v1/models/\(name)", headers: Headers(), body: []).status == 404)
+        #expect(try await server.client.send("DELETE", "/v1/models/published", headers: Headers(), body: []).status == 409)
+    }
+
     /// Whoever may only measure brings and reads question sets, and never training data.
     @Test func filesForTrainingNeedAKeyForIt() async throws {
         let server = try await TrainingServer {

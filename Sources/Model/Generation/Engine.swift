@@ -108,12 +108,18 @@ package final class Engine: Sendable {
 
     /// The whole answers to a request, in the order of their choices.
     package func complete(_ request: GenerationRequest) async throws -> (answers: [Completion], GenerationTimings) {
+        let whole = try await answers(request)
+        return (whole.answers, whole.timings)
+    }
+
+    /// The whole answers to a request, with what was scored of its prompt.
+    package func answers(_ request: GenerationRequest) async throws -> Answers {
         var answers = Answers(request.options.count)
         for try await events in try submit(request, Listener.all) {
             for event in events { answers.take(event) }
         }
         try Task.checkCancellation()
-        return (answers.answers, answers.timings)
+        return answers
     }
 
     /// Drops what is remembered for a weight version that no one will ask for again.
@@ -145,8 +151,12 @@ package final class Engine: Sendable {
         if let other = request.prompt.tokens.first(where: { $0 < 0 || $0 >= vocabulary }) {
             throw EngineError.unknownToken(Int(other), vocabulary: vocabulary)
         }
-        if tokens >= model.model.contextLength {
+        // A prompt that is only scored may fill the context.
+        if tokens + min(1, request.options.maxTokens) > model.model.contextLength {
             throw EngineError.promptTooLong(tokens: tokens, limit: model.model.contextLength)
+        }
+        if let token = request.options.logitBias.keys.first(where: { $0 < 0 || $0 >= vocabulary }) {
+            throw EngineError.unusableOption(name: "logit_bias", expected: "tokens from 0 to \(vocabulary - 1)", found: "\(token)")
         }
         let needed = Self.blocksNeeded(request)
         if needed > blockLimit {

@@ -50,6 +50,8 @@ extension EngineLoop {
     private static let rowsOfShare = 32
     /// Tokens worth waiting a pass for, when another prompt is about to read them.
     private static let sharedTokens = 16
+    /// Rows of logits that scoring holds at once.
+    private static let scoredRows = 64
 
     func forward(rowLimit: Int) {
         let entries = entries(rowLimit: rowLimit)
@@ -58,8 +60,12 @@ extension EngineLoop {
         let shares = Threads.shares(of: entries.map(\.rows), atLeast: Self.rowsOfShare, enough: 6 * Self.rowsOfShare)
         let results = Threads.map(shares) { compute($0.map { entries[$0] }) }
         statistics.forwardPasses += 1
-        for case let (entries, logits?) in results {
-            for (row, entry) in entries.enumerated() {
+        for (entries, logits, scored) in results {
+            for (group, tokens) in scored {
+                if tokens.contains(where: \.logProbability.isNaN) { group.fail(.noDistribution) } else { group.tell(.prompt(tokens)) }
+            }
+            guard let logits else { continue }
+            for (row, entry) in entries.enumerated() where entry.group.unfinished > 0 {
                 switch entry {
                 case .prompt(let group, _): finishReading(group, logits, row: row)
                 case .answer(let group, let answer): extend(answer, of: group, logits, row: row)
@@ -107,16 +113,25 @@ extension EngineLoop {
         let prompt = group.request.prompt
         let end = group.cache.count + Self.sharedTokens
         let remembered = group.request.isLowPriority ? prompt.clips.first?.slots.lowerBound : nil
-        guard group.cache.count == group.timings.cachedTokens, end <= remembered ?? prompt.tokens.count - 1 else { return nil }
+        let shareable = min(remembered ?? prompt.tokens.count - 1, (group.request.scoring?.start ?? .max) - 1)
+        guard group.cache.count == group.timings.cachedTokens, end <= shareable else { return nil }
         return Beginning(version: group.versionKey, keys: group.keys[..<end])
     }
 
-    /// Computes one share of a pass: the entries that end in logits, and these, a row each; nil where there are none.
-    private func compute(_ entries: [Entry]) -> (ended: [Entry], logits: Tensor?) {
+    /// Computes one share of a pass: the entries that end in logits, and these, a row each, nil where there are none; and the tokens of
+    /// prompts that were scored.
+    private func compute(_ entries: [Entry]) -> (ended: [Entry], logits: Tensor?, scored: [(Group, [TokenLogProbability])]) {
         var batch = Batch()
+        var scored: [(group: Group, rows: Range<Int>, targets: Range<Int>)] = []
         for entry in entries {
             switch entry {
             case .prompt(let group, let piece):
+                if let scoring = group.request.scoring {
+                    // Token t is predicted by the row of token t − 1.
+                    let targets = (piece.lowerBound + 1..<piece.upperBound + 1).clamped(to: scoring.start..<group.request.prompt.tokens.count)
+                    let first = batch.tokens.count + targets.lowerBound - 1 - piece.lowerBound
+                    if !targets.isEmpty { scored.append((group, first..<first + targets.count, targets)) }
+                }
                 append(piece, of: group, to: &batch)
                 if piece.upperBound < group.request.prompt.tokens.count { continue }
             case .answer(let group, let answer): append(answer, of: group, to: &batch)
@@ -126,12 +141,31 @@ extension EngineLoop {
         let pass = Pass(runs: batch.runs, arithmetic: model.arithmetic)
         let ends = batch.pass(of: pass)
         let decoder = model.model.decoder
+        // Scoring reads rows that are not the newest of their sequences: then all are computed, and the ends taken from among them.
+        let isEndsAlone = scored.isEmpty && !batch.wanted.isEmpty
         let hidden = decoder.hidden(
             tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots,
             audio: batch.audio.isEmpty ? nil : concatenated(batch.audio),
             keyValues: .cached(CachedBatch(batch.cached)),
-            wanted: batch.wanted.isEmpty ? nil : (batch.wanted.map(\.row), ends), pass)
-        return (batch.wanted.map(\.entry), batch.wanted.isEmpty ? nil : decoder.logits(hidden, ends))
+            wanted: isEndsAlone ? (batch.wanted.map(\.row), ends) : nil, pass)
+        let scores = scored.map { ($0.group, score($0.targets, of: $0.group, hidden, rows: $0.rows)) }
+        if batch.wanted.isEmpty { return ([], nil, scores) }
+        let last = isEndsAlone ? hidden : selectRows(hidden, batch.wanted.map(\.row))
+        return (batch.wanted.map(\.entry), decoder.logits(last, ends), scores)
+    }
+
+    /// Log-probabilities of tokens of a prompt, by the hidden states that predict them; logits exist for a few rows at a time.
+    private func score(_ targets: Range<Int>, of group: Group, _ hidden: Tensor, rows: Range<Int>) -> [TokenLogProbability] {
+        let (tokens, alternatives) = (group.request.prompt.tokens, group.request.scoring?.alternatives ?? 0)
+        return stride(from: 0, to: targets.count, by: Self.scoredRows).flatMap { start in
+            let many = min(Self.scoredRows, targets.count - start)
+            let states = hidden.rowsCopy(rows.lowerBound + start..<rows.lowerBound + start + many)
+            let logits = model.model.decoder.logits(
+                states, Pass(version: group.request.version, rows: many, arithmetic: model.arithmetic))
+            return (0..<many).map { row in
+                TokenLogProbability(tokens[targets.lowerBound + start + row], in: logits, row: row, alternatives: alternatives)
+            }
+        }
     }
 
     private func append(_ answer: Answer, of group: Group, to batch: inout Batch) {
@@ -167,7 +201,9 @@ extension EngineLoop {
         }
         group.cache = KeyValueCache(shape: group.cache.shape)
         group.timings.firstToken = group.submitted.seconds
-        for answer in group.answers { extend(answer, of: group, logits, row: row) }
+        for answer in group.answers {
+            if request.options.maxTokens == 0 { finish(answer, of: group, .length) } else { extend(answer, of: group, logits, row: row) }
+        }
     }
 
     /// Keeps a prompt's keys and values for the next that begins alike. Of what is measured or judged, whose questions come once, only
@@ -189,7 +225,8 @@ extension EngineLoop {
         if answer.isFinished { return }
         let options = group.request.options
         let token: Int32
-        do throws(EngineError) { token = try answer.sampler.choose(logits, row: row) } catch { return group.fail(error) }
+        let excluded = answer.tokens.count < options.minTokens ? model.endTokens : []
+        do throws(EngineError) { token = try answer.sampler.choose(logits, row: row, excluding: excluded) } catch { return group.fail(error) }
         group.timings.completionTokens += 1
         statistics.completionTokens += 1
         if model.endTokens.contains(token) && !options.ignoresEndOfTurn { return finish(answer, of: group, .stop) }

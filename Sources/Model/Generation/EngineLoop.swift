@@ -209,7 +209,9 @@ final class EngineLoop {
 
     /// Finds how much of a prompt that is not begun is known. Those that came together with it may have been read meanwhile.
     private func recall(_ group: Group) {
-        let (blocks, count) = prefixes.longestPrefix(of: group.keys, version: group.versionKey)
+        // The row before the first token to score is computed, whatever is known.
+        let keys = group.request.scoring.map { Array(group.keys.prefix($0.start)) } ?? group.keys
+        let (blocks, count) = prefixes.longestPrefix(of: keys, version: group.versionKey)
         guard count > group.cache.count else { return }
         group.cache = KeyValueCache(shape: group.cache.shape, sharing: blocks, count: count)
         statistics.cachedTokens += count - group.timings.cachedTokens

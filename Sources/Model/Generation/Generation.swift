@@ -5,15 +5,35 @@ package struct GenerationRequest: Sendable {
     package var prompt: Prompt
     package var options: SamplingOptions
     package var version: WeightVersion?
+    /// Which tokens of the prompt are scored; nil for none.
+    package var scoring: PromptScoring?
     /// Whether others come first, as they do before rollouts and measurements: it waits behind them, and a quarter of the places
     /// and of the cache stays free of its like.
     package var isLowPriority: Bool
 
-    package init(prompt: Prompt, options: SamplingOptions, version: WeightVersion? = nil, isLowPriority: Bool = false) {
+    package init(
+        prompt: Prompt, options: SamplingOptions, version: WeightVersion? = nil, scoring: PromptScoring? = nil, isLowPriority: Bool = false
+    ) {
         self.prompt = prompt
         self.options = options
         self.version = version
+        self.scoring = scoring
         self.isLowPriority = isLowPriority
+    }
+}
+
+/// The tokens of a prompt whose log-probabilities are wanted: those from `start` on, each given all before it. The first token of a prompt
+/// follows nothing and has none.
+package struct PromptScoring: Sendable, Equatable {
+    package let start: Int
+    /// How many of the most probable tokens are told in each place.
+    package let alternatives: Int
+
+    /// - Parameter start: at least 1.
+    package init(from start: Int = 1, alternatives: Int = 0) {
+        precondition(start > 0, "the first token of a prompt has no log-probability")
+        self.start = start
+        self.alternatives = alternatives
     }
 }
 
@@ -26,6 +46,8 @@ package enum FinishReason: String, Sendable {
 
 /// What happens while a request is answered. `choice` numbers the answers from 0.
 package enum GenerationEvent: Sendable {
+    /// Consecutive tokens of the prompt were scored; together the events have all that ``GenerationRequest/scoring`` asks for, in order.
+    case prompt([TokenLogProbability])
     /// A token was chosen; `text` is what it made certain, often a piece of a word, sometimes nothing yet.
     case token(choice: Int, id: Int32, text: String, logProbability: TokenLogProbability?)
     /// An answer ended; `text` is what was still held back.
@@ -95,6 +117,8 @@ package struct Completion: Sendable, Equatable {
 package struct Answers: Sendable {
     /// In the order of their choices.
     package private(set) var answers: [Completion]
+    /// Of the tokens that ``GenerationRequest/scoring`` asks for.
+    package private(set) var prompt: [TokenLogProbability] = []
     package private(set) var timings = GenerationTimings()
 
     /// - Parameter count: how many answers the request asks for.
@@ -102,6 +126,7 @@ package struct Answers: Sendable {
 
     package mutating func take(_ event: GenerationEvent) {
         switch event {
+        case .prompt(let scored): prompt += scored
         case .token(let choice, let id, let text, let logProbability):
             answers[choice].tokens.append(id)
             answers[choice].text += text

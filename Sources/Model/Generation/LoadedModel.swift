@@ -81,12 +81,17 @@ package final class LoadedModel: Sendable {
         options.minP = try generation.number("min_p", default: 0)
         options.repetitionPenalty = try generation.number("repetition_penalty", default: 1)
         options.maxTokens = try generation.integer("max_new_tokens", default: 512)
-        do throws(EngineError) { try options.check() } catch { throw ModelError("generation_config.json: \(error)") }
+        do throws(EngineError) {
+            try options.check()
+            if options.maxTokens == 0 { throw .unusableOption(name: "max_tokens", expected: "at least 1", found: "0") }
+        } catch { throw ModelError("generation_config.json: \(error)") }
         return options
     }
 
     /// Tokens of a conversation, with every clip's placeholder repeated once per audio embedding.
-    package func prompt(_ messages: [HeardMessage]) throws -> Prompt {
+    ///
+    /// - Parameter variables: what the chat template reads beside the messages.
+    package func prompt(_ messages: [HeardMessage], variables: [String: TemplateValue] = [:]) throws -> Prompt {
         let chatMessages = messages.map { message in
             ChatMessage(
                 role: message.role,
@@ -95,9 +100,9 @@ package final class LoadedModel: Sendable {
                     case .text(let text): .text(text)
                     case .audio: .audio
                     }
-                })
+                }, reasoning: message.reasoning)
         }
-        let ids = try known(try chat.encode(chatMessages))
+        let ids = try known(try chat.encode(chatMessages, extra: variables))
         return try expand(ids, messages.flatMap(\.sounds))
     }
 

@@ -11,10 +11,13 @@ package struct Message<Sound: Sendable>: Sendable {
 
     package let role: String
     package let parts: [Part]
+    /// What an assistant thought before it spoke, for chat templates that read it.
+    package let reasoning: String?
 
-    package init(role: String, parts: [Part]) {
+    package init(role: String, parts: [Part], reasoning: String? = nil) {
         self.role = role
         self.parts = parts
+        self.reasoning = reasoning
     }
 
     package init(role: String, _ text: String) { self.init(role: role, parts: [.text(text)]) }
@@ -33,7 +36,7 @@ package struct Message<Sound: Sendable>: Sendable {
                 case .text(let text): .text(text)
                 case .audio(let sound): .audio(try step(sound))
                 }
-            })
+            }, reasoning: reasoning)
     }
 }
 

@@ -4,7 +4,7 @@ package import Tensors
 
 /// Chooses tokens from rows of logits.
 ///
-/// The order is penalties, temperature, top-k, top-p over what top-k left, min-p; then one draw. Everything is a function of the
+/// The order is penalties, biases, temperature, top-k, top-p over what top-k left, min-p; then one draw. Everything is a function of the
 /// logits, the options, the tokens seen and the random stream, so an answer does not depend on what else is being answered.
 ///
 /// Options that passed ``SamplingOptions/check()`` and any logits give a token or an error: logits that are NaN or +∞, or all −∞,
@@ -25,19 +25,20 @@ package struct Sampler {
 
     /// Chooses from row `row` of `logits`, and notes the choice for the penalties.
     ///
+    /// - Parameter excluded: tokens that cannot be chosen.
     /// - Throws: ``EngineError/noDistribution`` where the row, penalties applied, gives no token a probability.
-    package mutating func choose(_ logits: Tensor, row: Int) throws(EngineError) -> Int32 {
-        let token = try pick(logits, row: row)
+    package mutating func choose(_ logits: Tensor, row: Int, excluding excluded: Set<Int32> = []) throws(EngineError) -> Int32 {
+        let token = try pick(logits, row: row, excluding: excluded)
         if options.repetitionPenalty != 1 { seen.insert(token) }
         if options.frequencyPenalty != 0 || options.presencePenalty != 0 { answerCounts[token, default: 0] += 1 }
         return token
     }
 
-    private mutating func pick(_ logits: Tensor, row: Int) throws(EngineError) -> Int32 {
+    private mutating func pick(_ logits: Tensor, row: Int, excluding excluded: Set<Int32>) throws(EngineError) -> Int32 {
         var logits = logits
         var row = row
-        if !seen.isEmpty || !answerCounts.isEmpty {
-            logits = penalised(logits.rowsCopy(row..<row + 1))
+        if !seen.isEmpty || !answerCounts.isEmpty || !options.logitBias.isEmpty || !excluded.isEmpty {
+            logits = penalised(logits.rowsCopy(row..<row + 1), excluding: excluded)
             row = 0
         }
         guard isDistribution(logits, row: row) else { throw .noDistribution }
@@ -46,7 +47,7 @@ package struct Sampler {
         return drawFromBest(logits, row: row)
     }
 
-    private func penalised(_ logits: Tensor) -> Tensor {
+    private func penalised(_ logits: Tensor, excluding excluded: Set<Int32>) -> Tensor {
         let values = unsafe logits.pointer
         let penalty = Float(options.repetitionPenalty)
         for token in seen {
@@ -56,6 +57,9 @@ package struct Sampler {
         for (token, count) in answerCounts {
             unsafe values[Int(token)] -= Float(options.presencePenalty + Double(count) * options.frequencyPenalty)
         }
+        for (token, bias) in options.logitBias { unsafe values[Int(token)] += bias }
+        // A checkpoint may name an end token that its vocabulary has not.
+        for token in excluded where token < logits.columns { unsafe values[Int(token)] = -.infinity }
         return logits
     }
 

@@ -14,7 +14,12 @@ package struct SamplingOptions: Sendable, Equatable {
     package var frequencyPenalty: Double = 0
     /// Subtracted from a logit when the token occurs in the answer.
     package var presencePenalty: Double = 0
+    /// Added to logits, by token, after the penalties.
+    package var logitBias: [Int32: Float] = [:]
+    /// 0 reads the prompt alone.
     package var maxTokens = 256
+    /// The model cannot end an answer of fewer tokens; a stop string can.
+    package var minTokens = 0
     /// The answer ends before the first of these; they are not part of it.
     package var stop: [String] = []
     package var seed: UInt64 = 0
@@ -22,7 +27,7 @@ package struct SamplingOptions: Sendable, Equatable {
     package var count = 1
     /// Log-probabilities of the chosen tokens, with this many most probable alternatives; nil for none.
     package var logProbabilities: Int?
-    /// Go on past the end of the turn, to `maxTokens`: for measuring speed.
+    /// Go on past the end of the turn, to `maxTokens`.
     package var ignoresEndOfTurn = false
 
     package init() {}
@@ -47,7 +52,9 @@ package struct SamplingOptions: Sendable, Equatable {
         try hold("repetition_penalty", repetitionPenalty, in: 0.01...100)
         try hold("frequency_penalty", frequencyPenalty, in: -100...100)
         try hold("presence_penalty", presencePenalty, in: -100...100)
-        try hold("max_tokens", maxTokens, in: 1...Int.max)
+        try hold("max_tokens", maxTokens, in: 0...Int.max)
+        try hold("min_tokens", minTokens, in: 0...Int.max)
+        for bias in logitBias.values { try hold("logit_bias", bias, in: -100...100) }
         try hold("n", count, in: 1...1 << 16)
         try hold("top_logprobs", logProbabilities ?? 0, in: 0...1 << 16)
     }

@@ -10,10 +10,13 @@ package struct ChatMessage: Sendable, Equatable {
 
     package var role: String
     package var parts: [Part]
+    /// What an assistant thought before it spoke.
+    package var reasoning: String?
 
-    package init(role: String, parts: [Part]) {
+    package init(role: String, parts: [Part], reasoning: String? = nil) {
         self.role = role
         self.parts = parts
+        self.reasoning = reasoning
     }
 
     package init(role: String, _ text: String) { self.init(role: role, parts: [.text(text)]) }
@@ -32,7 +35,8 @@ package struct ChatMessage: Sendable, Equatable {
                     }
                 })
         }
-        return .object([("role", .string(role)), ("content", content)])
+        let thought = reasoning.map { [("reasoning_content", TemplateValue.string($0))] } ?? []
+        return .object([("role", .string(role)), ("content", content)] + thought)
     }
 }
 
@@ -42,6 +46,8 @@ package struct ChatMessage: Sendable, Equatable {
 /// keeps apart what the template wrote and what the caller supplied.
 package struct ChatTemplate: Sendable {
     private let body: [Statement]
+    /// Every word of the template's source, which has the names of the variables that it reads among them.
+    private let words: Set<Substring>
     /// `bos_token` and its like, written as the template's own text.
     private let constants: [(name: String, text: String)]
     private let limits: TemplateLimits
@@ -50,6 +56,7 @@ package struct ChatTemplate: Sendable {
         _ source: String, constants: [(name: String, text: String)] = [], limits: TemplateLimits = TemplateLimits()
     ) throws(TemplateError) {
         body = try TemplateParser.parse(source)
+        words = Set(source.split { !($0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "_") })
         self.constants = constants
         self.limits = limits
     }
@@ -112,6 +119,9 @@ package struct ChatTemplate: Sendable {
         return (source, constants)
     }
 
+    /// Whether the template may read a variable of that name.
+    package func mayRead(_ variable: String) -> Bool { words.contains(variable[...]) }
+
     /// Renders a conversation.
     ///
     /// - Parameters:
@@ -159,6 +169,9 @@ package struct ChatFormat: Sendable {
     package init(directory: URL) throws {
         self.init(tokenizer: try Tokenizer(directory: directory), template: try ChatTemplate(directory: directory))
     }
+
+    /// Whether the format depends on a variable of that name, such as `enable_thinking`.
+    package func mayRead(_ variable: String) -> Bool { template.mayRead(variable) }
 
     package func encode(
         _ messages: [ChatMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:]

@@ -97,6 +97,9 @@ enum Schema {
                     sql: "UPDATE reports SET body_hash = ? WHERE sequence = ?", arguments: [SHA256.hex(body ?? Data()), sequence])
             }
         }
+        migrator.registerMigration("4 files expire") { db in
+            try db.execute(sql: "ALTER TABLE files ADD COLUMN expires_at REAL")
+        }
         return migrator
     }
 }

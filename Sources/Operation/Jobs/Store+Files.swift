@@ -13,6 +13,8 @@ package struct FileRecord: Equatable, Sendable {
     package let status: String
     package let statusDetails: String?
     package let createdAt: Date
+    /// When it goes by itself; nil for a file that stays.
+    package let expiresAt: Date?
 }
 
 /// A registered question set; `description` is the JSON of whoever reads it.
@@ -40,27 +42,30 @@ package struct ReportRecord: Equatable, Sendable {
 
 extension Store {
     /// Records an upload whose bytes are stored.
+    ///
+    /// - Parameter lifetime: After how many seconds it goes; nil for a file that stays.
     package func addFile(
         id: String = Identifier.file.random(), purpose: String, filename: String, content: ContentStore.Stored,
-        status: String = "processed", statusDetails: String? = nil
+        status: String = "processed", statusDetails: String? = nil, lifetime: Int? = nil
     ) throws -> FileRecord {
         try write("Recording the file \(filename)") { db in
             guard contents.contains(content.hash) else {
                 throw StoreError.conflict(
                     "The bytes of \(filename) were removed while they were recorded. Upload it again.")
             }
+            let created = now()
             let file = FileRecord(
                 id: id, purpose: purpose, filename: filename, bytes: content.bytes, sha256: content.hash,
                 status: status,
-                statusDetails: statusDetails, createdAt: now())
+                statusDetails: statusDetails, createdAt: created, expiresAt: lifetime.map { created + Double($0) })
             try db.execute(
                 sql: """
-                    INSERT INTO files (id, purpose, filename, bytes, sha256, status, status_details, created_at)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO files (id, purpose, filename, bytes, sha256, status, status_details, created_at, expires_at)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     id, purpose, filename, content.bytes, content.hash, status, statusDetails,
-                    file.createdAt.timeIntervalSince1970,
+                    created.timeIntervalSince1970, file.expiresAt?.timeIntervalSince1970,
                 ])
             settle(db, content.hash)
             return file
@@ -75,6 +80,13 @@ extension Store {
         try page(
             "files", where: purpose == nil ? "1" : "purpose = ?", arguments: purpose.map { [$0] } ?? [], after: after,
             limit: limit, ascending: ascending, element: FileRecord.init)
+    }
+
+    /// The ids of files whose time has passed.
+    package func expiredFiles() throws -> [String] {
+        try read { db in
+            try String.fetchAll(db, sql: "SELECT id FROM files WHERE expires_at <= ?", arguments: [now().timeIntervalSince1970])
+        }
     }
 
     /// Forgets the file, and its bytes where nothing else has the same.
@@ -187,7 +199,8 @@ extension FileRecord {
             id: row["id"], purpose: row["purpose"], filename: row["filename"], bytes: row["bytes"],
             sha256: row["sha256"],
             status: row["status"], statusDetails: row["status_details"],
-            createdAt: Date(timeIntervalSince1970: row["created_at"]))
+            createdAt: Date(timeIntervalSince1970: row["created_at"]),
+            expiresAt: (row["expires_at"] as Double?).map(Date.init(timeIntervalSince1970:)))
     }
 }
 

@@ -14,6 +14,7 @@ package struct WorkshopError: Error, Equatable, CustomStringConvertible, Sendabl
         case adaptersDisabled, noAdapterDirectory, unfitAdapter, unfitUpload
         case pathsDisabled, pathNotAllowed, notFound
         case invalidURL, urlNotAllowed, fetchFailed, fetchTooLarge
+        case unknownToken
         case tooManyClips, contextExceeded, emptyAnswer, timeIsOver
         case unknownBenchmark, invalidBenchmark
         case conflict, fileInUse, versionInUse

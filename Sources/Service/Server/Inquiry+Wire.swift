@@ -7,17 +7,14 @@ package import Workshop
 
 /// What the wire says of an inquiry.
 extension Inquiry {
-    package func usage(_ timings: GenerationTimings) -> Usage {
-        let audio = request.prompt.audioTokens
-        return Usage(
-            promptTokens: timings.promptTokens, completionTokens: timings.completionTokens,
-            totalTokens: timings.promptTokens + timings.completionTokens,
-            promptTokensDetails: PromptTokensDetails(
-                audioTokens: audio, cachedTokens: timings.cachedTokens, textTokens: timings.promptTokens - audio),
-            completionTokensDetails: CompletionTokensDetails())
+    /// - Parameter reasoning: how many of the answers' tokens were thought.
+    package func usage(_ timings: GenerationTimings, reasoning: Int = 0) -> Usage {
+        Usage(
+            request.prompt, cached: timings.cachedTokens, completionTokens: timings.completionTokens, reasoning: reasoning)
     }
 
-    package func cord(_ timings: GenerationTimings) -> CordExtension {
+    /// - Parameter ignored: members of the request that the model has no use for.
+    package func cord(_ timings: GenerationTimings, ignored: [String] = []) -> CordExtension {
         CordExtension(
             weightVersion: version, audio: request.prompt.clips.map { HeardAudio($0) },
             timings: Timings(
@@ -25,22 +22,10 @@ extension Inquiry {
                 prefill: max(0, timings.firstToken - timings.queued - timings.encoding),
                 decode: max(0, timings.total - timings.firstToken), firstToken: preparation + timings.firstToken,
                 total: preparation + timings.total),
-            seed: Int(truncatingIfNeeded: request.options.seed))
+            seed: Int(truncatingIfNeeded: request.options.seed), ignored: ignored)
     }
 
-    package func logprob(_ value: TokenLogProbability) -> TokenLogprob {
-        func words(_ id: Int32) -> (text: String, bytes: [UInt8]) {
-            let bytes = Array(tokenizer.bytes(of: Int(id)))
-            return (String(decoding: bytes, as: UTF8.self), bytes)
-        }
-        let chosen = words(value.token)
-        return TokenLogprob(
-            token: chosen.text, logprob: Double(value.logProbability), bytes: chosen.bytes,
-            topLogprobs: value.top.map { candidate in
-                let word = words(candidate.token)
-                return TopLogprob(token: word.text, logprob: Double(candidate.logProbability), bytes: word.bytes)
-            })
-    }
+    package func logprob(_ value: TokenLogProbability) -> TokenLogprob { TokenLogprob(value, tokenizer) }
 
     /// The answer apart from its reasoning, as `/v1/answers` and the command line give it.
     package func answer(_ completion: Completion, _ timings: GenerationTimings) -> Answer {
@@ -49,6 +34,32 @@ extension Inquiry {
             id: id, created: created, model: model, weightVersion: version, answer: split.answer,
             reasoning: split.reasoning, text: completion.text, finishReason: .init(completion.finishReason),
             usage: usage(timings), cord: cord(timings))
+    }
+}
+
+extension Usage {
+    init(_ prompt: Prompt, read: Int? = nil, cached: Int, completionTokens: Int = 0, reasoning: Int = 0) {
+        let (audio, tokens) = (prompt.audioTokens, read ?? prompt.tokens.count)
+        self.init(
+            promptTokens: tokens, completionTokens: completionTokens, totalTokens: tokens + completionTokens,
+            promptTokensDetails: PromptTokensDetails(audioTokens: audio, cachedTokens: cached, textTokens: tokens - audio),
+            completionTokensDetails: CompletionTokensDetails(reasoningTokens: reasoning))
+    }
+}
+
+extension TokenLogprob {
+    init(_ value: TokenLogProbability, _ tokenizer: Tokenizer, alternatives: Int = .max) {
+        func words(_ id: Int32) -> (text: String, bytes: [UInt8]) {
+            let bytes = Array(tokenizer.bytes(of: Int(id)))
+            return (String(decoding: bytes, as: UTF8.self), bytes)
+        }
+        let chosen = words(value.token)
+        self.init(
+            token: chosen.text, logprob: Double(value.logProbability), bytes: chosen.bytes,
+            topLogprobs: value.top.prefix(alternatives).map { candidate in
+                let word = words(candidate.token)
+                return TopLogprob(token: word.text, logprob: Double(candidate.logProbability), bytes: word.bytes)
+            })
     }
 }
 

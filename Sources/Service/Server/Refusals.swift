@@ -64,6 +64,7 @@ extension HTTPError {
             case .urlNotAllowed: (400, "url_not_allowed")
             case .fetchFailed: (400, "url_fetch_failed")
             case .fetchTooLarge: (413, "url_fetch_failed")
+            case .unknownToken: (422, "unknown_token")
             case .tooManyClips: (400, "too_many_clips")
             case .contextExceeded: (400, "context_length_exceeded")
             case .emptyAnswer: (422, "empty_answer")

@@ -86,6 +86,8 @@ package final class ServerState: Sendable {
         HealthRoute.add(to: &router, self)
         AnswersRoute.add(to: &router, self)
         ChatCompletionsRoute.add(to: &router, self)
+        CompletionsRoute.add(to: &router, self)
+        ScoreRoute.add(to: &router, self)
         // The others wait for the disk now and then.
         router.executor = WorkExecutor(name: "routes", width: 4)
         MetricsRoute.add(to: &router, self)

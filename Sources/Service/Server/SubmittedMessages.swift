@@ -15,7 +15,7 @@ extension [SubmittedMessage] {
                     case .inputAudio(let data, _): .audio(SubmittedSound(.bytes(data), at: place + ".input_audio.data"))
                     case .audioURL(let url): .audio(SubmittedSound(.url(url), at: place + ".audio_url.url"))
                     }
-                })
+                }, reasoning: message.reasoningContent.isEmpty ? nil : message.reasoningContent)
         }
     }
 }

@@ -102,13 +102,14 @@ struct Ask: AsyncParsableCommand {
         let inquiry = try await runtime.ask(
             [SubmittedMessage](messages), model: settings.adapters.last?.name, options: runtime.options(sampling), prefix: "ans-")
         if json {
-            let (answers, timings) = try await inquiry.complete()
-            print(String(decoding: try WireEncoder.encode(inquiry.answer(answers[0], timings)), as: UTF8.self))
+            let whole = try await inquiry.complete()
+            print(String(decoding: try WireEncoder.encode(inquiry.answer(whole.answers[0], whole.timings)), as: UTF8.self))
         } else {
             try await inquiry.forEach { event in
                 switch event {
                 case .token(_, _, let text, _), .finished(_, _, let text): FileHandle.standardOutput.write(Data(text.utf8))
                 case .done: FileHandle.standardOutput.write(Data("\n".utf8))
+                case .prompt: break
                 }
             }
         }

@@ -10,10 +10,14 @@ package struct ChatMessage: Codable, Equatable, Sendable {
     package var role: Role
     /// At least one part; content given as a string is one text part.
     package var content: [ContentPart]
+    /// What an assistant thought before it spoke, from `reasoning_content` or its other name `reasoning`, for chat templates that read it;
+    /// empty where there is nothing.
+    package var reasoningContent: String
 
-    package init(role: Role, content: [ContentPart]) {
+    package init(role: Role, content: [ContentPart], reasoningContent: String = "") {
         self.role = role
         self.content = content
+        self.reasoningContent = reasoningContent
     }
 
     package init(role: Role, text: String) { self.init(role: role, content: [.text(text)]) }
@@ -28,11 +32,15 @@ package struct ChatMessage: Codable, Equatable, Sendable {
             let refusal = try fields.text("refusal").map { [ContentPart.text($0)] } ?? []
             let parts = (content?.parts ?? []) + refusal
             self.content = parts.isEmpty ? [.text("")] : parts
+            let reasoning = try fields.text("reasoning")
+            reasoningContent = try fields.text("reasoning_content") ?? reasoning ?? ""
         } else {
+            reasoningContent = ""
             let content: Content = try fields.required("content", expected)
             guard !content.parts.isEmpty else { throw fields.invalid("content", expected: "at least one part") }
             self.content = content.parts
             try fields.refuse("refusal", because: "only an assistant refuses")
+            fields.ignore("reasoning", "reasoning_content")
         }
         if role != .user, let index = self.content.firstIndex(where: { if case .text = $0 { false } else { true } }) {
             throw WireError.value(
@@ -42,7 +50,7 @@ package struct ChatMessage: Codable, Equatable, Sendable {
         try fields.refuse("tool_calls", "function_call", because: "this server calls no tools")
         try fields.refuse("audio", because: "this server answers in text and keeps no spoken answers")
         // No chat template of this server reads these: they cannot change the answer.
-        fields.ignore("name", "annotations", "reasoning", "reasoning_content", "reasoning_details")
+        fields.ignore("name", "annotations", "reasoning_details")
         try fields.end()
     }
 
@@ -54,9 +62,10 @@ package struct ChatMessage: Codable, Equatable, Sendable {
         } else {
             try container.encode(content, forKey: .content)
         }
+        if !reasoningContent.isEmpty { try container.encode(reasoningContent, forKey: .reasoningContent) }
     }
 
-    private enum CodingKeys: String, CodingKey { case role, content }
+    private enum CodingKeys: String, CodingKey { case role, content, reasoningContent }
 
     private struct Content: Decodable {
         var parts: [ContentPart]

@@ -4,6 +4,7 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
     package var model: String?
     package var messages: [ChatMessage]
     package var sampling: SamplingFields
+    package var controls = TokenControls()
     /// How many answers.
     package var n = 1
     package var stream = false
@@ -12,6 +13,12 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
     /// Alternatives per token, at most 20; needs `logprobs`.
     package var topLogprobs = 0
     package var responseFormat = ResponseFormat.text
+    /// Log-probabilities of the prompt's tokens, with this many alternatives; nil for none. vLLM's.
+    package var promptLogprobs: Int?
+    /// For chat templates that know it; others ignore it, and the answer says so.
+    package var reasoningEffort: ReasoningEffort?
+    /// Known to no model here: the answer says so.
+    package var verbosity: Verbosity?
 
     package init(model: String?, messages: [ChatMessage], sampling: SamplingFields = SamplingFields(), stream: Bool = false) {
         self.model = model
@@ -26,6 +33,7 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
         messages = try fields.required("messages", "an array of messages")
         guard !messages.isEmpty else { throw fields.invalid("messages", expected: "at least one message") }
         sampling = try SamplingFields(fields)
+        controls = try TokenControls(fields, maxTokens: sampling.maxTokens)
         n = try fields.integer("n", in: 1...128) ?? 1
         stream = try fields.flag("stream") ?? false
         streamOptions = try fields.optional("stream_options", "an object")
@@ -37,6 +45,10 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
         if topLogprobs > 0, !logprobs {
             throw fields.invalid("top_logprobs", expected: "0 where `logprobs` is not true")
         }
+        promptLogprobs = try fields.integer("prompt_logprobs", in: 0...20)
+        if promptLogprobs != nil, stream { throw fields.invalid("prompt_logprobs", expected: "nothing where `stream` is true") }
+        reasoningEffort = try fields.choice("reasoning_effort")
+        verbosity = try fields.choice("verbosity")
         responseFormat = try fields.optional("response_format", "an object with a `type`") ?? .text
         if let modalities: [String] = try fields.optional("modalities", "an array of strings"), modalities != ["text"] {
             throw fields.invalid("modalities", expected: "[\"text\"], the only kind of answer this server gives")
@@ -48,9 +60,9 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
         }
         try fields.refuse("audio", because: "this server answers in text")
         let missing = "it would change the answer and this server does not have it"
-        try fields.refuse("logit_bias", "prediction", "web_search_options", "moderation", because: missing)
-        try fields.accept("reasoning_effort", ["none"], because: missing)
-        try fields.accept("verbosity", ["medium"], because: missing)
+        try fields.refuse("prediction", "web_search_options", "moderation", because: missing)
+        try fields.accept("echo", [false], because: missing)
+        try fields.accept("best_of", [1], because: missing)
         try fields.acceptDefaults(because: missing)
         fields.ignoreBookkeeping()
         fields.ignore("parallel_tool_calls")
@@ -62,25 +74,34 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
         try container.encodeIfPresent(model, forKey: .model)
         try container.encode(messages, forKey: .messages)
         try sampling.encode(to: encoder)
+        try controls.encode(to: encoder)
         try container.encode(n, forKey: .n)
         try container.encode(stream, forKey: .stream)
         try container.encodeIfPresent(streamOptions, forKey: .streamOptions)
         try container.encode(logprobs, forKey: .logprobs)
         if topLogprobs > 0 { try container.encode(topLogprobs, forKey: .topLogprobs) }
         try container.encode(responseFormat, forKey: .responseFormat)
+        try container.encodeIfPresent(promptLogprobs, forKey: .promptLogprobs)
+        try container.encodeIfPresent(reasoningEffort, forKey: .reasoningEffort)
+        try container.encodeIfPresent(verbosity, forKey: .verbosity)
     }
 
-    private enum CodingKeys: String, CodingKey { case model, messages, n, stream, logprobs, streamOptions, topLogprobs, responseFormat }
+    private enum CodingKeys: String, CodingKey {
+        case model, messages, n, stream, logprobs, streamOptions, topLogprobs, responseFormat, promptLogprobs, reasoningEffort, verbosity
+    }
 }
 
 package struct StreamOptions: Codable, Equatable, Sendable {
     /// Whether a last chunk without choices carries the usage.
     package var includeUsage: Bool
+    /// Whether every chunk carries the usage so far.
+    package var continuousUsageStats: Bool
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
         includeUsage = try fields.flag("include_usage") ?? false
-        fields.ignore("include_obfuscation", "continuous_usage_stats")
+        continuousUsageStats = try fields.flag("continuous_usage_stats") ?? false
+        fields.ignore("include_obfuscation")
         try fields.end()
     }
 }

@@ -9,11 +9,13 @@ package struct ChatCompletion: Codable, Equatable, Sendable {
     package var model: String
     package var choices: [ChatChoice]
     package var usage: Usage
+    /// vLLM's: for each token of the prompt the likeliest in its place and itself, by id; null for the first, and for slots of sound.
+    package var promptLogprobs: [[String: PromptLogprob]?]?
     package var systemFingerprint: String?
     package var cord: CordExtension?
 
     package init(
-        id: String, created: Int, model: String, choices: [ChatChoice], usage: Usage,
+        id: String, created: Int, model: String, choices: [ChatChoice], usage: Usage, promptLogprobs: [[String: PromptLogprob]?]? = nil,
         systemFingerprint: String? = nil, cord: CordExtension? = nil
     ) {
         self.id = id
@@ -21,8 +23,23 @@ package struct ChatCompletion: Codable, Equatable, Sendable {
         self.model = model
         self.choices = choices
         self.usage = usage
+        self.promptLogprobs = promptLogprobs
         self.systemFingerprint = systemFingerprint
         self.cord = cord
+    }
+}
+
+/// A token of the prompt, or another in its place.
+package struct PromptLogprob: Codable, Equatable, Sendable {
+    package var logprob: Double
+    /// From 1, the likeliest, where it is among those that are told.
+    @Nullable package var rank: Int?
+    package var decodedToken: String
+
+    package init(logprob: Double, rank: Int?, decodedToken: String) {
+        self.logprob = logprob
+        self.rank = rank
+        self.decodedToken = decodedToken
     }
 }
 
@@ -50,10 +67,15 @@ package enum FinishReason: String, Codable, Sendable { case stop, length }
 package struct AssistantMessage: Codable, Equatable, Sendable {
     package var role = "assistant"
     package var content: String
+    /// What was thought before, where the model marks it off.
+    package var reasoningContent: String?
     /// Always null; OpenAI's clients read it.
     @Nullable package var refusal: String?
 
-    package init(content: String) { self.content = content }
+    package init(content: String, reasoningContent: String? = nil) {
+        self.content = content
+        self.reasoningContent = reasoningContent
+    }
 }
 
 /// One event of a streamed answer. The last may carry `usage` and no choices.
@@ -101,10 +123,13 @@ package struct ChatChunkChoice: Codable, Equatable, Sendable {
 package struct ChatDelta: Codable, Equatable, Sendable {
     package var role: String?
     package var content: String?
+    /// What is thought, before `content` begins.
+    package var reasoningContent: String?
 
-    package init(role: String? = nil, content: String? = nil) {
+    package init(role: String? = nil, content: String? = nil, reasoningContent: String? = nil) {
         self.role = role
         self.content = content
+        self.reasoningContent = reasoningContent
     }
 }
 
@@ -181,7 +206,7 @@ package struct PromptTokensDetails: Codable, Equatable, Sendable {
 /// What the answer was made of.
 package struct CompletionTokensDetails: Codable, Equatable, Sendable {
     package var audioTokens = 0
-    package var reasoningTokens = 0
+    package var reasoningTokens: Int
 
-    package init() {}
+    package init(reasoningTokens: Int = 0) { self.reasoningTokens = reasoningTokens }
 }

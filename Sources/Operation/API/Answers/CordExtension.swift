@@ -8,8 +8,11 @@ package struct CordExtension: Codable, Equatable, Sendable {
     package var timings: Timings
     /// Of the random stream that drew the tokens; sent back, it gives the same answer.
     package var seed: Int?
+    /// Members of the request that the model has no use for, such as `reasoning_effort` where its chat template knows none.
+    package var ignored: [String]?
 
-    package init(weightVersion: String, audio: [HeardAudio], timings: Timings, seed: Int? = nil) {
+    package init(weightVersion: String, audio: [HeardAudio], timings: Timings, seed: Int? = nil, ignored: [String] = []) {
+        self.ignored = ignored.isEmpty ? nil : ignored
         self.weightVersion = weightVersion
         self.audio = audio
         self.timings = timings

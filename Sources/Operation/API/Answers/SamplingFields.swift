@@ -33,13 +33,14 @@ package struct SamplingFields: Codable, Equatable, Sendable {
         self.repetitionPenalty = repetitionPenalty
     }
 
-    init(_ fields: Fields) throws {
+    /// - Parameter leastTokens: The least number of tokens that may be asked for.
+    init(_ fields: Fields, leastTokens: Int = 1) throws {
         temperature = try fields.number("temperature", in: 0...2)
         topP = try fields.positive("top_p", upTo: 1, atLeast: .leastNonzeroMagnitude)
         topK = try fields.integer("top_k", in: -1...Int.max)
         minP = try fields.number("min_p", in: 0...1)
-        let older = try fields.integer("max_tokens", in: 1...Int.max)
-        let newer = try fields.integer("max_completion_tokens", in: 1...Int.max)
+        let older = try fields.integer("max_tokens", in: leastTokens...Int.max)
+        let newer = try fields.integer("max_completion_tokens", in: leastTokens...Int.max)
         if let older, let newer, older != newer {
             throw fields.invalid("max_tokens", expected: "the same as `max_completion_tokens` (\(newer)), or nothing")
         }

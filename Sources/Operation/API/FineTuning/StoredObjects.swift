@@ -10,15 +10,16 @@ package struct FileObject: Codable, Equatable, Sendable {
     package var purpose: String
     /// `uploaded`, `processed` or `error`.
     package var status: String
-    /// Always null: files stay until they are deleted.
+    /// Null where the file stays until it is deleted.
     @Nullable package var expiresAt: Int?
     @Nullable package var statusDetails: String?
     package var sha256: String?
 
     package init(
-        id: String, bytes: Int, createdAt: Int, filename: String, purpose: String, status: String, statusDetails: String?,
-        sha256: String?
+        id: String, bytes: Int, createdAt: Int, filename: String, purpose: String, status: String, expiresAt: Int?,
+        statusDetails: String?, sha256: String?
     ) {
+        self.expiresAt = expiresAt
         self.id = id
         self.bytes = bytes
         self.createdAt = createdAt
@@ -27,6 +28,41 @@ package struct FileObject: Codable, Equatable, Sendable {
         self.status = status
         self.statusDetails = statusDetails
         self.sha256 = sha256
+    }
+}
+
+/// When an upload goes by itself: OpenAI's `expires_after`, as the fields of a form spell it.
+package struct FileExpiry: Decodable, Equatable, Sendable {
+    /// From the upload on; nil for a file that stays.
+    package var seconds: Int?
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        let (anchor, time) = ("expires_after[anchor]", "expires_after[seconds]")
+        try fields.constant(anchor, "created_at")
+        seconds = try fields.integer(time, in: ExpiresAfter.range)
+        if fields.has(anchor), seconds == nil { throw fields.missing(time, "seconds beside the anchor") }
+        // Read from the form before.
+        fields.ignore("purpose")
+        try fields.end()
+    }
+}
+
+/// The same inside JSON.
+package struct ExpiresAfter: Codable, Equatable, Sendable {
+    /// From an hour to thirty days.
+    static let range = 3600...2_592_000
+
+    package var anchor: String
+    package var seconds: Int
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        try fields.constant("anchor", "created_at")
+        anchor = "created_at"
+        guard let seconds = try fields.integer("seconds", in: Self.range) else { throw fields.missing("seconds", "a number of seconds") }
+        self.seconds = seconds
+        try fields.end()
     }
 }
 

@@ -21,8 +21,8 @@ extension Fields {
     /// vLLM's and SGLang's members of a request, at the values that they have when they are absent.
     func acceptDefaults(because reason: String) throws {
         let defaults: [(String, WireValue)] = [
-            ("add_generation_prompt", true), ("add_special_tokens", false), ("best_of", 1), ("continue_final_message", false),
-            ("echo", false), ("ignore_eos", false), ("include_stop_str_in_output", false), ("length_penalty", 1), ("min_tokens", 0),
+            ("add_generation_prompt", true), ("add_special_tokens", false), ("continue_final_message", false),
+            ("include_stop_str_in_output", false), ("length_penalty", 1),
             ("skip_special_tokens", true), ("spaces_between_special_tokens", true), ("typical_p", 1), ("use_beam_search", false),
         ]
         for (name, value) in defaults { try accept(name, [value], because: reason) }

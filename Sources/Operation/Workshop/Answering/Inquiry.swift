@@ -34,10 +34,10 @@ package struct Inquiry: Sendable {
         }
     }
 
-    /// The whole answers, in the order of their choices.
-    package func complete() async throws -> (answers: [Completion], timings: GenerationTimings) {
+    /// The whole answers.
+    package func complete() async throws -> Answers {
         let answers = Mutex(Answers(request.options.count))
         try await forEach { event in answers.withLock { $0.take(event) } }
-        return answers.withLock { ($0.answers, $0.timings) }
+        return answers.withLock { $0 }
     }
 }

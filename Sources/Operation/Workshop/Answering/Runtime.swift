@@ -2,6 +2,7 @@ import Audio
 package import Foundation
 package import Generation
 import Models
+package import Tokenization
 import Workers
 
 /// A loaded model with its engine: what turns a submitted conversation into an ``Inquiry``.
@@ -40,7 +41,7 @@ package final class Runtime: Sendable {
     }
 
     /// The weights of a model's name; those of stored versions are read where that keeps nobody.
-    private func entry(_ name: String?) async throws -> VersionRegistry.Entry {
+    func entry(_ name: String?) async throws -> VersionRegistry.Entry {
         if let entry = versions.registered(name) { return entry }
         return try await queues.versions.run { [versions] in try versions.entry(name) }
     }
@@ -49,35 +50,54 @@ package final class Runtime: Sendable {
     ///
     /// - Parameters:
     ///   - options: `maxTokens` is cut to what the context has room for.
-    ///   - prefix: what stands before `choice` in the id, as `chatcmpl-`.
+    ///   - prefix: what the id begins with, as `chatcmpl-`.
+    ///   - variables: what the chat template reads beside the messages.
+    ///   - scoring: which tokens of the prompt are scored.
     /// - Throws: ``WorkshopError`` or ``UnheardClip`` with the place of the part that is to blame.
     package func ask(
-        _ messages: [SubmittedMessage], model name: String?, options: SamplingOptions, prefix: String
+        _ messages: [SubmittedMessage], model name: String?, options: SamplingOptions, prefix: String,
+        variables: [String: TemplateValue] = [:], scoring: PromptScoring? = nil, priority: RequestPriority = .normal
     ) async throws -> Inquiry {
         let start = ContinuousClock.now
         let (entry, prompt) = try await withTimeLimit(limits.time, timeout: { Self.timeIsOver }) { [self] in
-            (try await self.entry(name), try await self.prompt(messages))
+            (try await self.entry(name), try await self.prompt(messages, variables: variables))
         }
         var options = options
         options.maxTokens = max(1, min(options.maxTokens, model.model.contextLength - prompt.tokens.count))
-        let request = GenerationRequest(prompt: prompt, options: options, version: entry.version)
+        let request = GenerationRequest(
+            prompt: prompt, options: options, version: entry.version, scoring: scoring, isLowPriority: priority.isLow)
+        return try inquiry(request, of: entry, id: Self.identifier(prefix), priority, since: start)
+    }
+
+    /// Hands a request to the engine.
+    func inquiry(
+        _ request: GenerationRequest, of entry: VersionRegistry.Entry, id: String, _ priority: RequestPriority,
+        since start: ContinuousClock.Instant
+    ) throws -> Inquiry {
+        let size = model.model.decoder.configuration.vocabularySize
+        if let other = request.options.logitBias.keys.first(where: { $0 < 0 || $0 >= size }) {
+            throw WorkshopError(
+                .unknownToken, "logit_bias: expected ids of tokens below \(size); found \(other).", at: "logit_bias")
+        }
         let events = try engine.generate(request)
         return Inquiry(
-            id: prefix + Self.identifier(), created: Int(Date().timeIntervalSince1970), model: entry.name,
-            version: entry.versionID, request: request, tokenizer: model.tokenizer, preparation: start.secondsUntilNow,
-            timeLimit: max(.zero, limits.time - (ContinuousClock.now - start)), firstToken: firstToken, events: events)
+            id: id, created: Int(Date().timeIntervalSince1970), model: entry.name, version: entry.versionID, request: request,
+            tokenizer: model.tokenizer, preparation: start.secondsUntilNow,
+            timeLimit: max(.zero, priority.time(limits) - (ContinuousClock.now - start)), firstToken: firstToken, events: events)
     }
 
     static let timeIsOver = WorkshopError(.timeIsOver, "The answer took longer than this server allows for one request.")
 
-    /// 24 letters and digits.
-    private static func identifier() -> String {
+    /// `prefix` and 24 letters and digits.
+    package static func identifier(_ prefix: String) -> String {
         let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
-        return String((0..<24).map { _ in letters[Int.random(in: 0..<letters.count)] })
+        return prefix + String((0..<24).map { _ in letters[Int.random(in: 0..<letters.count)] })
     }
 
     /// The tokens of a conversation, with everything in it heard.
-    package func prompt(_ messages: [SubmittedMessage]) async throws -> Prompt {
+    ///
+    /// - Parameter variables: what the chat template reads beside the messages.
+    package func prompt(_ messages: [SubmittedMessage], variables: [String: TemplateValue] = [:]) async throws -> Prompt {
         try checkSize(messages)
         var fetched: [SubmittedSound] = []
         for sound in messages.flatMap(\.sounds) { fetched.append(try await remote.fetched(sound)) }
@@ -92,14 +112,14 @@ package final class Runtime: Sendable {
                 return try unsafe budget.decode(bytes.span.bytes, at: sound.place) { cancellation.isCancelled }
             }[...]
             try cancellation.check()
-            return try model.prompt(messages.map { $0.map { _ in clips.removeFirst() } })
+            return try model.prompt(messages.map { $0.map { _ in clips.removeFirst() } }, variables: variables)
         }
         let most = promptLimit
         if prompt.tokens.count > most { throw EngineError.promptTooLong(tokens: prompt.tokens.count, limit: most) }
         return prompt
     }
 
-    private var promptLimit: Int { min(limits.promptTokens ?? .max, model.model.contextLength - 1) }
+    var promptLimit: Int { min(limits.promptTokens ?? .max, model.model.contextLength - 1) }
 
     /// Refuses what cannot fit before work is spent on it.
     private func checkSize(_ messages: [SubmittedMessage]) throws(WorkshopError) {

@@ -1,6 +1,7 @@
 package import API
 package import Generation
 import Models
+package import Tokenization
 
 extension SamplingFields {
     /// These fields over `options`; what they leave out stays.
@@ -22,12 +23,32 @@ extension SamplingFields {
 
 extension Runtime {
     /// A request's fields over the model's own defaults, with a seed of its own where the request has none.
-    package func options(_ fields: SamplingFields, count: Int = 1, logProbabilities: Int? = nil) -> SamplingOptions {
+    package func options(
+        _ fields: SamplingFields, _ controls: TokenControls = TokenControls(), count: Int = 1, logProbabilities: Int? = nil
+    ) -> SamplingOptions {
         var options = model.defaults
         // Below 2⁵³, so that clients whose numbers are doubles can send it back.
         options.seed = .random(in: 0..<1 << 53)
         options.count = count
         options.logProbabilities = logProbabilities
+        options.logitBias = Dictionary(uniqueKeysWithValues: controls.logitBias.map { (Int32($0.key), Float($0.value)) })
+        options.ignoresEndOfTurn = controls.ignoreEos
+        options.minTokens = controls.minTokens
         return fields.over(options, model)
+    }
+
+    /// What of the manner in which an answer is wanted the chat template knows, as its variables; and the names of the members that it has no
+    /// use for.
+    package func manner(_ effort: ReasoningEffort?, _ verbosity: Verbosity?) -> (variables: [String: TemplateValue], ignored: [String]) {
+        var (variables, ignored): ([String: TemplateValue], [String]) = ([:], [])
+        if let effort {
+            if model.chat.mayRead("reasoning_effort") { variables["reasoning_effort"] = .string(effort.rawValue) }
+            if model.chat.mayRead("enable_thinking") { variables["enable_thinking"] = .bool(effort != .none) }
+            // Where a model cannot think, it does not: as asked.
+            if variables.isEmpty, effort != .none { ignored.append("reasoning_effort") }
+        }
+        // Medium is what everybody gets.
+        if let verbosity, verbosity != .medium { ignored.append("verbosity") }
+        return (variables, ignored)
     }
 }

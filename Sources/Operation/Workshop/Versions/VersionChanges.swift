@@ -30,6 +30,19 @@ extension Workshop {
         return record
     }
 
+    /// Deletes the stored version that answers to a model's name.
+    ///
+    /// - Throws: ``WorkshopError/Kind/conflict`` for the base and for adapters, which lie outside of the store; as ``deleteVersion(_:)``.
+    package func deleteModel(_ name: String) throws {
+        let isStored = (try? store.version(name)) != nil
+        if !isStored, runtime.versions.registered(name) != nil {
+            throw WorkshopError(
+                .conflict,
+                "\"\(name)\" is no tuned version: the base model stays, and an adapter goes with POST /v1/unload_lora_adapter.")
+        }
+        _ = try deleteVersion(name)
+    }
+
     /// - Throws: ``WorkshopError/Kind/fileInUse`` where a job that has not ended reads it; `StoreError`.
     package func deleteFile(_ id: String) throws {
         if let job = try fineTuning.job(using: id) {
@@ -37,6 +50,11 @@ extension Workshop {
                 .fileInUse, "The file \(id) belongs to the job \(job), which has not ended. Cancel the job first, or wait for it.")
         }
         try store.deleteFile(id: id)
+    }
+
+    /// Deletes files whose time has passed, but for those that a job still reads.
+    package func removeExpiredFiles() throws {
+        for id in try store.expiredFiles() where try fineTuning.job(using: id) == nil { try store.deleteFile(id: id) }
     }
 
     /// A version's folder as a tar archive, open for reading; it is gone when the handle closes.

@@ -16,8 +16,8 @@ enum AnswersRoute {
                     [SubmittedMessage](try messages(wanted)), model: wanted.model, options: runtime.options(wanted.sampling),
                     prefix: "ans-")
                 if wanted.stream { return stream(inquiry) }
-                let (answers, timings) = try await inquiry.complete()
-                return .json(try WireEncoder.encode(inquiry.answer(answers[0], timings)))
+                let whole = try await inquiry.complete()
+                return .json(try WireEncoder.encode(inquiry.answer(whole.answers[0], whole.timings)))
             }
         }
     }
@@ -96,6 +96,7 @@ enum AnswersRoute {
                     if !text.isEmpty { try await events.send(try WireEncoder.encode(AnswerChunk(id: inquiry.id, text: text))) }
                 case .done(let timings):
                     try await events.send(try WireEncoder.encode(inquiry.answer(collected.withLock { $0.answers[0] }, timings)))
+                case .prompt: break
                 }
             }
             try await events.done()

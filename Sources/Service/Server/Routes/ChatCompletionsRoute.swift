@@ -18,56 +18,81 @@ enum ChatCompletionsRoute {
                         400, "response_format: only {\"type\": \"text\"} is supported; structured output is not supported yet.",
                         parameter: "response_format.type", code: "unsupported_parameter")
                 }
-                let options = runtime.options(
-                    wanted.sampling, count: wanted.n, logProbabilities: wanted.logprobs ? wanted.topLogprobs : nil)
-                let inquiry = try await runtime.ask(
-                    [SubmittedMessage](wanted.messages), model: wanted.model, options: options, prefix: "chatcmpl-")
-                if wanted.stream { return stream(inquiry, includesUsage: wanted.streamOptions?.includeUsage ?? false) }
-                let (answers, timings) = try await inquiry.complete()
-                // Each token may be told with its twenty likeliest.
-                let bytes = answers.reduce(0) { $0 + $1.text.utf8.count + $1.logProbabilities.count * 1024 }
-                return .json(
-                    try await runtime.queues.reading(bytes) { try WireEncoder.encode(whole(inquiry, answers, timings)) })
+                return wanted.stream ? try await stream(wanted, runtime) : .json(try await answer(wanted, runtime))
             }
         }
     }
 
-    private static func whole(_ inquiry: Inquiry, _ answers: [Completion], _ timings: GenerationTimings) -> ChatCompletion {
+    private static func ask(
+        _ wanted: ChatCompletionRequest, _ runtime: Runtime, _ priority: RequestPriority
+    ) async throws -> (inquiry: Inquiry, ignored: [String]) {
+        let options = runtime.options(
+            wanted.sampling, wanted.controls, count: wanted.n, logProbabilities: wanted.logprobs ? wanted.topLogprobs : nil)
+        let manner = runtime.manner(wanted.reasoningEffort, wanted.verbosity)
+        let inquiry = try await runtime.ask(
+            [SubmittedMessage](wanted.messages), model: wanted.model, options: options, prefix: "chatcmpl-", variables: manner.variables,
+            scoring: wanted.promptLogprobs.map { PromptScoring(alternatives: $0) }, priority: priority)
+        return (inquiry, manner.ignored)
+    }
+
+    /// The whole answer as its JSON.
+    static func answer(
+        _ wanted: ChatCompletionRequest, _ runtime: Runtime, priority: RequestPriority = .normal
+    ) async throws -> Data {
+        let (inquiry, ignored) = try await ask(wanted, runtime, priority)
+        let parting = AnswerParting(inquiry)
+        let answers = try await parting.complete()
+        // Each token may be told with its twenty likeliest.
+        let bytes = answers.answers.reduce(answers.prompt.count * 1024) { $0 + $1.text.utf8.count + $1.logProbabilities.count * 1024 }
+        return try await runtime.queues.reading(bytes) { try WireEncoder.encode(whole(parting, answers, ignored)) }
+    }
+
+    private static func whole(_ parting: AnswerParting, _ answers: Answers, _ ignored: [String]) -> ChatCompletion {
+        let inquiry = parting.inquiry
         let logs = inquiry.request.options.logProbabilities != nil
-        let choices = answers.enumerated().map { index, answer in
-            ChatChoice(
-                index: index, message: AssistantMessage(content: answer.text), finishReason: .init(answer.finishReason),
+        let choices = answers.answers.enumerated().map { index, answer in
+            let parts = parting.parts(index)
+            return ChatChoice(
+                index: index, message: AssistantMessage(content: parts.said, reasoningContent: parts.thought.isEmpty ? nil : parts.thought),
+                finishReason: .init(answer.finishReason),
                 logprobs: logs ? ChoiceLogprobs(content: answer.logProbabilities.map(inquiry.logprob)) : nil)
         }
         return ChatCompletion(
-            id: inquiry.id, created: inquiry.created, model: inquiry.model, choices: choices, usage: inquiry.usage(timings),
-            systemFingerprint: inquiry.version, cord: inquiry.cord(timings))
+            id: inquiry.id, created: inquiry.created, model: inquiry.model, choices: choices,
+            usage: inquiry.usage(answers.timings, reasoning: parting.thoughtTokens),
+            promptLogprobs: inquiry.request.scoring.map { _ in inquiry.promptLogprobs(answers.prompt) },
+            systemFingerprint: inquiry.version, cord: inquiry.cord(answers.timings, ignored: ignored))
     }
 
     /// One chunk with the role per answer, chunks of text, one with the reason why each ended, and at the very end the usage where
     /// it was asked for. The last chunk carries what was heard.
-    private static func stream(_ inquiry: Inquiry, includesUsage: Bool) -> Response {
-        .refusing { events in
-            let chunks = ChunkWriter(inquiry: inquiry, events: events, includesUsage: includesUsage)
+    private static func stream(_ wanted: ChatCompletionRequest, _ runtime: Runtime) async throws -> Response {
+        let (inquiry, ignored) = try await ask(wanted, runtime, .normal)
+        let options = wanted.streamOptions
+        return .refusing { events in
+            let parting = AnswerParting(inquiry)
+            let chunks = ChunkWriter(
+                parting: parting, events: events, includesUsage: options?.includeUsage ?? false,
+                countsUsage: options?.continuousUsageStats ?? false, ignored: ignored)
             let count = inquiry.request.options.count
             for choice in 0..<count { try await chunks.send(choice, ChatDelta(role: "assistant", content: "")) }
             let ending = Ending(count)
             try await inquiry.forEach { event in
+                let part = parting.take(event)
                 switch event {
-                case .token(let choice, _, let text, let logProbability):
-                    if text.isEmpty && logProbability == nil { return }
+                case .prompt: break
+                case .token(let choice, _, _, let logProbability):
                     let logs = logProbability.map { ChoiceLogprobs(content: [inquiry.logprob($0)]) }
-                    try await chunks.send(choice, ChatDelta(content: text), logprobs: logs)
-                case .finished(let choice, let reason, let text):
-                    if !text.isEmpty { try await chunks.send(choice, ChatDelta(content: text)) }
+                    try await chunks.send(choice, part, logprobs: logs)
+                case .finished(let choice, let reason, _):
+                    try await chunks.send(choice, part)
                     // The last reason waits for the timings that travel with it.
                     if ending.isLast(choice, reason) { return }
                     try await chunks.send(choice, ChatDelta(), finish: .init(reason))
                 case .done(let timings):
                     let (choice, reason) = ending.last
-                    try await chunks.send(
-                        choice, ChatDelta(), finish: .init(reason), cord: includesUsage ? nil : inquiry.cord(timings))
-                    if includesUsage { try await chunks.sendUsage(timings) }
+                    try await chunks.send(choice, ChatDelta(), finish: .init(reason), timings: chunks.includesUsage ? nil : timings)
+                    if chunks.includesUsage { try await chunks.sendUsage(timings) }
                 }
             }
             try await events.done()
@@ -75,26 +100,41 @@ enum ChatCompletionsRoute {
     }
 
     private struct ChunkWriter: Sendable {
-        let inquiry: Inquiry
+        let parting: AnswerParting
         let events: EventStream
         let includesUsage: Bool
+        /// Whether every chunk carries the usage of its answer so far.
+        let countsUsage: Bool
+        let ignored: [String]
+
+        /// Sends what a token added: of what is thought and what is said, each in a chunk of its own.
+        func send(_ choice: Int, _ part: AnswerParting.Part, logprobs: ChoiceLogprobs? = nil) async throws {
+            var logprobs = logprobs
+            if !part.thought.isEmpty {
+                try await send(choice, ChatDelta(reasoningContent: part.thought), logprobs: logprobs)
+                logprobs = nil
+            }
+            if !part.said.isEmpty || logprobs != nil { try await send(choice, ChatDelta(content: part.said), logprobs: logprobs) }
+        }
 
         func send(
             _ choice: Int, _ delta: ChatDelta, finish: API.FinishReason? = nil, logprobs: ChoiceLogprobs? = nil,
-            cord: CordExtension? = nil
+            timings: GenerationTimings? = nil
         ) async throws {
-            try await send(
-                [ChatChunkChoice(index: choice, delta: delta, finishReason: finish, logprobs: logprobs)], cord: cord)
+            let choices = [ChatChunkChoice(index: choice, delta: delta, finishReason: finish, logprobs: logprobs)]
+            try await send(choices, usage: countsUsage ? parting.usage(choice) : nil, timings: timings)
         }
 
         func sendUsage(_ timings: GenerationTimings) async throws {
-            try await send([], usage: inquiry.usage(timings), cord: inquiry.cord(timings))
+            try await send([], usage: parting.inquiry.usage(timings, reasoning: parting.thoughtTokens), timings: timings)
         }
 
-        private func send(_ choices: [ChatChunkChoice], usage: Usage? = nil, cord: CordExtension?) async throws {
+        private func send(_ choices: [ChatChunkChoice], usage: Usage?, timings: GenerationTimings?) async throws {
+            let inquiry = parting.inquiry
             let chunk = ChatCompletionChunk(
                 id: inquiry.id, created: inquiry.created, model: inquiry.model, choices: choices,
-                usage: includesUsage ? Nullable(wrappedValue: usage) : nil, systemFingerprint: inquiry.version, cord: cord)
+                usage: includesUsage || countsUsage ? Nullable(wrappedValue: usage) : nil, systemFingerprint: inquiry.version,
+                cord: timings.map { inquiry.cord($0, ignored: ignored) })
             try await events.send(try WireEncoder.encode(chunk))
         }
     }

@@ -31,15 +31,14 @@ enum FilesRoute {
                 guard !file.bytes.isEmpty else {
                     throw HTTPError(400, "file: expected bytes; found an empty file.", parameter: "file", code: "invalid_value")
                 }
-                if let other = form.fields.items.first(where: { $0.name != "purpose" }) {
-                    throw HTTPError(
-                        400, "\(other.name): this server does not know it beside `file` and `purpose`.", parameter: other.name,
-                        code: "unknown_parameter")
-                }
-                let store = try server.workshop.store
+                let expiry = try WireDecoder.decode(FileExpiry.self, form: form.fields.items)
+                let workshop = try server.workshop
+                try workshop.removeExpiredFiles()
+                let store = workshop.store
                 let record = try await server.runtime.queues.uploads.run { cancellation in
                     let content = try store.contents.store(Data(file.bytes), checking: cancellation.check)
-                    return try store.addFile(purpose: purpose, filename: name(file.filename), content: content)
+                    return try store.addFile(
+                        purpose: purpose, filename: name(file.filename), content: content, lifetime: expiry.seconds)
                 }
                 return .json(try WireEncoder.encode(FileObject(record)))
             }
@@ -49,7 +48,9 @@ enum FilesRoute {
                 let query = try WireDecoder.decode(FilePageQuery.self, form: request.query.items)
                 // The list of every purpose has the training data in it.
                 try admit(query.purpose ?? training, request)
-                let page = try server.workshop.store.files(
+                let workshop = try server.workshop
+                try workshop.removeExpiredFiles()
+                let page = try workshop.store.files(
                     purpose: query.purpose, after: query.page.after, limit: query.page.limit,
                     ascending: query.page.order == .ascending)
                 return .json(try WireEncoder.encode(ListObject(page.elements.map { FileObject($0) }, hasMore: page.hasMore)))
@@ -57,14 +58,18 @@ enum FilesRoute {
         }
         router.get("/v1/files/{id}", scope: [.measure, .train]) { request in
             try await refusing {
-                let file = try server.workshop.store.file(id: request.parameter("id"))
+                let workshop = try server.workshop
+                try workshop.removeExpiredFiles()
+                let file = try workshop.store.file(id: request.parameter("id"))
                 try admit(file.purpose, request)
                 return .json(try WireEncoder.encode(FileObject(file)))
             }
         }
         router.get("/v1/files/{id}/content", scope: [.measure, .train]) { request in
             try await refusing {
-                let store = try server.workshop.store
+                let workshop = try server.workshop
+                try workshop.removeExpiredFiles()
+                let store = workshop.store
                 let record = try store.file(id: request.parameter("id"))
                 try admit(record.purpose, request)
                 // All of it is held against its hash before the first byte is sent.
@@ -104,6 +109,7 @@ extension FileObject {
     init(_ record: FileRecord) {
         self.init(
             id: record.id, bytes: record.bytes, createdAt: Int(record.createdAt.timeIntervalSince1970), filename: record.filename,
-            purpose: record.purpose, status: record.status, statusDetails: record.statusDetails, sha256: record.sha256)
+            purpose: record.purpose, status: record.status, expiresAt: record.expiresAt.map { Int($0.timeIntervalSince1970) },
+            statusDetails: record.statusDetails, sha256: record.sha256)
     }
 }

@@ -6,7 +6,7 @@ import Jobs
 import Models
 import Workshop
 
-/// `GET /v1/models`, `GET /v1/models/{id}`: the base, the adapters and the tuned versions over it.
+/// `GET /v1/models`, `GET` and `DELETE /v1/models/{id}`: the base, the adapters and the tuned versions over it.
 enum ModelsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         router.get("/v1/models", scope: .all) { _ in
@@ -21,6 +21,13 @@ enum ModelsRoute {
             try await refusing {
                 let runtime = try server.runtime
                 return .json(try WireEncoder.encode(object(try runtime.versions.entry(request.parameter("id")), runtime)))
+            }
+        }
+        router.delete("/v1/models/{id}", scope: .train) { request in
+            try await refusing {
+                let name = request.parameter("id")
+                try server.workshop.deleteModel(name)
+                return .json(try WireEncoder.encode(DeletedObject(id: name, object: "model")))
             }
         }
     }

@@ -41,10 +41,41 @@ enum OpenAPIRoute {
             item[method.lowercased()] = operation
             paths[pattern] = item
         }
+        for name in Self.read(by: paths, schemas) { schemas[name] = Self.admittingNulls(schemas[name] ?? [:]) }
         components["schemas"] = schemas
         document["components"] = components
         document["paths"] = paths
         return try JSONSerialization.data(withJSONObject: document, options: [.sortedKeys, .withoutEscapingSlashes])
+    }
+
+    /// The schemas of what requests bring as JSON: those of their bodies, and those that these name.
+    private static func read(by paths: [String: Any], _ schemas: [String: Any]) -> Set<String> {
+        var (found, next): (Set<String>, [Any]) = ([], [])
+        for item in paths.values {
+            for operation in (item as? [String: Any] ?? [:]).values {
+                if let body = (operation as? [String: Any])?["requestBody"] { next.append(body) }
+            }
+        }
+        while let value = next.popLast() {
+            if let list = value as? [Any] { next += list }
+            guard let object = value as? [String: Any] else { continue }
+            next += object.values
+            guard let name = (object["$ref"] as? String)?.split(separator: "/").last.map(String.init), found.insert(name).inserted,
+                let schema = schemas[name]
+            else { continue }
+            next.append(schema)
+        }
+        return found
+    }
+
+    /// A member that a request's schema does not know may be there and be null: it says nothing then.
+    private static func admittingNulls(_ schema: Any) -> Any {
+        if let list = schema as? [Any] { return list.map(admittingNulls) }
+        guard let object = schema as? [String: Any] else { return schema }
+        return object.reduce(into: [String: Any]()) { result, member in
+            let isClosed = member.key == "additionalProperties" && (member.value as? Bool) == false
+            result[member.key] = isClosed ? ["type": "null"] : admittingNulls(member.value)
+        }
     }
 
     private static func object(_ file: URL) throws -> [String: Any] {

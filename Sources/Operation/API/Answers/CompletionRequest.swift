@@ -1,0 +1,138 @@
+/// What `POST /v1/completions` reads: texts or tokens that the model continues as they stand, without its chat format.
+package struct CompletionRequest: Codable, Equatable, Sendable {
+    /// OpenAI's, where a request says nothing.
+    private static let defaultTokens = 16
+
+    package var model: String?
+    /// Continued each by itself.
+    package var prompts: [PromptField]
+    package var sampling: SamplingFields
+    package var controls: TokenControls
+    /// How many continuations of each prompt.
+    package var n: Int
+    /// Whether an answer begins with its prompt, scored where `logprobs` are asked for.
+    package var echo: Bool
+    /// Alternatives per token; nil for no log-probabilities.
+    package var logprobs: Int?
+    package var stream: Bool
+    package var streamOptions: StreamOptions?
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        model = try fields.model()
+        prompts = try fields.required("prompt", PromptField.expected + ", or an array of such", as: PromptField.Several.self).prompts
+        guard !prompts.isEmpty else { throw fields.invalid("prompt", expected: "at least one prompt") }
+        echo = try fields.flag("echo") ?? false
+        sampling = try SamplingFields(fields, leastTokens: echo ? 0 : 1)
+        sampling.maxTokens = sampling.maxTokens ?? Self.defaultTokens
+        controls = try TokenControls(fields, maxTokens: sampling.maxTokens)
+        n = try fields.integer("n", in: 1...128) ?? 1
+        logprobs = try fields.integer("logprobs", in: 0...20)
+        stream = try fields.flag("stream") ?? false
+        streamOptions = try fields.optional("stream_options", "an object")
+        if streamOptions != nil, !stream { throw fields.invalid("stream_options", expected: "nothing where `stream` is not true") }
+        let missing = "it would change the answer and this server does not have it"
+        try fields.accept("best_of", [.integer(n)], because: "as many are computed as are answered")
+        try fields.refuse("suffix", "prompt_embeds", because: missing)
+        try fields.acceptDefaults(because: missing)
+        fields.ignoreBookkeeping()
+        try fields.end()
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(model, forKey: .model)
+        try container.encode(prompts, forKey: .prompt)
+        try sampling.encode(to: encoder)
+        try controls.encode(to: encoder)
+        try container.encode(n, forKey: .n)
+        try container.encode(echo, forKey: .echo)
+        try container.encodeIfPresent(logprobs, forKey: .logprobs)
+        try container.encode(stream, forKey: .stream)
+        try container.encodeIfPresent(streamOptions, forKey: .streamOptions)
+    }
+
+    private enum CodingKeys: String, CodingKey { case model, prompt, n, echo, logprobs, stream, streamOptions }
+}
+
+/// A text, or the ids of its tokens.
+package enum PromptField: Codable, Equatable, Sendable {
+    case text(String)
+    case tokens([Int])
+
+    static let expected = "a string or an array of token ids"
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let text = try? container.decode(String.self) {
+            self = .text(text)
+        } else if let tokens = try? container.decode([Int].self) {
+            self = .tokens(tokens)
+        } else {
+            let found = (try? container.decode(WireValue.self))?.summary ?? "a number out of range"
+            throw WireError(
+                "\(pathText(decoder.codingPath)): expected \(Self.expected); found \(found).", param: pathText(decoder.codingPath),
+                code: "invalid_type")
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .text(let text): try container.encode(text)
+        case .tokens(let tokens): try container.encode(tokens)
+        }
+    }
+
+    /// One, or an array of them: an array of numbers is one.
+    struct Several: Decodable {
+        let prompts: [PromptField]
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let text = try? container.decode(String.self) {
+                prompts = [.text(text)]
+            } else if let tokens = try? container.decode([Int].self), !tokens.isEmpty {
+                prompts = [.tokens(tokens)]
+            } else {
+                prompts = try container.decode([PromptField].self)
+            }
+        }
+    }
+}
+
+/// What `POST /v1/score` reads: a prompt, and texts that might follow it.
+package struct ScoreRequest: Decodable, Equatable, Sendable {
+    package enum Prompt: Equatable, Sendable {
+        /// Put through the chat format, up to where the answer begins.
+        case messages([ChatMessage])
+        /// As it stands.
+        case raw(PromptField)
+    }
+
+    package var model: String?
+    package var prompt: Prompt
+    /// Each follows the prompt by itself, as it stands.
+    package var continuations: [PromptField]
+    /// Alternatives per token, at most 20.
+    package var topLogprobs: Int
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        model = try fields.model()
+        let messages: [ChatMessage]? = try fields.optional("messages", "an array of messages")
+        if messages?.isEmpty == true { throw fields.invalid("messages", expected: "at least one message") }
+        let raw: PromptField? = try fields.optional("prompt", PromptField.expected)
+        switch (messages, raw) {
+        case (let messages?, nil): prompt = .messages(messages)
+        case (nil, let raw?): prompt = .raw(raw)
+        case (nil, nil): throw fields.missing("messages", "`messages`, or a `prompt` that is continued as it stands")
+        case (_?, _?): throw fields.invalid("prompt", expected: "nothing beside `messages`")
+        }
+        continuations = try fields.required("continuations", "an array of strings or of arrays of token ids")
+        guard (1...1024).contains(continuations.count) else { throw fields.invalid("continuations", expected: "1 to 1024 continuations") }
+        topLogprobs = try fields.integer("top_logprobs", in: 0...20) ?? 0
+        fields.ignoreBookkeeping()
+        try fields.end()
+    }
+}
