@@ -72,7 +72,7 @@ import Testing
 
     @Test func whatIsInTheWayIsNamedWithAdvice() throws {
         let run = try Cord("doctor", "--model", "Tests")
-        #expect(run.status == 64 && run.errors.contains("there is no config.json in Tests"))
+        #expect(run.status == 64 && run.errors.contains("/Tests, and no GGUF file"))
         let listener = try Listener()
         let second = try Cord("doctor", "--port", "\(listener.port)")
         #expect(second.status == 1)

@@ -12,7 +12,8 @@ struct DriftCommand: AsyncParsableCommand {
             CSV for each arm: arm, questions, tokens, mean, 99th percentile, largest.
 
               cord drift --dtype int4 --limit 600
-              cord drift --model name.gguf --mmproj mmproj-name.gguf --reference ~/models/NAME
+              cord drift --reference ~/models/NAME \\
+                --model name.gguf --mmproj mmproj-name.gguf
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions

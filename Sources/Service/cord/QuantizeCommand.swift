@@ -10,7 +10,8 @@ struct Quantize: ParsableCommand {
             audio encoder. Both give the same answers, to the bit, and open without being quantised anew.
 
               int8   every matrix of a linear layer in Q8_0
-              int4   those of the decoder in Q4_0; its output head, the encoder and the projector in Q8_0
+              int4   those of the decoder in Q4_0; its output head, the encoder and the
+                     projector in Q8_0
 
             Embeddings, convolutions, norms, biases and matrices whose rows are no whole blocks of 32 stay as wide as they are.
 
