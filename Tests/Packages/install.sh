@@ -32,7 +32,9 @@ for suite in "$@"; do
 
     # As the service starts it, without the service manager.
     answer() {
-        inside setpriv --reuid=cord --regid=cord --clear-groups cord serve --config /etc/cord/cord.toml --data /var/lib/cord --port 0 2>"$root/log" &
+        # Not through `inside`, whose shell would take the signal.
+        chroot "$root" setpriv --reuid=cord --regid=cord --clear-groups env -i PATH=/usr/bin:/bin \
+            cord serve --config /etc/cord/cord.toml --data /var/lib/cord --port 0 2>"$root/log" &
         server=$!
         local url=
         for _ in $(seq 150); do
