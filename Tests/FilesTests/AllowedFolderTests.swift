@@ -29,4 +29,25 @@ import Testing
             #expect(throws: refusal, "\(path)") { try folder.place(path, content) }
         }
     }
+
+    /// A slash before a combining mark is one letter to Swift and a slash to the system.
+    @Test func aSlashBeforeACombiningMarkDividesAPath() throws {
+        let place = FileManager.default.temporaryDirectory.appending(path: "cord-\(UUID().uuidString)").resolvingSymlinksInPath()
+        defer { try? FileManager.default.removeItem(at: place) }
+        let (root, beside) = (place.path + "/clips", place.path + "/others")
+        for folder in [root, beside] {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            _ = FileManager.default.createFile(atPath: folder + "/\u{301}x", contents: Data("a".utf8))
+        }
+        _ = FileManager.default.createFile(atPath: place.path + "/\u{301}x", contents: Data("a".utf8))
+        try FileManager.default.createSymbolicLink(atPath: root + "/link", withDestinationPath: beside)
+        let folder = AllowedFolder(URL(fileURLWithPath: root, isDirectory: true))
+        #expect("../\u{301}x".pathParts == ["..", "\u{301}x"])
+        #expect(try folder.member("./\u{301}x").path.utf8.elementsEqual((root + "/\u{301}x").utf8))
+        #expect(throws: AllowedFolder.Refusal.outside) { try folder.member("../\u{301}x") }
+        #expect(throws: AllowedFolder.Refusal.link) { try folder.member("link/\u{301}x") }
+        #expect(throws: AllowedFolder.Refusal.outside) { try folder.member("/\u{301}x") }
+        #expect(throws: AllowedFolder.Refusal.outside) { try folder.place("../\u{301}x", .file) }
+        #expect(throws: AllowedFolder.Refusal.outside) { try folder.place("link/\u{301}x", .file) }
+    }
 }

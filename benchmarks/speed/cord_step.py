@@ -21,7 +21,7 @@ from measuring import Rows, Server, quietly, request, say
 from question import TEXTS, fresh, question
 
 SECONDS, TOKENS, GROUP, TEMPERATURE, RANK = 6.6, 64, 4, 3.0, 16
-NANO = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "CordNano" / "Checkpoint"
+NANO = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "Model" / "CordNano" / "Checkpoint"
 
 
 def ours(arguments, rows):

@@ -30,8 +30,8 @@ import time
 from measuring import HERE, PEERS, Neighbours, Rows, Server, quietly, say
 
 SOURCES = HERE.parent.parent / "Sources"
-NANO = SOURCES / "CordNano" / "Checkpoint"
-BENCHMARK = SOURCES / "CordBench" / "Benchmark" / "manifest.jsonl"
+NANO = SOURCES / "Model" / "CordNano" / "Checkpoint"
+BENCHMARK = SOURCES / "Measuring" / "CordBench" / "Benchmark" / "manifest.jsonl"
 
 
 def bodies(items, folder, model):

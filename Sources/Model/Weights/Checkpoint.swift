@@ -133,7 +133,8 @@ package struct Checkpoint: Sendable {
                     "\"weight_map\": expected a file name for \(name), found \(map[name]?.summary ?? "nothing")")
             }
             // The name comes from the checkpoint's author: it may not lead out of the directory.
-            guard !shard.contains("/"), !shard.contains("\0"), shard.hasSuffix(".safetensors"), !shard.hasPrefix(".")
+            guard !shard.utf8.contains(UInt8(ascii: "/")), !shard.utf8.contains(0),
+                shard.hasSuffix(".safetensors"), shard.utf8.first != UInt8(ascii: ".")
             else {
                 throw failed("expected the name of a safetensors file in the same directory, found \"\(shard)\"")
             }

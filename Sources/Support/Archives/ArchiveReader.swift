@@ -74,10 +74,10 @@ package struct ArchiveReader: Sendable {
     }
 
     private static func parts(_ path: String) throws -> [String] {
-        guard !path.hasPrefix("/"), !path.contains("\\"), !path.utf8.contains(0) else {
+        guard path.utf8.first != UInt8(ascii: "/"), !path.utf8.contains(UInt8(ascii: "\\")), !path.utf8.contains(0) else {
             throw ArchiveError.forbidden(entry: path, reason: "its path is not relative")
         }
-        let parts = path.split(separator: "/").map(String.init).filter { $0 != "." }
+        let parts = path.pathParts.filter { !$0.isEmpty && $0 != "." }
         guard !parts.contains("..") else { throw ArchiveError.forbidden(entry: path, reason: "its path climbs out") }
         return parts
     }

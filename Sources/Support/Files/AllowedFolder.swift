@@ -28,9 +28,10 @@ package struct AllowedFolder: Sendable {
         // C ends a path there, after Swift has compared all of it.
         guard !path.utf8.contains(0) else { throw .zeroByte }
         let root = folder.resolvingSymlinksInPath().standardizedFileURL
-        let asked = path.hasPrefix("/") ? URL(fileURLWithPath: path) : (base ?? root).appendingPathComponent(path)
+        let asked = path.utf8.first == UInt8(ascii: "/") ? URL(fileURLWithPath: path) : (base ?? root).appendingPathComponent(path)
         let place = asked.standardizedFileURL.resolvingSymlinksInPath().standardizedFileURL
-        guard place.path.hasPrefix(root.path + "/") || (place.path == root.path && content == .folder) else { throw .outside }
+        let isBelow = place.path.utf8.starts(with: (root.path + "/").utf8)
+        guard isBelow || (place.path.utf8.elementsEqual(root.path.utf8) && content == .folder) else { throw .outside }
         var isFolder: ObjCBool = false
         guard unsafe FileManager.default.fileExists(atPath: place.path, isDirectory: &isFolder),
             isFolder.boolValue == (content == .folder)
@@ -40,8 +41,9 @@ package struct AllowedFolder: Sendable {
 
     /// A regular file below the folder, reached through no symbolic link.
     package func member(_ path: String) throws(Refusal) -> URL {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard !path.hasPrefix("/"), !path.contains("\\"), !path.contains("\0"), !parts.contains(".."), !path.contains("://")
+        let parts = path.pathParts
+        guard path.utf8.first != UInt8(ascii: "/"), !path.utf8.contains(UInt8(ascii: "\\")), !path.utf8.contains(0), !parts.contains(".."),
+            !path.unicodeScalars.contains("://".unicodeScalars)
         else { throw .outside }
         var place = folder.path
         var kind: mode_t = 0
@@ -53,5 +55,12 @@ package struct AllowedFolder: Sendable {
         }
         guard kind == S_IFREG else { throw .absent }
         return URL(fileURLWithPath: place)
+    }
+}
+
+extension String {
+    /// What stands between the slashes of a path, as the system divides it: by bytes. To Swift a slash before a combining mark is another letter.
+    package var pathParts: [String] {
+        utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -1,4 +1,5 @@
 import Archives
+import Files
 package import Foundation
 import Generation
 package import Jobs
@@ -57,7 +58,7 @@ extension Workshop {
 
     private static func weights(among paths: [String], in root: URL) throws -> (URL, VersionFiles.Kind, [String]) {
         for (kind, names) in files {
-            let places = paths.filter { $0.split(separator: "/").last.map(String.init) == names.last }
+            let places = paths.filter { $0.pathParts.last == names.last }
             guard !places.isEmpty else { continue }
             guard places.count == 1 else {
                 throw WorkshopError(
@@ -69,7 +70,7 @@ extension Workshop {
             }
             return (folder, kind, names)
         }
-        if paths.contains(where: { $0.split(separator: "/").last == "adapter_model.bin" }) {
+        if paths.contains(where: { $0.pathParts.last == "adapter_model.bin" }) {
             throw WorkshopError(.unfitUpload, "The archive holds no weights that can be read: \(PEFTError.pickle).", at: "file")
         }
         throw WorkshopError(
