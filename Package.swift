@@ -220,7 +220,7 @@ let package = Package(
                 "Tensors", "Workers", "Workshop", logging,
             ]),
         // The program as users run it: built, but not linked.
-        .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files"], swiftSettings: strict),
+        .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files", "TestSupport"], swiftSettings: strict),
         .target(
             name: "FuzzTargets",
             dependencies: [

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct CommandTests {
@@ -43,7 +44,7 @@ import Testing
     }
 
     @Test func theProgramAloneSaysWhatIsMissing() throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let copy = folder.url.appendingPathComponent("cord")
         try FileManager.default.copyItem(at: Cord.program, to: copy)
         let run = try Cord("ask", "What is 2 plus 3?", program: copy)
@@ -53,7 +54,7 @@ import Testing
     }
 
     @Test func throughALinkItFindsItsParts() throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let link = folder.url.appendingPathComponent("cord")
         try FileManager.default.createSymbolicLink(at: link, withDestinationURL: Cord.program)
         let run = try Cord("tokenize", "two", program: link)
@@ -63,7 +64,7 @@ import Testing
 
 @Suite struct DoctorTests {
     @Test func aMachineThatCanServeIsTold() throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let run = try Cord("doctor", "--port", "1", "--data", folder.url.path)
         let lines = run.output.split(separator: "\n")
         #expect(lines.contains { $0.hasPrefix("ok    model    cord-nano loads in") }, "\(run.output)")
@@ -73,7 +74,7 @@ import Testing
     @Test func whatIsInTheWayIsNamedWithAdvice() throws {
         let run = try Cord("doctor", "--model", "Tests")
         #expect(run.status == 64 && run.errors.contains("/Tests, and no GGUF file"))
-        let listener = try Listener()
+        let listener = LocalServer(replies: [])
         let second = try Cord("doctor", "--port", "\(listener.port)")
         #expect(second.status == 1)
         #expect(second.output.contains("FAIL  port     \(listener.port): "), "\(second.output)")

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct SettingsTests {
@@ -7,7 +8,7 @@ import Testing
     }
 
     @Test func theCommandLineGoesBeforeTheEnvironmentBeforeTheFile() throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let file = try folder.file("cord.toml", "port = 1\nmax-queue = 2\nmax-body = 3\nallow-host = [\"a.org\", \"b.org\"]\naccept-store = true\n")
         let run = try Cord(
             "serve", "--config", file, "--max-queue", "30", "--print-config",
@@ -19,14 +20,19 @@ import Testing
         #expect(line("allow-host", in: run.output) == "allow-host = [\"a.org\", \"b.org\"]  # \(file)")
         #expect(line("accept-store", in: run.output) == "accept-store = true  # \(file)")
         #expect(line("origin", in: run.output) == "origin = [\"https://a.org\", \"https://b.org\"]  # CORD_ORIGIN")
-        #expect(line("max-answers", in: run.output) == "# max-answers = 64")
+        #expect(line("max-answers", in: run.output) == "# max-answers = 64" && line("log-level", in: run.output) == "# log-level = \"info\"")
     }
 
     @Test func whatIsPrintedIsReadAgain() throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let first = try Cord("serve", "--port", "5", "--origin", "https://a.org", "--max-audio", "2.5", "--print-config").output
         let file = try folder.file("cord.toml", first)
         let second = try Cord("serve", "--print-config", environment: ["CORD_CONFIG": file]).output
+        let odd = try Cord("serve", "--data", "007", "--audio-folder", "a \"b\"\n\\c/é", "--print-config").output
+        let again = try Cord("serve", "--config", try folder.file("odd.toml", odd), "--print-config").output
+        for key in ["data", "audio-folder"] {
+            #expect(line(key, in: again) == line(key, in: odd)?.replacing("# command line", with: "# \(folder.url.path)/odd.toml"))
+        }
         for key in ["port", "origin", "max-audio"] {
             #expect(line(key, in: second) == line(key, in: first)?.replacing("# command line", with: "# \(file)"))
         }
@@ -45,7 +51,7 @@ import Testing
         ("port = ", "line 1"), ("[serve]\nport = 1", "unknown key `serve`"), ("config = \"x\"", "unknown key `config`"),
     ])
     func aFileThatCannotBeReadIsRefusedByName(text: String, message: String) throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let file = try folder.file("cord.toml", text)
         let run = try Cord("serve", "--config", file, "--print-config")
         #expect(run.status != 0)
@@ -53,7 +59,7 @@ import Testing
     }
 
     @Test func aValueThatDoesNotFitIsBlamedOnItsPlace() throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let file = try folder.file("cord.toml", "max-queue = 0\n")
         let byFile = try Cord("serve", "--config", file)
         #expect(byFile.status == 64)

@@ -10,14 +10,7 @@ import Weights
 
 /// A directory written as GGUF files in 8 or 4 bits.
 @Suite(.ownThread) struct QuantizationTests {
-    /// A folder that goes with the test.
-    private final class Folder {
-        let url = FileManager.default.temporaryDirectory.appending(path: "cord-quantize-\(UUID().uuidString)")
-        init() throws { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
-        deinit { try? FileManager.default.removeItem(at: url) }
-    }
-
-    private func written(_ directory: URL, _ precision: ModelPrecision, in folder: Folder) throws -> LoadedModel {
+    private func written(_ directory: URL, _ precision: ModelPrecision, in folder: TemporaryFolder) throws -> LoadedModel {
         let quantization = try Quantization(of: directory, precision, to: folder.url.appending(path: "a.gguf"))
         var last = 0
         try quantization.write { last = $0 }
@@ -28,7 +21,7 @@ import Weights
     /// What was written and what is quantised while loading have the same weights, parameter by parameter.
     @Test(arguments: [ModelPrecision.int8, .int4], ["qwen2audio/published", "qwen2_5_omni/published", "qwen3_asr/published"])
     func filesHoldWhatALoadComputes(precision: ModelPrecision, path: String) throws {
-        let checkpoint = try RandomCheckpoint(path), folder = try Folder()
+        let checkpoint = try RandomCheckpoint(path), folder = try TemporaryFolder()
         let loaded = try LoadedModel(directory: checkpoint.directory, precision: precision)
         let file = try written(checkpoint.directory, precision, in: folder)
         #expect(file.arithmetic == loaded.arithmetic && file.defaults == loaded.defaults && file.turnEnd == loaded.turnEnd)
@@ -41,7 +34,7 @@ import Weights
     }
 
     @Test(arguments: [ModelPrecision.int8, .int4]) func answersHaveTheBitsOfALoad(precision: ModelPrecision) async throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         let loaded = try LoadedModel(directory: CordNano.directory, precision: precision)
         let file = try written(CordNano.directory, precision, in: folder)
         let sound = AudioClip(samples: (0..<32_000).map { Float(($0 * 7919) % 1000) / 5000 - 0.1 })
@@ -73,7 +66,7 @@ import Weights
     }
 
     @Test func modelsThatGGUFCannotTellAreRefusedAndNothingIsLeft() throws {
-        let other = try RandomCheckpoint("audioflamingo3/published"), folder = try Folder()
+        let other = try RandomCheckpoint("audioflamingo3/published"), folder = try TemporaryFolder()
         let error = #expect(throws: ModelError.self) {
             try Quantization(of: other.directory, .int8, to: folder.url.appending(path: "a.gguf"))
         }

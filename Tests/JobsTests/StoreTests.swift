@@ -1,5 +1,6 @@
 import Foundation
 import Jobs
+import Synchronization
 import TestSupport
 import Testing
 
@@ -28,6 +29,26 @@ extension Store {
 
 @Suite(.ownThread) struct StoreTests {
     let folder = Folder()
+
+    @Test func aFileIsGoneWhenItsTimeHasPassedButForWhoHoldsIt() throws {
+        let clock = Mutex(Date(timeIntervalSince1970: 1000))
+        let store = try Store(folder: folder.url) { clock.withLock { $0 } }
+        func add(_ name: String, lifetime: Int?) throws -> String {
+            try store.addFile(
+                purpose: "fine-tune", filename: name, content: store.contents.store(Data(name.utf8)), lifetime: lifetime
+            ).id
+        }
+        let (kept, passing) = (try add("kept", lifetime: nil), try add("passing", lifetime: 60))
+        clock.withLock { $0 += 59 }
+        #expect(try store.file(id: passing).expiresAt == Date(timeIntervalSince1970: 1060))
+        #expect(try store.files().elements.map(\.id) == [passing, kept] && store.expiredFiles().isEmpty)
+        clock.withLock { $0 += 1 }
+        #expect(throws: StoreError.notFound(kind: "file", id: passing)) { try store.file(id: passing) }
+        #expect(try store.files().elements.map(\.id) == [kept] && store.files(purpose: "fine-tune").elements.map(\.id) == [kept])
+        #expect(try store.file(id: passing, evenExpired: true).filename == "passing" && store.expiredFiles() == [passing])
+        try store.deleteFile(id: passing)
+        #expect(try store.expiredFiles().isEmpty && store.file(id: kept).filename == "kept")
+    }
 
     @Test func everythingIsThereAfterReopening() throws {
         var store = try Store(folder: folder.url)

@@ -1,6 +1,7 @@
 import Foundation
 import FoundationNetworking
 import Remote
+import TestSupport
 import Testing
 
 @Suite struct EndpointTests {

@@ -16,7 +16,7 @@ package struct ReasoningStream: Equatable, Sendable {
     }
 
     private static let tags: [(opening: [UInt8], closing: [UInt8])] =
-        ["think", "thinking", "thought", "reasoning"].map { (Array("<\($0)>".utf8), Array("</\($0)>".utf8)) }
+        ReasoningMark.thoughts.map { (Array("<\($0)>".utf8), Array("</\($0)>".utf8)) }
         + [
             ("[THINK]", "[/THINK]"), ("\u{25C1}think\u{25B7}", "\u{25C1}/think\u{25B7}"),
             ("<|begin_of_thought|>", "<|end_of_thought|>"), ("<|START_THINKING|>", "<|END_THINKING|>"),

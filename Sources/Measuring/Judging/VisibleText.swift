@@ -53,7 +53,7 @@ package struct VisibleText: Equatable, Sendable {
 }
 
 /// A tag that opens or closes a block of reasoning, by its bytes.
-private struct ReasoningMark {
+struct ReasoningMark {
     enum Role {
         case opening
         case closing
@@ -67,7 +67,7 @@ private struct ReasoningMark {
     let role: Role
 
     /// Names whose tag alone tells: models write them for nothing else.
-    private static let thoughts: Set = [
+    static let thoughts: Set = [
         "think", "thinking", "thought", "thoughts", "reasoning", "longcat_think", "inner_thoughts", "inner_monologue",
         "thought_process",
         "thinking_process",

@@ -72,14 +72,22 @@ extension Store {
         }
     }
 
-    package func file(id: String) throws -> FileRecord { try one("files", "file", id: id, element: FileRecord.init) }
+    /// - Parameter evenExpired: whether a file counts whose time has passed, as for a job that was given it before.
+    /// - Throws: ``StoreError/notFound(kind:id:)``.
+    package func file(id: String, evenExpired: Bool = false) throws -> FileRecord {
+        let file = try one("files", "file", id: id, element: FileRecord.init)
+        if !evenExpired, let end = file.expiresAt, end <= now() { throw StoreError.notFound(kind: "file", id: id) }
+        return file
+    }
 
     package func files(
         purpose: String? = nil, after: String? = nil, limit: Int = 20, ascending: Bool = false
     ) throws -> Page<FileRecord> {
-        try page(
-            "files", where: purpose == nil ? "1" : "purpose = ?", arguments: purpose.map { [$0] } ?? [], after: after,
-            limit: limit, ascending: ascending, element: FileRecord.init)
+        let isThere = "(expires_at IS NULL OR expires_at > ?)"
+        return try page(
+            "files", where: purpose == nil ? isThere : isThere + " AND purpose = ?",
+            arguments: [now().timeIntervalSince1970] + (purpose.map { [$0] } ?? []), after: after, limit: limit, ascending: ascending,
+            element: FileRecord.init)
     }
 
     /// The ids of files whose time has passed.
@@ -91,7 +99,7 @@ extension Store {
 
     /// Forgets the file, and its bytes where nothing else has the same.
     package func deleteFile(id: String) throws {
-        let file = try file(id: id)
+        let file = try file(id: id, evenExpired: true)
         try write("Deleting the file \(id)") { db in
             try db.execute(sql: "DELETE FROM files WHERE id = ?", arguments: [id])
             guard db.changesCount == 1 else { throw StoreError.notFound(kind: "file", id: id) }

@@ -41,14 +41,18 @@ struct Cord: AsyncParsableCommand {
 
     /// The command to run; nil where it was only asked how it is set.
     private static func command(_ arguments: [String]) throws -> (any ParsableCommand)? {
-        let info = try CommandInfo.of(Cord.self)
-        if let unknown = Suggestion.unknownCommand(arguments, in: info) { throw ValidationError(unknown) }
-        guard arguments.first == "serve" else { return try parseAsRoot(arguments) }
-        let options = info.subcommands?.first { $0.commandName == "serve" }?.arguments ?? []
+        guard arguments.first == Serve._commandName else {
+            do { return try parseAsRoot(arguments) } catch {
+                // What ArgumentParser says of a mistyped command is that its name is unexpected.
+                guard let unknown = Suggestion.unknownCommand(arguments, in: try CommandInfo.of(Cord.self)) else { throw error }
+                throw ValidationError(unknown)
+            }
+        }
         let settings = try ServerSettings(
-            Array(arguments.dropFirst()), environment: ProcessInfo.processInfo.environment, options: options)
+            Array(arguments.dropFirst()), environment: ProcessInfo.processInfo.environment,
+            options: try CommandInfo.of(Serve.self).arguments ?? [])
         do {
-            let command = try parseAsRoot(["serve"] + settings.arguments)
+            let command = try parseAsRoot([Serve._commandName] + settings.arguments)
             guard let serve = command as? Serve, serve.printConfig else { return command }
             print(settings.toml, terminator: "")
             return nil

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evaluation
 import Files
 import Foundation
 import Generation
@@ -41,16 +42,16 @@ struct Doctor: AsyncParsableCommand {
     }
 
     private func cpu() -> Finding {
-        let name = SystemFile.value("model name", in: "/proc/cpuinfo") ?? "unknown CPU"
-        let text = "\(name), \(Threads.count) threads, \(Threads.kernels) kernels, OpenBLAS \(BLAS.coreName)"
-        let isSlow = Threads.kernels.lowercased().contains("reference")
+        let isSlow = Threads.kernels == "reference"
         return Finding(
-            isSlow ? .note : .good, "cpu", text, advice: isSlow ? "without AVX2 answers take many times as long; use another machine" : nil)
+            isSlow ? .note : .good, "cpu", AnsweringMachine.description,
+            advice: isSlow ? "without AVX2 answers take many times as long; use another machine" : nil)
     }
 
     private func memory() -> Finding {
+        let lines = (try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8))?.split(separator: "\n") ?? []
         func bytes(_ name: String) -> Int? {
-            SystemFile.value(name, in: "/proc/meminfo").flatMap { Int($0.prefix { $0.isNumber }) }.map { $0 << 10 }
+            lines.first { $0.hasPrefix(name + ":") }.flatMap { Int($0.filter(\.isNumber)) }.map { $0 << 10 }
         }
         guard let all = bytes("MemTotal"), let free = bytes("MemAvailable") else { return Finding(.note, "memory", "unknown") }
         let needed = model.cacheSize << 20 + 300 << 20
@@ -109,7 +110,7 @@ struct Doctor: AsyncParsableCommand {
         return Finding(
             .failure, "port", "\(port): \(reason)",
             advice: number == EADDRINUSE
-                ? "another server listens there, perhaps cord: give --port another, or 0 for a free one" : "give another --port")
+                ? "another server listens there, perhaps cord: give another --port" : "give another --port")
     }
 
     /// Loads the model and lets it answer, as the first request would.
@@ -141,15 +142,7 @@ private struct Finding {
 
     init(_ verdict: Verdict, _ what: String, _ text: String, advice: String? = nil) {
         self.verdict = verdict
-        line =
-            "\(verdict.rawValue)  \(what.padding(toLength: 8, withPad: " ", startingAt: 0)) \(text)\(advice.map { "\n                \($0)" } ?? "")"
-    }
-}
-
-/// Files of the kernel with a name and a value a line.
-private enum SystemFile {
-    static func value(_ name: String, in path: String) -> String? {
-        (try? String(contentsOfFile: path, encoding: .utf8))?.split(separator: "\n").lazy.map { $0.split(separator: ":", maxSplits: 1) }
-            .first { $0.count == 2 && $0[0].trimmingCharacters(in: .whitespaces) == name }?[1].trimmingCharacters(in: .whitespaces)
+        let name = what.padding(toLength: 8, withPad: " ", startingAt: 0)
+        line = "\(verdict.rawValue)  \(name) \(text)" + (advice.map { "\n" + String(repeating: " ", count: 15) + $0 } ?? "")
     }
 }

@@ -40,7 +40,7 @@ struct Quantize: ParsableCommand {
         for file in [quantization.decoderFile, quantization.projectorFile] where FileManager.default.fileExists(atPath: file.path) {
             throw ValidationError("OUT: there is a file \(file.path) already.")
         }
-        let bar = ProgressBar("MB")
+        let bar = ProgressBar("MiB")
         try quantization.write { bar.show($0 >> 20, of: quantization.byteCount >> 20) }
         bar.finish()
         for file in [quantization.decoderFile, quantization.projectorFile] {

@@ -125,7 +125,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Connections of one address.", valueName: "count"))
     var maxConnections = 2048
 
-    @Option(help: "How much is logged: debug, info, notice, warning or error.", transform: level)
+    @Option(help: "How much is logged: debug, info, notice, warning or error.")
     var logLevel = Logger.Level.info
 
     func validate() throws {
@@ -220,11 +220,4 @@ struct Serve: AsyncParsableCommand {
             FileManager.default.fileExists(atPath: $0.appendingPathComponent("index.html").path)
         }
     }
-}
-
-@Sendable private func level(_ text: String) throws -> Logger.Level {
-    guard let level = Logger.Level(rawValue: text) else {
-        throw ValidationError("expected \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")), found \(text).")
-    }
-    return level
 }

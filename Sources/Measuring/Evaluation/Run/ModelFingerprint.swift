@@ -70,8 +70,8 @@ package enum ModelFingerprint {
 }
 
 /// The machine that answered, for the reproducibility block.
-enum AnsweringMachine {
-    static let description: String = {
+package enum AnsweringMachine {
+    package static let description: String = {
         let cpu = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n")
             .first { $0.hasPrefix("model name") }?.split(separator: ":").last?.trimmingCharacters(in: .whitespaces)
         let release = (try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8))?

@@ -33,6 +33,9 @@ package struct FileObject: Codable, Equatable, Sendable {
 
 /// When an upload goes by itself: OpenAI's `expires_after`, as the fields of a form spell it.
 package struct FileExpiry: Decodable, Equatable, Sendable {
+    /// From an hour to thirty days.
+    private static let range = 3600...2_592_000
+
     /// From the upload on; nil for a file that stays.
     package var seconds: Int?
 
@@ -40,28 +43,10 @@ package struct FileExpiry: Decodable, Equatable, Sendable {
         let fields = try Fields(decoder)
         let (anchor, time) = ("expires_after[anchor]", "expires_after[seconds]")
         try fields.constant(anchor, "created_at")
-        seconds = try fields.integer(time, in: ExpiresAfter.range)
+        seconds = try fields.integer(time, in: Self.range)
         if fields.has(anchor), seconds == nil { throw fields.missing(time, "seconds beside the anchor") }
         // Read from the form before.
         fields.ignore("purpose")
-        try fields.end()
-    }
-}
-
-/// The same inside JSON.
-package struct ExpiresAfter: Codable, Equatable, Sendable {
-    /// From an hour to thirty days.
-    static let range = 3600...2_592_000
-
-    package var anchor: String
-    package var seconds: Int
-
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
-        try fields.constant("anchor", "created_at")
-        anchor = "created_at"
-        guard let seconds = try fields.integer("seconds", in: Self.range) else { throw fields.missing("seconds", "a number of seconds") }
-        self.seconds = seconds
         try fields.end()
     }
 }

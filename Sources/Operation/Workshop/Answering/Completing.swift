@@ -18,8 +18,7 @@ extension Runtime {
     /// - Returns: an inquiry for each prompt, in their order, of one id.
     /// - Throws: ``WorkshopError`` with the place of the prompt that is to blame, before any has begun.
     package func complete(
-        _ prompts: [RawPrompt], model name: String?, options: SamplingOptions, scoring: PromptScoring? = nil,
-        priority: RequestPriority = .normal
+        _ prompts: [RawPrompt], model name: String?, options: SamplingOptions, scoring: PromptScoring? = nil
     ) async throws -> [Inquiry] {
         let start = ContinuousClock.now
         guard prompts.count <= engine.limits.queue else {
@@ -36,9 +35,8 @@ extension Runtime {
             options.maxTokens = min(options.maxTokens, model.model.contextLength - tokens.count)
             // The first token of a prompt follows nothing.
             let scoring = tokens.count > 1 ? scoring : nil
-            let request = GenerationRequest(
-                prompt: Prompt(tokens: tokens), options: options, version: entry.version, scoring: scoring, isLowPriority: priority.isLow)
-            return try inquiry(request, of: entry, id: id, priority, since: start)
+            let request = GenerationRequest(prompt: Prompt(tokens: tokens), options: options, version: entry.version, scoring: scoring)
+            return try inquiry(request, of: entry, id: id, since: start)
         }
     }
 

@@ -56,7 +56,7 @@ package final class Runtime: Sendable {
     /// - Throws: ``WorkshopError`` or ``UnheardClip`` with the place of the part that is to blame.
     package func ask(
         _ messages: [SubmittedMessage], model name: String?, options: SamplingOptions, prefix: String,
-        variables: [String: TemplateValue] = [:], scoring: PromptScoring? = nil, priority: RequestPriority = .normal
+        variables: [String: TemplateValue] = [:], scoring: PromptScoring? = nil
     ) async throws -> Inquiry {
         let start = ContinuousClock.now
         let (entry, prompt) = try await withTimeLimit(limits.time, timeout: { Self.timeIsOver }) { [self] in
@@ -64,15 +64,13 @@ package final class Runtime: Sendable {
         }
         var options = options
         options.maxTokens = max(1, min(options.maxTokens, model.model.contextLength - prompt.tokens.count))
-        let request = GenerationRequest(
-            prompt: prompt, options: options, version: entry.version, scoring: scoring, isLowPriority: priority.isLow)
-        return try inquiry(request, of: entry, id: Self.identifier(prefix), priority, since: start)
+        let request = GenerationRequest(prompt: prompt, options: options, version: entry.version, scoring: scoring)
+        return try inquiry(request, of: entry, id: Self.identifier(prefix), since: start)
     }
 
     /// Hands a request to the engine.
     func inquiry(
-        _ request: GenerationRequest, of entry: VersionRegistry.Entry, id: String, _ priority: RequestPriority,
-        since start: ContinuousClock.Instant
+        _ request: GenerationRequest, of entry: VersionRegistry.Entry, id: String, since start: ContinuousClock.Instant
     ) throws -> Inquiry {
         let size = model.model.decoder.configuration.vocabularySize
         if let other = request.options.logitBias.keys.first(where: { $0 < 0 || $0 >= size }) {
@@ -83,7 +81,7 @@ package final class Runtime: Sendable {
         return Inquiry(
             id: id, created: Int(Date().timeIntervalSince1970), model: entry.name, version: entry.versionID, request: request,
             tokenizer: model.tokenizer, preparation: start.secondsUntilNow,
-            timeLimit: max(.zero, priority.time(limits) - (ContinuousClock.now - start)), firstToken: firstToken, events: events)
+            timeLimit: max(.zero, limits.time - (ContinuousClock.now - start)), firstToken: firstToken, events: events)
     }
 
     static let timeIsOver = WorkshopError(.timeIsOver, "The answer took longer than this server allows for one request.")

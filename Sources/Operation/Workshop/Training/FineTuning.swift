@@ -114,7 +114,8 @@ package struct FineTuning: Sendable {
         let read: @Sendable (String, String) async throws -> TrainingFile = { [disk] file, name in
             try await disk.run { cancellation in
                 try TrainingFile(
-                    try store.file(id: file), for: objective, maxSeconds: seconds, clips: clips, unpackingInto: folder.appending(path: name),
+                    try store.file(id: file, evenExpired: true), for: objective, maxSeconds: seconds, clips: clips,
+                    unpackingInto: folder.appending(path: name),
                     cancellation: cancellation)
             }
         }

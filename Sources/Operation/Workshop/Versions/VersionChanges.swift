@@ -52,7 +52,7 @@ extension Workshop {
         try store.deleteFile(id: id)
     }
 
-    /// Deletes files whose time has passed, but for those that a job still reads.
+    /// Deletes files whose time has passed, which nobody finds any more, but for those that a job still reads.
     package func removeExpiredFiles() throws {
         for id in try store.expiredFiles() where try fineTuning.job(using: id) == nil { try store.deleteFile(id: id) }
     }

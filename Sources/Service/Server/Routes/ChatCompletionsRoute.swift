@@ -24,22 +24,20 @@ enum ChatCompletionsRoute {
     }
 
     private static func ask(
-        _ wanted: ChatCompletionRequest, _ runtime: Runtime, _ priority: RequestPriority
+        _ wanted: ChatCompletionRequest, _ runtime: Runtime
     ) async throws -> (inquiry: Inquiry, ignored: [String]) {
         let options = runtime.options(
             wanted.sampling, wanted.controls, count: wanted.n, logProbabilities: wanted.logprobs ? wanted.topLogprobs : nil)
         let manner = runtime.manner(wanted.reasoningEffort, wanted.verbosity)
         let inquiry = try await runtime.ask(
             [SubmittedMessage](wanted.messages), model: wanted.model, options: options, prefix: "chatcmpl-", variables: manner.variables,
-            scoring: wanted.promptLogprobs.map { PromptScoring(alternatives: $0) }, priority: priority)
+            scoring: wanted.promptLogprobs.map { PromptScoring(alternatives: $0) })
         return (inquiry, manner.ignored)
     }
 
     /// The whole answer as its JSON.
-    static func answer(
-        _ wanted: ChatCompletionRequest, _ runtime: Runtime, priority: RequestPriority = .normal
-    ) async throws -> Data {
-        let (inquiry, ignored) = try await ask(wanted, runtime, priority)
+    private static func answer(_ wanted: ChatCompletionRequest, _ runtime: Runtime) async throws -> Data {
+        let (inquiry, ignored) = try await ask(wanted, runtime)
         let parting = AnswerParting(inquiry)
         let answers = try await parting.complete()
         // Each token may be told with its twenty likeliest.
@@ -67,7 +65,7 @@ enum ChatCompletionsRoute {
     /// One chunk with the role per answer, chunks of text, one with the reason why each ended, and at the very end the usage where
     /// it was asked for. The last chunk carries what was heard.
     private static func stream(_ wanted: ChatCompletionRequest, _ runtime: Runtime) async throws -> Response {
-        let (inquiry, ignored) = try await ask(wanted, runtime, .normal)
+        let (inquiry, ignored) = try await ask(wanted, runtime)
         let options = wanted.streamOptions
         return .refusing { events in
             let parting = AnswerParting(inquiry)

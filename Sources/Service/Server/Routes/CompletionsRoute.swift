@@ -21,17 +21,17 @@ enum CompletionsRoute {
         }
     }
 
-    private static func start(_ wanted: CompletionRequest, _ runtime: Runtime, _ priority: RequestPriority) async throws -> [PromptContinuation] {
+    private static func start(_ wanted: CompletionRequest, _ runtime: Runtime) async throws -> [PromptContinuation] {
         let options = runtime.options(wanted.sampling, wanted.controls, count: wanted.n, logProbabilities: wanted.logprobs)
         let inquiries = try await runtime.complete(
             wanted.prompts.map { RawPrompt($0) }, model: wanted.model, options: options,
-            scoring: wanted.echo ? wanted.logprobs.map { PromptScoring(alternatives: $0) } : nil, priority: priority)
+            scoring: wanted.echo ? wanted.logprobs.map { PromptScoring(alternatives: $0) } : nil)
         return inquiries.enumerated().map { PromptContinuation($1, echoes: wanted.echo, firstChoice: $0 * wanted.n) }
     }
 
     /// The whole answer as its JSON.
-    static func answer(_ wanted: CompletionRequest, _ runtime: Runtime, priority: RequestPriority = .normal) async throws -> Data {
-        let prompts = try await start(wanted, runtime, priority)
+    private static func answer(_ wanted: CompletionRequest, _ runtime: Runtime) async throws -> Data {
+        let prompts = try await start(wanted, runtime)
         let answers = try await withThrowingTaskGroup(of: (Int, Answers).self) { group in
             for (index, prompt) in prompts.enumerated() { group.addTask { (index, try await prompt.inquiry.complete()) } }
             return try await group.reduce(into: Array(repeating: Answers(), count: prompts.count)) { $0[$1.0] = $1.1 }
@@ -44,10 +44,10 @@ enum CompletionsRoute {
         }
     }
 
-    /// Pieces of every answer as they come, the reason why each ended, and at the very end the usage where it was asked for. What was
-    /// heard travels with the last event.
+    /// Pieces of every answer as they come, the reason why each ended, and at the very end the usage where it was asked for, with
+    /// what all took.
     private static func stream(_ wanted: CompletionRequest, _ runtime: Runtime) async throws -> Response {
-        let prompts = try await start(wanted, runtime, .normal)
+        let prompts = try await start(wanted, runtime)
         let options = wanted.streamOptions
         return .refusing { events in
             let timings = try await withThrowingTaskGroup(of: (Int, GenerationTimings).self) { group in

@@ -48,9 +48,7 @@ enum FilesRoute {
                 let query = try WireDecoder.decode(FilePageQuery.self, form: request.query.items)
                 // The list of every purpose has the training data in it.
                 try admit(query.purpose ?? training, request)
-                let workshop = try server.workshop
-                try workshop.removeExpiredFiles()
-                let page = try workshop.store.files(
+                let page = try server.workshop.store.files(
                     purpose: query.purpose, after: query.page.after, limit: query.page.limit,
                     ascending: query.page.order == .ascending)
                 return .json(try WireEncoder.encode(ListObject(page.elements.map { FileObject($0) }, hasMore: page.hasMore)))
@@ -58,18 +56,14 @@ enum FilesRoute {
         }
         router.get("/v1/files/{id}", scope: [.measure, .train]) { request in
             try await refusing {
-                let workshop = try server.workshop
-                try workshop.removeExpiredFiles()
-                let file = try workshop.store.file(id: request.parameter("id"))
+                let file = try server.workshop.store.file(id: request.parameter("id"))
                 try admit(file.purpose, request)
                 return .json(try WireEncoder.encode(FileObject(file)))
             }
         }
         router.get("/v1/files/{id}/content", scope: [.measure, .train]) { request in
             try await refusing {
-                let workshop = try server.workshop
-                try workshop.removeExpiredFiles()
-                let store = workshop.store
+                let store = try server.workshop.store
                 let record = try store.file(id: request.parameter("id"))
                 try admit(record.purpose, request)
                 // All of it is held against its hash before the first byte is sent.

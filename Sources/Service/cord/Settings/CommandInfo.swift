@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
 
-/// What ArgumentParser knows of a command, as `--experimental-dump-help` prints it: the one list of commands and options that settings, suggestions and
-/// completions are read from.
+/// What ArgumentParser knows of a command, as `--experimental-dump-help` prints it: the one list of commands and options, from which settings and
+/// suggestions are read.
 struct CommandInfo: Decodable {
     struct Argument: Decodable {
         struct Name: Decodable { let kind, name: String }

@@ -102,8 +102,11 @@ struct ServerSettings {
     static func variable(_ name: String) -> String { "CORD_" + name.uppercased().replacing("-", with: "_") }
 
     private static func literal(_ text: String, _ option: CommandInfo.Argument) -> String {
-        if option.kind == .flag || Int(text) != nil || (Double(text)?.isFinite ?? false && text.contains(".")) { return text }
-        return "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+        if option.kind == .flag || Int(text).map(String.init) == text || Double(text).map({ "\($0)" }) == text { return text }
+        // JSON's strings without escaped slashes are strings of TOML.
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .withoutEscapingSlashes
+        return (try? encoder.encode(text)).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
     }
 
     private static func checked(_ values: [String], _ option: CommandInfo.Argument, _ source: Source) throws -> [String] {

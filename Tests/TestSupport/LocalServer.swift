@@ -1,20 +1,20 @@
-import Foundation
+package import Foundation
 import Glibc
 import Synchronization
 
 /// A socket on the loopback interface that answers each connection with the next of its replies, then closes it.
 ///
 /// A nil reply keeps the connection open and says nothing.
-final class LocalServer: Sendable {
-    let port: Int
+package final class LocalServer: Sendable {
+    package let port: Int
     private let listener: Int32
     private let heard = Mutex<[String]>([])
 
     /// The requests so far, headers and body.
-    var requests: [String] { heard.withLock { $0 } }
-    var base: URL { URL(string: "http://127.0.0.1:\(port)/v1")! }
+    package var requests: [String] { heard.withLock { $0 } }
+    package var base: URL { URL(string: "http://127.0.0.1:\(port)/v1")! }
 
-    init(replies: [String?]) {
+    package init(replies: [String?]) {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -36,7 +36,7 @@ final class LocalServer: Sendable {
     deinit { close(listener) }
 
     /// An HTTP answer.
-    static func answer(_ status: String, _ body: String, headers: String = "") -> String {
+    package static func answer(_ status: String, _ body: String, headers: String = "") -> String {
         "HTTP/1.1 \(status)\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\(headers)\r\n\(body)"
     }
 
