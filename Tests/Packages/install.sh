@@ -11,7 +11,8 @@ say() { echo "packages: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
 for suite in "$@"; do
-    root=$(mktemp -d)
+    # The system's own users enter it, too.
+    root=$(mktemp -d) && chmod 755 "$root"
     server=
     stop() { [ -z "$server" ] || kill -TERM "$server" 2>/dev/null || true; umount "$root/proc" 2>/dev/null || true; rm -rf --one-file-system "$root"; }
     trap stop EXIT
