@@ -124,19 +124,18 @@ class Program:
     """A process that listens: `{port}` in its command becomes a free port, another at each start, and `{data}` its data folder, which is
     temporary where none is given. `ready` is a path that answers when it is up; without one, a connection says so."""
 
-    def __init__(self, name, command, data=None, log=None, ready="/health", environment=None):
+    def __init__(self, name, command, data=None, log=None, ready="/health"):
         self.name, self.command, self.ready = name, list(map(str, command)), ready
         self.temporary = None if data else tempfile.TemporaryDirectory(prefix=f"{name}-")
         self.data = Path(data or self.temporary.name + "/data")
         self.log = Path(log or f"{self.data}.log")
-        self.environment = {**os.environ, **(environment or {})}
         self.process = self.port = None
 
     def start(self, port=None):
         port = port or free_port()
         command = [part.replace("{port}", str(port)).replace("{data}", str(self.data)) for part in self.command]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
         self.port = port
         deadline = time.monotonic() + 300
         while not self.is_up():

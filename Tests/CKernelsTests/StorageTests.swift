@@ -93,9 +93,19 @@ import Testing
         var blocks = Array(try format.fixture(".bin").prefix(format.fixtureBytes))
         #expect(unsafe ck_find_not_finite(format.row, blocks, 1024) == 1024)
         let elements = unsafe format.facts.block_elements, bytes = unsafe format.facts.block_bytes
-        let scale = format.testDescription == "Q6_K" ? 208 : 0, block = 1024 / elements - 1
-        blocks[block * bytes + scale] = 0
-        blocks[block * bytes + scale + 1] = 0x7C
-        #expect(unsafe ck_find_not_finite(format.row, blocks, 1024) == block * elements)
+        let block = 1024 / elements - 1
+        // A block's scale, and behind it the minimum or the scale of minima where a format has one.
+        let places =
+            switch format.testDescription {
+            case "Q6_K": [208]
+            case "Q4_1", "Q5_1", "Q4_K", "Q5_K": [0, 2]
+            default: [0]
+            }
+        for place in places.map({ block * bytes + $0 }) {
+            let whole = blocks
+            (blocks[place], blocks[place + 1]) = (0, 0x7C)
+            #expect(unsafe ck_find_not_finite(format.row, blocks, 1024) == block * elements)
+            blocks = whole
+        }
     }
 }

@@ -54,9 +54,29 @@ import Testing
 
     @Test func equalSeedsGiveEqualSamples() throws {
         var (first, second, third) = (RandomStream(seed: 4), RandomStream(seed: 4), RandomStream(seed: 5))
-        let one = try Augmentation.training.applied(to: tone, &first)
-        #expect(try Augmentation.training.applied(to: tone, &second) == one)
-        #expect(try Augmentation.training.applied(to: tone, &third) != one)
+        let one = try Augmentation(noise: 15...40, speed: 0.92...1.08, gain: -6...3).applied(to: tone, &first)
+        #expect(try Augmentation(noise: 15...40, speed: 0.92...1.08, gain: -6...3).applied(to: tone, &second) == one)
+        #expect(try Augmentation(noise: 15...40, speed: 0.92...1.08, gain: -6...3).applied(to: tone, &third) != one)
+    }
+
+    /// A click's echo has lost 60 dB after the room's time, by a line through its level; and it begins with the click itself.
+    @Test(arguments: [0.2, 0.5]) func aRoomsEchoFallsInItsTime(seconds: Double) throws {
+        var random = RandomStream(seed: 3)
+        let click = [0.5] + [Float](repeating: 0, count: 15_999)
+        let echo = try Augmentation(room: seconds...seconds).applied(to: click, &random)
+        #expect(echo[0] == 0.5)
+        func level(_ from: Double) -> Double {
+            10 * log10(power(Array(echo[Int(from * seconds * 16_000)..<Int((from + 0.25) * seconds * 16_000)])))
+        }
+        let fall = level(0.25) - level(0.75)
+        #expect(abs(fall - 30) < 5, "\(fall) dB in half of the time")
+    }
+
+    @Test func trainingHearsFromNearAndFar() throws {
+        var random = RandomStream(seed: 3)
+        let drawn = (0..<300).map { _ in Augmentation.training(&random) }
+        #expect((60...140).contains(drawn.count { $0.silence.upperBound == 0 && $0.room == nil && !$0.telephone }))
+        #expect(drawn.contains { $0.room != nil } && drawn.contains { $0.telephone } && drawn.contains { $0.silence.upperBound == 2 })
     }
 
     @Test func samplesStayWithinFullScale() throws {

@@ -25,6 +25,31 @@ import Testing
         #expect(try String(contentsOfFile: script + ".heard", encoding: .utf8) == text + "en-us+f3|240|60|")
     }
 
+    @Test func durationsStretchAsTheSpeedFalls() async throws {
+        let folder = try TemporaryFolder()
+        let script = try folder.script("stretch", "echo \"$1\"")
+        let synthesizer = try CommandSynthesizer(command: script, arguments: ["{stretch}"])
+        #expect(try await synthesizer.speak("hello", voice: Voice(name: "rms", speed: 140)) == Array("1.25\n".utf8))
+    }
+
+    @Test func aChorusGivesEachVoiceToItsEngine() async throws {
+        let folder = try TemporaryFolder()
+        let script = try folder.script("who", "echo \"$1 $2\"")
+        let engines = ["espeak", "flite"].map { ($0, try! CommandSynthesizer(command: script, arguments: [$0, "{voice}"])) }
+        let chorus = Chorus(engines: Dictionary(uniqueKeysWithValues: engines))
+        #expect(try await chorus.speak("hello", voice: Voice(name: "en-us+f3")) == Array("espeak en-us+f3\n".utf8))
+        #expect(try await chorus.speak("hello", voice: Voice(name: "flite:rms")) == Array("flite rms\n".utf8))
+        let error = await #expect(throws: SpeechError.self) { try await chorus.speak("hello", voice: Voice(name: "mbrola:us1")) }
+        #expect(error?.description.contains("known are espeak, flite") == true)
+    }
+
+    @Test func anyoneIsNobodyWhoIsMeasuredWith() {
+        let measured = Set(Voice.heldOut.map(\.name))
+        #expect(Voice.anyone.allSatisfy { !measured.contains($0.name) && !$0.name.contains("slt") })
+        #expect(Set(Voice.anyone.map(\.id)).count == Voice.anyone.count)
+        #expect(Set(Voice.anyone.map { $0.name.split(separator: ":").count == 2 ? String($0.name.split(separator: ":")[0]) : "espeak" }) == ["espeak", "flite", "festival"])
+    }
+
     @Test func textAndAudioMayBeFiles() async throws {
         let folder = try TemporaryFolder()
         let script = try folder.script("copy", "cp \"$1\" \"$2\"")

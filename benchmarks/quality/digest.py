@@ -21,6 +21,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
+
 # What differs between two runs of one program, or between two programs of one behaviour.
 PASSING = {"created", "created_at", "started", "finished", "seconds", "software", "host", "machine", "version", "build", "latency", "throughput",
            "time", "timings", "elapsed", "duration"}
@@ -49,7 +51,7 @@ def run(*command):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--cord", type=Path, default=Path(".build/release/cord"))
+    options.add_argument("--cord", type=Path, default=ROOT / ".build/release/cord")
     options.add_argument("--limit", type=int, default=600, help="questions (600)")
     options.add_argument("--steps", type=int, default=50, help="CORD steps (50)")
     options.add_argument("--keep", type=Path, help="keep what the program wrote in this folder")

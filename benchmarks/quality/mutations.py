@@ -133,7 +133,7 @@ MUTATIONS = [
     Mutation("steps-uncharged", "PatternBudget.swift", "left.steps -= steps", "left.steps -= steps & 0", "PatternsTests|WeightsTests.PEFTConfigurationTests"),
     # Server.
     Mutation("clips-not-added-up", "ClipBudget.swift", "heardSeconds += clip.seconds", "heardSeconds = clip.seconds", "ServerTests.BadInputTests"),
-    Mutation("link-local-is-public", "RemoteAudio.swift", "(0xA9FE_0000, 16)", "(0xA9FE_0000, 32)", "ServerTests.RemoteAudioTests"),
+    Mutation("link-local-is-public", "RemoteAudio.swift", "(0xA9FE_0000, 16)", "(0xA9FE_0000, 32)", "WorkshopTests.RemoteAudioTests"),
     Mutation("adapter-named-base", "VersionRegistry.swift", "if name == pinnedBaseName || name == Entry.baseVersionID {", "if name == pinnedBaseName {", "ServerTests.AdapterTests"),
 ]
 

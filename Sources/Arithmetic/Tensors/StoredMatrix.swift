@@ -26,9 +26,8 @@ import CKernels
             return
         }
         unsafe self.init(rows: rows, columns: columns, format: format) { matrix, elements in
-            unsafe ck_regroup(elements, matrix, stored, 0, rows)
+            withExtendedLifetime(owner) { unsafe ck_regroup(elements, matrix, stored, 0, rows) }
         }
-        _ = owner
     }
 
     package init(_ tensor: Tensor) {

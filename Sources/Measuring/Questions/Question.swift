@@ -14,11 +14,21 @@ package struct Question: Sendable, Equatable, Codable {
     package let answer: String
     /// The options behind the letters A, B, … of a multiple-choice question.
     package let choices: [String]?
+    /// Steps of reasoning that a deep family's question takes; nil of a plain family's.
+    package let depth: Int?
 
     package var split: QuestionSplit { QuestionSplit(text: text) }
 
     init(
-        family: QuestionFamily, task: AnswerTask, text: String, steps: String, answer: String, choices: [String]? = nil
+        family: QuestionFamily, task: AnswerTask, text: String, steps: String, answer: String, choices: [String]? = nil, depth: Int? = nil
+    ) {
+        self.init(
+            family: family, task: task, text: text, solution: "\(steps) The answer is \(answer).", answer: answer, choices: choices,
+            depth: depth)
+    }
+
+    init(
+        family: QuestionFamily, task: AnswerTask, text: String, solution: String, answer: String, choices: [String]? = nil, depth: Int?
     ) {
         let digits = String(StableHash.of(text), radix: 16)
         id = "\(family.rawValue)-" + String(repeating: "0", count: 16 - digits.count) + digits
@@ -27,12 +37,26 @@ package struct Question: Sendable, Equatable, Codable {
         self.text = text
         self.answer = answer
         self.choices = choices
-        solution = "\(steps) The answer is \(answer)."
+        self.depth = depth
+        self.solution = solution
+    }
+
+    /// The same question in other words.
+    func put(_ text: String) -> Question {
+        Question(family: family, task: task, text: text, solution: solution, answer: answer, choices: choices, depth: depth)
     }
 }
 
 package enum QuestionFamily: String, Sendable, Codable, CaseIterable {
     case arithmetic, ordering, calendar, lists, facts, comparisons
+    case chains, columns, owners, derived, agenda, shopping, legs, unanswerable
+    /// No training sees it.
+    case travel
+
+    /// Of one to three steps, in few words: those of cord-bench-1.
+    package static let plain: [QuestionFamily] = [.arithmetic, .ordering, .calendar, .lists, .facts, .comparisons]
+    /// Of a depth that is chosen.
+    package static let deep: [QuestionFamily] = [.chains, .columns, .owners, .derived, .agenda, .shopping, .legs, .unanswerable]
 }
 
 /// What kind of answer a question asks for, in the words that an answer match understands.

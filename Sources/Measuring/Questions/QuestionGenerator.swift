@@ -7,13 +7,16 @@ import Randomness
 package struct QuestionGenerator: Sendable, Sequence, IteratorProtocol {
     package let split: QuestionSplit
     package let families: [QuestionFamily]
+    /// Of the deep families' questions.
+    package let depths: ClosedRange<Int>
     private var streams: [RandomStream]
     private var turn = 0
 
-    package init(seed: UInt64, split: QuestionSplit, families: [QuestionFamily] = QuestionFamily.allCases) {
+    package init(seed: UInt64, split: QuestionSplit, families: [QuestionFamily] = QuestionFamily.plain, depths: ClosedRange<Int> = 1...3) {
         precondition(!families.isEmpty, "a question generator needs at least one family")
         self.split = split
         self.families = families
+        self.depths = depths
         streams = families.map { RandomStream(seed: seed, part: $0.rawValue) }
     }
 
@@ -24,7 +27,7 @@ package struct QuestionGenerator: Sendable, Sequence, IteratorProtocol {
 
     private mutating func draw(_ index: Int) -> Question {
         while true {
-            let question = families[index].draw(&streams[index])
+            let question = families[index].draw(depths, &streams[index])
             if question.split == split { return question }
         }
     }
@@ -32,10 +35,10 @@ package struct QuestionGenerator: Sendable, Sequence, IteratorProtocol {
     /// `count` questions with different texts, as evenly spread over the families as division allows.
     /// - Throws: ``QuestionSetError`` where a family has fewer texts in this split than asked for.
     package static func distinct(
-        _ count: Int, seed: UInt64, split: QuestionSplit, families: [QuestionFamily] = QuestionFamily.allCases,
+        _ count: Int, seed: UInt64, split: QuestionSplit, families: [QuestionFamily] = QuestionFamily.plain, depths: ClosedRange<Int> = 1...3,
         excluding known: Set<String> = []
     ) throws(QuestionSetError) -> [Question] {
-        var generator = QuestionGenerator(seed: seed, split: split, families: families)
+        var generator = QuestionGenerator(seed: seed, split: split, families: families, depths: depths)
         var seen = known
         var questions: [Question] = []
         questions.reserveCapacity(Swift.min(count, 1 << 16))
@@ -73,14 +76,24 @@ package struct QuestionSetError: Error, CustomStringConvertible, Sendable {
 }
 
 extension QuestionFamily {
-    func draw(_ random: inout RandomStream) -> Question {
-        switch self {
+    func draw(_ depths: ClosedRange<Int>, _ random: inout RandomStream) -> Question {
+        var depth: Int { random.integer(depths) }
+        return switch self {
         case .arithmetic: Arithmetic.draw(&random)
         case .ordering: Ordering.draw(&random)
         case .calendar: CalendarQuestions.draw(&random)
         case .lists: Lists.draw(&random)
         case .facts: Facts.draw(&random)
         case .comparisons: Comparisons.draw(&random)
+        case .chains: Chains.draw(depth: depth, &random)
+        case .columns: Columns.draw(depth: depth, &random)
+        case .owners: Owners.draw(depth: depth, &random)
+        case .derived: Derived.draw(depth: depth, &random)
+        case .agenda: Agenda.draw(depth: depth, &random)
+        case .shopping: Products.shopping(depth: depth, &random)
+        case .legs: Products.legs(depth: depth, &random)
+        case .unanswerable: Unanswerable.draw(depth: depth, &random)
+        case .travel: Products.travel(depth: depth, &random)
         }
     }
 }

@@ -2,10 +2,10 @@ import Audio
 import Foundation
 package import Randomness
 
-/// What happens to clean speech on its way to a microphone: speed, loudness, silence around it, white noise, a telephone's
+/// What happens to clean speech on its way to a microphone: speed, a room, loudness, silence around it, white noise, a telephone's
 /// band, in this order.
 ///
-///     y = g · x(s·t) + n,   10 log₁₀(mean (g·x)² / mean n²) = SNR
+///     y = g · room(x(s·t)) + n,   10 log₁₀(mean (g·x)² / mean n²) = SNR
 package struct Augmentation: Sendable, Codable, Equatable {
     /// Signal-to-noise ratio in dB; nil adds no noise.
     package let noise: ClosedRange<Double>?
@@ -17,10 +17,12 @@ package struct Augmentation: Sendable, Codable, Equatable {
     package let silence: ClosedRange<Double>
     /// Whether what lies above 4 kHz is lost, as over a telephone.
     package let telephone: Bool
+    /// Seconds in which a room's echo falls by 60 dB; nil is the open air.
+    package let room: ClosedRange<Double>?
 
     package init(
         noise: ClosedRange<Double>? = nil, speed: ClosedRange<Double> = 1...1, gain: ClosedRange<Double> = 0...0,
-        silence: ClosedRange<Double> = 0...0, telephone: Bool = false
+        silence: ClosedRange<Double> = 0...0, telephone: Bool = false, room: ClosedRange<Double>? = nil
     ) {
         precondition(speed.lowerBound >= 0.25 && speed.upperBound <= 4, "speed \(speed) is outside 0.25...4")
         precondition(silence.lowerBound >= 0 && silence.upperBound <= 60, "silence \(silence) is outside 0...60 s")
@@ -29,11 +31,18 @@ package struct Augmentation: Sendable, Codable, Equatable {
         self.gain = gain
         self.silence = silence
         self.telephone = telephone
+        self.room = room
     }
 
     package static let none = Augmentation()
-    /// What the embedded model is trained with.
-    package static let training = Augmentation(noise: 15...40, speed: 0.92...1.08, gain: -6...3)
+
+    /// What the embedded model is trained with: a third of the clips from nearby, the others from anywhere.
+    package static func training(_ random: inout RandomStream) -> Augmentation {
+        if random.integer(0...2) == 0 { return Augmentation(noise: 15...40, gain: -6...3) }
+        return Augmentation(
+            noise: 8...40, speed: 0.85...1.18, gain: -26...3, silence: 0...random.pick([0.3, 1, 2]), telephone: random.integer(0...5) == 0,
+            room: random.integer(0...3) == 0 ? 0.15...0.6 : nil)
+    }
 
     /// Draws the factors, then the noise, from `random`. Samples stay within ±1.
     package func applied(to samples: [Float], _ random: inout RandomStream) throws -> [Float] {
@@ -43,6 +52,7 @@ package struct Augmentation: Sendable, Codable, Equatable {
         var result = samples
         // Read as if recorded at another rate, to within 1 Hz.
         if speed != 1 { result = try Self.resampled(samples, from: Int((Double(AudioClip.sampleRate) * speed).rounded())) }
+        if let room { Reverberation(seconds: Self.draw(room, &random), &random).apply(to: &result) }
         let factor = Float(pow(10, gain / 20))
         if factor != 1 { for index in result.indices { result[index] *= factor } }
         let power = result.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(max(result.count, 1))

@@ -5,8 +5,9 @@ import SystemPackage
 /// Speech by an external command, run without a shell: the text reaches it as standard input or as a file, never as part
 /// of a command line.
 ///
-/// Placeholders in the arguments: `{voice}`, `{speed}`, `{pitch}`; `{text_file}`, a file with the text, without which the
-/// text is standard input; `{output}`, the file that the command writes, without which the audio is standard output.
+/// Placeholders in the arguments: `{voice}`, `{speed}`, `{pitch}`; `{stretch}`, the factor of durations that makes 175 words a minute
+/// the speed; `{text_file}`, a file with the text, without which the text is standard input; `{output}`, the file that the command
+/// writes, without which the audio is standard output.
 package struct CommandSynthesizer: Synthesizer {
     package let command: String
     package let arguments: [String]
@@ -52,6 +53,7 @@ package struct CommandSynthesizer: Synthesizer {
 
         let values = [
             ("{voice}", voice.name), ("{speed}", String(voice.speed)), ("{pitch}", String(voice.pitch)),
+            ("{stretch}", String((175_000 / Double(voice.speed)).rounded() / 1000)),
             ("{text_file}", textFile.path), ("{output}", output.path),
         ]
         let filled = arguments.map { argument in

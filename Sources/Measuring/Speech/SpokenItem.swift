@@ -10,10 +10,12 @@ package struct SpokenText: Sendable, Codable, Equatable {
     package let category: String?
     package let choices: [String]?
     package let solution: String?
+    /// Steps of reasoning that the question takes.
+    package let depth: Int?
 
     package init(
         id: String, text: String, answer: String? = nil, task: String? = nil, category: String? = nil,
-        choices: [String]? = nil, solution: String? = nil
+        choices: [String]? = nil, solution: String? = nil, depth: Int? = nil
     ) {
         self.id = id
         self.text = text
@@ -22,12 +24,13 @@ package struct SpokenText: Sendable, Codable, Equatable {
         self.category = category
         self.choices = choices
         self.solution = solution
+        self.depth = depth
     }
 
     package init(_ question: Question) {
         self.init(
             id: question.id, text: question.text, answer: question.answer, task: question.task.rawValue,
-            category: question.family.rawValue, choices: question.choices, solution: question.solution)
+            category: question.family.rawValue, choices: question.choices, solution: question.solution, depth: question.depth)
     }
 }
 
@@ -45,6 +48,7 @@ package struct SpokenItem: Sendable, Codable, Equatable {
     package let category: String?
     package let choices: [String]?
     package let solution: String?
+    package let depth: Int?
     package let voice: String
     package let seconds: Double
     /// Of the sound file.

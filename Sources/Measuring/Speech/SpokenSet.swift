@@ -95,7 +95,7 @@ package struct SpokenSet: Sendable {
         try SpeechFiles.write(bytes, to: folder.appendingPathComponent(path))
         return SpokenItem(
             id: id, question: text.id, audio: path, text: text.text, answer: text.answer, task: text.task,
-            category: text.category, choices: text.choices, solution: text.solution, voice: voice.id,
+            category: text.category, choices: text.choices, solution: text.solution, depth: text.depth, voice: voice.id,
             seconds: Double(samples.count) / Double(AudioClip.sampleRate), sha256: SHA256.hex(bytes))
     }
 

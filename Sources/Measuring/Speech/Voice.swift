@@ -31,12 +31,8 @@ package struct Voice: Sendable, Codable, Equatable {
         Voice(name: "en-us+m7", speed: 225, pitch: 40), Voice(name: "en-gb-scotland", speed: 205),
     ]
 
-    /// Many speakers, for hearing and for closing the gap, where no answers are shown: every accent with every variant, none of
-    /// ``heldOut`` among them.
+    /// Many speakers of espeak-ng: every accent with every variant, none of ``heldOut`` among them.
     package static let varied: [Voice] = {
-        let accents = [
-            "en-us", "en-us-nyc", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029",
-        ]
         let variants = ["m1", "m2", "m3", "m5", "m6", "m8", "f1", "f3", "f4", "f5"]
         let names = accents.flatMap { accent in variants.map { "\(accent)+\($0)" } }
         // Strides that are coprime to the ranges spread speed and pitch over the names.
@@ -44,4 +40,24 @@ package struct Voice: Sendable, Codable, Equatable {
             Voice(name: name, speed: 190 + 5 * (index * 7 % 12), pitch: 35 + 5 * (index * 3 % 7))
         }
     }()
+
+    /// Anyone: espeak-ng's variants from slow to fast, flite and festival, for ``Chorus``. Nobody of ``heldOut``, and not slt, whom
+    /// flite and festival share, is among them.
+    package static let anyone: [Voice] = {
+        let variants = [
+            "m1", "m2", "m3", "m5", "m6", "m8", "f1", "f3", "f4", "f5", "croak", "klatt", "klatt2", "klatt3", "whisper", "Annie", "steph",
+            "linda", "Denis", "adam", "Michael", "belinda", "iven", "norbert",
+        ]
+        let names = accents.flatMap { accent in variants.map { "\(accent)+\($0)" } }
+        let espeak = names.enumerated().map { index, name in
+            Voice(name: name, speed: 120 + 5 * (index * 11 % 29), pitch: 25 + 5 * (index * 3 % 11))
+        }
+        let flite = ["kal16", "awb", "rms"].flatMap { name in (0..<26).map { Voice(name: "flite:\(name)", speed: 130 + 4 * $0) } }
+        let festival = ["kal_diphone", "ked_diphone"].flatMap { name in (0..<22).map { Voice(name: "festival:\(name)", speed: 130 + 4 * $0) } }
+        return espeak + flite + festival
+    }()
+
+    private static let accents = [
+        "en-us", "en-us-nyc", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029",
+    ]
 }

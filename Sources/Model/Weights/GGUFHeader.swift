@@ -66,7 +66,7 @@ struct GGUFHeader {
         let key = "general.alignment"
         guard let value = metadata[key] else { return 32 }
         guard let alignment = value.integer, alignment >= 8, alignment <= 1 << 20, alignment.nonzeroBitCount == 1 else {
-            throw .wrongMetadata(key: key, expected: "a power of two from 8 to \(1 << 20)", found: "\(value)")
+            throw .wrongMetadata(key: key, expected: "a power of two from 8 to \(1 << 20)", found: String("\(value)".prefix(80)))
         }
         return alignment
     }

@@ -71,7 +71,3 @@ package struct ModuleNames: Sendable {
         return plain.mapValues(String.init)
     }
 }
-
-extension String {
-    func removing(suffix: String) -> Substring? { hasSuffix(suffix) ? dropLast(suffix.count) : nil }
-}

@@ -45,7 +45,7 @@ package enum SafetensorsWriter {
             }
         }
 
-        var byteCount: Int { shape.reduce(dtype.blockBytes, *) }
+        var byteCount: Int { shape.reduce(1, *) / dtype.blockElements * dtype.blockBytes }
     }
 
     package static func write(_ items: [Item], metadata: [String: String] = [:], to url: URL) throws(FileWriteError) {

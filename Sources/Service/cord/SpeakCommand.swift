@@ -24,7 +24,8 @@ struct Speak: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("A JSONL file of questions.", valueName: "questions")) var questions: String?
     @Flag(help: "Speak the questions of the built-in benchmark.") var builtIn = false
     @Option(help: ArgumentHelp("The folder to write.", valueName: "dir")) var output: String
-    @Option(help: "Voices: heldout, training, or varied: the 80 that CORD learns from.") var voices: VoiceGroup = .heldout
+    @Option(help: "Voices: heldout, training, varied (80 of espeak-ng), or anyone: those and more, flite and festival.")
+    var voices: VoiceGroup = .heldout
     @Option(
         name: .customLong("voice"),
         help: ArgumentHelp(
@@ -63,7 +64,9 @@ struct Speak: AsyncParsableCommand {
         let bar = ProgressBar("clips")
         defer { bar.end() }
         let folder = cache.map { URL(filePath: $0) } ?? Self.userCache
-        let speaker = Speaker(synthesizer: try synthesizer.make(), cache: try SpeechCache(folder: folder), workers: workers)
+        let needsChorus = !synthesizer.isGiven && set.voices.contains { $0.name.contains(":") }
+        let speaker = Speaker(
+            synthesizer: needsChorus ? try Chorus() : try synthesizer.make(), cache: try SpeechCache(folder: folder), workers: workers)
         try await set.write(to: URL(filePath: output), speaker: speaker) { bar.show($0, of: $1) }
     }
 
@@ -94,13 +97,14 @@ struct Speak: AsyncParsableCommand {
 }
 
 enum VoiceGroup: String, ExpressibleByArgument, CaseIterable {
-    case heldout, training, varied
+    case heldout, training, varied, anyone
 
     var voices: [Voice] {
         switch self {
         case .heldout: Voice.heldOut
         case .training: Voice.training
         case .varied: Voice.varied
+        case .anyone: Voice.anyone
         }
     }
 }

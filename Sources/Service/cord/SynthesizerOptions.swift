@@ -7,7 +7,7 @@ import Speech
 struct SynthesizerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A command that speaks, instead of espeak-ng. {voice}, {speed} and {pitch} stand for the voice, {text_file} for a file with the text (without it: standard input), {output} for the file to write (without it: standard output).",
+            "A command that speaks, instead of espeak-ng. {voice}, {speed}, {stretch} and {pitch} stand for the voice, {text_file} for a file with the text (without it: standard input), {output} for the file to write (without it: standard output).",
             valueName: "command"))
     var synthesizer: String?
     @Option(
@@ -68,6 +68,7 @@ struct SpeechConditions: ParsableArguments {
     @Option(help: ArgumentHelp("A change of loudness; what passes full scale is clipped.", valueName: "dB,dB")) var gain: String?
     @Option(help: ArgumentHelp("Silence before the speech and behind it, from 0 to 60 s.", valueName: "s,s")) var silence: String?
     @Flag(help: "Lose what lies above 4 kHz.") var telephone = false
+    @Option(help: ArgumentHelp("A room's echo: seconds in which it falls by 60 dB, from 0.05 to 5.", valueName: "s,s")) var room: String?
 
     func validate() throws { _ = try augmentation() }
 
@@ -76,7 +77,8 @@ struct SpeechConditions: ParsableArguments {
             noise: try noise.map { try range($0, "--noise", in: -60...200) },
             speed: try tempo.map { try range($0, "--tempo", in: 0.25...4) } ?? 1...1,
             gain: try gain.map { try range($0, "--gain", in: -120...120) } ?? 0...0,
-            silence: try silence.map { try range($0, "--silence", in: 0...60) } ?? 0...0, telephone: telephone)
+            silence: try silence.map { try range($0, "--silence", in: 0...60) } ?? 0...0, telephone: telephone,
+            room: try room.map { try range($0, "--room", in: 0.05...5) })
     }
 
     /// `LOW,HIGH`, or one number for both.

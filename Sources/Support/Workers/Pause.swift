@@ -1,6 +1,6 @@
 @unsafe @preconcurrency import Dispatch
 
-/// Waits for a time, or until the task is cancelled; not at all where the time is over already.
+/// Waits for a time, at the most some 30,000 years, or until the task is cancelled; not at all where the time is over already.
 ///
 /// `Task.sleep` returns at once when it is cancelled, and yet keeps its timer and its task's memory until the time is over:
 /// for a time limit of minutes around an answer of milliseconds, that would be the memory of minutes of requests.
@@ -8,7 +8,7 @@ package func pause(for time: Duration) async {
     let (ended, continuation) = AsyncStream<Never>.makeStream()
     let timer = DispatchSource.makeTimerSource(queue: timers)
     timer.setEventHandler { continuation.finish() }
-    timer.schedule(deadline: .now() + .milliseconds(Int(max(0, time.inSeconds * 1000))))
+    timer.schedule(deadline: .now() + .milliseconds(Int(min(1e15, max(0, time.inSeconds * 1000)))))
     timer.activate()
     for await _ in ended {}
     timer.cancel()
