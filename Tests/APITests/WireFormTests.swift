@@ -34,7 +34,8 @@ import Testing
         "FineTuningCheckpoint": FineTuningCheckpoint.self, "FineTuningEvent": FineTuningEvent.self, "FineTuningJob": FineTuningJob.self,
         "GapReportSummary": GapReportSummary.self, "GapRun": GapRun.self, "Inspection": Inspection.self,
         "ListObject<Promotion>": ListObject<Promotion>.self, "ModelObject": ModelObject.self, "Promotion": Promotion.self, "Score": Score.self,
-        "TextCompletion": TextCompletion.self,
+        "TextCompletion": TextCompletion.self, "TranscriptionObject": TranscriptionObject.self,
+        "VerboseTranscriptionObject": VerboseTranscriptionObject.self, "TranscriptionEvent": TranscriptionEvent.self,
         "TokenizeResponse": TokenizeResponse.self, "VersionObject": VersionObject.self,
     ]
 

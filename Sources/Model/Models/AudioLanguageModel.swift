@@ -11,6 +11,7 @@ package struct AudioLanguageModel: Sendable {
     package let audio: AudioPath?
     package let decoder: Decoder
     package let ends: EndTokens
+    package let transcription: TranscriptionPrompt
     /// How its modules are called on disk and in adapters.
     package let names: ModuleNames
     /// By their numbers.
@@ -23,6 +24,7 @@ package struct AudioLanguageModel: Sendable {
         family = try Family(checkpoint.config)
         let definition = family.definition
         names = definition.names
+        transcription = definition.transcription
         let reader = ModelReader(checkpoint, weights: try checkpoint.weights(renaming: names.published), storage)
         let parts = try definition.build(reader)
         (audio, decoder, ends) = (parts.audio, parts.decoder, parts.ends)

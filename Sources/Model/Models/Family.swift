@@ -48,6 +48,8 @@ protocol ModelFamily {
     static var names: ModuleNames { get }
     /// Modules that its checkpoints hold for other purposes than reading sound and text, by published path.
     static var passedOver: [String] { get }
+    /// How it is asked for a transcript, from its model cards or its reference.
+    static var transcription: TranscriptionPrompt { get }
     /// Reads the parts in the order that numbers their parameters: encoder, projector, decoder.
     static func build(_ reader: ModelReader) throws -> ModelParts
 }

@@ -48,7 +48,7 @@ package import Tensors
 
     private func format() throws(WeightError) -> StoredFormat {
         guard let format = dtype.format else {
-            throw .wrongDType(name: name, expected: StoredFormat.allCases.map(\.name).joined(separator: ", "), found: dtype)
+            throw .wrongDType(name: name, expected: "floats or GGML's blocks", found: dtype)
         }
         return format
     }

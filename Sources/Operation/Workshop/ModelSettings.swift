@@ -61,6 +61,8 @@ package struct AnswerLimits: Sendable {
     /// Decoded seconds of one clip. The model's own window may be shorter.
     package var clipSeconds = 120.0
     package var clips = 32
+    /// Decoded seconds of a recording to be transcribed.
+    package var recordingSeconds = 3600.0
     /// Tokens of one prompt; nil leaves it to the model's context.
     package var promptTokens: Int?
     /// From the request's arrival to the last token.

@@ -132,6 +132,7 @@ extension HTTPError {
         case let error as UnheardClip: self.init(error.error, parameter: error.place)
         case let error as AudioError: self.init(error)
         case let error as EngineError: self.init(error)
+        case let error as TranscriptionRefusal: self.init(422, error.description + ".", code: "unsupported")
         case let error as StoreError: self.init(error)
         case let error as ArchiveError: self.init(error)
         case let error as WorkQueue.Full: self = .busy(429, error.description, retryAfter: 2, code: "queue_full")

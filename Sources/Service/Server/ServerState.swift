@@ -88,6 +88,7 @@ package final class ServerState: Sendable {
         ChatCompletionsRoute.add(to: &router, self)
         CompletionsRoute.add(to: &router, self)
         ScoreRoute.add(to: &router, self)
+        TranscriptionsRoute.add(to: &router, self)
         // The others wait for the disk now and then.
         router.executor = WorkExecutor(name: "routes", width: 4)
         MetricsRoute.add(to: &router, self)

@@ -7,6 +7,13 @@ enum AudioFlamingo3: ModelFamily {
     static let models = "Audio Flamingo 3 (audio-flamingo-3-hf)"
     static let names = Qwen2Audio.names
 
+    /// transformers' `AudioFlamingo3Processor.apply_transcription_request`, and `strip_prefix` of its decoding.
+    static let transcription = TranscriptionPrompt(
+        .init("Transcribe the input speech."), place: .beforeClip,
+        reading: .quoted(after: [
+            "The spoken content of the audio is", "The transcription of the audio is", "The content of the input audio is",
+        ]))
+
     static func build(_ reader: ModelReader) throws -> ModelParts {
         try build(reader, longest: 600, placeholder: { slot, _ in Placeholder(slot) }, time: { _ in nil })
     }

@@ -8,6 +8,9 @@ enum MusicFlamingo: ModelFamily {
     static let models = "Music Flamingo (music-flamingo-2601-hf), Audio Flamingo Next (audio-flamingo-next-hf)"
     static let names = AudioFlamingo3.names
 
+    /// Audio Flamingo Next is asked as its predecessor is.
+    static let transcription = AudioFlamingo3.transcription
+
     static func build(_ reader: ModelReader) throws -> ModelParts {
         let config = reader.config
         return try AudioFlamingo3.build(

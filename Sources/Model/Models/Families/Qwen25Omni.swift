@@ -19,6 +19,14 @@ enum Qwen25Omni: ModelFamily {
 
     static let passedOver = ["thinker.visual", "talker", "token2wav", "thinker.audio_tower.audio_bos_eos_token"]
 
+    /// QwenLM/Qwen2.5-Omni, `cookbooks/universal_audio_understanding.ipynb`.
+    static let transcription = TranscriptionPrompt(
+        .init(
+            "Transcribe the {language} audio into text without any punctuation marks.", system: "You are a speech recognition model."),
+        translate: .init(
+            "Listen to the provided {language} speech and produce a translation in English text.",
+            system: "You are a speech translation model."))
+
     /// Positions; the table of them is made, not read, so that no tensor holds its size.
     private static let longestChunk = 4096
 

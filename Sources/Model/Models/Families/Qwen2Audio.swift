@@ -15,6 +15,11 @@ enum Qwen2Audio: ModelFamily {
         ["multi_modal_projector", "model.multi_modal_projector"],
     ])
 
+    /// QwenLM/Qwen2-Audio, `eval_audio`; the tags of languages that stand there belong to the model before its chat training.
+    static let transcription = TranscriptionPrompt(
+        .init("Detect the language and recognize the speech:"),
+        translate: .init("Detect the language and translate the speech into English:"))
+
     static func build(_ reader: ModelReader) throws -> ModelParts {
         let (weights, configuration) = (reader.weights, try Qwen2AudioConfiguration(reader.config))
         let encoder = try WhisperEncoder(weights["audio_tower"], whisper: configuration.audio, reader.table(.encoder))

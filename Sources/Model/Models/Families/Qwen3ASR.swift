@@ -13,6 +13,9 @@ enum Qwen3ASR: ModelFamily {
         ["model.language_model"], ["lm_head"], ["model.audio_tower"], ["model.multi_modal_projector"],
     ])
 
+    /// transformers' `Qwen3ASRProcessor.apply_transcription_request`: the clip alone; terms in the system turn.
+    static let transcription = TranscriptionPrompt(.init(""), takesContext: true, reading: .tagged("<asr_text>"))
+
     static func build(_ reader: ModelReader) throws -> ModelParts {
         let (config, weights) = (reader.config, reader.weights["model"])
         let shape = try WhisperEncoderConfiguration(

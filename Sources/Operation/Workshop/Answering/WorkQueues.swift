@@ -8,6 +8,8 @@ package struct WorkQueues: Sendable {
     /// Clips of questions to prompts. So many threads that a short clip never stands behind long ones: the kernel gives each of them
     /// its share of what the answers leave.
     package let hearing = WorkQueue(name: "hearing", width: 16, limit: 256)
+    /// Recordings to pieces.
+    package let recordings = WorkQueue(name: "recordings", width: 2, limit: 16)
     /// Texts to tokens, and large JSON either way.
     package let reading = WorkQueue(name: "reading", width: 8, limit: 256)
     /// What clients bring: digests, archives, adapters, question sets.
@@ -17,7 +19,7 @@ package struct WorkQueues: Sendable {
     /// Reports, comparisons and lists of sets.
     package let reports = WorkQueue(name: "reports", width: 2, limit: 32)
 
-    package var all: [WorkQueue] { [hearing, reading, uploads, versions, reports] }
+    package var all: [WorkQueue] { [hearing, recordings, reading, uploads, versions, reports] }
 
     /// Bytes of a body from which reading it is left to a thread of its own: below, that costs less than changing threads.
     private static let largeBody = 16 << 10

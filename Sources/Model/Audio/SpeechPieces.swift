@@ -1,0 +1,80 @@
+/// Cuts a recording, as it is decoded, at its quietest places into pieces that a model takes at once.
+///
+///     samples → frames of 20 ms, their levels → cut in the middle of the quietest 0.2 s of a full window's second half
+///
+/// A recording that fits into one window is one piece. No more than a window is held.
+package struct SpeechPieces: Sendable {
+    package struct Piece: Sendable, Equatable {
+        /// Of its first sample in the recording, in samples at ``AudioClip/sampleRate``.
+        package let start: Int
+        package let samples: [Float]
+        /// Whether no frame of it is louder than ``SpeechPieces/silence``.
+        package let isSilent: Bool
+
+        package var seconds: ClosedRange<Double> {
+            let rate = Double(AudioClip.sampleRate)
+            return Double(start) / rate...Double(start + samples.count) / rate
+        }
+    }
+
+    /// The level of a frame below which it holds no speech: its mean square, −60 dB below full scale.
+    package static let silence: Float = 1e-6
+
+    private static let frame = AudioClip.sampleRate / 50
+    /// Frames of the stretch whose middle is cut.
+    private static let pause = 10
+
+    private let longest: Int
+    private var buffer: [Float] = []
+    private var start = 0
+
+    /// - Parameter longest: seconds of the longest piece, at least one.
+    package init(longest: Double) {
+        precondition(longest >= 1, "pieces of at most \(longest) s")
+        self.longest = Int(longest * Double(AudioClip.sampleRate)) / Self.frame * Self.frame
+    }
+
+    /// Takes in what comes next, and gives the pieces that are whole by now.
+    package mutating func append(_ samples: [Float]) -> [Piece] {
+        buffer += samples
+        var pieces: [Piece] = []
+        while buffer.count > longest { pieces.append(take(quietestPlace())) }
+        return pieces
+    }
+
+    /// The last piece; nil where nothing is left.
+    package mutating func finish() -> Piece? { buffer.isEmpty ? nil : take(buffer.count) }
+
+    private mutating func take(_ count: Int) -> Piece {
+        let samples = Array(buffer[..<count])
+        let isSilent = Self.levels(samples[...]).allSatisfy { $0 <= Self.silence }
+        defer {
+            buffer.removeFirst(count)
+            start += count
+        }
+        return Piece(start: start, samples: samples, isSilent: isSilent)
+    }
+
+    /// Where the first window of the buffer is cut. Of stretches that are equally quiet, the last.
+    private func quietestPlace() -> Int {
+        let half = longest / 2 / Self.frame * Self.frame
+        let levels = Self.levels(buffer[half..<longest])
+        guard levels.count > Self.pause else { return longest }
+        var sum = levels[..<Self.pause].reduce(0, +)
+        var (least, place) = (sum, 0)
+        for next in Self.pause..<levels.count {
+            // Summed anew: differences of sums would leave rounding errors where it is silent.
+            sum = levels[(next - Self.pause + 1)...next].reduce(0, +)
+            if sum <= least { (least, place) = (sum, next - Self.pause + 1) }
+        }
+        return half + (place + Self.pause / 2) * Self.frame
+    }
+
+    /// Mean squares of frames; the last may be short.
+    private static func levels(_ samples: ArraySlice<Float>) -> [Float] {
+        stride(from: samples.startIndex, to: samples.endIndex, by: frame).map { first in
+            let frame = samples[first..<min(first + frame, samples.endIndex)]
+            return frame.reduce(0) { $0 + $1 * $1 } / Float(frame.count)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package import Audio
+import Foundation
+package import Models
+import Tokenization
+import Workers
+
+/// What is wanted of a transcript, beside the clip.
+package struct TranscriptionWish: Sendable, Equatable {
+    package enum Task: Sendable { case transcribe, translate }
+
+    package var task = Task.transcribe
+    /// What is spoken: ISO 639, as `en`; nil where the model is to find out.
+    package var language: String?
+    /// Names and terms that may occur.
+    package var context: String?
+    package var temperature = 0.0
+
+    package init(task: Task = .transcribe, language: String? = nil, context: String? = nil, temperature: Double = 0) {
+        self.task = task
+        self.language = language
+        self.context = context
+        self.temperature = temperature
+    }
+}
+
+/// What was said in a clip.
+package struct Transcript: Sendable, Equatable {
+    package var text: String
+    /// As the model names it; nil where it does not.
+    package var language: String?
+    /// Whether the model had more to say than a clip of this length can hold.
+    package var isCut = false
+}
+
+/// What a model cannot do for a transcript.
+package enum TranscriptionRefusal: Error, Equatable, CustomStringConvertible {
+    case deaf(model: String)
+    case noTranslation(model: String)
+    case noContext(model: String)
+
+    package var description: String {
+        switch self {
+        case .deaf(let model): "\(model) reads text alone; it cannot transcribe"
+        case .noTranslation(let model): "\(model) does not translate speech: its family documents no words for that"
+        case .noContext(let model): "\(model) takes no names or terms beside a clip: its family documents no place for them"
+        }
+    }
+}
+
+/// Transcribes clips by one version of an engine's model, in the words that its family documents (``TranscriptionPrompt``).
+package struct Transcriber: Sendable {
+    private let engine: Engine
+    private let version: WeightVersion?
+    private let isLowPriority: Bool
+
+    package init(_ engine: Engine, version: WeightVersion?, isLowPriority: Bool = false) {
+        self.engine = engine
+        self.version = version
+        self.isLowPriority = isLowPriority
+    }
+
+    /// The most tokens of a transcript: nobody says more in a second, and a model that repeats itself ends.
+    private static let tokensPerSecond = 12.0
+    private static let tokensBeside = 64
+
+    /// The longest clip that is transcribed at once, in seconds: what speech recognisers are trained with, and what the model takes.
+    package static func longestClip(_ model: LoadedModel) -> Double {
+        // Half of the context is left to the words.
+        let context = Double(model.model.contextLength / 2) * model.secondsPerAudioToken
+        return min(30, model.windowSeconds, context)
+    }
+
+    /// - Throws: ``TranscriptionRefusal`` for what the model cannot do, whatever the clip.
+    package static func check(_ wish: TranscriptionWish, _ model: LoadedModel) throws(TranscriptionRefusal) {
+        guard model.model.audio != nil else { throw .deaf(model: model.name) }
+        let prompt = model.model.transcription
+        if wish.task == .translate && prompt.translate == nil { throw .noTranslation(model: model.name) }
+        if wish.context != nil && !prompt.takesContext { throw .noContext(model: model.name) }
+    }
+
+    /// - Throws: ``TranscriptionRefusal``, ``EngineError``, `AudioError` for a clip that is too short or too long.
+    package func transcript(of clip: AudioClip, _ wish: TranscriptionWish = TranscriptionWish()) async throws -> Transcript {
+        try Self.check(wish, engine.model)
+        let (engine, model) = (engine, engine.model)
+        let prompt = model.model.transcription
+        let language = wish.language.map { Self.name(ofLanguage: $0) }
+        var options = SamplingOptions.greedy
+        options.temperature = wish.temperature
+        options.maxTokens = Int(clip.seconds * Self.tokensPerSecond) + Self.tokensBeside
+        let request = GenerationRequest(
+            prompt: try await transcriptionWork.run { try model.prompt(prompt, clip, wish, language: language) }, options: options,
+            version: version, isLowPriority: isLowPriority)
+        let answer = try await engine.complete(waiting: request)
+        let beginning = language.flatMap { prompt.reading.beginning(language: $0) } ?? ""
+        let (text, named) = prompt.reading.read(beginning + answer.text)
+        return Transcript(text: text, language: named, isCut: answer.finishReason == .length)
+    }
+
+    /// The English name of a language.
+    private static func name(ofLanguage code: String) -> String {
+        Locale(identifier: "en_US").localizedString(forLanguageCode: code) ?? code
+    }
+}
+
+extension LoadedModel {
+    fileprivate func prompt(
+        _ prompt: TranscriptionPrompt, _ clip: AudioClip, _ wish: TranscriptionWish, language: String?
+    ) throws -> Prompt {
+        let words = wish.task == .translate ? prompt.translate ?? prompt.transcribe : prompt.transcribe
+        let user = words.user(language: language)
+        var parts = [HeardMessage.Part.audio(clip)]
+        if !user.isEmpty { parts.insert(.text(user), at: prompt.place == .beforeClip ? 0 : 1) }
+        let system = [words.system, wish.context].compactMap { $0 }.joined(separator: "\n")
+        let asked = try self.prompt(
+            (system.isEmpty ? [] : [HeardMessage(role: "system", system)]) + [HeardMessage(role: "user", parts: parts)])
+        guard let language, let beginning = prompt.reading.beginning(language: language) else { return asked }
+        // Written by this server, so that its tag is a token.
+        return asked.appending(try tokenizer.encode(beginning, specials: .parsed).map { Int32($0) })
+    }
+}
+
+extension Engine {
+    /// Waits for a place where the queue is full.
+    fileprivate func complete(waiting request: GenerationRequest) async throws -> Completion {
+        while true {
+            do { return try await complete(request).answers[0] } catch EngineError.queueFull where request.isLowPriority {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
+    }
+}
+
+/// Log-mel and spelling of clips, beside the engine's thread.
+private let transcriptionWork = WorkQueue(name: "transcription", width: 2)

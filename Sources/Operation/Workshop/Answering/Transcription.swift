@@ -1,0 +1,110 @@
+import Audio
+package import Foundation
+package import Generation
+import Synchronization
+import Workers
+
+/// A recording on its way to words: its pieces one after the other, as they are heard.
+package struct Transcription: Sendable {
+    package struct Piece: Sendable, Equatable {
+        /// In the recording, in seconds.
+        package let seconds: ClosedRange<Double>
+        package let text: String
+        package let language: String?
+        /// Whether the model had more to say than a piece of this length can hold.
+        package let isCut: Bool
+    }
+
+    package let model: String
+    package let version: String
+    /// Of the recording.
+    package let seconds: Double
+    let pieces: [SpeechPieces.Piece]
+    let transcriber: Transcriber
+    let wish: TranscriptionWish
+    /// Gives back what the recording took of the server's memory when nobody needs it any more.
+    let place: RecordingPlace
+
+    /// Pieces that are with the engine at once.
+    private static let width = 8
+
+    /// Hands every piece to `body`, in their order. Pieces without a sound are without words, and no model is asked.
+    package func forEach(_ body: (Piece) async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: (Int, Piece).self) { group in
+            var begun = 0
+            func begin() {
+                guard begun < pieces.count else { return }
+                let (index, piece) = (begun, pieces[begun])
+                begun += 1
+                group.addTask { (index, try await hear(piece)) }
+            }
+            for _ in 0..<Self.width { begin() }
+            var waiting: [Int: Piece] = [:]
+            var next = 0
+            while let (index, piece) = try await group.next() {
+                begin()
+                waiting[index] = piece
+                while let piece = waiting.removeValue(forKey: next) {
+                    next += 1
+                    try await body(piece)
+                }
+            }
+        }
+    }
+
+    private func hear(_ piece: SpeechPieces.Piece) async throws -> Piece {
+        if piece.isSilent { return Piece(seconds: piece.seconds, text: "", language: nil, isCut: false) }
+        let source = AudioSource(
+            sampleRate: AudioClip.sampleRate, channels: 1, format: "samples", seconds: Double(piece.samples.count) / Double(AudioClip.sampleRate),
+            sha256: "\(place.id)/\(piece.start)")
+        let transcript = try await transcriber.transcript(of: AudioClip(samples: piece.samples, source: source), wish)
+        return Piece(seconds: piece.seconds, text: transcript.text, language: transcript.language, isCut: transcript.isCut)
+    }
+}
+
+/// The seconds of recordings that are held at once, over all requests.
+final class RecordingPlace: Sendable {
+    private static let most = 7200.0
+    private static let held = Mutex(0.0)
+
+    let id = UUID().uuidString
+    private let seconds: Double
+
+    /// Throws ``EngineError/queueFull(limit:)`` where others' recordings leave no place.
+    init(seconds: Double) throws {
+        self.seconds = seconds
+        try Self.held.withLock { held in
+            guard held + seconds <= Self.most else { throw EngineError.queueFull(limit: Int(Self.most)) }
+            held += seconds
+        }
+    }
+
+    deinit { Self.held.withLock { $0 -= seconds } }
+}
+
+extension Runtime {
+    /// Decodes a recording and cuts it into pieces that the model takes at once.
+    ///
+    /// - Throws: ``TranscriptionRefusal`` for what the model cannot do, ``UnheardClip``, ``WorkshopError``.
+    package func transcribe(_ recording: Data, _ wish: TranscriptionWish, model name: String?) async throws -> Transcription {
+        try Transcriber.check(wish, model)
+        let entry = try await entry(name)
+        let (longest, most) = (Transcriber.longestClip(model), limits.recordingSeconds)
+        let (pieces, seconds) = try await queues.recordings.run { cancellation in
+            let clip: AudioClip
+            do throws(AudioError) {
+                clip = try unsafe AudioDecoder.decode(
+                    recording.span.bytes, limits: AudioLimits(maxSeconds: most), isCancelled: { cancellation.isCancelled })
+            } catch AudioError.cancelled {
+                throw CancellationError()
+            } catch {
+                throw UnheardClip(error: error, place: "file")
+            }
+            var cutter = SpeechPieces(longest: longest)
+            return (cutter.append(clip.samples) + [cutter.finish()].compactMap { $0 }, clip.seconds)
+        }
+        return Transcription(
+            model: entry.name, version: entry.versionID, seconds: seconds, pieces: pieces,
+            transcriber: Transcriber(engine, version: entry.version), wish: wish, place: try RecordingPlace(seconds: seconds))
+    }
+}
