@@ -12,9 +12,11 @@ struct TranscribingTests {
         #expect(read.text == text && read.language == nil)
     }
 
-    @Test(arguments: [
-        ("language English<asr_text>Hello.", "Hello.", "English"), ("language None<asr_text>", "", nil), ("Hello.", "Hello.", nil),
-    ] as [(String, String, String?)]) func tagsTellTheLanguage(answer: String, text: String, language: String?) {
+    @Test(
+        arguments: [
+            ("language English<asr_text>Hello.", "Hello.", "English"), ("language None<asr_text>", "", nil), ("Hello.", "Hello.", nil),
+        ] as [(String, String, String?)]) func tagsTellTheLanguage(answer: String, text: String, language: String?)
+    {
         let read = TranscriptionPrompt.Reading.tagged("<asr_text>").read(answer)
         #expect(read.text == text && read.language == language)
     }

@@ -101,7 +101,9 @@ struct DeepQuestionsTests {
         let days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
         for question in try drawn(.agenda, 1...6) {
             var known: [String: Int] = [:]
-            for match in question.text.matches(of: /The ([a-z]+) is on ([A-Z][a-z]+)\./) { known[String(match.1)] = days.firstIndex(of: String(match.2)) }
+            for match in question.text.matches(of: /The ([a-z]+) is on ([A-Z][a-z]+)\./) {
+                known[String(match.1)] = days.firstIndex(of: String(match.2))
+            }
             let relations = question.text.matches(of: /The ([a-z]+) is ([0-9]+|one|the) days? (after|before) the ([a-z]+)\./)
             for _ in relations {
                 for match in relations {

@@ -47,7 +47,10 @@ import Testing
         let measured = Set(Voice.heldOut.map(\.name))
         #expect(Voice.anyone.allSatisfy { !measured.contains($0.name) && !$0.name.contains("slt") })
         #expect(Set(Voice.anyone.map(\.id)).count == Voice.anyone.count)
-        #expect(Set(Voice.anyone.map { $0.name.split(separator: ":").count == 2 ? String($0.name.split(separator: ":")[0]) : "espeak" }) == ["espeak", "flite", "festival"])
+        #expect(
+            Set(Voice.anyone.map { $0.name.split(separator: ":").count == 2 ? String($0.name.split(separator: ":")[0]) : "espeak" }) == [
+                "espeak", "flite", "festival",
+            ])
     }
 
     @Test func textAndAudioMayBeFiles() async throws {

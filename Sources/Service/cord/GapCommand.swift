@@ -51,14 +51,14 @@ struct Gap: AsyncParsableCommand {
         @Option(help: "A question set of the server.") var benchmark = BuiltInBenchmark.standard.rawValue
         @Option(help: "Ask the first so many items of the seeded order.") var limit: Int?
         @Option(help: "Draws the order, and what is sampled.") var seed = 0
-        @Option(help: ArgumentHelp("text, audio, no_audio and shuffled_audio, separated by commas.", valueName: "arms"))
+        @Option(help: ArgumentHelp("text, audio, transcript, no_audio and shuffled_audio, separated by commas.", valueName: "arms"))
         var arms = "text,audio"
         @Flag(help: "Print the run's id at once instead of waiting for the report.") var noWait = false
 
         func run() async throws {
             let wanted = try arms.split(separator: ",").map { name in
                 guard let arm = GapArm(rawValue: String(name)) else {
-                    throw ValidationError("--arms: expected text, audio, no_audio or shuffled_audio, found \(name).")
+                    throw ValidationError("--arms: expected text, audio, transcript, no_audio or shuffled_audio, found \(name).")
                 }
                 return arm
             }

@@ -10,7 +10,7 @@ extension QuestionSet {
     ) throws -> (ItemResult) -> String? {
         var pages: [String: String] = [:]
         var bytes = 0
-        for item in items where item.arms[.audio] != nil || item.arms[.shuffledAudio] != nil {
+        for item in items where [Arm.audio, .shuffledAudio, .transcript].contains(where: { item.arms[$0] != nil }) {
             try check()
             guard let path = item.audio, let type = Self.mediaType(path), let data = try? Data(contentsOf: folder.appending(path: path))
             else { continue }

@@ -49,6 +49,7 @@ enum Format {
         case .audio: "audio"
         case .noAudio: "no audio"
         case .shuffledAudio: "shuffled audio"
+        case .transcript: "transcript"
         }
     }
 }

@@ -13,6 +13,7 @@ extension GapComparison {
             <section><h2>Gap</h2><figure>\(accuracies(base, candidate))<figcaption>Accuracy on the \(n) items that both runs asked typed and \
             spoken, with Wilson score intervals.</figcaption></figure>\(Markup.table(["gap", "points", "reduction"], gapRows))</section>
             <section><h2>By arm</h2>\(Markup.table(["arm", "change", "interval", "gained", "lost", "p"], armRows))</section>
+            \(hearing.map { "<section><h2>Where it was closed</h2><p>\($0.headline)</p>\(Markup.table(HearingComparison.header, $0.rows))</section>" } ?? "")
             \(categorySection)
             \(ratingSection)
             \(differenceSection)

@@ -7,6 +7,9 @@ extension GapComparison {
         ]
         lines += Markdown.table(["gap", "points", "reduction"], gapRows) + [""]
         lines += Markdown.table(["arm", "change", "interval", "gained", "lost", "p"], armRows) + [""]
+        if let hearing {
+            lines += [hearing.headline, ""] + Markdown.table(HearingComparison.header, hearing.rows) + [""]
+        }
         lines += Markdown.table(["category", "n", "text", "p (Holm)", "audio", "p (Holm)"], categoryRows)
         if let rating { lines += ["", "## Ratings", "", rating.headline, ""] + Markdown.table(RatingComparison.header, rating.rows) }
         if !differences.isEmpty { lines += ["", "The runs differ in:", ""] + differences.map { "- " + Markdown.inline($0) } }

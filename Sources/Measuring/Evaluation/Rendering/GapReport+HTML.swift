@@ -9,6 +9,7 @@ extension GapReport {
             """
             \(heading)
             \(accuracySection)
+            \(hearingSection)
             \(categorySection)
             \(voiceSection)
             \(ratingSection)
@@ -119,6 +120,15 @@ extension GapReport {
             <h3>Gap</h3><figure>\(gaps)<figcaption>Accuracy typed minus accuracy spoken, paired by item. b counts items right when typed and \
             wrong when spoken, c the reverse. p is the exact sign-flip test over source questions, p (Holm) corrected over all \
             categories.</figcaption></figure>\(table)</section>
+            """
+    }
+
+    private var hearingSection: String {
+        guard let hearing else { return "" }
+        let split = hearing.splitRows.isEmpty ? "" : Markup.table(HearingSummary.splitHeader(confidence), hearing.splitRows)
+        return """
+            <section><h2>Where the gap arises</h2><p>\(HearingSummary.explanation)</p>\(split)<p>\(Markup.escape(hearing.headline)) \
+            The filter of the items below shows them.</p>\(Markup.table(HearingSummary.binHeader, hearing.binRows))</section>
             """
     }
 

@@ -31,6 +31,11 @@ extension GapReport {
             lines += Markdown.table(InstructionSummary.header(confidence), instructions.rows) + [""]
             lines += Markdown.table(InstructionSummary.kindHeader, instructions.kindRows)
         }
+        if let hearing {
+            lines += ["", "## Where the gap arises", "", HearingSummary.explanation, "", hearing.headline, ""]
+            if !hearing.splitRows.isEmpty { lines += Markdown.table(HearingSummary.splitHeader(confidence), hearing.splitRows) + [""] }
+            lines += Markdown.table(HearingSummary.binHeader, hearing.binRows)
+        }
         lines += ["", "## Other readings", ""]
         lines += Markdown.table(["measure", "value"], readings)
         if let divergence {

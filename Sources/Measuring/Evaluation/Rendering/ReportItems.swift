@@ -7,7 +7,8 @@ extension GapReport {
             <form class="filter">
             <label>Outcome <select name="outcome"><option value="">all</option><option value="b">text right, audio wrong</option>\
             <option value="c">text wrong, audio right</option><option value="both">both right</option>\
-            <option value="neither">both wrong</option><option value="unpaired">not asked both ways</option></select></label>
+            <option value="neither">both wrong</option><option value="unpaired">not asked both ways</option>\
+            \(hearing == nil ? "" : "<option value=\"misreasoned\">heard rightly, answered wrongly</option>")</select></label>
             <label>Category <select name="category"><option value="">all</option>\(options)</select></label>
             <label>Search <input name="search" type="search"></label>
             <output></output>
@@ -29,9 +30,10 @@ extension GapReport {
         let answers = Arm.allCases.compactMap { arm in item.arms[arm].map { Markup.answer(Format.name(arm), arm.style, $0) } }.joined()
         var facts = "reference <b>\(Markup.escape(item.answer))</b>"
         if let voice = item.voice { facts += " · voice \(Markup.escape(voice))" }
+        if let heard = item.arms[.transcript]?.heard { facts += " · heard “\(Markup.escape(heard))”" }
         if item.sourceQuestion != item.id { facts += " · source question \(Markup.escape(item.sourceQuestion))" }
         return """
-            <details data-outcome="\(outcome)" data-category="\(Markup.escape(item.category))"><summary>\
+            <details data-outcome="\(outcome)\(item.isMisreasoned ? " misreasoned" : "")" data-category="\(Markup.escape(item.category))"><summary>\
             <span class="outcome">\(verdict(item, .text))\(verdict(item, .audio))</span>\
             <code>\(Markup.escape(item.id))</code> <em>\(Markup.escape(item.category))</em> \(Markup.escape(item.question))</summary>
             <p>\(facts)</p>\(Markup.player(clip))

@@ -29,6 +29,8 @@ package struct GapComparison: Codable, Sendable, Equatable {
     package var textItems: ChangedItems
     package var audioItems: ChangedItems
     package var categories: [Category]
+    /// Which part of the gap was closed; nil where transcripts were not typed back in both runs.
+    package var hearing: HearingComparison?
     /// Nil where no judge rated.
     package var rating: RatingComparison?
     /// Settings in which the two runs differ, beyond the weights: a comparison of versions should have none.
@@ -136,6 +138,7 @@ package struct GapComparison: Codable, Sendable, Equatable {
                 category: group.0, n: group.1.n, text: group.1.points, audio: group.2.points, textInterval: group.1.interval,
                 audioInterval: group.2.interval, textP: textP[place], audioP: audioP[place])
         }
+        hearing = HearingComparison(common, confidence: confidence, resamples: resamples, seed: second.seed)
         rating = RatingComparison(common, confidence: confidence, resamples: resamples, seed: second.seed)
         let fixed: Set = ["model hash", "prompt template hash", "decoding", "seed", "judge", "extraction", "software version", "machine"]
         differences = zip(first.entries, second.entries).filter { fixed.contains($0.name) && $0.value != $1.value }.map {
@@ -158,7 +161,7 @@ package struct GapComparison: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case object, base, candidate, benchmark, n, text, audio, categories, rating, differences
+        case object, base, candidate, benchmark, n, text, audio, categories, hearing, rating, differences
         case gapBefore = "gap_before"
         case gapAfterAgainstBaseText = "gap_after_against_base_text"
         case gapAfterOwn = "gap_after_own"

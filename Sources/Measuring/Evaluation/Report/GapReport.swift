@@ -27,6 +27,8 @@ package struct GapReport: Codable, Sendable, Equatable {
     package var averageDrop: Double?
     package var power: PowerSummary
     package var divergence: DivergenceSummary?
+    /// The gap taken apart, where transcripts were typed back.
+    package var hearing: HearingSummary?
     package var reproducibility: Reproducibility
     package var items: [ItemResult]
 
@@ -56,6 +58,7 @@ package struct GapReport: Codable, Sendable, Equatable {
         }
         rating = RatingSummary(items, confidence: confidence, resamples: resamples, seed: seed)
         instructions = InstructionSummary(items, confidence: confidence, resamples: resamples, seed: seed)
+        hearing = HearingSummary(items, confidence: confidence, resamples: resamples, seed: seed)
         agreement = AgreementSummary(items)
         let (text, audio) = (arms[.text]?.accuracy ?? 0, arms[.audio]?.accuracy ?? 0)
         mrr = Retention(
@@ -66,7 +69,7 @@ package struct GapReport: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case object, id, created, n, arms, gap, categories, voices, rating, instructions, agreement, mrr, power, divergence, reproducibility, items
+        case object, id, created, n, arms, gap, categories, voices, rating, instructions, agreement, mrr, power, divergence, hearing, reproducibility, items
         case averageDrop = "average_drop"
     }
 

@@ -8,6 +8,9 @@ package enum Arm: String, Codable, Sendable, CaseIterable, CodingKeyRepresentabl
     case noAudio = "no_audio"
     /// Another question's audio: what hearing *this* question is worth.
     case shuffledAudio = "shuffled_audio"
+    /// What the model wrote down of the audio, typed back to it: the cascade. What it lacks to ``text`` was lost in hearing, what
+    /// ``audio`` lacks to it in reasoning over sound.
+    case transcript
 }
 
 /// What one arm answered to one item.
@@ -28,6 +31,15 @@ package struct ArmAnswer: Codable, Sendable, Equatable {
     package var error: String?
     package var tokens: Int
     package var seconds: Double
+    /// In the transcript arm, what the model wrote down of the clip.
+    package var heard: String?
+    /// How that differs from the question's text.
+    package var wordErrors: WordErrors?
+
+    private enum CodingKeys: String, CodingKey {
+        case text, extracted, correct, score, instructions, failure, error, tokens, seconds, heard
+        case wordErrors = "word_errors"
+    }
 
     package init(
         text: String, extracted: String?, correct: Bool, score: Int? = nil, instructions: [InstructionOutcome]? = nil, failure: String? = nil,
@@ -67,6 +79,8 @@ package struct ArmAnswer: Codable, Sendable, Equatable {
         }
         self.tokens = tokens
         seconds = try container.decode(Double.self, forKey: .seconds)
+        heard = try container.decodeIfPresent(String.self, forKey: .heard)
+        wordErrors = try container.decodeIfPresent(WordErrors.self, forKey: .wordErrors)
     }
 }
 

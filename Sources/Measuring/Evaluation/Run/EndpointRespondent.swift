@@ -56,6 +56,8 @@ package struct EndpointRespondent: Respondent {
             case .typed(let text): .text(text)
             case .nothing: .text("")
             case .spoken(let file): .audio(try await wav(file))
+            case .relayed:
+                throw Unaskable(code: "no_transcript", "transcripts are asked of models in this process alone, not of endpoints")
             }
         let sampled = decoding.temperature > 0
         return try JSONEncoder().encode(

@@ -34,8 +34,29 @@ package struct EngineRespondent: Respondent {
 
     package func reply(to question: Asking, seed: UInt64) async throws -> Reply {
         let start = ContinuousClock.now
+        var heard: String?
+        var question = question
+        if case .relayed(let file) = question {
+            let text = try await transcript(of: file)
+            (heard, question) = (text, .typed(text))
+        }
         let (answer, tokens) = try await complete(try await prompt(question), seed: seed)
-        return Reply(text: answer.text, tokens: tokens, seconds: start.duration(to: .now) / .seconds(1))
+        return Reply(text: answer.text, tokens: tokens, seconds: start.duration(to: .now) / .seconds(1), heard: heard)
+    }
+
+    /// What the model writes down of a clip, asked as its family documents it; greedily, whatever the answers are drawn by.
+    private func transcript(of file: URL) async throws -> String {
+        let limits = limits
+        do {
+            let clip = try await evaluationWork.run { try Self.clip(file, limits) }
+            return try await Transcriber(engine, version: version, isLowPriority: true).transcript(of: clip).text
+        } catch let error as AudioError {
+            throw Unaskable(code: error.code, error.description)
+        } catch let error as TranscriptionRefusal {
+            throw Unaskable(code: "no_transcript", error.description)
+        } catch EngineError.promptTooLong(let tokens, let limit) {
+            throw Unaskable(code: "prompt_too_long", EngineError.promptTooLong(tokens: tokens, limit: limit).description)
+        }
     }
 
     /// The audio-conditioned answer, walked along under both prompts: KL(audio ‖ text) at each of its tokens.
@@ -71,20 +92,25 @@ package struct EngineRespondent: Respondent {
         }
     }
 
+    private var limits: AudioLimits { AudioLimits(maxSeconds: maximumSeconds, windowSeconds: engine.model.windowSeconds) }
+
+    private static func clip(_ file: URL, _ limits: AudioLimits) throws -> AudioClip {
+        let bytes: Data
+        do { bytes = try Data(contentsOf: file) } catch {
+            throw Unaskable(code: "audio_unreadable", "\(file.lastPathComponent): \(FileError(reading: file.path, error).reason)")
+        }
+        return try unsafe AudioDecoder.decode(bytes.span.bytes, limits: limits)
+    }
+
     func prompt(_ question: Asking) async throws -> Prompt {
-        let (model, limits) = (engine.model, AudioLimits(maxSeconds: maximumSeconds, windowSeconds: engine.model.windowSeconds))
+        let (model, limits) = (engine.model, limits)
         return try await evaluationWork.run {
             do {
                 switch question {
                 case .typed(let text): return try model.prompt([Message(role: "user", parts: [.text(text)])])
                 case .nothing: return try model.prompt([Message(role: "user", parts: [])])
-                case .spoken(let file):
-                    let bytes: Data
-                    do { bytes = try Data(contentsOf: file) } catch {
-                        throw Unaskable(code: "audio_unreadable", "\(file.lastPathComponent): \(FileError(reading: file.path, error).reason)")
-                    }
-                    let clip = try unsafe AudioDecoder.decode(bytes.span.bytes, limits: limits)
-                    return try model.prompt([Message(role: "user", parts: [.audio(clip)])])
+                case .spoken(let file), .relayed(let file):
+                    return try model.prompt([Message(role: "user", parts: [.audio(try Self.clip(file, limits))])])
                 }
             } catch let error as AudioError {
                 throw Unaskable(code: error.code, error.description)

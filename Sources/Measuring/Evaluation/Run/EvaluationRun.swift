@@ -92,7 +92,12 @@ package struct EvaluationRun: Sendable {
             let seed = seed(item.id, question.arm.rawValue)
             do {
                 let reply = try await respondent.reply(to: try question.asking.get(), seed: seed)
-                return AnswerRecord(item: item.id, arm: question.arm, answer: try await scoring.answer(reply, to: item, seed: seed))
+                var answer = try await scoring.answer(reply, to: item, seed: seed)
+                if let heard = reply.heard {
+                    answer.heard = heard
+                    if !item.text.isEmpty { answer.wordErrors = try await evaluationWork.run { WordErrors(heard: heard, said: item.text) } }
+                }
+                return AnswerRecord(item: item.id, arm: question.arm, answer: answer)
             } catch let error as Unaskable {
                 return AnswerRecord(
                     item: item.id, arm: question.arm, answer: ArmAnswer(text: "", extracted: nil, correct: false, error: error.code))

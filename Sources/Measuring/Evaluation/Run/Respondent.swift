@@ -7,6 +7,8 @@ package enum Asking: Sendable, Equatable {
     case typed(String)
     /// The turn is the clip: no text beside it.
     case spoken(URL)
+    /// The turn is what the model writes down of the clip, which it is asked for first.
+    case relayed(URL)
     /// The turn is empty: what the chat format alone makes the model say.
     case nothing
 }
@@ -20,8 +22,11 @@ package struct Reply: Sendable, Equatable {
     static let mostTokens = 1 << 32
     /// From asking to the answer's end.
     package var seconds: Double
+    /// What was written down of a relayed clip.
+    package var heard: String?
 
-    package init(text: String, tokens: Int, seconds: Double) {
+    package init(text: String, tokens: Int, seconds: Double, heard: String? = nil) {
+        self.heard = heard
         self.text = text
         self.tokens = min(max(tokens, 0), Self.mostTokens)
         self.seconds = seconds

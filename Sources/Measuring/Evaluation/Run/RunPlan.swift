@@ -1,3 +1,4 @@
+import Foundation
 import Randomness
 
 /// What is asked and in which order: a pure function of the question set and the settings, so that a run can be made again.
@@ -29,6 +30,7 @@ package struct RunPlan: Sendable {
                     case .text: Self.typed(item)
                     case .audio: Self.spoken(item, set)
                     case .noAudio: .success(.nothing)
+                    case .transcript: Self.clip(item, set).map { .relayed($0) }
                     case .shuffledAudio: others[place].map { Self.spoken(items[$0], set) } ?? .failure(Self.noOtherClip)
                     }
                 questions.append(Question(item: place, arm: arm, asking: asking))
@@ -48,10 +50,11 @@ package struct RunPlan: Sendable {
     }
 
     private static func spoken(_ item: QuestionSet.Item, _ set: QuestionSet) -> Result<Asking, Unaskable> {
-        guard let clip = set.clip(item) else {
-            return .failure(Unaskable(code: "no_audio", "the set has no clip of this question"))
-        }
-        return .success(.spoken(clip))
+        clip(item, set).map { .spoken($0) }
+    }
+
+    private static func clip(_ item: QuestionSet.Item, _ set: QuestionSet) -> Result<URL, Unaskable> {
+        set.clip(item).map { .success($0) } ?? .failure(Unaskable(code: "no_audio", "the set has no clip of this question"))
     }
 
     /// For every item another one's place, whose clip it is asked with; no clip serves twice, and none speaks the item's own source

@@ -7,6 +7,7 @@ package enum GapArm: String, Codable, CaseIterable, Sendable {
     case noAudio = "no_audio"
     /// Another question's audio.
     case shuffledAudio = "shuffled_audio"
+    case transcript
 }
 
 /// How answers are read: a failure is named and counts as wrong, or by VoiceBench's rules with its random letter.

@@ -11,6 +11,7 @@ extension Arm {
             case .audio: .audio
             case .noAudio: .noAudio
             case .shuffledAudio: .shuffledAudio
+            case .transcript: .transcript
             }
     }
 }
