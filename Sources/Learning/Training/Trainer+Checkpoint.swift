@@ -27,13 +27,28 @@ package struct DataCursor: Codable, Sendable, Equatable {
     package let pairs: Int
     /// A digest of the pairs' ids in order: resuming on other data is refused.
     package let digest: String
+    /// ``CheckedPairs/content``: resuming with other clips or texts under the same ids is refused. Nil in checkpoints of programs that did
+    /// not record it; these are held to the ids alone.
+    package let content: String?
 
-    package init(epoch: Int, batch: Int, batchSize: Int, pairs: Int, digest: String) {
+    package init(epoch: Int, batch: Int, batchSize: Int, pairs: Int, digest: String, content: String? = nil) {
         self.epoch = epoch
         self.batch = batch
         self.batchSize = batchSize
         self.pairs = pairs
         self.digest = digest
+        self.content = content
+    }
+
+    /// Why a run that stands at `wanted` cannot go on from here; nil where it can.
+    func conflict(with wanted: DataCursor) -> String? {
+        if batchSize != wanted.batchSize { return "it was made with the batch size \(batchSize), not \(wanted.batchSize)" }
+        if pairs != wanted.pairs { return "it was made with \(pairs) pairs, not \(wanted.pairs)" }
+        if digest != wanted.digest { return "it was made with pairs of other ids, or in another order" }
+        if let content, let other = wanted.content, content != other {
+            return "it was made with the same ids, but some of their clips or texts have changed since"
+        }
+        return epoch == wanted.epoch && batch == wanted.batch ? nil : "it stands at batch \(batch) of epoch \(epoch), not where its steps say"
     }
 }
 

@@ -37,8 +37,10 @@ package struct TrainingRun: Sendable {
     package let pairs: [TrainingPair]
     package let settings: Settings
     package let directory: URL
+    private let content: String?
 
-    package init(pairs: [TrainingPair], settings: Settings, directory: URL) throws {
+    /// - Parameter content: ``CheckedPairs/content``, to which a resumed run is held.
+    package init(pairs: [TrainingPair], content: String? = nil, settings: Settings, directory: URL) throws {
         if pairs.isEmpty { throw TrainingError.options("there are no pairs") }
         for (name, value) in [
             ("batch size", settings.batchSize), ("epochs", settings.epochs), ("steps", settings.steps ?? 1),
@@ -47,6 +49,7 @@ package struct TrainingRun: Sendable {
             throw TrainingError.options("\(name): expected 1 to \(1 << 32), found \(value)")
         }
         self.pairs = pairs
+        self.content = content
         self.settings = settings
         self.directory = directory
     }
@@ -117,7 +120,7 @@ package struct TrainingRun: Sendable {
         }
         return DataCursor(
             epoch: step / batchesPerEpoch, batch: step % batchesPerEpoch, batchSize: settings.batchSize,
-            pairs: pairs.count, digest: String(digest, radix: 16))
+            pairs: pairs.count, digest: String(digest, radix: 16), content: content)
     }
 
     private func save(_ trainer: Trainer, step: Int) async throws {
@@ -131,9 +134,8 @@ package struct TrainingRun: Sendable {
         guard let newest = try files().last else { return 0 }
         let found = try await trainer.restore(from: newest)
         let step = await trainer.steps
-        guard found == cursor(step: step) else {
-            throw TrainingError.checkpoint(path: newest.path, reason: "it was made with other pairs or another batch size")
-        }
+        let conflict = found.map { $0.conflict(with: cursor(step: step)) } ?? "it is no checkpoint of a run"
+        if let conflict { throw TrainingError.checkpoint(path: newest.path, reason: conflict) }
         return step
     }
 

@@ -16,7 +16,7 @@ struct Train: AsyncParsableCommand {
             Each line of MANIFEST is a JSON object with "audio" (a path beside the manifest, or a data: URL), "text", and for methods that \
             use gold "answer" or "solution"; or a conversation for the method supervised: "messages" (OpenAI, ms-swift), with "weight" 0 on \
             turns that are not learnt and "audios" where <audio> stands. A metadata.csv of an AudioFolder is read, too, and the split train \
-            of a folder with splits. Every clip is heard or its line refused before the first step; unknown members are refused by name. A \
+            of a folder with splits. Every clip is heard, or its line refused, before the first step; unknown members are refused by name. A \
             run that was stopped goes on from its last checkpoint with the same bits.
 
             EXAMPLES
@@ -48,6 +48,11 @@ struct Train: AsyncParsableCommand {
     @Flag(help: "Train the parameters themselves instead of adapters; DIR/model is then a model directory.") var full = false
     @Option(help: "Names every random choice.") var seed: UInt64 = 0
     @Option(help: "Steps between checkpoints.") var checkpointEvery = 50
+    @Option(
+        help: ArgumentHelp(
+            "Lines of the manifest that may be left out because nothing can be learnt from them: no such clip, no text, too long. Each is named.",
+            valueName: "lines"))
+    var maxSkipped = 0
     @Flag(help: "Write TensorBoard events, too.") var tensorboard = false
 
     func validate() throws {
@@ -55,6 +60,7 @@ struct Train: AsyncParsableCommand {
         where value < 1 {
             throw ValidationError("--\(name): expected at least 1, found \(value).")
         }
+        if maxSkipped < 0 { throw ValidationError("--max-skipped: expected at least 0, found \(maxSkipped).") }
         if loraRank > 4096 { throw ValidationError("--lora-rank: expected at most 4096, found \(loraRank).") }
         if let loraAlpha, !(1e-30...1e6).contains(loraAlpha) {
             throw ValidationError("--lora-alpha: expected 1e-30 to 1e6, found \(loraAlpha).")
@@ -72,7 +78,7 @@ struct Train: AsyncParsableCommand {
         let runtime = try settings.load()
         let loaded = runtime.model
         let parent = try runtime.versions.entry(settings.adapters.last?.name).version
-        let pairs = try pairs(for: objective.objective, maxSeconds: loaded.windowSeconds)
+        let checked = try await pairs(for: objective.objective, by: loaded)
         let directory = URL(fileURLWithPath: output, isDirectory: true)
         var plan = TrainingRun.Settings()
         plan.batchSize = batchSize
@@ -80,7 +86,7 @@ struct Train: AsyncParsableCommand {
         plan.steps = steps
         plan.checkpointEvery = checkpointEvery
         plan.writesEvents = tensorboard
-        let run = try TrainingRun(pairs: pairs, settings: plan, directory: directory)
+        let run = try TrainingRun(pairs: checked.pairs, content: checked.content, settings: plan, directory: directory)
 
         var options = TrainingOptions(objective.objective)
         options.optimizer.learningRate = learningRate
@@ -91,7 +97,7 @@ struct Train: AsyncParsableCommand {
         let trained = full ? AdapterPlan.full(train) : .lowRank(train, rank: loraRank, alpha: loraAlpha)
         let trainer = try Trainer(engine: runtime.engine, plan: trained, options: options, parent: parent, judge: AnswerMatch.judge)
         let count = await trainer.parameterCount
-        say("\(pairs.count) pairs, \(run.totalSteps) steps, \(count) trained parameters, \(objective.method.rawValue)")
+        say("\(checked.pairs.count) pairs, \(run.totalSteps) steps, \(count) trained parameters, \(objective.method.rawValue)")
         try await run.run(trainer) { progress in say(Self.line(progress)) }
         let version = await trainer.snapshot(id: "trained")
         if let fault = version.fault {
@@ -108,7 +114,7 @@ struct Train: AsyncParsableCommand {
         print(result.path)
     }
 
-    private func pairs(for objective: Objective, maxSeconds: Double) throws -> [TrainingPair] {
+    private func pairs(for objective: Objective, by model: LoadedModel) async throws -> CheckedPairs {
         let file: URL
         do throws(ManifestError) {
             let found = try PairManifest.find(URL(fileURLWithPath: manifest))
@@ -117,7 +123,13 @@ struct Train: AsyncParsableCommand {
         } catch {
             throw TrainingError.manifest(path: manifest, line: nil, reason: "\(error)")
         }
-        return try PairManifest(file, for: objective, maxSeconds: maxSeconds).pairs
+        let bar = ProgressBar("pairs")
+        defer { bar.finish() }
+        let checked = try await PairManifest(file, for: objective)
+            .checked(by: model, maxSkipped: maxSkipped, width: Threads.count) { bar.show($0, of: $1) }
+        bar.end()
+        for line in checked.skipped { say("line \(line.line) is left out: \(line.reason)") }
+        return checked
     }
 
     private func say(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }

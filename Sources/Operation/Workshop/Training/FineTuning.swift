@@ -110,21 +110,22 @@ package struct FineTuning: Sendable {
         let id = context.job.id
         let folder = folder(id)
         var recipe = try recipe(wanted)
-        let (store, clips, objective, seconds) = (store, clips, recipe.options.objective, runtime.model.windowSeconds)
-        let read: @Sendable (String, String) async throws -> TrainingFile = { [disk] file, name in
-            try await disk.run { cancellation in
-                try TrainingFile(
-                    try store.file(id: file, evenExpired: true), for: objective, maxSeconds: seconds, clips: clips,
-                    unpackingInto: folder.appending(path: name),
-                    cancellation: cancellation)
+        let (store, clips, objective, model) = (store, clips, recipe.options.objective, runtime.model)
+        let read: (String, String) async throws -> CheckedPairs = { [disk] file, name in
+            let record = try store.file(id: file, evenExpired: true)
+            let rows = try await disk.run { cancellation in
+                try TrainingFile(record, for: objective, clips: clips, unpackingInto: folder.appending(path: name), cancellation: cancellation)
             }
+            let checked = try await rows.checked(by: model, maxSkipped: wanted.cord.maxSkipped ?? 0)
+            try context.event("\(checked.pairs.count) \(name) pairs")
+            if let note = rows.note { try context.event(note, level: .warn) }
+            for line in checked.skipped { try context.event("\(record.filename), line \(line.line), is left out: \(line.reason)", level: .warn) }
+            return checked
         }
         defer { for name in ["training", "validation"] { try? FileManager.default.removeItem(at: folder.appending(path: name)) } }
         let training = try await read(wanted.trainingFile, "training")
-        let validation: TrainingFile? =
+        let validation: CheckedPairs? =
             if let file = wanted.validationFile { try await read(file, "validation") } else { nil }
-        try context.event("\(training.pairs.count) training pairs, \(validation?.pairs.count ?? 0) validation pairs")
-        for note in [training.note, validation?.note].compactMap({ $0 }) { try context.event(note, level: .warn) }
 
         recipe.options.system = training.system
         let hyper = wanted.method.hyperparameters
@@ -138,7 +139,7 @@ package struct FineTuning: Sendable {
         settings.checkpointEvery = hyper.checkpointEvery ?? max(1, min(50, total / 10))
         recipe.options.schedule = Schedule(
             Schedule.Shape(hyper.schedule ?? .constant), warmupSteps: hyper.warmupSteps ?? 0, totalSteps: total)
-        let run = try TrainingRun(pairs: training.pairs, settings: settings, directory: folder)
+        let run = try TrainingRun(pairs: training.pairs, content: training.content, settings: settings, directory: folder)
         let parent = try note.parent.map { try versions.version(try store.version($0)) }
         let trainer = try Trainer(
             engine: runtime.engine, plan: recipe.plan, options: recipe.options, parent: parent,
