@@ -48,8 +48,13 @@ extension Trainer {
                 remembers ? teacherAnswers[question(work[index].pair)] : nil
             )
         }
+        // By the pair's id: its rollouts do not depend on its place in the batch, nor on its neighbours.
         var stream = RandomStream(seed: options.seed, index: steps + 1)
-        let seeds = work.map { _ in stream.next() & ~3 }
+        let step = stream.next()
+        let seeds = work.map { work in
+            var stream = RandomStream(seed: step, part: work.pair.id)
+            return stream.next() & ~3
+        }
         // The engine's queue is finite: a few hundred pairs would overflow it.
         let limit = max(1, engine.limits.queue / 8)
         let results = try await withThrowingTaskGroup(of: (Int, Result<PairRollouts, any Error>).self) { group in

@@ -54,10 +54,17 @@ package actor Trainer {
 
     /// Takes one step on a batch. A pair that cannot be used is reported with its reason; the others are applied. Throws where
     /// none is left. Gradients that are not finite leave the weights as they were, and the report says so.
-    package func step(_ pairs: [TrainingPair]) async throws -> StepReport {
+    package func step(_ pairs: [TrainingPair]) async throws -> StepReport { try await alone { try await take(pairs) } }
+
+    /// Keeps others out while `body` waits for the engine.
+    func alone<Result>(_ body: () async throws -> Result) async throws -> Result {
         if isBusy { throw TrainingError.busy }
         isBusy = true
         defer { isBusy = false }
+        return try await body()
+    }
+
+    private func take(_ pairs: [TrainingPair]) async throws -> StepReport {
         let start = ContinuousClock.now
         let timer = PhaseTimer()
         var work = prepare(pairs)

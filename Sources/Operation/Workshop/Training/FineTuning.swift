@@ -1,4 +1,5 @@
 package import API
+import Evaluation
 import Foundation
 import Generation
 import Jobs
@@ -134,29 +135,43 @@ package struct FineTuning: Sendable {
         settings.epochs = hyper.epochs ?? 1
         settings.steps = hyper.steps
         settings.writesEvents = wanted.cord.tensorboard
+        settings.validationPairs = wanted.cord.validationPairs
         let batches = (training.pairs.count + settings.batchSize - 1) / settings.batchSize
         let total = settings.steps ?? settings.epochs * batches
         settings.checkpointEvery = hyper.checkpointEvery ?? max(1, min(50, total / 10))
+        settings.validateEvery = settings.checkpointEvery
         recipe.options.schedule = Schedule(
             Schedule.Shape(hyper.schedule ?? .constant), warmupSteps: hyper.warmupSteps ?? 0, totalSteps: total)
-        let run = try TrainingRun(pairs: training.pairs, content: training.content, settings: settings, directory: folder)
+        let run = try TrainingRun(
+            pairs: training.pairs, content: training.content, validation: validation?.pairs ?? [], settings: settings, directory: folder,
+            acceptsOtherMachine: true)
         let parent = try note.parent.map { try versions.version(try store.version($0)) }
         let trainer = try Trainer(
             engine: runtime.engine, plan: recipe.plan, options: recipe.options, parent: parent,
             judge: try judges.judge(hyper.objective?.judge))
 
+        // The bits are then those of another run; an operator who moves a job to another machine wants its end.
+        if let begun = RunRecord(directory: folder)?.machine, begun != .current {
+            try context.event("The job began with \(begun) and goes on with \(RunMachine.current): its weights will differ in their last bits", level: .warn)
+        }
         let reported = try lastReported(id)
         let progress = JobProgress(
-            work: self, context: context, trainer: trainer, validation: validation?.pairs ?? [], system: training.system,
-            imitates: objective.reads(.gold), suffix: wanted.suffix, note: note, reported: reported, every: settings.checkpointEvery)
+            work: self, context: context, trainer: trainer, suffix: wanted.suffix, note: note, reported: reported, every: settings.checkpointEvery)
         try context.progress(done: 0, total: total)
-        do { try await run.run(trainer) { try await progress.report($0) } } catch TrainingError.nothingLearnt(let reason) {
+        let subject = RunRecord.Subject(
+            software: "cord \(Build.version)", model: versions.baseName, modelDigest: try await disk.run { try ModelFingerprint.model(model) },
+            parentDigest: parent.map(ModelFingerprint.version))
+        do {
+            let result = try await run.run(trainer, subject: subject, skipped: training.skipped) { try await progress.report($0) }
+            note = try await progress.finish(result)
+        } catch TrainingError.nothingLearnt(let reason) {
             throw JobFailure(code: "nothing_learnt", message: "No step of the job moved the weights: \(reason)")
+        } catch TrainingError.checkpoint(_, let reason) {
+            throw JobFailure(code: "not_resumed", message: "The job cannot go on from its last checkpoint: \(reason).")
         }
-        note = try await progress.finish(total: total)
     }
 
-    /// The step of the last metrics that were told: those before are not told again after an interruption.
+    /// The step of the last metrics that were told, below 0 where none were: those before are not told again after an interruption.
     private func lastReported(_ id: String) throws -> Int {
         struct Step: Decodable { let step: Int }
         var after: String?
@@ -165,7 +180,7 @@ package struct FineTuning: Sendable {
             for event in page.elements where event.kind == .metrics {
                 if let data = event.data, let step = try? JSONDecoder().decode(Step.self, from: data) { return step.step }
             }
-            guard page.hasMore, let last = page.elements.last else { return 0 }
+            guard page.hasMore, let last = page.elements.last else { return -1 }
             after = last.id
         }
     }
@@ -199,14 +214,6 @@ package struct FineTuning: Sendable {
     var baseName: String { versions.baseName }
 
     func took(_ report: StepReport) { metrics.took(report) }
-
-    /// How well the trainer's weights do on pairs that they have not seen.
-    func validate(_ pairs: [TrainingPair], _ trainer: Trainer, system: String?, imitates: Bool) async throws -> Validation? {
-        guard !pairs.isEmpty else { return nil }
-        let version = await trainer.snapshot(id: Identifier.version.random())
-        defer { runtime.engine.forget(version: version.id) }
-        return try await Validation(pairs, engine: runtime.engine, version: version, system: system, imitates: imitates)
-    }
 }
 
 extension Schedule.Shape {
