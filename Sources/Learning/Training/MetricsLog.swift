@@ -22,16 +22,16 @@ struct MetricsLog {
     }
 
     private let log: StepLog
-    private let validations: StepLog
+    private let validations: StepLog?
     private var events: EventFile?
 
     private static func metrics(_ directory: URL) -> URL { directory.appendingPathComponent("metrics.jsonl") }
     private static func validations(_ directory: URL) -> URL { directory.appendingPathComponent("validation.jsonl") }
 
     /// Continues the files of a directory after `step`.
-    init(directory: URL, after step: Int, writesEvents: Bool) throws {
+    init(directory: URL, after step: Int, validates: Bool, writesEvents: Bool) throws {
         log = try StepLog(Self.metrics(directory), after: step)
-        validations = try StepLog(Self.validations(directory), after: step)
+        validations = validates ? try StepLog(Self.validations(directory), after: step) : nil
         events = writesEvents ? try EventFile(directory: directory) : nil
     }
 
@@ -54,7 +54,7 @@ struct MetricsLog {
     }
 
     mutating func append(step: Int, _ validation: Validation) throws {
-        try validations.append(ValidationLine(step: step, validation: validation))
+        try validations?.append(ValidationLine(step: step, validation: validation))
         try events?.append(step: step, validation.values.map { ("validation/" + $0.name, $0.value) })
     }
 
@@ -70,6 +70,8 @@ struct MetricsLog {
 
     /// The validation of a run after a step; nil where there was none.
     static func validation(_ directory: URL, at step: Int) throws -> Validation? {
-        try StepLog.lines(ValidationLine.self, of: validations(directory)).last { $0.step == step }?.validation
+        let file = validations(directory)
+        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+        return try StepLog.lines(ValidationLine.self, of: file).last { $0.step == step }?.validation
     }
 }

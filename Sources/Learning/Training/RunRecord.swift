@@ -27,6 +27,8 @@ package struct RunRecord: Codable, Sendable {
         package var content: String?
         /// Lines of the manifest that were left out.
         package var skipped: [PairManifest.Problem]
+        /// Pairs that are not trained on.
+        package var validation: Int
     }
 
     package struct Resumption: Codable, Sendable, Equatable {

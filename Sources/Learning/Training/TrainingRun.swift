@@ -94,7 +94,8 @@ package struct TrainingRun: Sendable {
         var record = try await record(trainer, subject, skipped, from: start)
         try record.write(to: directory)
         let seed = await trainer.options.seed
-        var log = try MetricsLog(directory: directory, after: start, writesEvents: settings.writesEvents)
+        var log = try MetricsLog(
+            directory: directory, after: start, validates: !validation.isEmpty, writesEvents: settings.writesEvents)
         var saved = start
         var problem: String?
         do {
@@ -172,7 +173,7 @@ package struct TrainingRun: Sendable {
         _ trainer: Trainer, _ subject: RunRecord.Subject?, _ skipped: [PairManifest.Problem], from start: Int
     ) async throws -> RunRecord {
         let options = await trainer.options
-        let pairs = RunRecord.Pairs(count: pairs.count, content: content, skipped: skipped)
+        let pairs = RunRecord.Pairs(count: pairs.count, content: content, skipped: skipped, validation: validation.count)
         var record = RunRecord(
             subject: subject, machine: machine, options: options, plan: trainer.plan, settings: settings, pairs: pairs)
         guard start > 0 else { return record }
