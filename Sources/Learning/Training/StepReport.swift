@@ -32,6 +32,16 @@ package struct StepMetrics: Sendable, Equatable, Codable {
     package var trainTokens = 0
     /// Between sampler and trainer, of the same tokens.
     package var logProbabilityDifferenceMax: Double?
+    /// Mean T of the step's rollouts.
+    package var rolloutLengthMean: Double?
+    /// Share of the token term's positions that weigh α: where it is 1, α only scales the term.
+    package var topKShare: Double?
+    /// Share of the group's tokens whose ratio was clipped, in the step's last update.
+    package var clipFraction: Double?
+    /// Mean KL(π ‖ first weights) over the group's tokens, where it is part of the loss.
+    package var referenceKLMean: Double?
+    /// Mean entropy of π over the group's tokens, where it or the KL is part of the loss, in nats.
+    package var entropyMean: Double?
 
     private enum CodingKeys: String, CodingKey {
         case loss
@@ -45,6 +55,11 @@ package struct StepMetrics: Sendable, Equatable, Codable {
         case rolloutTokens = "rollout_tokens"
         case trainTokens = "train_tokens"
         case logProbabilityDifferenceMax = "logprob_difference_max"
+        case rolloutLengthMean = "rollout_length_mean"
+        case topKShare = "top_k_share"
+        case clipFraction = "clip_fraction"
+        case referenceKLMean = "reference_kl_mean"
+        case entropyMean = "entropy_mean"
     }
 }
 
@@ -81,6 +96,8 @@ package struct RolloutOutcome: Sendable {
     package let text: String
     /// Before the end of the turn.
     package let tokenCount: Int
+    /// Whether it was cut before its end.
+    package var isCut = false
     package var reward: Double?
     package var advantage: Double?
     /// Empty for a rollout whose advantage is zero: it was not scored.

@@ -65,6 +65,7 @@ extension Trainer {
             var options = SamplingOptions()
             options.temperature = 0
             options.maxTokens = objective.maxRolloutTokens
+            options.tellsEnd = true
             let request = GenerationRequest(prompt: prompt, options: options, version: live, isLowPriority: true)
             return try await engine.complete(request).answers.first
         }
@@ -98,9 +99,9 @@ extension Trainer {
             sums.tokens += measures.count
         }
         if let spoken = answers.spoken {
-            let sampled = SampledAnswer(spoken, turnEnd: model.turnEnd)
+            let sampled = SampledAnswer(spoken)
             let teacher = options.objective.teacher == .frozen ? weights.parent : live
-            let measures = sampled.tokens.isEmpty ? [] : model.compare(
+            let measures = model.compare(
                 sampled.tokens, student: answers.prompts.student, teacher: answers.prompts.teacher, version: live, teacherVersion: teacher
             ).map(\.measures)
             sums.loss += measures.reduce(0) { $0 + Double($1.reverseKL) }

@@ -1,5 +1,6 @@
 package import Generation
 package import Models
+import Objectives
 import Synchronization
 import Tensors
 
@@ -76,9 +77,19 @@ package actor Trainer {
 
         var metrics = StepMetrics()
         metrics.learningRate = options.optimizer.learningRate * options.schedule.factor(step: steps)
-        let tape = learn(&work, &metrics, timer)
+        var batch = batch(&work)
+        var dropped: String?
+        for update in 0..<options.objective.updatesPerRollout where dropped == nil {
+            let (tape, scored) = learn(batch, timer)
+            if update == 0 {
+                summarise(batch, scored, &work, &metrics)
+                batch.remember(scored)
+            }
+            metrics.clipFraction = clipFraction(batch, scored)
+            dropped = timer.measure(.optimizer) { self.update(by: tape, &metrics, isFirst: update == 0) }
+            if dropped != nil, update > 0 { dropped = "after \(update) of \(options.objective.updatesPerRollout) updates, \(dropped!)" }
+        }
         steps += 1
-        let dropped = timer.measure(.optimizer) { update(by: tape, &metrics) }
         timer.add(.total, since: start)
         return StepReport(
             step: steps, metrics: metrics, pairs: work.map(\.outcome),
@@ -97,8 +108,9 @@ package actor Trainer {
     /// Counts a step that had nothing to learn from, so that later steps keep their streams and their place in the schedule.
     package func skipStep() { steps += 1 }
 
-    /// Moves the weights by the gradients on `tape`; where they are not finite, says why nothing moved.
-    private func update(by tape: Tape, _ metrics: inout StepMetrics) -> String? {
+    /// Moves the weights by the gradients on `tape`; where they are not finite, says why nothing moved. The metrics keep the norm of the
+    /// step's first update.
+    private func update(by tape: Tape, _ metrics: inout StepMetrics, isFirst: Bool) -> String? {
         let gradients = weights.entries.map {
             tape.gradient(of: $0.tensor) ?? Tensor(zeros: $0.tensor.rows, $0.tensor.columns)
         }
@@ -111,9 +123,10 @@ package actor Trainer {
             }
             total += squares
         }
-        metrics.gradNorm = total.squareRoot()
-        if let limit = options.maxGradientNorm, metrics.gradNorm > limit {
-            for gradient in gradients { scale(gradient, by: Float(limit / (metrics.gradNorm + 1e-6))) }
+        let norm = total.squareRoot()
+        if isFirst { metrics.gradNorm = norm }
+        if let limit = options.maxGradientNorm, norm > limit {
+            for gradient in gradients { scale(gradient, by: Float(limit / (norm + 1e-6))) }
         }
         updates += 1
         for ((entry, gradient), (m, v)) in zip(zip(weights.entries, gradients), moments) {

@@ -7,6 +7,8 @@ struct ObjectiveOptions: ParsableArguments {
     @Option(help: ArgumentHelp("What is minimised: \(Objective.Method.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "method"))
     var method: Objective.Method = .cord
     @Option(help: "K: positions of the largest divergence that weigh more.") var topK = 20
+    @Option(help: ArgumentHelp("K as a share of a rollout's length, in place of --top-k: on short rollouts K is all of them.", valueName: "share"))
+    var topKShare: Double?
     @Option(help: "α: how much more.") var alpha = 2.0
     @Option(help: "β: the position weight falls from it to 1.") var beta = 2.0
     @Option(help: "Rollouts of the group of the sequence term.") var rollouts = 4
@@ -20,7 +22,18 @@ struct ObjectiveOptions: ParsableArguments {
     @Option(help: "What rollouts are judged against: the teacher's answer, or gold.") var reference: Objective.Reference = .teacher
     @Option(help: "Over a rollout's positions: sum or mean.") var reduction: Reduction = .sum
     @Flag(help: "Divide advantages by their standard deviation.") var divideByDeviation = false
-    @Option(help: "Clip the policy ratio to 1 ± this.") var clipRatio: Double?
+    @Option(help: "Clip the policy ratio to 1 ± this. It acts from the second update of --updates-per-rollout on.") var clipRatio: Double?
+    @Option(
+        help: """
+            What the sequence term scores of rollouts drawn at --sequence-temperature: unit_temperature (log π at 1, as the paper reads; off-policy \
+            and biased), sampling_temperature (log π at that temperature; on-policy), importance (log π at 1, each token weighted by \
+            π / sampler up to --importance-bound).
+            """)
+    var estimator: PolicyGradient.Estimator = .unitTemperature
+    @Option(help: "The most that an importance weight may be.") var importanceBound = 2.0
+    @Option(help: "Factor of KL(π ‖ first weights) over the group's tokens.") var referenceCoefficient = 0.0
+    @Option(help: "Factor of the bonus for the entropy of π over the group's tokens.") var entropyCoefficient = 0.0
+    @Option(help: "Updates of the weights by the rollouts of one step.") var updatesPerRollout = 1
     @Option(help: "What the sequence term is divided by: sum, sequence, tokens or constant.")
     var normalisation: PolicyGradient.Normalisation = .sum
 
@@ -41,6 +54,12 @@ struct ObjectiveOptions: ParsableArguments {
         objective.reduction = reduction
         objective.dividesByDeviation = divideByDeviation
         objective.clipRatio = clipRatio
+        objective.topKShare = topKShare
+        objective.estimator = estimator
+        objective.importanceBound = importanceBound
+        objective.referenceCoefficient = referenceCoefficient
+        objective.entropyCoefficient = entropyCoefficient
+        objective.updatesPerRollout = updatesPerRollout
         objective.normalisation = normalisation
         return objective
     }
@@ -59,6 +78,7 @@ extension Objective.Method: ExpressibleByArgument {}
 extension Objective.Teacher: ExpressibleByArgument {}
 extension Objective.Reference: ExpressibleByArgument {}
 extension Reduction: ExpressibleByArgument {}
+extension PolicyGradient.Estimator: ExpressibleByArgument {}
 extension PolicyGradient.Normalisation: ExpressibleByArgument {}
 extension Schedule.Shape: ExpressibleByArgument {}
 extension AdapterPlan.Part: ExpressibleByArgument {}

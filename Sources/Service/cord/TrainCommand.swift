@@ -105,6 +105,7 @@ extension Train {
                 engine: runtime.engine, plan: trained, options: options(totalSteps: run.totalSteps), parent: parent, judge: AnswerMatch.judge)
             let count = await trainer.parameterCount
             say("\(checked.pairs.count) pairs, \(run.totalSteps) steps, \(count) trained parameters, \(objective.method.rawValue)")
+            if let estimate = objective.objective.estimate { say(estimate) }
             let subject = RunRecord.Subject(
                 software: "cord \(Build.version)", model: loaded.name, modelDigest: try ModelFingerprint.model(loaded),
                 parentDigest: parent.map(ModelFingerprint.version))
@@ -112,6 +113,7 @@ extension Train {
                 let clock = StepClock()
                 return try await run.run(trainer, subject: subject, skipped: checked.skipped) { progress in
                     say(Self.line(progress, left: clock.left(progress)))
+                    if progress.step == 1, let note = Self.note(progress.report?.metrics) { say(note) }
                 }
             }
             let interrupt = Interrupt { training.cancel() }
@@ -171,6 +173,15 @@ extension Train {
 
         private func say(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
 
+        /// Where K covers whole rollouts.
+        private static func note(_ metrics: StepMetrics?) -> String? {
+            guard let metrics, metrics.topKShare == 1, let length = metrics.rolloutLengthMean else { return nil }
+            return """
+                K covers every position of these rollouts, of \((length * 10).rounded() / 10) tokens on average: α scales the whole token term and \
+                chooses nothing. --top-k-share takes a share.
+                """
+        }
+
         static func line(_ progress: TrainingRun.Progress, left: String?) -> String {
             var parts = [progress.step == 0 ? "before the first step" : "step \(progress.step)/\(progress.totalSteps)"]
             func add(_ name: String, _ value: Double?) {
@@ -182,6 +193,9 @@ extension Train {
                 add("kl", metrics.klMean)
                 add("reward", metrics.rewardMean)
                 add("agreement", metrics.teacherAgreement)
+                add("clipped", metrics.clipFraction)
+                add("reference_kl", metrics.referenceKLMean)
+                add("entropy", metrics.entropyMean)
                 add("grad", metrics.gradNorm)
                 parts.append("\((report.timings.total * 1e3).rounded() / 1e3) s")
                 let skipped = report.pairs.filter { !$0.isApplied }

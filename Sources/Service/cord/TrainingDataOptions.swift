@@ -10,7 +10,9 @@ import Training
 struct TrainingDataOptions: ParsableArguments {
     @Argument(help: ArgumentHelp("The pairs, as JSON lines or CSV, or a folder with them.", valueName: "manifest")) var manifest: String
 
-    @Option(help: ArgumentHelp("Pairs that are not trained on, on which the weights are measured before the first step and after the last.", valueName: "manifest"))
+    @Option(
+        help: ArgumentHelp(
+            "Pairs that are not trained on, on which the weights are measured before the first step and after the last.", valueName: "manifest"))
     var validation: String?
     @Option(help: ArgumentHelp("Measure on the validation pairs after so many steps, too.", valueName: "steps")) var evalEvery: Int?
     @Option(help: ArgumentHelp("Draw so many validation pairs by the seed, once. Without it, all.", valueName: "pairs")) var evalPairs: Int?

@@ -152,7 +152,8 @@ package struct FineTuning: Sendable {
 
         // The bits are then those of another run; an operator who moves a job to another machine wants its end.
         if let begun = RunRecord(directory: folder)?.machine, begun != .current {
-            try context.event("The job began with \(begun) and goes on with \(RunMachine.current): its weights will differ in their last bits", level: .warn)
+            try context.event(
+                "The job began with \(begun) and goes on with \(RunMachine.current): its weights will differ in their last bits", level: .warn)
         }
         let reported = try lastReported(id)
         let progress = JobProgress(

@@ -198,7 +198,7 @@ package actor Learner {
         var unusable: [CordPairOutcome] = []
         for (index, pair) in pairs.enumerated() {
             do {
-                let rollouts = pair.rollouts?.map { TrainingPair.Rollout(text: $0.text, advantage: $0.advantage) }
+                let rollouts = pair.rollouts?.map { TrainingPair.Rollout($0) }
                 let sound = try clips.sound(ClipReference(pair.audio))
                 usable.append(
                     (

@@ -1,5 +1,6 @@
 package import API
 package import Audio
+import Generation
 import Objectives
 package import Training
 
@@ -11,6 +12,11 @@ extension CordMetrics {
             rewardMean: metrics.rewardMean, teacherAgreement: metrics.teacherAgreement, gradNorm: metrics.gradNorm,
             learningRate: metrics.learningRate, rolloutTokens: metrics.rolloutTokens, trainTokens: metrics.trainTokens,
             logprobDifferenceMax: metrics.logProbabilityDifferenceMax)
+        rolloutLengthMean = metrics.rolloutLengthMean
+        topKShare = metrics.topKShare
+        clipFraction = metrics.clipFraction
+        referenceKlMean = metrics.referenceKLMean
+        entropyMean = metrics.entropyMean
     }
 }
 
@@ -30,9 +36,11 @@ extension CordPairOutcome {
                     token: Int(token.token), text: word(token.token), logprob: Double(token.logProbability),
                     divergence: token.divergence.map(Double.init), weight: token.weight.map(Double.init))
             }
-            return CordRollout(
+            var told = CordRollout(
                 role: rollout.source.role, text: rollout.text, tokenCount: rollout.tokenCount, reward: rollout.reward,
                 advantage: rollout.advantage, tokens: include.contains(.tokens) ? tokens : nil)
+            told.finishReason = rollout.isCut ? "length" : "stop"
+            return told
         }
     }
 }
@@ -54,5 +62,19 @@ extension ClipReference {
             case .file(let id): .file(id: id)
             case .path(let path): .path(path)
             }
+    }
+}
+
+extension TrainingPair.Rollout {
+    init(_ supplied: SuppliedRollout) {
+        let reason: Generation.FinishReason? =
+            switch supplied.finishReason {
+            case .stop: .stop
+            case .length: .length
+            case nil: nil
+            }
+        self.init(
+            text: supplied.text, tokens: supplied.tokens?.map { Int32($0) }, logProbabilities: supplied.logprobs, finishReason: reason,
+            advantage: supplied.advantage)
     }
 }
