@@ -1,5 +1,6 @@
 package import Audio
 package import Objectives
+package import Tensors
 
 /// What one step did.
 package struct StepReport: Sendable {
@@ -113,4 +114,17 @@ package struct TokenOutcome: Sendable {
     package let divergence: Float?
     /// w_t.
     package let weight: Float?
+    package let measures: RowMeasures
+    /// Whether the measures have a teacher's part, or the reference's.
+    package let isCompared: Bool
+    /// In the mean over the step's pairs.
+    package let coefficients: Coefficients
+
+    /// Constants of ``TokenCoefficients`` at one position.
+    package struct Coefficients: Sendable {
+        package let reverseKL: Float
+        package let forwardKL: Float
+        package let logProbability: Float
+        package let entropy: Float
+    }
 }

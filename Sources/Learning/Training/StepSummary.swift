@@ -42,11 +42,17 @@ struct StepSummary {
                 pairDivergence += divergences.reduce(0) { $0 + Double($1) }
                 agreeing += scored.measures.count { $0.argmax == $0.teacherArgmax }
             }
+            let share = scored.coefficients.scaled(by: 1 / Double(max(1, pairs)))
+            let isReferred = answer.source == .group && objective.needs(.referenceLogProbabilities, of: .group)
             outcome.rollouts[place].tokens = answer.tokens.indices.map { t in
                 let sampler = t < answer.samplerLogProbabilities.count ? answer.samplerLogProbabilities[t] : nil
                 return TokenOutcome(
                     token: answer.tokens[t], logProbability: sampler ?? scored.measures[t].logProbability,
-                    divergence: divergences == nil ? nil : scored.measures[t].reverseKL, weight: scored.weights?[t])
+                    divergence: divergences == nil ? nil : scored.measures[t].reverseKL, weight: scored.weights?[t],
+                    measures: scored.measures[t], isCompared: divergences != nil || isReferred,
+                    coefficients: .init(
+                        reverseKL: share.reverseKL[t], forwardKL: share.forwardKL[t], logProbability: share.logProbability[t],
+                        entropy: share.entropy[t]))
             }
         }
         divergence += pairDivergence

@@ -146,6 +146,8 @@ package struct CordToken: Codable, Equatable, Sendable {
     package var divergence: Double?
     /// w_t.
     package var weight: Double?
+    /// Of `POST /v1/cord/score`.
+    package var measured: CordMeasures?
 
     package init(token: Int, text: String, logprob: Double, divergence: Double? = nil, weight: Double? = nil) {
         self.token = token

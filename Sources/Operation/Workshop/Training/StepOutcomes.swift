@@ -2,6 +2,7 @@ package import API
 package import Audio
 import Generation
 import Objectives
+import Tensors
 package import Training
 
 /// A step's report in the words of the wire.
@@ -21,9 +22,11 @@ extension CordMetrics {
 }
 
 extension CordPairOutcome {
-    /// - Parameter word: the text of a token.
+    /// - Parameters:
+    ///   - measured: whether tokens show what their loss was made of.
+    ///   - word: the text of a token.
     init(
-        _ outcome: PairOutcome, id: String?, index: Int, include: Set<CordStepRequest.Detail>, word: (Int32) -> String
+        _ outcome: PairOutcome, id: String?, index: Int, include: Set<CordStepRequest.Detail>, measured: Bool, word: (Int32) -> String
     ) {
         self.init(
             id: id, index: index, status: outcome.isApplied ? .applied : .skipped, reason: outcome.reason,
@@ -31,10 +34,12 @@ extension CordPairOutcome {
             teacherAnswer: outcome.teacherAnswer, rewardMean: outcome.rewardMean, klMean: outcome.klMean)
         guard !include.isEmpty, outcome.isApplied else { return }
         rollouts = outcome.rollouts.map { rollout in
-            let tokens = rollout.tokens.map { token in
-                CordToken(
+            let tokens = rollout.tokens.map { token -> CordToken in
+                var told = CordToken(
                     token: Int(token.token), text: word(token.token), logprob: Double(token.logProbability),
                     divergence: token.divergence.map(Double.init), weight: token.weight.map(Double.init))
+                if measured { told.measured = CordMeasures(token) }
+                return told
             }
             var told = CordRollout(
                 role: rollout.source.role, text: rollout.text, tokenCount: rollout.tokenCount, reward: rollout.reward,
@@ -42,6 +47,20 @@ extension CordPairOutcome {
             told.finishReason = rollout.isCut ? "length" : "stop"
             return told
         }
+    }
+}
+
+extension CordMeasures {
+    init(_ token: TokenOutcome) {
+        let measures = token.measures
+        self.init(
+            logprob: Double(measures.logProbability), entropy: Double(measures.entropy),
+            reverseKl: token.isCompared ? Double(measures.reverseKL) : nil, forwardKl: token.isCompared ? Double(measures.forwardKL) : nil,
+            teacherLogprob: token.isCompared ? Double(measures.teacherLogProbability) : nil,
+            teacherEntropy: token.isCompared ? Double(measures.teacherEntropy) : nil,
+            coefficients: CordCoefficients(
+                logprob: Double(token.coefficients.logProbability), reverseKl: Double(token.coefficients.reverseKL),
+                forwardKl: Double(token.coefficients.forwardKL), entropy: Double(token.coefficients.entropy)))
     }
 }
 
