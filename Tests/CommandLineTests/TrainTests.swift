@@ -103,6 +103,38 @@ import Testing
         #expect(resumed.status == 0 && resumed.errors.contains("step \(step + 1)/\(step + 1)") && !resumed.errors.contains("step \(step)/"))
     }
 
+    /// What HTTP can be told of objective and optimiser, the command line can be told under the same names, and the other way round.
+    @Test func theCommandLineHasTheOptionsOfTheInterface() throws {
+        struct Description: Decodable {
+            struct Schema: Decodable { let properties: [String: Empty]? }
+            struct Empty: Decodable {}
+            let schemas: [String: Schema]
+        }
+        struct Dump: Decodable {
+            struct Name: Decodable { let kind, name: String }
+            struct Argument: Decodable {
+                let sectionTitle: String?
+                let names: [Name]?
+            }
+            struct Command: Decodable { let arguments: [Argument]? }
+            let command: Command
+        }
+        let file = fixtures.appending(path: "../../Sources/Service/Server/OpenAPI/cord-steps.json").standardized
+        let schemas = try JSONDecoder().decode(Description.self, from: Data(contentsOf: file)).schemas
+        func members(_ schema: String) throws -> Set<String> {
+            Set(try #require(schemas[schema]?.properties).keys.map { $0.replacing("_", with: "-") })
+        }
+        let dump = try JSONDecoder().decode(Dump.self, from: Data(try Cord("train", "run", "--experimental-dump-help").output.utf8))
+        let options = (dump.command.arguments ?? []).flatMap { argument in
+            (argument.names ?? []).filter { $0.kind == "long" }.map { (argument.sectionTitle, $0.name) }
+        }
+        let objective = Set(options.filter { $0.0 == "Objective" }.map(\.1))
+        // A judge is asked over HTTP alone.
+        #expect(try members("CordObjective").subtracting(["judge"]) == objective)
+        #expect(try members("OptimizerOptions").isSubset(of: Set(options.map(\.1))))
+        #expect(objective.count > 20)
+    }
+
     @Test func wrongOptionsAreNamed() throws {
         let file = try manifest(Self.good)
         for (more, words) in [

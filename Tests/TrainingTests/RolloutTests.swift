@@ -48,6 +48,7 @@ import Training
         for (rollout, words) in [
             (TrainingPair.Rollout(text: nil, tokens: answer, logProbabilities: [], advantage: 1), "log-probabilities"),
             (.init(text: nil, tokens: [Int32.max], advantage: 1), "vocabulary ends at"),
+            (.init(text: nil, tokens: Array(repeating: answer[0], count: 5000), advantage: 1), "the model's context"),
             (.init(text: nil, tokens: answer + [model.turnEnd], finishReason: .length, advantage: 1), "was cut and yet ends"),
         ] {
             let error = await #expect(throws: TrainingError.self) { try await step([rollout]) }

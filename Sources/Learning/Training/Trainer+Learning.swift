@@ -91,8 +91,8 @@ extension Trainer {
         }
     }
 
-    /// The answers of all usable pairs.
-    func batch(_ work: inout [Work]) -> LearningBatch {
+    /// The answers of all usable pairs. Throws where none is left: a step without a gradient would still decay the weights.
+    func batch(_ work: inout [Work]) throws -> LearningBatch {
         var prepared: [Prepared] = []
         for index in work.indices where work[index].outcome.isApplied {
             do {
@@ -107,6 +107,7 @@ extension Trainer {
                 work[index].outcome.reason = "\(error)"
             }
         }
+        try Self.checkUsable(work)
         let applied = work.indices.filter { work[$0].outcome.isApplied }
         let groups = applied.map { work[$0].rollouts.group }
         let counts = BatchCounts(

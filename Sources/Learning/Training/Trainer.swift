@@ -70,7 +70,7 @@ package actor Trainer {
         try await alone {
             let timer = PhaseTimer()
             var (work, metrics, start) = try await answered(pairs, timer)
-            let batch = batch(&work)
+            let batch = try batch(&work)
             let (tape, scored) = learn(batch, timer)
             summarise(batch, scored, &work, &metrics)
             metrics.clipFraction = clipFraction(batch, scored)
@@ -93,8 +93,7 @@ package actor Trainer {
         try await sample(&work)
         timer.add(.rollouts, since: start)
         try Task.checkCancellation()
-        let usable = work.filter { $0.outcome.isApplied }
-        if usable.isEmpty { throw TrainingError.noUsablePair(work.map { "\($0.outcome.id): \($0.outcome.reason ?? "")" }) }
+        try Self.checkUsable(work)
         var metrics = StepMetrics()
         metrics.learningRate = options.optimizer.learningRate * options.schedule.factor(step: steps)
         return (work, metrics, start)
@@ -103,7 +102,7 @@ package actor Trainer {
     private func take(_ pairs: [TrainingPair]) async throws -> StepReport {
         let timer = PhaseTimer()
         var (work, metrics, start) = try await answered(pairs, timer)
-        var batch = batch(&work)
+        var batch = try batch(&work)
         var dropped: String?
         for update in 0..<options.objective.updatesPerRollout where dropped == nil {
             let (tape, scored) = learn(batch, timer)
@@ -118,6 +117,12 @@ package actor Trainer {
         steps += 1
         timer.add(.total, since: start)
         return report(step: steps, metrics, work, timer, dropped: dropped)
+    }
+
+    /// Throws where no pair is left.
+    static func checkUsable(_ work: [Work]) throws {
+        if work.contains(where: { $0.outcome.isApplied }) { return }
+        throw TrainingError.noUsablePair(work.map { "\($0.outcome.id): \($0.outcome.reason ?? "")" })
     }
 
     private func report(

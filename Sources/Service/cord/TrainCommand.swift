@@ -53,11 +53,14 @@ extension Train {
         @Option(help: "Steps, whatever the epochs.") var steps: Int?
         @Option(help: "The peak learning rate of AdamW.") var learningRate = 3e-5
         @Option(help: "AdamW's decoupled decay.") var weightDecay = 0.01
+        @Option(name: .customLong("beta1"), help: "AdamW's decay of the gradients' mean.") var beta1 = 0.9
+        @Option(name: .customLong("beta2"), help: "AdamW's decay of their squares' mean.") var beta2 = 0.999
+        @Option(help: "AdamW's ε.") var epsilon = 1e-8
         @Option(help: "The learning rate after the warm-up: constant, linear or cosine.") var schedule: Schedule.Shape = .constant
         @Option(help: "Steps over which the learning rate rises.") var warmupSteps = 0
         @Option(help: "Scale gradients down to this norm.") var maxGradNorm: Double?
         @Option(help: "What is trained: decoder, projector, encoder; may be repeated.") var train: [AdapterPlan.Part] = [.decoder]
-        @Option(help: "Rank of the adapters.") var loraRank = 16
+        @Option(help: "Rank of the adapters. Without it, 16, or that of the adapter that training goes on from.") var loraRank: Int?
         @Option(help: "The adapters' change is scaled by this over the rank. Without it, twice the rank.") var loraAlpha: Double?
         @Flag(help: "Train the parameters themselves instead of adapters; DIR/model is then a model directory.") var full = false
         @Option(help: "Names every random choice.") var seed: UInt64 = 0
@@ -69,12 +72,12 @@ extension Train {
 
         func validate() throws {
             for (name, value) in [
-                ("batch-size", batchSize), ("epochs", epochs), ("lora-rank", loraRank), ("checkpoint-every", checkpointEvery),
+                ("batch-size", batchSize), ("epochs", epochs), ("lora-rank", loraRank ?? 1), ("checkpoint-every", checkpointEvery),
                 ("checkpoints", checkpoints), ("steps", steps ?? 1),
             ] where value < 1 {
                 throw ValidationError("--\(name): expected at least 1, found \(value).")
             }
-            if loraRank > 4096 { throw ValidationError("--lora-rank: expected at most 4096, found \(loraRank).") }
+            if let loraRank, loraRank > 4096 { throw ValidationError("--lora-rank: expected at most 4096, found \(loraRank).") }
             if let loraAlpha, !(1e-30...1e6).contains(loraAlpha) {
                 throw ValidationError("--lora-alpha: expected 1e-30 to 1e6, found \(loraAlpha).")
             }
@@ -100,7 +103,8 @@ extension Train {
             let run = try TrainingRun(
                 pairs: checked.pairs, content: checked.content, validation: held?.pairs ?? [], settings: plan, directory: directory,
                 acceptsOtherMachine: anyMachine)
-            let trained = full ? AdapterPlan.full(train) : .lowRank(train, rank: loraRank, alpha: loraAlpha)
+            let trained = full ? AdapterPlan.full(train) : .lowRank(train, rank: loraRank ?? 16, alpha: loraAlpha)
+            try trained.check(rank: loraRank, alpha: loraAlpha, against: parent, in: loaded.model)
             let trainer = try Trainer(
                 engine: runtime.engine, plan: trained, options: options(totalSteps: run.totalSteps), parent: parent, judge: AnswerMatch.judge)
             let count = await trainer.parameterCount
@@ -142,6 +146,9 @@ extension Train {
             var options = TrainingOptions(objective.objective)
             options.optimizer.learningRate = learningRate
             options.optimizer.weightDecay = weightDecay
+            options.optimizer.beta1 = beta1
+            options.optimizer.beta2 = beta2
+            options.optimizer.epsilon = epsilon
             options.schedule = Schedule(schedule, warmupSteps: warmupSteps, totalSteps: totalSteps)
             options.maxGradientNorm = maxGradNorm
             options.seed = seed

@@ -146,6 +146,11 @@ package struct FineTuning: Sendable {
             pairs: training.pairs, content: training.content, validation: validation?.pairs ?? [], settings: settings, directory: folder,
             acceptsOtherMachine: true)
         let parent = try note.parent.map { try versions.version(try store.version($0)) }
+        do {
+            try recipe.plan.check(rank: hyper.optimizer?.loraRank, alpha: hyper.optimizer?.loraAlpha, against: parent, in: model.model)
+        } catch let error as TrainingError {
+            throw JobFailure(code: "untrainable", message: "\(error)")
+        }
         let trainer = try Trainer(
             engine: runtime.engine, plan: recipe.plan, options: recipe.options, parent: parent,
             judge: try judges.judge(hyper.objective?.judge))

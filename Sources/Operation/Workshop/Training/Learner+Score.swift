@@ -14,7 +14,7 @@ extension Learner {
             let start = ContinuousClock.now
             let parent = try versions.record(wanted.model)
             let recipe = try TrainingRecipe(wanted.objective, wanted.optimizer, seed: wanted.seed)
-            let (trainer, _) = try await trainer(at: parent, recipe, judge: wanted.objective.judge)
+            let (trainer, _) = try await trainer(at: parent, recipe, wanted)
             let (pairs, unusable) = try sort(wanted.pairs)
             guard !pairs.isEmpty else {
                 throw TrainingError.noUsablePair(unusable.map { "\($0.index): \($0.reason ?? "")" })

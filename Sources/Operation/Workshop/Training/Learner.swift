@@ -92,7 +92,7 @@ package actor Learner {
         let start = ContinuousClock.now
         let parent = try versions.record(wanted.model)
         let recipe = try TrainingRecipe(wanted.objective, wanted.optimizer, seed: wanted.seed)
-        let (trainer, origin) = try await trainer(at: parent, recipe, judge: wanted.objective.judge)
+        let (trainer, origin) = try await trainer(at: parent, recipe, wanted)
         let (pairs, unusable) = try sort(wanted.pairs)
         guard !pairs.isEmpty else {
             throw TrainingError.noUsablePair(unusable.map { "\($0.index): \($0.reason ?? "")" })
@@ -150,8 +150,9 @@ package actor Learner {
     ///
     /// Other options than the step before had change neither the teacher nor the moments; another plan begins anew.
     func trainer(
-        at parent: WeightVersionRecord?, _ recipe: TrainingRecipe, judge wanted: JudgeOptions?
+        at parent: WeightVersionRecord?, _ recipe: TrainingRecipe, _ request: CordStepRequest
     ) async throws -> (Trainer, origin: String?) {
+        let wanted = request.objective.judge
         if let live, live.head == parent?.id, live.recipe == recipe, live.judge == wanted { return (live.trainer, live.origin) }
         let judge = try judges.judge(wanted)
         func begun(at record: WeightVersionRecord?) throws -> Trainer {
@@ -175,6 +176,11 @@ package actor Learner {
                 .untrainable,
                 "The version \(parent.name) is an adapter; whole parameters can be trained over the base or a version of them.",
                 at: "optimizer.full")
+        }
+        if let parent {
+            try recipe.plan.check(
+                rank: request.optimizer.loraRank, alpha: request.optimizer.loraAlpha, against: try versions.version(parent),
+                in: runtime.model.model)
         }
         return (try begun(at: parent), parent?.id)
     }
