@@ -140,6 +140,38 @@ import Training
         #expect(abs(found - sum / Double(count)) <= 1e-5 * abs(found), "\(found), \(sum / Double(count))")
     }
 
+    @Test func everyRolloutIsLoggedTokenByTokenWhereAskedFor() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        var settings = TrainingRun.Settings()
+        (settings.batchSize, settings.steps, settings.writesTokens) = (2, 1, true)
+        var options = options(.cord)
+        options.objective.entropyCoefficient = 0.01
+        let told = Reports()
+        try await TrainingRun(pairs: StepFixture.pairs(), settings: settings, directory: folder).run(StepFixture.trainer(options)) {
+            told.note($0.report)
+        }
+        let report = try #require(told.reports.first)
+        let file = folder.appendingPathComponent("tokens/step-0000001.jsonl")
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map { try JSONValue(parsing: String($0)) }
+        let rollouts = report.pairs.flatMap(\.rollouts)
+        #expect(lines.count == rollouts.count && lines.count == 10)
+        for (line, rollout) in zip(lines, rollouts) {
+            #expect(try line.string("role") == rollout.source.role && line.string("text") == rollout.text)
+            let tokens = try line.array("tokens").map { "\($0)" }
+            #expect(tokens.count == rollout.tokens.count && tokens.count > 0)
+            for name in ["logprob", "entropy"] { #expect(try line.array(name).count == tokens.count, "\(name)") }
+            let isCompared = rollout.source == .student
+            for name in ["divergence", "weight", "teacher_logprob"] {
+                #expect((try? line.array(name).count) == (isCompared ? tokens.count : nil), "\(name)")
+            }
+        }
+    }
+
+    private final class Reports: @unchecked Sendable {
+        private(set) var reports: [StepReport] = []
+        func note(_ report: StepReport?) { if let report { reports.append(report) } }
+    }
+
     @Test func aCheckpointsWeightsAreTheTrainers() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let trainer = try StepFixture.trainer(options())

@@ -49,7 +49,9 @@ struct MetricsLog {
                 ("kl_mean", metrics.klMean), ("reward_mean", metrics.rewardMean),
                 ("teacher_agreement", metrics.teacherAgreement), ("grad_norm", metrics.gradNorm),
                 ("learning_rate", metrics.learningRate),
-                ("logprob_difference_max", metrics.logProbabilityDifferenceMax),
+                ("logprob_difference_max", metrics.logProbabilityDifferenceMax), ("rollout_length_mean", metrics.rolloutLengthMean),
+                ("top_k_share", metrics.topKShare), ("clip_fraction", metrics.clipFraction),
+                ("reference_kl_mean", metrics.referenceKLMean), ("entropy_mean", metrics.entropyMean),
             ].compactMap { name, value in value.map { (name, $0) } })
     }
 

@@ -9,6 +9,7 @@ import Weights
 ///     directory/run.json                 what the run is (``RunRecord``), written first
 ///     directory/metrics.jsonl            one line a step
 ///     directory/validation.jsonl         one line a validation, the first of them before the first step
+///     directory/tokens/step-….jsonl      every rollout token by token, where asked for
 ///     directory/events.out.tfevents.…    both for TensorBoard, where asked for
 ///     directory/checkpoints/step-….safetensors
 package struct TrainingRun: Sendable {
@@ -25,6 +26,8 @@ package struct TrainingRun: Sendable {
         /// Pairs of a validation, drawn once by the seed; nil for all.
         package var validationPairs: Int?
         package var writesEvents = false
+        /// Whether there is a ``TokenLog``.
+        package var writesTokens = false
 
         package init() {}
     }
@@ -96,6 +99,7 @@ package struct TrainingRun: Sendable {
         let seed = await trainer.options.seed
         var log = try MetricsLog(
             directory: directory, after: start, validates: !validation.isEmpty, writesEvents: settings.writesEvents)
+        let tokens = settings.writesTokens ? try TokenLog(directory: directory) : nil
         var saved = start
         var problem: String?
         do {
@@ -108,6 +112,7 @@ package struct TrainingRun: Sendable {
                 let report: StepReport?
                 (report, problem) = try await take(batch(step, seed: seed), trainer)
                 try log.append(step: step + 1, epoch: epoch, report, problem: problem)
+                if let report { try tokens?.write(step: step + 1, report) }
                 let validation = try await validate(trainer, step: step + 1, &log)
                 if (step + 1) % settings.checkpointEvery == 0 || step + 1 == totalSteps {
                     try await save(trainer, step: step + 1)

@@ -69,6 +69,8 @@ extension Train {
         @Flag(help: "Go on although the run began with other threads or kernels; its weights then differ in their last bits.")
         var anyMachine = false
         @Flag(help: "Write TensorBoard events, too.") var tensorboard = false
+        @Flag(help: "Write every rollout token by token, too, as DIR/tokens: log-probabilities, divergences, weights, entropies.")
+        var tokenLog = false
 
         func validate() throws {
             for (name, value) in [
@@ -139,6 +141,7 @@ extension Train {
             plan.validateEvery = data.evalEvery
             plan.validationPairs = data.evalPairs
             plan.writesEvents = tensorboard
+            plan.writesTokens = tokenLog
             return plan
         }
 
