@@ -99,7 +99,8 @@ import Training
             var options = options { ($0.clipRatio, $0.updatesPerRollout) = (0.01, updates) }
             options.optimizer.learningRate = 5e-3
             let trainer = try StepFixture.trainer(options)
-            let report = try await trainer.step(StepFixture.pairs())
+            let rollouts = [TrainingPair.Rollout(text: "The answer is 14.", advantage: 1), .init(text: "The answer is 4.", advantage: -1)]
+            let report = try await trainer.step([TrainingPair(id: "mine", sound: pair.sound, text: pair.text, rollouts: rollouts)])
             let values = await trainer.snapshot(id: "x").tensors.map { Array($0.values) }
             return (report.metrics, await trainer.updates, values)
         }

@@ -192,7 +192,10 @@ import Training
     @Test func aPairsRolloutsDependOnItsIDAlone() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         func rollouts(_ pairs: [TrainingPair]) async throws -> [String: [String]] {
-            let report = try await StepFixture.trainer().step(pairs)
+            var options = StepFixture.options()
+            // Hot, so that two draws never agree by chance.
+            (options.objective.sequenceTemperature, options.objective.maxRolloutTokens) = (10, 8)
+            let report = try await StepFixture.trainer(options).step(pairs)
             return Dictionary(uniqueKeysWithValues: report.pairs.map { ($0.id, $0.rollouts.map(\.text)) })
         }
         let pairs = StepFixture.pairs()
