@@ -10,7 +10,7 @@ package struct StepReport: Sendable {
     /// In the order of the batch.
     package let pairs: [PairOutcome]
     package let timings: StepTimings
-    /// Why the weights were left as they were; nil where the step was taken.
+    /// Why the weights were left as they were, or stayed where the updates before had put them; nil where the step was taken.
     package let dropped: String?
 }
 
