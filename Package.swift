@@ -140,7 +140,7 @@ let package = Package(
             "Training",
             [
                 "Encodings", "Generation", "JSON", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization",
-                "Randomness", "Files",
+                "Randomness", "Files", "Hashing", "Workers",
             ]),
 
         room(

@@ -45,8 +45,11 @@ function cells(version, depth, parent) {
     depth ? el("span", { className: "branch", textContent: `${"  ".repeat(depth - 1)}└ ` }) : "", version.name, " ",
     version.promoted ? badge("in force") : "",
     el("div", { className: "quiet", textContent: `from ${parent ?? "the base"}` }));
-  const metrics = Object.entries(version.metrics).filter(([key]) => ["loss", "train_loss", "kl_mean", "reward_mean", "full_valid_loss", "full_valid_mean_token_accuracy"].includes(key));
-  const labels = { loss: "loss", train_loss: "loss", kl_mean: "D", reward_mean: "reward", full_valid_loss: "validation", full_valid_mean_token_accuracy: "accuracy" };
+  const labels = {
+    loss: "loss", train_loss: "loss", kl_mean: "D", reward_mean: "reward", full_valid_loss: "validation", full_valid_mean_token_accuracy: "accuracy",
+    full_valid_kl_mean: "validation D", full_valid_audio_accuracy: "heard", full_valid_text_accuracy: "read",
+  };
+  const metrics = Object.entries(version.metrics).filter(([key]) => key in labels);
   const action = (label, run, style = "") => el("button", {
     className: `small ${style}`, textContent: label, "aria-label": `${label} ${version.name}`,
     onclick: event => act(event.target, $("notice"), async () => { await run(); await refresh(); }),

@@ -42,6 +42,13 @@ import Testing
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"objective":{"teacher":"wise"}}"#, "objective.teacher"),
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"optimizer":{"learning_rate":0}}"#, "optimizer.learning_rate"),
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"include":["all"]}"#, "include[0]"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x","rollouts":[{"advantage":1}]}]}"#, "pairs[0].rollouts[0].text"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x","rollouts":[{"text":"y","logprobs":[-1]}]}]}"#, "pairs[0].rollouts[0].logprobs"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x","rollouts":[{"tokens":[1],"logprobs":[1]}]}]}"#, "pairs[0].rollouts[0].logprobs"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x","rollouts":[{"tokens":[]}]}]}"#, "pairs[0].rollouts[0].tokens"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x","rollouts":[{"tokens":[-1]}]}]}"#, "pairs[0].rollouts[0].tokens"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x","rollouts":[{"tokens":[1],"finish_reason":"tired"}]}]}"#, "pairs[0].rollouts[0].finish_reason"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"objective":{"estimator":"wise"}}"#, "objective.estimator"),
         (
             #"{"pairs":[{"id":"a","audio":{"path":"a"},"text":"x"},{"id":"a","audio":{"path":"a"},"text":"x"}]}"#,
             "pairs"
@@ -93,6 +100,8 @@ import Testing
         ("optimizer", "max_grad_norm", "1e-320"), ("optimizer", "lora_alpha", "1e-45"), ("optimizer", "lora_rank", "1e18"),
         ("optimizer", "weight_decay", "-0.1"), ("objective", "top_k", "9223372036854775808"), ("objective", "alpha", "1e308"),
         ("objective", "rollouts", "0"), ("objective", "max_rollout_tokens", "-9223372036854775808"), ("objective", "clip_ratio", "1e-45"),
+        ("objective", "top_k_share", "1.5"), ("objective", "importance_bound", "0"), ("objective", "updates_per_rollout", "0"),
+        ("objective", "reference_coefficient", "-1"), ("objective", "entropy_coefficient", "1e300"), ("objective", "teacher_temperature", "-1"),
         ("objective", "token_temperature", "0"), ("objective", "sequence_temperature", "1e300"),
     ])
     func numbersOutOfFloatsReachAreRefusedByName(part: String, member: String, number: String) {

@@ -29,7 +29,7 @@ import Testing
 
     static let responses: [String: any (Codable & Sendable).Type] = [
         "Answer": Answer.self, "AnswerChunk": AnswerChunk.self, "Benchmark": Benchmark.self, "ChatCompletion": ChatCompletion.self,
-        "ChatCompletionChunk": ChatCompletionChunk.self, "CordStep": CordStep.self, "DeletedObject": DeletedObject.self,
+        "ChatCompletionChunk": ChatCompletionChunk.self, "CordScore": CordScore.self, "CordStep": CordStep.self, "DeletedObject": DeletedObject.self,
         "DetokenizeResponse": DetokenizeResponse.self, "ErrorBody": ErrorBody.self, "FileObject": FileObject.self,
         "FineTuningCheckpoint": FineTuningCheckpoint.self, "FineTuningEvent": FineTuningEvent.self, "FineTuningJob": FineTuningJob.self,
         "GapReportSummary": GapReportSummary.self, "GapRun": GapRun.self, "Inspection": Inspection.self,

@@ -20,6 +20,7 @@ base = sys.argv[1]
 server = Client(urlsplit(base).port, urlsplit(base).hostname)
 file = server.upload(lines([pair("sum")]), "pairs.jsonl")["id"]
 step = server.call("POST", "/v1/cord/steps", {"pairs": [pair("sum", rollouts=[{"text": "7 + 9 = 16. The answer is 24."}])]})
+server.call("POST", "/v1/cord/score", {"pairs": [pair("sum")], "objective": {"rollouts": 2, "max_rollout_tokens": 8}})
 job = server.call("POST", "/v1/fine_tuning/jobs", {
     "model": "cord-nano", "training_file": file, "method": {"type": "cord", "cord": {"hyperparameters": {"steps": 1}}}})["id"]
 run = server.call("POST", "/v1/gap/runs", {"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 2})["id"]

@@ -1,3 +1,4 @@
+import Foundation
 import Objectives
 import Tensors
 import Testing
@@ -127,6 +128,67 @@ import Testing
         let result = PolicyGradient(clipRatio: 0.2).coefficients(
             group(1, [-3], sampler: [nil], of: 1), in: BatchCounts(pairs: 1))
         #expect(result.logProbability == [1])
+    }
+
+    /// π_old(y) is 0.5 and 0.25; what was drawn from gave 0.25 and 0.5: ratios 2 and 0.5, of which the bound leaves 1.5 and 0.5.
+    @Test func importanceWeightsAreRatiosUpToTheirBound() {
+        let log: [Float] = [-0.693_147_2, -1.386_294_4]
+        let sequence = ScoredSequence(
+            source: .group, measures: Self.rows(log: log), behaviourLogProbabilities: [log[1], log[0]], advantage: 1, groupSize: 1)
+        let weighted = PolicyGradient(estimator: .importance, importanceBound: 1.5).coefficients(sequence, in: BatchCounts(pairs: 1))
+        #expect(abs(weighted.logProbability[0] - 1.5) < 1e-6 && abs(weighted.logProbability[1] - 0.5) < 1e-6)
+        #expect(abs(weighted.loss - (1.5 * 0.693_147_2 + 0.5 * 1.386_294_4)) < 1e-6)
+        for other in [PolicyGradient.Estimator.unitTemperature, .samplingTemperature] {
+            #expect(PolicyGradient(estimator: other).coefficients(sequence, in: BatchCounts(pairs: 1)).logProbability == [1, 1])
+        }
+        // Nobody knows what a token was drawn from: it weighs 1.
+        let unknown = PolicyGradient(estimator: .importance).coefficients(group(1, log, of: 1), in: BatchCounts(pairs: 1))
+        #expect(unknown.logProbability == [1, 1])
+    }
+
+    @Test func referenceAndEntropyHaveTheTermsShare() {
+        var measures = Self.rows(reverse: [0.5, 1], log: [-1, -1])
+        measures[0].entropy = 2
+        let sequence = ScoredSequence(source: .group, measures: measures, advantage: 0, groupSize: 4)
+        let term = PolicyGradient(referenceCoefficient: 0.5, entropyCoefficient: 0.25)
+        let result = term.coefficients(sequence, in: BatchCounts(pairs: 1))
+        #expect(result.reverseKL == [0.125, 0.125] && result.entropy == [0.0625, 0.0625] && result.logProbability == [0, 0])
+        #expect(result.loss == 0.125 * 1.5 - 0.0625 * 2)
+        #expect(term.needs == [.rewards, .referenceLogProbabilities] && PolicyGradient().needs == [.rewards])
+    }
+
+    @Test func theEstimatorIsSaidInWords() {
+        var objective = Objective()
+        #expect(objective.estimate?.hasSuffix("drawn at temperature 1.5, as the paper reads: off-policy and biased") == true)
+        objective.clipRatio = 0.2
+        #expect(objective.estimate?.contains("nothing is clipped") == true)
+        (objective.updatesPerRollout, objective.estimator) = (3, .samplingTemperature)
+        #expect(objective.estimate?.hasSuffix("on-policy, ratios clipped to 1 ± 0.2, 3 updates per rollout") == true)
+        objective.sequenceTemperature = 1
+        (objective.estimator, objective.clipRatio, objective.updatesPerRollout) = (.unitTemperature, nil, 1)
+        #expect(objective.estimate == "sequence term: log π of rollouts drawn at temperature 1.0: on-policy")
+        #expect(Objective(.opd).estimate == nil)
+    }
+
+    @Test func kMayBeAShareOfTheRollout() {
+        let weights = TokenImportance(topKShare: 0.3, alpha: 2, beta: 1)
+        #expect(weights.weights(divergences: [0.1, 0.9, 0.2, 0.4]) == [1, 2, 1, 2])
+        #expect([0, 1, 10, 11].map(weights.largestCount) == [0, 1, 3, 4])
+        #expect([10, 20, 21].map(TokenImportance().largestCount) == [10, 20, 20])
+    }
+
+    /// Objectives in checkpoints and jobs of programs that did not know the later members.
+    @Test func objectivesAsEarlierProgramsStoredThemAreRead() throws {
+        let stored = """
+            {"method":"grpo","topK":20,"alpha":2,"beta":2,"tokenTemperature":1,"sequenceTemperature":1.5,"teacherTemperature":0,"rollouts":4,
+            "maxRolloutTokens":200,"tokenCoefficient":1,"sequenceCoefficient":1,"teacher":"frozen","reference":"teacher","reduction":"sum",
+            "dividesByDeviation":false,"normalisation":"sum"}
+            """
+        #expect(try JSONDecoder().decode(Objective.self, from: Data(stored.utf8)) == Objective(.grpo))
+        var other = Objective(.cord)
+        (other.topKShare, other.estimator, other.importanceBound) = (0.5, .importance, 3)
+        (other.referenceCoefficient, other.entropyCoefficient, other.updatesPerRollout) = (0.5, 0.25, 4)
+        #expect(try JSONDecoder().decode(Objective.self, from: JSONEncoder().encode(other)) == other)
     }
 
     @Test func cordIsTheSumOfItsTermsAtThePapersValues() {

@@ -148,13 +148,17 @@ import Workshop
         #expect(try await server.answer(version) != server.answer())
         let checkpoints = try await server.client.get("/v1/fine_tuning/jobs/\(id)/checkpoints").json()["data"]
         #expect((0..<(checkpoints?.count ?? 0)).map { checkpoints?[$0]?["step_number"]?.number } == [6, 4, 2])
-        #expect(checkpoints?[0]?["metrics"]?["full_valid_loss"]?.number != nil)
+        // A divergence, not a loss: the method compares with a teacher.
+        let numbers = checkpoints?[0]?["metrics"]
+        #expect(numbers?["full_valid_kl_mean"]?.number != nil && numbers?["full_valid_teacher_agreement"]?.number != nil)
+        #expect(numbers?["full_valid_loss"] == nil && numbers?["full_valid_pairs"]?.number == 4)
         let earlier = try #require(checkpoints?[2]?["fine_tuned_model_checkpoint"]?.text)
         #expect(try await server.answer(earlier) != server.answer(version))
         let events = try await server.client.get("/v1/fine_tuning/jobs/\(id)/events?limit=100&order=asc").json()["data"]
         let metrics = (0..<(events?.count ?? 0)).filter { events?[$0]?["type"]?.text == "metrics" }
-        #expect(metrics.count == 6)
-        #expect(events?[metrics[0]]?["data"]?["train_loss"]?.number != nil)
+        #expect(metrics.map { events?[$0]?["data"]?["step"]?.number } == [0, 1, 2, 3, 4, 5, 6])
+        #expect(events?[metrics[0]]?["data"]?["validation"]?["kl_mean"]?.number != nil)
+        #expect(events?[metrics[1]]?["data"]?["train_loss"]?.number != nil)
         let stream = try await server.client.get("/v1/fine_tuning/jobs/\(id)/events", headers: ["accept": "text/event-stream"]).events()
         #expect(stream.last == "[DONE]")
         #expect(stream.count == (events?.count ?? 0) + 1)
@@ -166,6 +170,25 @@ import Workshop
         #expect(models?[1]?["parent"]?.text == "published")
         // The base was not touched: no gate was asked for.
         #expect(try await server.client.get("/v1/weights/versions").json()["data"]?[0]?["promoted"] == .bool(false))
+    }
+
+    @Test func aJobLeavesLinesOutUpToItsBound() async throws {
+        let server = try await TrainingServer()
+        let lines = try manifest() + Array("\n{\"audio\": {\"file_id\": \"file-none\"}, \"text\": \"a\"}".utf8)
+        let file = try #require(try await upload(lines, server).json()["id"]?.text)
+        func ended(_ more: String) async throws -> (job: WireValue, warnings: [String]) {
+            let made = try await server.client.post("/v1/fine_tuning/jobs", json: job(file, more: more, hyper: ", \"steps\": 1")).json()
+            let id = try #require(made["id"]?.text)
+            let ended = try await finished(id, server)
+            let events = try await server.client.get("/v1/fine_tuning/jobs/\(id)/events?limit=100").json()["data"]
+            let warnings = (0..<(events?.count ?? 0)).compactMap { events?[$0] }.filter { $0["level"]?.text == "warn" }
+            return (ended, warnings.compactMap { $0["message"]?.text })
+        }
+        let refused = try await ended("")
+        #expect(refused.job["status"]?.text == "failed" && refused.job["error"]?["message"]?.text?.contains("line 5") == true)
+        let taken = try await ended(#", "cord": {"max_skipped": 1}"#)
+        #expect(taken.job["status"]?.text == "succeeded", "\(String(describing: taken.job["error"]))")
+        #expect(taken.warnings.contains { $0.hasPrefix("pairs.jsonl, line 5, is left out: ") }, "\(taken.warnings)")
     }
 
     @Test func anInterruptedJobEndsWithTheSameBits() async throws {

@@ -317,6 +317,21 @@ final class TrainingServer {
         #expect(statistics.statistics.forwardPasses - passes < 12 * 8)
     }
 
+    /// The adapter that training goes on from keeps its rank: another one is not quietly left unused.
+    @Test func anotherRankThanTheParentsIsRefused() async throws {
+        let server = try await TrainingServer()
+        let body = TrainingServer.step([try TrainingServer.pair()])
+        #expect(try await server.step(body).status == 200)
+        for other in [#""lora_rank": 8"#, #""lora_rank": 4, "lora_alpha": 5"#] {
+            let refused = try await server.step(body.replacingOccurrences(of: #""lora_rank": 4"#, with: other))
+            #expect(refused.status == 422)
+            let error = try await refused.json()["error"]
+            #expect(error?["code"]?.text == "untrainable" && error?["message"]?.text?.contains("leave it out") == true)
+        }
+        #expect(try await server.step(body.replacingOccurrences(of: #", "lora_rank": 4"#, with: "")).status == 200)
+        #expect(try await server.step(body).status == 200)
+    }
+
     @Test func wholeParametersAreTrainedToo() async throws {
         let server = try await TrainingServer()
         let body = TrainingServer.step([try TrainingServer.pair()])

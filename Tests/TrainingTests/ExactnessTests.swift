@@ -39,6 +39,12 @@ import Weights
             var normalisation: PolicyGradient.Normalisation?
             var clipRatio: Double?
             var maxRolloutTokens: Int?
+            var topKShare: Double?
+            var sequenceTemperature: Double?
+            var estimator: PolicyGradient.Estimator?
+            var importanceBound: Double?
+            var referenceCoefficient: Double?
+            var entropyCoefficient: Double?
 
             var objective: Objective {
                 var objective = Objective(method)
@@ -51,11 +57,22 @@ import Weights
                 if let dividesByDeviation { objective.dividesByDeviation = dividesByDeviation }
                 if let normalisation { objective.normalisation = normalisation }
                 objective.clipRatio = clipRatio
+                objective.topKShare = topKShare
+                if let sequenceTemperature { objective.sequenceTemperature = sequenceTemperature }
+                if let estimator { objective.estimator = estimator }
+                if let importanceBound { objective.importanceBound = importanceBound }
+                if let referenceCoefficient { objective.referenceCoefficient = referenceCoefficient }
+                if let entropyCoefficient { objective.entropyCoefficient = entropyCoefficient }
                 if let maxRolloutTokens { objective.maxRolloutTokens = maxRolloutTokens }
                 return objective
             }
         }
         struct AdamWRun: Decodable {
+            let learningRate: Double
+            let losses: [Double]
+        }
+        struct Updates: Decodable {
+            let objective: Settings
             let learningRate: Double
             let losses: [Double]
         }
@@ -66,6 +83,7 @@ import Weights
         let pairs: [Pair]
         let cases: [Case]
         let adamw: AdamWRun
+        let updates: Updates
         let full: Full
     }
 
@@ -184,6 +202,38 @@ import Weights
             return PreparedPair(
                 prompt: pairs[index].prompt, teacherPrompt: pairs[index].teacherPrompt, answers: answers)
         }
+    }
+
+    /// The clip acts: from the second update on, ratios leave 1.
+    @Test func severalUpdatesByTheSameRolloutsFollowPyTorchs() throws {
+        let file = try Self.file.get()
+        let checkpoint = try Checkpoint("qwen2audio/grouped7")
+        let goldens = try Safetensors(Self.directory.appendingPathComponent("lora.safetensors"))
+        let weights = try TrainableWeights(
+            Self.plan, model: checkpoint.model, parent: try Self.version(goldens, checkpoint.model))
+        let objective = file.updates.objective.objective
+        var pairs = try Self.prepared(file.pairs, checkpoint, objective)
+        let optimizer = AdamW(learningRate: file.updates.learningRate)
+        let moments = weights.entries.map { entry in (0..<2).map { _ in Tensor(zeros: entry.tensor.rows, entry.tensor.columns) } }
+        var clipped: [Int] = []
+        for (update, expected) in file.updates.losses.enumerated() {
+            let pass = GradientPass(
+                model: checkpoint.model, arithmetic: .float32, objective: objective, weights: weights, frozenTeacher: nil,
+                counts: Self.counts(file.pairs))
+            let tape = Tape()
+            weights.watch(on: tape)
+            let scored = pass(pairs, on: tape)
+            let loss = scored.joined().reduce(0) { $0 + $1.coefficients.loss } / Double(pairs.count)
+            #expect(abs(loss - expected) <= 1e-3 * max(0.1, abs(expected)), "update \(update): \(loss), PyTorch \(expected)")
+            clipped.append(scored.joined().reduce(0) { $0 + $1.coefficients.logProbability.count { $0 == 0 } })
+            if update == 0 { pairs = zip(pairs, scored).map { $0.against($1) } }
+            for (entry, moments) in zip(weights.entries, moments) {
+                optimizer.update(
+                    entry.tensor, moments[0], moments[1], gradient: tape.gradient(of: entry.tensor)!,
+                    rate: optimizer.learningRate, step: update + 1)
+            }
+        }
+        #expect(clipped[0] == 0 && clipped[1] > 0, "\(clipped)")
     }
 
     @Test func gradientsOfEveryParameterAgreeWithPyTorch() throws {

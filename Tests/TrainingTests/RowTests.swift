@@ -14,19 +14,23 @@ import Training
     private static let clip = StepFixture.file("plus").path
 
     private func manifest(
-        _ lines: [String], name: String = "train.jsonl", method: Objective.Method = .supervised
-    ) throws -> PairManifest {
+        _ lines: [String], name: String = "train.jsonl", method: Objective.Method = .supervised, maxSkipped: Int = 0
+    ) async throws -> CheckedPairs {
         let folder = FileManager.default.temporaryDirectory.appending(path: "cord-rows-\(UUID().uuidString)", directoryHint: .isDirectory)
         defer { try? FileManager.default.removeItem(at: folder) }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         for clip in ["plus", "days"] { try FileManager.default.copyItem(at: StepFixture.file(clip), to: folder.appending(path: "\(clip).flac")) }
         let file = folder.appending(path: name)
         try Data(lines.joined(separator: "\n").utf8).write(to: file)
-        return try PairManifest(file, for: Objective(method), maxSeconds: 30)
+        return try await PairManifest(file, for: Objective(method)).checked(by: StepFixture.model.get(), maxSkipped: maxSkipped, width: 2)
     }
 
-    private func refusal(_ lines: [String], name: String = "train.jsonl", method: Objective.Method = .supervised) throws -> String {
-        let error = #expect(throws: TrainingError.self) { try manifest(lines, name: name, method: method) }
+    private func refusal(
+        _ lines: [String], name: String = "train.jsonl", method: Objective.Method = .supervised, maxSkipped: Int = 0
+    ) async throws -> String {
+        let error = await #expect(throws: TrainingError.self) {
+            try await manifest(lines, name: name, method: method, maxSkipped: maxSkipped)
+        }
         return error.map { "\($0)" } ?? ""
     }
 
@@ -49,9 +53,9 @@ import Training
         #"{"messages": [{"role": "user", "content": [{"type": "audio", "audio": "plus.flac"}, {"type": "text", "text": "What is 8 plus 5?"}]}, {"role": "assistant", "content": "13"}]}"#,
         #"{"messages": [{"role": "user", "content": [{"type": "audio_url", "audio_url": {"url": "plus.flac"}}, {"type": "text", "text": "What is 8 plus 5?"}]}, {"role": "assistant", "content": "13"}]}"#,
     ])
-    func aRowsClipIsHeardWhateverItsMemberIsCalled(row: String) throws {
+    func aRowsClipIsHeardWhateverItsMemberIsCalled(row: String) async throws {
         for method in [Objective.Method.supervised, .cord] {
-            let pair = try manifest([row], method: method).pairs[0]
+            let pair = try await manifest([row], method: method).pairs[0]
             #expect(pair.text == "What is 8 plus 5?")
             #expect(pair.solution ?? pair.answer == "13")
             guard case .file(let file)? = pair.sound, pair.sounds.count == 1 else { Issue.record("no clip"); return }
@@ -59,7 +63,7 @@ import Training
         }
     }
 
-    @Test func clipsInTheRowAreTheirBytes() throws {
+    @Test func clipsInTheRowAreTheirBytes() async throws {
         let bytes = try Data(contentsOf: StepFixture.file("plus"))
         let base64 = bytes.base64EncodedString()
         let percent = base64.replacing("+", with: "%2B").replacing("=", with: "%3D")
@@ -67,12 +71,12 @@ import Training
             #"{"data": "\#(base64)", "format": "flac"}"#, #""data:audio/flac;base64,\#(percent)""#, #"{"bytes": "\#(base64)", "path": "x.flac"}"#,
         ] {
             let row = #"{"messages": [\#(Self.asked)], "audio": \#(clip)}"#
-            guard case .bytes(let found)? = try manifest([row]).pairs[0].sound else { Issue.record("no bytes"); return }
+            guard case .bytes(let found)? = try await manifest([row]).pairs[0].sound else { Issue.record("no bytes"); return }
             #expect(Data(found) == bytes)
         }
         let part = #"{"type": "input_audio", "input_audio": {"data": "\#(base64)", "format": "flac"}}"#
         let row = #"{"messages": [{"role": "user", "content": [\#(part)]}, {"role": "assistant", "content": "13"}]}"#
-        #expect(try manifest([row]).pairs[0].sounds.count == 1)
+        #expect(try await manifest([row]).pairs[0].sounds.count == 1)
     }
 
     @Test(arguments: [
@@ -108,13 +112,13 @@ import Training
         (#"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "solution": "c"}"#, "solution: unknown member"),
         (#"{"text": "What?"}"#, "right answer"), (#"[1]"#, "expected an object"),
     ])
-    func whatWouldBeLearntInPartIsRefusedByLine(row: String, words: String) throws {
-        let message = try refusal([#"{"text": "What?", "answer": "13"}"#, row])
+    func whatWouldBeLearntInPartIsRefusedByLine(row: String, words: String) async throws {
+        let message = try await refusal([#"{"text": "What?", "answer": "13"}"#, row])
         #expect(message.contains("line 2: ") && message.contains(words), "\(message)")
     }
 
     @Test(arguments: [Objective.Method.cord, .opd, .grpo, .forwardKL, .selfDistillation])
-    func aPairNeedsItsSoundAndItsText(method: Objective.Method) throws {
+    func aPairNeedsItsSoundAndItsText(method: Objective.Method) async throws {
         for (row, words) in [
             (#"{"text": "hi"}"#, "spoken"), (#"{"audio": "plus.flac"}"#, "text is empty"), (#"{"audio": "plus.flac", "text": " "}"#, "text is empty"),
             (#"{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]}"#, "spoken"),
@@ -123,38 +127,77 @@ import Training
                 "typed"
             ),
             (
+                #"{"messages": [{"role": "user", "content": "<audio>"}, {"role": "assistant", "content": "13"}], "audios": ["plus.flac"]}"#,
+                "needs the question typed"
+            ),
+            (
                 #"{"messages": [\#(Self.asked), {"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}], "audio": "plus.flac"}"#,
                 "2 user turns"
             ),
         ] {
-            let message = try refusal([row], method: method)
+            let message = try await refusal([row], method: method)
             #expect(message.contains("line 1: ") && message.contains(words), "\(message)")
         }
     }
 
-    @Test func allBadLinesAreCountedAndNamed() throws {
+    @Test func allBadLinesAreCountedAndNamed() async throws {
         let absent = #"{"audio": "absent.wav", "text": "a"}"#
-        let message = try refusal([absent, #"{"audio": "plus.flac", "text": "b"}"#, absent, absent], method: .cord)
+        let message = try await refusal([absent, #"{"audio": "plus.flac", "text": "b"}"#, absent, absent], method: .cord)
         #expect(message.contains("line 1: there is no clip absent.wav (and 2 more: lines 3, 4)"), "\(message)")
     }
 
-    @Test func tablesAndMarksAreReadAsLines() throws {
-        let line = #"{"file_name": "plus.flac", "text": "What is 8, plus 5?", "answer": "13"}"#
-        let json = try manifest(["\u{FEFF}" + line]).pairs[0]
-        let table = try manifest(["\u{FEFF}file_name,text,answer\r", "plus.flac,\"What is 8, plus 5?\",13\r"], name: "metadata.csv").pairs[0]
-        #expect(json.text == table.text && json.answer == table.answer && table.answer == "13")
-        #expect(json.sounds.count == 1 && table.sounds.count == 1)
-        #expect(try refusal(["file_name,text", "plus.flac,\"a"], name: "metadata.csv").contains("line 2: a quotation mark"))
-        #expect(try refusal(["file_name,text,answer", "absent.wav,a,b"], name: "metadata.csv").contains("line 2: there is no clip"))
-        #expect(try refusal(["PAR1"]).contains("read_parquet"))
+    @Test func linesMayBeLeftOutUpToABound() async throws {
+        let (absent, good) = (#"{"audio": "absent.wav", "text": "a"}"#, #"{"audio": "plus.flac", "text": "b"}"#)
+        let noise = #"{"audio": "train.jsonl", "text": "c"}"#
+        let checked = try await manifest([absent, good, noise], method: .cord, maxSkipped: 2)
+        #expect(checked.pairs.map(\.id) == ["2"] && checked.skipped.map(\.line) == [1, 3])
+        #expect(checked.skipped[0].reason == "there is no clip absent.wav" && !checked.skipped[1].reason.isEmpty)
+        let message = try await refusal([absent, good, noise], method: .cord, maxSkipped: 1)
+        #expect(message.contains("line 1: there is no clip absent.wav (and 1 more: line 3); at most 1 may be left out"), "\(message)")
+        #expect(try await refusal([absent, absent], method: .cord, maxSkipped: 9).contains("line 1: "))
+        // What stands behind an open quotation was not read at all.
+        let table = ["file_name,text", "plus.flac,a", "plus.flac,\"b"]
+        #expect(try await refusal(table, name: "metadata.csv", method: .cord, maxSkipped: 9).contains("line 3: a quotation mark"))
     }
 
-    @Test func rowsMayHaveSystemTurnsOfTheirOwn() throws {
+    @Test func aPromptBeyondTheContextIsFoundBeforeTheFirstStep() async throws {
+        let long = String(repeating: "and then ", count: 4000)
+        #expect(try await refusal([#"{"audio": "plus.flac", "text": "\#(long)"}"#], method: .opd).contains("line 1: prompt and answer have"))
+        #expect(try await refusal([#"{"text": "a", "answer": "\#(long)"}"#]).contains("the model's context"))
+    }
+
+    @Test func theDigestCoversClipsAndTexts() async throws {
+        func content(_ row: String, _ method: Objective.Method = .cord) async throws -> String {
+            try await manifest([row], method: method).content
+        }
+        let row = #"{"id": "a", "audio": "plus.flac", "text": "b"}"#
+        let first = try await content(row)
+        #expect(try await content(row) == first)
+        for other in [row.replacing("plus", with: "days"), row.replacing(#""b""#, with: #""c""#), row.replacing(#""a""#, with: #""x""#)] {
+            #expect(try await content(other) != first, "\(other)")
+        }
+        let taught = #"{"messages": [\#(Self.asked)], "audios": ["plus.flac"]}"#
+        #expect(try await content(taught, .supervised) != content(taught.replacing("13", with: "14"), .supervised))
+        #expect(try await content(taught, .supervised) != content(taught.replacing("plus.flac", with: "days.flac"), .supervised))
+    }
+
+    @Test func tablesAndMarksAreReadAsLines() async throws {
+        let line = #"{"file_name": "plus.flac", "text": "What is 8, plus 5?", "answer": "13"}"#
+        let json = try await manifest(["\u{FEFF}" + line]).pairs[0]
+        let table = try await manifest(["\u{FEFF}file_name,text,answer\r", "plus.flac,\"What is 8, plus 5?\",13\r"], name: "metadata.csv").pairs[0]
+        #expect(json.text == table.text && json.answer == table.answer && table.answer == "13")
+        #expect(json.sounds.count == 1 && table.sounds.count == 1)
+        #expect(try await refusal(["file_name,text", "plus.flac,\"a"], name: "metadata.csv").contains("line 2: a quotation mark"))
+        #expect(try await refusal(["file_name,text,answer", "absent.wav,a,b"], name: "metadata.csv").contains("line 2: there is no clip"))
+        #expect(try await refusal(["PAR1"]).contains("read_parquet"))
+    }
+
+    @Test func rowsMayHaveSystemTurnsOfTheirOwn() async throws {
         func row(_ system: String) -> String {
             #"{"messages": [{"role": "system", "content": "\#(system)"}, {"role": "user", "name": "u", "content": "a"}, {"role": "assistant", "content": "b"}]}"#
         }
-        #expect(try manifest([row("x"), row("x")]).system == "x")
-        let differing = try manifest([row("x"), row("y"), #"{"system": "z", "text": "a", "answer": "b"}"#])
+        #expect(try await manifest([row("x"), row("x")]).system == "x")
+        let differing = try await manifest([row("x"), row("y"), #"{"system": "z", "text": "a", "answer": "b"}"#])
         #expect(differing.system == nil && differing.pairs.map(\.system) == ["x", "y", "z"])
     }
 

@@ -61,13 +61,13 @@ import Weights
         #expect(before == after)
     }
 
-    private func run(_ directory: URL, steps: Int = 5) throws -> TrainingRun {
+    private func run(_ directory: URL, steps: Int = 5, content: String? = nil) throws -> TrainingRun {
         var settings = TrainingRun.Settings()
         settings.batchSize = 3
         settings.steps = steps
         settings.checkpointEvery = 2
         settings.writesEvents = true
-        return try TrainingRun(pairs: StepFixture.pairs(), settings: settings, directory: directory)
+        return try TrainingRun(pairs: StepFixture.pairs(), content: content, settings: settings, directory: directory)
     }
 
     @Test func runStoppedAnywhereEndsWithTheSameBits() async throws {
@@ -111,6 +111,25 @@ import Weights
         #expect(first.values == [3, 4, 5])
     }
 
+    @Test func otherClipsUnderTheSameIDsAreRefusedOnResuming() async throws {
+        let directory = try folder()
+        defer { try? FileManager.default.removeItem(at: directory) }
+        try await run(directory, steps: 1, content: "a").run(StepFixture.trainer(StepFixture.options(.supervised)))
+        let error = await #expect(throws: TrainingError.self) {
+            try await run(directory, steps: 2, content: "b").run(StepFixture.trainer(StepFixture.options(.supervised)))
+        }
+        #expect("\(error!)".contains("clips or texts have changed"))
+        try await run(directory, steps: 2, content: "a").run(StepFixture.trainer(StepFixture.options(.supervised)))
+    }
+
+    /// Checkpoints of programs that recorded no content are held to the ids.
+    @Test func checkpointsWithoutContentGoOn() async throws {
+        let directory = try folder()
+        defer { try? FileManager.default.removeItem(at: directory) }
+        try await run(directory, steps: 1).run(StepFixture.trainer(StepFixture.options(.supervised)))
+        try await run(directory, steps: 2, content: "a").run(StepFixture.trainer(StepFixture.options(.supervised)))
+    }
+
     final class Box: @unchecked Sendable {
         private(set) var values: [Int] = []
         func note(_ value: Int) { values.append(value) }
@@ -146,7 +165,7 @@ import Weights
         #expect(steps == 2 && updates == 1)
     }
 
-    @Test func manifestLinesAreReadOrNamed() throws {
+    @Test func manifestLinesAreReadOrNamed() async throws {
         let directory = try folder()
         defer { try? FileManager.default.removeItem(at: directory) }
         let file = directory.appendingPathComponent("pairs.jsonl")
@@ -157,14 +176,16 @@ import Weights
 
         {"text": "Two?", "solution": "2"}
         """#.write(to: file, atomically: true, encoding: .utf8)
-        func read() throws -> [TrainingPair] { try PairManifest(file, for: Objective(.supervised), maxSeconds: 30).pairs }
-        let pairs = try read()
+        func read() async throws -> [TrainingPair] {
+            try await PairManifest(file, for: Objective(.supervised)).checked(by: StepFixture.model.get()).pairs
+        }
+        let pairs = try await read()
         #expect(pairs.map(\.id) == ["a", "3"])
         guard case .file(let url)? = pairs[0].sound else { Issue.record("no file"); return }
         #expect(url.path == directory.appendingPathComponent("clips/a.flac").standardizedFileURL.path)
         #expect(pairs[1].sound == nil && pairs[1].answer == nil)
         try "{\"text\": [5]}\n".write(to: file, atomically: true, encoding: .utf8)
-        #expect(throws: TrainingError.self) { try read() }
+        await #expect(throws: TrainingError.self) { try await read() }
     }
 
     @Test func exportedAdapterGivesTheSameLogits() async throws {

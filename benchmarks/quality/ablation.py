@@ -3,7 +3,7 @@
 measures them on a test set that no tuning saw.
 
     methods × rates ─ cord train ─ cord eval (development) ─ best rate of each
-    methods × seeds ─ cord train ─ cord eval (test)        ─ table.md, table.json
+    methods × seeds ─ cord train ─ cord eval (test)        ─ table.md, table.json; gap-table.md, .csv, .tex (cord gap table)
     CORD with one of K, α, β changed, at CORD's rate       ─ the same table
 
     benchmarks/quality/ablation.py --cord .build/release/cord --model nano/model --pairs pairs/manifest.jsonl \\
@@ -232,6 +232,11 @@ def main():
         "|---|---|---|---|---|---|---|---|---|",
         *rows, ""])
     (study.output / "table.md").write_text(text)
+    places = [f"base={study.output / 'base-test'}"]
+    for name, (_, rate) in runs.items():
+        places += [f"{name}={study.output / 'runs' / f'{slug(name)}-{rate:g}-{seed}' / 'test'}" for seed in range(arguments.seeds)]
+    for form, ending in (("md", "md"), ("csv", "csv"), ("latex", "tex")):
+        (study.output / f"gap-table.{ending}").write_text(study.run("gap", "table", *places, "--format", form))
     (study.output / "table.json").write_text(json.dumps({"base": arms, "methods": table}, ensure_ascii=False, indent=1) + "\n")
     print(text)
 

@@ -5,7 +5,9 @@ package import Tensors
 /// A term never sees a model: it receives measures of each token (``ScoredSequence``) and answers with coefficients
 /// (``TokenCoefficients``). The trainer never sees a term's formula: it minimises
 ///
-///     Σ_t a_t · KL(student ‖ teacher)_t + b_t · KL(teacher ‖ student)_t − c_t · log π(y_t)
+///     Σ_t a_t · KL(student ‖ teacher)_t + b_t · KL(teacher ‖ student)_t − c_t · log π(y_t) − e_t · H(student)_t
+///
+/// For answers of a group, "teacher" is the reference: the weights that the training began with, given what the student is given.
 
 /// Whose answer a sequence is.
 package enum AnswerSource: Sendable, CaseIterable {
@@ -32,36 +34,42 @@ package enum AnswerSource: Sendable, CaseIterable {
 package struct ScoredSequence: Sendable {
     package let source: AnswerSource
     package let measures: [RowMeasures]
-    /// What the sampler gave each token; nil where it did not say.
+    /// Of the policy that ratios are taken against: the sampler's, or the trainer's before the first of several updates. Nil where nobody
+    /// said: the token then counts as on-policy.
     package let samplerLogProbabilities: [Float?]
+    /// Of the distribution that each token was drawn from, at its temperature; nil where nobody said.
+    package let behaviourLogProbabilities: [Float?]
     /// A_i, where rewards are known.
     package let advantage: Float
     /// Rollouts of its group, N.
     package let groupSize: Int
 
     package init(
-        source: AnswerSource, measures: [RowMeasures], samplerLogProbabilities: [Float?] = [], advantage: Float = 0,
-        groupSize: Int = 1
+        source: AnswerSource, measures: [RowMeasures], samplerLogProbabilities: [Float?] = [],
+        behaviourLogProbabilities: [Float?] = [], advantage: Float = 0, groupSize: Int = 1
     ) {
         self.source = source
         self.measures = measures
         self.samplerLogProbabilities = samplerLogProbabilities
+        self.behaviourLogProbabilities = behaviourLogProbabilities
         self.advantage = advantage
         self.groupSize = groupSize
     }
 }
 
-/// Constants a, b, c of every token of one sequence, and the value of the loss that they stand for.
+/// Constants a, b, c, e of every token of one sequence, and the value of the loss that they stand for.
 package struct TokenCoefficients: Sendable, Equatable {
     package var reverseKL: [Float]
     package var forwardKL: [Float]
     package var logProbability: [Float]
+    package var entropy: [Float]
     package var loss: Double
 
     package init(count: Int) {
         reverseKL = Array(repeating: 0, count: count)
         forwardKL = reverseKL
         logProbability = reverseKL
+        entropy = reverseKL
         loss = 0
     }
 
@@ -72,9 +80,19 @@ package struct TokenCoefficients: Sendable, Equatable {
             result.reverseKL[t] *= Float(factor)
             result.forwardKL[t] *= Float(factor)
             result.logProbability[t] *= Float(factor)
+            result.entropy[t] *= Float(factor)
         }
         result.loss *= factor
         return result
+    }
+
+    /// Appends the tokens of another sequence.
+    package mutating func append(_ other: TokenCoefficients) {
+        reverseKL += other.reverseKL
+        forwardKL += other.forwardKL
+        logProbability += other.logProbability
+        entropy += other.entropy
+        loss += other.loss
     }
 
     /// The sum of two losses of the same tokens.
@@ -84,6 +102,7 @@ package struct TokenCoefficients: Sendable, Equatable {
             sum.reverseKL[t] += b.reverseKL[t]
             sum.forwardKL[t] += b.forwardKL[t]
             sum.logProbability[t] += b.logProbability[t]
+            sum.entropy[t] += b.entropy[t]
         }
         sum.loss += b.loss
         return sum

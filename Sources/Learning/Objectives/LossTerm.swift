@@ -30,6 +30,8 @@ package enum TermNeed: Sendable {
     case teacherLogProbabilities
     /// The judge's rewards, as advantages within the group.
     case rewards
+    /// The log-probabilities of the weights that the training began with, after the same prompt.
+    case referenceLogProbabilities
 }
 
 /// A term with its factor in the loss.

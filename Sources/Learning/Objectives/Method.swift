@@ -18,15 +18,17 @@ extension Objective {
         package var title: String { definition(Objective(self)).title }
 
         func definition(_ objective: Objective) -> (title: String, terms: [WeightedTerm]) {
-            let (topK, alpha, beta) = (objective.topK, objective.alpha, objective.beta)
-            let weights = TokenImportance(topK: topK, alpha: alpha, beta: beta)
+            let (topK, share, alpha, beta) = (objective.topK, objective.topKShare, objective.alpha, objective.beta)
+            let weights = TokenImportance(topK: topK, topKShare: share, alpha: alpha, beta: beta)
             func distillation(_ importance: TokenImportance?) -> WeightedTerm {
                 WeightedTerm(
                     ReverseKL(importance: importance, reduction: objective.reduction), coefficient: objective.tokenCoefficient)
             }
             let policyGradient = WeightedTerm(
                 PolicyGradient(
-                    clipRatio: objective.clipRatio, normalisation: objective.normalisation, maxTokens: objective.maxRolloutTokens),
+                    estimator: objective.estimator, importanceBound: objective.importanceBound, clipRatio: objective.clipRatio,
+                    referenceCoefficient: objective.referenceCoefficient, entropyCoefficient: objective.entropyCoefficient,
+                    normalisation: objective.normalisation, maxTokens: objective.maxRolloutTokens),
                 coefficient: objective.sequenceCoefficient)
             func imitation(of source: AnswerSource) -> WeightedTerm {
                 WeightedTerm(CrossEntropy(of: source, reduction: objective.reduction))
@@ -35,7 +37,7 @@ extension Objective {
             case .cord: ("CORD", [distillation(weights), policyGradient])
             case .opd: ("OPD", [distillation(nil)])
             case .opdPosition: ("OPD + position", [distillation(TokenImportance(topK: 0, alpha: 1, beta: beta))])
-            case .opdTopK: ("OPD + top-K", [distillation(TokenImportance(topK: topK, alpha: alpha, beta: 1))])
+            case .opdTopK: ("OPD + top-K", [distillation(TokenImportance(topK: topK, topKShare: share, alpha: alpha, beta: 1))])
             case .opdWeighted: ("OPD + both", [distillation(weights)])
             case .grpo: ("GRPO", [policyGradient])
             case .forwardKL: ("forward KL", [WeightedTerm(ForwardKL(reduction: objective.reduction))])

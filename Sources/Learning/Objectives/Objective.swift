@@ -16,6 +16,8 @@ package struct Objective: Sendable, Equatable, Codable {
     package var method = Method.cord
     /// K.
     package var topK = 20
+    /// K as a share of the rollout's length, in place of ``topK``.
+    package var topKShare: Double?
     package var alpha = 2.0
     package var beta = 2.0
     package var tokenTemperature = 1.0
@@ -34,6 +36,15 @@ package struct Objective: Sendable, Equatable, Codable {
     package var dividesByDeviation = false
     package var clipRatio: Double?
     package var normalisation = PolicyGradient.Normalisation.sum
+    package var estimator = PolicyGradient.Estimator.unitTemperature
+    /// The most that an importance weight may be.
+    package var importanceBound = 2.0
+    /// Of KL(π ‖ first weights) over the group's tokens.
+    package var referenceCoefficient = 0.0
+    /// Of the bonus for the entropy of π over the group's tokens.
+    package var entropyCoefficient = 0.0
+    /// Updates of the weights by the answers of one step. From the second on, ratios are taken against the weights before the first.
+    package var updatesPerRollout = 1
 
     package init(_ method: Method = .cord) { self.method = method }
 
@@ -48,6 +59,14 @@ package struct Objective: Sendable, Equatable, Codable {
     package func needs(_ need: TermNeed, of source: AnswerSource) -> Bool {
         terms.contains { $0.term.source == source && $0.term.needs.contains(need) }
     }
+
+    /// The temperature at which the answers of a source are scored.
+    package func scoringTemperature(of source: AnswerSource) -> Double {
+        source == .group && estimator == .samplingTemperature ? sequenceTemperature : 1
+    }
+
+    /// Whether rollouts of the group without advantage have a gradient.
+    package var regularisesGroup: Bool { reads(.group) && (referenceCoefficient > 0 || entropyCoefficient > 0) }
 
     private var needsRewards: Bool { terms.contains { $0.term.needs.contains(.rewards) } }
 

@@ -1,10 +1,24 @@
 import Glibc
 import Tensors
 
-/// The sequence term, −(1/N) Σ_i A_i Σ_t log π(y_i,t) (CORD, equation 10), or its clipped form (PPO; Schulman et al., 2017)
+/// The sequence term, −(1/N) Σ_i A_i Σ_t w_t log π(y_i,t) (CORD, equation 10, with w = 1), or its clipped form (PPO; Schulman et al., 2017)
 ///
-///     −(1/N) Σ_i Σ_t min(ρ A_i, clip(ρ, 1 − ε, 1 + ε) A_i),   ρ = π(y_i,t) / π_sampler(y_i,t)
+///     −(1/N) Σ_i Σ_t w_t min(ρ A_i, clip(ρ, 1 − ε, 1 + ε) A_i),   ρ = π(y_i,t) / π_old(y_i,t)
+///
+/// with, for each token of the group, β KL(π ‖ π_reference) − η H(π). Weights w and advantages are constants.
 package struct PolicyGradient: LossTerm, Equatable {
+    /// Which π is scored of rollouts that were drawn from μ, at a temperature T.
+    package enum Estimator: String, Sendable, Codable, CaseIterable {
+        /// π at temperature 1, w = 1: as the paper reads. Where T ≠ 1 the rollouts are off-policy and nothing corrects that: the estimate
+        /// is biased.
+        case unitTemperature = "unit_temperature"
+        /// π at T, w = 1: on-policy, the gradient of the expected reward of what was sampled. KL and entropy are those at T, too.
+        case samplingTemperature = "sampling_temperature"
+        /// π at temperature 1, w_t = min(C, π_old(y_t) / μ(y_t)): truncated importance weights of each token (Ionides, 2008). What is left
+        /// of the bias comes from the bound and from earlier tokens, whose ratios are not multiplied in.
+        case importance
+    }
+
     /// What the sum over a rollout's tokens is divided by.
     package enum Normalisation: String, Sendable, Codable, CaseIterable {
         /// Nothing, as the paper writes it.
@@ -18,15 +32,29 @@ package struct PolicyGradient: LossTerm, Equatable {
     }
 
     package var source: AnswerSource { .group }
-    package var needs: Set<TermNeed> { [.rewards] }
+    package var needs: Set<TermNeed> { referenceCoefficient > 0 ? [.rewards, .referenceLogProbabilities] : [.rewards] }
 
+    package var estimator: Estimator
+    /// C.
+    package var importanceBound: Double
     /// ε; nil for no ratio at all.
     package var clipRatio: Double?
+    /// β.
+    package var referenceCoefficient: Double
+    /// η.
+    package var entropyCoefficient: Double
     package var normalisation: Normalisation
     package var maxTokens: Int
 
-    package init(clipRatio: Double? = nil, normalisation: Normalisation = .sum, maxTokens: Int = 200) {
+    package init(
+        estimator: Estimator = .unitTemperature, importanceBound: Double = 2, clipRatio: Double? = nil, referenceCoefficient: Double = 0,
+        entropyCoefficient: Double = 0, normalisation: Normalisation = .sum, maxTokens: Int = 200
+    ) {
+        self.estimator = estimator
+        self.importanceBound = importanceBound
         self.clipRatio = clipRatio
+        self.referenceCoefficient = referenceCoefficient
+        self.entropyCoefficient = entropyCoefficient
         self.normalisation = normalisation
         self.maxTokens = maxTokens
     }
@@ -37,20 +65,37 @@ package struct PolicyGradient: LossTerm, Equatable {
         let share = share(sequence, in: batch)
         var result = TokenCoefficients(count: count)
         for (t, row) in sequence.measures.enumerated() {
-            guard let clipRatio else {
-                result.logProbability[t] = Float(advantage * share)
-                result.loss -= advantage * share * Double(row.logProbability)
-                continue
+            let now = Double(row.logProbability)
+            let old = known(sequence.samplerLogProbabilities, t) ?? now
+            let scale = share * weight(old: old, behaviour: known(sequence.behaviourLogProbabilities, t))
+            if let clipRatio {
+                let ratio = exp(now - old)
+                let clipped = min(max(ratio, 1 - clipRatio), 1 + clipRatio)
+                result.loss -= scale * min(ratio * advantage, clipped * advantage)
+                if ratio * advantage <= clipped * advantage { result.logProbability[t] = Float(scale * advantage * ratio) }
+            } else {
+                result.logProbability[t] = Float(advantage * scale)
+                result.loss -= advantage * scale * now
             }
-            // A token whose sampler probability is unknown counts as on-policy.
-            let sampled = t < sequence.samplerLogProbabilities.count ? sequence.samplerLogProbabilities[t] : nil
-            let ratio = exp(Double(row.logProbability) - Double(sampled ?? row.logProbability))
-            let clipped = min(max(ratio, 1 - clipRatio), 1 + clipRatio)
-            result.loss -= share * min(ratio * advantage, clipped * advantage)
-            if ratio * advantage <= clipped * advantage { result.logProbability[t] = Float(share * advantage * ratio) }
+            if referenceCoefficient > 0 {
+                result.reverseKL[t] = Float(share * referenceCoefficient)
+                result.loss += share * referenceCoefficient * Double(row.reverseKL)
+            }
+            if entropyCoefficient > 0 {
+                result.entropy[t] = Float(share * entropyCoefficient)
+                result.loss -= share * entropyCoefficient * Double(row.entropy)
+            }
         }
         return result
     }
+
+    /// w_t. A token of which nobody knows what it was drawn from weighs 1.
+    private func weight(old: Double, behaviour: Double?) -> Double {
+        guard estimator == .importance, let behaviour else { return 1 }
+        return min(importanceBound, exp(old - behaviour))
+    }
+
+    private func known(_ values: [Float?], _ t: Int) -> Double? { t < values.count ? values[t].map(Double.init) : nil }
 
     private func share(_ sequence: ScoredSequence, in batch: BatchCounts) -> Double {
         let group = 1 / Double(max(1, sequence.groupSize))

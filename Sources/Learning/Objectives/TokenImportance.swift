@@ -8,20 +8,28 @@
 package struct TokenImportance: Sendable, Equatable {
     /// K, counted in positions. Among equal divergences the earlier position counts as larger.
     package var topK: Int
+    /// K as a share of the rollout's length, rounded up, in place of ``topK``.
+    package var topKShare: Double?
     package var alpha: Double
     package var beta: Double
 
-    package init(topK: Int = 20, alpha: Double = 2, beta: Double = 2) {
+    package init(topK: Int = 20, topKShare: Double? = nil, alpha: Double = 2, beta: Double = 2) {
         self.topK = topK
+        self.topKShare = topKShare
         self.alpha = alpha
         self.beta = beta
+    }
+
+    /// Positions of a rollout of T tokens that weigh α: all of them where T ≤ K, so that α then only scales the loss.
+    package func largestCount(_ length: Int) -> Int {
+        min(length, topKShare.map { Int(($0 * Double(length)).rounded(.up)) } ?? topK)
     }
 
     /// The weight of each position, by its divergence. A rollout of one token has w^pos = β.
     package func weights(divergences: [Float]) -> [Float] {
         let count = divergences.count
         let ranked = divergences.indices.sorted { (-divergences[$0], $0) < (-divergences[$1], $1) }
-        let largest = Set(ranked.prefix(topK))
+        let largest = Set(ranked.prefix(largestCount(count)))
         return divergences.indices.map { t in
             let place = count > 1 ? Double(t) / Double(count - 1) : 0
             return Float((largest.contains(t) ? alpha : 1) * (beta - (beta - 1) * place))

@@ -53,6 +53,28 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
         return chosen
     }
 
+    /// Holds what was asked for against the adapter that training goes on from, whose rank and scale stay as they are.
+    ///
+    /// - Parameters:
+    ///   - rank: nil where nobody asked for one.
+    ///   - alpha: the same.
+    package func check(rank: Int?, alpha: Double?, against parent: WeightVersion?, in model: AudioLanguageModel) throws {
+        guard case .lowRank = method, let parent else { return }
+        for parameter in try selection(in: model) {
+            guard let adapter = parent.adapters[parameter.index] else { continue }
+            let advice = "training goes on from that adapter; leave it out, or give the same"
+            if let rank, rank != adapter.a.rows {
+                throw TrainingError.plan(
+                    "the rank \(rank) was asked for, and \(parameter.moduleName) has an adapter of rank \(adapter.a.rows): \(advice)")
+            }
+            let scale = alpha.map { Float($0 / Double(adapter.a.rows)) }
+            if let alpha, let scale, abs(scale - adapter.scale) > 1e-6 * abs(adapter.scale) {
+                let known = Double(adapter.scale) * Double(adapter.a.rows)
+                throw TrainingError.plan("the alpha \(alpha) was asked for, and \(parameter.moduleName) has an adapter with \(known): \(advice)")
+            }
+        }
+    }
+
     /// A [rank, in] as peft begins it, uniform within ±1/√in (Kaiming with a = √5), and B [out, rank] zero: no change at first.
     static func initial(_ parameter: Parameter, rank: Int, alpha: Double, seed: UInt64) -> LowRank {
         var random = RandomStream(seed: seed, index: parameter.index)

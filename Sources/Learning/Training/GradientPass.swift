@@ -8,18 +8,21 @@ package struct PreparedPair: Sendable {
     package struct Answer: Sendable {
         package let source: AnswerSource
         package let tokens: [Int32]
-        package let samplerLogProbabilities: [Float?]
+        /// As ``ScoredSequence`` has them.
+        package var samplerLogProbabilities: [Float?]
+        package var behaviourLogProbabilities: [Float?]
         package let advantage: Float
         /// Rollouts of its group, those without advantage included.
         package let groupSize: Int
 
         package init(
-            source: AnswerSource, tokens: [Int32], samplerLogProbabilities: [Float?] = [], advantage: Float = 0,
-            groupSize: Int = 1
+            source: AnswerSource, tokens: [Int32], samplerLogProbabilities: [Float?] = [], behaviourLogProbabilities: [Float?] = [],
+            advantage: Float = 0, groupSize: Int = 1
         ) {
             self.source = source
             self.tokens = tokens
             self.samplerLogProbabilities = samplerLogProbabilities
+            self.behaviourLogProbabilities = behaviourLogProbabilities
             self.advantage = advantage
             self.groupSize = groupSize
         }
@@ -29,12 +32,22 @@ package struct PreparedPair: Sendable {
     package let prompt: Prompt
     /// What the teacher is given: the typed one.
     package let teacherPrompt: Prompt
-    package let answers: [Answer]
+    package var answers: [Answer]
 
     package init(prompt: Prompt, teacherPrompt: Prompt, answers: [Answer]) {
         self.prompt = prompt
         self.teacherPrompt = teacherPrompt
         self.answers = answers
+    }
+
+    /// The same answers for a later update: its ratios are taken against the weights that scored them first.
+    package func against(_ scored: [ScoredAnswer]) -> PreparedPair {
+        var later = self
+        for (place, answer) in scored.enumerated() {
+            later.answers[place].samplerLogProbabilities = answer.measures.map(\.logProbability)
+            later.answers[place].behaviourLogProbabilities = answer.behaviourLogProbabilities
+        }
+        return later
     }
 }
 
@@ -42,6 +55,8 @@ package struct PreparedPair: Sendable {
 package struct ScoredAnswer: Sendable {
     package let measures: [RowMeasures]
     package let coefficients: TokenCoefficients
+    /// Of the distribution that each token was drawn from, where the objective asks for it.
+    package let behaviourLogProbabilities: [Float?]
     /// w_t of the token term.
     package let weights: [Float]?
     /// The largest |sampler − trainer| log-probability difference, where the sampler's are known.
@@ -52,6 +67,7 @@ package struct ScoredAnswer: Sendable {
 ///
 ///     student: clip → prompt, answers packed behind it → hidden          (tape)
 ///     teacher: typed prompt, the compared answers behind it → hidden     (no tape)
+///     reference: first weights, the student's prompt, the group → hidden (no tape, where the objective asks for it)
 ///     both → measures → objective's coefficients → d hidden → backward
 package struct GradientPass {
     package let model: AudioLanguageModel
@@ -85,38 +101,29 @@ package struct GradientPass {
         let answers = pairs.flatMap(\.answers)
         let live = weights.view(id: "live")
         let hidden = hiddenRows(pairs, version: live, tape)
-        let compared = answers.indices.filter { isCompared(answers[$0]) }
-        let teacher = compared.isEmpty ? nil : teacherRows(pairs, live)
-        // Compared answers and others go through the head apart: only the former need the teacher's logits.
-        let alone = answers.indices.filter { !isCompared(answers[$0]) }
         var results = [ScoredAnswer?](repeating: nil, count: answers.count)
         var gradients: [(Tensor, gradient: Tensor)] = []
-        for (chosen, teacher) in [(compared, teacher), (alone, nil)] where !chosen.isEmpty {
+        // Answers go through the head by what they are compared with, and at what temperature.
+        for kind in Comparison.allCases {
+            let chosen = answers.indices.filter { comparison(answers[$0]) == kind }
+            if chosen.isEmpty { continue }
             let rows = chosen.flatMap { hidden.rows[$0] }
             let selected = selectRows(hidden.states, rows, tape)
             let head = VocabularyRows(
                 decoder: model.decoder, arithmetic: arithmetic, student: .init(hidden: selected, version: live),
-                teacher: teacher, targets: chosen.flatMap { answers[$0].tokens }, weights: weights)
+                teacher: other(kind, pairs, live), targets: chosen.flatMap { answers[$0].tokens },
+                temperature: objective.scoringTemperature(of: answers[chosen[0]].source), weights: weights)
             var measures = timer.measure(.scoring) { head.measures() }[...]
+            var drawn = timer.measure(.scoring) { behaviour(chosen.map { answers[$0] }, head) }[...]
             var total = TokenCoefficients(count: 0)
             for index in chosen {
-                let scored = score(answers[index], Array(measures.prefix(answers[index].tokens.count)))
-                measures = measures.dropFirst(answers[index].tokens.count)
+                let count = answers[index].tokens.count
+                let scored = score(answers[index], Array(measures.prefix(count)), behaviour: Array(drawn.prefix(count)))
+                (measures, drawn) = (measures.dropFirst(count), drawn.dropFirst(count))
                 results[index] = scored
-                let share = scored.coefficients.scaled(by: 1 / Double(counts.pairs))
-                total.reverseKL += share.reverseKL
-                total.forwardKL += share.forwardKL
-                total.logProbability += share.logProbability
+                total.append(scored.coefficients.scaled(by: 1 / Double(counts.pairs)))
             }
-            gradients.append(
-                timer.measure(.backward) {
-                    (
-                        selected,
-                        head.gradient(
-                            reverseKL: total.reverseKL, forwardKL: total.forwardKL, logProbability: total.logProbability,
-                            on: tape)
-                    )
-                })
+            gradients.append(timer.measure(.backward) { (selected, head.gradient(total, on: tape)) })
         }
         timer.measure(.backward) { tape.backward(from: gradients) }
         var next = 0
@@ -126,19 +133,53 @@ package struct GradientPass {
         }
     }
 
+    /// What answers are scored beside.
+    private enum Comparison: CaseIterable {
+        /// The teacher's logits.
+        case teacher
+        /// Nothing, or the reference's logits: the group, at a temperature of its own.
+        case group
+        case alone
+    }
+
     private func isCompared(_ answer: PreparedPair.Answer) -> Bool {
         objective.needs(.teacherLogProbabilities, of: answer.source)
     }
 
-    private func score(_ answer: PreparedPair.Answer, _ measures: [RowMeasures]) -> ScoredAnswer {
+    private func comparison(_ answer: PreparedPair.Answer) -> Comparison {
+        isCompared(answer) ? .teacher : answer.source == .group ? .group : .alone
+    }
+
+    private func other(_ kind: Comparison, _ pairs: [PreparedPair], _ live: WeightVersion) -> VocabularyRows.Side? {
+        switch kind {
+        case .teacher: teacherRows(pairs, live)
+        case .group: objective.needs(.referenceLogProbabilities, of: .group) ? referenceRows(pairs) : nil
+        case .alone: nil
+        }
+    }
+
+    /// What each token was drawn from: as whoever sampled it said, else these weights at the sampler's temperature.
+    private func behaviour(_ answers: [PreparedPair.Answer], _ head: VocabularyRows) -> [Float?] {
+        guard objective.estimator == .importance, answers[0].source == .group else { return [] }
+        let computed = head.logProbabilities(temperature: objective.sequenceTemperature)
+        var next = 0
+        return answers.flatMap { answer in
+            answer.tokens.indices.map { t -> Float? in
+                defer { next += 1 }
+                return (t < answer.behaviourLogProbabilities.count ? answer.behaviourLogProbabilities[t] : nil) ?? computed[next]
+            }
+        }
+    }
+
+    private func score(_ answer: PreparedPair.Answer, _ measures: [RowMeasures], behaviour: [Float?]) -> ScoredAnswer {
         let sequence = ScoredSequence(
             source: answer.source, measures: measures, samplerLogProbabilities: answer.samplerLogProbabilities,
-            advantage: answer.advantage, groupSize: answer.groupSize)
+            behaviourLogProbabilities: behaviour, advantage: answer.advantage, groupSize: answer.groupSize)
         let differences = zip(answer.samplerLogProbabilities, measures).compactMap { sampler, row in
             sampler.map { abs($0 - row.logProbability) }
         }
         return ScoredAnswer(
-            measures: measures, coefficients: objective.coefficients(sequence, in: counts),
+            measures: measures, coefficients: objective.coefficients(sequence, in: counts), behaviourLogProbabilities: behaviour,
             weights: objective.weights(sequence),
             logProbabilityDifference: differences.max())
     }
@@ -187,6 +228,23 @@ package struct GradientPass {
                 keyValues: .packed(batch.segments),
                 Pass(version: version, rows: batch.tokens.count, arithmetic: arithmetic))
             return .init(hidden: selectRows(states, batch.predictingRows), version: version)
+        }
+    }
+
+    /// The hidden rows that predict the group's tokens, of the weights that the training began with.
+    private func referenceRows(_ pairs: [PreparedPair]) -> VocabularyRows.Side {
+        timer.measure(.scoring) {
+            var batch = PackedBatch()
+            for pair in pairs {
+                let group = pair.answers.filter { $0.source == .group }
+                if !group.isEmpty { batch.append(pair.prompt, answers: group.map(\.tokens)) }
+            }
+            let states = model.decoder.hidden(
+                tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots,
+                audio: embeddings.rows(batch.clips, model, version: frozenTeacher, arithmetic: arithmetic),
+                keyValues: .packed(batch.segments),
+                Pass(version: frozenTeacher, rows: batch.tokens.count, arithmetic: arithmetic))
+            return .init(hidden: selectRows(states, batch.predictingRows), version: frozenTeacher)
         }
     }
 }

@@ -1,17 +1,26 @@
-import Audio
 package import Encodings
 package import Foundation
 import JSON
 package import Objectives
 
-/// The pairs of a manifest: rows in the layouts of ``TrainingRow``, as JSON lines or a table.
+/// The rows of a manifest as pairs: rows in the layouts of ``TrainingRow``, as JSON lines or a table.
 ///
-/// Reading is checking: every row suits the method and every clip can be decoded, or the manifest is refused by its lines before
-/// anything is learnt.
-package struct PairManifest {
-    package let pairs: [TrainingPair]
-    /// The system turn that all rows have; nil where they differ or have none.
-    package let system: String?
+/// Rows that do not suit the method are in ``problems``. No clip has been heard yet: ``checked(by:maxSkipped:width:progress:)`` hears
+/// them, and refuses the manifest by its lines before anything is learnt.
+package struct PairManifest: Sendable {
+    /// A line that cannot be learnt from.
+    package struct Problem: Sendable, Equatable, Codable {
+        package let line: Int
+        package let reason: String
+    }
+
+    /// The file as messages name it.
+    let name: String
+    let objective: Objective
+    let rows: [(line: Int, pair: TrainingPair)]
+    let problems: [Problem]
+    /// Whether every line was read; false where the file broke off, as in an open quotation.
+    let isWhole: Bool
 
     /// The manifest, or a folder with one.
     ///
@@ -35,23 +44,22 @@ package struct PairManifest {
 
     /// - Parameters:
     ///   - name: what the file is called, where its path does not say it.
-    ///   - maxSeconds: the longest clip that the model hears whole.
     ///   - check: looks at a line's bytes before they are parsed.
-    ///   - isCancelled: asked while clips are decoded, block by block.
     ///   - clip: the sound behind a reference, or an error that says why there is none. Without it, paths are relative to the manifest's
     ///     folder.
-    /// - Throws: ``TrainingError/manifest(path:line:reason:)``
+    /// - Throws: ``TrainingError/manifest(path:line:reason:)`` for a file without rows.
     package init(
-        _ file: URL, name: String? = nil, for objective: Objective, maxSeconds: Double,
-        check: (Data) throws -> Void = { _ in }, isCancelled: () -> Bool = { Task.isCancelled },
+        _ file: URL, name: String? = nil, for objective: Objective, check: (Data) throws -> Void = { _ in },
         clip: ((ClipReference) throws -> TrainingPair.Sound)? = nil
     ) throws {
-        let shown = name ?? file.path
+        self.name = name ?? file.path
+        self.objective = objective
         let folder = file.deletingLastPathComponent()
         let find = clip ?? { try Self.sound($0, in: folder) }
-        var pairs: [TrainingPair] = []
+        var rows: [(line: Int, pair: TrainingPair)] = []
         var lines: [String: Int] = [:]
-        var problems: [(line: Int, reason: String)] = []
+        var problems: [Problem] = []
+        var isWhole = true
         do {
             try ManifestFile(file, name: name).forEachRow { row in
                 do {
@@ -61,34 +69,25 @@ package struct PairManifest {
                         throw RowError("the id \"\(pair.id)\" comes twice, first on line \(first)")
                     }
                     if let problem = objective.problem(of: pair) { throw RowError(problem) }
-                    try pair.checkSounds(limits: AudioLimits(maxSeconds: maxSeconds), isCancelled: isCancelled)
-                    pairs.append(pair)
+                    rows.append((row.line, pair))
                 } catch let error as CancellationError {
                     throw error
                 } catch {
-                    problems.append((row.line, "\(error)"))
+                    problems.append(Problem(line: row.line, reason: "\(error)"))
                 }
             }
         } catch ManifestError.row(let line, let reason) {
-            problems.append((line, reason))
+            problems.append(Problem(line: line, reason: reason))
+            isWhole = false
         } catch let error as ManifestError {
-            throw TrainingError.manifest(path: shown, line: nil, reason: "\(error)")
+            throw TrainingError.manifest(path: self.name, line: nil, reason: "\(error)")
         }
-        if let first = problems.first {
-            throw TrainingError.manifest(path: shown, line: first.line, reason: first.reason + Self.more(problems.dropFirst().map(\.line)))
+        if rows.isEmpty, problems.isEmpty {
+            throw TrainingError.manifest(path: self.name, line: nil, reason: "it holds no pairs; expected a JSON object a line, or a table")
         }
-        if pairs.isEmpty {
-            throw TrainingError.manifest(path: shown, line: nil, reason: "it holds no pairs; expected a JSON object a line, or a table")
-        }
-        self.pairs = pairs
-        let systems = Set(pairs.map(\.system))
-        system = systems.count == 1 ? pairs[0].system : nil
-    }
-
-    private static func more(_ lines: [Int]) -> String {
-        if lines.isEmpty { return "" }
-        let named = lines.prefix(8).map(String.init).joined(separator: ", ")
-        return " (and \(lines.count) more: line\(lines.count == 1 ? "" : "s") \(named)\(lines.count > 8 ? ", …" : ""))"
+        self.rows = rows
+        self.problems = problems
+        self.isWhole = isWhole
     }
 
     private static func sound(_ reference: ClipReference, in folder: URL) throws -> TrainingPair.Sound {

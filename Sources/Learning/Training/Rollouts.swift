@@ -13,33 +13,59 @@ extension AnswerMatch {
     package static let judge: AnswerJudge = { _, response, reference in AnswerMatch().verdict(response: response, reference: reference) }
 }
 
-/// An answer as the engine sampled it.
+/// An answer as it was sampled, by the engine or by whoever supplies it.
 package struct SampledAnswer: Sendable, Equatable {
-    /// With the token that ends the turn, unless the answer was cut.
+    /// With the token that ended it, unless the answer was cut.
     package var tokens: [Int32]
     package var text: String
-    /// Of each token at temperature 1; nil where the sampler did not say.
+    /// Of each token, nil where the sampler did not say: at temperature 1 from the engine, at the sampler's own where supplied.
     package var logProbabilities: [Float?]
     /// Tokens before the end of the turn.
     package var length: Int
+    /// Whether it was cut before its end.
+    package var isCut = false
+    package var isSupplied = false
 
-    init(_ completion: Completion, turnEnd: Int32) {
+    /// What the engine sampled for a request that tells the end.
+    init(_ completion: Completion) {
         tokens = completion.tokens
         text = completion.text
-        length = completion.tokens.count
+        isCut = completion.finishReason == .length
+        length = completion.tokens.count - (isCut ? 0 : 1)
         logProbabilities = completion.logProbabilities.map(\.logProbability)
-        if completion.finishReason == .stop {
-            tokens.append(turnEnd)
-            logProbabilities.append(nil)
-        }
     }
 
-    /// A given text as an answer.
+    /// A given text as an answer that ended.
     init(text: String, model: LoadedModel) throws {
         tokens = try model.tokens(text) + [model.turnEnd]
         self.text = text
         length = tokens.count - 1
         logProbabilities = Array(repeating: nil, count: tokens.count)
+    }
+
+    /// A supplied rollout. One that was cut has no end; one that ended has the token that ended it, the turn's where the caller named none.
+    init(_ rollout: TrainingPair.Rollout, model: LoadedModel) throws {
+        tokens = try rollout.tokens ?? model.tokens(rollout.text ?? "")
+        let vocabulary = model.model.vocabularySize
+        if let other = tokens.first(where: { $0 < 0 || $0 >= vocabulary }) {
+            throw UnusablePair("a rollout has the token \(other); the vocabulary ends at \(vocabulary - 1)")
+        }
+        logProbabilities = rollout.logProbabilities.map { $0.map(Float.init) } ?? Array(repeating: nil, count: tokens.count)
+        guard logProbabilities.count == tokens.count else {
+            throw UnusablePair("a rollout has \(tokens.count) tokens with \(logProbabilities.count) log-probabilities; each token needs its own")
+        }
+        let hasEnd = tokens.last.map(model.endTokens.contains) ?? false
+        // Tokens alone are as they are.
+        let reason = rollout.finishReason ?? (rollout.tokens == nil || hasEnd ? .stop : .length)
+        if reason == .length, hasEnd { throw UnusablePair("a rollout was cut and yet ends with the token \(tokens.last ?? 0), which ends an answer") }
+        if reason == .stop, !hasEnd {
+            tokens.append(model.turnEnd)
+            logProbabilities.append(nil)
+        }
+        isCut = reason == .length
+        length = tokens.count - (isCut ? 0 : 1)
+        text = rollout.text ?? model.tokenizer.decode(tokens.prefix(length).map { TokenID($0) })
+        isSupplied = true
     }
 }
 
@@ -66,10 +92,10 @@ struct RolloutCollector: Sendable {
     func collect(
         _ pair: TrainingPair, prompt: Prompt, teacherPrompt: Prompt, seed: UInt64, known: SampledAnswer?
     ) async throws -> PairRollouts {
-        async let teacherAnswer = teacherAnswer(teacherPrompt, seed: seed, known: known)
+        async let teacherAnswer = teacherAnswer(of: pair, teacherPrompt, seed: seed, known: known)
         var result = PairRollouts()
         if let supplied = pair.rollouts {
-            let answers = try supplied.map { try SampledAnswer(text: $0.text, model: engine.model) }
+            let answers = try supplied.map { try SampledAnswer($0, model: engine.model) }
             if objective.reads(.student) { result.token = answers.first }
             if objective.reads(.group) { result.group = answers }
         } else {
@@ -86,7 +112,7 @@ struct RolloutCollector: Sendable {
         if !rollouts.group.isEmpty, rollouts.group.allSatisfy({ $0.length == 0 }) {
             throw UnusablePair("all \(rollouts.group.count) rollouts of the group have length 0")
         }
-        if objective.needsTeacherAnswer, rollouts.teacherAnswer?.length == 0 {
+        if rollouts.teacherAnswer?.length == 0 {
             throw UnusablePair("the teacher's answer has length 0")
         }
     }
@@ -112,8 +138,12 @@ struct RolloutCollector: Sendable {
         }
     }
 
-    private func teacherAnswer(_ prompt: Prompt, seed: UInt64, known: SampledAnswer?) async throws -> SampledAnswer? {
-        guard objective.needsTeacherAnswer else { return nil }
+    private func teacherAnswer(
+        of pair: TrainingPair, _ prompt: Prompt, seed: UInt64, known: SampledAnswer?
+    ) async throws -> SampledAnswer? {
+        // Nobody is judged where every advantage is supplied.
+        let isJudged = pair.rollouts.map { $0.contains { $0.advantage == nil } } ?? true
+        guard objective.reads(.teacher) || (objective.needsTeacherAnswer && isJudged) else { return nil }
         if let known { return known }
         return try await answers(request(prompt, objective.teacherTemperature, seed: seed ^ 2, teacher)).first
     }
@@ -135,12 +165,12 @@ struct RolloutCollector: Sendable {
                 answer.take(event)
             }
             try Task.checkCancellation()
-            return (SampledAnswer(answer.answers[0], turnEnd: engine.model.turnEnd), try await group.next() ?? [])
+            return (SampledAnswer(answer.answers[0]), try await group.next() ?? [])
         }
     }
 
     private func answers(_ request: GenerationRequest) async throws -> [SampledAnswer] {
-        try await engine.complete(request).answers.map { SampledAnswer($0, turnEnd: engine.model.turnEnd) }
+        try await engine.complete(request).answers.map { SampledAnswer($0) }
     }
 
     private func request(
@@ -151,6 +181,7 @@ struct RolloutCollector: Sendable {
         options.maxTokens = objective.maxRolloutTokens
         options.seed = seed
         options.logProbabilities = 0
+        options.tellsEnd = true
         return GenerationRequest(prompt: prompt, options: options, version: version, isLowPriority: true)
     }
 }

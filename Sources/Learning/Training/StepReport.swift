@@ -1,5 +1,6 @@
 package import Audio
 package import Objectives
+package import Tensors
 
 /// What one step did.
 package struct StepReport: Sendable {
@@ -9,7 +10,7 @@ package struct StepReport: Sendable {
     /// In the order of the batch.
     package let pairs: [PairOutcome]
     package let timings: StepTimings
-    /// Why the weights were left as they were; nil where the step was taken.
+    /// Why the weights were left as they were, or stayed where the updates before had put them; nil where the step was taken.
     package let dropped: String?
 }
 
@@ -32,6 +33,16 @@ package struct StepMetrics: Sendable, Equatable, Codable {
     package var trainTokens = 0
     /// Between sampler and trainer, of the same tokens.
     package var logProbabilityDifferenceMax: Double?
+    /// Mean T of the step's rollouts.
+    package var rolloutLengthMean: Double?
+    /// Share of the token term's positions that weigh α: where it is 1, α only scales the term.
+    package var topKShare: Double?
+    /// Share of the group's tokens whose ratio was clipped, in the step's last update.
+    package var clipFraction: Double?
+    /// Mean KL(π ‖ first weights) over the group's tokens, where it is part of the loss.
+    package var referenceKLMean: Double?
+    /// Mean entropy of π over the group's tokens, where it or the KL is part of the loss, in nats.
+    package var entropyMean: Double?
 
     private enum CodingKeys: String, CodingKey {
         case loss
@@ -45,6 +56,11 @@ package struct StepMetrics: Sendable, Equatable, Codable {
         case rolloutTokens = "rollout_tokens"
         case trainTokens = "train_tokens"
         case logProbabilityDifferenceMax = "logprob_difference_max"
+        case rolloutLengthMean = "rollout_length_mean"
+        case topKShare = "top_k_share"
+        case clipFraction = "clip_fraction"
+        case referenceKLMean = "reference_kl_mean"
+        case entropyMean = "entropy_mean"
     }
 }
 
@@ -81,6 +97,8 @@ package struct RolloutOutcome: Sendable {
     package let text: String
     /// Before the end of the turn.
     package let tokenCount: Int
+    /// Whether it was cut before its end.
+    package var isCut = false
     package var reward: Double?
     package var advantage: Double?
     /// Empty for a rollout whose advantage is zero: it was not scored.
@@ -96,4 +114,17 @@ package struct TokenOutcome: Sendable {
     package let divergence: Float?
     /// w_t.
     package let weight: Float?
+    package let measures: RowMeasures
+    /// Whether the measures have a teacher's part, or the reference's.
+    package let isCompared: Bool
+    /// In the mean over the step's pairs.
+    package let coefficients: Coefficients
+
+    /// Constants of ``TokenCoefficients`` at one position.
+    package struct Coefficients: Sendable {
+        package let reverseKL: Float
+        package let forwardKL: Float
+        package let logProbability: Float
+        package let entropy: Float
+    }
 }

@@ -14,6 +14,9 @@ struct StepSummary {
     private var agreeing = 0
     private var trained = 0
     private var difference: Float?
+    private var lengths: [Int] = []
+    private var largest = 0
+    private var regularised = (tokens: 0, divergence: 0.0, entropy: 0.0)
 
     init(objective: Objective, pairs: Int) {
         self.objective = objective
@@ -32,17 +35,24 @@ struct StepSummary {
             if answer.source == .student { tokenLoss += scored.coefficients.loss }
             if answer.source == .group { sequenceLoss += scored.coefficients.loss }
             trained += answer.tokens.count
+            add(answer, scored)
             difference = [difference, scored.logProbabilityDifference].compactMap { $0 }.max()
             if let divergences {
                 pairCompared += divergences.count
                 pairDivergence += divergences.reduce(0) { $0 + Double($1) }
                 agreeing += scored.measures.count { $0.argmax == $0.teacherArgmax }
             }
+            let share = scored.coefficients.scaled(by: 1 / Double(max(1, pairs)))
+            let isReferred = answer.source == .group && objective.needs(.referenceLogProbabilities, of: .group)
             outcome.rollouts[place].tokens = answer.tokens.indices.map { t in
                 let sampler = t < answer.samplerLogProbabilities.count ? answer.samplerLogProbabilities[t] : nil
                 return TokenOutcome(
                     token: answer.tokens[t], logProbability: sampler ?? scored.measures[t].logProbability,
-                    divergence: divergences == nil ? nil : scored.measures[t].reverseKL, weight: scored.weights?[t])
+                    divergence: divergences == nil ? nil : scored.measures[t].reverseKL, weight: scored.weights?[t],
+                    measures: scored.measures[t], isCompared: divergences != nil || isReferred,
+                    coefficients: .init(
+                        reverseKL: share.reverseKL[t], forwardKL: share.forwardKL[t], logProbability: share.logProbability[t],
+                        entropy: share.entropy[t]))
             }
         }
         divergence += pairDivergence
@@ -50,6 +60,17 @@ struct StepSummary {
         if pairCompared > 0 { outcome.klMean = pairDivergence / Double(pairCompared) }
         let rewards = outcome.rollouts.compactMap(\.reward)
         if !rewards.isEmpty { outcome.rewardMean = rewards.reduce(0, +) / Double(rewards.count) }
+    }
+
+    private mutating func add(_ answer: PreparedPair.Answer, _ scored: ScoredAnswer) {
+        if answer.source == .student {
+            lengths.append(answer.tokens.count)
+            largest += objective.tokenTerm.importance?.largestCount(answer.tokens.count) ?? 0
+        }
+        guard answer.source == .group, objective.regularisesGroup else { return }
+        regularised.tokens += answer.tokens.count
+        regularised.divergence += scored.measures.reduce(0) { $0 + Double($1.reverseKL) }
+        regularised.entropy += scored.measures.reduce(0) { $0 + Double($1.entropy) }
     }
 
     func finish(_ metrics: inout StepMetrics) {
@@ -63,6 +84,16 @@ struct StepSummary {
         }
         if !rewards.isEmpty { metrics.rewardMean = rewards.reduce(0) { $0 + Double($1) } / Double(rewards.count) }
         metrics.trainTokens = trained
+        let tokens = lengths.reduce(0, +)
+        if tokens > 0 {
+            metrics.rolloutLengthMean = Double(tokens) / Double(lengths.count)
+            if let importance = objective.tokenTerm.importance, importance.alpha != 1 { metrics.topKShare = Double(largest) / Double(tokens) }
+        }
+        if regularised.tokens > 0 {
+            let count = Double(regularised.tokens)
+            if objective.referenceCoefficient > 0 { metrics.referenceKLMean = regularised.divergence / count }
+            metrics.entropyMean = regularised.entropy / count
+        }
         metrics.logProbabilityDifferenceMax = difference.map(Double.init)
     }
 }

@@ -1,6 +1,6 @@
 package import Foundation
 import Generation
-import Models
+package import Models
 import Tensors
 import Weights
 
@@ -15,6 +15,33 @@ struct TrainingState: Codable, Equatable {
     let steps: Int
     let updates: Int
     let cursor: DataCursor?
+
+    /// The state that a checkpoint holds, and its tensors.
+    static func read(_ file: URL) throws -> (state: TrainingState, tensors: Safetensors) {
+        let stored = try Safetensors(file)
+        guard let text = stored.metadata["training"] else {
+            throw TrainingError.checkpoint(path: file.path, reason: "it is no checkpoint of a training")
+        }
+        let decoder = JSONDecoder()
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return (try decoder.decode(TrainingState.self, from: Data(text.utf8)), stored)
+    }
+
+    /// Why the state does not belong to a model and the version that its training began with; nil where it does.
+    func conflict(model name: String, parent wanted: WeightVersion?) -> String? {
+        if model != name { return "it was made with the model \(model), not \(name)" }
+        if parent != wanted?.id { return "its training began with \(parent ?? "no adapter"), not with \(wanted?.id ?? "no adapter")" }
+        return nil
+    }
+
+    /// Whether a training with other options takes the next steps as this one would have: a constant rate has no last step, so that a run
+    /// may be made longer.
+    func agrees(with wanted: TrainingOptions) -> Bool {
+        var options = options
+        if options.schedule.shape == .constant { options.schedule.totalSteps = wanted.schedule.totalSteps }
+        return options == wanted
+    }
 }
 
 /// Where a run stands in its data.
@@ -27,13 +54,36 @@ package struct DataCursor: Codable, Sendable, Equatable {
     package let pairs: Int
     /// A digest of the pairs' ids in order: resuming on other data is refused.
     package let digest: String
+    /// ``CheckedPairs/content``: resuming with other clips or texts under the same ids is refused. Nil in checkpoints of programs that did
+    /// not record it; these are held to the ids alone.
+    package let content: String?
+    /// Nil in checkpoints of programs that did not record it.
+    package let machine: RunMachine?
 
-    package init(epoch: Int, batch: Int, batchSize: Int, pairs: Int, digest: String) {
+    package init(
+        epoch: Int, batch: Int, batchSize: Int, pairs: Int, digest: String, content: String? = nil, machine: RunMachine? = nil
+    ) {
         self.epoch = epoch
         self.batch = batch
         self.batchSize = batchSize
         self.pairs = pairs
         self.digest = digest
+        self.content = content
+        self.machine = machine
+    }
+
+    /// Why a run that stands at `wanted` cannot go on from here; nil where it can.
+    func conflict(with wanted: DataCursor, acceptsOtherMachine: Bool) -> String? {
+        if batchSize != wanted.batchSize { return "it was made with the batch size \(batchSize), not \(wanted.batchSize)" }
+        if pairs != wanted.pairs { return "it was made with \(pairs) pairs, not \(wanted.pairs)" }
+        if digest != wanted.digest { return "it was made with pairs of other ids, or in another order" }
+        if let content, let other = wanted.content, content != other {
+            return "it was made with the same ids, but some of their clips or texts have changed since"
+        }
+        if let machine, let other = wanted.machine, machine != other, !acceptsOtherMachine {
+            return "it was made with \(machine), not \(other): the weights would differ in their last bits from those of a run in one piece"
+        }
+        return epoch == wanted.epoch && batch == wanted.batch ? nil : "it stands at batch \(batch) of epoch \(epoch), not where its steps say"
     }
 }
 
@@ -64,18 +114,23 @@ extension Trainer {
     @discardableResult
     package func restore(from file: URL, changingOptions: Bool = false) throws -> DataCursor? {
         func refused(_ reason: String) -> TrainingError { .checkpoint(path: file.path, reason: reason) }
-        let stored = try Safetensors(file)
-        guard let text = stored.metadata["training"] else { throw refused("it is no checkpoint of a training") }
-        let decoder = JSONDecoder()
-        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        let state = try decoder.decode(TrainingState.self, from: Data(text.utf8))
-        if state.model != engine.model.name { throw refused("it was made with the model \(state.model)") }
+        let (state, stored) = try TrainingState.read(file)
+        if let conflict = state.conflict(model: engine.model.name, parent: weights.parent) { throw refused(conflict) }
         guard state.steps >= 0, (0...state.steps).contains(state.updates) else {
             throw refused("it counts \(state.steps) steps with \(state.updates) updates")
         }
         if state.plan != plan { throw refused("it trains other tensors: \(state.plan)") }
-        if !changingOptions, state.options != options { throw refused("it was made with other options: \(state.options)") }
+        if !changingOptions, !state.agrees(with: options) {
+            var longer = state.options
+            longer.schedule.totalSteps = options.schedule.totalSteps
+            let reason =
+                longer == options
+                ? """
+                its learning rate falls to zero at step \(state.options.schedule.totalSteps): a run of \(options.schedule.totalSteps) steps \
+                would have had other rates from the start; a constant schedule can be made longer
+                """ : "it was made with other options: \(state.options)"
+            throw refused(reason)
+        }
         var loaded: [(from: Tensor, to: Tensor)] = []
         for (entry, (m, v)) in zip(weights.entries, moments) {
             for (prefix, tensor) in [("parameter/", entry.tensor), ("m/", m), ("v/", v)] {
@@ -90,5 +145,27 @@ extension Trainer {
         steps = state.steps
         updates = state.updates
         return state.cursor
+    }
+}
+
+extension TrainableWeights {
+    /// The weights of a checkpoint as a version.
+    ///
+    /// - Parameters:
+    ///   - name: the model's.
+    ///   - parent: the version that the training began with; nil for the base weights.
+    package static func version(
+        from file: URL, model: AudioLanguageModel, name: String, parent: WeightVersion?
+    ) throws -> WeightVersion {
+        func refused(_ reason: String) -> TrainingError { .checkpoint(path: file.path, reason: reason) }
+        let (state, stored) = try TrainingState.read(file)
+        if let conflict = state.conflict(model: name, parent: parent) { throw refused(conflict) }
+        let weights = try TrainableWeights(state.plan, model: model, parent: parent)
+        for entry in weights.entries {
+            guard let item = stored.tensors["parameter/" + entry.name] else { throw refused("it has no parameter/\(entry.name)") }
+            let tensor = try item.tensor(rows: entry.tensor.rows, columns: entry.tensor.columns)
+            unsafe entry.tensor.pointer.update(from: tensor.pointer, count: tensor.count)
+        }
+        return weights.view(id: "step-\(state.steps)")
     }
 }

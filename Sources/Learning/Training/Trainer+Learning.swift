@@ -6,9 +6,9 @@ import Tensors
 /// From answers to gradients.
 extension Trainer {
     /// The answers of a pair that have a gradient behind one prompt, each with its place among the rollouts that are reported.
-    private struct Prepared {
+    struct Prepared {
         let work: Int
-        let pair: PreparedPair
+        var pair: PreparedPair
         let places: [Int]
 
         init(_ index: Int, _ prompt: Prompt, teacher: Prompt, _ trained: [(Int, PreparedPair.Answer)]) {
@@ -45,16 +45,17 @@ extension Trainer {
         func add(_ source: AnswerSource, _ sampled: SampledAnswer, reward: Float? = nil, advantage: Float? = nil) {
             reported.append(
                 RolloutOutcome(
-                    source: source, text: sampled.text, tokenCount: sampled.length, reward: reward.map(Double.init),
+                    source: source, text: sampled.text, tokenCount: sampled.length, isCut: sampled.isCut, reward: reward.map(Double.init),
                     advantage: advantage.map(Double.init)))
             // A rollout without advantage has no gradient and is not worth its pass.
-            if advantage == 0 { return }
+            if advantage == 0, !options.objective.regularisesGroup { return }
             trained.append(
                 (
                     reported.count - 1,
                     PreparedPair.Answer(
-                        source: source, tokens: sampled.tokens, samplerLogProbabilities: sampled.logProbabilities,
-                        advantage: advantage ?? 0, groupSize: max(1, work.rollouts.group.count))
+                        source: source, tokens: sampled.tokens, samplerLogProbabilities: policy(source, sampled),
+                        behaviourLogProbabilities: sampled.isSupplied ? sampled.logProbabilities : [], advantage: advantage ?? 0,
+                        groupSize: max(1, work.rollouts.group.count))
                 ))
         }
         let rollouts = work.rollouts
@@ -68,9 +69,30 @@ extension Trainer {
         return (reported, trained)
     }
 
-    /// Scores all usable pairs and runs backwards, in as many passes as ``TrainingOptions/passRows`` asks for. The gradients are
-    /// on the tape that it returns.
-    func learn(_ work: inout [Work], _ metrics: inout StepMetrics, _ timer: PhaseTimer) -> Tape {
+    /// The log-probabilities that the first update's ratios are taken against. Whoever supplies a rollout says what it was drawn from,
+    /// which is that policy unless it is corrected for; the engine says it at temperature 1.
+    private func policy(_ source: AnswerSource, _ sampled: SampledAnswer) -> [Float?] {
+        guard source == .group else { return sampled.logProbabilities }
+        return switch options.objective.estimator {
+        case .unitTemperature: sampled.logProbabilities
+        case .samplingTemperature: sampled.isSupplied ? sampled.logProbabilities : []
+        case .importance: sampled.isSupplied ? [] : sampled.logProbabilities
+        }
+    }
+
+    /// Everything that the updates of a step learn from.
+    struct LearningBatch {
+        var prepared: [Prepared] = []
+        var counts = BatchCounts(pairs: 0)
+
+        /// Later updates take their ratios against the weights that scored the answers first.
+        mutating func remember(_ scored: [[ScoredAnswer]]) {
+            for (index, answers) in scored.enumerated() { prepared[index].pair = prepared[index].pair.against(answers) }
+        }
+    }
+
+    /// The answers of all usable pairs. Throws where none is left: a step without a gradient would still decay the weights.
+    func batch(_ work: inout [Work]) throws -> LearningBatch {
         var prepared: [Prepared] = []
         for index in work.indices where work[index].outcome.isApplied {
             do {
@@ -85,25 +107,39 @@ extension Trainer {
                 work[index].outcome.reason = "\(error)"
             }
         }
+        try Self.checkUsable(work)
         let applied = work.indices.filter { work[$0].outcome.isApplied }
         let groups = applied.map { work[$0].rollouts.group }
         let counts = BatchCounts(
             pairs: applied.count,
             sequenceTokens: groups.reduce(0) { $0 + $1.reduce(0) { $0 + $1.tokens.count } })
+        return LearningBatch(prepared: prepared, counts: counts)
+    }
+
+    /// Scores all answers and runs backwards, in as many passes as ``TrainingOptions/passRows`` asks for. The gradients are on the tape;
+    /// the scored answers are in the order of the batch.
+    func learn(_ batch: LearningBatch, _ timer: PhaseTimer) -> (tape: Tape, scored: [[ScoredAnswer]]) {
+        let prepared = batch.prepared
         let pass = GradientPass(
             model: engine.model.model, arithmetic: engine.model.arithmetic, objective: options.objective,
-            weights: weights, frozenTeacher: weights.parent, counts: counts, embeddings: engine.embeddings, timer: timer)
-        var summary = StepSummary(objective: options.objective, pairs: applied.count)
+            weights: weights, frozenTeacher: weights.parent, counts: batch.counts, embeddings: engine.embeddings, timer: timer)
         let passes = passGroups(prepared.map(\.pair))
         let tape = Tape(recomputing: passes.contains { activationBytes($0.map { prepared[$0].pair }) > Self.activationLimit })
         weights.watch(on: tape)
+        var scored = [[ScoredAnswer]](repeating: [], count: prepared.count)
         for group in passes {
-            let scored = pass(group.map { prepared[$0].pair }, on: tape)
-            for (place, answers) in zip(group, scored) {
-                let item = prepared[place]
-                summary.add(item.pair.answers, answers, places: item.places, to: &work[item.work].outcome)
-            }
+            for (place, answers) in zip(group, pass(group.map { prepared[$0].pair }, on: tape)) { scored[place] = answers }
         }
+        return (tape, scored)
+    }
+
+    /// Sums a step up, as its first update saw it.
+    func summarise(_ batch: LearningBatch, _ scored: [[ScoredAnswer]], _ work: inout [Work], _ metrics: inout StepMetrics) {
+        var summary = StepSummary(objective: options.objective, pairs: batch.counts.pairs)
+        for (item, answers) in zip(batch.prepared, scored) where !answers.isEmpty {
+            summary.add(item.pair.answers, answers, places: item.places, to: &work[item.work].outcome)
+        }
+        let applied = work.indices.filter { work[$0].outcome.isApplied }
         summary.rewards = applied.flatMap { work[$0].rollouts.rewards }
         let sampled = applied.filter { work[$0].pair.rollouts == nil }
         metrics.rolloutTokens = sampled.reduce(0) { total, index in
@@ -111,7 +147,19 @@ extension Trainer {
             return total + (rollouts.token?.tokens.count ?? 0) + rollouts.group.reduce(0) { $0 + $1.tokens.count }
         }
         summary.finish(&metrics)
-        return tape
+    }
+
+    /// The share of the group's tokens whose ratio is clipped; nil without clipping.
+    func clipFraction(_ batch: LearningBatch, _ scored: [[ScoredAnswer]]) -> Double? {
+        guard options.objective.clipRatio != nil else { return nil }
+        var (clipped, count) = (0, 0)
+        for (item, answers) in zip(batch.prepared, scored) {
+            for (answer, scored) in zip(item.pair.answers, answers) where answer.source == .group && answer.advantage != 0 {
+                clipped += scored.coefficients.logProbability.count { $0 == 0 }
+                count += answer.tokens.count
+            }
+        }
+        return count > 0 ? Double(clipped) / Double(count) : nil
     }
 
     /// Activations of one pass up to this size are kept for the backward pass; beyond it, layers are computed again.

@@ -22,21 +22,8 @@ extension Trainer {
             var work = Work(pair: pair, outcome: PairOutcome(id: pair.id, index: index))
             do {
                 if let problem = options.objective.problem(of: pair) { throw UnusablePair(problem) }
-                if options.objective.reads(.gold) {
-                    work.targets = try pair.targets(engine.model, system: options.system)
-                    // The longest of them holds every clip.
-                    if let last = work.targets.last { work.prompt = last.prompt }
-                    work.teacherPrompt = work.prompt
-                } else {
-                    let system = pair.system ?? options.system
-                    work.teacherPrompt = try engine.model.prompt(.text(pair.text), system: system)
-                    if let sound = pair.sound {
-                        let clip = try sound.clip(limits: AudioLimits(maxSeconds: engine.model.windowSeconds))
-                        work.prompt = try engine.model.prompt(.audio(clip), system: system)
-                    } else {
-                        work.prompt = work.teacherPrompt
-                    }
-                }
+                let prompts = try pair.prompts(for: options.objective, by: engine.model, system: options.system)
+                (work.prompt, work.teacherPrompt, work.targets) = (prompts.student, prompts.teacher, prompts.targets)
                 work.outcome.heard = work.prompt.clips.first?.source
                 work.outcome.audioTokens = work.prompt.audioTokens
             } catch {
@@ -61,8 +48,13 @@ extension Trainer {
                 remembers ? teacherAnswers[question(work[index].pair)] : nil
             )
         }
+        // By the pair's id: its rollouts do not depend on its place in the batch, nor on its neighbours.
         var stream = RandomStream(seed: options.seed, index: steps + 1)
-        let seeds = work.map { _ in stream.next() & ~3 }
+        let step = stream.next()
+        let seeds = work.map { work in
+            var stream = RandomStream(seed: step, part: work.pair.id)
+            return stream.next() & ~3
+        }
         // The engine's queue is finite: a few hundred pairs would overflow it.
         let limit = max(1, engine.limits.queue / 8)
         let results = try await withThrowingTaskGroup(of: (Int, Result<PairRollouts, any Error>).self) { group in

@@ -1,5 +1,6 @@
 package import Generation
 package import Models
+import Objectives
 import Synchronization
 import Tensors
 
@@ -54,27 +55,81 @@ package actor Trainer {
 
     /// Takes one step on a batch. A pair that cannot be used is reported with its reason; the others are applied. Throws where
     /// none is left. Gradients that are not finite leave the weights as they were, and the report says so.
-    package func step(_ pairs: [TrainingPair]) async throws -> StepReport {
+    package func step(_ pairs: [TrainingPair]) async throws -> StepReport { try await alone { try await take(pairs) } }
+
+    /// Keeps others out while `body` waits for the engine.
+    func alone<Result>(_ body: () async throws -> Result) async throws -> Result {
         if isBusy { throw TrainingError.busy }
         isBusy = true
         defer { isBusy = false }
+        return try await body()
+    }
+
+    /// What a step would do to the batch, as its first update sees it; the weights, moments and streams stay as they are.
+    package func score(_ pairs: [TrainingPair]) async throws -> StepReport {
+        try await alone {
+            let timer = PhaseTimer()
+            var (work, metrics, start) = try await answered(pairs, timer)
+            let batch = try batch(&work)
+            let (tape, scored) = learn(batch, timer)
+            summarise(batch, scored, &work, &metrics)
+            metrics.clipFraction = clipFraction(batch, scored)
+            var dropped: String?
+            switch gradients(on: tape).norm {
+            case .success(let norm): metrics.gradNorm = norm
+            case .failure(let error): (metrics.gradNorm, dropped) = (.nan, error.description)
+            }
+            timer.add(.total, since: start)
+            return report(step: steps + 1, metrics, work, timer, dropped: dropped)
+        }
+    }
+
+    /// The answers of a batch that can be used, and what their step begins with.
+    private func answered(
+        _ pairs: [TrainingPair], _ timer: PhaseTimer
+    ) async throws -> (work: [Work], metrics: StepMetrics, start: ContinuousClock.Instant) {
         let start = ContinuousClock.now
-        let timer = PhaseTimer()
         var work = prepare(pairs)
         try await sample(&work)
         timer.add(.rollouts, since: start)
         try Task.checkCancellation()
-        let usable = work.filter { $0.outcome.isApplied }
-        if usable.isEmpty { throw TrainingError.noUsablePair(work.map { "\($0.outcome.id): \($0.outcome.reason ?? "")" }) }
-
+        try Self.checkUsable(work)
         var metrics = StepMetrics()
         metrics.learningRate = options.optimizer.learningRate * options.schedule.factor(step: steps)
-        let tape = learn(&work, &metrics, timer)
+        return (work, metrics, start)
+    }
+
+    private func take(_ pairs: [TrainingPair]) async throws -> StepReport {
+        let timer = PhaseTimer()
+        var (work, metrics, start) = try await answered(pairs, timer)
+        var batch = try batch(&work)
+        var dropped: String?
+        for update in 0..<options.objective.updatesPerRollout where dropped == nil {
+            let (tape, scored) = learn(batch, timer)
+            if update == 0 {
+                summarise(batch, scored, &work, &metrics)
+                batch.remember(scored)
+            }
+            metrics.clipFraction = clipFraction(batch, scored)
+            dropped = timer.measure(.optimizer) { self.update(by: tape, &metrics, isFirst: update == 0) }
+            if dropped != nil, update > 0 { dropped = "after \(update) of \(options.objective.updatesPerRollout) updates, \(dropped!)" }
+        }
         steps += 1
-        let dropped = timer.measure(.optimizer) { update(by: tape, &metrics) }
         timer.add(.total, since: start)
-        return StepReport(
-            step: steps, metrics: metrics, pairs: work.map(\.outcome),
+        return report(step: steps, metrics, work, timer, dropped: dropped)
+    }
+
+    /// Throws where no pair is left.
+    static func checkUsable(_ work: [Work]) throws {
+        if work.contains(where: { $0.outcome.isApplied }) { return }
+        throw TrainingError.noUsablePair(work.map { "\($0.outcome.id): \($0.outcome.reason ?? "")" })
+    }
+
+    private func report(
+        step: Int, _ metrics: StepMetrics, _ work: [Work], _ timer: PhaseTimer, dropped: String?
+    ) -> StepReport {
+        StepReport(
+            step: step, metrics: metrics, pairs: work.map(\.outcome),
             timings: StepTimings(
                 rollouts: timer[.rollouts], scoring: timer[.scoring], backward: timer[.backward],
                 optimizer: timer[.optimizer], total: timer[.total]),
@@ -90,23 +145,39 @@ package actor Trainer {
     /// Counts a step that had nothing to learn from, so that later steps keep their streams and their place in the schedule.
     package func skipStep() { steps += 1 }
 
-    /// Moves the weights by the gradients on `tape`; where they are not finite, says why nothing moved.
-    private func update(by tape: Tape, _ metrics: inout StepMetrics) -> String? {
+    /// A gradient that is no number.
+    private struct NotFinite: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Of all entries, with their global norm, or why there is none.
+    private func gradients(on tape: Tape) -> (gradients: [Tensor], norm: Result<Double, NotFinite>) {
         let gradients = weights.entries.map {
             tape.gradient(of: $0.tensor) ?? Tensor(zeros: $0.tensor.rows, $0.tensor.columns)
         }
         var total = 0.0
         for (entry, gradient) in zip(weights.entries, gradients) {
             let squares = sumOfSquares(gradient)
-            if !squares.isFinite {
-                metrics.gradNorm = .nan
-                return "the gradient of \(entry.name) is not finite"
-            }
+            if !squares.isFinite { return (gradients, .failure(NotFinite(description: "the gradient of \(entry.name) is not finite"))) }
             total += squares
         }
-        metrics.gradNorm = total.squareRoot()
-        if let limit = options.maxGradientNorm, metrics.gradNorm > limit {
-            for gradient in gradients { scale(gradient, by: Float(limit / (metrics.gradNorm + 1e-6))) }
+        return (gradients, .success(total.squareRoot()))
+    }
+
+    /// Moves the weights by the gradients on `tape`; where they are not finite, says why nothing moved. The metrics keep the norm of the
+    /// step's first update.
+    private func update(by tape: Tape, _ metrics: inout StepMetrics, isFirst: Bool) -> String? {
+        let (gradients, found) = gradients(on: tape)
+        let norm: Double
+        switch found {
+        case .success(let value): norm = value
+        case .failure(let error):
+            metrics.gradNorm = .nan
+            return error.description
+        }
+        if isFirst { metrics.gradNorm = norm }
+        if let limit = options.maxGradientNorm, norm > limit {
+            for gradient in gradients { scale(gradient, by: Float(limit / (norm + 1e-6))) }
         }
         updates += 1
         for ((entry, gradient), (m, v)) in zip(zip(weights.entries, gradients), moments) {

@@ -19,7 +19,7 @@ package enum TrainingError: Error, Equatable, CustomStringConvertible {
         case .plan(let reason): "what to train: \(reason)"
         case .noUsablePair(let reasons): "none of \(reasons.count) pairs can be used: \(reasons.joined(separator: "; "))"
         case .busy: "the trainer is at work on another step; wait for it"
-        case .checkpoint(let path, let reason): "resuming from \(path): \(reason)"
+        case .checkpoint(let path, let reason): "the checkpoint \(path): \(reason)"
         case .manifest(let path, let line, let reason): "\(path)\(line.map { ", line \($0)" } ?? ""): \(reason)"
         case .nothingLearnt(let reason): "no step of the run moved the weights: \(reason)"
         case .options(let reason): "training options: \(reason)"

@@ -46,5 +46,10 @@ package struct TrainingOptions: Sendable, Equatable, Codable {
         try hold("coefficient of the token term", objective.tokenCoefficient, in: 0...1e6)
         try hold("coefficient of the sequence term", objective.sequenceCoefficient, in: 0...1e6)
         try hold("clip ratio", objective.clipRatio, in: 1e-30...1e6)
+        try hold("K as a share", objective.topKShare, in: 0...1)
+        try hold("bound of the importance weights", objective.importanceBound, in: 1e-30...1e6)
+        try hold("coefficient of the KL to the reference", objective.referenceCoefficient, in: 0...1e6)
+        try hold("coefficient of the entropy", objective.entropyCoefficient, in: 0...1e6)
+        try hold("updates by one step's rollouts", objective.updatesPerRollout, in: 1...1 << 10)
     }
 }

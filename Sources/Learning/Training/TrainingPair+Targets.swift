@@ -1,4 +1,4 @@
-package import Audio
+import Audio
 package import Generation
 import Objectives
 
@@ -26,10 +26,32 @@ extension TrainingPair {
         }
     }
 
-    /// Decodes every clip, for its errors alone.
-    package func checkSounds(limits: AudioLimits, isCancelled: () -> Bool = { Task.isCancelled }) throws {
-        for sound in sounds { _ = try sound.clip(limits: limits, isCancelled: isCancelled) }
+    /// What a step asks: the student's prompt, the teacher's, and the targets of a method that imitates gold answers.
+    func prompts(
+        for objective: Objective, by model: LoadedModel, system: String?, isCancelled: () -> Bool = { Task.isCancelled }
+    ) throws -> PairPrompts {
+        if objective.reads(.gold) {
+            let targets = try targets(model, system: system, isCancelled: isCancelled)
+            // The longest of them holds every clip.
+            let last = targets.last?.prompt ?? Prompt(tokens: [])
+            return PairPrompts(student: last, teacher: last, targets: targets)
+        }
+        let system = self.system ?? system
+        let typed = try model.prompt(.text(text), system: system)
+        guard let sound else { return PairPrompts(student: typed, teacher: typed, targets: []) }
+        let clip = try sound.clip(limits: AudioLimits(maxSeconds: model.windowSeconds), isCancelled: isCancelled)
+        return PairPrompts(student: try model.prompt(.audio(clip), system: system), teacher: typed, targets: [])
     }
+}
+
+/// Prompts of a pair.
+struct PairPrompts: Sendable {
+    /// The spoken question.
+    let student: Prompt
+    /// The typed one.
+    let teacher: Prompt
+    /// What is imitated of gold; empty for other methods.
+    let targets: [ImitationTarget]
 }
 
 extension LoadedModel {

@@ -33,12 +33,25 @@ package struct TrainingPair: Sendable {
 
     /// An answer that the caller brings instead of a sampled one.
     package struct Rollout: Sendable {
-        package let text: String
+        /// Nil where ``tokens`` say it.
+        package let text: String?
+        /// All that was sampled, with the token that ended it.
+        package let tokens: [Int32]?
+        /// Of each token, under the distribution that it was drawn from.
+        package let logProbabilities: [Double]?
+        /// Whether it ended or was cut; nil: a text ended, and tokens ended where the last of them ends an answer.
+        package let finishReason: FinishReason?
         /// Judged where nil.
         package let advantage: Double?
 
-        package init(text: String, advantage: Double? = nil) {
+        package init(
+            text: String?, tokens: [Int32]? = nil, logProbabilities: [Double]? = nil, finishReason: FinishReason? = nil,
+            advantage: Double? = nil
+        ) {
             self.text = text
+            self.tokens = tokens
+            self.logProbabilities = logProbabilities
+            self.finishReason = finishReason
             self.advantage = advantage
         }
     }

@@ -6,11 +6,14 @@ import Weights
 /// A training over many pairs: epochs of shuffled batches, metrics, checkpoints; it can be stopped anywhere and goes on from the
 /// last checkpoint with the same bits.
 ///
+///     directory/run.json                 what the run is (``RunRecord``), written first
 ///     directory/metrics.jsonl            one line a step
-///     directory/events.out.tfevents.…    the same for TensorBoard, where asked for
+///     directory/validation.jsonl         one line a validation, the first of them before the first step
+///     directory/tokens/step-….jsonl      every rollout token by token, where asked for
+///     directory/events.out.tfevents.…    both for TensorBoard, where asked for
 ///     directory/checkpoints/step-….safetensors
 package struct TrainingRun: Sendable {
-    package struct Settings: Sendable, Equatable {
+    package struct Settings: Sendable, Equatable, Codable {
         package var batchSize = 8
         /// Ignored where ``steps`` is given.
         package var epochs = 1
@@ -18,37 +21,61 @@ package struct TrainingRun: Sendable {
         package var checkpointEvery = 50
         /// Checkpoints kept, the newest.
         package var checkpointsKept = 2
+        /// Steps between validations; nil for one at each end alone.
+        package var validateEvery: Int?
+        /// Pairs of a validation, drawn once by the seed; nil for all.
+        package var validationPairs: Int?
         package var writesEvents = false
+        /// Whether there is a ``TokenLog``.
+        package var writesTokens = false
 
         package init() {}
     }
 
-    /// What is told after each step.
+    /// What is told after each step, and of a validation before the first.
     package struct Progress: Sendable {
         package let step: Int
         package let totalSteps: Int
         package let epoch: Int
-        /// Nil where no pair of the batch could be used.
+        /// Nil where no pair of the batch could be used, and before the first step.
         package let report: StepReport?
         /// Why the step was skipped or dropped.
         package let problem: String?
+        /// Where one was due.
+        package let validation: Validation?
     }
 
     package let pairs: [TrainingPair]
+    package let validation: [TrainingPair]
     package let settings: Settings
     package let directory: URL
+    private let content: String?
+    private let machine: RunMachine
+    private let acceptsOtherMachine: Bool
 
-    package init(pairs: [TrainingPair], settings: Settings, directory: URL) throws {
+    /// - Parameters:
+    ///   - content: ``CheckedPairs/content``, to which a resumed run is held.
+    ///   - validation: pairs that are not trained on; none for no validation.
+    ///   - acceptsOtherMachine: whether a run goes on that began with other threads or kernels, whose bits are others.
+    package init(
+        pairs: [TrainingPair], content: String? = nil, validation: [TrainingPair] = [], settings: Settings, directory: URL,
+        machine: RunMachine = .current, acceptsOtherMachine: Bool = false
+    ) throws {
         if pairs.isEmpty { throw TrainingError.options("there are no pairs") }
         for (name, value) in [
             ("batch size", settings.batchSize), ("epochs", settings.epochs), ("steps", settings.steps ?? 1),
             ("steps between checkpoints", settings.checkpointEvery), ("checkpoints kept", settings.checkpointsKept),
+            ("steps between validations", settings.validateEvery ?? 1), ("pairs of a validation", settings.validationPairs ?? 1),
         ] where !(1...1 << 32).contains(value) {
             throw TrainingError.options("\(name): expected 1 to \(1 << 32), found \(value)")
         }
         self.pairs = pairs
+        self.content = content
+        self.validation = validation
         self.settings = settings
         self.directory = directory
+        self.machine = machine
+        self.acceptsOtherMachine = acceptsOtherMachine
     }
 
     package var batchesPerEpoch: Int { (pairs.count + settings.batchSize - 1) / settings.batchSize }
@@ -56,36 +83,58 @@ package struct TrainingRun: Sendable {
 
     /// Trains to the end. Resumes from the newest checkpoint in the directory where there is one. A cancelled task saves a checkpoint
     /// before it throws. A run in which no step could be taken throws at its end.
+    ///
+    /// - Parameters:
+    ///   - subject: what ``RunRecord`` says of the model and the program.
+    ///   - skipped: lines of the manifest that were left out.
+    @discardableResult
     package func run(
-        _ trainer: Trainer, progress: @Sendable (Progress) async throws -> Void = { _ in }
-    ) async throws {
+        _ trainer: Trainer, subject: RunRecord.Subject? = nil, skipped: [PairManifest.Problem] = [],
+        progress: @Sendable (Progress) async throws -> Void = { _ in }
+    ) async throws -> RunResult {
         try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
         let start = try await resume(trainer)
+        var record = try await record(trainer, subject, skipped, from: start)
+        try record.write(to: directory)
         let seed = await trainer.options.seed
-        var log = try MetricsLog(directory: directory, after: start, writesEvents: settings.writesEvents)
+        var log = try MetricsLog(
+            directory: directory, after: start, validates: !validation.isEmpty, writesEvents: settings.writesEvents)
+        let tokens = settings.writesTokens ? try TokenLog(directory: directory) : nil
         var saved = start
         var problem: String?
         do {
+            if start == 0, let first = try await validate(trainer, step: 0, &log) {
+                try await progress(Progress(step: 0, totalSteps: totalSteps, epoch: 0, report: nil, problem: nil, validation: first))
+            }
             for step in start..<max(start, totalSteps) {
                 try Task.checkCancellation()
                 let epoch = step / batchesPerEpoch
                 let report: StepReport?
                 (report, problem) = try await take(batch(step, seed: seed), trainer)
                 try log.append(step: step + 1, epoch: epoch, report, problem: problem)
+                if let report { try tokens?.write(step: step + 1, report) }
+                let validation = try await validate(trainer, step: step + 1, &log)
                 if (step + 1) % settings.checkpointEvery == 0 || step + 1 == totalSteps {
                     try await save(trainer, step: step + 1)
                     saved = step + 1
                 }
                 try await progress(
                     Progress(
-                        step: step + 1, totalSteps: totalSteps, epoch: epoch, report: report, problem: problem))
+                        step: step + 1, totalSteps: totalSteps, epoch: epoch, report: report, problem: problem, validation: validation))
             }
         } catch {
             let steps = await trainer.steps
             if steps > saved { try await save(trainer, step: steps) }
             throw error
         }
-        if await trainer.updates == 0, let problem { throw TrainingError.nothingLearnt(reason: problem) }
+        let updates = await trainer.updates
+        if updates == 0, let problem { throw TrainingError.nothingLearnt(reason: problem) }
+        let result = RunResult(
+            finished: Date(), steps: max(start, totalSteps), updates: updates, leftOut: try MetricsLog.leftOut(directory),
+            validation: try MetricsLog.validation(directory, at: max(start, totalSteps)))
+        record.result = result
+        try record.write(to: directory)
+        return result
     }
 
     private func take(_ batch: [TrainingPair], _ trainer: Trainer) async throws -> (StepReport?, String?) {
@@ -99,6 +148,22 @@ package struct TrainingRun: Sendable {
         }
     }
 
+    /// The validation that is due after a step; nil where none is.
+    private func validate(_ trainer: Trainer, step: Int, _ log: inout MetricsLog) async throws -> Validation? {
+        let isDue = step == 0 || step == totalSteps || settings.validateEvery.map { step % $0 == 0 } ?? false
+        guard isDue, !validation.isEmpty else { return nil }
+        let result = try await trainer.validate(sample(seed: trainer.options.seed))
+        try log.append(step: step, result)
+        return result
+    }
+
+    /// The pairs of every validation.
+    private func sample(seed: UInt64) -> [TrainingPair] {
+        guard let count = settings.validationPairs, count < validation.count else { return validation }
+        var random = RandomStream(seed: seed, part: "validation")
+        return random.sample(count, of: Array(validation.indices)).sorted().map { validation[$0] }
+    }
+
     /// The pairs of a step: every epoch is a permutation of its own.
     package func batch(_ step: Int, seed: UInt64) -> [TrainingPair] {
         let epoch = step / batchesPerEpoch
@@ -106,6 +171,27 @@ package struct TrainingRun: Sendable {
         let order = pairs.indices.shuffled(using: &random)
         let first = step % batchesPerEpoch * settings.batchSize
         return order[first..<min(pairs.count, first + settings.batchSize)].map { pairs[$0] }
+    }
+
+    /// The run as it begins, or as it began with what has been added now.
+    private func record(
+        _ trainer: Trainer, _ subject: RunRecord.Subject?, _ skipped: [PairManifest.Problem], from start: Int
+    ) async throws -> RunRecord {
+        let options = await trainer.options
+        let pairs = RunRecord.Pairs(count: pairs.count, content: content, skipped: skipped, validation: validation.count)
+        var record = RunRecord(
+            subject: subject, machine: machine, options: options, plan: trainer.plan, settings: settings, pairs: pairs)
+        guard start > 0 else { return record }
+        if let begun = RunRecord(directory: directory) {
+            if let now = subject?.modelDigest, let then = begun.subject?.modelDigest, now != then {
+                throw TrainingError.checkpoint(
+                    path: directory.path, reason: "the run began with other weights of the model \(record.subject?.model ?? "")")
+            }
+            (record.started, record.subject, record.machine) = (begun.started, begun.subject, begun.machine)
+            record.resumptions = begun.resumptions
+        }
+        record.resumptions.append(RunRecord.Resumption(step: start, date: Date(), software: subject?.software, machine: machine))
+        return record
     }
 
     private var checkpoints: URL { directory.appendingPathComponent("checkpoints") }
@@ -117,30 +203,43 @@ package struct TrainingRun: Sendable {
         }
         return DataCursor(
             epoch: step / batchesPerEpoch, batch: step % batchesPerEpoch, batchSize: settings.batchSize,
-            pairs: pairs.count, digest: String(digest, radix: 16))
+            pairs: pairs.count, digest: String(digest, radix: 16), content: content, machine: machine)
     }
 
     private func save(_ trainer: Trainer, step: Int) async throws {
         let digits = String(step)
         let name = "step-" + String(repeating: "0", count: max(0, 7 - digits.count)) + digits + ".safetensors"
         try await trainer.save(to: checkpoints.appendingPathComponent(name), cursor: cursor(step: step))
-        for old in try files().dropLast(settings.checkpointsKept) { try FileManager.default.removeItem(at: old) }
+        for old in try Self.checkpoints(of: directory).dropLast(settings.checkpointsKept) { try FileManager.default.removeItem(at: old) }
     }
 
     private func resume(_ trainer: Trainer) async throws -> Int {
-        guard let newest = try files().last else { return 0 }
-        let found = try await trainer.restore(from: newest)
+        guard let newest = try Self.checkpoints(of: directory).last else { return 0 }
+        func refused(_ reason: String) -> TrainingError { .checkpoint(path: newest.path, reason: reason) }
+        guard let found = try await trainer.restore(from: newest) else { throw refused("it is no checkpoint of a run") }
         let step = await trainer.steps
-        guard found == cursor(step: step) else {
-            throw TrainingError.checkpoint(path: newest.path, reason: "it was made with other pairs or another batch size")
-        }
+        if let conflict = found.conflict(with: cursor(step: step), acceptsOtherMachine: acceptsOtherMachine) { throw refused(conflict) }
         return step
     }
 
-    /// Checkpoints, oldest first.
-    private func files() throws -> [URL] {
-        try FileManager.default.contentsOfDirectory(at: checkpoints, includingPropertiesForKeys: nil)
-            .filter { $0.lastPathComponent.hasPrefix("step-") && $0.pathExtension == "safetensors" }
-            .sorted { $0.lastPathComponent < $1.lastPathComponent }
+    /// The checkpoint of a run's directory at a step; the newest where `step` is nil.
+    package static func checkpoint(of directory: URL, step: Int?) throws -> URL {
+        let files = (try? checkpoints(of: directory)) ?? []
+        func number(_ file: URL) -> Int? { Int(file.deletingPathExtension().lastPathComponent.dropFirst("step-".count)) }
+        guard let found = step == nil ? files.last : files.last(where: { number($0) == step }) else {
+            let steps = files.compactMap(number).map(String.init).joined(separator: ", ")
+            throw TrainingError.checkpoint(
+                path: directory.path, reason: files.isEmpty ? "the folder holds none" : "there is none of step \(step ?? 0); there are \(steps)")
+        }
+        return found
+    }
+
+    /// Checkpoints of a run's directory, oldest first.
+    package static func checkpoints(of directory: URL) throws -> [URL] {
+        try FileManager.default.contentsOfDirectory(
+            at: directory.appendingPathComponent("checkpoints"), includingPropertiesForKeys: nil
+        )
+        .filter { $0.lastPathComponent.hasPrefix("step-") && $0.pathExtension == "safetensors" }
+        .sorted { $0.lastPathComponent < $1.lastPathComponent }
     }
 }

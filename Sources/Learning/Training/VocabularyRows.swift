@@ -1,4 +1,5 @@
 import Models
+import Objectives
 import Tensors
 
 /// Losses over the whole vocabulary, from hidden rows, in chunks of rows: the logits [rows, vocabulary] of a large vocabulary never
@@ -27,6 +28,8 @@ final class VocabularyRows {
     private let student: Side
     private let teacher: Side?
     private let targets: [Int32]
+    /// Both sides' logits are divided by it.
+    private let temperature: Float
     /// Trained tensors of the head: what of the hidden rows' gradients also reaches parameters.
     private let headTensors: [Tensor]
     private let chunkRows: Int
@@ -37,7 +40,7 @@ final class VocabularyRows {
 
     init(
         decoder: Decoder, arithmetic: Arithmetic, student: Side, teacher: Side?, targets: [Int32],
-        weights: TrainableWeights, chunkElements: Int = VocabularyRows.chunkElements
+        temperature: Double = 1, weights: TrainableWeights, chunkElements: Int = VocabularyRows.chunkElements
     ) {
         precondition(student.hidden.rows == targets.count, "\(targets.count) targets for \(student.hidden.shape)")
         self.decoder = decoder
@@ -45,6 +48,7 @@ final class VocabularyRows {
         self.student = student
         self.teacher = teacher
         self.targets = targets
+        self.temperature = Float(temperature)
         headTensors = weights.entries.filter { $0.parameter.index == decoder.head.weight.index }.map(\.tensor)
         chunkRows = max(1, chunkElements / decoder.configuration.vocabularySize)
     }
@@ -62,17 +66,29 @@ final class VocabularyRows {
         }
     }
 
-    /// d loss / d hidden for Σ a·KL(student ‖ teacher) + b·KL(teacher ‖ student) − c·log p(target); a trained head's gradients
+    /// The targets' log-probabilities at another temperature.
+    func logProbabilities(temperature other: Double) -> [Float] {
+        chunks.flatMap { rows in
+            let logits = (kept ?? compute(rows)).logits.copy()
+            scale(logits, by: temperature / Float(other))
+            return measureRows(logits, teacher: nil, targets: Array(targets[rows])).map(\.logProbability)
+        }
+    }
+
+    /// d loss / d hidden for Σ a·KL(student ‖ teacher) + b·KL(teacher ‖ student) − c·log p(target) − e·H(student); a trained head's gradients
     /// are added on `tape`.
-    func gradient(reverseKL a: [Float], forwardKL b: [Float], logProbability c: [Float], on tape: Tape) -> Tensor {
+    func gradient(_ coefficients: TokenCoefficients, on tape: Tape) -> Tensor {
         let result = Tensor(uninitialized: targets.count, student.hidden.columns)
         for rows in chunks {
             let chunk = kept ?? compute(rows)
             kept = nil
+            let entropy = entropyGradient(chunk.logits, Array(coefficients.entropy[rows]))
             overwriteWithGradient(
-                chunk.logits, teacher: chunk.teacherLogits, targets: Array(targets[rows]), reverseKL: Array(a[rows]),
-                forwardKL: Array(b[rows]), logProbability: Array(c[rows]))
-            chunk.tape.backward(from: chunk.logits, gradient: chunk.logits)
+                chunk.logits, teacher: chunk.teacherLogits, targets: Array(targets[rows]), reverseKL: Array(coefficients.reverseKL[rows]),
+                forwardKL: Array(coefficients.forwardKL[rows]), logProbability: Array(coefficients.logProbability[rows]))
+            let ofLogits = entropy.map { add(chunk.logits, $0) } ?? chunk.logits
+            if temperature != 1 { scale(ofLogits, by: 1 / temperature) }
+            chunk.tape.backward(from: chunk.logits, gradient: ofLogits)
             guard let gradient = chunk.tape.gradient(of: chunk.hidden) else {
                 preconditionFailure("no gradient reached the hidden rows")
             }
@@ -81,6 +97,17 @@ final class VocabularyRows {
                 if let gradient = chunk.tape.gradient(of: tensor) { tape.add(gradient, to: tensor) }
             }
         }
+        return result
+    }
+
+    /// The gradient of −Σ e·H(student): H = log V − KL(student ‖ uniform). Nil where all e are zero.
+    private func entropyGradient(_ logits: Tensor, _ e: [Float]) -> Tensor? {
+        guard e.contains(where: { $0 != 0 }) else { return nil }
+        let result = logits.copy()
+        let zero = [Float](repeating: 0, count: e.count)
+        overwriteWithGradient(
+            result, teacher: Tensor(zeros: logits.rows, logits.columns), targets: [Int32](repeating: 0, count: e.count), reverseKL: e,
+            forwardKL: zero, logProbability: zero)
         return result
     }
 
@@ -94,6 +121,10 @@ final class VocabularyRows {
         let teacherLogits = teacher.map {
             decoder.logits(
                 $0.hidden.rowsCopy(rows), Pass(version: $0.version, rows: rows.count, arithmetic: arithmetic))
+        }
+        if temperature != 1 {
+            scale(logits, by: 1 / temperature)
+            if let teacherLogits { scale(teacherLogits, by: 1 / temperature) }
         }
         return Chunk(hidden: hidden, tape: tape, logits: logits, teacherLogits: teacherLogits)
     }

@@ -229,11 +229,16 @@ extension EngineLoop {
         do throws(EngineError) { token = try answer.sampler.choose(logits, row: row, excluding: excluded) } catch { return group.fail(error) }
         group.timings.completionTokens += 1
         statistics.completionTokens += 1
-        if model.endTokens.contains(token) && !options.ignoresEndOfTurn { return finish(answer, of: group, .stop) }
-        answer.tokens.append(token)
+        let isEnd = model.endTokens.contains(token) && !options.ignoresEndOfTurn
+        if isEnd, !options.tellsEnd { return finish(answer, of: group, .stop) }
         let logProbability = options.logProbabilities.map {
             TokenLogProbability(token, in: logits, row: row, alternatives: $0)
         }
+        if isEnd {
+            group.tell(.token(choice: answer.choice, id: token, text: "", logProbability: logProbability))
+            return finish(answer, of: group, .stop)
+        }
+        answer.tokens.append(token)
         let text = answer.text.append(token)
         group.tell(.token(choice: answer.choice, id: token, text: text, logProbability: logProbability))
         if answer.text.isStopped { return finish(answer, of: group, .stop) }

@@ -29,6 +29,8 @@ package struct SamplingOptions: Sendable, Equatable {
     package var logProbabilities: Int?
     /// Go on past the end of the turn, to `maxTokens`.
     package var ignoresEndOfTurn = false
+    /// Tell the token that ended the answer, too, as a last ``GenerationEvent/token(choice:id:text:logProbability:)`` without text.
+    package var tellsEnd = false
 
     package init() {}
 

@@ -95,6 +95,7 @@ package final class ServerState: Sendable {
         ModelsRoute.add(to: &router, self)
         AdaptersRoute.add(to: &router, self)
         TokensRoute.add(to: &router, self)
+        CordScoreRoute.add(to: &router, self)
         CordStepsRoute.add(to: &router, self)
         WeightsRoute.add(to: &router, self)
         FilesRoute.add(to: &router, self)

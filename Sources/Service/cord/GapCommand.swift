@@ -13,9 +13,10 @@ struct Gap: AsyncParsableCommand {
               cord gap show gaprep_4m1x… --format html        a report as a page
               cord gap compare gaprep_4m1x… gaprep_9kq2…      what changed
               cord gap compare results/base results/candidate   without a server
+              cord gap table base=results/base CORD=results/cord   a paper's table
               cord gap formats                                which sets are read
             """,
-        subcommands: [List.self, Run.self, Runs.self, Show.self, Cancel.self, Compare.self, Formats.self],
+        subcommands: [List.self, Run.self, Runs.self, Show.self, Cancel.self, Compare.self, Table.self, Formats.self],
         defaultSubcommand: List.self)
 
     private static let reports = "/v1/gap/reports"
@@ -153,12 +154,7 @@ struct Gap: AsyncParsableCommand {
             }
         }
 
-        private func report(_ place: String) async throws -> GapReport {
-            guard place.hasPrefix("gaprep_"), !FileManager.default.fileExists(atPath: place) else {
-                return try ReportFolder.read(place)
-            }
-            return try GapReport(json: try await server.bytes("GET", Gap.path(Gap.reports, place)))
-        }
+        private func report(_ place: String) async throws -> GapReport { try await Gap.report(place, server) }
     }
 
     struct Formats: AsyncParsableCommand {
@@ -172,6 +168,12 @@ struct Gap: AsyncParsableCommand {
             print(ManifestFormat.references + "\n")
             print("A folder of one of them is measured with: cord eval --benchmark FOLDER --output results/")
         }
+    }
+
+    /// A report.json, a folder that cord eval wrote, or a report of a running server by its id.
+    static func report(_ place: String, _ server: RunningServer) async throws -> GapReport {
+        guard place.hasPrefix("gaprep_"), !FileManager.default.fileExists(atPath: place) else { return try ReportFolder.read(place) }
+        return try GapReport(json: try await server.bytes("GET", Gap.path(Gap.reports, place)))
     }
 
     private static func path(_ root: String, _ id: String) -> String { "\(root)/\(RunningServer.escaped(id))" }

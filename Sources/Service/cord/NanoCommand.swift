@@ -77,7 +77,7 @@ struct Nano: AsyncParsableCommand {
         let adapter = try await closing.run(
             model: model, name: "cord-nano", in: folder, synthesizer: synthesizer, speaking: { bar.show($0, of: $1) },
             progress: { progress in
-                if progress.step % 10 == 0 || progress.step == progress.totalSteps { bar.say(Train.line(progress)) }
+                if progress.step % 10 == 0 || progress.step == progress.totalSteps { bar.say(Train.Run.line(progress, left: nil)) }
             })
         let times = StageTime.all(in: folder)
         for time in times { bar.say("\(time.stage): \(time.steps) steps, \(Int(time.seconds.rounded())) s") }

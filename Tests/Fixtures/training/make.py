@@ -13,6 +13,7 @@ written down as CORD's equations. Two checkpoints of ../qwen2audio serve as mode
 
 import importlib.util
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -88,13 +89,31 @@ CASES = [
     dict(method="forward_kl"),
     dict(method="supervised"),
     dict(method="self_distillation", reduction="mean"),
+    dict(method="cord", topKShare=0.2),
+    dict(method="grpo", estimator="sampling_temperature"),
+    dict(method="grpo", estimator="sampling_temperature", sequenceTemperature=0.7, clipRatio=0.2, normalisation="sequence"),
+    dict(method="grpo", estimator="importance", importanceBound=1.02),
+    dict(method="grpo", estimator="importance", importanceBound=5, clipRatio=0.2),
+    dict(method="grpo", referenceCoefficient=0.3),
+    dict(method="grpo", entropyCoefficient=0.1, normalisation="tokens"),
+    dict(method="cord", estimator="sampling_temperature", referenceCoefficient=0.3, entropyCoefficient=0.05, normalisation="constant",
+         maxRolloutTokens=50),
 ]
 
+# Several updates by the same rollouts, with ratios against the weights before the first.
+UPDATES = dict(method="grpo", estimator="importance", importanceBound=1.02, clipRatio=0.01)
 
-def loss(model: Model, case: dict, pairs: list[dict], teacher_off) -> torch.Tensor:
-    """The mean over pairs of the objective, with the paper's symbols."""
+
+def loss(model: Model, case: dict, pairs: list[dict], teacher_off, old: list | None = None) -> torch.Tensor:
+    """The mean over pairs of the objective, with the paper's symbols.
+
+    `old`: what ratios are taken against, filled by the first call; without it, the recorded offsets say it.
+    """
     method, K, alpha, beta = case["method"], case.get("topK", 20), case.get("alpha", 2.0), case.get("beta", 2.0)
     tokens = sum(len(y) for p in pairs for y in p["group"])
+    temperature = case.get("sequenceTemperature", 1.5)
+    first = old is not None and not old
+    taken_old = iter(list(old or []))
     total = 0.0
     for pair in pairs:
         student, teacher = model.inputs(pair["student"]), model.inputs(pair["teacher"])
@@ -116,7 +135,8 @@ def loss(model: Model, case: dict, pairs: list[dict], teacher_off) -> torch.Tens
             T = len(y)
             w = torch.ones(T, dtype=torch.float64)
             if method in ("cord", "opd_top_k", "opd_weighted"):
-                w[D.detach().topk(min(K, T)).indices] *= alpha
+                share = case.get("topKShare")
+                w[D.detach().topk(min(K, T) if share is None else math.ceil(share * T)).indices] *= alpha
             if method in ("cord", "opd_position", "opd_weighted"):
                 w *= beta - (beta - 1) * torch.arange(T, dtype=torch.float64) / (T - 1)
             total = total + taken((w * D).sum(), T)
@@ -127,14 +147,32 @@ def loss(model: Model, case: dict, pairs: list[dict], teacher_off) -> torch.Tens
                 A = A / (r.std() + 1e-4)
             N = len(A)
             for i, y in enumerate(pair["group"]):
-                log = model.rows(student, y).gather(1, torch.tensor(y)[:, None])[:, 0]
+                estimator, index = case.get("estimator", "unit_temperature"), torch.tensor(y)[:, None]
+                tempered = lambda rows: torch.log_softmax(rows / temperature, -1)
+                scored = tempered if estimator == "sampling_temperature" else (lambda rows: rows)
+                unit = model.rows(student, y)
+                rows = scored(unit)
+                log = rows.gather(1, index)[:, 0]
+                sampler, drawn = log.detach(), tempered(unit.detach()).gather(1, index)[:, 0]
+                if old is None and "clipRatio" in case:
+                    sampler = sampler - torch.tensor(pair["sampler_offset"][i], dtype=torch.float64)
+                if first:
+                    old.append((sampler, drawn))
+                elif old is not None:
+                    sampler, drawn = next(taken_old)
+                w = (sampler - drawn).exp().clamp(max=case.get("importanceBound", 2.0)) if estimator == "importance" else 1.0
                 if "clipRatio" in case:
-                    sampler = log.detach() - torch.tensor(pair["sampler_offset"][i], dtype=torch.float64)
                     ratio = (log - sampler).exp()
                     clipped = ratio.clamp(1 - case["clipRatio"], 1 + case["clipRatio"])
-                    value = torch.minimum(ratio * A[i], clipped * A[i]).sum()
+                    value = (w * torch.minimum(ratio * A[i], clipped * A[i])).sum()
                 else:
-                    value = A[i] * log.sum()
+                    value = (w * A[i] * log).sum()
+                if case.get("referenceCoefficient"):
+                    with torch.no_grad(), teacher_off():
+                        q = scored(model.rows(student, y))
+                    value = value - case["referenceCoefficient"] * (rows.exp() * (rows - q)).sum()
+                if case.get("entropyCoefficient"):
+                    value = value - case["entropyCoefficient"] * (rows.exp() * rows).sum()
                 share = {"sum": 1 / N, "sequence": 1 / (N * len(y)), "tokens": len(pairs) / tokens,
                          "constant": 1 / (N * case.get("maxRolloutTokens", 200))}[case.get("normalisation", "sum")]
                 total = total - case.get("sequenceCoefficient", 1.0) * share * value
@@ -196,6 +234,19 @@ def lora(record: dict):
     for name, parameter in factors.items():
         if "layers.0.self_attn.q_proj" in name:
             tensors[f"after/{canonical(name)}"] = parameter.detach().float().clone()
+    with torch.no_grad():
+        for name, parameter in factors.items():
+            parameter.copy_(tensors[f"initial/{canonical(name)}"])
+    optimizer = torch.optim.AdamW(factors.values(), lr=2e-3, weight_decay=0.01)
+    record["updates"] = dict(objective=UPDATES, learningRate=2e-3, losses=[])
+    old = []
+    for _ in range(4):
+        optimizer.zero_grad()
+        value = loss(model, UPDATES, pairs, peft.disable_adapter, old)
+        value.backward()
+        optimizer.step()
+        record["updates"]["losses"].append(value.item())
+    print(record["updates"])
     safetensors.torch.save_file(tensors, HERE / "lora.safetensors")
 
 

@@ -15,11 +15,13 @@ package struct CordObjective: Codable, Equatable, Sendable {
         let fields = try Fields(decoder)
         loss = Objective(try fields.choice("method") ?? .cord)
         loss.topK = try fields.integer("top_k", in: 0...100000) ?? loss.topK
+        loss.topKShare = try fields.number("top_k_share", in: 0...1)
         loss.alpha = try fields.number("alpha", in: 0...1000) ?? loss.alpha
         loss.beta = try fields.number("beta", in: 0...1000) ?? loss.beta
         func temperature(_ name: String) throws -> Double? { try fields.positive(name, upTo: 10, atLeast: .leastNonzeroMagnitude) }
         loss.tokenTemperature = try temperature("token_temperature") ?? loss.tokenTemperature
         loss.sequenceTemperature = try temperature("sequence_temperature") ?? loss.sequenceTemperature
+        loss.teacherTemperature = try fields.number("teacher_temperature", in: 0...10) ?? loss.teacherTemperature
         loss.rollouts = try fields.integer("rollouts", in: 1...256) ?? loss.rollouts
         loss.maxRolloutTokens = try fields.integer("max_rollout_tokens", in: 1...100000) ?? loss.maxRolloutTokens
         loss.tokenCoefficient = try fields.number("token_coefficient", in: 0...1000000.0) ?? loss.tokenCoefficient
@@ -30,6 +32,12 @@ package struct CordObjective: Codable, Equatable, Sendable {
         loss.reduction = try fields.choice("reduction") ?? loss.reduction
         loss.dividesByDeviation = try fields.flag("divide_by_deviation") ?? loss.dividesByDeviation
         loss.clipRatio = try fields.positive("clip_ratio", upTo: 10)
+        loss.normalisation = try fields.choice("normalisation") ?? loss.normalisation
+        loss.estimator = try fields.choice("estimator") ?? loss.estimator
+        loss.importanceBound = try fields.positive("importance_bound", upTo: 1000000.0) ?? loss.importanceBound
+        loss.referenceCoefficient = try fields.number("reference_coefficient", in: 0...1000000.0) ?? loss.referenceCoefficient
+        loss.entropyCoefficient = try fields.number("entropy_coefficient", in: 0...1000000.0) ?? loss.entropyCoefficient
+        loss.updatesPerRollout = try fields.integer("updates_per_rollout", in: 1...64) ?? loss.updatesPerRollout
         try fields.end()
     }
 
@@ -37,6 +45,7 @@ package struct CordObjective: Codable, Equatable, Sendable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(loss.method, forKey: .method)
         try container.encode(loss.topK, forKey: .topK)
+        try container.encodeIfPresent(loss.topKShare, forKey: .topKShare)
         try container.encode(loss.alpha, forKey: .alpha)
         try container.encode(loss.beta, forKey: .beta)
         try container.encode(loss.tokenTemperature, forKey: .tokenTemperature)
@@ -51,11 +60,24 @@ package struct CordObjective: Codable, Equatable, Sendable {
         try container.encode(loss.reduction, forKey: .reduction)
         try container.encode(loss.dividesByDeviation, forKey: .divideByDeviation)
         try container.encodeIfPresent(loss.clipRatio, forKey: .clipRatio)
+        // Members that came later, where they say something: what was stored before stays as it is.
+        func encode<Value: Encodable & Equatable>(_ value: Value, _ initial: Value, _ key: CodingKeys) throws {
+            if value != initial { try container.encode(value, forKey: key) }
+        }
+        let initial = Objective()
+        try encode(loss.teacherTemperature, initial.teacherTemperature, .teacherTemperature)
+        try encode(loss.normalisation, initial.normalisation, .normalisation)
+        try encode(loss.estimator, initial.estimator, .estimator)
+        try encode(loss.importanceBound, initial.importanceBound, .importanceBound)
+        try encode(loss.referenceCoefficient, initial.referenceCoefficient, .referenceCoefficient)
+        try encode(loss.entropyCoefficient, initial.entropyCoefficient, .entropyCoefficient)
+        try encode(loss.updatesPerRollout, initial.updatesPerRollout, .updatesPerRollout)
     }
 
     private enum CodingKeys: String, CodingKey {
         case method, alpha, beta, rollouts, teacher, reference, judge, reduction, topK, tokenTemperature, sequenceTemperature
-        case maxRolloutTokens, tokenCoefficient, sequenceCoefficient, divideByDeviation, clipRatio
+        case maxRolloutTokens, tokenCoefficient, sequenceCoefficient, divideByDeviation, clipRatio, topKShare, teacherTemperature, normalisation
+        case estimator, importanceBound, referenceCoefficient, entropyCoefficient, updatesPerRollout
     }
 }
 

@@ -48,6 +48,14 @@ package struct CordMetrics: Codable, Equatable, Sendable {
     package var trainTokens: Int
     /// Between the sampler's and the trainer's log-probabilities of the rollouts.
     package var logprobDifferenceMax: Double?
+    /// Mean T.
+    package var rolloutLengthMean: Double?
+    /// Share of positions that weigh α; where it is 1, α only scales the token term.
+    package var topKShare: Double?
+    /// Share of the group's tokens whose ratio was clipped in the last update.
+    package var clipFraction: Double?
+    package var referenceKlMean: Double?
+    package var entropyMean: Double?
 
     package init(
         loss: Double, tokenLoss: Double? = nil, sequenceLoss: Double? = nil, klMean: Double? = nil,
@@ -108,6 +116,8 @@ package struct CordRollout: Codable, Equatable, Sendable {
     package var role: String
     package var text: String
     package var tokenCount: Int
+    /// `stop` or `length`.
+    package var finishReason: String?
     package var reward: Double?
     package var advantage: Double?
     /// With `include: ["tokens"]`.
@@ -136,6 +146,8 @@ package struct CordToken: Codable, Equatable, Sendable {
     package var divergence: Double?
     /// w_t.
     package var weight: Double?
+    /// Of `POST /v1/cord/score`.
+    package var measured: CordMeasures?
 
     package init(token: Int, text: String, logprob: Double, divergence: Double? = nil, weight: Double? = nil) {
         self.token = token

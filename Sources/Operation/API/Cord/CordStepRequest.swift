@@ -52,14 +52,38 @@ package struct CordPair: Decodable, Equatable, Sendable {
     }
 }
 
+/// An answer that the client sampled, as a text or as tokens.
 package struct SuppliedRollout: Decodable, Equatable, Sendable {
-    package var text: String
+    package enum FinishReason: String, CaseIterable, Sendable { case stop, length }
+
+    package var text: String?
+    /// All that was sampled, with the token that ended it.
+    package var tokens: [Int]?
+    /// Of each token, under the distribution that it was drawn from.
+    package var logprobs: [Double]?
+    /// A rollout that was cut gets no end.
+    package var finishReason: FinishReason?
     /// Judged where absent.
     package var advantage: Double?
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        text = try fields.name("text", maxLength: 1 << 20)
+        text = try fields.text("text", maxLength: 1 << 20)
+        tokens = try fields.optional("tokens", "an array of token ids")
+        if let tokens, tokens.isEmpty || tokens.count > 100_000 || !tokens.allSatisfy({ (0...Int(Int32.max)).contains($0) }) {
+            throw fields.invalid("tokens", expected: "1 to 100000 token ids")
+        }
+        if text?.isEmpty ?? (tokens == nil) { throw fields.missing("text", "the answer, as `text` or as `tokens`") }
+        logprobs = try fields.optional("logprobs", "an array of numbers")
+        if let logprobs {
+            guard let tokens, tokens.count == logprobs.count else {
+                throw fields.invalid("logprobs", expected: "as many numbers as `tokens` has ids, \(tokens?.count ?? 0)")
+            }
+            guard logprobs.allSatisfy({ (-1e6...0).contains($0) }) else {
+                throw fields.invalid("logprobs", expected: "log-probabilities of at least -1000000, at most 0")
+            }
+        }
+        finishReason = try fields.choice("finish_reason")
         advantage = try fields.number("advantage", in: -1e6...1e6)
         try fields.end()
     }

@@ -142,7 +142,8 @@ package struct FineTuningCheckpoint: Codable, Equatable, Sendable {
     }
 }
 
-/// OpenAI's names; a number that is not known is left out.
+/// OpenAI's names, and after `full_valid_` those of a validation on held-out pairs: by method, a loss or a divergence. A number that
+/// is not known is left out.
 package struct FineTuningMetrics: Codable, Equatable, Sendable {
     package var step: Double
     package var trainLoss: Double?
@@ -151,6 +152,12 @@ package struct FineTuningMetrics: Codable, Equatable, Sendable {
     package var validMeanTokenAccuracy: Double?
     package var fullValidLoss: Double?
     package var fullValidMeanTokenAccuracy: Double?
+    package var fullValidKlMean: Double?
+    package var fullValidTeacherAgreement: Double?
+    package var fullValidAudioAccuracy: Double?
+    package var fullValidTextAccuracy: Double?
+    /// Pairs behind them.
+    package var fullValidPairs: Int?
 
     package init(
         step: Double, trainLoss: Double? = nil, trainMeanTokenAccuracy: Double? = nil, validLoss: Double? = nil,

@@ -127,6 +127,10 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
 package struct FineTuningOptions: Codable, Equatable, Sendable {
     package var promote: PromotionGate?
     package var tensorboard = false
+    /// Lines of a file that may be left out; none where absent: one line that cannot be learnt from then fails the job.
+    package var maxSkipped: Int?
+    /// Pairs of the validation file that are looked at, drawn by the seed; all where absent.
+    package var validationPairs: Int?
 
     package init(promote: PromotionGate? = nil) { self.promote = promote }
 
@@ -134,6 +138,8 @@ package struct FineTuningOptions: Codable, Equatable, Sendable {
         let fields = try Fields(decoder)
         promote = try fields.optional("promote", "an object with `if`")
         tensorboard = try fields.flag("tensorboard") ?? tensorboard
+        maxSkipped = try fields.integer("max_skipped", in: 0...Int.max)
+        validationPairs = try fields.integer("validation_pairs", in: 1...1 << 32)
         try fields.end()
     }
 }

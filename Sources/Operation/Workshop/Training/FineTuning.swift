@@ -1,4 +1,5 @@
 package import API
+import Evaluation
 import Foundation
 import Generation
 import Jobs
@@ -110,21 +111,22 @@ package struct FineTuning: Sendable {
         let id = context.job.id
         let folder = folder(id)
         var recipe = try recipe(wanted)
-        let (store, clips, objective, seconds) = (store, clips, recipe.options.objective, runtime.model.windowSeconds)
-        let read: @Sendable (String, String) async throws -> TrainingFile = { [disk] file, name in
-            try await disk.run { cancellation in
-                try TrainingFile(
-                    try store.file(id: file, evenExpired: true), for: objective, maxSeconds: seconds, clips: clips,
-                    unpackingInto: folder.appending(path: name),
-                    cancellation: cancellation)
+        let (store, clips, objective, model) = (store, clips, recipe.options.objective, runtime.model)
+        let read: (String, String) async throws -> CheckedPairs = { [disk] file, name in
+            let record = try store.file(id: file, evenExpired: true)
+            let rows = try await disk.run { cancellation in
+                try TrainingFile(record, for: objective, clips: clips, unpackingInto: folder.appending(path: name), cancellation: cancellation)
             }
+            let checked = try await rows.checked(by: model, maxSkipped: wanted.cord.maxSkipped ?? 0)
+            try context.event("\(checked.pairs.count) \(name) pairs")
+            if let note = rows.note { try context.event(note, level: .warn) }
+            for line in checked.skipped { try context.event("\(record.filename), line \(line.line), is left out: \(line.reason)", level: .warn) }
+            return checked
         }
         defer { for name in ["training", "validation"] { try? FileManager.default.removeItem(at: folder.appending(path: name)) } }
         let training = try await read(wanted.trainingFile, "training")
-        let validation: TrainingFile? =
+        let validation: CheckedPairs? =
             if let file = wanted.validationFile { try await read(file, "validation") } else { nil }
-        try context.event("\(training.pairs.count) training pairs, \(validation?.pairs.count ?? 0) validation pairs")
-        for note in [training.note, validation?.note].compactMap({ $0 }) { try context.event(note, level: .warn) }
 
         recipe.options.system = training.system
         let hyper = wanted.method.hyperparameters
@@ -133,29 +135,49 @@ package struct FineTuning: Sendable {
         settings.epochs = hyper.epochs ?? 1
         settings.steps = hyper.steps
         settings.writesEvents = wanted.cord.tensorboard
+        settings.validationPairs = wanted.cord.validationPairs
         let batches = (training.pairs.count + settings.batchSize - 1) / settings.batchSize
         let total = settings.steps ?? settings.epochs * batches
         settings.checkpointEvery = hyper.checkpointEvery ?? max(1, min(50, total / 10))
+        settings.validateEvery = settings.checkpointEvery
         recipe.options.schedule = Schedule(
             Schedule.Shape(hyper.schedule ?? .constant), warmupSteps: hyper.warmupSteps ?? 0, totalSteps: total)
-        let run = try TrainingRun(pairs: training.pairs, settings: settings, directory: folder)
+        let run = try TrainingRun(
+            pairs: training.pairs, content: training.content, validation: validation?.pairs ?? [], settings: settings, directory: folder,
+            acceptsOtherMachine: true)
         let parent = try note.parent.map { try versions.version(try store.version($0)) }
+        do {
+            try recipe.plan.check(rank: hyper.optimizer?.loraRank, alpha: hyper.optimizer?.loraAlpha, against: parent, in: model.model)
+        } catch let error as TrainingError {
+            throw JobFailure(code: "untrainable", message: "\(error)")
+        }
         let trainer = try Trainer(
             engine: runtime.engine, plan: recipe.plan, options: recipe.options, parent: parent,
             judge: try judges.judge(hyper.objective?.judge))
 
+        // The bits are then those of another run; an operator who moves a job to another machine wants its end.
+        if let begun = RunRecord(directory: folder)?.machine, begun != .current {
+            try context.event(
+                "The job began with \(begun) and goes on with \(RunMachine.current): its weights will differ in their last bits", level: .warn)
+        }
         let reported = try lastReported(id)
         let progress = JobProgress(
-            work: self, context: context, trainer: trainer, validation: validation?.pairs ?? [], system: training.system,
-            imitates: objective.reads(.gold), suffix: wanted.suffix, note: note, reported: reported, every: settings.checkpointEvery)
+            work: self, context: context, trainer: trainer, suffix: wanted.suffix, note: note, reported: reported, every: settings.checkpointEvery)
         try context.progress(done: 0, total: total)
-        do { try await run.run(trainer) { try await progress.report($0) } } catch TrainingError.nothingLearnt(let reason) {
+        let subject = RunRecord.Subject(
+            software: "cord \(Build.version)", model: versions.baseName, modelDigest: try await disk.run { try ModelFingerprint.model(model) },
+            parentDigest: parent.map(ModelFingerprint.version))
+        do {
+            let result = try await run.run(trainer, subject: subject, skipped: training.skipped) { try await progress.report($0) }
+            note = try await progress.finish(result)
+        } catch TrainingError.nothingLearnt(let reason) {
             throw JobFailure(code: "nothing_learnt", message: "No step of the job moved the weights: \(reason)")
+        } catch TrainingError.checkpoint(_, let reason) {
+            throw JobFailure(code: "not_resumed", message: "The job cannot go on from its last checkpoint: \(reason).")
         }
-        note = try await progress.finish(total: total)
     }
 
-    /// The step of the last metrics that were told: those before are not told again after an interruption.
+    /// The step of the last metrics that were told, below 0 where none were: those before are not told again after an interruption.
     private func lastReported(_ id: String) throws -> Int {
         struct Step: Decodable { let step: Int }
         var after: String?
@@ -164,7 +186,7 @@ package struct FineTuning: Sendable {
             for event in page.elements where event.kind == .metrics {
                 if let data = event.data, let step = try? JSONDecoder().decode(Step.self, from: data) { return step.step }
             }
-            guard page.hasMore, let last = page.elements.last else { return 0 }
+            guard page.hasMore, let last = page.elements.last else { return -1 }
             after = last.id
         }
     }
@@ -198,14 +220,6 @@ package struct FineTuning: Sendable {
     var baseName: String { versions.baseName }
 
     func took(_ report: StepReport) { metrics.took(report) }
-
-    /// How well the trainer's weights do on pairs that they have not seen.
-    func validate(_ pairs: [TrainingPair], _ trainer: Trainer, system: String?, imitates: Bool) async throws -> Validation? {
-        guard !pairs.isEmpty else { return nil }
-        let version = await trainer.snapshot(id: Identifier.version.random())
-        defer { runtime.engine.forget(version: version.id) }
-        return try await Validation(pairs, engine: runtime.engine, version: version, system: system, imitates: imitates)
-    }
 }
 
 extension Schedule.Shape {

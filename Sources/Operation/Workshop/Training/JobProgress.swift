@@ -8,9 +8,6 @@ struct JobProgress: Sendable {
     let work: FineTuning
     let context: JobContext
     let trainer: Trainer
-    let validation: [TrainingPair]
-    let system: String?
-    let imitates: Bool
     let suffix: String?
     let note: FineTuning.Note
     let reported: Int
@@ -19,6 +16,7 @@ struct JobProgress: Sendable {
     func report(_ progress: TrainingRun.Progress) async throws {
         if let report = progress.report { work.took(report) }
         if progress.step > reported { try tell(progress) }
+        guard progress.step > 0 else { return }
         // The last step's version is the job's own.
         if progress.step % every == 0, progress.step < progress.totalSteps { try await checkpoint(progress) }
         try context.progress(done: progress.step, total: progress.totalSteps)
@@ -31,22 +29,25 @@ struct JobProgress: Sendable {
             let train_loss: Double?
             let metrics: StepMetrics?
             let skipped: Int
+            let validation: Validation?
         }
         let skipped = progress.report?.pairs.count { !$0.isApplied } ?? 0
         let data = try WireEncoder.encode(
             Line(
                 step: progress.step, total_steps: progress.totalSteps, train_loss: progress.report?.metrics.loss,
-                metrics: progress.report?.metrics, skipped: skipped))
+                metrics: progress.report?.metrics, skipped: skipped, validation: progress.validation))
         if let problem = progress.problem {
             try context.event("Step \(progress.step)/\(progress.totalSteps) was not taken: \(problem)", level: .warn, kind: .metrics, data: data)
         } else {
-            let loss = progress.report.map { String(format: "%.4f", $0.metrics.loss) } ?? "-"
-            try context.event("Step \(progress.step)/\(progress.totalSteps): training loss=\(loss)", kind: .metrics, data: data)
+            let loss = progress.report.map { [("training loss", $0.metrics.loss)] } ?? []
+            let held = progress.validation?.values.map { ("validation " + $0.name, $0.value) } ?? []
+            let numbers = (loss + held).map { name, value in String(format: "%@=%.4f", name, value) }.joined(separator: ", ")
+            try context.event("Step \(progress.step)/\(progress.totalSteps): \(numbers)", kind: .metrics, data: data)
         }
     }
 
     private func checkpoint(_ progress: TrainingRun.Progress) async throws {
-        let numbers = try await numbers(step: progress.step, loss: progress.report?.metrics.loss)
+        let numbers = try numbers(step: progress.step, loss: progress.report?.metrics.loss, progress.validation)
         let id = Identifier.version.random()
         let (content, kind) = try await work.content(trainer, id: id)
         let version = NewVersion(
@@ -56,8 +57,13 @@ struct JobProgress: Sendable {
     }
 
     /// Records the job's version, once.
-    func finish(total: Int) async throws -> FineTuning.Note {
-        let numbers = try await numbers(step: total, loss: nil)
+    func finish(_ result: RunResult) async throws -> FineTuning.Note {
+        let total = result.steps
+        for pair in result.leftOut.prefix(16) {
+            try context.event("The pair \(pair.id) was left out of \(pair.times) steps: \(pair.reason)", level: .warn)
+        }
+        if result.leftOut.count > 16 { try context.event("\(result.leftOut.count - 16) more pairs were left out of steps", level: .warn) }
+        let numbers = try numbers(step: total, loss: nil, result.validation)
         let id = Identifier.version.random()
         let (content, kind) = try await work.content(trainer, id: id)
         let version = NewVersion(
@@ -72,10 +78,14 @@ struct JobProgress: Sendable {
 
     private var name: String { "ft:\(work.baseName):\(suffix ?? ""):\(context.job.id.suffix(8))" }
 
-    private func numbers(step: Int, loss: Double?) async throws -> Data {
-        let result = try await work.validate(validation, trainer, system: system, imitates: imitates)
-        return try WireEncoder.encode(
-            FineTuningMetrics(
-                step: Double(step), trainLoss: loss, fullValidLoss: result?.loss, fullValidMeanTokenAccuracy: result?.accuracy))
+    private func numbers(step: Int, loss: Double?, _ validation: Validation?) throws -> Data {
+        var metrics = FineTuningMetrics(
+            step: Double(step), trainLoss: loss, fullValidLoss: validation?.loss, fullValidMeanTokenAccuracy: validation?.tokenAccuracy)
+        metrics.fullValidKlMean = validation?.klMean
+        metrics.fullValidTeacherAgreement = validation?.teacherAgreement
+        metrics.fullValidAudioAccuracy = validation?.audioAccuracy
+        metrics.fullValidTextAccuracy = validation?.textAccuracy
+        metrics.fullValidPairs = validation?.pairs
+        return try WireEncoder.encode(metrics)
     }
 }

@@ -31,7 +31,7 @@ package actor Learner {
     }
 
     private let store: Store
-    private let versions: StoredVersions
+    let versions: StoredVersions
     private let runtime: Runtime
     private let judges: Judges
     private let clips: Clips
@@ -61,6 +61,15 @@ package actor Learner {
     /// - Throws: a refusal; nothing has changed then.
     package func step(_ wanted: CordStepRequest, body: Data, key: String?) async throws -> (response: Data, isReplay: Bool) {
         if let key, let earlier = try store.step(idempotencyKey: key, request: body) { return (earlier.response, true) }
+        return try await inTurn { queued in
+            // The same request may have been sent twice at once.
+            if let key, let earlier = try store.step(idempotencyKey: key, request: body) { return (earlier.response, true) }
+            return (try await take(wanted, body: body, key: key, queued: queued), false)
+        }
+    }
+
+    /// Waits for its turn, and tells `body` for how many seconds.
+    func inTurn<Result>(_ body: (_ queued: Double) async throws -> Result) async throws -> Result {
         let arrival = ContinuousClock.now
         do {
             metrics.waits(1)
@@ -70,13 +79,7 @@ package actor Learner {
             throw WorkshopError(.stepQueueFull, "\(full.waiting) steps wait already, as many as may; try again when one has ended.")
         }
         do {
-            let result: (Data, Bool)
-            // The same request may have been sent twice at once.
-            if let key, let earlier = try store.step(idempotencyKey: key, request: body) {
-                result = (earlier.response, true)
-            } else {
-                result = (try await take(wanted, body: body, key: key, queued: arrival.secondsUntilNow), false)
-            }
+            let result = try await body(arrival.secondsUntilNow)
             await mutex.leave()
             return result
         } catch {
@@ -89,7 +92,7 @@ package actor Learner {
         let start = ContinuousClock.now
         let parent = try versions.record(wanted.model)
         let recipe = try TrainingRecipe(wanted.objective, wanted.optimizer, seed: wanted.seed)
-        let (trainer, origin) = try await trainer(at: parent, recipe, judge: wanted.objective.judge)
+        let (trainer, origin) = try await trainer(at: parent, recipe, wanted)
         let (pairs, unusable) = try sort(wanted.pairs)
         guard !pairs.isEmpty else {
             throw TrainingError.noUsablePair(unusable.map { "\($0.index): \($0.reason ?? "")" })
@@ -122,7 +125,7 @@ package actor Learner {
         let step = CordStep(
             id: Identifier.step.random(), createdAt: Int(Date().timeIntervalSince1970), step: ordinal,
             model: versions.baseName, weightVersion: id, parentVersion: parent?.id, metrics: CordMetrics(report.metrics),
-            pairs: outcomes(report, of: wanted, pairs.map(\.index), unusable),
+            pairs: outcomes(report, of: wanted, pairs.map(\.index), unusable, include: Set(wanted.include)),
             timings: CordTimings(
                 queue: queued, rollouts: report.timings.rollouts, scoring: report.timings.scoring,
                 backward: report.timings.backward, optimizer: report.timings.optimizer,
@@ -146,9 +149,10 @@ package actor Learner {
     /// A trainer at `parent`: the live one, one that goes on from the version's state, or one that begins there.
     ///
     /// Other options than the step before had change neither the teacher nor the moments; another plan begins anew.
-    private func trainer(
-        at parent: WeightVersionRecord?, _ recipe: TrainingRecipe, judge wanted: JudgeOptions?
+    func trainer(
+        at parent: WeightVersionRecord?, _ recipe: TrainingRecipe, _ request: CordStepRequest
     ) async throws -> (Trainer, origin: String?) {
+        let wanted = request.objective.judge
         if let live, live.head == parent?.id, live.recipe == recipe, live.judge == wanted { return (live.trainer, live.origin) }
         let judge = try judges.judge(wanted)
         func begun(at record: WeightVersionRecord?) throws -> Trainer {
@@ -173,6 +177,11 @@ package actor Learner {
                 "The version \(parent.name) is an adapter; whole parameters can be trained over the base or a version of them.",
                 at: "optimizer.full")
         }
+        if let parent {
+            try recipe.plan.check(
+                rank: request.optimizer.loraRank, alpha: request.optimizer.loraAlpha, against: try versions.version(parent),
+                in: runtime.model.model)
+        }
         return (try begun(at: parent), parent?.id)
     }
 
@@ -193,12 +202,12 @@ package actor Learner {
     /// The pairs whose clips can be found, and what becomes of the others.
     ///
     /// - Throws: `StoreError` for a clip whose stored bytes are damaged.
-    private func sort(_ pairs: [CordPair]) throws -> (usable: [(index: Int, pair: TrainingPair)], unusable: [CordPairOutcome]) {
+    func sort(_ pairs: [CordPair]) throws -> (usable: [(index: Int, pair: TrainingPair)], unusable: [CordPairOutcome]) {
         var usable: [(Int, TrainingPair)] = []
         var unusable: [CordPairOutcome] = []
         for (index, pair) in pairs.enumerated() {
             do {
-                let rollouts = pair.rollouts?.map { TrainingPair.Rollout(text: $0.text, advantage: $0.advantage) }
+                let rollouts = pair.rollouts?.map { TrainingPair.Rollout($0) }
                 let sound = try clips.sound(ClipReference(pair.audio))
                 usable.append(
                     (
@@ -215,12 +224,14 @@ package actor Learner {
         return (usable, unusable)
     }
 
-    private func outcomes(
-        _ report: StepReport, of wanted: CordStepRequest, _ indices: [Int], _ unusable: [CordPairOutcome]
+    /// - Parameter measured: whether tokens show what their loss was made of.
+    func outcomes(
+        _ report: StepReport, of wanted: CordStepRequest, _ indices: [Int], _ unusable: [CordPairOutcome], include: Set<CordStepRequest.Detail>,
+        measured: Bool = false
     ) -> [CordPairOutcome] {
         let tokenizer = runtime.model.tokenizer
         let trained = zip(indices, report.pairs).map { index, outcome -> CordPairOutcome in
-            var told = CordPairOutcome(outcome, id: wanted.pairs[index].id, index: index, include: Set(wanted.include)) {
+            var told = CordPairOutcome(outcome, id: wanted.pairs[index].id, index: index, include: include, measured: measured) {
                 tokenizer.decode([Int($0)])
             }
             told.reason = told.reason.map(folders.hidden)

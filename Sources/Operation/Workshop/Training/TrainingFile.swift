@@ -3,9 +3,11 @@ import Archives
 import Encodings
 import Files
 import Foundation
+import Generation
 import Jobs
 import Objectives
 import Synchronization
+import Tensors
 import Training
 import Workers
 
@@ -15,47 +17,59 @@ import Workers
 ///            └ archive → unpacked → its manifest, of the split `train` ─────┴ PairManifest → pairs
 ///
 /// A row's path names a member of the archive, from the manifest's folder; without an archive, a path that the operator allows.
-struct TrainingFile {
-    let pairs: [TrainingPair]
-    /// The system turn that all rows have.
-    let system: String?
+struct TrainingFile: Sendable {
     /// What of the upload is not read.
     let note: String?
+    private let filename: String
+    private let manifest: PairManifest
 
     /// - Parameters:
     ///   - folder: where an archive is unpacked; made here.
-    ///   - cancellation: looked at for every piece of an archive, every line and every block of a clip.
-    /// - Throws: `JobFailure` naming the line.
+    ///   - cancellation: looked at for every piece of an archive and every line.
+    /// - Throws: `JobFailure` for a file that is no manifest.
     init(
-        _ record: FileRecord, for objective: Objective, maxSeconds: Double, clips: Clips, unpackingInto folder: URL,
-        cancellation: Cancellation
+        _ record: FileRecord, for objective: Objective, clips: Clips, unpackingInto folder: URL, cancellation: Cancellation
     ) throws {
         let content = try clips.store.contents.verified(record.sha256, as: "the file \(record.id)")
-        func failure(_ message: String) -> JobFailure { JobFailure(code: "invalid_training_file", message: message) }
         let damage = DamagedClip()
+        filename = record.filename
         do {
             let isArchive = ArchiveReader.isArchive(try Data(head: 512, of: content))
-            let (manifest, note) = isArchive ? try Self.unpack(content, into: folder, check: cancellation.check) : (content, nil)
-            let source = RowClips(clips: clips, folder: isArchive ? manifest.deletingLastPathComponent() : nil, root: folder, damage: damage)
-            let read = try PairManifest(
-                manifest, name: isArchive ? manifest.lastPathComponent : record.filename, for: objective, maxSeconds: maxSeconds,
+            let (file, note) = isArchive ? try Self.unpack(content, into: folder, check: cancellation.check) : (content, nil)
+            let source = RowClips(clips: clips, folder: isArchive ? file.deletingLastPathComponent() : nil, root: folder, damage: damage)
+            manifest = try PairManifest(
+                file, name: isArchive ? file.lastPathComponent : record.filename, for: objective,
                 check: {
                     try cancellation.check()
                     try JSONGuard.check($0)
-                }, isCancelled: { cancellation.isCancelled }, clip: source.sound)
-            pairs = read.pairs
-            system = read.system
+                }, clip: source.sound)
             self.note = note
         } catch let error as ArchiveError {
-            throw failure("\(record.filename): \(error) A manifest that is compressed alone is uploaded as it is, not compressed.")
+            throw Self.failure("\(record.filename): \(error) A manifest that is compressed alone is uploaded as it is, not compressed.")
         } catch let error as ManifestError {
-            throw failure("\(record.filename): \(error).")
-        } catch TrainingError.manifest(let path, let line, let reason) {
-            // The row is right; the server has lost its clip.
-            if let error = damage.first.withLock({ $0 }) { throw error }
-            let inside = path == record.filename ? "" : " (\(path))"
-            throw failure("\(record.filename)\(inside)\(line.map { ", line \($0)" } ?? ""): \(reason)")
+            throw Self.failure("\(record.filename): \(error).")
+        } catch let error as TrainingError {
+            throw Self.failure(error, of: record.filename)
         }
+        // The row is right; the server has lost its clip.
+        if let error = damage.first.withLock({ $0 }) { throw error }
+    }
+
+    /// The pairs, once every clip was heard.
+    ///
+    /// - Throws: `JobFailure` naming the lines, where more than `maxSkipped` of them cannot be learnt from.
+    func checked(by model: LoadedModel, maxSkipped: Int) async throws -> CheckedPairs {
+        do { return try await manifest.checked(by: model, maxSkipped: maxSkipped, width: Threads.count) } catch let error as TrainingError {
+            throw Self.failure(error, of: filename)
+        }
+    }
+
+    private static func failure(_ message: String) -> JobFailure { JobFailure(code: "invalid_training_file", message: message) }
+
+    private static func failure(_ error: TrainingError, of filename: String) -> JobFailure {
+        guard case .manifest(let path, let line, let reason) = error else { return failure("\(filename): \(error)") }
+        let inside = path == filename ? "" : " (\(path))"
+        return failure("\(filename)\(inside)\(line.map { ", line \($0)" } ?? ""): \(reason)")
     }
 
     private static func unpack(

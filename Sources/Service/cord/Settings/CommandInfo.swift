@@ -19,7 +19,15 @@ struct CommandInfo: Decodable {
 
     let commandName: String
     let subcommands: [CommandInfo]?
+    /// Its name, where it is written out.
+    let defaultSubcommand: String?
     let arguments: [Argument]?
+
+    /// Whether words behind it may be arguments of what it does without a subcommand.
+    var takesWords: Bool {
+        let byDefault = subcommands?.first { $0.commandName == defaultSubcommand }
+        return byDefault?.arguments?.contains { $0.kind == .positional } ?? false
+    }
 
     /// - Parameter command: The root or one of its subcommands.
     static func of(_ command: any ParsableCommand.Type) throws -> CommandInfo {

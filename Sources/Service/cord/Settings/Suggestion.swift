@@ -12,7 +12,7 @@ enum Suggestion {
                 path.append(word)
                 continue
             }
-            // A command that does something by itself takes other words as its arguments.
+            if command.takesWords { return nil }
             let names = subcommands.map(\.commandName)
             let whole = path.joined(separator: " ")
             guard let near = nearest(to: word, among: names) else {

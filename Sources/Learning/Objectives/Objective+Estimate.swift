@@ -1,0 +1,18 @@
+extension Objective {
+    /// What the sequence term estimates, in a sentence, for logs; nil for a method without one.
+    package var estimate: String? {
+        guard reads(.group) else { return nil }
+        let drawn = "rollouts drawn at temperature \(sequenceTemperature)"
+        let scored =
+            switch estimator {
+            case .unitTemperature where sequenceTemperature == 1: "log π of \(drawn): on-policy"
+            case .unitTemperature: "log π at temperature 1 of \(drawn), as the paper reads: off-policy and biased"
+            case .samplingTemperature: "log π at the same temperature of \(drawn): on-policy"
+            case .importance: "log π at temperature 1 of \(drawn), each token weighted by π / sampler up to \(importanceBound)"
+            }
+        let clipped = clipRatio.map {
+            ", ratios clipped to 1 ± \($0)" + (updatesPerRollout == 1 ? " (with one update per rollout they are 1, and nothing is clipped)" : "")
+        }
+        return "sequence term: \(scored)\(clipped ?? "")" + (updatesPerRollout == 1 ? "" : ", \(updatesPerRollout) updates per rollout")
+    }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Objectives
+import Tensors
+
+/// Every rollout that a run learnt from, token by token: a file of JSON lines a step, a line a rollout, arrays by position.
+///
+///     tokens/step-0000001.jsonl   {"step": 1, "pair": "a", "role": "token", "text": "…", "finish_reason": "stop", "tokens": [52, …],
+///                                  "logprob": […], "entropy": […], "divergence": […], "weight": […], "teacher_logprob": […], …}
+///
+/// A step that is taken again after a stop writes its file again.
+struct TokenLog {
+    private struct Line: Encodable {
+        let step: Int
+        let pair: String
+        let role: String
+        let text: String
+        let finishReason: String
+        let reward: Double?
+        let advantage: Double?
+        /// Empty, as all the arrays, for a rollout without advantage: it was not scored.
+        let tokens: [Int32]
+        /// At the temperature at which the rollout was scored.
+        let logprob: [Float]
+        let entropy: [Float]
+        /// w_t; absent where the term has no weights.
+        let weight: [Float]?
+        /// D_t and what the teacher gives, absent where nothing was compared; of a group's tokens, to the first weights.
+        let divergence: [Float]?
+        let forwardKl: [Float]?
+        let teacherLogprob: [Float]?
+        let teacherEntropy: [Float]?
+
+        init(step: Int, pair: PairOutcome, _ rollout: RolloutOutcome) {
+            let tokens = rollout.tokens
+            let compared = tokens.contains(where: \.isCompared) ? tokens : nil
+            self.step = step
+            self.pair = pair.id
+            role = rollout.source.role
+            text = rollout.text
+            finishReason = rollout.isCut ? "length" : "stop"
+            reward = rollout.reward
+            advantage = rollout.advantage
+            self.tokens = tokens.map(\.token)
+            logprob = tokens.map(\.measures.logProbability)
+            entropy = tokens.map(\.measures.entropy)
+            weight = tokens.contains { $0.weight != nil } ? tokens.map { $0.weight ?? 1 } : nil
+            divergence = compared?.map(\.measures.reverseKL)
+            forwardKl = compared?.map(\.measures.forwardKL)
+            teacherLogprob = compared?.map(\.measures.teacherLogProbability)
+            teacherEntropy = compared?.map(\.measures.teacherEntropy)
+        }
+    }
+
+    private let folder: URL
+    private let encoder = JSONEncoder()
+
+    /// - Parameter directory: the run's.
+    init(directory: URL) throws {
+        folder = directory.appendingPathComponent("tokens", isDirectory: true)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    }
+
+    func write(step: Int, _ report: StepReport) throws {
+        var lines = Data()
+        for pair in report.pairs {
+            for rollout in pair.rollouts { lines += try encoder.encode(Line(step: step, pair: pair, rollout)) + [UInt8(ascii: "\n")] }
+        }
+        let digits = String(step)
+        let name = "step-" + String(repeating: "0", count: max(0, 7 - digits.count)) + digits + ".jsonl"
+        try lines.write(to: folder.appendingPathComponent(name), options: .atomic)
+    }
+}

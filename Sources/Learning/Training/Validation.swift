@@ -1,0 +1,39 @@
+/// How weights do on pairs that they were not trained on, in the terms of their training.
+///
+///     a method that imitates gold    loss, tokenAccuracy         of the gold tokens behind the spoken question
+///     all others                     klMean, teacherAgreement    D_t along the weights' own greedy spoken answers; the teacher is the
+///                                                                training's: the frozen first weights, or the current ones
+///     pairs with a right answer      audioAccuracy, textAccuracy of greedy answers to the question spoken and typed
+package struct Validation: Sendable, Equatable, Codable {
+    /// Pairs that were looked at.
+    package var pairs = 0
+    /// Mean −log π of a gold token, in nats.
+    package var loss: Double?
+    /// Share of gold tokens that are the likeliest.
+    package var tokenAccuracy: Double?
+    /// Mean D_t, in nats.
+    package var klMean: Double?
+    /// Share of positions where student and teacher have the same likeliest token.
+    package var teacherAgreement: Double?
+    /// Pairs with a right answer, whose answers were judged.
+    package var judged: Int?
+    package var audioAccuracy: Double?
+    package var textAccuracy: Double?
+
+    private enum CodingKeys: String, CodingKey {
+        case pairs, loss, judged
+        case tokenAccuracy = "token_accuracy"
+        case klMean = "kl_mean"
+        case teacherAgreement = "teacher_agreement"
+        case audioAccuracy = "audio_accuracy"
+        case textAccuracy = "text_accuracy"
+    }
+
+    /// The numbers under their names, for logs.
+    package var values: [(name: String, value: Double)] {
+        [
+            ("loss", loss), ("token_accuracy", tokenAccuracy), ("kl_mean", klMean), ("teacher_agreement", teacherAgreement),
+            ("audio_accuracy", audioAccuracy), ("text_accuracy", textAccuracy),
+        ].compactMap { name, value in value.map { (name, $0) } }
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `cord train`, as a researcher runs it.
+@Suite struct TrainTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+        for clip in ["plus", "days"] {
+            try FileManager.default.copyItem(
+                at: fixtures.appending(path: "qwen2audio/cord-nano/\(clip).flac"), to: folder.url.appending(path: "\(clip).flac"))
+        }
+    }
+
+    private static let good = [
+        #"{"id": "plus", "audio": "plus.flac", "text": "What is 8 plus 5?", "answer": "13"}"#,
+        #"{"id": "days", "audio": "days.flac", "text": "Today is Monday. What day is it in 3 days?", "answer": "Thursday"}"#,
+    ]
+
+    private func manifest(_ lines: [String]) throws -> String {
+        let file = folder.url.appending(path: "pairs.jsonl")
+        try Data(lines.joined(separator: "\n").utf8).write(to: file)
+        return file.path
+    }
+
+    private var output: URL { folder.url.appending(path: "run") }
+
+    private func arguments(_ manifest: String, _ more: [String]) -> [String] {
+        ["train", manifest, "--output", output.path, "--method", "opd", "--max-rollout-tokens", "8", "--batch-size", "2"] + more
+    }
+
+    private func checkpoints() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: output.appending(path: "checkpoints").path).sorted()
+    }
+
+    @Test func linesThatCannotBeLearntFromEndTheRunUnlessABoundAllowsThem() throws {
+        let spoken = #"{"messages": [{"role": "user", "content": "<audio>"}, {"role": "assistant", "content": "13"}], "audios": ["plus.flac"]}"#
+        let file = try manifest(Self.good + [#"{"audio": "gone.wav", "text": "x"}"#, spoken])
+        let refused = try Cord(arguments(file, []))
+        #expect(refused.status == 1 && refused.errors.contains("line 3: there is no clip gone.wav (and 1 more: line 4)"), "\(refused.errors)")
+        #expect(!FileManager.default.fileExists(atPath: output.path))
+        let taken = try Cord(arguments(file, ["--max-skipped", "2"]))
+        #expect(taken.status == 0, "\(taken.errors)")
+        #expect(taken.errors.contains("line 3, is left out: there is no clip gone.wav"))
+        #expect(taken.errors.contains("line 4, is left out: the method opd needs the question typed"))
+        #expect(FileManager.default.fileExists(atPath: output.appending(path: "adapter/run.json").path))
+    }
+
+    @Test func aRunThatLearnsNothingFailsAndLeavesNoAdapter() throws {
+        let file = try manifest([#"{"audio": "gone.wav", "text": "x"}"#])
+        let run = try Cord(arguments(file, ["--max-skipped", "9"]))
+        #expect(run.status == 1 && !FileManager.default.fileExists(atPath: output.appending(path: "adapter").path))
+    }
+
+    @Test func aFinishedRunGoesOnWithMoreStepsOnTheSameClipsAlone() throws {
+        let file = try manifest(Self.good)
+        #expect(try Cord(arguments(file, ["--steps", "1", "--validation", file])).status == 0)
+        let longer = try Cord(arguments(file, ["--steps", "2", "--validation", file]))
+        #expect(longer.status == 0 && longer.errors.contains("step 2/2") && !longer.errors.contains("step 1/2"), "\(longer.errors)")
+        #expect(longer.errors.contains("on 2 held-out pairs:  kl_mean"))
+        #expect(try checkpoints() == ["step-0000001.safetensors", "step-0000002.safetensors"])
+
+        let threads = try Cord(arguments(file, ["--steps", "3", "--threads", "3"]))
+        #expect(threads.status == 1 && threads.errors.contains("not 3 threads"), "\(threads.errors)")
+        let clip = folder.url.appending(path: "plus.flac")
+        try Data(contentsOf: folder.url.appending(path: "days.flac")).write(to: clip)
+        let other = try Cord(arguments(file, ["--steps", "3"]))
+        #expect(other.status == 1 && other.errors.contains("clips or texts have changed"), "\(other.errors)")
+
+        let place = folder.url.appending(path: "at-1").path
+        let export = try Cord("train", "export", output.path, "--step", "1", "--output", place)
+        #expect(export.status == 0 && export.output == place + "\n", "\(export.errors)")
+        #expect(try Cord("ask", "--adapter", place, "--max-tokens", "2", "What is 2 plus 3?").status == 0)
+        #expect(try Cord("train", "export", output.path, "--step", "7", "--output", place + "7").errors.contains("there are 1, 2"))
+    }
+
+    @Test func ctrlCKeepsWhatWasLearnt() throws {
+        let file = try manifest(Self.good)
+        let process = Process()
+        process.executableURL = try Cord.program
+        process.arguments = arguments(file, ["--steps", "100000"])
+        let errors = Pipe()
+        (process.standardError, process.standardOutput) = (errors, FileHandle.nullDevice)
+        try process.run()
+        var told = ""
+        var isInterrupted = false
+        while case let data = errors.fileHandleForReading.availableData, !data.isEmpty {
+            told += String(decoding: data, as: UTF8.self)
+            // Once: a second one ends the process.
+            if !isInterrupted, told.contains("step 2/") {
+                process.interrupt()
+                isInterrupted = true
+            }
+        }
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 130 && told.contains("stopped; the same command goes on from here"), "\(told)")
+        let last = try #require(try checkpoints().last)
+        let step = try #require(Int(last.dropFirst("step-".count).dropLast(".safetensors".count)))
+        #expect(step >= 2)
+        let resumed = try Cord(arguments(file, ["--steps", "\(step + 1)"]))
+        #expect(resumed.status == 0 && resumed.errors.contains("step \(step + 1)/\(step + 1)") && !resumed.errors.contains("step \(step)/"))
+    }
+
+    /// What HTTP can be told of objective and optimiser, the command line can be told under the same names, and the other way round.
+    @Test func theCommandLineHasTheOptionsOfTheInterface() throws {
+        struct Description: Decodable {
+            struct Schema: Decodable { let properties: [String: Empty]? }
+            struct Empty: Decodable {}
+            let schemas: [String: Schema]
+        }
+        struct Dump: Decodable {
+            struct Name: Decodable { let kind, name: String }
+            struct Argument: Decodable {
+                let sectionTitle: String?
+                let names: [Name]?
+            }
+            struct Command: Decodable { let arguments: [Argument]? }
+            let command: Command
+        }
+        let file = fixtures.appending(path: "../../Sources/Service/Server/OpenAPI/cord-steps.json").standardized
+        let schemas = try JSONDecoder().decode(Description.self, from: Data(contentsOf: file)).schemas
+        func members(_ schema: String) throws -> Set<String> {
+            Set(try #require(schemas[schema]?.properties).keys.map { $0.replacing("_", with: "-") })
+        }
+        let dump = try JSONDecoder().decode(Dump.self, from: Data(try Cord("train", "run", "--experimental-dump-help").output.utf8))
+        let options = (dump.command.arguments ?? []).flatMap { argument in
+            (argument.names ?? []).filter { $0.kind == "long" }.map { (argument.sectionTitle, $0.name) }
+        }
+        let objective = Set(options.filter { $0.0 == "Objective" }.map(\.1))
+        // A judge is asked over HTTP alone.
+        #expect(try members("CordObjective").subtracting(["judge"]) == objective)
+        #expect(try members("OptimizerOptions").isSubset(of: Set(options.map(\.1))))
+        #expect(objective.count > 20)
+    }
+
+    @Test func wrongOptionsAreNamed() throws {
+        let file = try manifest(Self.good)
+        for (more, words) in [
+            (["--max-skipped", "-1"], "--max-skipped"), (["--eval-every", "2"], "--eval-every needs pairs"),
+            (["--estimator", "wise"], "--estimator"), (["--top-k-share", "2"], "K as a share"),
+            (["--updates-per-rollout", "0"], "updates by one step"),
+            (["--importance-bound", "0"], "bound of the importance weights"), (["--validation", "/nowhere"], "/nowhere"),
+        ] {
+            let run = try Cord(arguments(file, more))
+            #expect(run.status != 0 && run.errors.contains(words), "\(more): \(run.errors)")
+        }
+    }
+}
