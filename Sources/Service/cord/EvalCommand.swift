@@ -64,7 +64,10 @@ struct Eval: AsyncParsableCommand {
     @Option(help: "Ask the first so many items of the seeded order.")
     var limit: Int?
 
-    @Option(help: ArgumentHelp("text, audio, transcript (what the model writes down, typed back to it: where the gap arises), no_audio and shuffled_audio, separated by commas.", valueName: "arms"))
+    @Option(
+        help: ArgumentHelp(
+            "text, audio, transcript (what the model writes down, typed back to it: tells where the gap arises), no_audio and shuffled_audio, separated by commas.",
+            valueName: "arms"))
     var arms = "text,audio"
 
     @Option(help: "Draws the order, the shuffled clips and what is sampled.")

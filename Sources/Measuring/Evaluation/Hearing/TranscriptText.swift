@@ -35,7 +35,8 @@ enum TranscriptText {
     private static let before: [(Rule, String)] =
         [
             ("[<\\[][^>\\]]*[>\\]]", ""), ("\\(([^)]+?)\\)", ""), ("\\b(hmm|mm|mhm|mmm|uh|um)\\b", ""), ("\\s+'", "'"),
-        ].map { (Rule($0), $1) } + contractions.map { (Rule($0), $1) } + [
+        ].map { (Rule($0), $1) } + contractions.map { (Rule($0), $1) }
+        + [
             ("(\\d),(\\d)", "$1$2"), ("\\.([^0-9]|$)", " $1"),
         ].map { (Rule($0), $1) }
 

@@ -10,10 +10,12 @@ extension HearingSummary {
 
     var splitRows: [[String]] {
         guard let split else { return [] }
-        var rows = [("gap: text − audio", split.gap), ("hearing: text − transcript", split.hearing), ("reasoning: transcript − audio", split.reasoning)]
-            .map { name, part in
-                [name, Format.signed(part.points), Format.interval(part.interval), Format.interval(part.bootstrap), Format.p(part.signFlipP)]
-            }
+        var rows = [
+            ("gap: text − audio", split.gap), ("hearing: text − transcript", split.hearing), ("reasoning: transcript − audio", split.reasoning),
+        ]
+        .map { name, part in
+            [name, Format.signed(part.points), Format.interval(part.interval), Format.interval(part.bootstrap), Format.p(part.signFlipP)]
+        }
         if let share = split.hearingShare {
             rows.append(
                 [

@@ -69,7 +69,8 @@ package struct GapReport: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case object, id, created, n, arms, gap, categories, voices, rating, instructions, agreement, mrr, power, divergence, hearing, reproducibility, items
+        case object, id, created, n, arms, gap, categories, voices, rating, instructions, agreement, mrr, power, divergence, hearing, reproducibility,
+            items
         case averageDrop = "average_drop"
     }
 
