@@ -15,7 +15,7 @@ func exponential(_ x: Double) -> Double { exp(x) }
     @Test func fastKernelsAreThoseOfTheProcessor() throws {
         #if arch(x86_64)
             let flags = Set(try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8).split { " \t\n".contains($0) })
-            let avx2: Set = ["avx2", "fma", "f16c"], avx512 = avx2.union(["avx512f", "avx512bw", "avx512dq", "avx512vl"])
+            let avx2: Set<Substring> = ["avx2", "fma", "f16c"], avx512 = avx2.union(["avx512f", "avx512bw", "avx512dq", "avx512vl"])
             let expected: [(String, Set<Substring>)] = [
                 ("avx2", avx2), ("avx2_vnni", avx2.union(["avx_vnni"])), ("avx512", avx512), ("avx512_vnni", avx512.union(["avx512_vnni"])),
                 ("avx512_bf16", avx512.union(["avx512_vnni", "avx512_bf16"])),

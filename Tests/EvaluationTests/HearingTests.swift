@@ -47,7 +47,9 @@ struct HearingTests {
     }
 
     @Test func thePartsSumToTheGap() throws {
-        let report = report([(true, true, true, true, 60), (true, false, false, false, 20), (true, true, false, true, 12), (false, false, true, true, 8)])
+        let report = report([
+            (true, true, true, true, 60), (true, false, false, false, 20), (true, true, false, true, 12), (false, false, true, true, 8),
+        ])
         let hearing = try #require(report.hearing)
         let split = try #require(hearing.split)
         #expect(split.n == 100 && abs(split.gap.points - report.gap.points) < 1e-9)
