@@ -141,6 +141,7 @@ import Testing
             (["--max-skipped", "-1"], "--max-skipped"), (["--eval-every", "2"], "--eval-every needs pairs"),
             (["--estimator", "wise"], "--estimator"), (["--top-k-share", "2"], "K as a share"),
             (["--updates-per-rollout", "0"], "updates by one step"),
+            (["--teacher-adapter", "/nowhere"], "/nowhere"), (["--teacher-adapter", "base", "--teacher", "current"], "--teacher-adapter"),
             (["--importance-bound", "0"], "bound of the importance weights"), (["--validation", "/nowhere"], "/nowhere"),
         ] {
             let run = try Cord(arguments(file, more))

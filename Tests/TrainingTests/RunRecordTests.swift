@@ -172,6 +172,33 @@ import Training
         func note(_ report: StepReport?) { if let report { reports.append(report) } }
     }
 
+    /// A warm start that keeps the base as its teacher.
+    @Test func theFrozenTeacherMayBeAnotherThanTheFirstWeights() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let warm = try StepFixture.trainer(StepFixture.options(.supervised, learningRate: 5e-3))
+        for _ in 0..<3 { _ = try await warm.step(StepFixture.pairs()) }
+        let parent = await warm.snapshot(id: "warm")
+        func trainer(_ teacher: Trainer.FrozenTeacher) throws -> Trainer {
+            try Trainer(
+                engine: Engine(StepFixture.model.get()), plan: .lowRank(rank: 8), options: options(.opd), parent: parent, teacher: teacher,
+                judge: StepFixture.matching)
+        }
+        func divergence(_ teacher: Trainer.FrozenTeacher) async throws -> [Double] {
+            let trainer = try trainer(teacher)
+            let held = try await trainer.validate(StepFixture.pairs(2)).klMean
+            return [try await trainer.step(StepFixture.pairs(2)).metrics.klMean, held].compactMap { $0 }
+        }
+        let own = try await divergence(.parent)
+        #expect(try await divergence(.version(parent)) == own && own.count == 2)
+        let base = try await divergence(.base)
+        #expect(base[0] != own[0] && base[1] != own[1])
+        // A run is held to its teacher.
+        try await run(steps: 1).run(trainer(.base))
+        let error = await #expect(throws: TrainingError.self) { try await run(steps: 2).run(trainer(.parent)) }
+        #expect("\(error!)".contains("another frozen teacher"))
+        try await run(steps: 2).run(trainer(.base))
+    }
+
     @Test func aCheckpointsWeightsAreTheTrainers() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let trainer = try StepFixture.trainer(options())

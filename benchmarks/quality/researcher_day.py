@@ -108,7 +108,8 @@ def main():
     runs = [("sft", 0, warm)]
     for method in arguments.methods:
         for seed in range(arguments.seeds):
-            folder = day.trained(method, method, seed, "--adapter", warm / "adapter")
+            # The warm start learns; who teaches is the model itself.
+            folder = day.trained(method, method, seed, "--adapter", warm / "adapter", "--teacher-adapter", "base")
             runs.append((method, seed, folder))
             day.measured(f"{method}/{seed}", folder / "adapter")
     day.curves(runs)

@@ -3,66 +3,6 @@ package import Models
 package import Objectives
 package import Tensors
 
-/// A pair whose answers are fixed: what the model learns from.
-package struct PreparedPair: Sendable {
-    package struct Answer: Sendable {
-        package let source: AnswerSource
-        package let tokens: [Int32]
-        /// As ``ScoredSequence`` has them.
-        package var samplerLogProbabilities: [Float?]
-        package var behaviourLogProbabilities: [Float?]
-        package let advantage: Float
-        /// Rollouts of its group, those without advantage included.
-        package let groupSize: Int
-
-        package init(
-            source: AnswerSource, tokens: [Int32], samplerLogProbabilities: [Float?] = [], behaviourLogProbabilities: [Float?] = [],
-            advantage: Float = 0, groupSize: Int = 1
-        ) {
-            self.source = source
-            self.tokens = tokens
-            self.samplerLogProbabilities = samplerLogProbabilities
-            self.behaviourLogProbabilities = behaviourLogProbabilities
-            self.advantage = advantage
-            self.groupSize = groupSize
-        }
-    }
-
-    /// What the student is given: the spoken question.
-    package let prompt: Prompt
-    /// What the teacher is given: the typed one.
-    package let teacherPrompt: Prompt
-    package var answers: [Answer]
-
-    package init(prompt: Prompt, teacherPrompt: Prompt, answers: [Answer]) {
-        self.prompt = prompt
-        self.teacherPrompt = teacherPrompt
-        self.answers = answers
-    }
-
-    /// The same answers for a later update: its ratios are taken against the weights that scored them first.
-    package func against(_ scored: [ScoredAnswer]) -> PreparedPair {
-        var later = self
-        for (place, answer) in scored.enumerated() {
-            later.answers[place].samplerLogProbabilities = answer.measures.map(\.logProbability)
-            later.answers[place].behaviourLogProbabilities = answer.behaviourLogProbabilities
-        }
-        return later
-    }
-}
-
-/// How one answer of a pair scored, and what it added to the loss.
-package struct ScoredAnswer: Sendable {
-    package let measures: [RowMeasures]
-    package let coefficients: TokenCoefficients
-    /// Of the distribution that each token was drawn from, where the objective asks for it.
-    package let behaviourLogProbabilities: [Float?]
-    /// w_t of the token term.
-    package let weights: [Float]?
-    /// The largest |sampler − trainer| log-probability difference, where the sampler's are known.
-    package let logProbabilityDifference: Float?
-}
-
 /// Forward and backward over prepared pairs: gradients of the objective's mean over `counts.pairs`, added on a tape.
 ///
 ///     student: clip → prompt, answers packed behind it → hidden          (tape)
@@ -76,6 +16,8 @@ package struct GradientPass {
     package let weights: TrainableWeights
     /// The version that teaches where the objective's teacher is frozen; nil for the base weights.
     package let frozenTeacher: WeightVersion?
+    /// The version that the training began with; nil for the base weights.
+    package let reference: WeightVersion?
     package let counts: BatchCounts
     let timer: PhaseTimer
     /// Of clips whose hearing is not trained.
@@ -83,14 +25,15 @@ package struct GradientPass {
 
     package init(
         model: AudioLanguageModel, arithmetic: Arithmetic, objective: Objective, weights: TrainableWeights,
-        frozenTeacher: WeightVersion?, counts: BatchCounts, embeddings: EmbeddingCache = EmbeddingCache(capacity: 256 << 20),
-        timer: PhaseTimer = PhaseTimer()
+        frozenTeacher: WeightVersion?, reference: WeightVersion? = nil, counts: BatchCounts,
+        embeddings: EmbeddingCache = EmbeddingCache(capacity: 256 << 20), timer: PhaseTimer = PhaseTimer()
     ) {
         self.model = model
         self.arithmetic = arithmetic
         self.objective = objective
         self.weights = weights
         self.frozenTeacher = frozenTeacher
+        self.reference = reference
         self.counts = counts
         self.embeddings = embeddings
         self.timer = timer
@@ -241,10 +184,10 @@ package struct GradientPass {
             }
             let states = model.decoder.hidden(
                 tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots,
-                audio: embeddings.rows(batch.clips, model, version: frozenTeacher, arithmetic: arithmetic),
+                audio: embeddings.rows(batch.clips, model, version: reference, arithmetic: arithmetic),
                 keyValues: .packed(batch.segments),
-                Pass(version: frozenTeacher, rows: batch.tokens.count, arithmetic: arithmetic))
-            return .init(hidden: selectRows(states, batch.predictingRows), version: frozenTeacher)
+                Pass(version: reference, rows: batch.tokens.count, arithmetic: arithmetic))
+            return .init(hidden: selectRows(states, batch.predictingRows), version: reference)
         }
     }
 }

@@ -12,12 +12,17 @@ package struct RunRecord: Codable, Sendable {
         package var modelDigest: String?
         /// The version that the training began with, by its digest; nil for the model itself.
         package var parentDigest: String?
+        /// The frozen teacher by its digest, where that is another version than the one that the training began with; `base` for the model itself.
+        package var teacherDigest: String?
 
-        package init(software: String, model: String, modelDigest: String? = nil, parentDigest: String? = nil) {
+        package init(
+            software: String, model: String, modelDigest: String? = nil, parentDigest: String? = nil, teacherDigest: String? = nil
+        ) {
             self.software = software
             self.model = model
             self.modelDigest = modelDigest
             self.parentDigest = parentDigest
+            self.teacherDigest = teacherDigest
         }
     }
 

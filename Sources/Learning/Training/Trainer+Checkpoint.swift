@@ -12,6 +12,8 @@ struct TrainingState: Codable, Equatable {
     let plan: AdapterPlan
     let model: String
     let parent: String?
+    /// The frozen teacher where that is not the parent: a version's id, or nothing for the base.
+    let teacher: String?
     let steps: Int
     let updates: Int
     let cursor: DataCursor?
@@ -88,10 +90,12 @@ package struct DataCursor: Codable, Sendable, Equatable {
 }
 
 extension Trainer {
+    private var otherTeacher: String? { teacher?.id == weights.parent?.id ? nil : teacher?.id ?? "" }
+
     /// Writes parameters, optimiser moments, step and `cursor` as one safetensors file, which appears whole or not at all.
     package func save(to file: URL, cursor: DataCursor? = nil) throws {
         let state = TrainingState(
-            options: options, plan: plan, model: engine.model.name, parent: weights.parent?.id, steps: steps,
+            options: options, plan: plan, model: engine.model.name, parent: weights.parent?.id, teacher: otherTeacher, steps: steps,
             updates: updates, cursor: cursor)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
@@ -116,6 +120,7 @@ extension Trainer {
         func refused(_ reason: String) -> TrainingError { .checkpoint(path: file.path, reason: reason) }
         let (state, stored) = try TrainingState.read(file)
         if let conflict = state.conflict(model: engine.model.name, parent: weights.parent) { throw refused(conflict) }
+        if state.teacher != otherTeacher { throw refused("its training had another frozen teacher") }
         guard state.steps >= 0, (0...state.steps).contains(state.updates) else {
             throw refused("it counts \(state.steps) steps with \(state.updates) updates")
         }

@@ -122,7 +122,8 @@ extension Trainer {
         let prepared = batch.prepared
         let pass = GradientPass(
             model: engine.model.model, arithmetic: engine.model.arithmetic, objective: options.objective,
-            weights: weights, frozenTeacher: weights.parent, counts: batch.counts, embeddings: engine.embeddings, timer: timer)
+            weights: weights, frozenTeacher: teacher, reference: weights.parent, counts: batch.counts, embeddings: engine.embeddings,
+            timer: timer)
         let passes = passGroups(prepared.map(\.pair))
         let tape = Tape(recomputing: passes.contains { activationBytes($0.map { prepared[$0].pair }) > Self.activationLimit })
         weights.watch(on: tape)

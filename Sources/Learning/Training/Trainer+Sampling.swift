@@ -38,7 +38,7 @@ extension Trainer {
         let live = weights.view(id: "training-\(number)-\(steps)")
         defer { engine.forget(version: live.id) }
         let objective = options.objective
-        let teacher = objective.teacher == .frozen ? weights.parent : live
+        let teacher = objective.teacher == .frozen ? self.teacher : live
         let collector = RolloutCollector(
             engine: engine, objective: objective, student: live, teacher: teacher, judge: judge)
         let remembers = objective.teacher == .frozen && objective.teacherTemperature == 0

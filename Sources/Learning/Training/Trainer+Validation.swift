@@ -100,7 +100,7 @@ extension Trainer {
         }
         if let spoken = answers.spoken {
             let sampled = SampledAnswer(spoken)
-            let teacher = options.objective.teacher == .frozen ? weights.parent : live
+            let teacher = options.objective.teacher == .frozen ? self.teacher : live
             let measures = model.compare(
                 sampled.tokens, student: answers.prompts.student, teacher: answers.prompts.teacher, version: live, teacherVersion: teacher
             ).map(\.measures)

@@ -23,17 +23,28 @@ package actor Trainer {
     /// Steps that moved the weights.
     package internal(set) var updates = 0
     let judge: AnswerJudge
+    /// The version that teaches where the objective's teacher is frozen; nil for the base weights.
+    let teacher: WeightVersion?
     /// Tells the trainers of a process apart, for the names of their live versions.
     let number: Int
     /// What a frozen teacher has answered, by question.
     var teacherAnswers: [String: SampledAnswer] = [:]
     private var isBusy = false
 
+    /// Who teaches where the objective's teacher is frozen.
+    package enum FrozenTeacher: Sendable {
+        /// The weights that the training begins with.
+        case parent
+        /// The model itself, as after a warm start that should not teach.
+        case base
+        case version(WeightVersion)
+    }
+
     private static let trainers = Atomic<Int>(0)
 
-    /// Begins at `parent`, which is also the frozen teacher; nil for the base weights.
+    /// Begins at `parent`; nil for the base weights.
     package init(
-        engine: Engine, plan: AdapterPlan, options: TrainingOptions, parent: WeightVersion? = nil,
+        engine: Engine, plan: AdapterPlan, options: TrainingOptions, parent: WeightVersion? = nil, teacher: FrozenTeacher = .parent,
         judge: @escaping AnswerJudge
     ) throws {
         try options.check()
@@ -41,6 +52,12 @@ package actor Trainer {
         self.plan = plan
         self.options = options
         self.judge = judge
+        self.teacher =
+            switch teacher {
+            case .parent: parent
+            case .base: nil
+            case .version(let version): version
+            }
         number = Self.trainers.wrappingAdd(1, ordering: .relaxed).newValue
         weights = try TrainableWeights(plan, model: engine.model.model, parent: parent, seed: options.seed)
         moments = weights.entries.map {

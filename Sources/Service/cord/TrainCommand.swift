@@ -66,6 +66,11 @@ extension Train {
         @Option(help: "Names every random choice.") var seed: UInt64 = 0
         @Option(help: "Steps between checkpoints.") var checkpointEvery = 50
         @Option(help: "Checkpoints that are kept, the newest.") var checkpoints = 2
+        @Option(
+            help: ArgumentHelp(
+                "Who teaches in place of the weights that the training begins with: a PEFT LoRA directory, or base for the model itself, as after a warm start.",
+                valueName: "dir"))
+        var teacherAdapter: String?
         @Flag(help: "Go on although the run began with other threads or kernels; its weights then differ in their last bits.")
         var anyMachine = false
         @Flag(help: "Write TensorBoard events, too.") var tensorboard = false
@@ -86,6 +91,9 @@ extension Train {
             if !(learningRate > 0 && learningRate <= 1) {
                 throw ValidationError("--learning-rate: expected a number above 0, at most 1, found \(learningRate).")
             }
+            if teacherAdapter != nil, objective.teacher == .current {
+                throw ValidationError("--teacher-adapter names a frozen teacher; leave out --teacher current.")
+            }
             if model.adapter.count > 1 {
                 throw ValidationError("--adapter: training goes on from one adapter; found \(model.adapter.count).")
             }
@@ -98,6 +106,7 @@ extension Train {
             let runtime = try settings.load()
             let loaded = runtime.model
             let parent = try runtime.versions.entry(settings.adapters.last?.name).version
+            let teacher = try teacher(runtime)
             let checked = try await data.pairs(data.manifest, for: objective.objective, by: loaded)
             let held: CheckedPairs? =
                 if let file = data.validation { try await data.pairs(file, for: objective.objective, by: loaded) } else { nil }
@@ -108,13 +117,14 @@ extension Train {
             let trained = full ? AdapterPlan.full(train) : .lowRank(train, rank: loraRank ?? 16, alpha: loraAlpha)
             try trained.check(rank: loraRank, alpha: loraAlpha, against: parent, in: loaded.model)
             let trainer = try Trainer(
-                engine: runtime.engine, plan: trained, options: options(totalSteps: run.totalSteps), parent: parent, judge: AnswerMatch.judge)
+                engine: runtime.engine, plan: trained, options: options(totalSteps: run.totalSteps), parent: parent, teacher: teacher,
+                judge: AnswerMatch.judge)
             let count = await trainer.parameterCount
             say("\(checked.pairs.count) pairs, \(run.totalSteps) steps, \(count) trained parameters, \(objective.method.rawValue)")
             if let estimate = objective.objective.estimate { say(estimate) }
             let subject = RunRecord.Subject(
                 software: "cord \(Build.version)", model: loaded.name, modelDigest: try ModelFingerprint.model(loaded),
-                parentDigest: parent.map(ModelFingerprint.version))
+                parentDigest: parent.map(ModelFingerprint.version), teacherDigest: Self.digest(teacher))
             let training = Task {
                 let clock = StepClock()
                 return try await run.run(trainer, subject: subject, skipped: checked.skipped) { progress in
@@ -129,6 +139,22 @@ extension Train {
                 throw ExitCode(130)
             }
             print(try await export(trainer, of: loaded, in: directory).path)
+        }
+
+        private func teacher(_ runtime: Runtime) throws -> Trainer.FrozenTeacher {
+            guard let teacherAdapter else { return .parent }
+            if teacherAdapter == "base" { return .base }
+            let name = "teacher of the training"
+            try runtime.loadAdapter(URL(fileURLWithPath: teacherAdapter, isDirectory: true), name: name)
+            return try runtime.versions.entry(name).version.map { .version($0) } ?? .base
+        }
+
+        private static func digest(_ teacher: Trainer.FrozenTeacher) -> String? {
+            switch teacher {
+            case .parent: nil
+            case .base: "base"
+            case .version(let version): ModelFingerprint.version(version)
+            }
         }
 
         private var plan: TrainingRun.Settings {
