@@ -30,7 +30,7 @@ import Testing
         switch asking {
         case .typed(let text): return "The answer is \(text.split(separator: " ")[2])."
         case .nothing: return "I heard nothing."
-        case .spoken(let clip):
+        case .spoken(let clip), .relayed(let clip):
             let number = clip.lastPathComponent.prefix { $0.isNumber }
             return Int(number)! % 2 == 0 ? "The answer is \(number)." : "The answer is 1000."
         }
@@ -42,11 +42,12 @@ import Testing
         let respondent = FakeRespondent(Self.halfDeaf)
         let run = EvaluationRun(set, settings: RunSettings(arms: Arm.allCases, divergence: 3), respondent: respondent, concurrency: 4)
         let report = try await run.report(id: "r", created: 1, software: "s")
-        #expect(respondent.questions.count == 40 && run.total == 43)
+        #expect(respondent.questions.count == 50 && run.total == 53)
         #expect(report.arms[.text]?.correct == 10)
         #expect(report.arms[.audio]?.correct == 5)
         #expect(report.arms[.noAudio]?.failures == ["no_number": 10])
         #expect(report.arms[.shuffledAudio]?.correct == 0)
+        #expect(report.arms[.transcript]?.correct == 5)
         #expect(report.gap.points == 50 && report.gap.b == 5)
         #expect(report.divergence?.answers == 3 && report.divergence?.n == 6)
         #expect(report.items.map(\.id) == set.items.map(\.id))
