@@ -75,9 +75,9 @@ import Testing
     @Test func whatCannotBeDoneIsRefusedByName() async throws {
         let sound = try question()
         func expect(_ response: ClientResponse, _ status: Int, _ param: String?, _ words: String) throws {
-            let error = try response.json()["error"]
-            #expect(response.status == status, "\(try response.json())")
-            #expect(error?["param"]?.text == param && error?["message"]?.text?.contains(words) == true, "\(try response.json())")
+            let body = try response.json()
+            #expect(response.status == status, "\(body)")
+            #expect(body["error"]?["param"]?.text == param && body["error"]?["message"]?.text?.contains(words) == true, "\(body)")
         }
         try await expect(post(nil), 400, "file", "found 0 files")
         try await expect(post(Array("no sound".utf8)), 415, "file", "")
