@@ -28,9 +28,8 @@ struct SpeechPiecesTests {
         let samples = tone(4) + silence(0.5) + tone(4) + silence(0.5) + tone(2)
         let found = pieces(samples, longest: 6, block: block)
         #expect(found.flatMap(\.samples) == samples)
-        #expect(found.count == 2)
-        let cut = found[1].seconds.lowerBound
-        #expect((4.0...4.5).contains(cut), "\(cut)")
+        let cuts = found.dropFirst().map(\.seconds.lowerBound)
+        #expect(cuts.count == 2 && (4.0...4.5).contains(cuts[0]) && (8.5...9).contains(cuts[1]), "\(cuts)")
     }
 
     @Test func withoutAPauseNoPieceIsLongerThanTheLongest() {

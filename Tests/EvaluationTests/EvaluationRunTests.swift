@@ -99,7 +99,7 @@ import Testing
         #expect(progress.known.count >= 55)
         let report = try await run.report(id: "r", created: 1, software: "s", continuing: progress.known, record: progress.append)
         #expect(report == whole)
-        #expect(respondent.questions.count == 80 - progress.known.count { $0.arm != nil })
+        #expect(respondent.questions.count == 100 - progress.known.count { $0.arm != nil })
     }
 
     @Test func progressOfAnotherRunIsRefused() async throws {

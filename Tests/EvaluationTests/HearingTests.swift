@@ -15,8 +15,9 @@ struct HearingTests {
     }
 
     @Test func errorsAreOfThreeKinds() {
-        let errors = WordErrors(heard: "the big cat sat down on mat", said: "the cat sat on the mat")
-        #expect(errors.words == 6 && errors.insertions == 2 && errors.deletions == 1 && errors.substitutions == 0)
+        let errors = WordErrors(heard: "red fox green hen blue pig now", said: "red dog green blue pig cow")
+        #expect(errors.words == 6 && errors.insertions == 1 && errors.deletions == 0 && errors.substitutions == 2)
+        #expect(WordErrors(heard: "red blue", said: "red green blue").deletions == 1)
         #expect(abs(errors.rate - 0.5) < 1e-12)
         #expect(WordErrors(heard: "a", said: "").rate == 1 && WordErrors(heard: "", said: "").rate == 0)
     }

@@ -44,7 +44,8 @@ struct DeepQuestionsTests {
             #expect(question.answer == String(expected), "\(question.text)")
             // The digits that the columns write are the answer's, from the right.
             let written = question.solution.matches(of: /= ([0-9]+)/).compactMap { Int($0.1) }.map { $0 % 10 }
-            #expect(String(String(expected).reversed()).hasPrefix(written.dropLast().map(String.init).joined()), "\(question.solution)")
+            let padded = String(String(expected).reversed()) + String(repeating: "0", count: 8)
+            #expect(padded.hasPrefix(written.dropLast().map(String.init).joined()), "\(question.solution)")
         }
     }
 
@@ -72,7 +73,7 @@ struct DeepQuestionsTests {
     @Test func derivedAmountsFollowFromTheirFactsInAnyOrder() throws {
         for question in try drawn(.derived, 1...10) {
             var known: [String: Int] = [:]
-            let sentences = question.text.split(separator: ".").map(String.init)
+            let sentences = question.text.split(separator: ".").map(String.init).dropLast()
             for _ in sentences {
                 for sentence in sentences {
                     let names = sentence.matches(of: /[A-Z][a-z]+/).map { String($0.0) }

@@ -81,7 +81,7 @@ import Testing
             #expect(body["error"]?["param"]?.text == param && body["error"]?["message"]?.text?.contains(words) == true, "\(body)")
         }
         try await expect(post(nil), 400, "file", "found 0 files")
-        try await expect(post(Array("no sound".utf8)), 415, "file", "")
+        try await expect(post(Array("no sound".utf8)), 415, "file", "not audio")
         try await expect(post(sound, ["response_format": "xml"]), 400, "response_format", "verbose_json")
         try await expect(post(sound, ["stream": "true", "response_format": "srt"]), 400, "stream", "srt")
         try await expect(post(sound, ["timestamp_granularities[]": "word"]), 400, "timestamp_granularities[]", "segment")
