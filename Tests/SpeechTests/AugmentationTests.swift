@@ -72,13 +72,6 @@ import Testing
         #expect(abs(fall - 30) < 5, "\(fall) dB in half of the time")
     }
 
-    @Test func trainingHearsFromNearAndFar() throws {
-        var random = RandomStream(seed: 3)
-        let drawn = (0..<300).map { _ in Augmentation.training(&random) }
-        #expect((60...140).contains(drawn.count { $0.silence.upperBound == 0 && $0.room == nil && !$0.telephone }))
-        #expect(drawn.contains { $0.room != nil } && drawn.contains { $0.telephone } && drawn.contains { $0.silence.upperBound == 2 })
-    }
-
     @Test func samplesStayWithinFullScale() throws {
         var random = RandomStream(seed: 2)
         let loud = try Augmentation(noise: 0...0, gain: 20...20).applied(to: tone, &random)

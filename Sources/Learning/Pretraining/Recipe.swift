@@ -12,10 +12,10 @@ import Training
 ///     output/text/       the decoder reads and reasons          (``TextStage``)
 ///     output/speech/     questions of the training split, each spoken by two of the training voices
 ///     output/hearing/    the encoder spells what it hears       (``HearingStage``)
-///     output/speakers/   the same questions, each spoken by two of anyone's voices
+///     output/speakers/   the same questions, each spoken by two of the varied voices
 ///     output/listening/  the encoder spells what anyone says    (``HearingStage``)
-///     output/labelled/   few questions, each spoken by two of anyone's voices: all that joining is shown the answers of
-///     output/joining/    the decoder answers and writes down what is spoken  (``JoiningStage``)
+///     output/labelled/   few questions, each spoken by two of the training voices: all that joining is shown the answers of
+///     output/joining/    the decoder answers what is spoken     (``JoiningStage``)
 ///     output/model/      the result, in bfloat16
 package struct Recipe: Sendable {
     package var questions = 12_000
@@ -70,13 +70,13 @@ package struct Recipe: Sendable {
         let heard = try stage("hearing", after: read, in: output, progress) {
             HearingStage(name: "hearing", settings: hearing, model: $0, questions: try spoken(few, $0))
         }
-        let many = try await speech("speakers", questions, by: Voice.anyone)
+        let many = try await speech("speakers", questions, by: Voice.varied)
         let listened = try stage("listening", after: heard, in: output, progress) {
             HearingStage(name: "listening", settings: listening, model: $0, questions: try spoken(many, $0))
         }
-        let known = try await speech("labelled", labelled, by: Voice.anyone)
+        let known = try await speech("labelled", labelled, by: Voice.training)
         let joined = try stage("joining", after: listened, in: output, progress) {
-            JoiningStage(settings: joining, model: $0, labelled: try spoken(known, $0), speakers: try spoken(many, $0))
+            JoiningStage(settings: joining, model: $0, questions: try spoken(known, $0))
         }
         let result = output.appendingPathComponent("model")
         let model = try LoadedModel(directory: joined, precision: .float32)

@@ -11,7 +11,7 @@ struct Nano: AsyncParsableCommand {
         abstract: "Make cord-nano from nothing: text, speech, hearing, listening, joining, and CORD.",
         discussion: """
             Each stage logs to DIR/STAGE/log.jsonl and leaves DIR/STAGE/model; a run that was stopped goes on where it was, and ends with the \
-            seconds that each stage took by its log. Questions come from cord's own generator, voices from espeak-ng, flite and festival. DIR/model is the model \
+            seconds that each stage took by its log. Questions come from cord's own generator, voices from espeak-ng. DIR/model is the model \
             before CORD, DIR/adapter what CORD learnt over it.
 
             EXAMPLES
@@ -61,7 +61,7 @@ struct Nano: AsyncParsableCommand {
         let template = try LoadedModel(
             directory: like.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? CordNano.directory, precision: .float32)
         let folder = URL(fileURLWithPath: output, isDirectory: true)
-        let synthesizer = try Chorus()
+        let synthesizer = try CommandSynthesizer()
         let model = try await recipe.run(
             like: template, in: folder, synthesizer: synthesizer,
             speaking: { bar.show($0, of: $1) },
