@@ -8,7 +8,8 @@ struct HearingTests {
         ("Tom has 12 apples.", "tom has twelve apples", 0), ("two hundred and five", "205", 0), ("twenty first", "21st", 0),
         ("one oh five", "105", 0), ("seven dollars", "$7", 0), ("I can't.", "i can not", 0), ("Um, well", "well", 0),
         ("Mr. Smith's book", "mister smith is book", 0), ("five percent", "5%", 0), ("three point one", "3.1", 0),
-        ("four thousand three hundred seventy-two", "4,372", 0), ("nineteen eighty", "1980", 0), ("café", "cafe", 0),
+        ("four thousand three hundred seventy-two", "4,372", 0), ("nineteen eighty", "1980", 0), ("café", "cafe", 0), ("minus five", "-5", 0),
+        ("seven dollars and fifty cents", "$7.50", 0),
         ("What is 7 plus 8?", "What is 7 plus 9?", 1), ("a b c", "a c", 1), ("a c", "a b c", 1), ("a b", "c d", 2), ("", "a b", 2), ("", "", 0),
     ]) func errorsAreCountedInWords(said: String, heard: String, count: Int) {
         #expect(WordErrors(heard: heard, said: said).count == count, "\(said) | \(heard)")
@@ -89,6 +90,11 @@ struct HearingTests {
         #expect(abs(hearing.gap.closed.points - 30) < 1e-9 && hearing.gap.closed.signFlipP < 0.001)
         #expect(abs(hearing.wordErrorsBefore - 0.075) < 1e-12 && hearing.wordErrorsAfter == 0)
         #expect(try GapComparison(base: before, candidate: after).markdown().contains("reasoning over sound"))
+    }
+
+    @Test(arguments: [-1, 1 << 40]) func countsThatNoTranscriptHasAreRefused(count: Int) {
+        let text = #"{"substitutions": \#(count), "deletions": 0, "insertions": 0, "words": 3}"#
+        #expect(throws: DecodingError.self) { try JSONDecoder().decode(WordErrors.self, from: Data(text.utf8)) }
     }
 
     @Test func aReportIsReadAsItWasWritten() throws {

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Text as word error rates compare it: by the rules of Whisper's English normaliser (Radford et al., 2022, appendix C), which the Open ASR
-/// Leaderboard uses, without its table of British spellings.
+/// Text as word error rates compare it: after the rules of Whisper's English normaliser (Radford et al., 2022, appendix C), which the Open
+/// ASR Leaderboard uses. Without its table of British spellings; "minus" stays a word, and so do halves and doubles.
 ///
 ///     lower case → remarks in brackets, hesitations left out → contractions and titles in full → punctuation left out
 ///                → numbers in digits (``SpokenNumbers``) → words
@@ -34,7 +34,8 @@ enum TranscriptText {
 
     private static let before: [(Rule, String)] =
         [
-            ("[<\\[][^>\\]]*[>\\]]", ""), ("\\(([^)]+?)\\)", ""), ("\\b(hmm|mm|mhm|mmm|uh|um)\\b", ""), ("\\s+'", "'"),
+            ("(^|\\s)[-−](\\d)", "$1minus $2"), ("[<\\[][^>\\]]*[>\\]]", ""), ("\\(([^)]+?)\\)", ""), ("\\b(hmm|mm|mhm|mmm|uh|um)\\b", ""),
+            ("\\s+'", "'"),
         ].map { (Rule($0), $1) } + contractions.map { (Rule($0), $1) }
         + [
             ("(\\d),(\\d)", "$1$2"), ("\\.([^0-9]|$)", " $1"),
@@ -55,8 +56,11 @@ enum TranscriptText {
         ("'ve\\b", " have"), ("'m\\b", " am"),
     ]
 
-    private static let after: [(Rule, String)] = [("[.$¢€£]([^0-9])", " $1"), ("[.$¢€£]$", ""), ("([^0-9])%", "$1 "), ("\\b1(s?)\\b", "one$1")]
-        .map { (Rule($0), $1) }
+    private static let after: [(Rule, String)] = [
+        ("([$£€])(\\d+)(?: and)? ¢(\\d\\d)\\b", "$1$2.$3"), ("[.$¢€£]([^0-9])", " $1"), ("[.$¢€£]$", ""), ("([^0-9])%", "$1 "),
+        ("\\b1(s?)\\b", "one$1"),
+    ]
+    .map { (Rule($0), $1) }
 
     /// Marks, symbols and punctuation become blanks; accents go, what belongs to numbers and money stays.
     private static func withoutSymbols(_ text: String) -> String {

@@ -7,6 +7,21 @@ package struct WordErrors: Codable, Sendable, Equatable {
     /// Of the reference.
     package var words: Int
 
+    /// Counts that come from a file stay within what sums can hold.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        func bounded(_ key: CodingKeys) throws -> Int {
+            let value = try container.decode(Int.self, forKey: key)
+            if (0...Reply.mostTokens).contains(value) { return value }
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: container, debugDescription: "expected 0 to \(Reply.mostTokens), found \(value)")
+        }
+        substitutions = try bounded(.substitutions)
+        deletions = try bounded(.deletions)
+        insertions = try bounded(.insertions)
+        words = try bounded(.words)
+    }
+
     package var count: Int { substitutions + deletions + insertions }
 
     /// Errors for each word of the reference, above 1 where words were made up; without a word in the reference, 0 or 1.

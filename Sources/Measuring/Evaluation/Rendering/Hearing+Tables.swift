@@ -44,8 +44,8 @@ extension HearingSummary {
     var headline: String {
         let errors = wordErrors
         return "Word error rate \(Format.percent(errors.rate)) % \(Format.interval(errors.interval, scale: 100)) over \(errors.words) words of "
-            + "\(errors.n) clips (\(errors.substitutions) substituted, \(errors.deletions) left out, \(errors.insertions) added; compared as "
-            + "Whisper's English normaliser writes them). \(heardRightly) clips were heard without a wrong word; of those \(misreasoned.count) "
+            + "\(errors.n) clips (\(errors.substitutions) substituted, \(errors.deletions) left out, \(errors.insertions) added; numbers in digits, "
+            + "punctuation and case left out, much as Whisper's English normaliser does). \(heardRightly) clips were heard without a wrong word; of those \(misreasoned.count) "
             + "were answered rightly typed and wrongly spoken."
     }
 }

@@ -167,8 +167,8 @@ package struct WordErrorSummary: Codable, Sendable, Equatable {
     package var rate: Double
     /// Percentiles of the bootstrap over source questions.
     package var interval: Interval
-    /// What both texts were made alike by before they were compared.
-    package var normalization = "whisper_english"
+    /// What both texts were made alike by before they were compared: ``TranscriptText``.
+    package var normalization = "english"
 
     init(_ transcripts: [(key: String, errors: WordErrors)], confidence: Double, resamples: Int, seed: UInt64) {
         let errors = transcripts.map(\.errors)
