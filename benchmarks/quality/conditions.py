@@ -3,9 +3,9 @@
 
     benchmarks/quality/conditions.py [--limit 600] [--model DIR] [--adapter DIR] [--output conditions.md]
 
-Questions of the test split, each spoken once by voices that no training heard (espeak-ng's held-out ones, slt of flite and of festival)
-or, where the table says so, by flite's and festival's voices of training; espeak-ng, flite, festival, festvox-kallpc16k, festvox-kdlpc16k and
-festvox-us-slt-hts must be installed. Prints percent right, with 95 % Wilson intervals, and, of silence and noise, how often an answer was
+Questions of the test split, each spoken once: by espeak-ng's held-out voices under one condition after the other, and by the voices of flite
+and festival, slt apart, who speaks in both; espeak-ng, flite, festival, festvox-kallpc16k, festvox-kdlpc16k and festvox-us-slt-hts must be
+installed. Prints percent right, with 95 % Wilson intervals, and, of silence and noise, how often an answer was
 invented. `cord` is the release build.
 """
 
@@ -34,17 +34,17 @@ CONDITIONS = [
     ("espeak-ng, held-out voices", HELD_OUT),
     ("… 0.5 s of silence at both ends", [*HELD_OUT, "--silence", "0.5"]),
     ("… 2 s of silence at both ends", [*HELD_OUT, "--silence", "2"]),
-    ("… at 0.8 of the tempo", [*HELD_OUT, "--tempo", "0.8"]),
-    ("… at 1.25 of the tempo", [*HELD_OUT, "--tempo", "1.25"]),
-    ("… 20 dB quieter", [*HELD_OUT, "--gain", "-20"]),
+    ("… at 0.8 of the tempo and pitch", [*HELD_OUT, "--tempo", "0.8"]),
+    ("… at 1.25 of the tempo and pitch", [*HELD_OUT, "--tempo", "1.25"]),
+    ("… 20 dB quieter", [*HELD_OUT, "--gain=-20"]),
     ("… noise 20 dB below", [*HELD_OUT, "--noise", "20"]),
     ("… over a telephone", [*HELD_OUT, "--telephone"]),
     ("… in a room of 0.4 s", [*HELD_OUT, "--room", "0.4"]),
     ("espeak-ng, held-out voices at its default 175 words a minute", voices([], "en-us+f2", "en-gb+m4", "en-us+m7", "en-gb-scotland")),
-    ("flite, voices of training", voices(FLITE, "kal16", "awb", "rms")),
-    ("festival, voices of training", voices(FESTIVAL, "kal_diphone", "ked_diphone")),
-    ("flite, slt (held out)", voices(FLITE, "slt")),
-    ("festival, slt (held out)", voices(FESTIVAL, "cmu_us_slt_arctic_hts")),
+    ("flite: kal16, awb, rms", voices(FLITE, "kal16", "awb", "rms")),
+    ("festival: kal, ked", voices(FESTIVAL, "kal_diphone", "ked_diphone")),
+    ("flite: slt", voices(FLITE, "slt")),
+    ("festival: slt", voices(FESTIVAL, "cmu_us_slt_arctic_hts")),
 ]
 
 
