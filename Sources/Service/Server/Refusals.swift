@@ -75,7 +75,7 @@ extension HTTPError {
             case .fileInUse: (409, "file_in_use")
             case .versionInUse: (409, "version_in_use")
             case .endpointNotAllowed: (422, "endpoint_not_allowed")
-            case .stepQueueFull: (429, "queue_full")
+            case .queueFull: (429, "queue_full")
             case .notFinite: (422, "not_finite")
             }
         let type: String? =
@@ -85,7 +85,7 @@ extension HTTPError {
             default: nil
             }
         self.init(status, error.description, type: type, parameter: error.place, code: code)
-        if error.kind == .stepQueueFull { headers["retry-after"] = "5" }
+        if error.kind == .queueFull { headers["retry-after"] = "5" }
     }
 
     init(_ error: StoreError) {

@@ -63,20 +63,24 @@ package struct Transcription: Sendable {
 }
 
 /// The seconds of recordings that are held at once, over all requests.
-final class RecordingPlace: Sendable {
+package final class RecordingPlace: Sendable {
     private static let most = 7200.0
     private static let held = Mutex(0.0)
 
     let id = UUID().uuidString
     private let seconds: Double
 
-    /// Throws ``EngineError/queueFull(limit:)`` where others' recordings leave no place.
-    init(seconds: Double) throws {
-        self.seconds = seconds
+    /// Throws ``WorkshopError`` where others' recordings leave no place.
+    package init(seconds: Double) throws {
+        // Before the object is whole: what was refused is not given back.
         try Self.held.withLock { held in
-            guard held + seconds <= Self.most else { throw EngineError.queueFull(limit: Int(Self.most)) }
+            guard held + seconds <= Self.most else {
+                throw WorkshopError(
+                    .queueFull, "Recordings of \(Int(held / 60)) minutes are being transcribed already; try again when one has ended.", at: "file")
+            }
             held += seconds
         }
+        self.seconds = seconds
     }
 
     deinit { Self.held.withLock { $0 -= seconds } }

@@ -76,7 +76,7 @@ package actor Learner {
             defer { metrics.waits(-1) }
             try await mutex.enter()
         } catch let full as LineFull {
-            throw WorkshopError(.stepQueueFull, "\(full.waiting) steps wait already, as many as may; try again when one has ended.")
+            throw WorkshopError(.queueFull, "\(full.waiting) steps wait already, as many as may; try again when one has ended.")
         }
         do {
             let result = try await body(arrival.secondsUntilNow)
