@@ -71,7 +71,8 @@ package final class RecordingPlace: Sendable {
     private let seconds: Double
 
     /// Throws ``WorkshopError`` where others' recordings leave no place.
-    package init(seconds: Double) throws {
+    /// Not inlined, as ``TrainingMetrics/waits(_:)`` is not.
+    @inline(never) package init(seconds: Double) throws {
         // Before the object is whole: what was refused is not given back.
         try Self.held.withLock { held in
             guard held + seconds <= Self.most else {

@@ -28,7 +28,10 @@ package final class TrainingMetrics: Sendable {
     }
 
     /// A step of a request waits for its turn, or no longer.
-    func waits(_ change: Int) { state.withLock { $0.waiting += change } }
+    ///
+    /// Not inlined: of two locks in one asynchronous function, with a suspension between them, the optimiser (Swift 6.3.1) lets the second
+    /// believe that it is on the thread of the first, and unlocking traps.
+    @inline(never) func waits(_ change: Int) { state.withLock { $0.waiting += change } }
 
     func refused() { state.withLock { $0.refused += 1 } }
 }
