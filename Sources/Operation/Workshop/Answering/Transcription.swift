@@ -71,7 +71,7 @@ package final class RecordingPlace: Sendable {
     private let seconds: Double
 
     /// Throws ``WorkshopError`` where others' recordings leave no place.
-    /// Not inlined, as ``TrainingMetrics/waits(_:)`` is not.
+    /// Not inlined, for the reason that ``TrainingMetrics`` gives.
     @inline(never) package init(seconds: Double) throws {
         // Before the object is whole: what was refused is not given back.
         try Self.held.withLock { held in

@@ -13,11 +13,13 @@ package final class TrainingMetrics: Sendable {
         package var last: StepMetrics?
     }
 
+    // What locks is not inlined: of two locks in one asynchronous function, with a suspension between them, the optimiser (Swift 6.3.1) lets
+    // the second believe that it is on the thread of the first, and unlocking traps.
     private let state = Mutex(Numbers())
 
     package var numbers: Numbers { state.withLock { $0 } }
 
-    func took(_ report: StepReport) {
+    @inline(never) func took(_ report: StepReport) {
         state.withLock { numbers in
             numbers.steps += 1
             numbers.rolloutTokens += report.metrics.rolloutTokens
@@ -28,10 +30,7 @@ package final class TrainingMetrics: Sendable {
     }
 
     /// A step of a request waits for its turn, or no longer.
-    ///
-    /// Not inlined: of two locks in one asynchronous function, with a suspension between them, the optimiser (Swift 6.3.1) lets the second
-    /// believe that it is on the thread of the first, and unlocking traps.
     @inline(never) func waits(_ change: Int) { state.withLock { $0.waiting += change } }
 
-    func refused() { state.withLock { $0.refused += 1 } }
+    @inline(never) func refused() { state.withLock { $0.refused += 1 } }
 }
