@@ -280,8 +280,8 @@ import Testing
 
     @Test func promptBeyondTheContextIsRefused() async throws {
         let engine = Engine(try Self.model.get())
-        let request = GenerationRequest(prompt: Prompt(tokens: Array(repeating: 5, count: 1024)), options: .greedy)
-        #expect(throws: EngineError.promptTooLong(tokens: 1024, limit: 1024)) { try engine.generate(request) }
+        let request = GenerationRequest(prompt: Prompt(tokens: Array(repeating: 5, count: 2048)), options: .greedy)
+        #expect(throws: EngineError.promptTooLong(tokens: 2048, limit: 2048)) { try engine.generate(request) }
     }
 
     @Test func logProbabilitiesOfGreedyAnswerAreTheLargest() async throws {

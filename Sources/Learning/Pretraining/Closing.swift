@@ -10,7 +10,7 @@ package import Training
 
 /// CORD on the joined model, the last stage: no label is used, only the model's own typed answers.
 ///
-///     output/pairs/       other questions of the training split, each spoken by two of the varied voices
+///     output/pairs/       other questions of the training split, each spoken by two of anyone's voices, near and far
 ///     output/cord/        metrics and checkpoints
 ///     output/adapter/     the result: a PEFT directory over output/model
 package struct Closing: Sendable {
@@ -36,7 +36,9 @@ package struct Closing: Sendable {
         let manifest = folder.appendingPathComponent("manifest.jsonl")
         if !files.fileExists(atPath: manifest.path) {
             let texts = try QuestionGenerator.distinct(pairs / 2, seed: seed &+ 1, split: .training).map(SpokenText.init)
-            let set = SpokenSet(texts: texts, voices: Voice.varied, voicesPerText: 2, seed: seed &+ 1)
+            let set = SpokenSet(
+                texts: texts, voices: Voice.anyone, voicesPerText: 2,
+                augmentation: Augmentation(noise: 10...40, speed: 0.9...1.12, gain: -24...3, silence: 0...1.5), seed: seed &+ 1)
             let speaker = Speaker(
                 synthesizer: synthesizer, cache: try SpeechCache(folder: output.appendingPathComponent("cache")), workers: 3)
             try await set.write(to: folder, speaker: speaker, progress: speaking)

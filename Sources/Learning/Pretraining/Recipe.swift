@@ -12,16 +12,17 @@ import Training
 ///     output/text/       the decoder reads and reasons          (``TextStage``)
 ///     output/speech/     questions of the training split, each spoken by two of the training voices
 ///     output/hearing/    the encoder spells what it hears       (``HearingStage``)
-///     output/speakers/   the same questions, each spoken by two of the varied voices
+///     output/speakers/   the same questions, each spoken by two of anyone's voices
 ///     output/listening/  the encoder spells what anyone says    (``HearingStage``)
-///     output/labelled/   few questions, each spoken by two of the training voices: all that joining is shown the answers of
-///     output/joining/    the decoder answers what is spoken     (``JoiningStage``)
+///     output/joining/    the decoder answers and writes down what is spoken  (``JoiningStage``)
 ///     output/model/      the result, in bfloat16
 package struct Recipe: Sendable {
     package var questions = 12_000
-    /// Questions whose spoken answers are learnt. They are few on purpose: joining ends by knowing them by heart, and what it lacks
-    /// then, other labels could teach or the model's own typed answers, without any (``Closing``).
-    package var labelled = 1_000
+    /// Of these, the questions whose spoken answers are learnt; the others are only written down. What is lacking then, the model's own
+    /// typed answers teach, without labels (``Closing``).
+    package var labelled = 8_000
+    /// A model that reads and hears already: text and hearing are passed over, and listening begins with it.
+    package var start: URL?
     package var text: StageSettings
     package var hearing: StageSettings
     package var listening: StageSettings
@@ -35,7 +36,7 @@ package struct Recipe: Sendable {
         text = StageSettings(steps: 1100, batchSize: 128, learningRate: 2.5e-3, seed: seed)
         hearing = StageSettings(steps: 900, batchSize: 48, learningRate: 2e-3, seed: seed)
         listening = StageSettings(steps: 1200, batchSize: 48, learningRate: 1.5e-3, seed: seed &+ 2)
-        joining = StageSettings(steps: 300, batchSize: 64, learningRate: 5e-4, seed: seed)
+        joining = StageSettings(steps: 1300, batchSize: 64, learningRate: 1e-3, seed: seed)
     }
 
     /// Runs what is not there yet and returns the model's directory.
@@ -43,10 +44,6 @@ package struct Recipe: Sendable {
         like template: LoadedModel, in output: URL, synthesizer: any Synthesizer,
         speaking: @escaping @Sendable (_ done: Int, _ total: Int) -> Void, progress: @Sendable (StageProgress) throws -> Void
     ) async throws -> URL {
-        let fresh = output.appendingPathComponent("fresh")
-        if !isComplete(fresh) { try FreshModel.write(like: template, to: fresh, seed: seed) }
-
-        let read = try stage("text", after: fresh, in: output, progress) { TextStage(settings: text, model: $0) }
         let speaker = Speaker(
             synthesizer: synthesizer, cache: try SpeechCache(folder: output.appendingPathComponent("cache")), workers: 3)
         /// The questions' folder, spoken where it is not there yet.
@@ -66,17 +63,25 @@ package struct Recipe: Sendable {
             loaded = (folder, questions)
             return questions
         }
-        let few = try await speech("speech", questions, by: Voice.training)
-        let heard = try stage("hearing", after: read, in: output, progress) {
-            HearingStage(name: "hearing", settings: hearing, model: $0, questions: try spoken(few, $0))
+        /// The model that reads, and hears the training voices.
+        func heard() async throws -> URL {
+            if let start { return start }
+            let fresh = output.appendingPathComponent("fresh")
+            if !isComplete(fresh) { try FreshModel.write(like: template, to: fresh, seed: seed) }
+            let read = try stage("text", after: fresh, in: output, progress) { TextStage(settings: text, model: $0) }
+            let few = try await speech("speech", questions, by: Voice.training)
+            return try stage("hearing", after: read, in: output, progress) {
+                HearingStage(name: "hearing", settings: hearing, model: $0, questions: try spoken(few, $0))
+            }
         }
-        let many = try await speech("speakers", questions, by: Voice.varied)
-        let listened = try stage("listening", after: heard, in: output, progress) {
+        let begun = try await heard()
+        let many = try await speech("speakers", questions, by: Voice.anyone)
+        let listened = try stage("listening", after: begun, in: output, progress) {
             HearingStage(name: "listening", settings: listening, model: $0, questions: try spoken(many, $0))
         }
-        let known = try await speech("labelled", labelled, by: Voice.training)
         let joined = try stage("joining", after: listened, in: output, progress) {
-            JoiningStage(settings: joining, model: $0, questions: try spoken(known, $0))
+            let speakers = try spoken(many, $0)
+            return JoiningStage(settings: joining, model: $0, labelled: speakers.first(labelled), speakers: speakers)
         }
         let result = output.appendingPathComponent("model")
         let model = try LoadedModel(directory: joined, precision: .float32)

@@ -10,10 +10,11 @@ import Tensors
 /// A folder of spoken questions in memory, 16 bits a sample.
 struct SpokenQuestions: Sendable {
     private let items: [(item: SpokenItem, samples: [Int16])]
-    private let augmentation = Augmentation(noise: 15...40, gain: -6...3)
+    private let longest: Double
 
     /// Reads a folder that ``SpokenSet`` wrote; clips longer than the model's window are left out.
     init(_ folder: URL, windowSeconds: Double) throws {
+        longest = windowSeconds
         let lines = try Data(contentsOf: folder.appendingPathComponent("manifest.jsonl"))
             .split(separator: UInt8(ascii: "\n"))
         items = try lines.compactMap { line in
@@ -26,9 +27,23 @@ struct SpokenQuestions: Sendable {
         if items.isEmpty { throw PretrainingError.speech(folder.path, "it has none") }
     }
 
-    /// The clips of step `step`, with noise and loudness of their own; every epoch is a permutation of all.
+    private init(_ items: [(item: SpokenItem, samples: [Int16])], longest: Double) {
+        self.items = items
+        self.longest = longest
+    }
+
+    /// The clips of the first `count` questions.
+    func first(_ count: Int) -> SpokenQuestions {
+        var questions: Set<String> = []
+        return SpokenQuestions(
+            items.filter { questions.contains($0.item.question) || questions.count < count && questions.insert($0.item.question).inserted },
+            longest: longest)
+    }
+
+    /// The clips of step `step`, each on a way of its own to the microphone; every epoch is a permutation of all.
+    /// - Parameter words: Typed behind the clip.
     func batch(
-        _ count: Int, step: Int, seed: UInt64, _ model: LoadedModel
+        _ count: Int, step: Int, seed: UInt64, _ model: LoadedModel, words: String? = nil
     ) throws -> [(question: SpokenItem, prompt: Prompt)] {
         var orders: [Int: [Int]] = [:]
         let chosen = (step * count..<(step + 1) * count).map { place in
@@ -43,7 +58,7 @@ struct SpokenQuestions: Sendable {
         Threads.parallel(count, grain: 1) { range in
             for index in range {
                 let (place, (item, samples)) = chosen[index]
-                let prompt = Result { try self.prompt(item, samples, place: place, seed: seed, model) }
+                let prompt = Result { try self.prompt(item, samples, place: place, seed: seed, model, words) }
                 prompts.withLock { $0[index] = prompt }
             }
         }
@@ -51,15 +66,24 @@ struct SpokenQuestions: Sendable {
     }
 
     private func prompt(
-        _ item: SpokenItem, _ samples: [Int16], place: Int, seed: UInt64, _ model: LoadedModel
+        _ item: SpokenItem, _ samples: [Int16], place: Int, seed: UInt64, _ model: LoadedModel, _ words: String?
     ) throws -> Prompt {
         var random = RandomStream(seed: seed &+ UInt64(place), part: item.id)
-        let noisy = try augmentation.applied(to: samples.map { Float($0) / 32768 }, &random)
-        // Named instead of hashed: no clip is heard twice.
+        let clean = samples.map { Float($0) / 32768 }
+        var noisy = try Augmentation.training(&random).applied(to: clean, &random)
+        if Double(noisy.count) > longest * Double(AudioClip.sampleRate) { noisy = clean }
+        return try model.prompt(hearing: noisy, named: "\(item.id)/\(place)", words)
+    }
+}
+
+extension LoadedModel {
+    /// The prompt of one clip, `words` typed behind it. The name takes a hash's place: no clip of training is heard twice.
+    func prompt(hearing samples: [Float], named name: String, _ words: String?) throws -> Prompt {
         let source = AudioSource(
             sampleRate: AudioClip.sampleRate, channels: 1, format: "samples",
-            seconds: Double(noisy.count) / Double(AudioClip.sampleRate), sha256: "\(item.id)/\(place)")
-        return try model.prompt([Message(role: "user", parts: [.audio(AudioClip(samples: noisy, source: source))])])
+            seconds: Double(samples.count) / Double(AudioClip.sampleRate), sha256: name)
+        let clip = AudioClip(samples: samples, source: source)
+        return try prompt([Message(role: "user", parts: [.audio(clip)] + (words.map { [.text($0)] } ?? []))])
     }
 }
 

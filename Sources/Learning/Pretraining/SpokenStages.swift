@@ -3,6 +3,7 @@ import Foundation
 import Generation
 import Models
 import Questions
+import Randomness
 import Speech
 import Tensors
 import Tokenization
@@ -60,21 +61,44 @@ struct HearingStage: Stage {
     }
 }
 
-/// Joining: spoken questions and their solutions, beside typed ones that keep what is known; every parameter learns.
+/// Joining: clips and what is to be said to them, beside typed questions that keep what is known; every parameter learns.
+///
+/// A step's examples are 5/16 typed. Of its clips 1/4 are to be written down, in 1/11 nobody speaks, and the others are answered.
 struct JoiningStage: Stage {
     static let plan = AdapterPlan(AdapterPlan.Part.allCases, .fullButPositions)
+    static let unheard = "I could not hear a question. I cannot answer that."
 
     let name = "joining"
     let settings: StageSettings
     let model: LoadedModel
-    let questions: SpokenQuestions
+    /// With solutions to learn.
+    let labelled: SpokenQuestions
+    /// To be written down.
+    let speakers: SpokenQuestions
 
     func learn(step: Int, _ weights: TrainableWeights, on tape: Tape) throws -> [String: Double] {
-        let typed = settings.batchSize / 2
-        let batch = try questions.batch(settings.batchSize - typed, step: step, seed: settings.seed, model)
-        let heard = try batch.map { Example(prompt: $0.prompt, answer: try model.answerTokens($0.question.solution ?? "")) }
+        let typed = settings.batchSize * 5 / 16
+        let clips = settings.batchSize - typed
+        let (written, silent) = (clips / 4, max(1, clips / 11))
+        let answered = clips - written - silent
+        let transcribing = model.model.transcription.transcribe.user(language: nil)
+        var random = RandomStream(seed: settings.seed &+ UInt64(step), part: "silence")
+        var heard = try labelled.batch(answered, step: step, seed: settings.seed, model).map {
+            Example(prompt: $0.prompt, answer: try model.answerTokens($0.question.solution ?? ""))
+        }
+        heard += try speakers.batch(written, step: step, seed: settings.seed &+ 1, model, words: transcribing).map {
+            Example(prompt: $0.prompt, answer: try model.answerTokens($0.question.text))
+        }
+        heard += try (0..<silent).map { index in
+            let writes = index % 4 == 3
+            let samples = Silence.draw(&random)
+            return Example(
+                prompt: try model.prompt(hearing: samples, named: "silence/\(step)/\(index)", writes ? transcribing : nil),
+                answer: try model.answerTokens(writes ? "" : Self.unheard))
+        }
         let read = try TypedExamples(model: model).draw(
-            typed, drills: typed / 8, spelled: typed / 4, seed: settings.seed &+ UInt64(step) &* 0x9E37_79B9_7F4A_7C15)
+            typed, drills: typed / 8, spelled: typed / 4, unanswerable: typed / 6,
+            seed: settings.seed &+ UInt64(step) &* 0x9E37_79B9_7F4A_7C15)
         let learning = AnswerLearning(model: model.model, weights: weights)
         let audio = learning.learn(heard, on: tape)
         let text = learning.learn(read, on: tape)
@@ -82,5 +106,24 @@ struct JoiningStage: Stage {
             "audio_loss": audio.loss, "audio_accuracy": audio.accuracy, "text_loss": text.loss,
             "text_accuracy": text.accuracy,
         ]
+    }
+}
+
+/// Sound in which nobody speaks: nothing, white or dull noise, hums, at any loudness.
+enum Silence {
+    static func draw(_ random: inout RandomStream) -> [Float] {
+        let count = Int(Double(AudioClip.sampleRate) * (0.1 + 7 * random.unit() * random.unit()))
+        let level = Float(pow(10, -(3 + 60 * random.unit()) / 20))
+        let kind = random.integer(0...3)
+        let pitches = (0..<3).map { _ in 40 * pow(2, 5 * random.unit()) / Double(AudioClip.sampleRate) }
+        let dullness = Float(random.unit())
+        var last: Float = 0
+        return (0..<count).map { index in
+            if kind == 0 { return 0 }
+            last = dullness * last + Float(random.normal()) * 0.3
+            let hum = pitches.reduce(0) { $0 + Float(sin(2 * .pi * $1 * Double(index))) } / 3
+            let value = kind == 1 ? last : kind == 2 ? hum : hum + last / 4
+            return max(-1, min(1, level * value))
+        }
     }
 }

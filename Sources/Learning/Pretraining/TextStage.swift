@@ -35,17 +35,20 @@ struct TextStage: Stage {
 struct TypedExamples {
     let model: LoadedModel
 
-    /// `count` examples: `drills` bare sums, `spelled` questions in frames, the others as typed. The same seed draws the same.
-    func draw(_ count: Int, drills: Int, spelled: Int, seed: UInt64) throws -> [Example] {
+    /// `count` examples: `drills` bare sums, `spelled` questions in frames, `unanswerable` ones, the others as typed. The same seed draws
+    /// the same.
+    func draw(_ count: Int, drills: Int, spelled: Int, unanswerable: Int = 0, seed: UInt64) throws -> [Example] {
         var random = RandomStream(seed: seed, part: "drills and frames")
         var generator = QuestionGenerator(seed: seed, split: .training)
+        var riddles = QuestionGenerator(seed: seed, split: .training, families: [.unanswerable])
         let frame = try SpokenPrompt(model)
         return try (0..<count).map { index in
             if index < drills {
                 let (text, solution) = Self.drill(&random)
                 return try example(text, solution)
             }
-            guard let question = generator.next() else { preconditionFailure("questions never end") }
+            let isRiddle = index >= count - unanswerable
+            guard let question = isRiddle ? riddles.next() : generator.next() else { preconditionFailure("questions never end") }
             if index < drills + spelled {
                 let tokens = try model.tokenizer.encode(question.text).map { Int32($0) }
                 return Example(

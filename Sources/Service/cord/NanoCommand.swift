@@ -11,8 +11,8 @@ struct Nano: AsyncParsableCommand {
         abstract: "Make cord-nano from nothing: text, speech, hearing, listening, joining, and CORD.",
         discussion: """
             Each stage logs to DIR/STAGE/log.jsonl and leaves DIR/STAGE/model; a run that was stopped goes on where it was, and ends with the \
-            seconds that each stage took by its log. Questions come from cord's own generator, voices from espeak-ng. DIR/model is the model \
-            before CORD, DIR/adapter what CORD learnt over it.
+            seconds that each stage took by its log. Questions come from cord's own generator, voices from espeak-ng, flite and \
+            festival. DIR/model is the model before CORD, DIR/adapter what CORD learnt over it.
 
             EXAMPLES
               cord nano --output nano
@@ -28,7 +28,10 @@ struct Nano: AsyncParsableCommand {
     var like: String?
     @Option(help: "Draws weights, questions, voices and batches.") var seed: UInt64 = 1
     @Option(help: "Questions to be spoken, by two voices each.") var questions = 12_000
-    @Option(help: "Questions whose spoken answers the joining stage learns, by two voices each.") var labelled = 1_000
+    @Option(help: "Of these, the questions whose spoken answers the joining stage learns.") var labelled = 8_000
+    @Option(
+        help: ArgumentHelp("A model that reads and hears already: the stages text and hearing are passed over.", valueName: "dir"))
+    var from: String?
     @Option(help: "Steps of the text stage.") var textSteps: Int?
     @Option(help: "Steps of the hearing stage.") var hearingSteps: Int?
     @Option(help: "Steps of the listening stage.") var listeningSteps: Int?
@@ -52,6 +55,7 @@ struct Nano: AsyncParsableCommand {
         var recipe = Recipe(seed: seed)
         recipe.questions = questions
         recipe.labelled = labelled
+        recipe.start = from.map { URL(fileURLWithPath: $0, isDirectory: true) }
         if let textSteps { recipe.text.steps = textSteps }
         if let hearingSteps { recipe.hearing.steps = hearingSteps }
         if let listeningSteps { recipe.listening.steps = listeningSteps }
@@ -61,7 +65,7 @@ struct Nano: AsyncParsableCommand {
         let template = try LoadedModel(
             directory: like.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? CordNano.directory, precision: .float32)
         let folder = URL(fileURLWithPath: output, isDirectory: true)
-        let synthesizer = try CommandSynthesizer()
+        let synthesizer = try Chorus()
         let model = try await recipe.run(
             like: template, in: folder, synthesizer: synthesizer,
             speaking: { bar.show($0, of: $1) },

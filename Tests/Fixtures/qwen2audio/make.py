@@ -176,7 +176,7 @@ def cord_nano():
         file = f"{name}.flac"
         clip = reference.clip(name, espeak(question, voice, rate, directory / file), file=file)
         reference.case(f"spoken-{name}", spoken, [clip], continuation=96)
-    clip = reference.clip("window", synthetic_clip(160_000, 7), seed=7)
+    clip = reference.clip("window", synthetic_clip(320_000, 7), seed=7)
     reference.case("window", spoken, [clip])
     reference.save(directory)
 
