@@ -29,7 +29,7 @@ let floors: [(name: String, rooms: [String])] = [
     ),
     ("Support", ["Archives", "Encodings", "Files", "Hashing", "JSON", "Patterns", "Randomness", "Remote", "Workers"]),
     ("Arithmetic", ["CKernels", "Tensors"]),
-    ("Model", ["Audio", "CordNano", "Generation", "Models", "Tokenization", "Weights", "cord-decode"]),
+    ("Model", ["Audio", "CordNano", "Generation", "Models", "Structure", "Tokenization", "Weights", "cord-decode"]),
     ("Measuring", ["CordBench", "Evaluation", "Judging", "Questions", "Speech"]),
     ("Learning", ["Objectives", "Pretraining", "Training"]),
     ("Operation", ["API", "Jobs", "Workshop"]),
@@ -104,6 +104,7 @@ let package = Package(
         room("JSON", ["Files"]),
         room("Patterns", ["CPCRE2"]),
         room("Tokenization", ["Files", "Patterns"]),
+        room("Structure", ["JSON"]),
         room("Objectives", ["Tensors"]),
         room("HTTP", ["CMicroHTTP", "Randomness", "Workers", logging]),
         room("Hashing", ["CCrypto"]),
@@ -118,7 +119,7 @@ let package = Package(
 
         // The runtime.
         room("Models", ["CKernels", "JSON", "Tensors", "Weights", "Audio"]),
-        room("Generation", ["JSON", "Models", "Weights", "Tensors", "Audio", "Tokenization", "Randomness"]),
+        room("Generation", ["JSON", "Models", "Structure", "Weights", "Tensors", "Audio", "Tokenization", "Randomness"]),
         room("CordNano", ["Files"], resources: [.copy("Checkpoint"), .copy("Adapter")]),
 
         // Measuring and closing the gap.
@@ -154,16 +155,17 @@ let package = Package(
         room(
             "Workshop",
             [
-                "API", "Archives", "Audio", "Encodings", "Evaluation", "Files", "Generation", "Hashing", "Jobs", "Judging", "Models",
-                "Objectives", "Remote", "Tensors", "Tokenization", "Training", "Weights", "Workers",
+                "API", "Archives", "Audio", "Encodings", "Evaluation", "Files", "Generation", "Hashing", "JSON", "Jobs", "Judging", "Models",
+                "Objectives", "Remote", "Structure", "Tensors", "Tokenization", "Training", "Weights", "Workers",
             ]),
 
         // The program.
         room(
             "Server",
             [
-                "API", "Archives", "Audio", "Evaluation", "Files", "Generation", "HTTP", "Jobs", "Judging", "Models", "Objectives", "Tensors",
-                "Tokenization", "Training", "Workers", "Workshop", logging,
+                "API", "Archives", "Audio", "Evaluation", "Files", "Generation", "HTTP", "JSON", "Jobs", "Judging", "Models", "Objectives",
+                "Structure",
+                "Tensors", "Tokenization", "Training", "Workers", "Workshop", logging,
             ], resources: [.copy("OpenAPI")]),
         .executableTarget(
             name: "cord",
@@ -188,6 +190,7 @@ let package = Package(
         tests("Audio", ["Hashing"]),
         tests("Patterns"),
         tests("Tokenization"),
+        tests("Structure", ["JSON", "Randomness"]),
         tests("Hashing"),
         tests("HTTP"),
         tests("Encodings", ["Files", "JSON"]),

@@ -88,6 +88,8 @@ import Testing
         (#"{"model":"m","training_file":"f","suffix":"../x"}"#, "suffix"),
         (#"{"model":"m","training_file":"f","hyperparameters":{"n_epochs":"many"}}"#, "hyperparameters.n_epochs"),
         (#"{"model":"m","training_file":"f","cord":{"promote":{}}}"#, "cord.promote.if"),
+        (#"{"model":"m","training_file":"f","cord":{"promote":{"if":"always","max_retention_drop":1}}}"#, "cord.promote.max_retention_drop"),
+        (#"{"model":"m","training_file":"f","cord":{"promote":{"if":"always","retain":["a","a"]}}}"#, "cord.promote.retain"),
     ])
     func wrongFineTuningRequestIsNamed(json: String, path: String) {
         #expect(refusal(FineTuningRequest.self, json).param == path)
@@ -138,6 +140,7 @@ import Testing
         (#"{"model":"m","benchmark":"b","limit":0}"#, "limit"),
         (#"{"model":"m","benchmark":"b","decoding":{"temperature":9}}"#, "decoding.temperature"),
         (#"{"model":"m","benchmark":"b","judge":{"kind":"match","endpoint":"http://x"}}"#, "judge.endpoint"),
+        (#"{"model":"m","benchmark":"b","retain":"c"}"#, "retain"), (#"{"model":"m","benchmark":"b","retain":["c",""]}"#, "retain"),
     ])
     func wrongGapRunIsNamed(json: String, path: String) {
         #expect(refusal(GapRunRequest.self, json).param == path)

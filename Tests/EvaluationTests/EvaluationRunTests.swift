@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.ownThread) struct EvaluationRunTests {
     /// `count` sums, each spoken by `voices` voices; clip i/v holds nothing but its name.
-    private func sums(_ count: Int, voices: Int = 1, folder: URL = URL(filePath: "/nowhere")) -> QuestionSet {
+    private func sums(_ count: Int, voices: Int = 1, folder: URL = URL(filePath: "/nowhere"), name: String = "sums") -> QuestionSet {
         let items = (0..<count).flatMap { number in
             (0..<voices).map { voice in
                 QuestionSet.Item(
@@ -14,7 +14,7 @@ import Testing
                     audio: "\(number)-\(voice).wav", answer: String(number), type: .number, source: "\(number)", voice: "v\(voice)")
             }
         }
-        return QuestionSet(name: "sums", folder: folder, items: items)
+        return QuestionSet(name: name, folder: folder, items: items)
     }
 
     /// Folder with an empty clip for each item.
@@ -30,7 +30,7 @@ import Testing
         switch asking {
         case .typed(let text): return "The answer is \(text.split(separator: " ")[2])."
         case .nothing: return "I heard nothing."
-        case .spoken(let clip), .relayed(let clip):
+        case .spoken(let clip), .relayed(let clip), .accompanied(let clip, _):
             let number = clip.lastPathComponent.prefix { $0.isNumber }
             return Int(number)! % 2 == 0 ? "The answer is \(number)." : "The answer is 1000."
         }
@@ -42,12 +42,14 @@ import Testing
         let respondent = FakeRespondent(Self.halfDeaf)
         let run = EvaluationRun(set, settings: RunSettings(arms: Arm.allCases, divergence: 3), respondent: respondent, concurrency: 4)
         let report = try await run.report(id: "r", created: 1, software: "s")
-        #expect(respondent.questions.count == 50 && run.total == 53)
+        #expect(respondent.questions.count == 60 && run.total == 63)
         #expect(report.arms[.text]?.correct == 10)
         #expect(report.arms[.audio]?.correct == 5)
         #expect(report.arms[.noAudio]?.failures == ["no_number": 10])
         #expect(report.arms[.shuffledAudio]?.correct == 0)
         #expect(report.arms[.transcript]?.correct == 5)
+        #expect(report.arms[.audioText]?.correct == 5)
+        #expect(respondent.questions.contains(.accompanied(set.folder.appending(path: "3-0.wav"), text: "What is 3 plus 0?")))
         #expect(report.gap.points == 50 && report.gap.b == 5)
         #expect(report.divergence?.answers == 3 && report.divergence?.n == 6)
         #expect(report.items.map(\.id) == set.items.map(\.id))
@@ -99,7 +101,43 @@ import Testing
         #expect(progress.known.count >= 55)
         let report = try await run.report(id: "r", created: 1, software: "s", continuing: progress.known, record: progress.append)
         #expect(report == whole)
-        #expect(respondent.questions.count == 100 - progress.known.count { $0.arm != nil })
+        #expect(respondent.questions.count == 120 - progress.known.count { $0.arm != nil })
+    }
+
+    /// A set with clips is asked with its words beside them, one without is typed; an interrupted run goes on in the middle of them.
+    @Test func secondSetsAreAskedInOneArmBesideTheBenchmark() async throws {
+        let set = try spokenSums(6)
+        defer { try? FileManager.default.removeItem(at: set.folder) }
+        let sounds = sums(4, folder: set.folder, name: "sounds")
+        let typed = QuestionSet(
+            name: "typed", folder: set.folder,
+            items: (0..<3).map {
+                QuestionSet.Item(
+                    id: "\($0)/0", category: "even", text: "What is \($0) plus 1?", audio: nil, answer: "\($0)", type: .number, source: "\($0)")
+            })
+        func run(_ respondent: FakeRespondent) -> EvaluationRun {
+            EvaluationRun(set, respondent: respondent, concurrency: 2, retaining: [sounds, typed])
+        }
+        let whole = try await run(FakeRespondent(Self.halfDeaf)).report(id: "r", created: 1, software: "s")
+        let kept = try #require(whole.retention)
+        #expect(kept.map(\.benchmark) == ["sounds", "typed"] && kept.map(\.arm) == [.audioText, .text])
+        #expect(kept.map(\.summary.n) == [4, 3] && kept.map(\.summary.correct) == [2, 3])
+        #expect(whole.n == 6 && whole.items.count == 6 && whole.arms[.audioText] == nil)
+        #expect(run(FakeRespondent(Self.halfDeaf)).total == 19)
+        #expect(whole.reproducibility.retained?.map(\.benchmarkHash) == [try sounds.hash(), try typed.hash()])
+
+        let file = set.folder.appending(path: "progress.jsonl")
+        let broken = run(FakeRespondent(patience: 14, Self.halfDeaf))
+        let first = try ProgressFile(file, run: try await broken.reproducibility(software: "s"))
+        await #expect(throws: FakeRespondent.Gone.self) {
+            try await broken.report(id: "r", created: 1, software: "s", record: first.append)
+        }
+        let respondent = FakeRespondent(Self.halfDeaf)
+        let again = run(respondent)
+        let progress = try ProgressFile(file, run: try await again.reproducibility(software: "s"))
+        #expect(progress.known.contains { $0.set == "sounds" } && progress.known.contains { $0.set == nil })
+        let report = try await again.report(id: "r", created: 1, software: "s", continuing: progress.known, record: progress.append)
+        #expect(report == whole && respondent.questions.count == 19 - progress.known.count)
     }
 
     @Test func progressOfAnotherRunIsRefused() async throws {

@@ -106,6 +106,36 @@ import Testing
         #expect(comparison.markdown().contains("against the base's text"))
     }
 
+    @Test func whatASecondSetLosesIsForgotten() throws {
+        func report(_ id: String, right: Set<Int>, hash: String = "h2", mended: Int = 0) -> GapReport {
+            var facts = Samples.facts(version: id)
+            facts.retained = [RetainedFacts(benchmark: "sounds", benchmarkHash: hash, arm: .audioText)]
+            let kept = (0..<20).map {
+                ItemResult(
+                    id: "s\($0)", category: "sounds", question: "Which sound?", answer: "19", audio: "s.wav",
+                    arms: [.audioText: Samples.answer(right.contains($0))])
+            }
+            var items = Samples.items
+            for place in 0..<mended { items[place].arms[.audio]?.correct = true }
+            return GapReport(id: id, items: items, reproducibility: facts, retained: [kept])
+        }
+        let base = report("before", right: Set(0..<15))
+        let candidate = report("after", right: Set(4..<16), mended: 20)
+        let comparison = try GapComparison(base: base, candidate: candidate)
+        let kept = try #require(comparison.retention?.first)
+        expectClose([kept.before, kept.after, kept.change.points], [0.75, 0.6, -15], 1e-9)
+        #expect(kept.items.lost == ["s0", "s1", "s2", "s3"] && kept.items.gained == ["s15"])
+        #expect(comparison.reducesGap(maximumTextDrop: 1))
+        #expect(comparison.reducesGap(maximumTextDrop: 1, maximumRetentionDrop: 15.001))
+        #expect(!comparison.reducesGap(maximumTextDrop: 1, maximumRetentionDrop: 14.9))
+        #expect(comparison.markdown().contains("| sounds | audio and text | 20 | 75.0 | 60.0 | -15.0 |") || comparison.markdown().contains("−15.0"))
+        #expect(comparison.html(base: base, candidate: candidate).contains("What was kept"))
+        #expect(base.markdown().contains("| sounds | audio and text | 20 | 75.0 |") && base.html().contains("What is kept"))
+        #expect(try GapReport(json: base.json()) == base)
+        #expect(try GapComparison(base: base, candidate: report("other", right: [], hash: "h3")).retention == nil)
+        #expect(try GapComparison(base: base, candidate: Samples.report).retention == nil)
+    }
+
     @Test func ratedItemsCompareByTheirScores() throws {
         func report(_ id: String, _ scores: [(text: Int, audio: Int?)]) -> GapReport {
             let items = scores.enumerated().map { Samples.rated("q\($0)", text: $1.text, audio: $1.audio) }

@@ -133,7 +133,15 @@ import Workshop
         (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "surprise": 1}"#, "unknown_parameter"),
         (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "tools": [{}]}"#, "unsupported_parameter"),
         (
-            #"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "response_format": {"type": "json_object"}}"#,
+            #"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"not": {}}}}}"#,
+            "unsupported_schema"
+        ),
+        (
+            #"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "structured_outputs": {"regex": "(a"}}"#,
+            "unsupported_schema"
+        ),
+        (
+            #"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "structured_outputs": {"grammar": "root ::= a"}}"#,
             "unsupported_parameter"
         ),
     ])

@@ -140,6 +140,7 @@ import Workshop
 
     @Test(arguments: [
         (#"{"model": "none", "benchmark": "cord-bench-1"}"#, 404), (#"{"model": "cord-nano", "benchmark": "none"}"#, 404),
+        (#"{"model": "cord-nano", "benchmark": "cord-bench-1", "retain": ["none"]}"#, 404),
         (#"{"model": "cord-nano", "benchmark": "cord-bench-1", "arms": ["video"]}"#, 400),
         (#"{"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 0}"#, 400),
         (#"{"model": "cord-nano", "benchmark": "cord-bench-1", "decoding": {"seed": 1}}"#, 400),
@@ -243,7 +244,7 @@ import Workshop
         let set = try BuiltInBenchmark.standard.questionSet()
         var decoding = SamplingOptions.greedy
         decoding.maxTokens = 48
-        let settings = RunSettings(arms: [.text, .audio, .noAudio], limit: 5)
+        let settings = RunSettings(arms: [.text, .audio, .noAudio, .transcript, .audioText], limit: 5)
         let endpoint = Endpoint(base: try #require(URL(string: "http://127.0.0.1:\(daemon.port)/v1")))
         let far = try await EvaluationRun(
             set, settings: settings, respondent: EndpointRespondent(endpoint, model: "cord-nano", decoding: decoding),
@@ -257,6 +258,9 @@ import Workshop
             #expect(there.arms[.text]?.text == here.arms[.text]?.text)
             #expect(there.arms[.text]?.correct == here.arms[.text]?.correct && there.arms[.audio]?.error == nil)
         }
+        #expect(far.items.allSatisfy { $0.arms[.transcript]?.heard != nil && $0.arms[.transcript]?.error == nil })
+        #expect(zip(far.items, near.items).count { $0.arms[.transcript]?.heard == $1.arms[.transcript]?.heard } >= 4)
+        #expect(zip(far.items, near.items).count { $0.arms[.audioText]?.text == $1.arms[.audioText]?.text } >= 4)
         // The WAV that travels is rounded to 16 bits, so a spoken answer may differ where two tokens are as likely.
         #expect(zip(far.items, near.items).count { $0.arms[.audio]?.text == $1.arms[.audio]?.text } >= 4)
         #expect(far.reproducibility.model.contains("cord-nano at http"))

@@ -1,5 +1,7 @@
 import Models
+import Structure
 import Tensors
+import Tokenization
 
 extension EngineLoop {
     /// What a request adds to one forward pass.
@@ -225,11 +227,15 @@ extension EngineLoop {
         if answer.isFinished { return }
         let options = group.request.options
         let token: Int32
-        let excluded = answer.tokens.count < options.minTokens ? model.endTokens : []
-        do throws(EngineError) { token = try answer.sampler.choose(logits, row: row, excluding: excluded) } catch { return group.fail(error) }
+        do throws(EngineError) {
+            let mask = try answer.mask(options)
+            let isShort = answer.tokens.count < options.minTokens && mask?.endsAlone != true
+            token = try answer.sampler.choose(logits, row: row, excluding: isShort ? model.endTokens : [], mask: mask)
+            try answer.advance(options, over: model.tokenizer.bytes(of: Int(token)), isEnd: model.endTokens.contains(token))
+        } catch { return group.fail(error) }
         group.timings.completionTokens += 1
         statistics.completionTokens += 1
-        let isEnd = model.endTokens.contains(token) && !options.ignoresEndOfTurn
+        let isEnd = model.endTokens.contains(token) && (!options.ignoresEndOfTurn || options.structure != nil)
         if isEnd, !options.tellsEnd { return finish(answer, of: group, .stop) }
         let logProbability = options.logProbabilities.map {
             TokenLogProbability(token, in: logits, row: row, alternatives: $0)
@@ -260,6 +266,25 @@ extension EngineLoop {
         group.tell(.finished(choice: answer.choice, reason: reason, text: answer.text.finish()))
         group.unfinished -= 1
         if group.unfinished == 0 { group.end() }
+    }
+}
+
+extension EngineLoop.Answer {
+    /// What may come next where the answer must have a form.
+    fileprivate func mask(_ options: SamplingOptions) throws(EngineError) -> Structure.Mask? {
+        guard let structure = options.structure else { return nil }
+        return try formed { () throws(StructureError) in try structure.mask(place ?? structure.start) }
+    }
+
+    fileprivate func advance(_ options: SamplingOptions, over spelling: ArraySlice<UInt8>, isEnd: Bool) throws(EngineError) {
+        guard let structure = options.structure, !isEnd else { return }
+        place = try formed { () throws(StructureError) in try structure.advance(place ?? structure.start, over: spelling) }
+    }
+
+    private func formed<Value>(_ body: () throws(StructureError) -> Value) throws(EngineError) -> Value {
+        do { return try body() } catch {
+            throw .unusableOption(name: "response_format", expected: "a form that can be followed", found: "\(error)")
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 import Audio
 import Models
+import Structure
 import Synchronization
 import Tensors
 
@@ -78,6 +79,8 @@ final class EngineLoop {
         var sampler: Sampler
         var text: TextAssembler
         var tokens: [Int32] = []
+        /// Where the answer stands in the form that it must have.
+        var place: Structure.Place?
         var isFinished = false
 
         init(choice: Int, cache: KeyValueCache, sampler: Sampler, text: TextAssembler) {

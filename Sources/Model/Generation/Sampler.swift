@@ -1,5 +1,6 @@
 import Glibc
 import Randomness
+package import Structure
 package import Tensors
 
 /// Chooses tokens from rows of logits.
@@ -25,20 +26,27 @@ package struct Sampler {
 
     /// Chooses from row `row` of `logits`, and notes the choice for the penalties.
     ///
-    /// - Parameter excluded: tokens that cannot be chosen.
+    /// - Parameters:
+    ///   - excluded: tokens that cannot be chosen.
+    ///   - mask: the tokens that can, where the answer has a form.
     /// - Throws: ``EngineError/noDistribution`` where the row, penalties applied, gives no token a probability.
-    package mutating func choose(_ logits: Tensor, row: Int, excluding excluded: Set<Int32> = []) throws(EngineError) -> Int32 {
-        let token = try pick(logits, row: row, excluding: excluded)
+    package mutating func choose(
+        _ logits: Tensor, row: Int, excluding excluded: Set<Int32> = [], mask: Structure.Mask? = nil
+    ) throws(EngineError) -> Int32 {
+        let token = try pick(logits, row: row, excluding: excluded, mask: mask)
         if options.repetitionPenalty != 1 { seen.insert(token) }
         if options.frequencyPenalty != 0 || options.presencePenalty != 0 { answerCounts[token, default: 0] += 1 }
         return token
     }
 
-    private mutating func pick(_ logits: Tensor, row: Int, excluding excluded: Set<Int32>) throws(EngineError) -> Int32 {
+    private mutating func pick(
+        _ logits: Tensor, row: Int, excluding excluded: Set<Int32>, mask: Structure.Mask?
+    ) throws(EngineError) -> Int32 {
         var logits = logits
         var row = row
-        if !seen.isEmpty || !answerCounts.isEmpty || !options.logitBias.isEmpty || !excluded.isEmpty {
+        if !seen.isEmpty || !answerCounts.isEmpty || !options.logitBias.isEmpty || !excluded.isEmpty || mask != nil {
             logits = penalised(logits.rowsCopy(row..<row + 1), excluding: excluded)
+            if let mask { mask.apply(to: logits) }
             row = 0
         }
         guard isDistribution(logits, row: row) else { throw .noDistribution }
@@ -133,6 +141,21 @@ package struct Sampler {
             if left < 0 { return candidate.token }
         }
         return best[0].token
+    }
+}
+
+extension Structure.Mask {
+    /// Leaves no chance to what it does not allow.
+    ///
+    /// - Parameter logits: [1, vocabulary]
+    fileprivate func apply(to logits: Tensor) {
+        let values = unsafe UnsafeMutableBufferPointer(start: logits.pointer, count: logits.columns)
+        for (index, word) in words.enumerated() where word != .max {
+            let begin = index * 64
+            for place in begin..<min(begin + 64, values.count) where word >> UInt64(place - begin) & 1 == 0 {
+                unsafe values[place] = -.infinity
+            }
+        }
     }
 }
 

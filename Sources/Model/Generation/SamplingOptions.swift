@@ -1,3 +1,5 @@
+package import Structure
+
 /// How tokens are chosen, and when to stop.
 package struct SamplingOptions: Sendable, Equatable {
     /// 0 takes the most probable token, as do temperatures below ``leastTemperature``.
@@ -20,6 +22,8 @@ package struct SamplingOptions: Sendable, Equatable {
     package var maxTokens = 256
     /// The model cannot end an answer of fewer tokens; a stop string can.
     package var minTokens = 0
+    /// The form that the answer has; nil for any. It ends where the form is whole, whatever ``ignoresEndOfTurn`` says.
+    package var structure: Structure?
     /// The answer ends before the first of these; they are not part of it.
     package var stop: [String] = []
     package var seed: UInt64 = 0

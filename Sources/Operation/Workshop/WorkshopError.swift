@@ -15,6 +15,8 @@ package struct WorkshopError: Error, Equatable, CustomStringConvertible, Sendabl
         case pathsDisabled, pathNotAllowed, notFound
         case invalidURL, urlNotAllowed, fetchFailed, fetchTooLarge
         case unknownToken
+        /// A form of answers that cannot be kept.
+        case unsupportedForm
         case tooManyClips, contextExceeded, emptyAnswer, timeIsOver
         case unknownBenchmark, invalidBenchmark
         case conflict, fileInUse, versionInUse

@@ -47,6 +47,7 @@ extension HTTPError {
             case .invalidValue: (400, "invalid_value")
             case .missingValue: (400, "missing_required_parameter")
             case .unsupported: (422, "unsupported")
+            case .unsupportedForm: (400, "unsupported_schema")
             case .unknownModel, .unknownAdapter: (404, "model_not_found")
             case .modelNameTaken: (409, "model_exists")
             case .baseStaysLoaded: (400, "base_model")

@@ -19,6 +19,7 @@ struct Eval: AsyncParsableCommand {
               cord eval                   the embedded model on the built-in benchmark
               cord eval --adapter my-lora/ --output results/candidate
               cord eval --benchmark openbookqa.jsonl --arms text,audio,no_audio
+              cord eval --adapter my-lora/ --retain mmau/ --retain mmlu.jsonl     and what it forgot
               cord eval --endpoint http://localhost:8000/v1 --model-name NAME
               cord gap formats            which question sets are read
               cord gap compare results/base results/candidate
@@ -66,9 +67,15 @@ struct Eval: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "text, audio, transcript (what the model writes down, typed back to it: tells where the gap arises), no_audio and shuffled_audio, separated by commas.",
+            "text, audio, transcript (what the model writes down, typed back to it: tells where the gap arises), audio_text (the clip with the words beside it), no_audio and shuffled_audio, separated by commas.",
             valueName: "arms"))
     var arms = "text,audio"
+
+    @Option(
+        help: ArgumentHelp(
+            "A second set, measured beside the benchmark: what a training may forget. With clips it is asked clip and text together, otherwise typed. May be repeated.",
+            valueName: "name or path"))
+    var retain: [String] = []
 
     @Option(help: "Draws the order, the shuffled clips and what is sampled.")
     var seed: UInt64 = 0
@@ -155,10 +162,14 @@ struct Eval: AsyncParsableCommand {
                 "--benchmark: \(benchmark) has no audio. Speak it first: cord speak \(benchmark) --output FOLDER, or ask --arms text."
             )
         }
+        let others = try retain.map { try BenchmarkCatalog.questionSet($0) }
+        if Set(others.map(\.name)).count < others.count {
+            throw ValidationError("--retain: expected sets of different names, found \(others.map(\.name).joined(separator: ", ")).")
+        }
         let settings = RunSettings(
             arms: try chosenArms, limit: limit, seed: seed, extraction: extraction, divergence: divergence)
         let run = EvaluationRun(
-            set, settings: settings, respondent: try respondent(), judge: judge, concurrency: askedAtOnce)
+            set, settings: settings, respondent: try respondent(), judge: judge, concurrency: askedAtOnce, retaining: others)
         let report = try await measured(run)
         if let output { try ReportFolder(URL(filePath: output)).write(report, set) }
         print(try format.rendered(report, set), terminator: "")

@@ -26,10 +26,17 @@ package struct Endpoint: Sendable {
 
     /// The body of the answer to `POST base/path` with a JSON body. Throws ``EndpointError``, or `CancellationError`.
     package func post(_ path: String, json body: Data) async throws -> Data {
+        try await post(path, body, type: "application/json")
+    }
+
+    /// The same with a form.
+    package func post(_ path: String, form: FormBody) async throws -> Data { try await post(path, form.body, type: form.type) }
+
+    private func post(_ path: String, _ body: Data, type: String) async throws -> Data {
         var request = URLRequest(url: base.appendingPathComponent(path), timeoutInterval: timeout)
         request.httpMethod = "POST"
         request.httpBody = body
-        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+        request.setValue(type, forHTTPHeaderField: "Content-Type")
         if let key { request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization") }
         var attempt = 1
         while true {

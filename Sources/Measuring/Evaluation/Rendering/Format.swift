@@ -50,6 +50,7 @@ enum Format {
         case .noAudio: "no audio"
         case .shuffledAudio: "shuffled audio"
         case .transcript: "transcript"
+        case .audioText: "audio and text"
         }
     }
 }

@@ -14,6 +14,7 @@ extension GapComparison {
             spoken, with Wilson score intervals.</figcaption></figure>\(Markup.table(["gap", "points", "reduction"], gapRows))</section>
             <section><h2>By arm</h2>\(Markup.table(["arm", "change", "interval", "gained", "lost", "p"], armRows))</section>
             \(hearing.map { "<section><h2>Where it was closed</h2><p>\($0.headline)</p>\(Markup.table(HearingComparison.header, $0.rows))</section>" } ?? "")
+            \(retentionSection)
             \(categorySection)
             \(ratingSection)
             \(differenceSection)
@@ -88,6 +89,11 @@ extension GapComparison {
             test over source questions, p (Holm) corrected over all categories.</figcaption></figure>\
             \(Markup.table(["category", "n", "text", "p (Holm)", "audio", "p (Holm)"], categoryRows))</section>
             """
+    }
+
+    private var retentionSection: String {
+        guard let retention else { return "" }
+        return "<section><h2>What was kept</h2>\(Markup.table(RetentionComparison.header, retention.map(\.row)))</section>"
     }
 
     private var ratingSection: String {

@@ -10,6 +10,7 @@ extension GapComparison {
         if let hearing {
             lines += [hearing.headline, ""] + Markdown.table(HearingComparison.header, hearing.rows) + [""]
         }
+        if let retention { lines += Markdown.table(RetentionComparison.header, retention.map(\.row)) + [""] }
         lines += Markdown.table(["category", "n", "text", "p (Holm)", "audio", "p (Holm)"], categoryRows)
         if let rating { lines += ["", "## Ratings", "", rating.headline, ""] + Markdown.table(RatingComparison.header, rating.rows) }
         if !differences.isEmpty { lines += ["", "The runs differ in:", ""] + differences.map { "- " + Markdown.inline($0) } }

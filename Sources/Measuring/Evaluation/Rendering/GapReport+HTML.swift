@@ -14,6 +14,7 @@ extension GapReport {
             \(voiceSection)
             \(ratingSection)
             \(instructionSection)
+            \(retentionSection)
             \(divergenceSection)
             \(readingSection)
             <section><h2>Reproducibility</h2>\(Markup.table(["what", "value"], reproducibility.entries.map { [$0.name, $0.value] }, style: "facts"))</section>
@@ -120,6 +121,14 @@ extension GapReport {
             <h3>Gap</h3><figure>\(gaps)<figcaption>Accuracy typed minus accuracy spoken, paired by item. b counts items right when typed and \
             wrong when spoken, c the reverse. p is the exact sign-flip test over source questions, p (Holm) corrected over all \
             categories.</figcaption></figure>\(table)</section>
+            """
+    }
+
+    private var retentionSection: String {
+        guard let retention else { return "" }
+        return """
+            <section><h2>What is kept</h2><p>\(RetainedSet.explanation)</p>\
+            \(Markup.table(RetainedSet.header(confidence), retention.map(\.row)))</section>
             """
     }
 

@@ -36,6 +36,10 @@ extension GapReport {
             if !hearing.splitRows.isEmpty { lines += Markdown.table(HearingSummary.splitHeader(confidence), hearing.splitRows) + [""] }
             lines += Markdown.table(HearingSummary.binHeader, hearing.binRows)
         }
+        if let retention {
+            lines += ["", "## What is kept", "", RetainedSet.explanation, ""]
+            lines += Markdown.table(RetainedSet.header(confidence), retention.map(\.row))
+        }
         lines += ["", "## Other readings", ""]
         lines += Markdown.table(["measure", "value"], readings)
         if let divergence {
@@ -66,8 +70,8 @@ extension GapReport {
     var readings: [[String]] {
         guard gap.isMeasured else {
             // Against a base's text accuracy that was given, hearing has a share without a text arm of its own.
-            let isRetained = arms[.audio] != nil && mrr.base == "given"
-            return [["gap", PairedSummary.notMeasured]] + (isRetained ? [retention] : [])
+            let hasShare = arms[.audio] != nil && mrr.base == "given"
+            return [["gap", PairedSummary.notMeasured]] + (hasShare ? [retainedByHearing] : [])
         }
         var rows = [
             ["Newcombe interval", Format.interval(gap.newcombe)],
@@ -80,7 +84,7 @@ extension GapReport {
             ["equal answers, share", "\(Format.fixed(agreement.answers.share, 3)) of \(agreement.answers.n)"],
             ["equal answers, κ", Format.optional(agreement.answers.kappa)],
             ["equally right, κ", Format.optional(agreement.correctness.kappa)],
-            retention,
+            retainedByHearing,
             ["average drop over categories", Format.optional(averageDrop)],
             ["discordant share", Format.fixed(power.discordantShare, 3)],
             ["detectable gap (level 0.05, power 0.8)", power.detectableGap.map { Format.fixed($0, 1) + " points" } ?? "–"],
@@ -89,7 +93,7 @@ extension GapReport {
         return rows
     }
 
-    private var retention: [String] {
+    private var retainedByHearing: [String] {
         ["MRR (\(mrr.base) base, text \(Format.percent(mrr.baseTextAccuracy)) %)", Format.optional(mrr.value)]
     }
 }

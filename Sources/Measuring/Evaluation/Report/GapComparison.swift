@@ -31,6 +31,8 @@ package struct GapComparison: Codable, Sendable, Equatable {
     package var categories: [Category]
     /// Which part of the gap was closed; nil where transcripts were not typed back in both runs.
     package var hearing: HearingComparison?
+    /// What was kept of each second set that both runs asked in one way; nil where there was none.
+    package var retention: [RetentionComparison]?
     /// Nil where no judge rated.
     package var rating: RatingComparison?
     /// Settings in which the two runs differ, beyond the weights: a comparison of versions should have none.
@@ -139,6 +141,12 @@ package struct GapComparison: Codable, Sendable, Equatable {
                 audioInterval: group.2.interval, textP: textP[place], audioP: audioP[place])
         }
         hearing = HearingComparison(common, confidence: confidence, resamples: resamples, seed: second.seed)
+        let kept = (base.retention ?? []).compactMap { before in
+            (candidate.retention ?? []).lazy.compactMap {
+                RetentionComparison(base: before, candidate: $0, confidence: confidence, resamples: resamples, seed: second.seed)
+            }.first
+        }
+        retention = kept.isEmpty ? nil : kept
         rating = RatingComparison(common, confidence: confidence, resamples: resamples, seed: second.seed)
         let fixed: Set = ["model hash", "prompt template hash", "decoding", "seed", "judge", "extraction", "software version", "machine"]
         differences = zip(first.entries, second.entries).filter { fixed.contains($0.name) && $0.value != $1.value }.map {
@@ -154,14 +162,15 @@ package struct GapComparison: Codable, Sendable, Equatable {
         }
     }
 
-    /// The rule by which a version is promoted: its own gap is smaller (sign-flip test over source questions, p < 0.05), and the text
-    /// arm lost at most `maximumTextDrop` points.
-    package func reducesGap(maximumTextDrop: Double) -> Bool {
+    /// The rule by which a version is promoted: its own gap is smaller (sign-flip test over source questions, p < 0.05), the text
+    /// arm lost at most `maximumTextDrop` points, and no second set more than `maximumRetentionDrop`.
+    package func reducesGap(maximumTextDrop: Double, maximumRetentionDrop: Double = .infinity) -> Bool {
         gapChange.points > 0 && gapChange.signFlipP < 0.05 && text.points >= -maximumTextDrop
+            && (retention ?? []).allSatisfy { $0.change.points >= -maximumRetentionDrop }
     }
 
     enum CodingKeys: String, CodingKey {
-        case object, base, candidate, benchmark, n, text, audio, categories, hearing, rating, differences
+        case object, base, candidate, benchmark, n, text, audio, categories, hearing, retention, rating, differences
         case gapBefore = "gap_before"
         case gapAfterAgainstBaseText = "gap_after_against_base_text"
         case gapAfterOwn = "gap_after_own"

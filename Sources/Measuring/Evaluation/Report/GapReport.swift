@@ -29,13 +29,18 @@ package struct GapReport: Codable, Sendable, Equatable {
     package var divergence: DivergenceSummary?
     /// The gap taken apart, where transcripts were typed back.
     package var hearing: HearingSummary?
+    /// Second sets that were asked beside the benchmark, to see what a training forgets.
+    package var retention: [RetainedSet]?
     package var reproducibility: Reproducibility
     package var items: [ItemResult]
 
-    /// - Parameter baseText: the base model's text accuracy (a fraction) for MRR; without it the model is its own base.
+    /// - Parameters:
+    ///   - baseText: the base model's text accuracy (a fraction) for MRR; without it the model is its own base.
+    ///   - retained: the items of each second set that `reproducibility` names.
     package init(
         id: String, created: Int = Int(Date().timeIntervalSince1970), items: [ItemResult], reproducibility: Reproducibility,
-        baseText: Double? = nil, divergence: DivergenceSummary? = nil, confidence: Double = 0.95, resamples: Int = 2000
+        baseText: Double? = nil, divergence: DivergenceSummary? = nil, retained: [[ItemResult]] = [], confidence: Double = 0.95,
+        resamples: Int = 2000
     ) {
         self.id = id
         self.created = created
@@ -59,6 +64,9 @@ package struct GapReport: Codable, Sendable, Equatable {
         rating = RatingSummary(items, confidence: confidence, resamples: resamples, seed: seed)
         instructions = InstructionSummary(items, confidence: confidence, resamples: resamples, seed: seed)
         hearing = HearingSummary(items, confidence: confidence, resamples: resamples, seed: seed)
+        if let facts = reproducibility.retained {
+            retention = zip(facts, retained).map { RetainedSet($0, items: $1, confidence: confidence) }
+        }
         agreement = AgreementSummary(items)
         let (text, audio) = (arms[.text]?.accuracy ?? 0, arms[.audio]?.accuracy ?? 0)
         mrr = Retention(
@@ -69,7 +77,8 @@ package struct GapReport: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case object, id, created, n, arms, gap, categories, voices, rating, instructions, agreement, mrr, power, divergence, hearing, reproducibility,
+        case object, id, created, n, arms, gap, categories, voices, rating, instructions, agreement, mrr, power, divergence, hearing, retention,
+            reproducibility,
             items
         case averageDrop = "average_drop"
     }

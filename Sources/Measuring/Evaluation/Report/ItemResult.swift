@@ -11,6 +11,8 @@ package enum Arm: String, Codable, Sendable, CaseIterable, CodingKeyRepresentabl
     /// What the model wrote down of the audio, typed back to it: the cascade. What it lacks to ``text`` was lost in hearing, what
     /// ``audio`` lacks to it in reasoning over sound.
     case transcript
+    /// The clip with the words typed beside it, as questions about sounds and music are asked.
+    case audioText = "audio_text"
 }
 
 /// What one arm answered to one item.

@@ -20,12 +20,14 @@ package struct Reproducibility: Codable, Sendable, Equatable {
     package var limit: Int?
     /// Along so many answers D_t was measured.
     package var divergence: Int
+    /// Second sets that were asked beside the benchmark.
+    package var retained: [RetainedFacts]?
 
     package init(
         model: String, modelHash: String, weightVersion: String, weightVersionHash: String, promptTemplateHash: String,
         decoding: [String: String], seed: UInt64, judge: String, extraction: String = "strict", benchmark: String,
         benchmarkHash: String, softwareVersion: String, machine: String, arms: [Arm] = [.text, .audio], limit: Int? = nil,
-        divergence: Int = 0
+        divergence: Int = 0, retained: [RetainedFacts]? = nil
     ) {
         self.model = model
         self.modelHash = modelHash
@@ -43,10 +45,11 @@ package struct Reproducibility: Codable, Sendable, Equatable {
         self.arms = arms
         self.limit = limit
         self.divergence = divergence
+        self.retained = retained
     }
 
     enum CodingKeys: String, CodingKey {
-        case model, decoding, seed, judge, extraction, benchmark, machine, arms, limit, divergence
+        case model, decoding, seed, judge, extraction, benchmark, machine, arms, limit, divergence, retained
         case modelHash = "model_hash"
         case weightVersion = "weight_version"
         case weightVersionHash = "weight_version_hash"
@@ -57,7 +60,7 @@ package struct Reproducibility: Codable, Sendable, Equatable {
 
     /// Name and value of every entry, in a fixed order, for the renderers.
     package var entries: [(name: String, value: String)] {
-        [
+        var entries = [
             ("model", model), ("model hash", modelHash), ("weight version", weightVersion),
             ("weight version hash", weightVersionHash), ("prompt template hash", promptTemplateHash),
             ("decoding", decoding.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")),
@@ -66,5 +69,7 @@ package struct Reproducibility: Codable, Sendable, Equatable {
             ("arms", arms.map(\.rawValue).joined(separator: ", ")), ("limit", limit.map(String.init) ?? "all"),
             ("divergence", String(divergence)),
         ]
+        for set in retained ?? [] { entries.append(("retained set", "\(set.benchmark), \(Format.name(set.arm)), hash \(set.benchmarkHash)")) }
+        return entries
     }
 }

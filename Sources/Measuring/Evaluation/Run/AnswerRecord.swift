@@ -2,6 +2,8 @@
 /// wrote before it was interrupted are what it continues from.
 package struct AnswerRecord: Codable, Sendable, Equatable {
     package var item: String
+    /// The second set that the item is of; nil for the benchmark's own.
+    package var set: String?
     package var arm: Arm?
     package var answer: ArmAnswer?
     package var divergence: [TokenDivergence]?

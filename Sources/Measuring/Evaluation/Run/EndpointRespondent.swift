@@ -23,23 +23,54 @@ package struct EndpointRespondent: Respondent {
     }
 
     package func reply(to question: Asking, seed: UInt64) async throws -> Reply {
-        let body = try await body(question, seed)
         let start = ContinuousClock.now
+        var heard: String?
+        var question = question
+        if case .relayed(let file) = question {
+            let text = try await transcript(of: file)
+            (heard, question) = (text, .typed(text))
+        }
+        let body = try await body(question, seed)
+        let data = try await asked { try await endpoint.post("chat/completions", json: body) }
+        let seconds = start.duration(to: .now) / .seconds(1)
+        guard let answer = try? JSONDecoder().decode(Answer.self, from: data), let choice = answer.choices.first else {
+            throw unexpected("chat/completions", expected: "a chat completion with a choice", data)
+        }
+        return Reply(text: choice.message.content ?? "", tokens: answer.usage?.completion_tokens ?? 0, seconds: seconds, heard: heard)
+    }
+
+    /// What the server's `audio/transcriptions` writes down of a clip.
+    private func transcript(of file: URL) async throws -> String {
+        struct Transcript: Decodable { let text: String }
+        var form = FormBody()
+        form.add("model", model)
+        form.add("response_format", "json")
+        form.add("temperature", "0")
+        form.add("file", filename: "clip.wav", type: "audio/wav", try await wav(file))
         let data: Data
         do {
-            data = try await endpoint.post("chat/completions", json: body)
-        } catch let error as EndpointError {
-            // What the server refuses is this question's fault; a wrong key, path or load is not.
+            data = try await asked { [form] in try await endpoint.post("audio/transcriptions", form: form) }
+        } catch EndpointError.status(_, let code, _, _) where [404, 405, 501].contains(code) {
+            throw Unaskable(code: "no_transcript", "the server has no audio/transcriptions")
+        }
+        guard let transcript = try? JSONDecoder().decode(Transcript.self, from: data) else {
+            throw unexpected("audio/transcriptions", expected: "an object with text", data)
+        }
+        return transcript.text
+    }
+
+    /// What the server refuses is this question's fault; a wrong key, path or load is not.
+    private func asked(_ exchange: @Sendable () async throws -> Data) async throws -> Data {
+        do { return try await exchange() } catch let error as EndpointError {
             guard case .status(_, let code, _, _) = error, [400, 413, 415, 422].contains(code) else { throw error }
             throw Unaskable(code: "refused_\(code)", error.description)
         }
-        let seconds = start.duration(to: .now) / .seconds(1)
-        guard let answer = try? JSONDecoder().decode(Answer.self, from: data), let choice = answer.choices.first else {
-            throw EndpointError.unexpected(
-                url: endpoint.base.absoluteString + "/chat/completions", expected: "a chat completion with a choice",
-                found: String(decoding: data.prefix(200), as: UTF8.self))
-        }
-        return Reply(text: choice.message.content ?? "", tokens: answer.usage?.completion_tokens ?? 0, seconds: seconds)
+    }
+
+    private func unexpected(_ path: String, expected: String, _ data: Data) -> EndpointError {
+        EndpointError.unexpected(
+            url: endpoint.base.appendingPathComponent(path).absoluteString, expected: expected,
+            found: String(decoding: data.prefix(200), as: UTF8.self))
     }
 
     package func divergence(clip: URL, text: String, seed: UInt64) async throws -> [TokenDivergence]? { nil }
@@ -55,9 +86,9 @@ package struct EndpointRespondent: Respondent {
             switch question {
             case .typed(let text): .text(text)
             case .nothing: .text("")
-            case .spoken(let file): .audio(try await wav(file))
-            case .relayed:
-                throw Unaskable(code: "no_transcript", "transcripts are asked of models in this process alone, not of endpoints")
+            case .spoken(let file): .audio(try await wav(file).base64EncodedString(), text: nil)
+            case .accompanied(let file, let text): .audio(try await wav(file).base64EncodedString(), text: text)
+            case .relayed: preconditionFailure("a transcript is asked for before it is typed")
             }
         let sampled = decoding.temperature > 0
         return try JSONEncoder().encode(
@@ -67,7 +98,7 @@ package struct EndpointRespondent: Respondent {
                 stop: decoding.stop.isEmpty ? nil : decoding.stop, seed: sampled ? Int(seed & 0x7FFF_FFFF) : nil))
     }
 
-    private func wav(_ file: URL) async throws -> String {
+    private func wav(_ file: URL) async throws -> Data {
         let limits = AudioLimits(maxSeconds: maximumSeconds)
         return try await evaluationWork.run {
             let bytes: Data
@@ -76,7 +107,7 @@ package struct EndpointRespondent: Respondent {
             }
             do {
                 let clip = try unsafe AudioDecoder.decode(bytes.span.bytes, limits: limits)
-                return Data(WAVWriter.bytes(clip.samples)).base64EncodedString()
+                return Data(WAVWriter.bytes(clip.samples))
             } catch let error as AudioError {
                 throw Unaskable(code: error.code, error.description)
             }
@@ -100,12 +131,13 @@ package struct EndpointRespondent: Respondent {
 
     private enum Content: Encodable {
         case text(String)
-        /// Base64 of a WAV.
-        case audio(String)
+        /// Base64 of a WAV, and the words behind it.
+        case audio(String, text: String?)
 
         private struct Part: Encodable {
-            let type = "input_audio"
-            let input_audio: Sound
+            let type: String
+            var input_audio: Sound?
+            var text: String?
         }
 
         private struct Sound: Encodable {
@@ -117,7 +149,9 @@ package struct EndpointRespondent: Respondent {
             var container = encoder.singleValueContainer()
             switch self {
             case .text(let text): try container.encode(text)
-            case .audio(let data): try container.encode([Part(input_audio: Sound(data: data))])
+            case .audio(let data, let text):
+                let words = text.map { Part(type: "text", text: $0) }
+                try container.encode([Part(type: "input_audio", input_audio: Sound(data: data))] + (words.map { [$0] } ?? []))
             }
         }
     }

@@ -111,6 +111,8 @@ package struct EngineRespondent: Respondent {
                 case .nothing: return try model.prompt([Message(role: "user", parts: [])])
                 case .spoken(let file), .relayed(let file):
                     return try model.prompt([Message(role: "user", parts: [.audio(try Self.clip(file, limits))])])
+                case .accompanied(let file, let text):
+                    return try model.prompt([Message(role: "user", parts: [.audio(try Self.clip(file, limits)), .text(text)])])
                 }
             } catch let error as AudioError {
                 throw Unaskable(code: error.code, error.description)

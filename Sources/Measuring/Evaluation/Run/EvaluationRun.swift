@@ -19,10 +19,12 @@ package struct EvaluationRun: Sendable {
     private let respondent: any Respondent
     private let scoring: AnswerScoring
     private let concurrency: Int
+    /// Of second sets, each asked in one arm once the benchmark is: what a training may forget.
+    private let retained: [EvaluationRun]
 
     package init(
         _ set: QuestionSet, settings: RunSettings = RunSettings(), respondent: any Respondent, judge: FreeFormJudge? = nil,
-        concurrency: Int = 128
+        concurrency: Int = 128, retaining others: [QuestionSet] = []
     ) {
         self.set = set
         self.settings = settings
@@ -30,10 +32,13 @@ package struct EvaluationRun: Sendable {
         self.concurrency = max(1, concurrency)
         plan = RunPlan(set, settings)
         scoring = AnswerScoring(mode: settings.extraction, judge: judge)
+        retained = others.map {
+            EvaluationRun($0, settings: settings.retaining($0), respondent: respondent, judge: judge, concurrency: concurrency)
+        }
     }
 
-    /// Questions to answer, over all arms, and answers to walk along.
-    package var total: Int { plan.questions.count + plan.anatomy.count }
+    /// Questions to answer, over all arms and sets, and answers to walk along.
+    package var total: Int { retained.reduce(plan.questions.count + plan.anatomy.count) { $0 + $1.total } }
 
     /// Asks what `known` does not answer yet and gives the whole report.
     ///
@@ -47,11 +52,39 @@ package struct EvaluationRun: Sendable {
         continuing known: [AnswerRecord] = [], record: @Sendable (AnswerRecord) throws -> Void = { _ in },
         progress: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) async throws -> GapReport {
-        if scoring.judge == nil, let item = plan.items.first(where: { $0.type == .rating }) { throw MissingJudge(item: item.id) }
-        var collected = Collected(plan, known)
-        try progress(collected.count, total)
+        for run in [self] + retained {
+            if run.scoring.judge == nil, let item = run.plan.items.first(where: { $0.type == .rating }) { throw MissingJudge(item: item.id) }
+        }
         // Hashing the set and the model takes a while, in which questions can be asked.
         async let facts = reproducibility(software: software)
+        let total = total
+        let collected = try await collect(known.filter { $0.set == nil }, record: record, progress: { try progress($0, total) })
+        var done = collected.count
+        var kept: [[ItemResult]] = []
+        for run in retained {
+            let (name, before) = (run.set.name, done)
+            let others = try await run.collect(
+                known.filter { $0.set == name },
+                record: {
+                    var answer = $0
+                    answer.set = name
+                    try record(answer)
+                },
+                progress: { try progress(before + $0, total) })
+            done += others.count
+            kept.append(others.results(run.plan))
+        }
+        return GapReport(
+            id: id, created: created, items: collected.results(plan), reproducibility: try await facts, baseText: baseText,
+            divergence: DivergenceSummary(collected.divergences(plan)), retained: kept)
+    }
+
+    /// Asks what `known` does not answer yet of the run's own set.
+    private func collect(
+        _ known: [AnswerRecord], record: @Sendable (AnswerRecord) throws -> Void, progress: @Sendable (_ done: Int) throws -> Void
+    ) async throws -> Collected {
+        var collected = Collected(plan, known)
+        try progress(collected.count)
         try await withThrowingTaskGroup(of: AnswerRecord.self) { group in
             var waiting = collected.missing(plan)[...]
             func askNext() {
@@ -64,25 +97,28 @@ package struct EvaluationRun: Sendable {
                 askNext()
                 collected.add(answered)
                 try record(answered)
-                try progress(collected.count, total)
+                try progress(collected.count)
             }
         }
-        return GapReport(
-            id: id, created: created, items: collected.results(plan), reproducibility: try await facts, baseText: baseText,
-            divergence: DivergenceSummary(collected.divergences(plan)))
+        return collected
     }
 
     /// What the report will say of how to repeat the run, known before it begins.
     package func reproducibility(software: String) async throws -> Reproducibility {
         let set = set
         let hash = try await evaluationWork.run { try set.hash() }
+        var others: [RetainedFacts] = []
+        for run in retained {
+            let (set, arm) = (run.set, run.settings.arms[0])
+            others.append(RetainedFacts(benchmark: set.name, benchmarkHash: try await evaluationWork.run { try set.hash() }, arm: arm))
+        }
         let who = try await respondent.identity()
         return Reproducibility(
             model: who.model, modelHash: who.modelHash, weightVersion: who.weightVersion, weightVersionHash: who.weightVersionHash,
             promptTemplateHash: who.promptTemplateHash, decoding: who.decoding, seed: settings.seed,
             judge: scoring.judge?.name ?? "match", extraction: settings.extraction.rawValue, benchmark: set.name, benchmarkHash: hash,
             softwareVersion: software, machine: who.machine, arms: settings.arms, limit: settings.limit,
-            divergence: settings.divergence)
+            divergence: settings.divergence, retained: others.isEmpty ? nil : others)
     }
 
     private func answer(_ task: RunTask) async throws -> AnswerRecord {

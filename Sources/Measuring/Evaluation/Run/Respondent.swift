@@ -9,6 +9,8 @@ package enum Asking: Sendable, Equatable {
     case spoken(URL)
     /// The turn is what the model writes down of the clip, which it is asked for first.
     case relayed(URL)
+    /// The turn is the clip with the text behind it.
+    case accompanied(URL, text: String)
     /// The turn is empty: what the chat format alone makes the model say.
     case nothing
 }

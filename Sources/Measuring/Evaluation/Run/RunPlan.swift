@@ -31,6 +31,7 @@ package struct RunPlan: Sendable {
                     case .audio: Self.spoken(item, set)
                     case .noAudio: .success(.nothing)
                     case .transcript: Self.clip(item, set).map { .relayed($0) }
+                    case .audioText: Self.clip(item, set).map { .accompanied($0, text: item.text) }
                     case .shuffledAudio: others[place].map { Self.spoken(items[$0], set) } ?? .failure(Self.noOtherClip)
                     }
                 questions.append(Question(item: place, arm: arm, asking: asking))
@@ -107,6 +108,12 @@ package struct RunSettings: Codable, Sendable, Equatable {
         self.seed = seed
         self.extraction = extraction
         self.divergence = divergence
+    }
+
+    /// How a second set is asked beside this run: in one arm, in the same order and reading.
+    func retaining(_ set: QuestionSet) -> RunSettings {
+        let hasClips = set.items.contains { $0.audio != nil }
+        return RunSettings(arms: [hasClips ? .audioText : .text], limit: limit, seed: seed, extraction: extraction)
     }
 
     /// The settings that a report's reproducibility block names.

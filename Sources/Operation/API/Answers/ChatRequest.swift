@@ -13,6 +13,8 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
     /// Alternatives per token, at most 20; needs `logprobs`.
     package var topLogprobs = 0
     package var responseFormat = ResponseFormat.text
+    /// vLLM's way to ask for a form.
+    package var structuredOutputs: StructuredOutputs?
     /// Log-probabilities of the prompt's tokens, with this many alternatives; nil for none. vLLM's.
     package var promptLogprobs: Int?
     /// For chat templates that know it; others ignore it, and the answer says so.
@@ -50,6 +52,10 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
         reasoningEffort = try fields.choice("reasoning_effort")
         verbosity = try fields.choice("verbosity")
         responseFormat = try fields.optional("response_format", "an object with a `type`") ?? .text
+        structuredOutputs = try fields.optional("structured_outputs", "an object")
+        if structuredOutputs != nil, responseFormat != .text {
+            throw fields.invalid("structured_outputs", expected: "nothing beside a `response_format`")
+        }
         if let modalities: [String] = try fields.optional("modalities", "an array of strings"), modalities != ["text"] {
             throw fields.invalid("modalities", expected: "[\"text\"], the only kind of answer this server gives")
         }
@@ -81,13 +87,15 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
         try container.encode(logprobs, forKey: .logprobs)
         if topLogprobs > 0 { try container.encode(topLogprobs, forKey: .topLogprobs) }
         try container.encode(responseFormat, forKey: .responseFormat)
+        try container.encodeIfPresent(structuredOutputs, forKey: .structuredOutputs)
         try container.encodeIfPresent(promptLogprobs, forKey: .promptLogprobs)
         try container.encodeIfPresent(reasoningEffort, forKey: .reasoningEffort)
         try container.encodeIfPresent(verbosity, forKey: .verbosity)
     }
 
     private enum CodingKeys: String, CodingKey {
-        case model, messages, n, stream, logprobs, streamOptions, topLogprobs, responseFormat, promptLogprobs, reasoningEffort, verbosity
+        case model, messages, n, stream, logprobs, streamOptions, topLogprobs, responseFormat, structuredOutputs, promptLogprobs, reasoningEffort,
+            verbosity
     }
 }
 
@@ -104,6 +112,53 @@ package struct StreamOptions: Codable, Equatable, Sendable {
         fields.ignore("include_obfuscation")
         try fields.end()
     }
+}
+
+/// `structured_outputs`: one form, as vLLM names it.
+package enum StructuredOutputs: Codable, Equatable, Sendable {
+    case choice([String])
+    /// An expression that the whole answer matches.
+    case regex(String)
+    case jsonObject
+    /// A schema, as text where it came as text; otherwise it is read from the request itself, whose order of members counts.
+    case json(String?)
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        try fields.refuse("grammar", "structural_tag", because: "answers take the form of a schema, an expression or a choice")
+        fields.ignore("disable_fallback", "disable_any_whitespace", "disable_additional_properties", "whitespace_pattern")
+        var forms: [StructuredOutputs] = []
+        if let texts: [String] = try fields.optional("choice", "an array of texts") {
+            guard (1...4096).contains(texts.count), !texts.contains("") else {
+                throw fields.invalid("choice", expected: "1 to 4096 texts, none of them empty")
+            }
+            forms.append(.choice(texts))
+        }
+        if let pattern = try fields.text("regex", maxLength: 1 << 16) { forms.append(.regex(pattern)) }
+        if try fields.flag("json_object") == true { forms.append(.jsonObject) }
+        if let schema: WireValue = try fields.optional("json", "a JSON schema") {
+            switch schema {
+            case .string(let text): forms.append(.json(text))
+            case .object: forms.append(.json(nil))
+            default: throw fields.invalid("json", expected: "a JSON schema: an object, or its text")
+            }
+        }
+        guard forms.count == 1 else { throw fields.invalid("choice", expected: "one of `choice`, `regex`, `json` and `json_object`") }
+        self = forms[0]
+        try fields.end()
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .choice(let texts): try container.encode(texts, forKey: .choice)
+        case .regex(let pattern): try container.encode(pattern, forKey: .regex)
+        case .jsonObject: try container.encode(true, forKey: .jsonObject)
+        case .json(let text): try container.encode(text, forKey: .json)
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey { case choice, regex, jsonObject, json }
 }
 
 /// The form that an answer must take.

@@ -157,6 +157,10 @@ package struct PromotionGate: Codable, Equatable, Sendable {
     /// The built-in benchmark where absent.
     package var benchmark: String?
     package var limit: Int?
+    /// Second sets that are measured beside it.
+    package var retain: [String]?
+    /// The most that accuracy on any of them may fall, in points.
+    package var maxRetentionDrop: Double?
 
     package init(_ condition: Condition) { self.condition = condition }
 
@@ -166,11 +170,16 @@ package struct PromotionGate: Codable, Equatable, Sendable {
         maxTextDrop = try fields.number("max_text_drop", in: 0...100) ?? maxTextDrop
         benchmark = try fields.text("benchmark", maxLength: 512)
         limit = try fields.integer("limit", in: 1...Int.max)
+        retain = try fields.sets("retain")
+        maxRetentionDrop = try fields.number("max_retention_drop", in: 0...100)
+        if maxRetentionDrop != nil, retain?.isEmpty ?? true {
+            throw fields.invalid("max_retention_drop", expected: "nothing without `retain`")
+        }
         try fields.end()
     }
 
     private enum CodingKeys: String, CodingKey {
-        case benchmark, limit, maxTextDrop
+        case benchmark, limit, maxTextDrop, retain, maxRetentionDrop
         case condition = "if"
     }
 }

@@ -8,6 +8,8 @@ package enum GapArm: String, Codable, CaseIterable, Sendable {
     /// Another question's audio.
     case shuffledAudio = "shuffled_audio"
     case transcript
+    /// The clip with the words typed beside it.
+    case audioText = "audio_text"
 }
 
 /// How answers are read: a failure is named and counts as wrong, or by VoiceBench's rules with its random letter.
@@ -30,6 +32,8 @@ package struct GapRunRequest: Codable, Equatable, Sendable {
     package var divergence = 32
     /// `strict` where absent.
     package var extraction: GapExtraction?
+    /// Second sets, asked in one arm each: what a training may forget.
+    package var retain: [String]?
 
     package init(model: String, benchmark: String, limit: Int? = nil) {
         self.model = model
@@ -51,7 +55,19 @@ package struct GapRunRequest: Codable, Equatable, Sendable {
         judge = try fields.optional("judge", "an object")
         divergence = try fields.integer("divergence", in: 0...10_000) ?? divergence
         extraction = try fields.choice("extraction")
+        retain = try fields.sets("retain")
         try fields.end()
+    }
+}
+
+extension Fields {
+    /// Names of question sets, at most eight, each once.
+    func sets(_ name: String) throws -> [String]? {
+        guard let sets: [String] = try optional(name, "an array of names of question sets") else { return nil }
+        guard sets.count <= 8, Set(sets).count == sets.count, sets.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 512 }) else {
+            throw invalid(name, expected: "at most 8 names of question sets, each once and of 1 to 512 bytes")
+        }
+        return sets
     }
 }
 

@@ -14,6 +14,7 @@ package final class Runtime: Sendable {
     package let versions: VersionRegistry
     package let limits: AnswerLimits
     package let queues = WorkQueues()
+    let structures: Structures
     private let remote: RemoteAudio
     private let firstToken: @Sendable (Double) -> Void
 
@@ -23,6 +24,7 @@ package final class Runtime: Sendable {
         self.engine = engine
         self.limits = limits
         self.firstToken = firstToken
+        structures = Structures(engine.model)
         versions = VersionRegistry(baseName: engine.model.name, root: engine.model.name)
         remote = RemoteAudio(hosts: limits.audioHosts, maxBytes: limits.fetchBytes, time: limits.fetchTime)
     }

@@ -63,12 +63,17 @@ package struct Benchmarks: Sendable {
         if BuiltInBenchmark(rawValue: nameOrID) == nil { _ = try record(nameOrID) }
     }
 
-    private func record(_ nameOrID: String) throws -> BenchmarkRecord {
+    /// The same of sets beside a benchmark.
+    package func check(retained names: [String], at field: String = "retain") throws {
+        for name in names where BuiltInBenchmark(rawValue: name) == nil { _ = try record(name, at: field) }
+    }
+
+    private func record(_ nameOrID: String, at field: String = "benchmark") throws -> BenchmarkRecord {
         do { return try store.benchmark(nameOrID) } catch StoreError.notFound {
             let known = try BuiltInBenchmark.allCases.map(\.rawValue) + store.benchmarks(limit: 20).elements.map(\.name)
             throw WorkshopError(
                 .unknownBenchmark, "There is no benchmark \"\(nameOrID)\"; this server has \(known.joined(separator: ", ")).",
-                at: "benchmark")
+                at: field)
         }
     }
 

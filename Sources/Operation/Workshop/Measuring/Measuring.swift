@@ -39,6 +39,7 @@ package struct Measuring: Sendable {
     package func check(_ wanted: GapRunRequest) throws {
         _ = try runtime.versions.entry(wanted.model)
         try benchmarks.check(wanted.benchmark)
+        try benchmarks.check(retained: wanted.retain ?? [])
         _ = try judge(wanted.judge)
         guard wanted.decoding.seed == nil else {
             throw WorkshopError(
@@ -95,6 +96,7 @@ package struct Measuring: Sendable {
     ) async throws -> ReportRecord {
         let (benchmarks, store) = (benchmarks, store)
         let set = try await disk.run { try benchmarks.set(wanted.benchmark, check: $0.check) }
+        let others = try await disk.run { work in try (wanted.retain ?? []).map { try benchmarks.set($0, check: work.check) } }
         let respondent = runtime.respondent(entry, wanted.decoding.over(.greedy, runtime.model))
         let arms = wanted.arms.map { Arm($0) }
         let settings = RunSettings(
@@ -104,7 +106,7 @@ package struct Measuring: Sendable {
         // Others ask, too: a run takes a part of the queue.
         let places = min(128, max(1, runtime.engine.limits.queue / 2))
         let run = EvaluationRun(
-            set, settings: settings, respondent: respondent, judge: try judge(wanted.judge), concurrency: places)
+            set, settings: settings, respondent: respondent, judge: try judge(wanted.judge), concurrency: places, retaining: others)
         let facts = try await run.reproducibility(software: Build.version)
         try FileManager.default.createDirectory(at: answers.deletingLastPathComponent(), withIntermediateDirectories: true)
         let file = try ProgressFile(answers, run: facts)

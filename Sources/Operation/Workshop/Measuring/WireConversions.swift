@@ -12,6 +12,7 @@ extension Arm {
             case .noAudio: .noAudio
             case .shuffledAudio: .shuffledAudio
             case .transcript: .transcript
+            case .audioText: .audioText
             }
     }
 }

@@ -17,7 +17,9 @@ struct PromotionDecision: Sendable {
 
     /// - Throws: ``WorkshopError`` for an unknown benchmark.
     func check(_ gate: PromotionGate) throws {
-        if gate.condition == .gapReduced { try measuring.benchmarks.check(Self.benchmark(gate)) }
+        guard gate.condition == .gapReduced else { return }
+        try measuring.benchmarks.check(Self.benchmark(gate))
+        try measuring.benchmarks.check(retained: gate.retain ?? [])
     }
 
     func decide(_ gate: PromotionGate, _ context: JobContext, _ note: inout FineTuning.Note) async throws {
@@ -33,10 +35,14 @@ struct PromotionDecision: Sendable {
             let candidate = try await report(gate, context, version: id, known: note.candidateReport)
             note.candidateReport = candidate.id
             let change = try GapComparison(base: base, candidate: candidate)
-            note.promoted = change.reducesGap(maximumTextDrop: gate.maxTextDrop)
+            note.promoted = change.reducesGap(
+                maximumTextDrop: gate.maxTextDrop, maximumRetentionDrop: gate.maxRetentionDrop ?? gate.maxTextDrop)
             note.reason = String(
                 format: "the gap went from %.1f to %.1f points (p = %.3g, n = %d), text by %+.1f", change.gapBefore, change.gapAfterOwn,
                 change.gapChange.signFlipP, change.n, change.text.points)
+            for kept in change.retention ?? [] {
+                note.reason? += String(format: ", %@ by %+.1f", kept.benchmark, kept.change.points)
+            }
         }
         if note.promoted == true, try versions.current() != id {
             let reason = "job \(context.job.id)"
@@ -52,6 +58,7 @@ struct PromotionDecision: Sendable {
         let entry = try runtime.versions.entry(id ?? runtime.versions.pinnedBaseName)
         var wanted = GapRunRequest(model: versions.baseName, benchmark: Self.benchmark(gate), limit: gate.limit)
         wanted.divergence = 0
+        wanted.retain = gate.retain
         let answers = store.folder.appending(path: "jobs/\(context.job.id)/gap-\(entry.versionID).jsonl")
         try context.event("Measuring the gap of \(entry.versionID) on \(wanted.benchmark)")
         let record = try await measuring.measure(wanted, entry, answers: answers, run: "\(context.job.id)/\(entry.versionID)", job: context.job.id)

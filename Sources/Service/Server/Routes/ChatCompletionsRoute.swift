@@ -2,6 +2,8 @@ import API
 import Foundation
 import Generation
 import HTTP
+import JSON
+import Structure
 import Workshop
 
 /// `POST /v1/chat/completions`: OpenAI's, whole or as a stream of events.
@@ -13,21 +15,29 @@ enum ChatCompletionsRoute {
                 let wanted = try await runtime.queues.reading(request.body.count) {
                     try WireDecoder.decode(ChatCompletionRequest.self, from: Data(request.body))
                 }
-                guard wanted.responseFormat == .text else {
-                    throw HTTPError(
-                        400, "response_format: only {\"type\": \"text\"} is supported; structured output is not supported yet.",
-                        parameter: "response_format.type", code: "unsupported_parameter")
-                }
-                return wanted.stream ? try await stream(wanted, runtime) : .json(try await answer(wanted, runtime))
+                let structure = try await structure(wanted, request.body, runtime)
+                return wanted.stream ? try await stream(wanted, structure, runtime) : .json(try await answer(wanted, structure, runtime))
             }
         }
     }
 
+    /// The form that is asked of the answer. Only where there is one is the body read for the order of its members.
+    private static func structure(_ wanted: ChatCompletionRequest, _ body: [UInt8], _ runtime: Runtime) async throws -> Structure? {
+        if wanted.responseFormat == .text, wanted.structuredOutputs == nil { return nil }
+        let tree = try await runtime.queues.reading(body.count) {
+            do { return try JSONValue(parsing: Data(body)) } catch {
+                throw HTTPError(400, "Expected JSON; \(error).", code: "invalid_json")
+            }
+        }
+        return try await runtime.structure(wanted, body: tree)
+    }
+
     private static func ask(
-        _ wanted: ChatCompletionRequest, _ runtime: Runtime
+        _ wanted: ChatCompletionRequest, _ structure: Structure?, _ runtime: Runtime
     ) async throws -> (inquiry: Inquiry, ignored: [String]) {
-        let options = runtime.options(
+        var options = runtime.options(
             wanted.sampling, wanted.controls, count: wanted.n, logProbabilities: wanted.logprobs ? wanted.topLogprobs : nil)
+        options.structure = structure
         let manner = runtime.manner(wanted.reasoningEffort, wanted.verbosity)
         let inquiry = try await runtime.ask(
             [SubmittedMessage](wanted.messages), model: wanted.model, options: options, prefix: "chatcmpl-", variables: manner.variables,
@@ -36,8 +46,8 @@ enum ChatCompletionsRoute {
     }
 
     /// The whole answer as its JSON.
-    private static func answer(_ wanted: ChatCompletionRequest, _ runtime: Runtime) async throws -> Data {
-        let (inquiry, ignored) = try await ask(wanted, runtime)
+    private static func answer(_ wanted: ChatCompletionRequest, _ structure: Structure?, _ runtime: Runtime) async throws -> Data {
+        let (inquiry, ignored) = try await ask(wanted, structure, runtime)
         let parting = AnswerParting(inquiry)
         let answers = try await parting.complete()
         // Each token may be told with its twenty likeliest.
@@ -64,8 +74,8 @@ enum ChatCompletionsRoute {
 
     /// One chunk with the role per answer, chunks of text, one with the reason why each ended, and at the very end the usage where
     /// it was asked for. The last chunk carries what was heard.
-    private static func stream(_ wanted: ChatCompletionRequest, _ runtime: Runtime) async throws -> Response {
-        let (inquiry, ignored) = try await ask(wanted, runtime)
+    private static func stream(_ wanted: ChatCompletionRequest, _ structure: Structure?, _ runtime: Runtime) async throws -> Response {
+        let (inquiry, ignored) = try await ask(wanted, structure, runtime)
         let options = wanted.streamOptions
         return .refusing { events in
             let parting = AnswerParting(inquiry)

@@ -1,0 +1,134 @@
+/// A context-free language over bytes: a graph whose edges read bytes, or call a rule and go on behind it.
+///
+/// Fragments are made as Thompson does: each is built from a node on and gives the node where it ends.
+struct Grammar: Sendable {
+    typealias Node = Int32
+
+    enum Edge: Sendable {
+        case bytes(ClosedRange<UInt8>, to: Node)
+        case free(to: Node)
+        /// Reads what the rule that begins at `rule` reads, then goes on at `back`.
+        case call(rule: Node, back: Node)
+    }
+
+    private(set) var edges: [[Edge]] = [[]]
+    /// Nodes at which a rule ends.
+    private(set) var ends: [Bool] = [false]
+    let start: Node = 0
+
+    /// More take too much memory and time for one request.
+    static let largest = 200_000
+
+    mutating func node() throws(StructureError) -> Node {
+        guard edges.count < Self.largest else { throw StructureError("", "it is too large: more than \(Self.largest) steps") }
+        edges.append([])
+        ends.append(false)
+        return Node(edges.count - 1)
+    }
+
+    mutating func end(_ node: Node) { ends[Int(node)] = true }
+
+    mutating func free(_ from: Node, to: Node) { edges[Int(from)].append(.free(to: to)) }
+
+    mutating func read(_ bytes: ClosedRange<UInt8>, from: Node, to: Node) { edges[Int(from)].append(.bytes(bytes, to: to)) }
+
+    mutating func call(_ rule: Node, from: Node) throws(StructureError) -> Node {
+        let back = try node()
+        edges[Int(from)].append(.call(rule: rule, back: back))
+        return back
+    }
+
+    mutating func literal(_ bytes: some Sequence<UInt8>, from: Node) throws(StructureError) -> Node {
+        var place = from
+        for byte in bytes {
+            let next = try node()
+            read(byte...byte, from: place, to: next)
+            place = next
+        }
+        return place
+    }
+
+    mutating func literal(_ text: String, from: Node) throws(StructureError) -> Node { try literal(text.utf8, from: from) }
+
+    /// One of several fragments.
+    mutating func choice<Option>(
+        _ options: some Sequence<Option>, from: Node, _ make: (inout Grammar, Option, Node) throws(StructureError) -> Node
+    ) throws(StructureError) -> Node {
+        let out = try node()
+        for option in options {
+            let begin = try node()
+            free(from, to: begin)
+            free(try make(&self, option, begin), to: out)
+        }
+        return out
+    }
+
+    /// `least` to `most` times one fragment; without `most` as often as wanted.
+    mutating func repeated(
+        _ least: Int, _ most: Int?, from: Node, _ make: (inout Grammar, Node) throws(StructureError) -> Node
+    ) throws(StructureError) -> Node {
+        var place = from
+        for _ in 0..<least { place = try make(&self, place) }
+        let out = try node()
+        if let most {
+            for _ in least..<max(least, most) {
+                free(place, to: out)
+                place = try make(&self, place)
+            }
+        } else {
+            let loop = try node()
+            free(place, to: loop)
+            free(try make(&self, loop), to: loop)
+            place = loop
+        }
+        free(place, to: out)
+        return out
+    }
+
+    /// A rule that begins where another begins, having read nothing, would begin for ever.
+    func leftRecursive(_ rules: some Sequence<Node>) -> Node? {
+        for rule in rules {
+            var seen: Set<Node> = []
+            var open = [rule]
+            while let place = open.popLast() {
+                for edge in edges[Int(place)] {
+                    switch edge {
+                    case .bytes: continue
+                    case .free(let to): if seen.insert(to).inserted { open.append(to) }
+                    case .call(let called, let back):
+                        if called == rule { return rule }
+                        if seen.insert(called).inserted { open.append(called) }
+                        // What reads nothing at all ends where it begins.
+                        if isEmpty(called), seen.insert(back).inserted { open.append(back) }
+                    }
+                }
+            }
+        }
+        return nil
+    }
+
+    /// Whether a rule's end is reached from `rule` without a byte, calls left aside.
+    private func isEmpty(_ rule: Node) -> Bool {
+        var seen: Set<Node> = [rule]
+        var open = [rule]
+        while let place = open.popLast() {
+            if ends[Int(place)] { return true }
+            for case .free(let to) in edges[Int(place)] where seen.insert(to).inserted { open.append(to) }
+        }
+        return false
+    }
+}
+
+/// What is asked of an answer's form and cannot be had.
+package struct StructureError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Of the place in the schema, as a JSON pointer; empty for the whole.
+    package var path: String
+    package let reason: String
+
+    init(_ path: String, _ reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+
+    package var description: String { path.isEmpty ? reason : "\(path): \(reason)" }
+}
