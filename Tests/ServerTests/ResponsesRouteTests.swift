@@ -1,7 +1,10 @@
 import API
 import Foundation
+import Generation
 import HTTP
+import Models
 import Server
+import Tensors
 import TestSupport
 import Testing
 import Workshop
@@ -201,5 +204,22 @@ import Workshop
         #expect(error?["code"]?.text == "context_length_exceeded" && error?["param"]?.text == "input")
         let unknown = try await post(#""input": "a", "model": "other""#)
         #expect(unknown.status == 404)
+    }
+
+    /// What fails when the stream has begun is told by its last event.
+    @Test func aStreamThatFailsSaysSo() async throws {
+        let fixture = try Fixture()
+        let norm = try #require(fixture.runtime.model.model.parameters.first { $0.name == "language_model.model.norm.weight" })
+        let broken = WeightVersion(
+            id: "broken", replacements: [norm.index: Tensor(row: Array(repeating: .infinity, count: norm.shape[0]))])
+        try fixture.runtime.versions.add("broken", broken, root: "cord-nano")
+        let members = #""model": "broken", "input": "Hello""#
+        let whole = try await fixture.memory.post("/v1/responses", json: "{\(members)}")
+        #expect(whole.status == 422)
+        let message = try #require(try await whole.json()["error"]?["message"]?.text)
+        let events = try await events(fixture.memory, members)
+        #expect(order(events) == [.created, .inProgress, .failed])
+        let response = try #require(events.last?.response)
+        #expect(response.status == .failed && response.error?.message == message && response.error?.code == "invalid_prompt")
     }
 }
