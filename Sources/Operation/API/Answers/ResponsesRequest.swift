@@ -46,7 +46,8 @@ package struct ResponsesRequest: Decodable, Equatable, Sendable {
     }
 
     private static func refuse(_ fields: Fields) throws {
-        let (forgetful, missing) = ("this server keeps no responses", "it would change the answer and this server does not have it")
+        let forgetful = "this server keeps no responses, conversations or prompts"
+        let missing = "it would change the answer and this server does not have it"
         try fields.accept("store", [false], because: forgetful)
         try fields.accept("background", [false], because: forgetful)
         try fields.refuse("previous_response_id", "conversation", "prompt", because: forgetful)
