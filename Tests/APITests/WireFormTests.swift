@@ -22,8 +22,8 @@ import Testing
     static let readAlone: [String: any (Decodable & Sendable).Type] = [
         "BenchmarkRequest": BenchmarkRequest.self, "CompareQuery": CompareQuery.self, "CordStepRequest": CordStepRequest.self,
         "DetokenizeRequest": DetokenizeRequest.self, "InspectRequest": InspectRequest.self, "LoadAdapterRequest": LoadAdapterRequest.self,
-        "FileExpiry": FileExpiry.self, "PageQuery": PageQuery.self, "ReportQuery": ReportQuery.self, "ScoreRequest": ScoreRequest.self,
-        "TokenizeRequest": TokenizeRequest.self,
+        "FileExpiry": FileExpiry.self, "PageQuery": PageQuery.self, "ReportQuery": ReportQuery.self, "ResponsesRequest": ResponsesRequest.self,
+        "ScoreRequest": ScoreRequest.self, "TokenizeRequest": TokenizeRequest.self,
         "UnloadAdapterRequest": UnloadAdapterRequest.self,
     ]
 
@@ -33,8 +33,9 @@ import Testing
         "DetokenizeResponse": DetokenizeResponse.self, "ErrorBody": ErrorBody.self, "FileObject": FileObject.self,
         "FineTuningCheckpoint": FineTuningCheckpoint.self, "FineTuningEvent": FineTuningEvent.self, "FineTuningJob": FineTuningJob.self,
         "GapReportSummary": GapReportSummary.self, "GapRun": GapRun.self, "Inspection": Inspection.self,
-        "ListObject<Promotion>": ListObject<Promotion>.self, "ModelObject": ModelObject.self, "Promotion": Promotion.self, "Score": Score.self,
-        "TextCompletion": TextCompletion.self, "TranscriptionObject": TranscriptionObject.self,
+        "ListObject<Promotion>": ListObject<Promotion>.self, "ModelObject": ModelObject.self, "Promotion": Promotion.self,
+        "ResponseEvent": ResponseEvent.self, "ResponseObject": ResponseObject.self, "Score": Score.self, "TextCompletion": TextCompletion.self,
+        "TranscriptionObject": TranscriptionObject.self,
         "VerboseTranscriptionObject": VerboseTranscriptionObject.self, "TranscriptionEvent": TranscriptionEvent.self,
         "TokenizeResponse": TokenizeResponse.self, "VersionObject": VersionObject.self,
     ]

@@ -67,7 +67,7 @@ import Testing
             $0.keys = scopes.map { AccessKey(name: "\($0)", secret: "key of \($0)", scopes: $0) }
         }
         let answering = [
-            "/v1/chat/completions", "/v1/completions", "/v1/score", "/v1/answers", "/v1/tokenize", "/v1/detokenize",
+            "/v1/chat/completions", "/v1/responses", "/v1/completions", "/v1/score", "/v1/answers", "/v1/tokenize", "/v1/detokenize",
             "/v1/audio/transcriptions", "/v1/audio/translations",
         ]
         let measuring = ["/v1/gap/runs", "/v1/gap/runs/{id}/cancel", "/v1/gap/inspect", "/v1/benchmarks"]

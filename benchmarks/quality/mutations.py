@@ -134,6 +134,8 @@ MUTATIONS = [
     # Server.
     Mutation("clips-not-added-up", "ClipBudget.swift", "heardSeconds += clip.seconds", "heardSeconds = clip.seconds", "ServerTests.BadInputTests"),
     Mutation("link-local-is-public", "RemoteAudio.swift", "(0xA9FE_0000, 16)", "(0xA9FE_0000, 32)", "WorkshopTests.RemoteAudioTests"),
+    Mutation("thoughts-among-log-probabilities", "ResponseProgress.swift", "untold.removeFirst(min(thoughtTokens, untold.count))", "untold.removeFirst(0)", "ServerTests.ResponsesRouteTests"),
+    Mutation("cut-thought-as-message", "ResponseProgress.swift", "reason == .length && response.output.last?.type == .reasoning", "reason == .length && response.output.isEmpty", "ServerTests.ResponsesRouteTests"),
     Mutation("adapter-named-base", "VersionRegistry.swift", "if name == pinnedBaseName || name == Entry.baseVersionID {", "if name == pinnedBaseName {", "ServerTests.AdapterTests"),
 ]
 

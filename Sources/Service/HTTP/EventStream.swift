@@ -19,9 +19,10 @@ package struct EventStream: Sendable {
     }
 
     /// Sends one event of bytes that hold no line break, such as compact JSON.
-    package func send(_ line: some Collection<UInt8> & Sendable) async throws {
+    package func send(_ line: some Collection<UInt8> & Sendable, event: String? = nil) async throws {
         activity.note()
-        try await pipe.write(Array("data: ".utf8) + line + Array("\n\n".utf8))
+        let name = event.map { "event: \($0)\n" } ?? ""
+        try await pipe.write(Array((name + "data: ").utf8) + line + Array("\n\n".utf8))
     }
 
     /// A line that clients ignore.

@@ -86,6 +86,7 @@ package final class ServerState: Sendable {
         HealthRoute.add(to: &router, self)
         AnswersRoute.add(to: &router, self)
         ChatCompletionsRoute.add(to: &router, self)
+        ResponsesRoute.add(to: &router, self)
         CompletionsRoute.add(to: &router, self)
         ScoreRoute.add(to: &router, self)
         TranscriptionsRoute.add(to: &router, self)

@@ -97,12 +97,7 @@ package enum ContentPart: Codable, Equatable, Sendable {
         case "text":
             self = .text(try fields.required("text", "a string"))
         case "input_audio":
-            guard let audio = try fields.object("input_audio") else {
-                throw fields.missing("input_audio", "an object with `data` and `format`")
-            }
-            let data: Base64 = try audio.required("data", "base64 text")
-            self = .inputAudio(data.bytes, format: try audio.text("format", maxLength: 32))
-            try audio.end()
+            self = try .inputAudio(fields)
         case "audio_url":
             let link: Link = try fields.required("audio_url", "an object with a `url`")
             self = .audioURL(link.url)
@@ -114,6 +109,17 @@ package enum ContentPart: Codable, Equatable, Sendable {
         }
         fields.ignore("prompt_cache_breakpoint", "cache_control", "annotations")
         try fields.end()
+    }
+
+    /// A part of type `input_audio`, which is the same on every route that takes conversations.
+    static func inputAudio(_ fields: Fields) throws -> ContentPart {
+        guard let audio = try fields.object("input_audio") else {
+            throw fields.missing("input_audio", "an object with `data` and `format`")
+        }
+        let data: Base64 = try audio.required("data", "base64 text")
+        let format = try audio.text("format", maxLength: 32)
+        try audio.end()
+        return .inputAudio(data.bytes, format: format)
     }
 
     package func encode(to encoder: any Encoder) throws {

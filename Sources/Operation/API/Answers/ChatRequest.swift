@@ -176,14 +176,19 @@ package enum ResponseFormat: Codable, Equatable, Sendable {
             guard let form = try fields.object("json_schema") else {
                 throw fields.missing("json_schema", "an object with `name` and `schema`")
             }
-            let (name, schema) = (try form.name("name", maxLength: 64), try form.required("schema", "a JSON schema", as: WireValue.self))
-            guard case .object = schema else { throw form.invalid("schema", expected: "an object") }
-            self = .jsonSchema(name: name, schema: schema, strict: try form.flag("strict") ?? false)
-            form.ignore("description")
+            self = try .jsonSchema(form)
             try form.end()
         default: throw fields.invalid("type", expected: choices(["text", "json_object", "json_schema"]))
         }
         try fields.end()
+    }
+
+    /// The schema with its name, which other routes have beside `type`.
+    static func jsonSchema(_ form: Fields) throws -> ResponseFormat {
+        let (name, schema) = (try form.name("name", maxLength: 64), try form.required("schema", "a JSON schema", as: WireValue.self))
+        guard case .object = schema else { throw form.invalid("schema", expected: "an object") }
+        form.ignore("description")
+        return .jsonSchema(name: name, schema: schema, strict: try form.flag("strict") ?? false)
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -33,18 +33,24 @@ package struct SamplingFields: Codable, Equatable, Sendable {
         self.repetitionPenalty = repetitionPenalty
     }
 
-    /// - Parameter leastTokens: The least number of tokens that may be asked for.
-    init(_ fields: Fields, leastTokens: Int = 1) throws {
+    /// - Parameters:
+    ///   - leastTokens: The least number of tokens that may be asked for.
+    ///   - limit: The member with the most tokens to generate.
+    ///   - olderLimit: Its older name, where it has one.
+    init(
+        _ fields: Fields, leastTokens: Int = 1, limit: String = "max_completion_tokens", olderLimit: String? = "max_tokens"
+    ) throws {
         temperature = try fields.number("temperature", in: 0...2)
         topP = try fields.positive("top_p", upTo: 1, atLeast: .leastNonzeroMagnitude)
         topK = try fields.integer("top_k", in: -1...Int.max)
         minP = try fields.number("min_p", in: 0...1)
-        let older = try fields.integer("max_tokens", in: leastTokens...Int.max)
-        let newer = try fields.integer("max_completion_tokens", in: leastTokens...Int.max)
-        if let older, let newer, older != newer {
-            throw fields.invalid("max_tokens", expected: "the same as `max_completion_tokens` (\(newer)), or nothing")
+        maxTokens = try fields.integer(limit, in: leastTokens...Int.max)
+        if let olderLimit, let older = try fields.integer(olderLimit, in: leastTokens...Int.max) {
+            if let maxTokens, older != maxTokens {
+                throw fields.invalid(olderLimit, expected: "the same as `\(limit)` (\(maxTokens)), or nothing")
+            }
+            maxTokens = older
         }
-        maxTokens = newer ?? older
         stop = try fields.optional("stop", "a string or an array of strings", as: Stop.self)?.strings ?? []
         guard stop.count <= 16, stop.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 1024 }) else {
             throw fields.invalid("stop", expected: "at most 16 strings of 1 to 1024 bytes")

@@ -1,0 +1,96 @@
+/// An item of a conversation as `POST /v1/responses` takes it.
+package enum ResponsesItem: Decodable, Equatable, Sendable {
+    case message(ChatMessage)
+    /// What an assistant thought before its next message.
+    case reasoning(String)
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        let type = try fields.text("type") ?? "message"
+        switch type {
+        case "message": self = .message(try Self.message(fields))
+        case "reasoning": self = .reasoning(try Self.reasoning(fields))
+        case "item_reference": throw Self.unsupported(type, fields, "this server keeps no responses")
+        case "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output", "mcp_call":
+            throw Self.unsupported(type, fields, "this server calls no tools")
+        default: throw fields.invalid("type", expected: choices(["message", "reasoning"]))
+        }
+        // What a response's items are called and how they ended.
+        fields.ignore("id", "status", "phase")
+        try fields.end()
+    }
+
+    private static func unsupported(_ type: String, _ fields: Fields, _ reason: String) -> WireError {
+        let place = fields.place("type")
+        return WireError("\(place): items of type \"\(type)\" are not supported: \(reason).", param: place, code: "unsupported_parameter")
+    }
+
+    private static func message(_ fields: Fields) throws -> ChatMessage {
+        let role: ChatMessage.Role = try fields.requiredChoice("role")
+        let parts: [ContentPart] =
+            switch try fields.required("content", "a string or an array of parts", as: TextOrArray<Part>.self) {
+            case .text(let text): [.text(text)]
+            case .array(let parts): parts.map(\.content)
+            }
+        guard role == .assistant || !parts.isEmpty else { throw fields.invalid("content", expected: "at least one part") }
+        if role != .user, let index = parts.firstIndex(where: { if case .text = $0 { false } else { true } }) {
+            throw WireError.value(
+                fields.place("content") + "[\(index)].type", expected: "a text in a message of role \(role.rawValue)", found: "audio")
+        }
+        return ChatMessage(role: role, content: parts.isEmpty ? [.text("")] : parts)
+    }
+
+    /// The thoughts themselves; where a client has a summary alone, the summary.
+    private static func reasoning(_ fields: Fields) throws -> String {
+        let summary: [Thought]? = try fields.optional("summary", "an array of summaries")
+        let content: [Thought]? = try fields.optional("content", "an array of texts")
+        try fields.refuse("encrypted_content", because: "another server wrote it")
+        let thoughts = content ?? []
+        return (thoughts.isEmpty ? summary ?? [] : thoughts).map(\.text).joined(separator: "\n")
+    }
+
+    private struct Thought: Decodable {
+        let text: String
+
+        init(from decoder: any Decoder) throws {
+            let fields = try Fields(decoder)
+            let type = try fields.name("type")
+            guard ["reasoning_text", "summary_text"].contains(type) else {
+                throw fields.invalid("type", expected: choices(["reasoning_text", "summary_text"]))
+            }
+            text = try fields.required("text", "a string")
+            try fields.end()
+        }
+    }
+
+    private struct Part: Decodable {
+        let content: ContentPart
+
+        init(from decoder: any Decoder) throws {
+            let fields = try Fields(decoder)
+            switch try fields.name("type") {
+            case "input_text", "output_text": content = .text(try fields.required("text", "a string"))
+            case "refusal": content = .text(try fields.required("refusal", "a string"))
+            case "input_audio": content = try .inputAudio(fields)
+            default: throw fields.invalid("type", expected: choices(["input_text", "input_audio", "output_text", "refusal"]))
+            }
+            fields.ignore("annotations", "logprobs", "prompt_cache_breakpoint")
+            try fields.end()
+        }
+    }
+}
+
+/// A text, or an array in its place.
+enum TextOrArray<Element: Decodable>: Decodable {
+    case text(String)
+    case array([Element])
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let text = try? container.decode(String.self) {
+            self = .text(text)
+        } else {
+            self = .array(try container.decode([Element].self))
+        }
+    }
+}

@@ -1,0 +1,145 @@
+/// What `POST /v1/responses` reads: OpenAI's request, with the sampling fields that vLLM added to its others.
+///
+/// The server keeps no responses: each request brings its whole conversation.
+package struct ResponsesRequest: Decodable, Equatable, Sendable {
+    /// The served model answers where absent.
+    package var model: String?
+    /// At least one item; input given as a string is one message of the user.
+    package var input: [ResponsesItem]
+    /// A system message before the input.
+    package var instructions: String?
+    package var sampling: SamplingFields
+    package var controls: TokenControls
+    package var stream: Bool
+    package var text: ResponsesText
+    package var reasoning: ResponsesReasoning
+    /// Alternatives per token, at most 20; nil for no log-probabilities.
+    package var logprobs: Int?
+    package var include: [ResponsesInclusion]
+    /// Given back with the response.
+    package var metadata: [String: String]
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        model = try fields.model()
+        switch try fields.required("input", "a string or an array of items", as: TextOrArray<ResponsesItem>.self) {
+        case .text(let text): input = [.message(ChatMessage(role: .user, text: text))]
+        case .array(let items): input = items
+        }
+        guard !input.isEmpty else { throw fields.invalid("input", expected: "at least one item") }
+        instructions = try fields.text("instructions")
+        sampling = try SamplingFields(fields, limit: "max_output_tokens", olderLimit: nil)
+        controls = try TokenControls(fields, maxTokens: sampling.maxTokens)
+        stream = try fields.flag("stream") ?? false
+        if let options = try fields.object("stream_options") {
+            options.ignore("include_obfuscation")
+            try options.end()
+        }
+        text = try fields.optional("text", "an object") ?? ResponsesText()
+        reasoning = try fields.optional("reasoning", "an object") ?? ResponsesReasoning()
+        include = try fields.choiceList("include") ?? []
+        let alternatives = try fields.integer("top_logprobs", in: 0...20) ?? 0
+        logprobs = alternatives > 0 || include.contains(.logprobs) ? alternatives : nil
+        metadata = try fields.optional("metadata", "an object of strings") ?? [:]
+        try Self.refuse(fields)
+        try fields.end()
+    }
+
+    private static func refuse(_ fields: Fields) throws {
+        let forgetful = "this server keeps no responses, conversations or prompts"
+        let missing = "it would change the answer and this server does not have it"
+        try fields.accept("store", [false], because: forgetful)
+        try fields.accept("background", [false], because: forgetful)
+        try fields.refuse("previous_response_id", "conversation", "prompt", because: forgetful)
+        try fields.refuse("tools", because: "this server calls no tools")
+        // Without tools, both mean that none is called.
+        try fields.accept("tool_choice", ["none", "auto"], because: "this server calls no tools")
+        try fields.accept("truncation", ["disabled"], because: "a conversation that is too long is refused, and not cut")
+        try fields.refuse("context_management", "moderation", because: missing)
+        try fields.acceptDefaults(because: missing)
+        fields.ignoreBookkeeping()
+        fields.ignore("parallel_tool_calls", "max_tool_calls")
+    }
+}
+
+/// What a response holds beside its text.
+package enum ResponsesInclusion: String, CaseIterable, Sendable {
+    case logprobs = "message.output_text.logprobs"
+    /// For clients that cannot read what was thought; here it is given as it is.
+    case encryptedReasoning = "reasoning.encrypted_content"
+    // What tools and pictures bring; here there are none.
+    case fileSearch = "file_search_call.results"
+    case webSearch = "web_search_call.results"
+    case webSources = "web_search_call.action.sources"
+    case inputImage = "message.input_image.image_url"
+    case computerOutput = "computer_call_output.output.image_url"
+    case codeOutputs = "code_interpreter_call.outputs"
+}
+
+/// `reasoning` of a request and of its response.
+package struct ResponsesReasoning: Codable, Equatable, Sendable {
+    package enum Summary: String, Codable, CaseIterable, Sendable { case auto, concise, detailed }
+
+    /// For chat templates that know it; others ignore it, and the response says so.
+    @Nullable package var effort: ReasoningEffort?
+    /// No summary is made: what was thought is given whole, and the response says so.
+    @Nullable package var summary: Summary?
+
+    package init() {}
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        effort = try fields.choice("effort")
+        let older: Summary? = try fields.choice("generate_summary")
+        summary = try fields.choice("summary") ?? older
+        let missing = "it would change the answer and this server does not have it"
+        try fields.accept("context", ["auto"], because: missing)
+        try fields.accept("mode", ["standard"], because: missing)
+        try fields.end()
+    }
+}
+
+/// `text` of a request and of its response: the form of the answer.
+package struct ResponsesText: Codable, Equatable, Sendable {
+    package var format = ResponseFormat.text
+    /// Known to no model here: the response says so.
+    package var verbosity: Verbosity?
+
+    package init() {}
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        if let form = try fields.object("format") {
+            switch try form.name("type") {
+            case "text": format = .text
+            case "json_object": format = .jsonObject
+            case "json_schema": format = try .jsonSchema(form)
+            default: throw form.invalid("type", expected: choices(["text", "json_object", "json_schema"]))
+            }
+            try form.end()
+        }
+        verbosity = try fields.choice("verbosity")
+        try fields.end()
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        let form =
+            switch format {
+            case .text: Form(type: "text")
+            case .jsonObject: Form(type: "json_object")
+            case .jsonSchema(let name, let schema, let strict): Form(type: "json_schema", name: name, schema: schema, strict: strict)
+            }
+        try container.encode(form, forKey: .format)
+        try container.encodeIfPresent(verbosity, forKey: .verbosity)
+    }
+
+    private enum CodingKeys: String, CodingKey { case format, verbosity }
+
+    private struct Form: Encodable {
+        let type: String
+        var name: String?
+        var schema: WireValue?
+        var strict: Bool?
+    }
+}

@@ -1,0 +1,148 @@
+import API
+import Generation
+import HTTP
+import Workshop
+
+/// A response while it comes: what it is so far, and the events that tell of it, in OpenAI's order.
+///
+///     created, in_progress
+///     for what was thought, then for what is said:
+///         output_item.added, content_part.added, delta …, text.done, content_part.done, output_item.done
+///     completed | incomplete | failed
+struct ResponseProgress {
+    private(set) var response: ResponseObject
+    private var events: [ResponseEvent] = []
+    private var eventCount = 0
+    /// Log-probabilities of tokens that no event has told yet.
+    private var untold: [TokenLogprob] = []
+
+    init(_ response: ResponseObject) {
+        self.response = response
+        tell(.created)
+        tell(.inProgress)
+    }
+
+    /// The events since the last call.
+    mutating func takeEvents() -> [ResponseEvent] {
+        defer { events = [] }
+        return events
+    }
+
+    /// Takes what a token added.
+    ///
+    /// - Parameter thoughtTokens: how many tokens of the answer so far were thought; their log-probabilities are not told.
+    mutating func add(_ part: AnswerParting.Part, _ logprob: TokenLogprob?, thoughtTokens: Int) {
+        if let logprob { untold.append(logprob) }
+        if !part.thought.isEmpty { append(part.thought, to: .reasoning) }
+        if !part.said.isEmpty { say(part.said, thoughtTokens: thoughtTokens) }
+    }
+
+    /// Ends the answer. One that was cut while it thought has no message.
+    mutating func finish(_ reason: Generation.FinishReason, thoughtTokens: Int) {
+        switch reason {
+        case .stop: response.status = .completed
+        case .length:
+            response.status = .incomplete
+            response.incompleteDetails = ResponseObject.Incompletion(reason: "max_output_tokens")
+        }
+        let isCutInThought = reason == .length && response.output.last?.type == .reasoning
+        if !isCutInThought, response.output.last?.type != .message || !untold.isEmpty { say("", thoughtTokens: thoughtTokens) }
+        close(response.status)
+    }
+
+    /// Ends the response, whose answer has ended.
+    mutating func complete(at time: Int, _ usage: Usage, _ cord: CordExtension) {
+        response.completedAt = response.status == .completed ? time : nil
+        response.usage = ResponseUsage(usage)
+        response.cord = cord
+        tell(response.status == .completed ? .completed : .incomplete)
+    }
+
+    mutating func fail(_ error: HTTPError) {
+        let code =
+            switch error.status {
+            case 429: "rate_limit_exceeded"
+            case ..<500: "invalid_prompt"
+            default: "server_error"
+            }
+        response.status = .failed
+        response.error = ResponseObject.Failure(code: code, message: error.message)
+        tell(.failed)
+    }
+
+    private mutating func say(_ text: String, thoughtTokens: Int) {
+        if response.output.last?.type != .message { untold.removeFirst(min(thoughtTokens, untold.count)) }
+        append(text, to: .message)
+    }
+
+    private mutating func append(_ text: String, to kind: OutputItem.Kind) {
+        if response.output.last?.type != kind {
+            close(.completed)
+            open(kind)
+        }
+        let index = response.output.count - 1
+        response.output[index].content[0].text += text
+        switch kind {
+        case .reasoning: tellPart(.reasoningDelta) { $0.delta = text }
+        case .message:
+            let logprobs = untold
+            untold = []
+            response.output[index].content[0].logprobs? += logprobs
+            if text.isEmpty, logprobs.isEmpty { return }
+            tellPart(.textDelta) { ($0.delta, $0.logprobs) = (text, logprobs) }
+        }
+    }
+
+    private mutating func open(_ kind: OutputItem.Kind) {
+        let prefix =
+            switch kind {
+            case .reasoning: "rs_"
+            case .message: "msg_"
+            }
+        response.output.append(OutputItem(kind, id: Runtime.identifier(prefix)))
+        tellItem(.itemAdded)
+        let part = OutputPart(of: kind)
+        response.output[response.output.count - 1].content = [part]
+        tellPart(.partAdded) { $0.part = part }
+    }
+
+    private mutating func close(_ status: ResponseObject.Status) {
+        guard let item = response.output.last else { return }
+        response.output[response.output.count - 1].status = status
+        let part = item.content[0]
+        switch item.type {
+        case .reasoning: tellPart(.reasoningDone) { $0.text = part.text }
+        case .message: tellPart(.textDone) { ($0.text, $0.logprobs) = (part.text, part.logprobs) }
+        }
+        tellPart(.partDone) { $0.part = part }
+        tellItem(.itemDone)
+    }
+
+    /// An event of the whole response.
+    private mutating func tell(_ kind: ResponseEvent.Kind) {
+        let response = response
+        tell(kind) { $0.response = response }
+    }
+
+    /// An event of the newest item.
+    private mutating func tellItem(_ kind: ResponseEvent.Kind) {
+        let (index, item) = (response.output.count - 1, response.output.last)
+        tell(kind) { ($0.outputIndex, $0.item) = (index, item) }
+    }
+
+    /// An event of the newest item's text.
+    private mutating func tellPart(_ kind: ResponseEvent.Kind, _ fill: (inout ResponseEvent) -> Void) {
+        let (index, item) = (response.output.count - 1, response.output.last?.id)
+        tell(kind) {
+            ($0.outputIndex, $0.itemId, $0.contentIndex) = (index, item, 0)
+            fill(&$0)
+        }
+    }
+
+    private mutating func tell(_ kind: ResponseEvent.Kind, _ fill: (inout ResponseEvent) -> Void) {
+        var event = ResponseEvent(kind, number: eventCount)
+        fill(&event)
+        events.append(event)
+        eventCount += 1
+    }
+}

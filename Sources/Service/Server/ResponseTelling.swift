@@ -1,0 +1,70 @@
+import API
+import Foundation
+import Generation
+import HTTP
+import Synchronization
+import Workshop
+
+/// The response to an inquiry, told while its answer comes.
+///
+/// What locks is not inlined, as `TrainingMetrics.waits` (Workshop) is not.
+final class ResponseTelling: Sendable {
+    let inquiry: Inquiry
+    private let parting: AnswerParting
+    /// Members of the request that the model has no use for.
+    private let ignored: [String]
+    private let progress: Mutex<ResponseProgress>
+
+    init(_ inquiry: Inquiry, to request: ResponsesRequest, ignored: [String]) {
+        let options = inquiry.request.options
+        self.inquiry = inquiry
+        self.ignored = ignored
+        parting = AnswerParting(inquiry)
+        progress = Mutex(
+            ResponseProgress(
+                ResponseObject(
+                    id: inquiry.id, createdAt: inquiry.created, model: inquiry.model, to: request, temperature: options.temperature,
+                    topP: options.topP)))
+    }
+
+    /// Hands every event to `tell` until the response has ended.
+    ///
+    /// - Returns: The whole response.
+    func forEach(_ tell: @escaping @Sendable (ResponseEvent) async throws -> Void) async throws -> ResponseObject {
+        for event in events() { try await tell(event) }
+        try await inquiry.forEach { event in
+            self.take(event)
+            for event in self.events() { try await tell(event) }
+        }
+        return response()
+    }
+
+    /// The events that tell of a failure.
+    @inline(never) func fail(_ error: HTTPError) -> [ResponseEvent] {
+        progress.withLock { progress in
+            progress.fail(error)
+            return progress.takeEvents()
+        }
+    }
+
+    @inline(never) private func events() -> [ResponseEvent] { progress.withLock { $0.takeEvents() } }
+
+    @inline(never) private func response() -> ResponseObject { progress.withLock { $0.response } }
+
+    @inline(never) private func take(_ event: GenerationEvent) {
+        let (part, thoughtTokens) = (parting.take(event), parting.thoughtTokens)
+        progress.withLock { progress in
+            switch event {
+            case .prompt: break
+            case .token(_, _, _, let logProbability):
+                progress.add(part, logProbability.map(inquiry.logprob), thoughtTokens: thoughtTokens)
+            case .finished(_, let reason, _):
+                progress.add(part, nil, thoughtTokens: thoughtTokens)
+                progress.finish(reason, thoughtTokens: thoughtTokens)
+            case .done(let timings):
+                progress.complete(
+                    at: Int(Date().timeIntervalSince1970), inquiry.usage(timings, reasoning: thoughtTokens), inquiry.cord(timings, ignored: ignored))
+            }
+        }
+    }
+}

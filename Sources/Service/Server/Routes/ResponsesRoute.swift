@@ -1,0 +1,73 @@
+import API
+import Foundation
+import Generation
+import HTTP
+import Workshop
+
+/// `POST /v1/responses`: OpenAI's, whole or as a stream of events; nothing of it is kept.
+enum ResponsesRoute {
+    static func add(to router: inout Router, _ server: ServerState) {
+        router.post("/v1/responses", scope: .ask) { request in
+            do {
+                return try await answer(request, try server.runtime)
+            } catch {
+                throw refusal(error) ?? error
+            }
+        }
+    }
+
+    private static func answer(_ request: Request, _ runtime: Runtime) async throws -> Response {
+        let wanted = try await runtime.queues.reading(request.body.count) {
+            try WireDecoder.decode(ResponsesRequest.self, from: Data(request.body))
+        }
+        guard wanted.text.format == .text else {
+            throw HTTPError(
+                400, "text.format: only {\"type\": \"text\"} is supported; structured output is not supported yet.",
+                parameter: "text.format.type", code: "unsupported_parameter")
+        }
+        let telling = try await ask(wanted, runtime)
+        if wanted.stream { return stream(telling) }
+        let response = try await telling.forEach { _ in }
+        let bytes = response.output.flatMap(\.content).reduce(0) { $0 + $1.text.utf8.count + 1024 * ($1.logprobs?.count ?? 0) }
+        return .json(try await runtime.queues.reading(bytes) { try WireEncoder.encode(response) })
+    }
+
+    private static func ask(_ wanted: ResponsesRequest, _ runtime: Runtime) async throws -> ResponseTelling {
+        let options = runtime.options(wanted.sampling, wanted.controls, logProbabilities: wanted.logprobs)
+        let manner = runtime.manner(wanted.reasoning.effort, wanted.text.verbosity)
+        let inquiry = try await runtime.ask(
+            [SubmittedMessage](wanted), model: wanted.model, options: options, prefix: "resp_", variables: manner.variables)
+        var ignored = manner.ignored.map { names[$0] ?? $0 }
+        if wanted.reasoning.summary != nil { ignored.append("reasoning.summary") }
+        if wanted.include.contains(.encryptedReasoning) { ignored.append(ResponsesInclusion.encryptedReasoning.rawValue) }
+        return ResponseTelling(inquiry, to: wanted, ignored: ignored)
+    }
+
+    /// Every event has its type as its name, too. A failure is the last of them.
+    private static func stream(_ telling: ResponseTelling) -> Response {
+        .events { events in
+            @Sendable func tell(_ event: ResponseEvent) async throws {
+                try await events.send(try WireEncoder.encode(event), event: event.type.rawValue)
+            }
+            do {
+                _ = try await telling.forEach(tell)
+            } catch {
+                guard let refusal = refusal(error) else { throw error }
+                for event in telling.fail(refusal) { try await tell(event) }
+            }
+        }
+    }
+
+    /// What this route calls members that other rooms know by the names of chat.
+    private static let names = [
+        "messages": "input", "max_tokens": "max_output_tokens", "reasoning_effort": "reasoning.effort", "verbosity": "text.verbosity",
+    ]
+
+    private static func refusal(_ error: any Error) -> HTTPError? {
+        guard var refusal = HTTPError(refusing: error) else { return nil }
+        // The request's own reader names its members as they are.
+        if error is WireError { return refusal }
+        refusal.parameter = refusal.parameter.map { names[$0] ?? $0 }
+        return refusal
+    }
+}
