@@ -3,6 +3,7 @@ import Archives
 import Foundation
 import HTTP
 import Jobs
+import Judging
 import Server
 import TestSupport
 import Testing
@@ -64,6 +65,51 @@ import Workshop
             #expect(refused.status == 400)
             #expect(try await refused.json()["error"]?["param"]?.text == place)
         }
+    }
+
+    /// A rule that fails until a file lies there.
+    private static func rule(_ mark: URL) throws -> [String: Reward] {
+        let script = mark.deletingLastPathComponent().appending(path: "\(UUID().uuidString).sh")
+        let text = "while read -r line; do if [ -e '\(mark.path)' ]; then echo '{\"rewards\": [1, 0]}'; else echo none; fi; done"
+        try Data(text.utf8).write(to: script)
+        return ["rule": try Reward("sh '\(script.path)'", name: "rule")]
+    }
+
+    @Test func aRewardIsNamedAndItsFailureLosesNothing() async throws {
+        let folder = try TemporaryFolder()
+        let mark = folder.url.appending(path: "mended")
+        let rewards = try Self.rule(mark)
+        let server = try await TrainingServer { $0.work.rewards = rewards }
+        let step = TrainingServer.step([try TrainingServer.pair()]).replacing(#""rollouts": 2"#, with: #""rollouts": 2, "reward": "rule""#)
+        let refused = try await server.step(step)
+        #expect(refused.status == 502)
+        let error = try await refused.json()["error"]
+        #expect(error?["code"]?.text == "reward_failed" && error?["message"]?.text?.contains("found none") == true)
+        #expect(try await server.client.get("/v1/weights/versions").json()["data"]?.count == 0)
+        for (name, code) in [("sh -c 'touch /tmp/x'", "unknown_reward"), ("http://127.0.0.1:1/", "unknown_reward")] {
+            let other = try await server.step(step.replacing(#""reward": "rule""#, with: #""reward": "\#(name)""#))
+            #expect(other.status == 422)
+            #expect(try await other.json()["error"]?["code"]?.text == code)
+        }
+        let both = step.replacing(#""reward": "rule""#, with: #""reward": "rule", "judge": {"kind": "match"}"#)
+        #expect(try await server.step(both).status == 400)
+        #expect(try await server.step(step.replacing(#""reward": "rule""#, with: #""reward": "rule", "method": "opd""#)).status == 400)
+
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let wanted = job(file, hyper: ", \"steps\": 1").replacing(#""rollouts": 2"#, with: #""rollouts": 2, "reward": "rule""#)
+        #expect(try await server.client.post("/v1/fine_tuning/jobs", json: wanted.replacing(#""rule""#, with: #""other""#)).status == 422)
+        let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: wanted).json()["id"]?.text)
+        while try await server.client.get("/v1/fine_tuning/jobs/\(id)").json()["cord"]?["paused"] != .bool(true) {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        let events = try await server.client.get("/v1/fine_tuning/jobs/\(id)/events").text()
+        #expect(events.contains("The job is paused until it is resumed: the reward rule"))
+        try Data().write(to: mark)
+        #expect(try await server.client.post("/v1/fine_tuning/jobs/\(id)/resume", json: "{}").status == 200)
+        #expect(try await finished(id, server)["status"]?.text == "succeeded")
+        let taken = try await server.step(step)
+        #expect(taken.status == 200)
+        #expect(try await taken.json()["metrics"]?["reward_mean"]?.number == 0.5)
     }
 
     @Test func aTunedModelIsDeletedByItsName() async throws {

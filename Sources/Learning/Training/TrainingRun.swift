@@ -10,6 +10,7 @@ import Weights
 ///     directory/metrics.jsonl            one line a step
 ///     directory/validation.jsonl         one line a validation, the first of them before the first step
 ///     directory/tokens/step-….jsonl      every rollout token by token, where asked for
+///     directory/rewards.jsonl            what a ``Reward`` has given
 ///     directory/events.out.tfevents.…    both for TensorBoard, where asked for
 ///     directory/checkpoints/step-….safetensors
 package struct TrainingRun: Sendable {
@@ -193,6 +194,9 @@ package struct TrainingRun: Sendable {
         record.resumptions.append(RunRecord.Resumption(step: start, date: Date(), software: subject?.software, machine: machine))
         return record
     }
+
+    /// Where a reward of the run remembers what it has given.
+    package static func rewards(of directory: URL) -> URL { directory.appendingPathComponent("rewards.jsonl") }
 
     private var checkpoints: URL { directory.appendingPathComponent("checkpoints") }
 

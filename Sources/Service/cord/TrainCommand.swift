@@ -71,6 +71,7 @@ extension Train {
                 "Who teaches in place of the weights that the training begins with: a PEFT LoRA directory, or base for the model itself, as after a warm start.",
                 valueName: "dir"))
         var teacherAdapter: String?
+        @Option(help: ArgumentHelp("The most that --reward may take for one group of rollouts.", valueName: "seconds")) var rewardTimeout = 60.0
         @Flag(help: "Go on although the run began with other threads or kernels; its weights then differ in their last bits.")
         var anyMachine = false
         @Flag(help: "Write TensorBoard events, too.") var tensorboard = false
@@ -94,6 +95,9 @@ extension Train {
             if teacherAdapter != nil, objective.teacher == .current {
                 throw ValidationError("--teacher-adapter names a frozen teacher; leave out --teacher current.")
             }
+            if !(0.001...86_400).contains(rewardTimeout) {
+                throw ValidationError("--reward-timeout: expected 0.001 to 86400 seconds, found \(rewardTimeout).")
+            }
             if model.adapter.count > 1 {
                 throw ValidationError("--adapter: training goes on from one adapter; found \(model.adapter.count).")
             }
@@ -107,6 +111,8 @@ extension Train {
             let loaded = runtime.model
             let parent = try runtime.versions.entry(settings.adapters.last?.name).version
             let teacher = try teacher(runtime)
+            let key = ProcessInfo.processInfo.environment["CORD_REWARD_KEY"]
+            let reward = try objective.reward.map { try Reward($0, key: key, timeout: rewardTimeout) }
             let checked = try await data.pairs(data.manifest, for: objective.objective, by: loaded)
             let held: CheckedPairs? =
                 if let file = data.validation { try await data.pairs(file, for: objective.objective, by: loaded) } else { nil }
@@ -118,13 +124,13 @@ extension Train {
             try trained.check(rank: loraRank, alpha: loraAlpha, against: parent, in: loaded.model)
             let trainer = try Trainer(
                 engine: runtime.engine, plan: trained, options: options(totalSteps: run.totalSteps), parent: parent, teacher: teacher,
-                judge: AnswerMatch.judge)
+                judge: AnswerMatch.judge, reward: try reward?.remembering(in: TrainingRun.rewards(of: directory)))
             let count = await trainer.parameterCount
             say("\(checked.pairs.count) pairs, \(run.totalSteps) steps, \(count) trained parameters, \(objective.method.rawValue)")
             if let estimate = objective.objective.estimate { say(estimate) }
             let subject = RunRecord.Subject(
                 software: "cord \(Build.version)", model: loaded.name, modelDigest: try ModelFingerprint.model(loaded),
-                parentDigest: parent.map(ModelFingerprint.version), teacherDigest: Self.digest(teacher))
+                parentDigest: parent.map(ModelFingerprint.version), teacherDigest: Self.digest(teacher), reward: reward?.name)
             let training = Task {
                 let clock = StepClock()
                 return try await run.run(trainer, subject: subject, skipped: checked.skipped) { progress in

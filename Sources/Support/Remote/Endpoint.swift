@@ -25,8 +25,11 @@ package struct Endpoint: Sendable {
     }
 
     /// The body of the answer to `POST base/path` with a JSON body. Throws ``EndpointError``, or `CancellationError`.
-    package func post(_ path: String, json body: Data) async throws -> Data {
-        var request = URLRequest(url: base.appendingPathComponent(path), timeoutInterval: timeout)
+    package func post(_ path: String, json body: Data) async throws -> Data { try await post(base.appendingPathComponent(path), json: body) }
+
+    /// The same for an address of its own.
+    package func post(_ url: URL, json body: Data) async throws -> Data {
+        var request = URLRequest(url: url, timeoutInterval: timeout)
         request.httpMethod = "POST"
         request.httpBody = body
         request.setValue("application/json", forHTTPHeaderField: "Content-Type")

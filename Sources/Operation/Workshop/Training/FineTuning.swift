@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import Generation
 import Jobs
+import Judging
 import Models
 import Objectives
 import Training
@@ -55,6 +56,7 @@ package struct FineTuning: Sendable {
             }
         }
         _ = try recipe(wanted)
+        _ = try judges.reward(wanted.method.hyperparameters.objective?.reward)
         if let wanted = wanted.cord.promote { try gate.check(wanted) }
     }
 
@@ -145,6 +147,7 @@ package struct FineTuning: Sendable {
         let run = try TrainingRun(
             pairs: training.pairs, content: training.content, validation: validation?.pairs ?? [], settings: settings, directory: folder,
             acceptsOtherMachine: true)
+        let reward = try judges.reward(hyper.objective?.reward)
         let parent = try note.parent.map { try versions.version(try store.version($0)) }
         do {
             try recipe.plan.check(rank: hyper.optimizer?.loraRank, alpha: hyper.optimizer?.loraAlpha, against: parent, in: model.model)
@@ -153,7 +156,7 @@ package struct FineTuning: Sendable {
         }
         let trainer = try Trainer(
             engine: runtime.engine, plan: recipe.plan, options: recipe.options, parent: parent,
-            judge: try judges.judge(hyper.objective?.judge))
+            judge: try judges.judge(hyper.objective?.judge), reward: try reward?.remembering(in: TrainingRun.rewards(of: folder)))
 
         // The bits are then those of another run; an operator who moves a job to another machine wants its end.
         if let begun = RunRecord(directory: folder)?.machine, begun != .current {
@@ -166,7 +169,7 @@ package struct FineTuning: Sendable {
         try context.progress(done: 0, total: total)
         let subject = RunRecord.Subject(
             software: "cord \(Build.version)", model: versions.baseName, modelDigest: try await disk.run { try ModelFingerprint.model(model) },
-            parentDigest: parent.map(ModelFingerprint.version))
+            parentDigest: parent.map(ModelFingerprint.version), reward: reward?.name)
         do {
             let result = try await run.run(trainer, subject: subject, skipped: training.skipped) { try await progress.report($0) }
             note = try await progress.finish(result)
