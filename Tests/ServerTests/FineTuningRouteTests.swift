@@ -214,8 +214,66 @@ import Workshop
         #expect((0..<(models?.count ?? 0)).map { models?[$0]?["id"]?.text }.prefix(2) == ["published", version])
         #expect(models?[0]?["parent"] == .null)
         #expect(models?[1]?["parent"]?.text == "published")
+        #expect(models?.count == 2)
         // The base was not touched: no gate was asked for.
         #expect(try await server.client.get("/v1/weights/versions").json()["data"]?[0]?["promoted"] == .bool(false))
+    }
+
+    @Test func aJobsMetricsAreFetchedAsFiles() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let wanted = job(file, more: #", "validation_file": "\#(file)", "cord": {"tensorboard": true, "token_log": true}"#)
+        let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: wanted).json()["id"]?.text)
+        let ended = try await finished(id, server)
+        #expect(ended["status"]?.text == "succeeded" && ended["estimated_finish"] == .null)
+        let ids = (0..<(ended["result_files"]?.count ?? 0)).compactMap { ended["result_files"]?[$0]?.text }
+        var contents: [(name: String, text: String)] = []
+        for file in ids {
+            let object = try await server.client.get("/v1/files/\(file)").json()
+            #expect(object["purpose"]?.text == "fine-tune-results")
+            let bytes = try await server.client.get("/v1/files/\(file)/content").bytes()
+            #expect(object["bytes"]?.number == Double(bytes.count) && !bytes.isEmpty)
+            contents.append((try #require(object["filename"]?.text), String(decoding: bytes, as: UTF8.self)))
+        }
+        #expect(
+            contents.map { $0.name.replacing("\(id)-", with: "").prefix(11) } == [
+                "metrics.csv", "metrics.jso", "validation.", "run.json", "events.out.", "tokens.json",
+            ])
+        let rows = contents[0].text.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        #expect(rows.count == 8 && rows[0].starts(with: ["step", "train_loss"]) && rows.allSatisfy { $0.count == rows[0].count })
+        #expect(rows.dropFirst().map(\.[0]) == ["0", "1", "2", "3", "4", "5", "6"])
+        let losses = rows.dropFirst(2).map { Double($0[1]) }
+        let logged = try contents[1].text.split(separator: "\n").map { try WireValue(json: Data($0.utf8))["metrics"]?["loss"]?.number }
+        #expect(losses == logged && losses.allSatisfy { $0?.isFinite == true })
+        let held = try #require(rows[0].firstIndex(of: "full_valid_kl_mean"))
+        // Before the first step and at checkpoints, which come every second step.
+        #expect(rows.dropFirst().map { !$0[held].isEmpty } == [true, false, true, false, true, false, true])
+        let tokens = try contents[5].text.split(separator: "\n").map { try WireValue(json: Data($0.utf8)) }
+        #expect(Set(tokens.compactMap { $0["step"]?.number }) == [1, 2, 3, 4, 5, 6])
+        // Of training: other keys do not read them.
+        let plain = try await server.client.post("/v1/fine_tuning/jobs", json: job(file, hyper: ", \"steps\": 1")).json()["id"]?.text ?? ""
+        #expect(try await finished(plain, server)["result_files"]?.count == 3)
+    }
+
+    @Test func oldCheckpointsGoAndMenusHaveNone() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        func steps(_ more: String) async throws -> [Double?] {
+            let wanted = job(file, more: more).replacing(#""checkpoint_every": 2"#, with: #""checkpoint_every": 1"#)
+            let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: wanted).json()["id"]?.text)
+            #expect(try await finished(id, server)["status"]?.text == "succeeded")
+            let checkpoints = try await server.client.get("/v1/fine_tuning/jobs/\(id)/checkpoints").json()["data"]
+            for index in 0..<(checkpoints?.count ?? 0) {
+                let name = try #require(checkpoints?[index]?["fine_tuned_model_checkpoint"]?.text)
+                #expect(try await server.client.get("/v1/models/\(name)").status == 200)
+            }
+            return (0..<(checkpoints?.count ?? 0)).map { checkpoints?[$0]?["step_number"]?.number }
+        }
+        #expect(try await steps("") == [6, 5, 4, 3])
+        #expect(try await steps(#", "cord": {"keep_checkpoints": 1}"#) == [6, 5])
+        #expect(try await steps(#", "cord": {"keep_checkpoints": 100}"#) == [6, 5, 4, 3, 2, 1])
+        let models = try await server.client.get("/v1/models").json()["data"]
+        #expect((0..<(models?.count ?? 0)).allSatisfy { models?[$0]?["id"]?.text?.contains("ckpt") == false } && models?.count == 4)
     }
 
     @Test func aJobLeavesLinesOutUpToItsBound() async throws {

@@ -131,6 +131,10 @@ package struct FineTuningOptions: Codable, Equatable, Sendable {
     package var maxSkipped: Int?
     /// Pairs of the validation file that are looked at, drawn by the seed; all where absent.
     package var validationPairs: Int?
+    /// Whether every rollout is written token by token, as one of the result files.
+    package var tokenLog: Bool?
+    /// Versions of checkpoints that stay, the newest; three where absent.
+    package var keepCheckpoints: Int?
 
     package init(promote: PromotionGate? = nil) { self.promote = promote }
 
@@ -140,6 +144,8 @@ package struct FineTuningOptions: Codable, Equatable, Sendable {
         tensorboard = try fields.flag("tensorboard") ?? tensorboard
         maxSkipped = try fields.integer("max_skipped", in: 0...Int.max)
         validationPairs = try fields.integer("validation_pairs", in: 1...1 << 32)
+        tokenLog = try fields.flag("token_log")
+        keepCheckpoints = try fields.integer("keep_checkpoints", in: 1...1_000_000)
         try fields.end()
     }
 }

@@ -29,6 +29,8 @@ package struct FineTuning: Sendable {
         package var promoted: Bool?
         package var reason: String?
         package var trainedTokens: Int?
+        /// Ids of the files that tell of it.
+        package var resultFiles: [String]?
     }
 
     let store: Store
@@ -38,6 +40,7 @@ package struct FineTuning: Sendable {
     let clips: Clips
     let metrics: TrainingMetrics
     let gate: PromotionDecision
+    package let clock = JobClock()
     private let disk = WorkQueue(name: "pairs", width: 1)
 
     /// Where a job's metrics, events and checkpoints lie.
@@ -92,7 +95,14 @@ package struct FineTuning: Sendable {
             try context.save(checkpoint: try JSONEncoder().encode(note))
         }
         var current = note ?? Note()
-        if current.version == nil { try await train(wanted, context, &current) }
+        if current.version == nil {
+            defer { clock.forget(context.job.id) }
+            try await train(wanted, context, &current)
+        }
+        if current.resultFiles == nil {
+            current.resultFiles = try await disk.run { [self] in try keepResults(of: context.job.id) }
+            try context.save(checkpoint: try JSONEncoder().encode(current))
+        }
         if let condition = wanted.cord.promote, current.promoted == nil {
             try await gate.decide(condition, context, &current)
         }
@@ -137,6 +147,7 @@ package struct FineTuning: Sendable {
         settings.epochs = hyper.epochs ?? 1
         settings.steps = hyper.steps
         settings.writesEvents = wanted.cord.tensorboard
+        settings.writesTokens = wanted.cord.tokenLog ?? false
         settings.validationPairs = wanted.cord.validationPairs
         let batches = (training.pairs.count + settings.batchSize - 1) / settings.batchSize
         let total = settings.steps ?? settings.epochs * batches
@@ -165,7 +176,8 @@ package struct FineTuning: Sendable {
         }
         let reported = try lastReported(id)
         let progress = JobProgress(
-            work: self, context: context, trainer: trainer, suffix: wanted.suffix, note: note, reported: reported, every: settings.checkpointEvery)
+            work: self, context: context, trainer: trainer, suffix: wanted.suffix, note: note, reported: reported, every: settings.checkpointEvery,
+            kept: wanted.cord.keepCheckpoints ?? 3)
         try context.progress(done: 0, total: total)
         let subject = RunRecord.Subject(
             software: "cord \(Build.version)", model: versions.baseName, modelDigest: try await disk.run { try ModelFingerprint.model(model) },
