@@ -156,6 +156,8 @@ import Testing
             (["--reward", "sh"], "--reward: the method opd has no rewards"),
             (["--method", "grpo", "--reward", "no-such-rule"], "no program no-such-rule"),
             (["--reward-timeout", "0"], "--reward-timeout"),
+            (["--patience", "2"], "early stopping compares validations"), (["--keep", "most"], "--keep"), (["--min-change", "-1"], "--min-change"),
+            (["--keep", "best"], "the best checkpoint is found by validations"),
             (["--updates-per-rollout", "0"], "updates by one step"),
             (["--teacher-adapter", "/nowhere"], "/nowhere"), (["--teacher-adapter", "base", "--teacher", "current"], "--teacher-adapter"),
             (["--importance-bound", "0"], "bound of the importance weights"), (["--validation", "/nowhere"], "/nowhere"),

@@ -276,6 +276,22 @@ import Workshop
         #expect((0..<(models?.count ?? 0)).allSatisfy { models?[$0]?["id"]?.text?.contains("ckpt") == false } && models?.count == 4)
     }
 
+    @Test func aJobThatBecomesNoBetterEndsEarly() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let stopping = #", "early_stopping": {"patience": 1, "criterion": "text_loss", "min_change": 2}"#
+        #expect(try await server.client.post("/v1/fine_tuning/jobs", json: job(file, hyper: stopping)).status == 400)
+        for wrong in ["{}", #"{"patience": 0}"#, #"{"patience": 1, "criterion": "luck"}"#, #"{"patience": 1, "more": 1}"#] {
+            #expect(try await server.client.post("/v1/fine_tuning/jobs", json: job(file, hyper: #", "early_stopping": \#(wrong)"#)).status == 400)
+        }
+        let wanted = job(file, more: #", "validation_file": "\#(file)""#, hyper: stopping)
+        let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: wanted).json()["id"]?.text)
+        let ended = try await finished(id, server)
+        #expect(ended["status"]?.text == "succeeded" && ended["cord"]?["step"]?.number == 2, "\(String(describing: ended["error"]))")
+        #expect(try await server.client.get("/v1/models/\(ended["fine_tuned_model"]?.text ?? "")").status == 200)
+        #expect(try await server.client.get("/v1/fine_tuning/jobs/\(id)/events?limit=100").text().contains("The training ended at step 2: text_loss"))
+    }
+
     @Test func aJobLeavesLinesOutUpToItsBound() async throws {
         let server = try await TrainingServer()
         let lines = try manifest() + Array("\n{\"audio\": {\"file_id\": \"file-none\"}, \"text\": \"a\"}".utf8)

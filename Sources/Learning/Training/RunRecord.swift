@@ -93,6 +93,8 @@ package struct RunResult: Codable, Sendable, Equatable {
     package var leftOut: [LeftOut]
     /// After the last step.
     package var validation: Validation?
+    /// Why it ended before its last step.
+    package var stopped: String?
 }
 
 extension RunRecord {

@@ -66,6 +66,7 @@ extension Train {
         @Option(help: "Names every random choice.") var seed: UInt64 = 0
         @Option(help: "Steps between checkpoints.") var checkpointEvery = 50
         @Option(help: "Checkpoints that are kept, the newest.") var checkpoints = 2
+        @OptionGroup(title: "Stopping and keeping") var ending: EndingOptions
         @Option(
             help: ArgumentHelp(
                 "Who teaches in place of the weights that the training begins with: a PEFT LoRA directory, or base for the model itself, as after a warm start.",
@@ -174,6 +175,9 @@ extension Train {
             plan.validationPairs = data.evalPairs
             plan.writesEvents = tensorboard
             plan.writesTokens = tokenLog
+            plan.stopping = ending.stopping(for: objective.objective)
+            plan.keep = ending.keep.isEmpty ? nil : ending.keep
+            plan.criterion = ending.criterion(for: objective.objective)
             return plan
         }
 
@@ -209,6 +213,7 @@ extension Train {
 
         /// Pairs that steps could not use.
         private func report(_ result: RunResult) {
+            if let stopped = result.stopped { say("ended at step \(result.steps): \(stopped)") }
             for pair in result.leftOut.prefix(16) { say("left out of \(pair.times) steps: \(pair.id) (\(pair.reason))") }
             if result.leftOut.count > 16 { say("\(result.leftOut.count - 16) more pairs were left out of steps") }
         }

@@ -59,6 +59,9 @@ package struct FineTuning: Sendable {
             }
         }
         _ = try recipe(wanted)
+        if wanted.method.hyperparameters.earlyStopping != nil, wanted.validationFile == nil {
+            throw WorkshopError(.missingValue, "early_stopping compares validations: give a validation_file.", at: "validation_file")
+        }
         _ = try judges.reward(wanted.method.hyperparameters.objective?.reward)
         if let wanted = wanted.cord.promote { try gate.check(wanted) }
     }
@@ -153,12 +156,13 @@ package struct FineTuning: Sendable {
         let total = settings.steps ?? settings.epochs * batches
         settings.checkpointEvery = hyper.checkpointEvery ?? max(1, min(50, total / 10))
         settings.validateEvery = settings.checkpointEvery
+        settings.stopping = hyper.earlyStopping.map { EarlyStopping($0, for: objective) }
         recipe.options.schedule = Schedule(
             Schedule.Shape(hyper.schedule ?? .constant), warmupSteps: hyper.warmupSteps ?? 0, totalSteps: total)
         let run = try TrainingRun(
             pairs: training.pairs, content: training.content, validation: validation?.pairs ?? [], settings: settings, directory: folder,
             acceptsOtherMachine: true)
-        let reward = try judges.reward(hyper.objective?.reward)
+        let reward = try named(hyper.objective?.reward)
         let parent = try note.parent.map { try versions.version(try store.version($0)) }
         do {
             try recipe.plan.check(rank: hyper.optimizer?.loraRank, alpha: hyper.optimizer?.loraAlpha, against: parent, in: model.model)
@@ -187,8 +191,17 @@ package struct FineTuning: Sendable {
             note = try await progress.finish(result)
         } catch TrainingError.nothingLearnt(let reason) {
             throw JobFailure(code: "nothing_learnt", message: "No step of the job moved the weights: \(reason)")
+        } catch TrainingError.options(let reason) {
+            throw JobFailure(code: "untrainable", message: "The job cannot go on: \(reason).")
         } catch TrainingError.checkpoint(_, let reason) {
             throw JobFailure(code: "not_resumed", message: "The job cannot go on from its last checkpoint: \(reason).")
+        }
+    }
+
+    /// The reward that a job was given. Where the operator has taken it away since, the job waits for it.
+    private func named(_ reward: String?) throws -> Reward? {
+        do { return try judges.reward(reward) } catch let error as WorkshopError {
+            throw RewardError.notStarted(reward: reward ?? "", reason: error.description)
         }
     }
 
@@ -245,5 +258,19 @@ extension Schedule.Shape {
             case .linear: .linear
             case .cosine: .cosine
             }
+    }
+}
+
+extension EarlyStopping {
+    init(_ wanted: EarlyStoppingOptions, for objective: Objective) {
+        let criterion: Criterion =
+            switch wanted.criterion {
+            case .gap: .gap
+            case .textLoss: .textLoss
+            case .klMean: .klMean
+            case .loss: .loss
+            case nil: objective.reads(.gold) ? .loss : .klMean
+            }
+        self.init(criterion, patience: wanted.patience, minimumChange: wanted.minChange ?? 0)
     }
 }

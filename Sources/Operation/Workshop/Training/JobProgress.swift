@@ -21,8 +21,9 @@ struct JobProgress: Sendable {
         work.clock.note(context.job.id, step: progress.step)
         guard progress.step > 0 else { return }
         // The last step's version is the job's own.
-        if progress.step % every == 0, progress.step < progress.totalSteps { try await checkpoint(progress) }
-        try context.progress(done: progress.step, total: progress.totalSteps)
+        if progress.step % every == 0, !progress.isLast { try await checkpoint(progress) }
+        // One that ends early has taken all of its steps.
+        try context.progress(done: progress.step, total: progress.isLast ? progress.step : progress.totalSteps)
     }
 
     private func tell(_ progress: TrainingRun.Progress) throws {
@@ -88,6 +89,7 @@ struct JobProgress: Sendable {
     /// Records the job's version, once.
     func finish(_ result: RunResult) async throws -> FineTuning.Note {
         let total = result.steps
+        if let stopped = result.stopped { try context.event("The training ended at step \(total): \(stopped)") }
         for pair in result.leftOut.prefix(16) {
             try context.event("The pair \(pair.id) was left out of \(pair.times) steps: \(pair.reason)", level: .warn)
         }
