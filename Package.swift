@@ -123,7 +123,7 @@ let package = Package(
         room("CordNano", ["Files"], resources: [.copy("Checkpoint"), .copy("Adapter")]),
 
         // Measuring and closing the gap.
-        room("Judging", ["Remote"]),
+        room("Judging", ["Files", "Hashing", "Remote", "Workers"]),
         room(
             "Speech",
             [
@@ -219,8 +219,8 @@ let package = Package(
         tests(
             "Server",
             [
-                "API", "Archives", "Jobs", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "Objectives", "Remote",
-                "Tensors", "Workers", "Workshop", logging,
+                "API", "Archives", "Jobs", "Judging", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "Objectives",
+                "Remote", "Tensors", "Workers", "Workshop", logging,
             ]),
         // The program as users run it: built, but not linked.
         .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files", "TestSupport"], swiftSettings: strict),

@@ -135,11 +135,29 @@ import Testing
         #expect(objective.count > 20)
     }
 
+    @Test func rewardsAreTheCallersCommands() throws {
+        let file = try manifest(Self.good)
+        let rule = folder.url.appending(path: "rule.sh")
+        try Data(#"while read -r line; do echo '{"rewards": [0, 1]}'; done"#.utf8).write(to: rule)
+        let options = ["--method", "grpo", "--rollouts", "2", "--steps", "1", "--reward"]
+        let run = try Cord(arguments(file, options + ["sh \(rule.path)"]))
+        #expect(run.status == 0 && run.errors.contains("reward 0.5"), "\(run.errors)")
+        let record = try String(contentsOf: output.appending(path: "adapter/run.json"), encoding: .utf8)
+        #expect(record.contains("\"reward\" : \"sh \(rule.path)\""))
+        let failed = try Cord(["train", file, "--output", output.path + "2", "--max-rollout-tokens", "8"] + options + ["sh -c 'exit 7'"])
+        #expect(failed.status == 1 && failed.errors.contains("its program ended with status 7 without an answer"), "\(failed.errors)")
+    }
+
     @Test func wrongOptionsAreNamed() throws {
         let file = try manifest(Self.good)
         for (more, words) in [
             (["--max-skipped", "-1"], "--max-skipped"), (["--eval-every", "2"], "--eval-every needs pairs"),
             (["--estimator", "wise"], "--estimator"), (["--top-k-share", "2"], "K as a share"),
+            (["--reward", "sh"], "--reward: the method opd has no rewards"),
+            (["--method", "grpo", "--reward", "no-such-rule"], "no program no-such-rule"),
+            (["--reward-timeout", "0"], "--reward-timeout"),
+            (["--patience", "2"], "early stopping compares validations"), (["--keep", "most"], "--keep"), (["--min-change", "-1"], "--min-change"),
+            (["--keep", "best"], "the best checkpoint is found by validations"),
             (["--updates-per-rollout", "0"], "updates by one step"),
             (["--teacher-adapter", "/nowhere"], "/nowhere"), (["--teacher-adapter", "base", "--teacher", "current"], "--teacher-adapter"),
             (["--importance-bound", "0"], "bound of the importance weights"), (["--validation", "/nowhere"], "/nowhere"),

@@ -3,6 +3,7 @@ import Archives
 import Foundation
 import HTTP
 import Jobs
+import Judging
 import Server
 import TestSupport
 import Testing
@@ -64,6 +65,51 @@ import Workshop
             #expect(refused.status == 400)
             #expect(try await refused.json()["error"]?["param"]?.text == place)
         }
+    }
+
+    /// A rule that fails until a file lies there.
+    private static func rule(_ mark: URL) throws -> [String: Reward] {
+        let script = mark.deletingLastPathComponent().appending(path: "\(UUID().uuidString).sh")
+        let text = "while read -r line; do if [ -e '\(mark.path)' ]; then echo '{\"rewards\": [1, 0]}'; else echo none; fi; done"
+        try Data(text.utf8).write(to: script)
+        return ["rule": try Reward("sh '\(script.path)'", name: "rule")]
+    }
+
+    @Test func aRewardIsNamedAndItsFailureLosesNothing() async throws {
+        let folder = try TemporaryFolder()
+        let mark = folder.url.appending(path: "mended")
+        let rewards = try Self.rule(mark)
+        let server = try await TrainingServer { $0.work.rewards = rewards }
+        let step = TrainingServer.step([try TrainingServer.pair()]).replacing(#""rollouts": 2"#, with: #""rollouts": 2, "reward": "rule""#)
+        let refused = try await server.step(step)
+        #expect(refused.status == 502)
+        let error = try await refused.json()["error"]
+        #expect(error?["code"]?.text == "reward_failed" && error?["message"]?.text?.contains("found none") == true)
+        #expect(try await server.client.get("/v1/weights/versions").json()["data"]?.count == 0)
+        for (name, code) in [("sh -c 'touch /tmp/x'", "unknown_reward"), ("http://127.0.0.1:1/", "unknown_reward")] {
+            let other = try await server.step(step.replacing(#""reward": "rule""#, with: #""reward": "\#(name)""#))
+            #expect(other.status == 422)
+            #expect(try await other.json()["error"]?["code"]?.text == code)
+        }
+        let both = step.replacing(#""reward": "rule""#, with: #""reward": "rule", "judge": {"kind": "match"}"#)
+        #expect(try await server.step(both).status == 400)
+        #expect(try await server.step(step.replacing(#""reward": "rule""#, with: #""reward": "rule", "method": "opd""#)).status == 400)
+
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let wanted = job(file, hyper: ", \"steps\": 1").replacing(#""rollouts": 2"#, with: #""rollouts": 2, "reward": "rule""#)
+        #expect(try await server.client.post("/v1/fine_tuning/jobs", json: wanted.replacing(#""rule""#, with: #""other""#)).status == 422)
+        let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: wanted).json()["id"]?.text)
+        while try await server.client.get("/v1/fine_tuning/jobs/\(id)").json()["cord"]?["paused"] != .bool(true) {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        let events = try await server.client.get("/v1/fine_tuning/jobs/\(id)/events").text()
+        #expect(events.contains("The job is paused until it is resumed: the reward rule"))
+        try Data().write(to: mark)
+        #expect(try await server.client.post("/v1/fine_tuning/jobs/\(id)/resume", json: "{}").status == 200)
+        #expect(try await finished(id, server)["status"]?.text == "succeeded")
+        let taken = try await server.step(step)
+        #expect(taken.status == 200)
+        #expect(try await taken.json()["metrics"]?["reward_mean"]?.number == 0.5)
     }
 
     @Test func aTunedModelIsDeletedByItsName() async throws {
@@ -168,8 +214,82 @@ import Workshop
         #expect((0..<(models?.count ?? 0)).map { models?[$0]?["id"]?.text }.prefix(2) == ["published", version])
         #expect(models?[0]?["parent"] == .null)
         #expect(models?[1]?["parent"]?.text == "published")
+        #expect(models?.count == 2)
         // The base was not touched: no gate was asked for.
         #expect(try await server.client.get("/v1/weights/versions").json()["data"]?[0]?["promoted"] == .bool(false))
+    }
+
+    @Test func aJobsMetricsAreFetchedAsFiles() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let wanted = job(file, more: #", "validation_file": "\#(file)", "cord": {"tensorboard": true, "token_log": true}"#)
+        let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: wanted).json()["id"]?.text)
+        let ended = try await finished(id, server)
+        #expect(ended["status"]?.text == "succeeded" && ended["estimated_finish"] == .null)
+        let ids = (0..<(ended["result_files"]?.count ?? 0)).compactMap { ended["result_files"]?[$0]?.text }
+        var contents: [(name: String, text: String)] = []
+        for file in ids {
+            let object = try await server.client.get("/v1/files/\(file)").json()
+            #expect(object["purpose"]?.text == "fine-tune-results")
+            let bytes = try await server.client.get("/v1/files/\(file)/content").bytes()
+            #expect(object["bytes"]?.number == Double(bytes.count) && !bytes.isEmpty)
+            contents.append((try #require(object["filename"]?.text), String(decoding: bytes, as: UTF8.self)))
+        }
+        #expect(
+            contents.map { $0.name.replacing("\(id)-", with: "").prefix(11) } == [
+                "metrics.csv", "metrics.jso", "validation.", "run.json", "events.out.", "tokens.json",
+            ])
+        let rows = contents[0].text.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        #expect(rows.count == 8 && rows[0].starts(with: ["step", "train_loss"]) && rows.allSatisfy { $0.count == rows[0].count })
+        #expect(rows.dropFirst().map(\.[0]) == ["0", "1", "2", "3", "4", "5", "6"])
+        let losses = rows.dropFirst(2).map { Double($0[1]) }
+        let logged = try contents[1].text.split(separator: "\n").map { try WireValue(json: Data($0.utf8))["metrics"]?["loss"]?.number }
+        #expect(losses == logged && losses.allSatisfy { $0?.isFinite == true })
+        let held = try #require(rows[0].firstIndex(of: "full_valid_kl_mean"))
+        // Before the first step and at checkpoints, which come every second step.
+        #expect(rows.dropFirst().map { !$0[held].isEmpty } == [true, false, true, false, true, false, true])
+        let tokens = try contents[5].text.split(separator: "\n").map { try WireValue(json: Data($0.utf8)) }
+        #expect(Set(tokens.compactMap { $0["step"]?.number }) == [1, 2, 3, 4, 5, 6])
+        // Of training: other keys do not read them.
+        let plain = try await server.client.post("/v1/fine_tuning/jobs", json: job(file, hyper: ", \"steps\": 1")).json()["id"]?.text ?? ""
+        #expect(try await finished(plain, server)["result_files"]?.count == 3)
+    }
+
+    @Test func oldCheckpointsGoAndMenusHaveNone() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        func steps(_ more: String) async throws -> [Double?] {
+            let wanted = job(file, more: more).replacing(#""checkpoint_every": 2"#, with: #""checkpoint_every": 1"#)
+            let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: wanted).json()["id"]?.text)
+            #expect(try await finished(id, server)["status"]?.text == "succeeded")
+            let checkpoints = try await server.client.get("/v1/fine_tuning/jobs/\(id)/checkpoints").json()["data"]
+            for index in 0..<(checkpoints?.count ?? 0) {
+                let name = try #require(checkpoints?[index]?["fine_tuned_model_checkpoint"]?.text)
+                #expect(try await server.client.get("/v1/models/\(name)").status == 200)
+            }
+            return (0..<(checkpoints?.count ?? 0)).map { checkpoints?[$0]?["step_number"]?.number }
+        }
+        #expect(try await steps("") == [6, 5, 4, 3])
+        #expect(try await steps(#", "cord": {"keep_checkpoints": 1}"#) == [6, 5])
+        #expect(try await steps(#", "cord": {"keep_checkpoints": 100}"#) == [6, 5, 4, 3, 2, 1])
+        let models = try await server.client.get("/v1/models").json()["data"]
+        #expect((0..<(models?.count ?? 0)).allSatisfy { models?[$0]?["id"]?.text?.contains("ckpt") == false } && models?.count == 4)
+    }
+
+    @Test func aJobThatBecomesNoBetterEndsEarly() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let stopping = #", "early_stopping": {"patience": 1, "criterion": "text_loss", "min_change": 2}"#
+        #expect(try await server.client.post("/v1/fine_tuning/jobs", json: job(file, hyper: stopping)).status == 400)
+        for wrong in ["{}", #"{"patience": 0}"#, #"{"patience": 1, "criterion": "luck"}"#, #"{"patience": 1, "more": 1}"#] {
+            #expect(try await server.client.post("/v1/fine_tuning/jobs", json: job(file, hyper: #", "early_stopping": \#(wrong)"#)).status == 400)
+        }
+        let wanted = job(file, more: #", "validation_file": "\#(file)""#, hyper: stopping)
+        let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: wanted).json()["id"]?.text)
+        let ended = try await finished(id, server)
+        #expect(ended["status"]?.text == "succeeded" && ended["cord"]?["step"]?.number == 2, "\(String(describing: ended["error"]))")
+        #expect(try await server.client.get("/v1/models/\(ended["fine_tuned_model"]?.text ?? "")").status == 200)
+        #expect(try await server.client.get("/v1/fine_tuning/jobs/\(id)/events?limit=100").text().contains("The training ended at step 2: text_loss"))
     }
 
     @Test func aJobLeavesLinesOutUpToItsBound() async throws {

@@ -37,10 +37,12 @@ enum StepFixture {
         return options
     }
 
+    static func engine() throws -> Engine { Engine(try model.get()) }
+
     static func trainer(
         _ options: TrainingOptions = options(), plan: AdapterPlan = .lowRank(rank: 8), judge: AnswerJudge? = nil
     ) throws -> Trainer {
-        try Trainer(engine: Engine(model.get()), plan: plan, options: options, judge: judge ?? matching)
+        try Trainer(engine: engine(), plan: plan, options: options, judge: judge ?? matching)
     }
 
     static let matching: AnswerJudge = { _, response, reference in

@@ -2,7 +2,7 @@ import Foundation
 
 /// The metrics of a run and its validations, a JSON line each, and as TensorBoard events where asked for.
 struct MetricsLog {
-    private struct Line: Codable {
+    struct Line: Codable {
         struct Skipped: Codable {
             let id: String
             let reason: String
@@ -16,7 +16,7 @@ struct MetricsLog {
         let problem: String?
     }
 
-    private struct ValidationLine: Codable {
+    struct ValidationLine: Codable {
         let step: Int
         let validation: Validation
     }
@@ -24,6 +24,15 @@ struct MetricsLog {
     private let log: StepLog
     private let validations: StepLog?
     private var events: EventFile?
+
+    /// Of the run in a directory, in order.
+    static func lines(of directory: URL) throws -> [Line] { try StepLog.lines(Line.self, of: metrics(directory)) }
+
+    /// None where the run has no validation.
+    static func validationLines(of directory: URL) throws -> [ValidationLine] {
+        let file = validations(directory)
+        return FileManager.default.fileExists(atPath: file.path) ? try StepLog.lines(ValidationLine.self, of: file) : []
+    }
 
     private static func metrics(_ directory: URL) -> URL { directory.appendingPathComponent("metrics.jsonl") }
     private static func validations(_ directory: URL) -> URL { directory.appendingPathComponent("validation.jsonl") }
@@ -42,17 +51,7 @@ struct MetricsLog {
             skipped: skipped.isEmpty ? nil : skipped, problem: problem)
         try log.append(line)
         guard let metrics = report?.metrics else { return }
-        try events?.append(
-            step: step,
-            [
-                ("loss", metrics.loss), ("token_loss", metrics.tokenLoss), ("sequence_loss", metrics.sequenceLoss),
-                ("kl_mean", metrics.klMean), ("reward_mean", metrics.rewardMean),
-                ("teacher_agreement", metrics.teacherAgreement), ("grad_norm", metrics.gradNorm),
-                ("learning_rate", metrics.learningRate),
-                ("logprob_difference_max", metrics.logProbabilityDifferenceMax), ("rollout_length_mean", metrics.rolloutLengthMean),
-                ("top_k_share", metrics.topKShare), ("clip_fraction", metrics.clipFraction),
-                ("reference_kl_mean", metrics.referenceKLMean), ("entropy_mean", metrics.entropyMean),
-            ].compactMap { name, value in value.map { (name, $0) } })
+        try events?.append(step: step, metrics.values.map { ($0.name, $0.value) })
     }
 
     mutating func append(step: Int, _ validation: Validation) throws {
@@ -63,7 +62,7 @@ struct MetricsLog {
     /// The pairs that steps of a run left out, by id.
     static func leftOut(_ directory: URL) throws -> [RunResult.LeftOut] {
         var found: [String: RunResult.LeftOut] = [:]
-        for skipped in try StepLog.lines(Line.self, of: metrics(directory)).flatMap({ $0.skipped ?? [] }) {
+        for skipped in try lines(of: directory).flatMap({ $0.skipped ?? [] }) {
             let times = (found[skipped.id]?.times ?? 0) + 1
             found[skipped.id] = RunResult.LeftOut(id: skipped.id, reason: skipped.reason, times: times)
         }
@@ -72,8 +71,6 @@ struct MetricsLog {
 
     /// The validation of a run after a step; nil where there was none.
     static func validation(_ directory: URL, at step: Int) throws -> Validation? {
-        let file = validations(directory)
-        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-        return try StepLog.lines(ValidationLine.self, of: file).last { $0.step == step }?.validation
+        try validationLines(of: directory).last { $0.step == step }?.validation
     }
 }

@@ -78,7 +78,7 @@ struct PairRollouts: Sendable {
     var teacherAnswer: SampledAnswer?
 }
 
-/// Asks the serving engine for a pair's answers and a judge for their rewards.
+/// Asks the serving engine for a pair's answers, and a judge or the caller's own reward for their rewards.
 ///
 /// The spoken prompt is read once: the group starts when the token rollout's prompt lies in the engine's cache.
 struct RolloutCollector: Sendable {
@@ -87,6 +87,7 @@ struct RolloutCollector: Sendable {
     let student: WeightVersion?
     let teacher: WeightVersion?
     let judge: AnswerJudge
+    let reward: Reward?
 
     /// `seed` names the pair's random streams; `known` is the teacher's answer where it has been given before.
     func collect(
@@ -126,15 +127,23 @@ struct RolloutCollector: Sendable {
         guard let reference = objective.reference == .gold ? pair.answer : rollouts.teacherAnswer?.text else {
             throw UnusablePair("there is no answer to judge by")
         }
-        rollouts.rewards = try await withThrowingTaskGroup(of: (Int, Float).self) { group in
-            for (index, answer) in rollouts.group.enumerated() {
-                group.addTask { (index, try await judge(pair.text, answer.text, reference).reward) }
-            }
-            return try await group.reduce(into: Array(repeating: 0, count: rollouts.group.count)) { $0[$1.0] = $1.1 }
-        }
+        rollouts.rewards = try await rewards(of: rollouts.group.map(\.text), to: pair, reference)
         rollouts.advantages = objective.advantages(rewards: rollouts.rewards)
         for (index, advantage) in (supplied ?? []).enumerated() {
             if let advantage { rollouts.advantages[index] = Float(advantage) }
+        }
+    }
+
+    private func rewards(of answers: [String], to pair: TrainingPair, _ reference: String) async throws -> [Float] {
+        if let reward {
+            return try await reward.rewards(
+                for: RewardRequest(audioID: pair.id, question: pair.text, reference: reference, gold: pair.answer, rollouts: answers))
+        }
+        return try await withThrowingTaskGroup(of: (Int, Float).self) { group in
+            for (index, answer) in answers.enumerated() {
+                group.addTask { (index, try await judge(pair.text, answer, reference).reward) }
+            }
+            return try await group.reduce(into: Array(repeating: 0, count: answers.count)) { $0[$1.0] = $1.1 }
         }
     }
 

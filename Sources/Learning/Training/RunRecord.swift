@@ -14,15 +14,19 @@ package struct RunRecord: Codable, Sendable {
         package var parentDigest: String?
         /// The frozen teacher by its digest, where that is another version than the one that the training began with; `base` for the model itself.
         package var teacherDigest: String?
+        /// The callback that gives rewards; nil for the judge.
+        package var reward: String?
 
         package init(
-            software: String, model: String, modelDigest: String? = nil, parentDigest: String? = nil, teacherDigest: String? = nil
+            software: String, model: String, modelDigest: String? = nil, parentDigest: String? = nil, teacherDigest: String? = nil,
+            reward: String? = nil
         ) {
             self.software = software
             self.model = model
             self.modelDigest = modelDigest
             self.parentDigest = parentDigest
             self.teacherDigest = teacherDigest
+            self.reward = reward
         }
     }
 
@@ -89,6 +93,8 @@ package struct RunResult: Codable, Sendable, Equatable {
     package var leftOut: [LeftOut]
     /// After the last step.
     package var validation: Validation?
+    /// Why it ended before its last step.
+    package var stopped: String?
 }
 
 extension RunRecord {

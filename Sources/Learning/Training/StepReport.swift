@@ -44,6 +44,16 @@ package struct StepMetrics: Sendable, Equatable, Codable {
     /// Mean entropy of π over the group's tokens, where it or the KL is part of the loss, in nats.
     package var entropyMean: Double?
 
+    /// The numbers under their names, for logs: those that the objective has.
+    package var values: [(name: String, value: Double)] {
+        [
+            ("loss", loss), ("token_loss", tokenLoss), ("sequence_loss", sequenceLoss), ("kl_mean", klMean), ("reward_mean", rewardMean),
+            ("teacher_agreement", teacherAgreement), ("grad_norm", gradNorm), ("learning_rate", learningRate),
+            ("logprob_difference_max", logProbabilityDifferenceMax), ("rollout_length_mean", rolloutLengthMean), ("top_k_share", topKShare),
+            ("clip_fraction", clipFraction), ("reference_kl_mean", referenceKLMean), ("entropy_mean", entropyMean),
+        ].compactMap { name, value in value.map { (name, $0) } }
+    }
+
     private enum CodingKeys: String, CodingKey {
         case loss
         case tokenLoss = "token_loss"

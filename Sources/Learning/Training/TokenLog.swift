@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import Objectives
 import Tensors
 
@@ -8,7 +8,7 @@ import Tensors
 ///                                  "logprob": […], "entropy": […], "divergence": […], "weight": […], "teacher_logprob": […], …}
 ///
 /// A step that is taken again after a stop writes its file again.
-struct TokenLog {
+package struct TokenLog {
     private struct Line: Encodable {
         let step: Int
         let pair: String
@@ -61,6 +61,13 @@ struct TokenLog {
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    }
+
+    /// The files of a run's log, in the order of its steps.
+    package static func files(of directory: URL) -> [URL] {
+        let folder = directory.appendingPathComponent("tokens", isDirectory: true)
+        let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
+        return files.filter { $0.pathExtension == "jsonl" }.sorted { $0.lastPathComponent < $1.lastPathComponent }
     }
 
     func write(step: Int, _ report: StepReport) throws {

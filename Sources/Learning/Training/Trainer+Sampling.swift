@@ -1,5 +1,6 @@
 import Audio
 import Generation
+import Judging
 import Models
 import Objectives
 import Randomness
@@ -40,7 +41,7 @@ extension Trainer {
         let objective = options.objective
         let teacher = objective.teacher == .frozen ? self.teacher : live
         let collector = RolloutCollector(
-            engine: engine, objective: objective, student: live, teacher: teacher, judge: judge)
+            engine: engine, objective: objective, student: live, teacher: teacher, judge: judge, reward: reward)
         let remembers = objective.teacher == .frozen && objective.teacherTemperature == 0
         let requests = work.indices.filter { work[$0].outcome.isApplied }.map { index in
             (
@@ -70,6 +71,9 @@ extension Trainer {
                         throw error
                     } catch EngineError.stopped {
                         throw EngineError.stopped
+                    } catch let error as RewardError {
+                        // The rule itself fails: without its rewards, steps would quietly learn from fewer pairs.
+                        throw error
                     } catch {
                         return (index, .failure(error))
                     }

@@ -1,4 +1,5 @@
 package import Generation
+package import Judging
 package import Models
 import Objectives
 import Synchronization
@@ -23,6 +24,8 @@ package actor Trainer {
     /// Steps that moved the weights.
     package internal(set) var updates = 0
     let judge: AnswerJudge
+    /// Gives rewards in the judge's place.
+    let reward: Reward?
     /// The version that teaches where the objective's teacher is frozen; nil for the base weights.
     let teacher: WeightVersion?
     /// Tells the trainers of a process apart, for the names of their live versions.
@@ -42,16 +45,17 @@ package actor Trainer {
 
     private static let trainers = Atomic<Int>(0)
 
-    /// Begins at `parent`; nil for the base weights.
+    /// Begins at `parent`; nil for the base weights. With `reward`, the judge only decides what validation counts as right.
     package init(
         engine: Engine, plan: AdapterPlan, options: TrainingOptions, parent: WeightVersion? = nil, teacher: FrozenTeacher = .parent,
-        judge: @escaping AnswerJudge
+        judge: @escaping AnswerJudge, reward: Reward? = nil
     ) throws {
         try options.check()
         self.engine = engine
         self.plan = plan
         self.options = options
         self.judge = judge
+        self.reward = reward
         self.teacher =
             switch teacher {
             case .parent: parent
@@ -71,7 +75,7 @@ package actor Trainer {
     package func snapshot(id: String) -> WeightVersion { weights.snapshot(id: id) }
 
     /// Takes one step on a batch. A pair that cannot be used is reported with its reason; the others are applied. Throws where
-    /// none is left. Gradients that are not finite leave the weights as they were, and the report says so.
+    /// none is left, and where a ``Reward`` fails; nothing has changed then. Gradients that are not finite leave the weights as they were, and the report says so.
     package func step(_ pairs: [TrainingPair]) async throws -> StepReport { try await alone { try await take(pairs) } }
 
     /// Keeps others out while `body` waits for the engine.

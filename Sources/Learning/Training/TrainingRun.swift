@@ -10,8 +10,10 @@ import Weights
 ///     directory/metrics.jsonl            one line a step
 ///     directory/validation.jsonl         one line a validation, the first of them before the first step
 ///     directory/tokens/step-….jsonl      every rollout token by token, where asked for
+///     directory/rewards.jsonl            what a ``Reward`` has given
 ///     directory/events.out.tfevents.…    both for TensorBoard, where asked for
 ///     directory/checkpoints/step-….safetensors
+///     directory/checkpoints/step-…       the adapters of that step as a PEFT directory, where rules keep checkpoints
 package struct TrainingRun: Sendable {
     package struct Settings: Sendable, Equatable, Codable {
         package var batchSize = 8
@@ -28,6 +30,12 @@ package struct TrainingRun: Sendable {
         package var writesEvents = false
         /// Whether there is a ``TokenLog``.
         package var writesTokens = false
+        /// Nil: the run takes all of its steps.
+        package var stopping: EarlyStopping?
+        /// In place of ``checkpointsKept``, and then as PEFT directories, too, where adapters are trained.
+        package var keep: [KeepRule]?
+        /// By what ``KeepRule/best`` is the best.
+        package var criterion: Criterion?
 
         package init() {}
     }
@@ -43,15 +51,20 @@ package struct TrainingRun: Sendable {
         package let problem: String?
         /// Where one was due.
         package let validation: Validation?
+        /// Why the run ends here, before its last step.
+        package var stopped: String?
+
+        /// Whether no step follows.
+        package var isLast: Bool { step == totalSteps || stopped != nil }
     }
 
     package let pairs: [TrainingPair]
     package let validation: [TrainingPair]
     package let settings: Settings
     package let directory: URL
-    private let content: String?
-    private let machine: RunMachine
-    private let acceptsOtherMachine: Bool
+    let content: String?
+    let machine: RunMachine
+    let acceptsOtherMachine: Bool
 
     /// - Parameters:
     ///   - content: ``CheckedPairs/content``, to which a resumed run is held.
@@ -69,6 +82,7 @@ package struct TrainingRun: Sendable {
         ] where !(1...1 << 32).contains(value) {
             throw TrainingError.options("\(name): expected 1 to \(1 << 32), found \(value)")
         }
+        try Self.check(settings, validates: !validation.isEmpty)
         self.pairs = pairs
         self.content = content
         self.validation = validation
@@ -76,6 +90,21 @@ package struct TrainingRun: Sendable {
         self.directory = directory
         self.machine = machine
         self.acceptsOtherMachine = acceptsOtherMachine
+    }
+
+    private static func check(_ settings: Settings, validates: Bool) throws(TrainingError) {
+        if let stopping = settings.stopping {
+            if !validates || settings.validateEvery == nil {
+                throw .options("early stopping compares validations: it needs pairs to validate on and the steps between validations")
+            }
+            if stopping.patience < 1 { throw .options("patience: expected at least 1, found \(stopping.patience)") }
+            if !(0...1e6).contains(stopping.minimumChange) {
+                throw .options("least change: expected 0 to 1000000, found \(stopping.minimumChange)")
+            }
+        }
+        if settings.keep?.contains(.best) == true, !validates || settings.criterion == nil {
+            throw .options("the best checkpoint is found by validations: it needs pairs to validate on and a criterion")
+        }
     }
 
     package var batchesPerEpoch: Int { (pairs.count + settings.batchSize - 1) / settings.batchSize }
@@ -102,36 +131,47 @@ package struct TrainingRun: Sendable {
         let tokens = settings.writesTokens ? try TokenLog(directory: directory) : nil
         var saved = start
         var problem: String?
+        var history = try MetricsLog.validationLines(of: directory).map { (step: $0.step, validation: $0.validation) }
+        var end = max(start, totalSteps)
         do {
             if start == 0, let first = try await validate(trainer, step: 0, &log) {
+                history.append((0, first))
                 try await progress(Progress(step: 0, totalSteps: totalSteps, epoch: 0, report: nil, problem: nil, validation: first))
             }
             for step in start..<max(start, totalSteps) {
                 try Task.checkCancellation()
+                if try settings.stopping?.reason(after: history.map(\.validation)) != nil {
+                    end = step
+                    break
+                }
                 let epoch = step / batchesPerEpoch
                 let report: StepReport?
                 (report, problem) = try await take(batch(step, seed: seed), trainer)
                 try log.append(step: step + 1, epoch: epoch, report, problem: problem)
                 if let report { try tokens?.write(step: step + 1, report) }
                 let validation = try await validate(trainer, step: step + 1, &log)
-                if (step + 1) % settings.checkpointEvery == 0 || step + 1 == totalSteps {
-                    try await save(trainer, step: step + 1)
+                if let validation { history.append((step + 1, validation)) }
+                var told = Progress(
+                    step: step + 1, totalSteps: totalSteps, epoch: epoch, report: report, problem: problem, validation: validation)
+                if step + 1 < totalSteps { told.stopped = try settings.stopping?.reason(after: history.map(\.validation)) }
+                let isCompared = validation != nil && settings.keep?.contains(.best) == true
+                if (step + 1) % settings.checkpointEvery == 0 || told.isLast || isCompared {
+                    try await save(trainer, step: step + 1, best: settings.criterion?.best(of: history))
                     saved = step + 1
                 }
-                try await progress(
-                    Progress(
-                        step: step + 1, totalSteps: totalSteps, epoch: epoch, report: report, problem: problem, validation: validation))
+                try await progress(told)
             }
         } catch {
             let steps = await trainer.steps
-            if steps > saved { try await save(trainer, step: steps) }
+            if steps > saved { try await save(trainer, step: steps, best: settings.criterion?.best(of: history)) }
             throw error
         }
         let updates = await trainer.updates
         if updates == 0, let problem { throw TrainingError.nothingLearnt(reason: problem) }
         let result = RunResult(
-            finished: Date(), steps: max(start, totalSteps), updates: updates, leftOut: try MetricsLog.leftOut(directory),
-            validation: try MetricsLog.validation(directory, at: max(start, totalSteps)))
+            finished: Date(), steps: end, updates: updates, leftOut: try MetricsLog.leftOut(directory),
+            validation: try MetricsLog.validation(directory, at: end),
+            stopped: end < totalSteps ? try settings.stopping?.reason(after: history.map(\.validation)) : nil)
         record.result = result
         try record.write(to: directory)
         return result
@@ -194,52 +234,6 @@ package struct TrainingRun: Sendable {
         return record
     }
 
-    private var checkpoints: URL { directory.appendingPathComponent("checkpoints") }
-
-    private func cursor(step: Int) -> DataCursor {
-        var digest: UInt64 = 0xcbf2_9ce4_8422_2325
-        for pair in pairs {
-            for byte in Array(pair.id.utf8) + [0] { digest = (digest ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        }
-        return DataCursor(
-            epoch: step / batchesPerEpoch, batch: step % batchesPerEpoch, batchSize: settings.batchSize,
-            pairs: pairs.count, digest: String(digest, radix: 16), content: content, machine: machine)
-    }
-
-    private func save(_ trainer: Trainer, step: Int) async throws {
-        let digits = String(step)
-        let name = "step-" + String(repeating: "0", count: max(0, 7 - digits.count)) + digits + ".safetensors"
-        try await trainer.save(to: checkpoints.appendingPathComponent(name), cursor: cursor(step: step))
-        for old in try Self.checkpoints(of: directory).dropLast(settings.checkpointsKept) { try FileManager.default.removeItem(at: old) }
-    }
-
-    private func resume(_ trainer: Trainer) async throws -> Int {
-        guard let newest = try Self.checkpoints(of: directory).last else { return 0 }
-        func refused(_ reason: String) -> TrainingError { .checkpoint(path: newest.path, reason: reason) }
-        guard let found = try await trainer.restore(from: newest) else { throw refused("it is no checkpoint of a run") }
-        let step = await trainer.steps
-        if let conflict = found.conflict(with: cursor(step: step), acceptsOtherMachine: acceptsOtherMachine) { throw refused(conflict) }
-        return step
-    }
-
-    /// The checkpoint of a run's directory at a step; the newest where `step` is nil.
-    package static func checkpoint(of directory: URL, step: Int?) throws -> URL {
-        let files = (try? checkpoints(of: directory)) ?? []
-        func number(_ file: URL) -> Int? { Int(file.deletingPathExtension().lastPathComponent.dropFirst("step-".count)) }
-        guard let found = step == nil ? files.last : files.last(where: { number($0) == step }) else {
-            let steps = files.compactMap(number).map(String.init).joined(separator: ", ")
-            throw TrainingError.checkpoint(
-                path: directory.path, reason: files.isEmpty ? "the folder holds none" : "there is none of step \(step ?? 0); there are \(steps)")
-        }
-        return found
-    }
-
-    /// Checkpoints of a run's directory, oldest first.
-    package static func checkpoints(of directory: URL) throws -> [URL] {
-        try FileManager.default.contentsOfDirectory(
-            at: directory.appendingPathComponent("checkpoints"), includingPropertiesForKeys: nil
-        )
-        .filter { $0.lastPathComponent.hasPrefix("step-") && $0.pathExtension == "safetensors" }
-        .sorted { $0.lastPathComponent < $1.lastPathComponent }
-    }
+    /// Where a reward of the run remembers what it has given.
+    package static func rewards(of directory: URL) -> URL { directory.appendingPathComponent("rewards.jsonl") }
 }

@@ -20,6 +20,8 @@ package struct Validation: Sendable, Equatable, Codable {
     package var audioAccuracy: Double?
     package var textAccuracy: Double?
 
+    package init() {}
+
     private enum CodingKeys: String, CodingKey {
         case pairs, loss, judged
         case tokenAccuracy = "token_accuracy"

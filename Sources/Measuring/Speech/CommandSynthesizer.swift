@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Subprocess
 import SystemPackage
@@ -24,19 +25,11 @@ package struct CommandSynthesizer: Synthesizer {
         self.command = command
         self.arguments = arguments
         self.timeout = timeout
-        guard let found = Self.executable(command) else { throw .commandMissing(command: command) }
+        guard let found = CommandWords.executable(command) else { throw .commandMissing(command: command) }
         executable = found
     }
 
     package var fingerprint: String { ([command] + arguments).joined(separator: "\u{1F}") }
-
-    private static func executable(_ command: String) -> String? {
-        if command.contains("/") { return FileManager.default.isExecutableFile(atPath: command) ? command : nil }
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
-        return path.split(separator: ":").map { "\($0)/\(command)" }.first {
-            FileManager.default.isExecutableFile(atPath: $0)
-        }
-    }
 
     package func speak(_ text: String, voice: Voice) async throws -> [UInt8] {
         try Task.checkCancellation()

@@ -185,6 +185,11 @@ extension Store {
         }
     }
 
+    /// Forgets a checkpoint whose version was removed.
+    package func forgetCheckpoint(_ id: String) throws {
+        try write("Forgetting the checkpoint \(id)") { db in try db.execute(sql: "DELETE FROM job_checkpoints WHERE id = ?", arguments: [id]) }
+    }
+
     package func addEvent(
         job id: String, level: JobEvent.Level = .info, kind: JobEvent.Kind = .message, message: String,
         data: Data? = nil

@@ -2,6 +2,7 @@ import API
 import Files
 import Foundation
 package import Jobs
+import Judging
 import Workers
 
 /// Everything that outlives the process and what works on it: the store, its weight versions, the learner, the job runner.
@@ -50,7 +51,8 @@ package final class Workshop: Sendable {
         versions = try StoredVersions(store: store, runtime: runtime, condition: condition)
         clips = Clips(store: store, folder: settings.audioFolder.map { AllowedFolder($0) })
         judges = Judges(
-            engine: runtime.engine, versions: runtime.versions, endpoints: settings.judgeEndpoints, key: settings.judgeKey)
+            engine: runtime.engine, versions: runtime.versions, endpoints: settings.judgeEndpoints, key: settings.judgeKey,
+            rewards: settings.rewards)
         learner = Learner(
             store: store, versions: versions, runtime: runtime, judges: judges, clips: clips, folders: hidden,
             metrics: metrics, queue: settings.stepQueue)
@@ -63,8 +65,13 @@ package final class Workshop: Sendable {
 
     /// Continues interrupted jobs and takes those that wait.
     package func start() async throws {
-        await runner.register(kind: FineTuning.kind, lane: Lane.training) { [fineTuning] job in
-            try await Self.naming("Training") { try await fineTuning.run(job) }
+        await runner.register(kind: FineTuning.kind, lane: Lane.training) { [fineTuning, weak runner] job in
+            do { return try await Self.naming("Training") { try await fineTuning.run(job) } } catch let error as RewardError {
+                // Whoever mends the reward resumes the job where it stands.
+                try job.event("The job is paused until it is resumed: \(error)", level: .error)
+                _ = try await runner?.pause(job.job.id)
+                throw CancellationError()
+            }
         }
         await runner.register(kind: Measuring.kind, lane: Lane.measuring) { [measuring] job in
             try await Self.naming("Measuring") { try await measuring.run(job) }

@@ -20,7 +20,7 @@ package struct WorkshopError: Error, Equatable, CustomStringConvertible, Sendabl
         case tooManyClips, contextExceeded, emptyAnswer, timeIsOver
         case unknownBenchmark, invalidBenchmark
         case conflict, fileInUse, versionInUse
-        case endpointNotAllowed, queueFull
+        case endpointNotAllowed, unknownReward, queueFull
         /// The step gave weights that are not finite.
         case notFinite
     }

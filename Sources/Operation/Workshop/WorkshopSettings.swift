@@ -1,4 +1,5 @@
 package import Foundation
+package import Judging
 
 /// What an operator decides of what is kept and trained.
 package struct WorkshopSettings: Sendable {
@@ -9,6 +10,8 @@ package struct WorkshopSettings: Sendable {
     /// Endpoints of judging models that requests may name, and the key that they are asked with.
     package var judgeEndpoints: [String] = []
     package var judgeKey: String?
+    /// Reward callbacks by the names that requests may use. What they are is the operator's alone to say: they run programs.
+    package var rewards: [String: Reward] = [:]
     /// Steps that wait for their turn; more are refused. Likewise jobs.
     package var stepQueue = 16
     package var jobQueue = 64

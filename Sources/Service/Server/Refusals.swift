@@ -4,6 +4,7 @@ package import Audio
 package import Generation
 package import HTTP
 import Jobs
+import Judging
 import Models
 import Tokenization
 import Training
@@ -76,6 +77,7 @@ extension HTTPError {
             case .fileInUse: (409, "file_in_use")
             case .versionInUse: (409, "version_in_use")
             case .endpointNotAllowed: (422, "endpoint_not_allowed")
+            case .unknownReward: (422, "unknown_reward")
             case .queueFull: (429, "queue_full")
             case .notFinite: (422, "not_finite")
             }
@@ -138,6 +140,7 @@ extension HTTPError {
         case let error as ArchiveError: self.init(error)
         case let error as WorkQueue.Full: self = .busy(429, error.description, retryAfter: 2, code: "queue_full")
         case let error as QueueFull: self = .busy(429, error.description, retryAfter: 10, code: "queue_full")
+        case let error as RewardError: self.init(502, "No step was taken: \(error).", parameter: "objective.reward", code: "reward_failed")
         case let error as TrainingError:
             guard let refusal = HTTPError(error) else { return nil }
             self = refusal

@@ -36,6 +36,14 @@ struct ObjectiveOptions: ParsableArguments {
     @Option(help: "Updates of the weights by the rollouts of one step.") var updatesPerRollout = 1
     @Option(help: "What the sequence term is divided by: sum, sequence, tokens or constant.")
     var normalisation: PolicyGradient.Normalisation = .sum
+    @Option(
+        help: ArgumentHelp(
+            """
+            Who gives rewards in place of the comparison with the reference: an http or https address, or a command, which is kept alive and \
+            run without a shell. It gets {"audio_id", "question", "reference", "gold", "rollouts": […]}, as a JSON line or a POST, and answers \
+            {"rewards": […]}, one number a rollout. CORD_REWARD_KEY is an address's key.
+            """, valueName: "command"))
+    var reward: String?
 
     var objective: Objective {
         var objective = Objective(method)
@@ -65,6 +73,9 @@ struct ObjectiveOptions: ParsableArguments {
     }
 
     func validate() throws {
+        if reward != nil, !objective.needs(.rewards, of: .group) {
+            throw ValidationError("--reward: the method \(method.rawValue) has no rewards.")
+        }
         if rollouts < 1 { throw ValidationError("--rollouts: expected at least 1, found \(rollouts).") }
         if maxRolloutTokens < 1 { throw ValidationError("--max-rollout-tokens: expected at least 1, found \(maxRolloutTokens).") }
         if topK < 0 { throw ValidationError("--top-k: expected at least 0, found \(topK).") }

@@ -5,6 +5,7 @@ import Foundation
 import Generation
 import Glibc
 import HTTP
+import Judging
 import Logging
 import Server
 import Workshop
@@ -95,6 +96,15 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("An endpoint whose model may judge answers; may be repeated. CORD_JUDGE_KEY is its key.", valueName: "url"))
     var judgeEndpoint: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "A reward that trainings may name: an http or https address, or a command as for cord train --reward; may be repeated. CORD_REWARD_KEY is the addresses' key.",
+            valueName: "name=command"))
+    var reward: [String] = []
+
+    @Option(help: ArgumentHelp("The most that a reward may take for one group of rollouts.", valueName: "seconds"))
+    var rewardTimeout = 60.0
+
     @Option(help: ArgumentHelp("A host from which audio_url may fetch; may be repeated. Without any, only data: URLs are heard.", valueName: "host"))
     var audioHost: [String] = []
 
@@ -144,7 +154,11 @@ struct Serve: AsyncParsableCommand {
         }
         if !(maxAudio > 0 && maxAudio <= 86_400) { throw ValidationError("--max-audio: expected up to 86400 seconds, found \(maxAudio).") }
         if !(maxTime > 0 && maxTime <= 86_400) { throw ValidationError("--max-time: expected up to 86400 seconds, found \(maxTime).") }
+        if !(0.001...86_400).contains(rewardTimeout) {
+            throw ValidationError("--reward-timeout: expected 0.001 to 86400 seconds, found \(rewardTimeout).")
+        }
         _ = try keys()
+        _ = try rewards()
     }
 
     func run() async throws {
@@ -177,6 +191,7 @@ struct Serve: AsyncParsableCommand {
         configuration.work.audioFolder = audioFolder.map { URL(fileURLWithPath: $0, isDirectory: true) }
         configuration.work.judgeEndpoints = judgeEndpoint
         configuration.work.judgeKey = ProcessInfo.processInfo.environment["CORD_JUDGE_KEY"]
+        configuration.work.rewards = try rewards()
         configuration.limits.audioHosts = Set(audioHost.map { $0.lowercased() })
         configuration.publicFolder = publicFolder.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? Self.publicFolder
         configuration.http.bodyBytes = maxBody << 20
@@ -188,6 +203,22 @@ struct Serve: AsyncParsableCommand {
         configuration.model.engine.queue = maxQueue
         configuration.model.engine.sequences = maxAnswers
         return configuration
+    }
+
+    private func rewards() throws -> [String: Reward] {
+        var rewards: [String: Reward] = [:]
+        let key = ProcessInfo.processInfo.environment["CORD_REWARD_KEY"]
+        for written in reward {
+            let parts = written.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2, let name = parts.first, name.count <= 128,
+                name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) })
+            else { throw ValidationError("--reward: expected NAME=COMMAND or NAME=ADDRESS, NAME of letters, digits, -, _ and ., found \(written).") }
+            guard rewards[name] == nil else { throw ValidationError("--reward: the name \(name) is given twice.") }
+            do { rewards[name] = try Reward(parts[1], name: name, key: key, timeout: rewardTimeout) } catch {
+                throw ValidationError("--reward: \(error).")
+            }
+        }
+        return rewards
     }
 
     private func keys() throws -> [AccessKey] {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Remote
 import Speech
@@ -23,7 +24,7 @@ struct SynthesizerOptions: ParsableArguments {
         if (synthesizerEndpoint == nil) != (synthesizerModel == nil) {
             throw ValidationError("--synthesizer-endpoint and --synthesizer-model belong together.")
         }
-        if let synthesizer, words(of: synthesizer).isEmpty { throw ValidationError("--synthesizer: the command is empty.") }
+        if let synthesizer, CommandWords.split(synthesizer).isEmpty { throw ValidationError("--synthesizer: the command is empty.") }
     }
 
     func make() throws -> any Synthesizer {
@@ -35,29 +36,8 @@ struct SynthesizerOptions: ParsableArguments {
             return EndpointSynthesizer(endpoint: Endpoint(base: base, key: key), model: synthesizerModel)
         }
         guard let synthesizer else { return try CommandSynthesizer() }
-        let words = words(of: synthesizer)
+        let words = CommandWords.split(synthesizer)
         return try CommandSynthesizer(command: words[0], arguments: Array(words.dropFirst()))
-    }
-
-    /// The words of a command; quotes of either kind hold one together, as in a shell. Nothing is expanded.
-    private func words(of command: String) -> [String] {
-        var words: [String] = []
-        var word: String?
-        var quote: Character?
-        for character in command {
-            if let open = quote {
-                if character == open { quote = nil } else { word = (word ?? "") + String(character) }
-            } else if character == "\"" || character == "'" {
-                quote = character
-                word = word ?? ""
-            } else if character.isWhitespace {
-                if let whole = word { words.append(whole) }
-                word = nil
-            } else {
-                word = (word ?? "") + String(character)
-            }
-        }
-        return words + (word.map { [$0] } ?? [])
     }
 }
 

@@ -66,11 +66,13 @@ extension Train {
         @Option(help: "Names every random choice.") var seed: UInt64 = 0
         @Option(help: "Steps between checkpoints.") var checkpointEvery = 50
         @Option(help: "Checkpoints that are kept, the newest.") var checkpoints = 2
+        @OptionGroup(title: "Stopping and keeping") var ending: EndingOptions
         @Option(
             help: ArgumentHelp(
                 "Who teaches in place of the weights that the training begins with: a PEFT LoRA directory, or base for the model itself, as after a warm start.",
                 valueName: "dir"))
         var teacherAdapter: String?
+        @Option(help: ArgumentHelp("The most that --reward may take for one group of rollouts.", valueName: "seconds")) var rewardTimeout = 60.0
         @Flag(help: "Go on although the run began with other threads or kernels; its weights then differ in their last bits.")
         var anyMachine = false
         @Flag(help: "Write TensorBoard events, too.") var tensorboard = false
@@ -94,6 +96,9 @@ extension Train {
             if teacherAdapter != nil, objective.teacher == .current {
                 throw ValidationError("--teacher-adapter names a frozen teacher; leave out --teacher current.")
             }
+            if !(0.001...86_400).contains(rewardTimeout) {
+                throw ValidationError("--reward-timeout: expected 0.001 to 86400 seconds, found \(rewardTimeout).")
+            }
             if model.adapter.count > 1 {
                 throw ValidationError("--adapter: training goes on from one adapter; found \(model.adapter.count).")
             }
@@ -107,6 +112,8 @@ extension Train {
             let loaded = runtime.model
             let parent = try runtime.versions.entry(settings.adapters.last?.name).version
             let teacher = try teacher(runtime)
+            let key = ProcessInfo.processInfo.environment["CORD_REWARD_KEY"]
+            let reward = try objective.reward.map { try Reward($0, key: key, timeout: rewardTimeout) }
             let checked = try await data.pairs(data.manifest, for: objective.objective, by: loaded)
             let held: CheckedPairs? =
                 if let file = data.validation { try await data.pairs(file, for: objective.objective, by: loaded) } else { nil }
@@ -118,13 +125,13 @@ extension Train {
             try trained.check(rank: loraRank, alpha: loraAlpha, against: parent, in: loaded.model)
             let trainer = try Trainer(
                 engine: runtime.engine, plan: trained, options: options(totalSteps: run.totalSteps), parent: parent, teacher: teacher,
-                judge: AnswerMatch.judge)
+                judge: AnswerMatch.judge, reward: try reward?.remembering(in: TrainingRun.rewards(of: directory)))
             let count = await trainer.parameterCount
             say("\(checked.pairs.count) pairs, \(run.totalSteps) steps, \(count) trained parameters, \(objective.method.rawValue)")
             if let estimate = objective.objective.estimate { say(estimate) }
             let subject = RunRecord.Subject(
                 software: "cord \(Build.version)", model: loaded.name, modelDigest: try ModelFingerprint.model(loaded),
-                parentDigest: parent.map(ModelFingerprint.version), teacherDigest: Self.digest(teacher))
+                parentDigest: parent.map(ModelFingerprint.version), teacherDigest: Self.digest(teacher), reward: reward?.name)
             let training = Task {
                 let clock = StepClock()
                 return try await run.run(trainer, subject: subject, skipped: checked.skipped) { progress in
@@ -168,6 +175,9 @@ extension Train {
             plan.validationPairs = data.evalPairs
             plan.writesEvents = tensorboard
             plan.writesTokens = tokenLog
+            plan.stopping = ending.stopping(for: objective.objective)
+            plan.keep = ending.keep.isEmpty ? nil : ending.keep
+            plan.criterion = ending.criterion(for: objective.objective)
             return plan
         }
 
@@ -203,6 +213,7 @@ extension Train {
 
         /// Pairs that steps could not use.
         private func report(_ result: RunResult) {
+            if let stopped = result.stopped { say("ended at step \(result.steps): \(stopped)") }
             for pair in result.leftOut.prefix(16) { say("left out of \(pair.times) steps: \(pair.id) (\(pair.reason))") }
             if result.leftOut.count > 16 { say("\(result.leftOut.count - 16) more pairs were left out of steps") }
         }

@@ -25,15 +25,18 @@ package struct Endpoint: Sendable {
     }
 
     /// The body of the answer to `POST base/path` with a JSON body. Throws ``EndpointError``, or `CancellationError`.
-    package func post(_ path: String, json body: Data) async throws -> Data {
-        try await post(path, body, type: "application/json")
-    }
+    package func post(_ path: String, json body: Data) async throws -> Data { try await post(base.appendingPathComponent(path), json: body) }
+
+    /// The same for an address of its own.
+    package func post(_ url: URL, json body: Data) async throws -> Data { try await post(url, body, type: "application/json") }
 
     /// The same with a form.
-    package func post(_ path: String, form: FormBody) async throws -> Data { try await post(path, form.body, type: form.type) }
+    package func post(_ path: String, form: FormBody) async throws -> Data {
+        try await post(base.appendingPathComponent(path), form.body, type: form.type)
+    }
 
-    private func post(_ path: String, _ body: Data, type: String) async throws -> Data {
-        var request = URLRequest(url: base.appendingPathComponent(path), timeoutInterval: timeout)
+    private func post(_ url: URL, _ body: Data, type: String) async throws -> Data {
+        var request = URLRequest(url: url, timeoutInterval: timeout)
         request.httpMethod = "POST"
         request.httpBody = body
         request.setValue(type, forHTTPHeaderField: "Content-Type")

@@ -15,10 +15,14 @@ package struct RetryPolicy: Sendable, Equatable {
 
     /// Seconds to wait after failed attempt `attempt` (1, 2, …), or nil where it was the last or another would not help.
     package func delay(after attempt: Int, _ error: EndpointError) -> Double? {
-        guard attempt < attempts, error.mayPass else { return nil }
-        let planned = min(maximumDelay, initialDelay * Double(1 << min(attempt - 1, 20)))
+        guard error.mayPass, let planned = delay(after: attempt) else { return nil }
         guard case .status(_, _, _, let retryAfter?) = error else { return planned }
         return max(planned, min(retryAfter, maximumDelay))
+    }
+
+    /// Seconds to wait after failed attempt `attempt` of something that may pass; nil after the last.
+    package func delay(after attempt: Int) -> Double? {
+        attempt < attempts ? min(maximumDelay, initialDelay * Double(1 << min(attempt - 1, 20))) : nil
     }
 }
 

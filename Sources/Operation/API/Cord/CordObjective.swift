@@ -5,6 +5,8 @@ package import Objectives
 package struct CordObjective: Codable, Equatable, Sendable {
     package var loss: Objective
     package var judge: JudgeOptions?
+    /// A reward callback of the operator's, by name, in the judge's place.
+    package var reward: String?
 
     package init(_ loss: Objective = Objective(), judge: JudgeOptions? = nil) {
         self.loss = loss
@@ -29,6 +31,11 @@ package struct CordObjective: Codable, Equatable, Sendable {
         loss.teacher = try fields.choice("teacher") ?? loss.teacher
         loss.reference = try fields.choice("reference") ?? loss.reference
         judge = try fields.optional("judge", "an object")
+        reward = try fields.text("reward", maxLength: 128)
+        if reward != nil, judge != nil { throw fields.invalid("reward", expected: "nothing beside `judge`") }
+        if reward != nil, !loss.needs(.rewards, of: .group) {
+            throw fields.invalid("reward", expected: "nothing in the method \"\(loss.method.rawValue)\", which has no rewards")
+        }
         loss.reduction = try fields.choice("reduction") ?? loss.reduction
         loss.dividesByDeviation = try fields.flag("divide_by_deviation") ?? loss.dividesByDeviation
         loss.clipRatio = try fields.positive("clip_ratio", upTo: 10)
@@ -57,6 +64,7 @@ package struct CordObjective: Codable, Equatable, Sendable {
         try container.encode(loss.teacher, forKey: .teacher)
         try container.encode(loss.reference, forKey: .reference)
         try container.encodeIfPresent(judge, forKey: .judge)
+        try container.encodeIfPresent(reward, forKey: .reward)
         try container.encode(loss.reduction, forKey: .reduction)
         try container.encode(loss.dividesByDeviation, forKey: .divideByDeviation)
         try container.encodeIfPresent(loss.clipRatio, forKey: .clipRatio)
@@ -75,7 +83,7 @@ package struct CordObjective: Codable, Equatable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case method, alpha, beta, rollouts, teacher, reference, judge, reduction, topK, tokenTemperature, sequenceTemperature
+        case method, alpha, beta, rollouts, teacher, reference, judge, reward, reduction, topK, tokenTemperature, sequenceTemperature
         case maxRolloutTokens, tokenCoefficient, sequenceCoefficient, divideByDeviation, clipRatio, topKShare, teacherTemperature, normalisation
         case estimator, importanceBound, referenceCoefficient, entropyCoefficient, updatesPerRollout
     }

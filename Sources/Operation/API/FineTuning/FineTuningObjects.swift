@@ -11,12 +11,14 @@ package struct FineTuningJob: Codable, Equatable, Sendable {
     package var hyperparameters: Hyperparameters
     package var model: String
     package var organizationId = "org-local"
-    package var resultFiles: [String] = []
+    /// Of a job that has succeeded: files of its metrics.
+    package var resultFiles: [String]
     package var seed: Int
     package var status: FineTuningStatus
     @Nullable package var trainedTokens: Int?
     package var trainingFile: String
     @Nullable package var validationFile: String?
+    /// While steps are taken, when they will have been.
     @Nullable package var estimatedFinish: Int?
     /// Always empty.
     package var integrations: [String] = []
@@ -28,7 +30,7 @@ package struct FineTuningJob: Codable, Equatable, Sendable {
         id: String, createdAt: Int, error: FineTuningError? = nil, fineTunedModel: String? = nil,
         finishedAt: Int? = nil, hyperparameters: Hyperparameters, model: String, seed: Int, status: FineTuningStatus,
         trainedTokens: Int? = nil, trainingFile: String, validationFile: String? = nil, metadata: [String: String]? = nil,
-        method: FineTuningMethod, cord: FineTuningExtension
+        method: FineTuningMethod, cord: FineTuningExtension, resultFiles: [String] = [], estimatedFinish: Int? = nil
     ) {
         self.id = id
         self.createdAt = createdAt
@@ -45,6 +47,8 @@ package struct FineTuningJob: Codable, Equatable, Sendable {
         self.metadata = metadata
         self.method = method
         self.cord = cord
+        self.resultFiles = resultFiles
+        self.estimatedFinish = estimatedFinish
     }
 }
 

@@ -96,6 +96,8 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
     package var checkpointEvery: Int?
     package var objective: CordObjective?
     package var optimizer: OptimizerOptions?
+    /// Where absent, all steps are taken.
+    package var earlyStopping: EarlyStoppingOptions?
 
     package init() {}
 
@@ -114,12 +116,44 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
         checkpointEvery = try fields.integer("checkpoint_every", in: 1...1_000_000)
         objective = try fields.optional("objective", "an object")
         optimizer = try fields.optional("optimizer", "an object")
+        earlyStopping = try fields.optional("early_stopping", "an object with `patience`")
         try fields.end()
     }
 
     private enum CodingKeys: String, CodingKey {
+        case earlyStopping
         case batchSize, learningRateMultiplier, steps, warmupSteps, schedule, checkpointEvery, objective, optimizer
         case epochs = "nEpochs"
+    }
+}
+
+/// When a job ends before its last step: `{"patience": 3, "criterion": "gap", "min_change": 0.01}`.
+package struct EarlyStoppingOptions: Codable, Equatable, Sendable {
+    /// What of a validation falls while weights become better.
+    package enum Criterion: String, Codable, CaseIterable, Sendable {
+        /// Accuracy typed minus spoken.
+        case gap
+        /// 1 − accuracy typed.
+        case textLoss = "text_loss"
+        case klMean = "kl_mean"
+        case loss
+    }
+
+    /// Validations in a row that are not better.
+    package var patience: Int
+    /// `kl_mean` where absent; `loss` of the method supervised.
+    package var criterion: Criterion?
+    package var minChange: Double?
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        guard let patience = try fields.integer("patience", in: 1...1_000_000) else {
+            throw fields.missing("patience", "validations in a row that are not better")
+        }
+        self.patience = patience
+        criterion = try fields.choice("criterion")
+        minChange = try fields.number("min_change", in: 0...1_000_000)
+        try fields.end()
     }
 }
 
@@ -131,6 +165,10 @@ package struct FineTuningOptions: Codable, Equatable, Sendable {
     package var maxSkipped: Int?
     /// Pairs of the validation file that are looked at, drawn by the seed; all where absent.
     package var validationPairs: Int?
+    /// Whether every rollout is written token by token, as one of the result files.
+    package var tokenLog: Bool?
+    /// Versions of checkpoints that stay, the newest; three where absent.
+    package var keepCheckpoints: Int?
 
     package init(promote: PromotionGate? = nil) { self.promote = promote }
 
@@ -140,6 +178,8 @@ package struct FineTuningOptions: Codable, Equatable, Sendable {
         tensorboard = try fields.flag("tensorboard") ?? tensorboard
         maxSkipped = try fields.integer("max_skipped", in: 0...Int.max)
         validationPairs = try fields.integer("validation_pairs", in: 1...1 << 32)
+        tokenLog = try fields.flag("token_log")
+        keepCheckpoints = try fields.integer("keep_checkpoints", in: 1...1_000_000)
         try fields.end()
     }
 }

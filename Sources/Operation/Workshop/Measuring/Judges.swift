@@ -6,21 +6,34 @@ import Models
 import Remote
 import Training
 
-/// The judge that a request names, as the trainer asks it.
+/// The judge or reward that a request names, as the trainer asks it.
 ///
 ///     match     the extracted answers compared by rules
 ///     model     the served model, greedily
 ///     remote    a model behind an endpoint that the operator allows
+///     reward    the operator's own program or endpoint, by name
 struct Judges: Sendable {
     let engine: Engine
     let versions: VersionRegistry
     /// Endpoints that requests may name (--judge-endpoint).
     let endpoints: [String]
     let key: String?
+    let rewards: [String: Reward]
 
     func judge(_ wanted: JudgeOptions?) throws -> AnswerJudge {
         guard let judge = try model(wanted) else { return AnswerMatch.judge }
         return { try await judge.verdictOnSaid(question: $0, response: $1, reference: $2) }
+    }
+
+    /// The callback that a request names; nil where it names none.
+    func reward(_ name: String?) throws -> Reward? {
+        guard let name else { return nil }
+        guard let reward = rewards[name] else {
+            let known = rewards.isEmpty ? "there is none" : "there are \(rewards.keys.sorted().joined(separator: ", "))"
+            throw WorkshopError(
+                .unknownReward, "There is no reward \"\(name)\" that this server's operator has named (--reward); \(known).", at: "objective.reward")
+        }
+        return reward
     }
 
     /// The judging model; nil where rules judge.

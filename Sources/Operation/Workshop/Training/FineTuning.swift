@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import Generation
 import Jobs
+import Judging
 import Models
 import Objectives
 import Training
@@ -28,6 +29,8 @@ package struct FineTuning: Sendable {
         package var promoted: Bool?
         package var reason: String?
         package var trainedTokens: Int?
+        /// Ids of the files that tell of it.
+        package var resultFiles: [String]?
     }
 
     let store: Store
@@ -37,6 +40,7 @@ package struct FineTuning: Sendable {
     let clips: Clips
     let metrics: TrainingMetrics
     let gate: PromotionDecision
+    package let clock = JobClock()
     private let disk = WorkQueue(name: "pairs", width: 1)
 
     /// Where a job's metrics, events and checkpoints lie.
@@ -55,6 +59,10 @@ package struct FineTuning: Sendable {
             }
         }
         _ = try recipe(wanted)
+        if wanted.method.hyperparameters.earlyStopping != nil, wanted.validationFile == nil {
+            throw WorkshopError(.missingValue, "early_stopping compares validations: give a validation_file.", at: "validation_file")
+        }
+        _ = try judges.reward(wanted.method.hyperparameters.objective?.reward)
         if let wanted = wanted.cord.promote { try gate.check(wanted) }
     }
 
@@ -90,7 +98,14 @@ package struct FineTuning: Sendable {
             try context.save(checkpoint: try JSONEncoder().encode(note))
         }
         var current = note ?? Note()
-        if current.version == nil { try await train(wanted, context, &current) }
+        if current.version == nil {
+            defer { clock.forget(context.job.id) }
+            try await train(wanted, context, &current)
+        }
+        if current.resultFiles == nil {
+            current.resultFiles = try await disk.run { [self] in try keepResults(of: context.job.id) }
+            try context.save(checkpoint: try JSONEncoder().encode(current))
+        }
         if let condition = wanted.cord.promote, current.promoted == nil {
             try await gate.decide(condition, context, &current)
         }
@@ -135,16 +150,19 @@ package struct FineTuning: Sendable {
         settings.epochs = hyper.epochs ?? 1
         settings.steps = hyper.steps
         settings.writesEvents = wanted.cord.tensorboard
+        settings.writesTokens = wanted.cord.tokenLog ?? false
         settings.validationPairs = wanted.cord.validationPairs
         let batches = (training.pairs.count + settings.batchSize - 1) / settings.batchSize
         let total = settings.steps ?? settings.epochs * batches
         settings.checkpointEvery = hyper.checkpointEvery ?? max(1, min(50, total / 10))
         settings.validateEvery = settings.checkpointEvery
+        settings.stopping = hyper.earlyStopping.map { EarlyStopping($0, for: objective) }
         recipe.options.schedule = Schedule(
             Schedule.Shape(hyper.schedule ?? .constant), warmupSteps: hyper.warmupSteps ?? 0, totalSteps: total)
         let run = try TrainingRun(
             pairs: training.pairs, content: training.content, validation: validation?.pairs ?? [], settings: settings, directory: folder,
             acceptsOtherMachine: true)
+        let reward = try named(hyper.objective?.reward)
         let parent = try note.parent.map { try versions.version(try store.version($0)) }
         do {
             try recipe.plan.check(rank: hyper.optimizer?.loraRank, alpha: hyper.optimizer?.loraAlpha, against: parent, in: model.model)
@@ -153,7 +171,7 @@ package struct FineTuning: Sendable {
         }
         let trainer = try Trainer(
             engine: runtime.engine, plan: recipe.plan, options: recipe.options, parent: parent,
-            judge: try judges.judge(hyper.objective?.judge))
+            judge: try judges.judge(hyper.objective?.judge), reward: try reward?.remembering(in: TrainingRun.rewards(of: folder)))
 
         // The bits are then those of another run; an operator who moves a job to another machine wants its end.
         if let begun = RunRecord(directory: folder)?.machine, begun != .current {
@@ -162,18 +180,28 @@ package struct FineTuning: Sendable {
         }
         let reported = try lastReported(id)
         let progress = JobProgress(
-            work: self, context: context, trainer: trainer, suffix: wanted.suffix, note: note, reported: reported, every: settings.checkpointEvery)
+            work: self, context: context, trainer: trainer, suffix: wanted.suffix, note: note, reported: reported, every: settings.checkpointEvery,
+            kept: wanted.cord.keepCheckpoints ?? 3)
         try context.progress(done: 0, total: total)
         let subject = RunRecord.Subject(
             software: "cord \(Build.version)", model: versions.baseName, modelDigest: try await disk.run { try ModelFingerprint.model(model) },
-            parentDigest: parent.map(ModelFingerprint.version))
+            parentDigest: parent.map(ModelFingerprint.version), reward: reward?.name)
         do {
             let result = try await run.run(trainer, subject: subject, skipped: training.skipped) { try await progress.report($0) }
             note = try await progress.finish(result)
         } catch TrainingError.nothingLearnt(let reason) {
             throw JobFailure(code: "nothing_learnt", message: "No step of the job moved the weights: \(reason)")
+        } catch TrainingError.options(let reason) {
+            throw JobFailure(code: "untrainable", message: "The job cannot go on: \(reason).")
         } catch TrainingError.checkpoint(_, let reason) {
             throw JobFailure(code: "not_resumed", message: "The job cannot go on from its last checkpoint: \(reason).")
+        }
+    }
+
+    /// The reward that a job was given. Where the operator has taken it away since, the job waits for it.
+    private func named(_ reward: String?) throws -> Reward? {
+        do { return try judges.reward(reward) } catch let error as WorkshopError {
+            throw RewardError.notStarted(reward: reward ?? "", reason: error.description)
         }
     }
 
@@ -230,5 +258,19 @@ extension Schedule.Shape {
             case .linear: .linear
             case .cosine: .cosine
             }
+    }
+}
+
+extension EarlyStopping {
+    init(_ wanted: EarlyStoppingOptions, for objective: Objective) {
+        let criterion: Criterion =
+            switch wanted.criterion {
+            case .gap: .gap
+            case .textLoss: .textLoss
+            case .klMean: .klMean
+            case .loss: .loss
+            case nil: objective.reads(.gold) ? .loss : .klMean
+            }
+        self.init(criterion, patience: wanted.patience, minimumChange: wanted.minChange ?? 0)
     }
 }

@@ -12,14 +12,18 @@ struct JobProgress: Sendable {
     let note: FineTuning.Note
     let reported: Int
     let every: Int
+    /// Versions of checkpoints that stay, the newest.
+    let kept: Int
 
     func report(_ progress: TrainingRun.Progress) async throws {
         if let report = progress.report { work.took(report) }
         if progress.step > reported { try tell(progress) }
+        work.clock.note(context.job.id, step: progress.step)
         guard progress.step > 0 else { return }
         // The last step's version is the job's own.
-        if progress.step % every == 0, progress.step < progress.totalSteps { try await checkpoint(progress) }
-        try context.progress(done: progress.step, total: progress.totalSteps)
+        if progress.step % every == 0, !progress.isLast { try await checkpoint(progress) }
+        // One that ends early has taken all of its steps.
+        try context.progress(done: progress.step, total: progress.isLast ? progress.step : progress.totalSteps)
     }
 
     private func tell(_ progress: TrainingRun.Progress) throws {
@@ -51,14 +55,41 @@ struct JobProgress: Sendable {
         let id = Identifier.version.random()
         let (content, kind) = try await work.content(trainer, id: id)
         let version = NewVersion(
-            id: id, name: "\(name):ckpt-step-\(progress.step)", base: work.baseName, parentID: note.parent, kind: kind, content: content,
+            id: id, name: "\(name)\(Self.mark)\(progress.step)", base: work.baseName, parentID: note.parent, kind: kind, content: content,
             step: progress.step, metrics: numbers)
         try context.save(checkpoint: try JSONEncoder().encode(note), step: progress.step, version: version, metrics: numbers)
+        try removeOld()
     }
+
+    /// Removes the versions of old checkpoints, but for one that is in force or that others need.
+    private func removeOld() throws {
+        var after: String?
+        var seen = 0
+        while true {
+            let page = try work.store.checkpoints(job: context.job.id, after: after, limit: 100)
+            for checkpoint in page.elements {
+                guard let record = try? work.store.version(checkpoint.versionID), Self.isCheckpoint(record) else { continue }
+                seen += 1
+                if seen <= kept { continue }
+                if try work.versions.current() == record.id || work.store.openJob(using: record) != nil { continue }
+                try work.versions.delete(record)
+                try work.store.forgetCheckpoint(checkpoint.id)
+            }
+            guard page.hasMore, let last = page.elements.last else { return }
+            after = last.id
+        }
+    }
+
+    /// Behind a job's name, in those of its checkpoints.
+    private static let mark = ":ckpt-step-"
+
+    /// Whether a version is one that a job made on its way.
+    static func isCheckpoint(_ record: WeightVersionRecord) -> Bool { record.name.hasPrefix("ft:") && record.name.contains(mark) }
 
     /// Records the job's version, once.
     func finish(_ result: RunResult) async throws -> FineTuning.Note {
         let total = result.steps
+        if let stopped = result.stopped { try context.event("The training ended at step \(total): \(stopped)") }
         for pair in result.leftOut.prefix(16) {
             try context.event("The pair \(pair.id) was left out of \(pair.times) steps: \(pair.reason)", level: .warn)
         }

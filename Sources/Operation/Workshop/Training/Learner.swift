@@ -19,6 +19,7 @@ package actor Learner {
         let trainer: Trainer
         let recipe: TrainingRecipe
         let judge: JudgeOptions?
+        let reward: String?
         let head: String
         let origin: String?
     }
@@ -141,7 +142,7 @@ package actor Learner {
                 id: step.id, ordinal: ordinal, version: version, metrics: numbers, response: response, request: body,
                 idempotencyKey: key, promotes: isOnBase, state: state)
         }
-        live = Live(trainer: trainer, recipe: recipe, judge: wanted.objective.judge, head: id, origin: origin)
+        live = Live(trainer: trainer, recipe: recipe, judge: wanted.objective.judge, reward: wanted.objective.reward, head: id, origin: origin)
         metrics.took(report)
         return response
     }
@@ -153,12 +154,13 @@ package actor Learner {
         at parent: WeightVersionRecord?, _ recipe: TrainingRecipe, _ request: CordStepRequest
     ) async throws -> (Trainer, origin: String?) {
         let wanted = request.objective.judge
-        if let live, live.head == parent?.id, live.recipe == recipe, live.judge == wanted { return (live.trainer, live.origin) }
-        let judge = try judges.judge(wanted)
+        let named = request.objective.reward
+        if let live, live.head == parent?.id, live.recipe == recipe, live.judge == wanted, live.reward == named { return (live.trainer, live.origin) }
+        let (judge, reward) = (try judges.judge(wanted), try judges.reward(named))
         func begun(at record: WeightVersionRecord?) throws -> Trainer {
             try Trainer(
                 engine: runtime.engine, plan: recipe.plan, options: recipe.options,
-                parent: try record.map { try versions.version($0) }, judge: judge)
+                parent: try record.map { try versions.version($0) }, judge: judge, reward: reward)
         }
         if let parent, let hash = try store.state(of: parent.id) {
             let folder = try store.contents.verified(hash, as: "the training state of \(parent.name)")

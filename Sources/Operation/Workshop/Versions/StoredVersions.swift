@@ -66,14 +66,14 @@ package final class StoredVersions: Sendable {
         }
     }
 
-    /// The versions of this base that jobs made or clients brought, newest first. Those of single steps are many; they are listed
-    /// with the weights alone.
+    /// The versions of this base that jobs made or clients brought, newest first. Those of single steps and checkpoints are many; they are
+    /// listed with the weights alone.
     package func tuned() throws -> [WeightVersionRecord] {
         var found: [WeightVersionRecord] = []
         var after: String?
         while true {
             let page = try store.versions(after: after, limit: 1000)
-            found += page.elements.filter { $0.base == baseName && ($0.name.hasPrefix("ft:") || $0.step == nil) }
+            found += page.elements.filter { $0.base == baseName && !JobProgress.isCheckpoint($0) && ($0.name.hasPrefix("ft:") || $0.step == nil) }
             guard page.hasMore, let last = page.elements.last else { return found }
             after = last.id
         }

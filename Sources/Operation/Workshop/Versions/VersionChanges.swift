@@ -21,7 +21,7 @@ extension Workshop {
     /// - Throws: ``WorkshopError/Kind/versionInUse`` where a job or run that has not ended needs it; `StoreError`.
     package func deleteVersion(_ idOrName: String) throws -> WeightVersionRecord {
         let record = try store.version(idOrName)
-        if let job = try job(using: record) {
+        if let job = try store.openJob(using: record) {
             throw WorkshopError(
                 .versionInUse,
                 "The weight version \(record.name) is needed by \(job), which has not ended. Cancel that first, or wait for it.")
@@ -69,12 +69,14 @@ extension Workshop {
         try ArchiveWriter.tar(files, under: name, to: archive, check: check)
         return try FileHandle(forReadingFrom: archive)
     }
+}
 
+extension Store {
     /// The job or gap run that has not ended and needs the version.
-    private func job(using version: WeightVersionRecord) throws -> String? {
+    func openJob(using version: WeightVersionRecord) throws -> String? {
         let kinds: [(String, (Job) throws -> [String?])] = [(FineTuning.kind, FineTuning.versions), (Measuring.kind, Measuring.versions)]
         for (kind, versions) in kinds {
-            let found = try store.openJobs(kind: kind).first { job in
+            let found = try openJobs(kind: kind).first { job in
                 let needed = try versions(job)
                 return needed.contains(version.id) || needed.contains(version.name)
             }

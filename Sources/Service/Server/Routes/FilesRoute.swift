@@ -8,9 +8,11 @@ import Workshop
 /// `/v1/files`: uploads, by OpenAI's calls.
 ///
 /// Question sets to be measured with come by the same way as training data. Whoever may only measure brings and reads the former;
-/// files of the purpose "fine-tune" belong to who may train, and so does deleting.
+/// files of the purpose "fine-tune", and the results of jobs, belong to who may train, and so does deleting.
 enum FilesRoute {
     private static let training = "fine-tune"
+    /// Of training, too: what jobs tell of themselves.
+    private static let results = FineTuning.resultPurpose
     private static let purposes = [training, "evals", "user_data"]
 
     static func add(to router: inout Router, _ server: ServerState) {
@@ -84,9 +86,9 @@ enum FilesRoute {
 
     /// - Throws: 403 where the key may not touch files of the purpose.
     private static func admit(_ purpose: String, _ request: Request) throws(HTTPError) {
-        guard purpose == training, !request.scopes.contains(.train) else { return }
+        guard purpose == training || purpose == results, !request.scopes.contains(.train) else { return }
         throw .insufficientScope(
-            "Files of the purpose \"fine-tune\" need a key for train. This one brings and reads the others: name a purpose, "
+            "Files of the purpose \"\(purpose)\" need a key for train. This one brings and reads the others: name a purpose, "
                 + "such as \"evals\".")
     }
 

@@ -24,7 +24,7 @@ enum FineTuningRoute {
                 let workshop = try server.workshop
                 let page = try workshop.store.jobs(
                     kind: FineTuning.kind, after: query.after, limit: query.limit, ascending: query.order == .ascending)
-                let jobs = try page.elements.map { try FineTuningJob($0, workshop.store) }
+                let jobs = try page.elements.map { try FineTuningJob($0, workshop) }
                 return .json(try WireEncoder.encode(ListObject(jobs, hasMore: page.hasMore)))
             }
         }
@@ -86,7 +86,7 @@ enum FineTuningRoute {
     }
 
     private static func answer(_ job: Job, _ workshop: Workshop) throws -> Response {
-        .json(try WireEncoder.encode(try FineTuningJob(job, workshop.store)))
+        .json(try WireEncoder.encode(try FineTuningJob(job, workshop)))
     }
 
     /// The job's history from its beginning, then what happens, then the end mark.
@@ -100,10 +100,11 @@ enum FineTuningRoute {
 }
 
 extension FineTuningJob {
-    init(_ job: Job, _ store: Store) throws {
+    init(_ job: Job, _ workshop: Workshop) throws {
         let wanted = try JSONDecoder().decode(FineTuningRequest.self, from: job.request)
         let note = try (job.result ?? job.checkpoint).map { try JSONDecoder().decode(FineTuning.Note.self, from: $0) }
-        let version = note?.version.flatMap { try? store.version($0) }
+        let version = note?.version.flatMap { try? workshop.store.version($0) }
+        let finish = job.state == .running ? workshop.fineTuning.clock.finish(of: job.id, step: job.done, total: job.total) : nil
         self.init(
             id: job.id, createdAt: Int(job.createdAt.timeIntervalSince1970),
             error: job.error.map { FineTuningError(code: job.errorCode ?? "error", message: $0) },
@@ -115,7 +116,9 @@ extension FineTuningJob {
             cord: FineTuningExtension(
                 paused: job.state == .paused, step: job.done, totalSteps: job.total, weightVersion: version?.id,
                 baseReport: note?.baseReport, candidateReport: note?.candidateReport, promoted: note?.promoted,
-                reason: note?.reason))
+                reason: note?.reason),
+            resultFiles: job.state == .succeeded ? note?.resultFiles ?? [] : [],
+            estimatedFinish: finish.map { Int($0.timeIntervalSince1970.rounded(.up)) })
     }
 
     /// A job that runs but has not counted its steps yet is reading its files.
