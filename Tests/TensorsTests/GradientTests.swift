@@ -36,6 +36,11 @@ import Testing
         GradientCheck(inputs: [tensor(3, 11, 1)]) { x, tape in gelu(x[0], tape) }.run("gelu")
     }
 
+    @Test func reluOfEitherSign() {
+        GradientCheck(inputs: [Tensor(row: [-1, -0.3, 0.4, 2])]) { x, tape in relu(x[0], tape) }.run("relu")
+        #expect(relu(Tensor(row: [-1, 0, 2])).values == [0, 0, 2])
+    }
+
     @Test func gateOfSwiGLU() {
         GradientCheck(inputs: [tensor(3, 11, 1), tensor(3, 11, 2)]) { x, tape in gated(x[0], x[1], tape) }.run("gated")
     }

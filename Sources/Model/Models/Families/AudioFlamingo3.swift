@@ -30,7 +30,7 @@ enum AudioFlamingo3: ModelFamily {
         let shape = try WhisperEncoderConfiguration(config, at: "audio_config")
         let text = try DecoderConfiguration(config, at: "text_config")
         let encoder = try WhisperEncoder(weights["audio_tower"], whisper: shape, reader.table(.encoder))
-        let projector = try Projector(
+        let projector = try LinearProjector(
             weights["multi_modal_projector"], config, from: shape.size, to: text.hiddenSize, reader.table(.projector))
         let decoder = try Decoder(
             weights["language_model.model"], head: weights["language_model.lm_head"], text, reader.table(.decoder))

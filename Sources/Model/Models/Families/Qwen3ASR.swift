@@ -36,7 +36,7 @@ enum Qwen3ASR: ModelFamily {
         let stem = try ImageStem(tower, shape, channels: channels, chunkFrames: chunk, table)
         let encoder = try WhisperEncoder(
             tower, shape, stem: stem,
-            .init(norm: "ln_post", averagesPairs: false, reach: window / chunk * stem.positionCount(frames: chunk), keyBias: true), table)
+            .init(norm: "ln_post", pooling: .none, reach: window / chunk * stem.positionCount(frames: chunk), keyBias: true), table)
         let projector = weights["multi_modal_projector"]
         let projection = reader.table(.projector)
         let slot = try config.token("audio_token_id", vocabulary: text.vocabularySize, default: 151676)
@@ -45,7 +45,7 @@ enum Qwen3ASR: ModelFamily {
                 extractor: try reader.extractor(for: shape, type: "Qwen3ASRFeatureExtractor", anyWindow: true),
                 cutting: .clip(least: try reader.feature("min_length", in: 0...1 << 20, default: 8000), seconds: longest),
                 placeholder: Placeholder(slot), encoder: encoder, time: nil,
-                projector: Projector(layers: [
+                projector: LinearProjector(layers: [
                     try Linear(projector["linear_1"], projection, in: shape.size, out: shape.size, bias: true),
                     try Linear(projector["linear_2"], projection, in: shape.size, out: text.hiddenSize, bias: true),
                 ])),

@@ -42,6 +42,7 @@ extension DecoderConfiguration {
         /// Nil where the heads share the hidden size.
         var headSize: Int?
         var theta = 10_000.0
+        var epsilon = 1e-6
         var maxPositions = 32768
         var tiesEmbeddings = false
     }
@@ -54,13 +55,13 @@ extension DecoderConfiguration {
         var rotaryKinds: Set = ["default"]
     }
 
-    /// Reads the object at `path`, of Qwen's decoders.
+    /// Reads the object at `path`, of Qwen's and Llama's decoders; the whole configuration where empty.
     ///
     /// - Parameter ties: whether the head is tied, where the object has no say in it.
     init(
         _ config: JSONValue, at path: String, defaults: Defaults = Defaults(), _ traits: Traits = Traits(), ties: Bool? = nil
     ) throws {
-        func at(_ field: String) -> String { path + "." + field }
+        func at(_ field: String) -> String { path.isEmpty ? field : path + "." + field }
         vocabularySize = try config.integer(at("vocab_size"), in: Claims.sizes, default: defaults.vocabularySize)
         hiddenSize = try config.integer(at("hidden_size"), in: Claims.sizes, default: defaults.hiddenSize)
         let innerSize = try config.integer(at("intermediate_size"), in: Claims.sizes, default: defaults.innerSize)
@@ -68,7 +69,7 @@ extension DecoderConfiguration {
         let heads = try config.integer(at("num_attention_heads"), in: Claims.sizes, default: defaults.heads)
         let keyValueHeads = try config.integer(at("num_key_value_heads"), in: Claims.sizes, default: defaults.keyValueHeads)
         let headSize = try config.integer(at("head_dim"), in: 1...256, default: defaults.headSize ?? hiddenSize / heads)
-        normEpsilon = Float(try config.number(at("rms_norm_eps"), in: 0...1, default: 1e-6))
+        normEpsilon = Float(try config.number(at("rms_norm_eps"), in: 0...1, default: defaults.epsilon))
         maxPositions = try config.integer(at("max_position_embeddings"), in: Claims.sizes, default: defaults.maxPositions)
         tiesEmbeddings =
             try ties
@@ -77,11 +78,12 @@ extension DecoderConfiguration {
         try config.require(at("hidden_act"), is: "silu")
         try config.require(at("use_sliding_window"), is: false)
         try config.require(at("use_mrope"), is: false)
+        try config.require(at("mlp_bias"), is: false)
         if !traits.hasBiases { try config.require(at("attention_bias"), is: false) }
         for type in try config.strings(at("layer_types"), default: []) where type != "full_attention" {
             throw ModelError("config.json: \(at("layer_types")) has \"\(type)\"; only \"full_attention\" is supported")
         }
-        theta = try Self.theta(config, path, default: defaults.theta, kinds: traits.rotaryKinds)
+        theta = try Self.theta(config, path.isEmpty ? "" : path + ".", default: defaults.theta, kinds: traits.rotaryKinds)
         try requireMultiple(heads, by: keyValueHeads, "num_attention_heads", "num_key_value_heads")
         if headSize % 8 != 0 {
             throw ModelError("config.json: heads of \(headSize); supported are multiples of 8 up to 256")
@@ -97,11 +99,11 @@ extension DecoderConfiguration {
     ///
     /// transformers reads `rope_scaling`, the older member, instead of `rope_parameters`; either names its kind `rope_type` or, before that,
     /// `type`, and may hold `rope_theta`, which then goes before the one beside it.
-    private static func theta(_ config: JSONValue, _ path: String, default fallback: Double, kinds: Set<String>) throws -> Double {
-        let beside = try config.number(path + ".rope_theta", in: Claims.thetas, default: fallback)
+    private static func theta(_ config: JSONValue, _ prefix: String, default fallback: Double, kinds: Set<String>) throws -> Double {
+        let beside = try config.number(prefix + "rope_theta", in: Claims.thetas, default: fallback)
         var theta = beside
-        try config.require(path + ".partial_rotary_factor", is: 1)
-        for member in [path + ".rope_parameters", path + ".rope_scaling"] {
+        try config.require(prefix + "partial_rotary_factor", is: 1)
+        for member in [prefix + "rope_parameters", prefix + "rope_scaling"] {
             let settings = try config.object(member, default: [:])
             if let nested = settings.keys.first(where: { if case .object? = settings[$0] { true } else { false } }) {
                 throw ModelError("config.json: \(member) has settings of its own for \(nested); only one for all layers is supported")
