@@ -11,6 +11,8 @@ package enum Family: String, Sendable, CaseIterable {
     case qwen25Omni = "qwen2_5_omni"
     case qwen25OmniThinker = "qwen2_5_omni_thinker"
     case qwen3ASR = "qwen3_asr"
+    case qwen3Omni = "qwen3_omni_moe"
+    case qwen3OmniThinker = "qwen3_omni_moe_thinker"
     case voxtral
     case stepAudio2 = "step_audio_2"
 
@@ -22,6 +24,7 @@ package enum Family: String, Sendable, CaseIterable {
         case .musicFlamingo: MusicFlamingo.self
         case .qwen25Omni, .qwen25OmniThinker: Qwen25Omni.self
         case .qwen3ASR: Qwen3ASR.self
+        case .qwen3Omni, .qwen3OmniThinker: Qwen3Omni.self
         case .voxtral: Voxtral.self
         case .stepAudio2: StepAudio2.self
         }

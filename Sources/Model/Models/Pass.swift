@@ -50,6 +50,18 @@ package struct Pass {
         return Pass(version: runs[0].version, rows: rows, arithmetic: arithmetic, tape: tape)
     }
 
+    /// The same pass over some of its rows, in ascending order.
+    func over(rows: [Int]) -> Pass {
+        if runs.count == 1 { return over(rows: rows.count) }
+        var start = 0
+        let chosen = runs.compactMap { run -> Run? in
+            let count = rows[start...].prefix { run.rows.contains($0) }.count
+            defer { start += count }
+            return count == 0 ? nil : Run(rows: start..<start + count, version: run.version)
+        }
+        return Pass(segments: chosen, arithmetic: arithmetic, tape: tape)
+    }
+
     /// The same pass with its tape exchanged: inside a checkpointed section.
     func with(_ tape: Tape?) -> Pass { Pass(runs: runs, arithmetic: arithmetic, tape: tape) }
 

@@ -15,6 +15,19 @@ package struct DecoderConfiguration: Sendable, Equatable {
         package let normalizesHeads: Bool
         /// Columns inside the gated MLP.
         package let innerSize: Int
+        /// Nil where there is one MLP for all rows.
+        package let experts: Experts?
+    }
+
+    /// A mixture of gated MLPs.
+    package struct Experts: Sendable, Equatable {
+        package let count: Int
+        /// How many of them a row goes to.
+        package let chosen: Int
+        /// Columns inside each.
+        package let innerSize: Int
+        /// Whether the weights of a row's experts sum to one.
+        package let normalizes: Bool
     }
 
     package let vocabularySize: Int
@@ -53,6 +66,8 @@ extension DecoderConfiguration {
         var normalizesHeads = false
         /// Kinds of rotary frequencies that stand unscaled.
         var rotaryKinds: Set = ["default"]
+        /// What a mixture of experts has where the file says nothing; nil where layers have none.
+        var experts: Experts?
     }
 
     /// Reads the object at `path`, of Qwen's and Llama's decoders; the whole configuration where empty.
@@ -91,7 +106,8 @@ extension DecoderConfiguration {
         let layer = Layer(
             attention: AttentionShape(heads: heads, keyValueHeads: keyValueHeads, headSize: headSize),
             frequencies: Rotary.frequencies(headSize: headSize, theta: theta), hasBiases: traits.hasBiases,
-            normalizesHeads: traits.normalizesHeads, innerSize: innerSize)
+            normalizesHeads: traits.normalizesHeads, innerSize: innerSize,
+            experts: try traits.experts.map { try Experts(config, at, defaults: $0) })
         layers = Array(repeating: layer, count: count)
     }
 
@@ -115,5 +131,19 @@ extension DecoderConfiguration {
             if !settings.keys.isEmpty { theta = try config.number(member + ".rope_theta", in: Claims.thetas, default: beside) }
         }
         return theta
+    }
+}
+
+extension DecoderConfiguration.Experts {
+    /// Every layer has them.
+    fileprivate init(_ config: JSONValue, _ at: (String) -> String, defaults: Self) throws {
+        count = try config.integer(at("num_experts"), in: 1...Claims.experts, default: defaults.count)
+        chosen = try config.integer(at("num_experts_per_tok"), in: 1...count, default: min(defaults.chosen, count))
+        innerSize = try config.integer(at("moe_intermediate_size"), in: Claims.sizes, default: defaults.innerSize)
+        normalizes = try config.boolean(at("norm_topk_prob"), default: defaults.normalizes)
+        try config.require(at("decoder_sparse_step"), is: 1)
+        if let dense = config.value(at("mlp_only_layers")), dense != .null, dense != .array([]) {
+            throw ModelError("config.json: \(at("mlp_only_layers")) is \(dense.summary); only experts in every layer are supported")
+        }
     }
 }
