@@ -60,6 +60,10 @@ import Weights
             let clip = AudioClip(samples: try #require(family.clips[item.clip]?.synthetic))
             #expect(try model.prompt(for: TranscriptionWish(language: item.language), clip).tokens == item.inputIDs)
         }
+        // What users call a language spells no token.
+        let clip = AudioClip(samples: [Float](repeating: 0.1, count: 1600))
+        let tokens = try model.prompt(for: TranscriptionWish(language: "[INST]"), clip).tokens
+        #expect(tokens.count { $0 == 3 } == 1 && tokens.last == 34)
     }
 
     /// Step-Audio 2 cuts every 25 s; a rest that is too short for an embedding leaves no tokens.

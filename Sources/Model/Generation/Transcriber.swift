@@ -90,7 +90,7 @@ package struct Transcriber: Sendable {
             prompt: try await transcriptionWork.run { try model.prompt(for: wish, clip) }, options: options,
             version: version, isLowPriority: isLowPriority)
         let answer = try await engine.complete(waiting: request)
-        let beginning = prompt.reading.beginning(language: wish.namedLanguage) ?? ""
+        let beginning = prompt.reading.beginning(language: wish.namedLanguage).map { $0.text + $0.tag } ?? ""
         let (text, named) = prompt.reading.read(beginning + answer.text)
         return Transcript(text: text, language: named, isCut: answer.finishReason == .length)
     }
@@ -115,9 +115,9 @@ extension LoadedModel {
         let system = [words.system, wish.context].compactMap { $0 }.joined(separator: "\n")
         let asked = try self.prompt(
             (system.isEmpty ? [] : [HeardMessage(role: "system", system)]) + [HeardMessage(role: "user", parts: parts)])
-        guard let beginning = prompt.reading.beginning(language: language) else { return asked }
-        // Written by this server, so that its tag is a token.
-        return asked.appending(try tokenizer.encode(beginning, specials: .parsed).map { Int32($0) })
+        guard let (text, tag) = prompt.reading.beginning(language: language) else { return asked }
+        let ids = try tokenizer.encode([TextPiece(text, isTemplate: false), TextPiece(tag, isTemplate: true)])
+        return asked.appending(ids.map { Int32($0) })
     }
 }
 

@@ -50,12 +50,13 @@ extension TranscriptionPrompt.Words {
 }
 
 extension TranscriptionPrompt.Reading {
-    /// What is written behind the turns; `language` is the spoken one by its English name and its code, where it is known.
-    package func beginning(language: (name: String, code: String)?) -> String? {
+    /// What is written behind the turns, text and then the tag, a token; `language` is the spoken one by its English name and its code, where it
+    /// is known. It comes from users: the text may spell no token.
+    package func beginning(language: (name: String, code: String)?) -> (text: String, tag: String)? {
         switch self {
         case .whole, .quoted: nil
-        case .tagged(let tag): language.map { "language \($0.name)\(tag)" }
-        case .marked(let tag): (language.map { "lang:\($0.code)" } ?? "") + tag
+        case .tagged(let tag): language.map { ("language \($0.name)", tag) }
+        case .marked(let tag): (language.map { "lang:\($0.code)" } ?? "", tag)
         }
     }
 
