@@ -33,6 +33,12 @@ package enum Family: String, Sendable, CaseIterable {
     /// Published models of the family.
     package var models: String { definition.models }
 
+    /// Under which its published models stand.
+    package var licence: String { definition.licence }
+
+    /// Seconds of the longest clip that its published models hear.
+    package var longestSeconds: Int { definition.longestSeconds }
+
     package var names: ModuleNames { definition.names }
 
     /// The chat format, as Jinja, of a family whose checkpoints have none that knows sound.
@@ -55,6 +61,10 @@ package enum Family: String, Sendable, CaseIterable {
 protocol ModelFamily {
     /// Published models.
     static var models: String { get }
+    /// Under which they stand.
+    static var licence: String { get }
+    /// Seconds of the longest clip that they hear.
+    static var longestSeconds: Int { get }
     static var names: ModuleNames { get }
     /// Modules that its checkpoints hold for other purposes than reading sound and text, by published path.
     static var passedOver: [String] { get }

@@ -5,6 +5,8 @@ import Weights
 /// Reference: transformers' `AudioFlamingo3ForConditionalGeneration`, whose processor cuts a clip that is too long; here it is refused.
 enum AudioFlamingo3: ModelFamily {
     static let models = "Audio Flamingo 3 (audio-flamingo-3-hf)"
+    static let licence = "NVIDIA OneWay, non-commercial"
+    static let longestSeconds = 600
     static let names = Qwen2Audio.names
 
     /// transformers' `AudioFlamingo3Processor.apply_transcription_request`, and `strip_prefix` of its decoding.
@@ -15,7 +17,7 @@ enum AudioFlamingo3: ModelFamily {
         ]))
 
     static func build(_ reader: ModelReader) throws -> ModelParts {
-        try build(reader, longest: 600, placeholder: { slot, _ in Placeholder(slot) }, time: { _ in nil })
+        try build(reader, longest: longestSeconds, placeholder: { slot, _ in Placeholder(slot) }, time: { _ in nil })
     }
 
     /// - Parameters:

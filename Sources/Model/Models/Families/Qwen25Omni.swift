@@ -9,6 +9,8 @@ import Weights
 /// Reference: transformers' `Qwen2_5OmniThinkerForConditionalGeneration`.
 enum Qwen25Omni: ModelFamily {
     static let models = "Qwen2.5-Omni 3B, 7B (the thinker)"
+    static let licence = "7B Apache-2.0, 3B Qwen Research, non-commercial"
+    static let longestSeconds = 300
 
     static let names = ModuleNames([
         ["thinker.model", "model", "model.language_model"],

@@ -8,6 +8,8 @@ import Weights
 /// Reference: transformers' `Qwen3ASRForConditionalGeneration`.
 enum Qwen3ASR: ModelFamily {
     static let models = "Qwen3-ASR 0.6B, 1.7B (-hf)"
+    static let licence = "Apache-2.0"
+    static let longestSeconds = 1200
 
     static let names = ModuleNames([
         ["model.language_model"], ["lm_head"], ["model.audio_tower"], ["model.multi_modal_projector"],
@@ -43,7 +45,7 @@ enum Qwen3ASR: ModelFamily {
         return ModelParts(
             audio: AudioPath(
                 extractor: try reader.extractor(for: shape, type: "Qwen3ASRFeatureExtractor", anyWindow: true),
-                cutting: .clip(least: try reader.feature("min_length", in: 0...1 << 20, default: 8000), seconds: longest),
+                cutting: .clip(least: try reader.feature("min_length", in: 0...1 << 20, default: 8000), seconds: longestSeconds),
                 placeholder: Placeholder(slot), encoder: encoder, time: nil,
                 projector: LinearProjector(layers: [
                     try Linear(projector["linear_1"], projection, in: shape.size, out: shape.size, bias: true),
@@ -52,7 +54,4 @@ enum Qwen3ASR: ModelFamily {
             decoder: try Decoder(weights["language_model"], head: reader.weights["lm_head"], text, reader.table(.decoder)),
             ends: try .chatML(config, "eos_token_id", "text_config.eos_token_id"))
     }
-
-    /// Seconds that the model was made for.
-    private static let longest = 1200
 }

@@ -4,11 +4,14 @@ import Weights
 /// The thinker of Qwen3-Omni (2025): Qwen3-ASR's encoder with its projector inside the audio tower, a Qwen3 decoder whose layers are mixtures of
 /// experts. Sight and the voice that answers are passed over.
 ///
-/// Its rotary positions have three axes, which are equal where a prompt has text and sound alone.
+/// A clip of fewer than 201 samples, which the reference's transform cannot reflect, is filled up to them. Rotary positions have three axes,
+/// which are equal where a prompt has text and sound alone.
 ///
 /// Reference: transformers' `Qwen3OmniMoeThinkerForConditionalGeneration`.
 enum Qwen3Omni: ModelFamily {
     static let models = "Qwen3-Omni 30B-A3B Instruct, Thinking, Captioner (the thinker)"
+    static let licence = "Apache-2.0"
+    static let longestSeconds = 2400
     static let names = Qwen25Omni.names
     static let passedOver = ["thinker.visual", "talker", "code2wav"]
 
@@ -49,12 +52,9 @@ enum Qwen3Omni: ModelFamily {
         let slot = try config.token(at + "audio_token_id", vocabulary: text.vocabularySize, default: 151646)
         return ModelParts(
             audio: AudioPath(
-                extractor: try reader.extractor(for: shape, anyWindow: true), cutting: .clip(least: 201, seconds: longest),
+                extractor: try reader.extractor(for: shape, anyWindow: true), cutting: .clip(least: 201, seconds: longestSeconds),
                 placeholder: Placeholder(slot), encoder: encoder, time: nil, projector: projector),
             decoder: try Decoder(weights["model"], head: weights["lm_head"], text, reader.table(.decoder)),
             ends: try .chatML(config, at + "text_config.eos_token_id"))
     }
-
-    /// Seconds that the model was made for: 40 minutes. Fewer than 201 samples, which the reference's transform cannot reflect, are filled up.
-    private static let longest = 2400
 }

@@ -11,6 +11,8 @@ import Weights
 /// Reference: `modeling_step_audio_2.py` of the checkpoints and `stepaudio2.py` of stepfun-ai/Step-Audio2.
 enum StepAudio2: ModelFamily {
     static let models = "Step-Audio 2 mini, mini Base, mini Think; Step-Audio-R1, R1.1"
+    static let licence = "Apache-2.0"
+    static let longestSeconds = 1200
 
     /// The checkpoint's own Python calls its modules as it stores them.
     static let names = ModuleNames([["model"], ["lm_head"], ["encoder"], ["adapter"]])
@@ -29,8 +31,6 @@ enum StepAudio2: ModelFamily {
 
     /// Samples of a piece, and of the silence behind it.
     private static let (piece, tail) = (25 * AudioClip.sampleRate, 479)
-    /// Seconds, of which the published context holds the tokens.
-    private static let longest = 1200
 
     static func build(_ reader: ModelReader) throws -> ModelParts {
         let (config, weights) = (reader.config, reader.weights)
@@ -60,7 +60,7 @@ enum StepAudio2: ModelFamily {
         return ModelParts(
             audio: AudioPath(
                 extractor: LogMelExtractor(LogMelConfiguration(melCount: shape.mels, windowSeconds: 25, file: "config.json")),
-                cutting: .pieces(length: piece, tail: tail, seconds: longest),
+                cutting: .pieces(length: piece, tail: tail, seconds: longestSeconds),
                 placeholder: Placeholder(
                     try token("<audio_patch>", 151690), opening: try token("<audio_start>", 151688),
                     closing: try token("<audio_end>", 151689), isBySegment: true),

@@ -6,6 +6,8 @@ import Weights
 /// Reference: transformers' `VoxtralForConditionalGeneration`; mistral-common for prompts.
 enum Voxtral: ModelFamily {
     static let models = "Voxtral Mini 3B, Small 24B (2507)"
+    static let licence = "Apache-2.0"
+    static let longestSeconds = 2400
     static let names = Qwen2Audio.names
 
     /// mistral-common's `encode_transcription`: the clip alone, and a token that asks for its words.
@@ -23,9 +25,6 @@ enum Voxtral: ModelFamily {
         {% if message['role'] == 'user' %}[/INST]{% elif message['role'] == 'system' %}[/SYSTEM_PROMPT]{% else %}</s>{% endif %}\
         {% endfor %}
         """
-
-    /// Windows of the longest clip that the model was made for: 40 minutes.
-    private static let longest = 80
 
     static func build(_ reader: ModelReader) throws -> ModelParts {
         let (config, weights) = (reader.config, reader.weights)
@@ -48,8 +47,8 @@ enum Voxtral: ModelFamily {
         let slot = try config.token("audio_token_id", vocabulary: text.vocabularySize, default: 24)
         return ModelParts(
             audio: AudioPath(
-                extractor: try reader.extractor(for: shape), cutting: .filledWindows(longest), placeholder: Placeholder(slot), encoder: encoder,
-                time: nil,
+                extractor: try reader.extractor(for: shape), cutting: .filledWindows(longestSeconds / 30), placeholder: Placeholder(slot),
+                encoder: encoder, time: nil,
                 projector: LinearProjector(layers: [
                     try Linear(projector["linear_1"], projection, in: encoder.columns, out: text.hiddenSize, bias: false),
                     try Linear(projector["linear_2"], projection, in: text.hiddenSize, out: text.hiddenSize, bias: false),
