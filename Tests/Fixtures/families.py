@@ -87,6 +87,7 @@ class Reference:
     processor = None
     tower = None  # the encoder, where its output is to be kept beside the embeddings
     around = ([], [])  # tokens that the family's processor writes around a clip's slots
+    slot, ends = AUDIO, (0, END)
 
     def __init__(self, directory: Path, model_class):
         self.directory = directory
@@ -116,6 +117,9 @@ class Reference:
         pieces = [i if i < self.vocab else [vocabulary[c] for c in self.tokenizer.convert_ids_to_tokens(i)] for i in ids]
         return [j for piece in pieces for j in (piece if isinstance(piece, list) else [piece])]
 
+    def decoded(self, ids: list[int]) -> str:
+        return self.tokenizer.decode(ids)
+
     def clip(self, key: str, samples: np.ndarray, **source) -> Clip:
         wave = samples.astype(np.float32) / 32_768
         arguments, frames, tokens = self.features(wave)
@@ -124,10 +128,14 @@ class Reference:
             sha256=hashlib.sha256(samples.astype("<i2").tobytes()).hexdigest())
         return Clip(key, wave, tokens, arguments)
 
+    def run(self, clip: Clip) -> list[int]:
+        """The tokens that stand for a clip."""
+        return [*self.around[0], *[self.slot] * clip.tokens, *self.around[1]]
+
     def inputs(self, prompt: list[int], clips: list[Clip]):
         expanded, waiting = [], iter(clips)
         for token in prompt:
-            expanded += [*self.around[0], *[AUDIO] * next(waiting).tokens, *self.around[1]] if token == AUDIO else [token]
+            expanded += self.run(next(waiting)) if token == self.slot else [token]
         arguments = dict(input_ids=torch.tensor([expanded]), attention_mask=torch.ones(1, len(expanded), dtype=torch.long))
         for name in clips[0].arguments if clips else []:
             arguments[name] = torch.cat([c.arguments[name] for c in clips])
@@ -162,7 +170,7 @@ class Reference:
             f"{name}/top_logprobs": top.values.float(),
             f"{name}/logsumexp": torch.logsumexp(logits.double(), -1).float(),
         }
-        slots = [i for i, token in enumerate(expanded) if token == AUDIO]
+        slots = [i for i, token in enumerate(expanded) if token == self.slot]
         for i, clip in enumerate(clips):
             own, slots = slots[: clip.tokens], slots[clip.tokens :]
             rows = torch.linspace(0, clip.tokens - 1, min(ROWS, clip.tokens)).round().long()
@@ -190,12 +198,12 @@ class Reference:
             best = self.logits(arguments)[-1].topk(2)
             margin = min(margin, float(best.values[0] - best.values[1]))
             token = int(best.indices[0])
-            if token in (0, END):
+            if token in self.ends:
                 break
             ids.append(token)
             arguments["input_ids"] = torch.cat([arguments["input_ids"], torch.tensor([[token]])], 1)
             arguments["attention_mask"] = torch.ones_like(arguments["input_ids"])
-        return dict(continuation_ids=ids, continuation_text=self.tokenizer.decode(ids), stopped=len(ids) < limit, margin=margin)
+        return dict(continuation_ids=ids, continuation_text=self.decoded(ids), stopped=len(ids) < limit, margin=margin)
 
     def chat(self, name: str, conversation: list[tuple[str, list[str | Clip]]]):
         """The ids that the processor makes of a conversation in the checkpoint's chat format."""
@@ -209,8 +217,11 @@ class Reference:
                 message["content"] = message["content"][0]["text"]
         text = self.tokenizer.apply_chat_template(
             messages, chat_template=(self.directory / "chat_template.jinja").read_text(), tokenize=False, add_generation_prompt=True)
+        self.record_chat(name, conversation, self.processed(text, clips))
+
+    def record_chat(self, name: str, conversation: list[tuple[str, list[str | Clip]]], ids: list[int]):
         self.extra.setdefault("chats", []).append(dict(
-            name=name, input_ids=self.processed(text, clips),
+            name=name, input_ids=ids,
             messages=[dict(role=role, parts=[dict(clip=p.key) if isinstance(p, Clip) else dict(text=p) for p in parts])
                       for role, parts in conversation]))
 

@@ -191,7 +191,7 @@ import Testing
             let (first, second) = (try await ask("largest"), try await ask("days"))
             return (first.blocks, second.blocks, second.cached)
         }
-        let words = try spoken("days").clips[0].slots.lowerBound
+        let words = try spoken("days").clips[0].slots[0]
         let (measured, asked) = (try await blocks(isLowPriority: true), try await blocks(isLowPriority: false))
         #expect(
             measured.cached == words && measured.first == (words + KeyValueBlock.tokens - 1) / KeyValueBlock.tokens && measured.both == measured.first

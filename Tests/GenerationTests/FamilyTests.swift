@@ -52,6 +52,33 @@ import Weights
         }
     }
 
+    /// In the words, or by the token, that the family's processor writes.
+    @Test func requestsForATranscriptAreTheProcessors() throws {
+        let (family, model) = (try ReferenceCases("voxtral/published"), try load("voxtral/published"))
+        #expect(family.transcriptions.map(\.language) == [nil, "fr"])
+        for item in family.transcriptions {
+            let clip = AudioClip(samples: try #require(family.clips[item.clip]?.synthetic))
+            #expect(try model.prompt(for: TranscriptionWish(language: item.language), clip).tokens == item.inputIDs)
+        }
+        // What users call a language spells no token.
+        let clip = AudioClip(samples: [Float](repeating: 0.1, count: 1600))
+        let tokens = try model.prompt(for: TranscriptionWish(language: "[INST]"), clip).tokens
+        #expect(tokens.count { $0 == 3 } == 1 && tokens.last == 34)
+    }
+
+    /// Step-Audio 2 cuts every 25 s; a rest that is too short for an embedding leaves no tokens.
+    @Test(arguments: [(400_000, [313]), (400_320, [313]), (400_321, [313, 1]), (800_000, [313, 313])])
+    func piecesHaveRunsOfTheirOwn(samples: Int, runs: [Int]) throws {
+        let model = try load("step_audio_2/published")
+        let clip = AudioClip(samples: (0..<samples).map { Float($0 % 97) / 970 })
+        let prompt = try model.expand([4], [clip])
+        var expected: [Int32] = []
+        for run in runs { expected += [3] + Array(repeating: 4, count: run) + [5] }
+        let slots = expected.indices.filter { expected[$0] == 4 }
+        #expect(prompt.tokens == expected && prompt.clips.map(\.slots) == [slots])
+        #expect(throws: AudioError.self) { try model.expand([4], [AudioClip(samples: [Float](repeating: 0.1, count: 320))]) }
+    }
+
     @Test(arguments: ReferenceCases.others)
     func adaptersOfPythonGiveItsLogProbabilities(path: String) throws {
         let (family, model) = (try ReferenceCases(path), try load(path))

@@ -57,7 +57,7 @@ import Weights
         for parameter in model.parameters {
             let expected: StoredFormat =
                 switch parameter.kind {
-                case .convolution, .vector: .float32
+                case .convolution, .vector, .router: .float32
                 case .table: parameter.index == model.decoder.head.weight.index ? .q8_0 : .bfloat16
                 case .linear: parameter.part == .decoder ? .q4_0 : .q8_0
                 }

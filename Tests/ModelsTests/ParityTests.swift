@@ -57,4 +57,29 @@ import Testing
             #expect(try fixture.logits([item], model)[0].values == logits.values, "\(path) \(item.name)")
         }
     }
+
+    /// Rows of several versions share a mixture's experts, each with its own adapters.
+    @Test func versionsBesideOneAnotherKeepTheirBitsInAMixtureOfExperts() throws {
+        let fixture = try Fixture("qwen3_omni_moe/published")
+        let model = try fixture.model()
+        let item = try #require(fixture.reference.named("text"))
+        var adapters: [Int: LowRank] = [:]
+        for parameter in model.parameters where parameter.kind == .linear && parameter.name.contains(".experts.") {
+            let (rows, columns) = (parameter.stored.rows, parameter.stored.columns)
+            let (a, b) = ((0..<columns).map { Float($0 % 5) - 2 }, (0..<rows).map { Float($0 % 3) - 1 })
+            adapters[parameter.index] = LowRank(a: Tensor(row: a), b: Tensor(b, rows: rows, columns: 1), scale: 0.05)
+        }
+        let version = WeightVersion(id: "experts", adapters: adapters)
+        let count = item.inputIDs.count
+        let order: [WeightVersion?] = [version, nil, version]
+        let runs = order.enumerated().map { Pass.Run(rows: $0 * count..<($0 + 1) * count, version: $1) }
+        let pass = Pass(runs: runs, arithmetic: .float32)
+        let hidden = model.decoder.hidden(
+            tokens: order.flatMap { _ in item.inputIDs }, positions: order.flatMap { _ in item.inputIDs.indices.map(Int32.init) },
+            keyValues: .packed(PackedSegment.sequences(order.map { _ in count }, causal: true)), pass)
+        let together = model.decoder.logits(hidden, pass)
+        let alone = try order.map { try fixture.logits([item], model, version: $0)[0].values }
+        #expect(alone[0] != alone[1])
+        for (run, values) in zip(runs, alone) { #expect(together.rowsCopy(run.rows).values == values) }
+    }
 }

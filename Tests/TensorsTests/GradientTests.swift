@@ -36,6 +36,31 @@ import Testing
         GradientCheck(inputs: [tensor(3, 11, 1)]) { x, tape in gelu(x[0], tape) }.run("gelu")
     }
 
+    @Test func reluOfEitherSign() {
+        GradientCheck(inputs: [Tensor(row: [-1, -0.3, 0.4, 2])]) { x, tape in relu(x[0], tape) }.run("relu")
+        #expect(relu(Tensor(row: [-1, 0, 2])).values == [0, 0, 2])
+    }
+
+    /// Two rows over four experts, two each; the choice stays the same within the differences.
+    @Test(arguments: [true, false]) func mixtureOfExperts(normalizes: Bool) {
+        let logits = Tensor([1, -1, 2, 0, -2, 1, 0.5, 3], rows: 2, columns: 4)
+        let experts: [[(row: Int, slot: Int)]] = [[(0, 0)], [(1, 0)], [(0, 1)], [(1, 1)]]
+        GradientCheck(inputs: [logits] + (0..<4).map { tensor(1, 3, $0) }) { x, tape in
+            let routing = Routing(logits: x[0], count: 2, normalizes: normalizes, tape)
+            #expect(routing.experts == [[0, 2], [1, 3]])
+            return weightedSum(
+                rows: 2, columns: 3, experts.indices.map { (x[1 + $0], experts[$0]) }, weights: routing.weights, tape)
+        }.run("experts")
+    }
+
+    @Test func theLargestLogitsAreChosenAndOfEqualOnesTheFirst() {
+        let logits = Tensor([0, 2, 2, 2, 1, 1, 1, 1], rows: 2, columns: 4)
+        let routing = Routing(logits: logits, count: 2, normalizes: true)
+        #expect(routing.experts == [[1, 2], [0, 1]] && routing.weights.values == [0.5, 0.5, 0.5, 0.5])
+        let whole = Routing(logits: logits, count: 1, normalizes: false)
+        #expect(whole.weights[1, 0] == 0.25 && whole.experts == [[1], [0]])
+    }
+
     @Test func gateOfSwiGLU() {
         GradientCheck(inputs: [tensor(3, 11, 1), tensor(3, 11, 2)]) { x, tape in gated(x[0], x[1], tape) }.run("gated")
     }

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// A random checkpoint of a family's fixtures made loadable: their directories lack the tokenizer, which is cord-nano's.
+/// A random checkpoint of a family's fixtures made loadable: where their directories lack a tokenizer, it is cord-nano's.
 ///
 /// The directory is of the test's own and goes with the value.
 package final class RandomCheckpoint: Sendable {
@@ -15,9 +15,9 @@ package final class RandomCheckpoint: Sendable {
         for file in try files.contentsOfDirectory(at: source, includingPropertiesForKeys: nil) {
             try files.copyItem(at: file, to: directory.appendingPathComponent(file.lastPathComponent))
         }
-        try files.copyItem(
-            at: fixtures.appending(path: "../../Sources/Model/CordNano/Checkpoint/tokenizer.json").standardized,
-            to: directory.appendingPathComponent("tokenizer.json"))
+        let tokenizer = directory.appendingPathComponent("tokenizer.json")
+        if files.fileExists(atPath: tokenizer.path) { return }
+        try files.copyItem(at: fixtures.appending(path: "../../Sources/Model/CordNano/Checkpoint/tokenizer.json").standardized, to: tokenizer)
     }
 
     deinit { try? FileManager.default.removeItem(at: directory) }

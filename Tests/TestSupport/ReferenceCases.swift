@@ -48,6 +48,19 @@ package struct ReferenceCases: Sendable {
         }
     }
 
+    /// The ids that the family's processor makes of a request for a clip's words.
+    package struct Transcription: Decodable, Sendable {
+        package let clip: String
+        /// ISO 639.
+        package let language: String?
+        package let inputIDs: [Int32]
+
+        private enum CodingKeys: String, CodingKey {
+            case clip, language
+            case inputIDs = "input_ids"
+        }
+    }
+
     /// What peft's adapter in `adapter/` makes of a case, and of a random answer behind it.
     package struct Adapter: Decodable, Sendable {
         package let `case`: String
@@ -60,6 +73,7 @@ package struct ReferenceCases: Sendable {
         let clips: [String: Clip]
         let cases: [Case]
         let chats: [Chat]?
+        let transcriptions: [Transcription]?
         let adapter: Adapter?
     }
 
@@ -78,6 +92,7 @@ package struct ReferenceCases: Sendable {
     package let clips: [String: Clip]
     package let cases: [Case]
     package let chats: [Chat]
+    package let transcriptions: [Transcription]
     package let adapter: Adapter?
 
     /// - Parameter path: the family's folder, a slash, and the checkpoint's name.
@@ -86,7 +101,7 @@ package struct ReferenceCases: Sendable {
         directory = fixtures.appending(path: path)
         let place = directory.appending(path: "cases.json")
         let file = try JSONDecoder().decode(File.self, from: Data(contentsOf: place))
-        (clips, cases, chats, adapter) = (file.clips, file.cases, file.chats ?? [], file.adapter)
+        (clips, cases, chats, transcriptions, adapter) = (file.clips, file.cases, file.chats ?? [], file.transcriptions ?? [], file.adapter)
         if cases.isEmpty { throw CocoaError(.fileReadCorruptFile, userInfo: [NSFilePathErrorKey: place.path]) }
     }
 

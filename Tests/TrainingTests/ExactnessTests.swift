@@ -112,7 +112,7 @@ import Weights
                 let segments = try model.audio!.segments(audio)
                 let count = model.audio!.rowCount(segments)
                 clips.append(
-                    Prompt.Clip(segments: segments, slots: slots.first!..<slots.first! + count, source: audio.source))
+                    Prompt.Clip(segments: segments, slots: slots.prefix(count), source: audio.source))
                 slots = slots.dropFirst(count)
             }
             return Prompt(tokens: item.inputIDs, clips: clips)

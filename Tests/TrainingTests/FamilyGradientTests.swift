@@ -10,6 +10,16 @@ import Weights
 
 /// Every family learns as PyTorch does: the gradient of each factor of an adapter by peft, under the name that peft gives it.
 @Suite(.ownThread) struct FamilyGradientTests {
+    /// Low-rank adapters go to every expert, and leave what chooses them as it is.
+    @Test func theRouterOfExpertsIsFrozen() throws {
+        let model = try ExactnessTests.Checkpoint("qwen3_omni_moe/published").model
+        let routers = model.parameters.filter { $0.kind == .router }
+        #expect(routers.map(\.shape) == [[8, 64], [8, 64]] && routers.allSatisfy { $0.name.hasSuffix("mlp.gate.weight") })
+        let names = try TrainableWeights(.lowRank([.decoder], rank: 1, alpha: 1), model: model, parent: nil).entries.map(\.name)
+        #expect(names.count { $0.contains(".experts.") } == 2 * 3 * 8 * 2)
+        #expect(!names.contains { $0.contains("mlp.gate") })
+    }
+
     @Test(arguments: ReferenceCases.others)
     func gradientsOfAnAdapterAgreeWithPyTorch(path: String) throws {
         let checkpoint = try ExactnessTests.Checkpoint(path)

@@ -7,7 +7,7 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
     package typealias Part = Parameter.Part
 
     package enum Method: Sendable, Equatable, Codable {
-        /// Adapters on every linear layer but the output head, as peft's "all-linear".
+        /// Adapters on every linear layer but the output head, as peft's "all-linear"; what chooses experts is none.
         case lowRank(rank: Int, alpha: Double)
         /// Every tensor itself.
         case full

@@ -45,7 +45,7 @@ package enum TensorExport {
     private static let companions = [
         "config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json",
         "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja",
-        "chat_template.json",
+        "chat_template.json", "tekken.json",
     ]
 
     /// Writes a version's whole weights with its model's companions as a directory of their own. The weights come last: a directory

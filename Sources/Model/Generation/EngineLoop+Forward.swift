@@ -114,7 +114,7 @@ extension EngineLoop {
     private func beginning(of group: Group) -> Beginning? {
         let prompt = group.request.prompt
         let end = group.cache.count + Self.sharedTokens
-        let remembered = group.request.isLowPriority ? prompt.clips.first?.slots.lowerBound : nil
+        let remembered = group.request.isLowPriority ? prompt.clips.first?.slots.first : nil
         let shareable = min(remembered ?? prompt.tokens.count - 1, (group.request.scoring?.start ?? .max) - 1)
         guard group.cache.count == group.timings.cachedTokens, end <= shareable else { return nil }
         return Beginning(version: group.versionKey, keys: group.keys[..<end])
@@ -182,10 +182,11 @@ extension EngineLoop {
         let firstRow = batch.tokens.count
         batch.append(prompt.tokens[piece], at: piece.lowerBound, group.cache, group.request.version)
         for (clip, embedding) in zip(prompt.clips, group.embeddings) {
-            let slots = clip.slots.clamped(to: piece)
-            guard !slots.isEmpty, let embedding else { continue }
-            batch.audioSlots += slots.map { firstRow + $0 - piece.lowerBound }
-            let rows = slots.lowerBound - clip.slots.lowerBound..<slots.upperBound - clip.slots.lowerBound
+            guard let embedding, let first = clip.slots.firstIndex(where: { $0 >= piece.lowerBound }),
+                let last = clip.slots.lastIndex(where: { $0 < piece.upperBound }), first <= last
+            else { continue }
+            let rows = first..<last + 1
+            batch.audioSlots += clip.slots[rows].map { firstRow + $0 - piece.lowerBound }
             batch.audio.append(rows.count == embedding.rows ? embedding : embedding.rowsCopy(rows))
         }
     }
@@ -214,7 +215,7 @@ extension EngineLoop {
         var keys = group.keys[...]
         if group.request.isLowPriority {
             let full = keys.count / KeyValueBlock.tokens * KeyValueBlock.tokens
-            let kept = group.request.prompt.clips.first?.slots.lowerBound ?? full
+            let kept = group.request.prompt.clips.first?.slots.first ?? full
             if group.timings.cachedTokens >= kept { return }
             keys = keys.prefix(kept)
         }

@@ -67,7 +67,7 @@ final class EngineLoop {
         /// Clips with slots at or after the position that is read next.
         var clipsToEncode: [Int] {
             embeddings.indices.filter {
-                embeddings[$0] == nil && request.prompt.clips[$0].slots.upperBound > cache.count
+                embeddings[$0] == nil && request.prompt.clips[$0].slots.last.map { $0 >= cache.count } == true
             }
         }
     }

@@ -13,6 +13,7 @@ extension LoadedModel {
             "width \(decoder.hiddenSize), \(decoder.layers.count) layers, context \(model.contextLength)",
             model.audio.map { "clips of up to \(Int($0.longestSeconds)) s" } ?? "text alone",
         ]
+        if let experts = decoder.layers.first?.experts { words.append("\(experts.chosen) of \(experts.count) experts a token in each layer") }
         if !model.passedOver.isEmpty {
             words.append("tensors passed over: " + model.passedOver.map { "\($0.module) \($0.count)" }.joined(separator: ", "))
         }

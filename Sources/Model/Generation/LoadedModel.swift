@@ -141,7 +141,7 @@ package final class LoadedModel: Sendable {
             }
             let clip = clips[prepared.count]
             let segments = try audio.segments(clip)
-            let slots = audio.placeholder.write(audio.rowCount(segments), to: &tokens)
+            let slots = audio.placeholder.write(segments.map { audio.rowCount([$0]) }, to: &tokens)
             prepared.append(Prompt.Clip(segments: segments, slots: slots, source: clip.source))
         }
         return Prompt(tokens: tokens, clips: prepared)

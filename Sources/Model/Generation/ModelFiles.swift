@@ -66,7 +66,7 @@ struct OpenedModel {
         case .directory(let directory):
             checkpoint = try Checkpoint(directory: directory)
             tokenizer = try Tokenizer(directory: directory)
-            template = try ChatTemplate(directory: directory)
+            template = try Family(checkpoint.config).chatTemplate.map { try ChatTemplate($0) } ?? ChatTemplate(directory: directory)
             self.files = []
         case .gguf(let decoder, let projector):
             let (decoder, projector) = (try GGUF(decoder), try GGUF(projector))

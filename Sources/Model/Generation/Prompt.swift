@@ -6,12 +6,13 @@ package struct Prompt: Sendable {
     /// A clip's segments of log-mel, the slots that its embeddings take, and what was heard.
     package struct Clip: Sendable {
         package let segments: [AudioSegment]
-        package let slots: Range<Int>
+        /// In order.
+        package let slots: [Int]
         package let source: AudioSource
 
-        package init(segments: [AudioSegment], slots: Range<Int>, source: AudioSource) {
+        package init(segments: [AudioSegment], slots: some Sequence<Int>, source: AudioSource) {
             self.segments = segments
-            self.slots = slots
+            self.slots = Array(slots)
             self.source = source
         }
 
@@ -28,7 +29,7 @@ package struct Prompt: Sendable {
     }
 
     package var audioTokens: Int { clips.reduce(0) { $0 + $1.slots.count } }
-    package var audioSlots: [Int] { clips.flatMap { Array($0.slots) } }
+    package var audioSlots: [Int] { clips.flatMap(\.slots) }
 
     /// The prompt followed by tokens of an answer.
     package func appending(_ more: [Int32]) -> Prompt { Prompt(tokens: tokens + more, clips: clips) }

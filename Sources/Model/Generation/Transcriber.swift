@@ -83,39 +83,41 @@ package struct Transcriber: Sendable {
         try Self.check(wish, engine.model)
         let (engine, model) = (engine, engine.model)
         let prompt = model.model.transcription
-        let language = wish.language.map { Self.name(ofLanguage: $0) }
         var options = SamplingOptions.greedy
         options.temperature = wish.temperature
         options.maxTokens = Int(clip.seconds * Self.tokensPerSecond) + Self.tokensBeside
         let request = GenerationRequest(
-            prompt: try await transcriptionWork.run { try model.prompt(prompt, clip, wish, language: language) }, options: options,
+            prompt: try await transcriptionWork.run { try model.prompt(for: wish, clip) }, options: options,
             version: version, isLowPriority: isLowPriority)
         let answer = try await engine.complete(waiting: request)
-        let beginning = language.flatMap { prompt.reading.beginning(language: $0) } ?? ""
+        let beginning = prompt.reading.beginning(language: wish.namedLanguage).map { $0.text + $0.tag } ?? ""
         let (text, named) = prompt.reading.read(beginning + answer.text)
         return Transcript(text: text, language: named, isCut: answer.finishReason == .length)
     }
 
-    /// The English name of a language.
-    private static func name(ofLanguage code: String) -> String {
-        Locale(identifier: "en_US").localizedString(forLanguageCode: code) ?? code
+}
+
+extension TranscriptionWish {
+    /// The language by its English name and its code.
+    fileprivate var namedLanguage: (name: String, code: String)? {
+        language.map { (Locale(identifier: "en_US").localizedString(forLanguageCode: $0) ?? $0, $0) }
     }
 }
 
 extension LoadedModel {
-    fileprivate func prompt(
-        _ prompt: TranscriptionPrompt, _ clip: AudioClip, _ wish: TranscriptionWish, language: String?
-    ) throws -> Prompt {
+    /// The turns by which the family asks for a clip's words.
+    package func prompt(for wish: TranscriptionWish, _ clip: AudioClip) throws -> Prompt {
+        let (prompt, language) = (model.transcription, wish.namedLanguage)
         let words = wish.task == .translate ? prompt.translate ?? prompt.transcribe : prompt.transcribe
-        let user = words.user(language: language)
+        let user = words.user(language: language?.name)
         var parts = [HeardMessage.Part.audio(clip)]
         if !user.isEmpty { parts.insert(.text(user), at: prompt.place == .beforeClip ? 0 : 1) }
         let system = [words.system, wish.context].compactMap { $0 }.joined(separator: "\n")
         let asked = try self.prompt(
             (system.isEmpty ? [] : [HeardMessage(role: "system", system)]) + [HeardMessage(role: "user", parts: parts)])
-        guard let language, let beginning = prompt.reading.beginning(language: language) else { return asked }
-        // Written by this server, so that its tag is a token.
-        return asked.appending(try tokenizer.encode(beginning, specials: .parsed).map { Int32($0) })
+        guard let (text, tag) = prompt.reading.beginning(language: language) else { return asked }
+        let ids = try tokenizer.encode([TextPiece(text, isTemplate: false), TextPiece(tag, isTemplate: true)])
+        return asked.appending(ids.map { Int32($0) })
     }
 }
 

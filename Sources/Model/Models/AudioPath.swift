@@ -17,6 +17,12 @@ package struct AudioSegment: Sendable {
 package enum Cutting: Sendable, Equatable {
     /// Windows of the extractor's length, each filled to it and scaled by itself; a clip has at most so many.
     case windows(Int)
+    /// Whole windows of the extractor's length under one log-mel of the whole clip, scaled by its one maximum; the silence that fills the last
+    /// counts as sound. A clip has at most so many.
+    case filledWindows(Int)
+    /// Pieces of `length` samples and `tail` zeros behind each, of which the encoder sees whole frames beyond the sound; a clip lasts at most
+    /// `seconds`.
+    case pieces(length: Int, tail: Int, seconds: Int)
     /// The clip itself, filled where it has fewer than `least` samples; it lasts at most `seconds`.
     case clip(least: Int, seconds: Int)
 }
@@ -31,7 +37,7 @@ package struct AudioPath: Sendable {
     let encoder: WhisperEncoder
     /// What turns the encoder's rows by their time in the clip, where the family has it.
     let time: TimeRotary?
-    let projector: Projector
+    let projector: any Projector
 
     /// The segments of a clip.
     ///
@@ -43,11 +49,14 @@ package struct AudioPath: Sendable {
         var segments: [AudioSegment] = []
         switch cutting {
         case .windows:
-            let window = extractor.configuration.windowSamples
-            for start in stride(from: 0, to: clip.samples.count, by: window) {
-                let samples = clip.samples[start..<min(start + window, clip.samples.count)]
-                let part = samples.count == clip.samples.count ? clip : AudioClip(samples: Array(samples), source: clip.source)
+            for part in Self.parts(of: clip, length: extractor.configuration.windowSamples) {
                 segments.append(try segment(part, filledTo: nil))
+            }
+        case .filledWindows:
+            segments = try windows(under: clip)
+        case .pieces(let length, let tail, _):
+            for part in Self.parts(of: clip, length: length) {
+                segments.append(try segment(part, filledTo: part.samples.count + tail, tail: tail))
             }
         case .clip(let least, _):
             segments.append(try segment(clip, filledTo: max(least, clip.samples.count)))
@@ -58,20 +67,36 @@ package struct AudioPath: Sendable {
         return segments
     }
 
+    private static func parts(of clip: AudioClip, length: Int) -> [AudioClip] {
+        if clip.samples.count <= length { return [clip] }
+        return stride(from: 0, to: clip.samples.count, by: length).map { start in
+            AudioClip(samples: Array(clip.samples[start..<min(start + length, clip.samples.count)]), source: clip.source)
+        }
+    }
+
+    private func windows(under clip: AudioClip) throws(AudioError) -> [AudioSegment] {
+        let (window, frames) = (extractor.configuration.windowSamples, extractor.configuration.windowFrames)
+        let count = (clip.samples.count + window - 1) / window
+        let mel = try extractor.features(clip, filledTo: count * window)
+        let whole = Tensor(mel.values, rows: mel.frameCount, columns: mel.melCount)
+        return (0..<count).map { AudioSegment(logMel: whole.rowsCopy($0 * frames..<($0 + 1) * frames), validFrames: frames) }
+    }
+
     /// The log-mel of a stretch and of the silence after it that the encoder reaches.
-    private func segment(_ stretch: AudioClip, filledTo length: Int?) throws(AudioError) -> AudioSegment {
+    ///
+    /// - Parameter tail: samples at the end of `length` whose frames do not count.
+    private func segment(_ stretch: AudioClip, filledTo length: Int?, tail: Int = 0) throws(AudioError) -> AudioSegment {
         let hop = extractor.configuration.hop
-        let valid = length.map { $0 / hop } ?? (stretch.samples.count + hop - 1) / hop
+        let valid = length.map { $0 / hop - tail / hop } ?? (stretch.samples.count + hop - 1) / hop
         let wanted = encoder.featureFrames(valid: valid)
         let mel = try extractor.features(stretch, filledTo: length, extraFrames: max(0, wanted - valid))
-        return AudioSegment(
-            logMel: Tensor(mel.values, rows: mel.frameCount, columns: mel.melCount), validFrames: mel.validFrames)
+        return AudioSegment(logMel: Tensor(mel.values, rows: mel.frameCount, columns: mel.melCount), validFrames: valid)
     }
 
     /// Embeddings that segments give the decoder.
-    package func rowCount(_ segments: [AudioSegment]) -> Int {
-        segments.reduce(0) { $0 + encoder.rowCount(frames: $1.validFrames) }
-    }
+    package func rowCount(_ segments: [AudioSegment]) -> Int { segments.reduce(0) { $0 + rowCount(frames: $1.validFrames) } }
+
+    private func rowCount(frames: Int) -> Int { projector.rowCount(frames: frames, rows: encoder.rowCount(frames: frames)) }
 
     /// Positions that the encoder computes of segments.
     package func positionCount(_ segments: [AudioSegment]) -> Int {
@@ -84,15 +109,15 @@ package struct AudioPath: Sendable {
     /// The most seconds of sound that one clip may have.
     package var longestSeconds: Double {
         switch cutting {
-        case .windows(let count): Double(count * extractor.configuration.windowSamples) / Double(AudioClip.sampleRate)
-        case .clip(_, let seconds): Double(seconds)
+        case .windows(let count), .filledWindows(let count): Double(count * extractor.configuration.windowSamples) / Double(AudioClip.sampleRate)
+        case .pieces(_, _, let seconds), .clip(_, let seconds): Double(seconds)
         }
     }
 
     /// Seconds of sound behind one of its tokens.
     package var secondsPerToken: Double {
         let window = extractor.configuration
-        return Double(window.windowSamples) / Double(AudioClip.sampleRate) / Double(encoder.rowCount(frames: window.windowFrames))
+        return Double(window.windowSamples) / Double(AudioClip.sampleRate) / Double(rowCount(frames: window.windowFrames))
     }
 
     /// Embeddings [Σ rowCount, hidden] of clips, each given as its segments, one after the other; `versions` names each clip's weights.
@@ -101,35 +126,46 @@ package struct AudioPath: Sendable {
     ) -> Tensor {
         precondition(clips.count == versions.count && !clips.isEmpty, "\(clips.count) clips, \(versions.count) versions")
         let ofSegments = zip(clips, versions).flatMap { clip, version in clip.map { _ in version } }
+        let frames = clips.joined().map(\.validFrames)
         let (encoded, pass) = encoder(Array(clips.joined()), versions: ofSegments, arithmetic: arithmetic, tape)
-        guard let time else { return projector(encoded, pass) }
-        let windows = clips.flatMap { clip in
-            clip.enumerated().map { (number: $0, rows: encoder.rowCount(frames: $1.validFrames)) }
+        var start = 0
+        let segments = zip(frames, ofSegments).map { frames, version in
+            defer { start += encoder.rowCount(frames: frames) }
+            return Pass.Run(rows: start..<start + encoder.rowCount(frames: frames), version: version)
         }
-        return projector(time(encoded, windows, tape), pass)
+        guard let time else { return projector(encoded, frames: frames, segments: segments, pass) }
+        let windows = zip(clips.flatMap(\.indices), segments).map { (number: $0, rows: $1.rows.count) }
+        return projector(time(encoded, windows, tape), frames: frames, segments: segments, pass)
     }
 }
 
 /// What stands in a prompt for a clip: one token as the chat format writes it, and as many slots as the clip has embeddings once it is
 /// expanded.
+///
+///     opening, slots, closing        once, or for each segment
 package struct Placeholder: Sendable, Equatable {
     package let token: Int32
     /// Tokens around the slots that the family's chat template leaves to its processor.
     package let opening: Int32?
     package let closing: Int32?
+    /// Whether each segment of a clip has a run of its own.
+    let isBySegment: Bool
 
-    init(_ token: Int32, opening: Int32? = nil, closing: Int32? = nil) {
+    init(_ token: Int32, opening: Int32? = nil, closing: Int32? = nil, isBySegment: Bool = false) {
         self.token = token
         self.opening = opening
         self.closing = closing
+        self.isBySegment = isBySegment
     }
 
-    /// Appends a run of `count` slots to `tokens` and says where they are.
-    package func write(_ count: Int, to tokens: inout [Int32]) -> Range<Int> {
-        if let opening { tokens.append(opening) }
-        let slots = tokens.count..<tokens.count + count
-        tokens += Array(repeating: token, count: count)
-        if let closing { tokens.append(closing) }
-        return slots
+    /// Appends the slots of a clip, so many for each of its segments, to `tokens` and says where they are.
+    package func write(_ counts: [Int], to tokens: inout [Int32]) -> [Int] {
+        (isBySegment ? counts : [counts.reduce(0, +)]).flatMap { count in
+            if let opening { tokens.append(opening) }
+            let slots = tokens.count..<tokens.count + count
+            tokens += Array(repeating: token, count: count)
+            if let closing { tokens.append(closing) }
+            return slots
+        }
     }
 }

@@ -1,6 +1,6 @@
 import Audio
 import Foundation
-import JSON
+package import JSON
 package import Weights
 
 /// The families of models that can be served, by the `model_type` of their `config.json`.
@@ -11,6 +11,10 @@ package enum Family: String, Sendable, CaseIterable {
     case qwen25Omni = "qwen2_5_omni"
     case qwen25OmniThinker = "qwen2_5_omni_thinker"
     case qwen3ASR = "qwen3_asr"
+    case qwen3Omni = "qwen3_omni_moe"
+    case qwen3OmniThinker = "qwen3_omni_moe_thinker"
+    case voxtral
+    case stepAudio2 = "step_audio_2"
 
     /// The one switch over families.
     var definition: any ModelFamily.Type {
@@ -20,16 +24,28 @@ package enum Family: String, Sendable, CaseIterable {
         case .musicFlamingo: MusicFlamingo.self
         case .qwen25Omni, .qwen25OmniThinker: Qwen25Omni.self
         case .qwen3ASR: Qwen3ASR.self
+        case .qwen3Omni, .qwen3OmniThinker: Qwen3Omni.self
+        case .voxtral: Voxtral.self
+        case .stepAudio2: StepAudio2.self
         }
     }
 
     /// Published models of the family.
     package var models: String { definition.models }
 
+    /// Under which its published models stand.
+    package var licence: String { definition.licence }
+
+    /// Seconds of the longest clip that its published models hear.
+    package var longestSeconds: Int { definition.longestSeconds }
+
     package var names: ModuleNames { definition.names }
 
+    /// The chat format, as Jinja, of a family whose checkpoints have none that knows sound.
+    package var chatTemplate: String? { definition.chatTemplate }
+
     /// - Throws: An error that lists the families served, where the configuration is of none of them.
-    init(_ config: JSONValue) throws {
+    package init(_ config: JSONValue) throws {
         let type = try config.string("model_type", default: "")
         guard let family = Family(rawValue: type) else {
             throw ModelError(
@@ -45,17 +61,24 @@ package enum Family: String, Sendable, CaseIterable {
 protocol ModelFamily {
     /// Published models.
     static var models: String { get }
+    /// Under which they stand.
+    static var licence: String { get }
+    /// Seconds of the longest clip that they hear.
+    static var longestSeconds: Int { get }
     static var names: ModuleNames { get }
     /// Modules that its checkpoints hold for other purposes than reading sound and text, by published path.
     static var passedOver: [String] { get }
     /// How it is asked for a transcript, from its model cards or its reference.
     static var transcription: TranscriptionPrompt { get }
+    /// The chat format where its checkpoints have none that knows sound.
+    static var chatTemplate: String? { get }
     /// Reads the parts in the order that numbers their parameters: encoder, projector, decoder.
     static func build(_ reader: ModelReader) throws -> ModelParts
 }
 
 extension ModelFamily {
     static var passedOver: [String] { [] }
+    static var chatTemplate: String? { nil }
 }
 
 /// What a family makes of a checkpoint.
@@ -105,6 +128,22 @@ struct ModelReader {
             return try LogMelConfiguration(directory: checkpoint.directory, type: type)
         }
         return try LogMelConfiguration(json: Data(features.text.utf8), file: name, type: type)
+    }
+
+    /// The id of a token by its spelling in the tokenizer's settings; `fallback` where these are silent.
+    func token(_ spelling: String, vocabulary: Int, default fallback: Int32) throws -> Int32 {
+        let settings = try checkpoint.json("tokenizer_config.json") ?? .object([:])
+        let added = try settings.object("added_tokens_decoder", default: [:])
+        for id in added.keys where try added[id]?.string("content", default: "") == spelling {
+            guard let number = Int32(id), 0..<vocabulary ~= Int(number) else {
+                throw ModelError("tokenizer_config.json: \(spelling) is the token \(id); config.json ends the vocabulary at \(vocabulary - 1)")
+            }
+            return number
+        }
+        guard Int(fallback) < vocabulary else {
+            throw ModelError("tokenizer_config.json: added_tokens_decoder has no \(spelling), for which the vocabulary has a place")
+        }
+        return fallback
     }
 
     /// A member of the feature extractor's file that not all extractors have.

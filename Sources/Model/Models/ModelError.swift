@@ -12,6 +12,7 @@ package struct ModelError: Error, CustomStringConvertible {
 enum Claims {
     static let sizes = 1...1 << 24
     static let layers = 1...4096
+    static let experts = 4096
     static let thetas = 1...1e15
     /// The longest clip.
     static let seconds = 1 << 16

@@ -23,6 +23,8 @@ package final class Parameter: Sendable {
     package enum Kind: Sendable, Equatable {
         /// The matrix [out, in] of a linear layer.
         case linear
+        /// The matrix [experts, in] that chooses experts: no adapter changes it.
+        case router
         /// A convolution, [out, in, taps…] on disk, kept as [out, taps · in] for products with windows.
         case convolution(taps: [Int])
         /// Rows that are looked up: embeddings, positions.
@@ -55,7 +57,7 @@ package final class Parameter: Sendable {
     /// The shape that checkpoint files give it.
     package var shape: [Int] {
         switch kind {
-        case .linear, .table: [stored.rows, stored.columns]
+        case .linear, .router, .table: [stored.rows, stored.columns]
         case .convolution(let taps): [stored.rows, stored.columns / taps.reduce(1, *)] + taps
         case .vector: [stored.columns]
         }

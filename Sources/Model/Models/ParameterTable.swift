@@ -25,6 +25,12 @@ struct ParameterTable {
         return add(cursor, key, .linear, try tensor.matrix(rows: rows, columns: columns), for: isHead ? .head : .linear)
     }
 
+    /// What chooses experts, as wide as it is stored.
+    func router(_ cursor: WeightCursor, experts: Int, columns: Int) throws -> Parameter {
+        let tensor = try cursor.tensor("weight", shape: [experts, columns])
+        return append(cursor, "weight", .router, try tensor.matrix(rows: experts, columns: columns))
+    }
+
     /// A table whose rows are looked up.
     func table(_ cursor: WeightCursor, _ key: String = "weight", rows: Int, columns: Int, isHead: Bool) throws -> Parameter {
         let tensor = try cursor.tensor(key, shape: [rows, columns])

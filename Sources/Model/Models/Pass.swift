@@ -26,6 +26,19 @@ package struct Pass {
         self.tape = tape
     }
 
+    /// Over segments, one after the other; neighbours of one version are joined.
+    init(segments: [Run], arithmetic: Arithmetic, tape: Tape?) {
+        var runs: [Run] = []
+        for segment in segments {
+            if let last = runs.last, last.version === segment.version {
+                runs[runs.count - 1] = Run(rows: last.rows.lowerBound..<segment.rows.upperBound, version: segment.version)
+            } else {
+                runs.append(segment)
+            }
+        }
+        self.init(runs: runs, arithmetic: arithmetic, tape: tape)
+    }
+
     /// All rows with one version.
     package init(version: WeightVersion?, rows: Int, arithmetic: Arithmetic, tape: Tape? = nil) {
         self.init(runs: [Run(rows: 0..<rows, version: version)], arithmetic: arithmetic, tape: tape)
@@ -37,8 +50,33 @@ package struct Pass {
         return Pass(version: runs[0].version, rows: rows, arithmetic: arithmetic, tape: tape)
     }
 
+    /// The same pass over some of its rows, in ascending order.
+    func over(rows: [Int]) -> Pass {
+        if runs.count == 1 { return over(rows: rows.count) }
+        var start = 0
+        let chosen = runs.compactMap { run -> Run? in
+            let count = rows[start...].prefix { run.rows.contains($0) }.count
+            defer { start += count }
+            return count == 0 ? nil : Run(rows: start..<start + count, version: run.version)
+        }
+        return Pass(segments: chosen, arithmetic: arithmetic, tape: tape)
+    }
+
     /// The same pass with its tape exchanged: inside a checkpointed section.
     func with(_ tape: Tape?) -> Pass { Pass(runs: runs, arithmetic: arithmetic, tape: tape) }
+
+    /// Computes `body`, which may change the number of rows, for each of `segments` by itself; with the pass over what comes out.
+    func bySegment(_ x: Tensor, _ segments: [Run], _ body: (_ rows: Tensor, _ pass: Pass) -> Tensor) -> (Tensor, Pass) {
+        var outcomes: [Run] = []
+        let parts = segments.map { segment in
+            let rows = segments.count == 1 ? x : selectRows(x, Array(segment.rows), tape)
+            let part = body(rows, Pass(version: segment.version, rows: rows.rows, arithmetic: arithmetic, tape: tape))
+            let start = outcomes.last?.rows.upperBound ?? 0
+            outcomes.append(Run(rows: start..<start + part.rows, version: segment.version))
+            return part
+        }
+        return (concatenated(parts, tape), Pass(segments: outcomes, arithmetic: arithmetic, tape: tape))
+    }
 
     /// Computes `body` for the rows of each version, or for all rows at once where no version replaces any of `parameters`.
     func byVersion(

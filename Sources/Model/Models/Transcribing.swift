@@ -20,6 +20,8 @@ package struct TranscriptionPrompt: Sendable, Equatable {
         case quoted(after: [String])
         /// `language NAME<asr_text>transcript`; a language that is known is written before the answer, as its beginning.
         case tagged(String)
+        /// The prompt ends with `lang:CODE`, where the language is known, and this tag; the answer is the transcript.
+        case marked(String)
     }
 
     /// `{language}` is replaced by the language's English name, and left out with the blank behind it where none is known.
@@ -48,11 +50,13 @@ extension TranscriptionPrompt.Words {
 }
 
 extension TranscriptionPrompt.Reading {
-    /// What the answer begins with where the language is known.
-    package func beginning(language: String) -> String? {
+    /// What is written behind the turns, text and then the tag, a token; `language` is the spoken one by its English name and its code, where it
+    /// is known. It comes from users: the text may spell no token.
+    package func beginning(language: (name: String, code: String)?) -> (text: String, tag: String)? {
         switch self {
         case .whole, .quoted: nil
-        case .tagged(let tag): "language \(language)\(tag)"
+        case .tagged(let tag): language.map { ("language \($0.name)", tag) }
+        case .marked(let tag): (language.map { "lang:\($0.code)" } ?? "", tag)
         }
     }
 
@@ -61,6 +65,7 @@ extension TranscriptionPrompt.Reading {
         let answer = answer.trimmed()
         switch self {
         case .whole: return (answer, nil)
+        case .marked(let tag): return (String((answer.firstRange(of: tag).map { answer[$0.upperBound...] } ?? answer[...])).trimmed(), nil)
         case .quoted(let beginnings):
             var text = answer
             if let beginning = beginnings.first(where: text.hasPrefix) { text = String(text.dropFirst(beginning.count)).trimmed() }

@@ -25,6 +25,11 @@ enum ByteAlphabet {
         return result
     }()
 
+    /// How bytes are spelled.
+    static func text(of bytes: some Sequence<UInt8>) -> String {
+        String(String.UnicodeScalarView(bytes.lazy.map { characters[Int($0)] }))
+    }
+
     /// The bytes that `text` spells, or nil where one of its characters is not in the alphabet.
     static func bytes(of text: String) -> [UInt8]? {
         var result: [UInt8] = []

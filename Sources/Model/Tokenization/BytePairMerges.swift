@@ -19,7 +19,11 @@ struct BytePairMerges: Sendable {
     /// quadratic.
     private static let scanLimit = 40
 
-    init(byteIDs: [Int32], unknownID: Int32?, fusesUnknown: Bool, merges: [(left: Int32, right: Int32, merged: Int32)]) {
+    /// - Parameter ranksByResult: whether a pair's rank is the id of what it becomes, not its place in `merges`.
+    init(
+        byteIDs: [Int32], unknownID: Int32?, fusesUnknown: Bool, merges: [(left: Int32, right: Int32, merged: Int32)],
+        ranksByResult: Bool = false
+    ) {
         self.byteIDs = byteIDs
         self.unknownID = unknownID
         self.fusesUnknown = fusesUnknown
@@ -28,7 +32,8 @@ struct BytePairMerges: Sendable {
         shift = UInt64(64 - bits)
         keys = Array(repeating: Self.empty, count: 1 << bits)
         values = Array(repeating: Self.noRank, count: 1 << bits)
-        for (rank, merge) in merges.enumerated() {
+        for (place, merge) in merges.enumerated() {
+            let rank = ranksByResult ? Int(merge.merged) : place
             let key = Self.key(merge.left, merge.right)
             let slot = slot(of: key)
             keys[slot] = key

@@ -69,8 +69,8 @@ extension TokenizerFile {
                 merges: vocabulary.merges.map { $0.split(separator: " ", omittingEmptySubsequences: false).map(String.init) }))
     }
 
-    private init(
-        addedTokens: [AddedToken], normalizer: NormalizerSpec, preTokenizer: PreTokenizerSpec, decoder: DecoderSpec, model: Model
+    init(
+        addedTokens: [AddedToken], normalizer: NormalizerSpec? = nil, preTokenizer: PreTokenizerSpec, decoder: DecoderSpec, model: Model
     ) {
         self.addedTokens = addedTokens
         self.normalizer = normalizer

@@ -26,7 +26,7 @@ package struct TextPiece: Equatable, Sendable {
     }
 }
 
-/// Text ↔ token ids, by a checkpoint's `tokenizer.json` (byte-level BPE).
+/// Text ↔ token ids, by a checkpoint's `tekken.json` or `tokenizer.json` (byte-level BPE).
 ///
 ///     text ─ added tokens ─ normalizer ─ pre-tokenizer ─ merges ─ ids
 ///     ids ─ bytes ─ text, invalid UTF-8 as U+FFFD
@@ -61,17 +61,22 @@ package final class Tokenizer: Sendable {
         var cache = PieceCache()
     }
 
-    /// Reads `tokenizer.json` in a checkpoint's directory.
+    /// Reads `tekken.json`, which goes first as in transformers, or `tokenizer.json` in a checkpoint's directory.
     package convenience init(directory: URL) throws(TokenizerError) {
-        try self.init(file: directory.appendingPathComponent("tokenizer.json"))
+        let tekken = directory.appendingPathComponent("tekken.json")
+        guard FileManager.default.fileExists(atPath: tekken.path) else {
+            try self.init(file: directory.appendingPathComponent("tokenizer.json"))
+            return
+        }
+        try self.init(TokenizerFile(tekken: Self.read(tekken), path: tekken.path), path: tekken.path)
     }
 
-    package convenience init(file: URL) throws(TokenizerError) {
-        let data: Data
-        do { data = try Data(reading: file) } catch {
-            throw .unreadable(path: file.path, reason: error.reason + (error.reason == FileError.missing ? Self.advice : ""))
+    package convenience init(file: URL) throws(TokenizerError) { try self.init(data: Self.read(file), path: file.path) }
+
+    private static func read(_ file: URL) throws(TokenizerError) -> Data {
+        do { return try Data(reading: file) } catch {
+            throw .unreadable(path: file.path, reason: error.reason + (error.reason == FileError.missing ? advice : ""))
         }
-        try self.init(data: data, path: file.path)
     }
 
     private static let advice =
@@ -127,7 +132,8 @@ package final class Tokenizer: Sendable {
             unknownID = Int32(id)
         }
         self.merges = BytePairMerges(
-            byteIDs: byteIDs, unknownID: unknownID, fusesUnknown: file.model.fusesUnknown, merges: merges)
+            byteIDs: byteIDs, unknownID: unknownID, fusesUnknown: file.model.fusesUnknown, merges: merges,
+            ranksByResult: file.model.ranksByResult)
         var wholePieces: [[UInt8]: Int32] = [:]
         if file.model.ignoresMerges {
             for (token, id) in ids { if let bytes = ByteAlphabet.bytes(of: token) { wholePieces[bytes] = Int32(id) } }

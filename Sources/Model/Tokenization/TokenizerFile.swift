@@ -41,6 +41,8 @@ struct TokenizerFile: Decodable {
     struct Model: Decodable {
         var vocabulary: [String: Int]
         var merges: [[String]]
+        /// Whether a pair's rank is the id of what it becomes, not its place in `merges`.
+        var ranksByResult = false
         var unknownToken: String?
         var fusesUnknown: Bool
         var ignoresMerges: Bool
@@ -89,9 +91,12 @@ struct TokenizerFile: Decodable {
     }
 
     /// - Throws: ``TokenizerError`` with the path of keys to what is wrong.
-    init(data: Data, path: String) throws(TokenizerError) {
+    init(data: Data, path: String) throws(TokenizerError) { self = try Self.decode(TokenizerFile.self, data, path: path) }
+
+    /// - Throws: ``TokenizerError`` with the path of keys to what is wrong.
+    static func decode<File: Decodable>(_ type: File.Type, _ data: Data, path: String) throws(TokenizerError) -> File {
         do {
-            self = try JSONDecoder().decode(TokenizerFile.self, from: data.withoutByteOrderMark)
+            return try JSONDecoder().decode(type, from: data.withoutByteOrderMark)
         } catch let error as Unsupported {
             throw .unsupported(path: path, feature: error.feature, supported: error.supported)
         } catch let error as DecodingError {

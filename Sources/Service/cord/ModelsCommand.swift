@@ -6,14 +6,16 @@ struct ListModels: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models", abstract: "List the families of models that can be served.",
         discussion: """
-            A family is known by the model_type of its config.json; those marked GGUF are read from GGUF files, too, as --model DECODER.gguf --mmproj
-            PROJECTOR.gguf. cord serve says at start what it recognised.
+            A family is known by the model_type of its config.json; of its published models are told the longest clip and the licence. Those marked
+            GGUF are read from GGUF files, too, as --model DECODER.gguf --mmproj PROJECTOR.gguf. Each family was held against its reference on random
+            checkpoints, within 1e-4 on log-probabilities; no released weights were run. cord serve says at start what it recognised.
             """)
 
     func run() {
         let width = Family.allCases.map(\.rawValue.count).max() ?? 0
         for family in Family.allCases {
-            print(family.rawValue.padding(toLength: width + 3, withPad: " ", startingAt: 0) + family.models + (family.isInGGUF ? "  GGUF" : ""))
+            let about = [family.models, "up to \(family.longestSeconds) s", family.licence] + (family.isInGGUF ? ["GGUF"] : [])
+            print(family.rawValue.padding(toLength: width + 3, withPad: " ", startingAt: 0) + about.joined(separator: "; "))
         }
     }
 }

@@ -10,6 +10,18 @@ package func gelu(_ x: Tensor, _ tape: Tape? = nil) -> Tensor {
     return y
 }
 
+/// max(x, 0)
+package func relu(_ x: Tensor, _ tape: Tape? = nil) -> Tensor {
+    let y = Tensor(uninitialized: x.rows, x.columns)
+    for index in 0..<x.count { unsafe y.pointer[index] = unsafe max(x.pointer[index], 0) }
+    tape?.record(y, from: [x]) { dy, tape in
+        unsafe tape.accumulate(into: x) { dx in
+            for index in 0..<x.count where unsafe x.pointer[index] > 0 { unsafe dx[index] += dy.pointer[index] }
+        }
+    }
+    return y
+}
+
 /// silu(gate) · up, the gate of a SwiGLU.
 package func gated(_ gate: Tensor, _ up: Tensor, _ tape: Tape? = nil) -> Tensor {
     precondition(gate.rows == up.rows && gate.columns == up.columns, "gated: \(gate.shape) and \(up.shape)")

@@ -5,6 +5,8 @@ import Weights
 /// Reference: transformers' `AudioFlamingo3ForConditionalGeneration`, whose processor cuts a clip that is too long; here it is refused.
 enum AudioFlamingo3: ModelFamily {
     static let models = "Audio Flamingo 3 (audio-flamingo-3-hf)"
+    static let licence = "NVIDIA OneWay, non-commercial"
+    static let longestSeconds = 600
     static let names = Qwen2Audio.names
 
     /// transformers' `AudioFlamingo3Processor.apply_transcription_request`, and `strip_prefix` of its decoding.
@@ -15,7 +17,7 @@ enum AudioFlamingo3: ModelFamily {
         ]))
 
     static func build(_ reader: ModelReader) throws -> ModelParts {
-        try build(reader, longest: 600, placeholder: { slot, _ in Placeholder(slot) }, time: { _ in nil })
+        try build(reader, longest: longestSeconds, placeholder: { slot, _ in Placeholder(slot) }, time: { _ in nil })
     }
 
     /// - Parameters:
@@ -30,7 +32,7 @@ enum AudioFlamingo3: ModelFamily {
         let shape = try WhisperEncoderConfiguration(config, at: "audio_config")
         let text = try DecoderConfiguration(config, at: "text_config")
         let encoder = try WhisperEncoder(weights["audio_tower"], whisper: shape, reader.table(.encoder))
-        let projector = try Projector(
+        let projector = try LinearProjector(
             weights["multi_modal_projector"], config, from: shape.size, to: text.hiddenSize, reader.table(.projector))
         let decoder = try Decoder(
             weights["language_model.model"], head: weights["language_model.lm_head"], text, reader.table(.decoder))

@@ -6,6 +6,8 @@ import Weights
 /// Reference: transformers' `MusicFlamingoForConditionalGeneration`.
 enum MusicFlamingo: ModelFamily {
     static let models = "Music Flamingo (music-flamingo-2601-hf), Audio Flamingo Next (audio-flamingo-next-hf)"
+    static let licence = "NVIDIA OneWay, non-commercial"
+    static let longestSeconds = 1200
     static let names = AudioFlamingo3.names
 
     /// Audio Flamingo Next is asked as its predecessor is.
@@ -14,7 +16,7 @@ enum MusicFlamingo: ModelFamily {
     static func build(_ reader: ModelReader) throws -> ModelParts {
         let config = reader.config
         return try AudioFlamingo3.build(
-            reader, longest: 1200,
+            reader, longest: longestSeconds,
             placeholder: { slot, vocabulary in
                 Placeholder(
                     slot, opening: try config.token("audio_bos_token_id", vocabulary: vocabulary, default: 151670),

@@ -9,6 +9,8 @@ import Weights
 /// Reference: transformers' `Qwen2_5OmniThinkerForConditionalGeneration`.
 enum Qwen25Omni: ModelFamily {
     static let models = "Qwen2.5-Omni 3B, 7B (the thinker)"
+    static let licence = "7B Apache-2.0, 3B Qwen Research, non-commercial"
+    static let longestSeconds = 300
 
     static let names = ModuleNames([
         ["thinker.model", "model", "model.language_model"],
@@ -51,7 +53,7 @@ enum Qwen25Omni: ModelFamily {
         return ModelParts(
             audio: AudioPath(
                 extractor: try reader.extractor(for: shape, anyWindow: true), cutting: .windows(1), placeholder: Placeholder(slot),
-                encoder: encoder, time: nil, projector: Projector(layers: [projector])),
+                encoder: encoder, time: nil, projector: LinearProjector(layers: [projector])),
             decoder: try Decoder(weights["model"], head: weights["lm_head"], text, reader.table(.decoder)),
             ends: try .chatML(config, at + "text_config.eos_token_id"))
     }

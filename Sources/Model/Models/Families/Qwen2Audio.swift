@@ -6,6 +6,8 @@ import Weights
 /// Reference: transformers' `Qwen2AudioForConditionalGeneration`.
 enum Qwen2Audio: ModelFamily {
     static let models = "Qwen2-Audio 7B, 7B Instruct; cord-nano"
+    static let licence = "Apache-2.0"
+    static let longestSeconds = 30
 
     /// transformers 4 calls its modules as published checkpoints do.
     static let names = ModuleNames([
@@ -30,7 +32,7 @@ enum Qwen2Audio: ModelFamily {
             audio: AudioPath(
                 extractor: try reader.extractor(for: configuration.audio), cutting: .windows(1),
                 placeholder: Placeholder(configuration.audioToken), encoder: encoder, time: nil,
-                projector: Projector(layers: [projector])),
+                projector: LinearProjector(layers: [projector])),
             decoder: try Decoder(
                 weights["language_model.model"], head: weights["language_model.lm_head"], configuration.text, reader.table(.decoder)),
             ends: try .chatML(reader.config, "text_config.eos_token_id"))

@@ -8,6 +8,8 @@ import Weights
 /// Reference: transformers' `Qwen3ASRForConditionalGeneration`.
 enum Qwen3ASR: ModelFamily {
     static let models = "Qwen3-ASR 0.6B, 1.7B (-hf)"
+    static let licence = "Apache-2.0"
+    static let longestSeconds = 1200
 
     static let names = ModuleNames([
         ["model.language_model"], ["lm_head"], ["model.audio_tower"], ["model.multi_modal_projector"],
@@ -36,23 +38,20 @@ enum Qwen3ASR: ModelFamily {
         let stem = try ImageStem(tower, shape, channels: channels, chunkFrames: chunk, table)
         let encoder = try WhisperEncoder(
             tower, shape, stem: stem,
-            .init(norm: "ln_post", averagesPairs: false, reach: window / chunk * stem.positionCount(frames: chunk), keyBias: true), table)
+            .init(norm: "ln_post", pooling: .none, reach: window / chunk * stem.positionCount(frames: chunk), keyBias: true), table)
         let projector = weights["multi_modal_projector"]
         let projection = reader.table(.projector)
         let slot = try config.token("audio_token_id", vocabulary: text.vocabularySize, default: 151676)
         return ModelParts(
             audio: AudioPath(
                 extractor: try reader.extractor(for: shape, type: "Qwen3ASRFeatureExtractor", anyWindow: true),
-                cutting: .clip(least: try reader.feature("min_length", in: 0...1 << 20, default: 8000), seconds: longest),
+                cutting: .clip(least: try reader.feature("min_length", in: 0...1 << 20, default: 8000), seconds: longestSeconds),
                 placeholder: Placeholder(slot), encoder: encoder, time: nil,
-                projector: Projector(layers: [
+                projector: LinearProjector(layers: [
                     try Linear(projector["linear_1"], projection, in: shape.size, out: shape.size, bias: true),
                     try Linear(projector["linear_2"], projection, in: shape.size, out: text.hiddenSize, bias: true),
                 ])),
             decoder: try Decoder(weights["language_model"], head: reader.weights["lm_head"], text, reader.table(.decoder)),
             ends: try .chatML(config, "eos_token_id", "text_config.eos_token_id"))
     }
-
-    /// Seconds that the model was made for.
-    private static let longest = 1200
 }

@@ -33,7 +33,7 @@ extension AudioLanguageModel {
         }
         let stored = parameter.stored
         switch parameter.kind {
-        case .linear, .table:
+        case .linear, .router, .table:
             let use: WeightStorage.Use =
                 parameter.index == decoder.head.weight.index ? .head : parameter.kind == .table ? .table : .linear
             let format = storage.format(for: use, in: parameter.part, columns: stored.columns)

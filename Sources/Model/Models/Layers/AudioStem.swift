@@ -7,11 +7,18 @@ protocol AudioStem: Sendable {
     /// Positions of a segment with `frames` log-mel frames.
     func positionCount(frames: Int) -> Int
 
+    /// How many of them are attended to.
+    func visibleCount(frames: Int) -> Int
+
     /// Log-mel frames needed of a segment with `valid` frames: its own, and what follows as far as it is seen.
     func featureFrames(valid: Int) -> Int
 
     /// [positionCount, size] of a segment with ``featureFrames(valid:)`` frames.
     func callAsFunction(_ segment: AudioSegment, _ pass: Pass) -> Tensor
+}
+
+extension AudioStem {
+    func visibleCount(frames: Int) -> Int { positionCount(frames: frames) }
 }
 
 /// Whisper's: two convolutions over the whole segment, and stored positions.
@@ -26,18 +33,29 @@ struct WhisperStem: AudioStem {
     private let positions: Parameter
     /// Of the whole window.
     private let maxPositions: Int
+    private let tail: Int?
 
-    init(_ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, _ table: ParameterTable) throws {
+    /// - Parameters:
+    ///   - positionName: the module of the positions.
+    ///   - tail: frames past the sound that are computed with it, though nothing attends to their positions; nil where only the convolutions see
+    ///     what follows the sound.
+    init(
+        _ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, positionName: String = WhisperEncoder.Names().positions,
+        tail: Int? = nil, _ table: ParameterTable
+    ) throws {
+        self.tail = tail
         let size = configuration.size
         maxPositions = configuration.maxPositions
         convolution1 = try Convolution(weights["conv1"], table, in: configuration.mels, out: size, stride: 1)
         convolution2 = try Convolution(weights["conv2"], table, in: size, out: size, stride: 2)
-        positions = try table.table(weights["embed_positions"], rows: maxPositions, columns: size, isHead: false)
+        positions = try table.table(weights[positionName], rows: maxPositions, columns: size, isHead: false)
     }
 
-    func positionCount(frames: Int) -> Int { frames <= 0 ? 0 : (frames - 1) / 2 + 1 }
+    func positionCount(frames: Int) -> Int { frames <= 0 ? 0 : (frames + (tail ?? 0) - 1) / 2 + 1 }
 
-    func featureFrames(valid: Int) -> Int { min(2 * positionCount(frames: valid) + 1, 2 * maxPositions) }
+    func visibleCount(frames: Int) -> Int { frames <= 0 ? 0 : (frames - 1) / 2 + 1 }
+
+    func featureFrames(valid: Int) -> Int { tail.map { valid + $0 } ?? min(2 * positionCount(frames: valid) + 1, 2 * maxPositions) }
 
     func callAsFunction(_ segment: AudioSegment, _ pass: Pass) -> Tensor {
         let count = positionCount(frames: segment.validFrames)

@@ -55,7 +55,10 @@ package struct Decoder: Sendable {
 
     /// Floats that a backward pass over `rows` rows keeps, roughly: in each layer, some ten rows of the hidden size and four of the inner.
     package func activations(rows: Int) -> Int {
-        configuration.layers.reduce(0) { $0 + rows * (10 * configuration.hiddenSize + 4 * $1.innerSize) }
+        configuration.layers.reduce(0) { sum, layer in
+            let inner = layer.experts.map { $0.chosen * $0.innerSize } ?? layer.innerSize
+            return sum + rows * (10 * configuration.hiddenSize + 4 * inner)
+        }
     }
 
     /// Hidden states [T, hidden] after the last norm, for packed `tokens` at `positions`. Row i of `audio` takes the place of the
@@ -81,20 +84,25 @@ package struct Decoder: Sendable {
     package func logits(_ hidden: Tensor, _ pass: Pass) -> Tensor { head(hidden, pass) }
 }
 
-/// One decoder layer: attention, then a gated MLP, each on a normalised copy of the residual stream `x` [T, hidden].
+/// One decoder layer: attention, then a gated MLP or a mixture of them, each on a normalised copy of the residual stream `x` [T, hidden].
 ///
 ///     h = x + attention(norm₁(x));  y = h + mlp(norm₂(h))
 struct DecoderBlock: Sendable {
     let norm1: RMSNorm
     let attention: DecoderAttention
     let norm2: RMSNorm
-    let mlp: SwiGLU
+    let mlp: any FeedForward
 
     init(_ weights: WeightCursor, _ layer: DecoderConfiguration.Layer, size: Int, epsilon: Float, _ table: ParameterTable) throws {
         norm1 = try RMSNorm(weights["input_layernorm"], table, size: size, epsilon: epsilon)
         attention = try DecoderAttention(weights["self_attn"], layer, size: size, epsilon: epsilon, table)
         norm2 = try RMSNorm(weights["post_attention_layernorm"], table, size: size, epsilon: epsilon)
-        mlp = try SwiGLU(weights["mlp"], table, size: size, inner: layer.innerSize)
+        mlp =
+            if let experts = layer.experts {
+                try Experts(weights["mlp"], table, size: size, experts)
+            } else {
+                try SwiGLU(weights["mlp"], table, size: size, inner: layer.innerSize)
+            }
     }
 
     func callAsFunction(
@@ -155,7 +163,7 @@ extension DecoderAttention {
 }
 
 /// down(silu(gate(x)) · up(x))
-struct SwiGLU: Sendable {
+struct SwiGLU: FeedForward {
     let gate: Linear
     let up: Linear
     let down: Linear

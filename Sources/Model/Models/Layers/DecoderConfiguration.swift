@@ -15,6 +15,19 @@ package struct DecoderConfiguration: Sendable, Equatable {
         package let normalizesHeads: Bool
         /// Columns inside the gated MLP.
         package let innerSize: Int
+        /// Nil where there is one MLP for all rows.
+        package let experts: Experts?
+    }
+
+    /// A mixture of gated MLPs.
+    package struct Experts: Sendable, Equatable {
+        package let count: Int
+        /// How many of them a row goes to.
+        package let chosen: Int
+        /// Columns inside each.
+        package let innerSize: Int
+        /// Whether the weights of a row's experts sum to one.
+        package let normalizes: Bool
     }
 
     package let vocabularySize: Int
@@ -42,6 +55,7 @@ extension DecoderConfiguration {
         /// Nil where the heads share the hidden size.
         var headSize: Int?
         var theta = 10_000.0
+        var epsilon = 1e-6
         var maxPositions = 32768
         var tiesEmbeddings = false
     }
@@ -52,15 +66,17 @@ extension DecoderConfiguration {
         var normalizesHeads = false
         /// Kinds of rotary frequencies that stand unscaled.
         var rotaryKinds: Set = ["default"]
+        /// What a mixture of experts has where the file says nothing; nil where layers have none.
+        var experts: Experts?
     }
 
-    /// Reads the object at `path`, of Qwen's decoders.
+    /// Reads the object at `path`, of Qwen's and Llama's decoders; the whole configuration where empty.
     ///
     /// - Parameter ties: whether the head is tied, where the object has no say in it.
     init(
         _ config: JSONValue, at path: String, defaults: Defaults = Defaults(), _ traits: Traits = Traits(), ties: Bool? = nil
     ) throws {
-        func at(_ field: String) -> String { path + "." + field }
+        func at(_ field: String) -> String { path.isEmpty ? field : path + "." + field }
         vocabularySize = try config.integer(at("vocab_size"), in: Claims.sizes, default: defaults.vocabularySize)
         hiddenSize = try config.integer(at("hidden_size"), in: Claims.sizes, default: defaults.hiddenSize)
         let innerSize = try config.integer(at("intermediate_size"), in: Claims.sizes, default: defaults.innerSize)
@@ -68,7 +84,7 @@ extension DecoderConfiguration {
         let heads = try config.integer(at("num_attention_heads"), in: Claims.sizes, default: defaults.heads)
         let keyValueHeads = try config.integer(at("num_key_value_heads"), in: Claims.sizes, default: defaults.keyValueHeads)
         let headSize = try config.integer(at("head_dim"), in: 1...256, default: defaults.headSize ?? hiddenSize / heads)
-        normEpsilon = Float(try config.number(at("rms_norm_eps"), in: 0...1, default: 1e-6))
+        normEpsilon = Float(try config.number(at("rms_norm_eps"), in: 0...1, default: defaults.epsilon))
         maxPositions = try config.integer(at("max_position_embeddings"), in: Claims.sizes, default: defaults.maxPositions)
         tiesEmbeddings =
             try ties
@@ -77,11 +93,12 @@ extension DecoderConfiguration {
         try config.require(at("hidden_act"), is: "silu")
         try config.require(at("use_sliding_window"), is: false)
         try config.require(at("use_mrope"), is: false)
+        try config.require(at("mlp_bias"), is: false)
         if !traits.hasBiases { try config.require(at("attention_bias"), is: false) }
         for type in try config.strings(at("layer_types"), default: []) where type != "full_attention" {
             throw ModelError("config.json: \(at("layer_types")) has \"\(type)\"; only \"full_attention\" is supported")
         }
-        theta = try Self.theta(config, path, default: defaults.theta, kinds: traits.rotaryKinds)
+        theta = try Self.theta(config, path.isEmpty ? "" : path + ".", default: defaults.theta, kinds: traits.rotaryKinds)
         try requireMultiple(heads, by: keyValueHeads, "num_attention_heads", "num_key_value_heads")
         if headSize % 8 != 0 {
             throw ModelError("config.json: heads of \(headSize); supported are multiples of 8 up to 256")
@@ -89,7 +106,8 @@ extension DecoderConfiguration {
         let layer = Layer(
             attention: AttentionShape(heads: heads, keyValueHeads: keyValueHeads, headSize: headSize),
             frequencies: Rotary.frequencies(headSize: headSize, theta: theta), hasBiases: traits.hasBiases,
-            normalizesHeads: traits.normalizesHeads, innerSize: innerSize)
+            normalizesHeads: traits.normalizesHeads, innerSize: innerSize,
+            experts: try traits.experts.map { try Experts(config, at, defaults: $0) })
         layers = Array(repeating: layer, count: count)
     }
 
@@ -97,11 +115,11 @@ extension DecoderConfiguration {
     ///
     /// transformers reads `rope_scaling`, the older member, instead of `rope_parameters`; either names its kind `rope_type` or, before that,
     /// `type`, and may hold `rope_theta`, which then goes before the one beside it.
-    private static func theta(_ config: JSONValue, _ path: String, default fallback: Double, kinds: Set<String>) throws -> Double {
-        let beside = try config.number(path + ".rope_theta", in: Claims.thetas, default: fallback)
+    private static func theta(_ config: JSONValue, _ prefix: String, default fallback: Double, kinds: Set<String>) throws -> Double {
+        let beside = try config.number(prefix + "rope_theta", in: Claims.thetas, default: fallback)
         var theta = beside
-        try config.require(path + ".partial_rotary_factor", is: 1)
-        for member in [path + ".rope_parameters", path + ".rope_scaling"] {
+        try config.require(prefix + "partial_rotary_factor", is: 1)
+        for member in [prefix + "rope_parameters", prefix + "rope_scaling"] {
             let settings = try config.object(member, default: [:])
             if let nested = settings.keys.first(where: { if case .object? = settings[$0] { true } else { false } }) {
                 throw ModelError("config.json: \(member) has settings of its own for \(nested); only one for all layers is supported")
@@ -113,5 +131,19 @@ extension DecoderConfiguration {
             if !settings.keys.isEmpty { theta = try config.number(member + ".rope_theta", in: Claims.thetas, default: beside) }
         }
         return theta
+    }
+}
+
+extension DecoderConfiguration.Experts {
+    /// Every layer has them.
+    fileprivate init(_ config: JSONValue, _ at: (String) -> String, defaults: Self) throws {
+        count = try config.integer(at("num_experts"), in: 1...Claims.experts, default: defaults.count)
+        chosen = try config.integer(at("num_experts_per_tok"), in: 1...count, default: min(defaults.chosen, count))
+        innerSize = try config.integer(at("moe_intermediate_size"), in: Claims.sizes, default: defaults.innerSize)
+        normalizes = try config.boolean(at("norm_topk_prob"), default: defaults.normalizes)
+        try config.require(at("decoder_sparse_step"), is: 1)
+        if let dense = config.value(at("mlp_only_layers")), dense != .null, dense != .array([]) {
+            throw ModelError("config.json: \(at("mlp_only_layers")) is \(dense.summary); only experts in every layer are supported")
+        }
     }
 }

@@ -7,18 +7,23 @@ import Weights
 ///
 /// The last chunk is filled with zeros; the positions of its filling are left out.
 ///
-/// Reference: transformers' `Qwen3ASREncoder`.
+/// Reference: transformers' `Qwen3ASREncoder`; `Qwen3OmniMoeAudioEncoder`, which does not fill a chunk that is alone.
 struct ImageStem: AudioStem {
     private let convolutions: [ImageConvolution]
     private let output: Linear
     private let sinusoids: Tensor
     private let mels: Int
     private let chunkFrames: Int
+    private let fillsAlone: Bool
 
-    /// - Parameter channels: of the image after each convolution.
+    /// - Parameters:
+    ///   - channels: of the image after each convolution.
+    ///   - fillsAlone: whether a segment shorter than a chunk is filled to one.
     init(
-        _ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, channels: Int, chunkFrames: Int, _ table: ParameterTable
+        _ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, channels: Int, chunkFrames: Int, fillsAlone: Bool = true,
+        _ table: ParameterTable
     ) throws {
+        self.fillsAlone = fillsAlone
         mels = configuration.mels
         self.chunkFrames = chunkFrames
         convolutions = try (1...3).map {
@@ -39,16 +44,17 @@ struct ImageStem: AudioStem {
     func featureFrames(valid: Int) -> Int { valid }
 
     func callAsFunction(_ segment: AudioSegment, _ pass: Pass) -> Tensor {
+        let width = fillsAlone ? chunkFrames : min(chunkFrames, segment.validFrames)
         let chunks = stride(from: 0, to: segment.validFrames, by: chunkFrames).map { start in
             let frames = segment.logMel.rowsCopy(start..<min(start + chunkFrames, segment.validFrames))
-            var x = Self.image(frames, chunkFrames)
+            var x = Self.image(frames, width)
             var height = mels
             for convolution in convolutions {
                 x = gelu(convolution(x, mels: height, pass), pass.tape)
                 height = (height + 1) / 2
             }
             let columns = imageColumns(x, height: height, pass.tape)
-            let positions = add(output(columns, pass.over(rows: columns.rows)), sinusoids, pass.tape)
+            let positions = add(output(columns, pass.over(rows: columns.rows)), sinusoids.rowsCopy(0..<columns.rows), pass.tape)
             return selectRows(positions, Array(0..<Self.halved(frames.rows)), pass.tape)
         }
         return concatenated(chunks, pass.tape)

@@ -2,8 +2,20 @@ import JSON
 import Tensors
 import Weights
 
-/// From the encoder's rows to the decoder's width: linear layers with GELU between them.
-struct Projector: Sendable {
+/// From the encoder's rows to the decoder's width.
+protocol Projector: Sendable {
+    /// Embeddings of a segment of `frames` log-mel frames that the encoder makes `rows` rows of.
+    func rowCount(frames: Int, rows: Int) -> Int
+
+    /// - Parameters:
+    ///   - x: the rows of all segments, one segment after the other.
+    ///   - frames: valid log-mel frames of each segment.
+    ///   - segments: the rows of each, and its weights.
+    func callAsFunction(_ x: Tensor, frames: [Int], segments: [Pass.Run], _ pass: Pass) -> Tensor
+}
+
+/// Linear layers with GELU between them, row by row.
+struct LinearProjector: Projector {
     let layers: [Linear]
 
     init(layers: [Linear]) { self.layers = layers }
@@ -18,7 +30,37 @@ struct Projector: Sendable {
         ]
     }
 
-    func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+    func rowCount(frames: Int, rows: Int) -> Int { rows }
+
+    func callAsFunction(_ x: Tensor, frames: [Int], segments: [Pass.Run], _ pass: Pass) -> Tensor {
         layers.dropFirst().reduce(layers[0](x, pass)) { y, layer in layer(gelu(y, pass.tape), pass) }
+    }
+}
+
+/// Step-Audio 2's: a convolution over each segment's rows, two rows apart, then two layers.
+///
+///     rows → conv(3, stride 2) gelu → linear → ReLU → linear
+///
+/// Rows past the sound's end are seen by the convolution; those that it makes of them alone are left out.
+struct StridedProjector: Projector {
+    private let convolution: Convolution
+    private let linear1: Linear
+    private let linear2: Linear
+
+    init(_ weights: WeightCursor, from columns: Int, inner: Int, to size: Int, _ table: ParameterTable) throws {
+        convolution = try Convolution(weights["conv"], table, in: columns, out: columns, stride: 2)
+        linear1 = try Linear(weights["linear1"], table, in: columns, out: inner, bias: true)
+        linear2 = try Linear(weights["linear2"], table, in: inner, out: size, bias: true)
+    }
+
+    func rowCount(frames: Int, rows: Int) -> Int { ((frames + 1) / 2 / 2 + 1) / 2 }
+
+    func callAsFunction(_ x: Tensor, frames: [Int], segments: [Pass.Run], _ pass: Pass) -> Tensor {
+        var left = frames[...]
+        let (halved, halvedPass) = pass.bySegment(x, segments) { rows, pass in
+            let wanted = rowCount(frames: left.removeFirst(), rows: rows.rows)
+            return selectRows(gelu(convolution(rows, pass), pass.tape), Array(0..<wanted), pass.tape)
+        }
+        return linear2(relu(linear1(halved, halvedPass), pass.tape), halvedPass)
     }
 }

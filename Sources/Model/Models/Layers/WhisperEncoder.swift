@@ -20,18 +20,19 @@ package struct WhisperEncoderConfiguration: Sendable, Equatable {
         var innerSize = 5120
     }
 
-    /// Reads the object at `path`. Fields have the names of Whisper's configuration or those that transformers gives to all encoders.
+    /// Reads the object at `path`. Fields have the names of transformers' Whisper configuration, those that transformers gives to all encoders,
+    /// or OpenAI's.
     init(_ config: JSONValue, at path: String, defaults: Defaults = Defaults()) throws {
         func size(_ names: String..., in range: ClosedRange<Int> = Claims.sizes, default fallback: Int) throws -> Int {
             let name = names.first { config.value(path + "." + $0) != nil } ?? names[0]
             return try config.integer(path + "." + name, in: range, default: fallback)
         }
-        mels = try size("num_mel_bins", default: 128)
-        self.size = try size("d_model", "hidden_size", default: defaults.size)
-        layers = try size("encoder_layers", "num_hidden_layers", in: Claims.layers, default: defaults.layers)
-        heads = try size("encoder_attention_heads", "num_attention_heads", default: defaults.heads)
+        mels = try size("num_mel_bins", "n_mels", default: 128)
+        self.size = try size("d_model", "hidden_size", "n_audio_state", default: defaults.size)
+        layers = try size("encoder_layers", "num_hidden_layers", "n_audio_layer", in: Claims.layers, default: defaults.layers)
+        heads = try size("encoder_attention_heads", "num_attention_heads", "n_audio_head", default: defaults.heads)
         innerSize = try size("encoder_ffn_dim", "intermediate_size", default: defaults.innerSize)
-        maxPositions = try size("max_source_positions", default: 1500)
+        maxPositions = try size("max_source_positions", "n_audio_ctx", default: 1500)
         try config.require(path + ".activation_function", is: "gelu")
         try config.require(path + ".scale_embedding", is: false)
         try requireMultiple(self.size, by: heads, "d_model", "encoder_attention_heads")
@@ -44,12 +45,36 @@ package struct WhisperEncoderConfiguration: Sendable, Equatable {
 ///
 /// Reference: transformers' `Qwen2AudioEncoder`.
 struct WhisperEncoder: Sendable {
+    /// What checkpoints call its modules.
+    struct Names {
+        var positions = "embed_positions"
+        var blocks = "layers"
+        var norm1 = "self_attn_layer_norm"
+        var (query, key, value, output) = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.out_proj")
+        var norm2 = "final_layer_norm"
+        var (fc1, fc2) = ("fc1", "fc2")
+
+        /// In OpenAI's code.
+        static let openAI = Names(
+            positions: "positional_embedding", blocks: "blocks", norm1: "attn_ln", query: "attn.query", key: "attn.key", value: "attn.value",
+            output: "attn.out", norm2: "mlp_ln", fc1: "mlp.0", fc2: "mlp.2")
+    }
+
+    /// What becomes of neighbouring positions behind the blocks.
+    enum Pooling: Sendable {
+        case none
+        /// Each pair is averaged before the norm; a last one alone is left out.
+        case averagedPairs
+        /// So many lie side by side in one row, behind the norm; zeros fill the last.
+        case stacked(Int)
+    }
+
     /// What follows the blocks, and which positions they see.
     struct Options {
+        var names = Names()
         /// The norm's module.
         var norm = "layer_norm"
-        /// Whether neighbouring positions are averaged.
-        var averagesPairs = true
+        var pooling = Pooling.averagedPairs
         /// Consecutive positions that attend to one another; nil for all of a segment.
         var reach: Int?
         /// Whether keys have a bias.
@@ -70,7 +95,7 @@ struct WhisperEncoder: Sendable {
         self.options = options
         self.stem = stem
         blocks = try (0..<configuration.layers).map {
-            try WhisperBlock(weights["layers"][$0], configuration, keyBias: options.keyBias, table)
+            try WhisperBlock(weights[options.names.blocks][$0], configuration, options, table)
         }
         norm = try LayerNorm(weights[options.norm], table, size: configuration.size)
     }
@@ -84,7 +109,19 @@ struct WhisperEncoder: Sendable {
     func positionCount(frames: Int) -> Int { stem.positionCount(frames: frames) }
 
     /// Rows that the encoder makes of a segment with `frames` log-mel frames.
-    func rowCount(frames: Int) -> Int { options.averagesPairs ? positionCount(frames: frames) / 2 : positionCount(frames: frames) }
+    func rowCount(frames: Int) -> Int {
+        let count = positionCount(frames: frames)
+        switch options.pooling {
+        case .none: return count
+        case .averagedPairs: return count / 2
+        case .stacked(let number): return (count + number - 1) / number
+        }
+    }
+
+    /// Columns of its rows.
+    var columns: Int {
+        if case .stacked(let number) = options.pooling { number * configuration.size } else { configuration.size }
+    }
 
     /// Log-mel frames needed to encode a segment of `valid` frames.
     func featureFrames(valid: Int) -> Int { stem.featureFrames(valid: valid) }
@@ -100,7 +137,7 @@ struct WhisperEncoder: Sendable {
         _ segments: [AudioSegment], versions: [WeightVersion?], arithmetic: Arithmetic, _ tape: Tape?
     ) -> (Tensor, Pass) {
         var parts: [Tensor] = []
-        var spans: [Int] = []
+        var attention: [PackedSegment] = []
         var runs: [Pass.Run] = []
         for (segment, version) in zip(segments, versions) {
             precondition(
@@ -110,42 +147,30 @@ struct WhisperEncoder: Sendable {
             let x = stem(segment, pass)
             let start = runs.last?.rows.upperBound ?? 0
             runs.append(Pass.Run(rows: start..<start + x.rows, version: version))
-            let reach = options.reach ?? x.rows
-            spans += stride(from: 0, to: x.rows, by: reach).map { min(reach, x.rows - $0) }
+            let (reach, seen) = (options.reach ?? x.rows, start + stem.visibleCount(frames: segment.validFrames))
+            attention += stride(from: start, to: start + x.rows, by: reach).map { first in
+                let last = min(first + reach, start + x.rows)
+                return PackedSegment(queries: first..<last, keys: [first..<min(last, seen)], causal: false)
+            }
             parts.append(x)
         }
-        let attention = PackedSegment.sequences(spans, causal: false)
         var x = concatenated(parts, tape)
-        let pass = Pass(runs: Self.merged(runs), arithmetic: arithmetic, tape: tape)
+        let pass = Pass(segments: runs, arithmetic: arithmetic, tape: tape)
         for block in blocks {
             x = checkpointed(x, tape) { x, tape in block(x, attention, pass.with(tape)) }
         }
-        guard options.averagesPairs else { return (norm(x, pass), pass) }
-        return averaged(x, runs, arithmetic: arithmetic, tape)
-    }
-
-    private func averaged(_ x: Tensor, _ runs: [Pass.Run], arithmetic: Arithmetic, _ tape: Tape?) -> (Tensor, Pass) {
-        var pooledRuns: [Pass.Run] = []
-        let parts = runs.map { run in
-            let start = pooledRuns.last?.rows.upperBound ?? 0
-            pooledRuns.append(Pass.Run(rows: start..<start + run.rows.count / 2, version: run.version))
-            return averagedPairs(runs.count == 1 ? x : selectRows(x, Array(run.rows), tape), tape)
-        }
-        let pass = Pass(runs: Self.merged(pooledRuns), arithmetic: arithmetic, tape: tape)
-        return (norm(concatenated(parts, tape), pass), pass)
-    }
-
-    /// Neighbouring runs of one version joined.
-    private static func merged(_ runs: [Pass.Run]) -> [Pass.Run] {
-        var result: [Pass.Run] = []
-        for run in runs {
-            if let last = result.last, last.version === run.version {
-                result[result.count - 1] = Pass.Run(rows: last.rows.lowerBound..<run.rows.upperBound, version: run.version)
-            } else {
-                result.append(run)
+        switch options.pooling {
+        case .none: return (norm(x, pass), pass)
+        case .averagedPairs:
+            let (pooled, rowPass) = pass.bySegment(x, runs) { rows, _ in averagedPairs(rows, tape) }
+            return (norm(pooled, rowPass), rowPass)
+        case .stacked(let number):
+            return pass.bySegment(norm(x, pass), runs) { rows, _ in
+                let missing = (number - rows.rows % number) % number
+                let filled = missing == 0 ? rows : concatenated([rows, Tensor(zeros: missing, rows.columns)], tape)
+                return windows(filled, width: number, stride: number, padding: 0, tape)
             }
         }
-        return result
     }
 }
 
@@ -161,19 +186,18 @@ private struct WhisperBlock: Sendable {
     let fc2: Linear
     let shape: AttentionShape
 
-    init(_ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, keyBias: Bool, _ table: ParameterTable) throws {
-        let size = configuration.size
+    init(_ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, _ options: WhisperEncoder.Options, _ table: ParameterTable) throws {
+        let (size, names) = (configuration.size, options.names)
         shape = AttentionShape(
             heads: configuration.heads, keyValueHeads: configuration.heads, headSize: size / configuration.heads)
-        norm1 = try LayerNorm(weights["self_attn_layer_norm"], table, size: size)
-        let attention = weights["self_attn"]
-        query = try Linear(attention["q_proj"], table, in: size, out: size, bias: true)
-        key = try Linear(attention["k_proj"], table, in: size, out: size, bias: keyBias)
-        value = try Linear(attention["v_proj"], table, in: size, out: size, bias: true)
-        output = try Linear(attention["out_proj"], table, in: size, out: size, bias: true)
-        norm2 = try LayerNorm(weights["final_layer_norm"], table, size: size)
-        fc1 = try Linear(weights["fc1"], table, in: size, out: configuration.innerSize, bias: true)
-        fc2 = try Linear(weights["fc2"], table, in: configuration.innerSize, out: size, bias: true)
+        norm1 = try LayerNorm(weights[names.norm1], table, size: size)
+        query = try Linear(weights[names.query], table, in: size, out: size, bias: true)
+        key = try Linear(weights[names.key], table, in: size, out: size, bias: options.keyBias)
+        value = try Linear(weights[names.value], table, in: size, out: size, bias: true)
+        output = try Linear(weights[names.output], table, in: size, out: size, bias: true)
+        norm2 = try LayerNorm(weights[names.norm2], table, size: size)
+        fc1 = try Linear(weights[names.fc1], table, in: size, out: configuration.innerSize, bias: true)
+        fc2 = try Linear(weights[names.fc2], table, in: configuration.innerSize, out: size, bias: true)
     }
 
     func callAsFunction(_ x: Tensor, _ spans: [PackedSegment], _ pass: Pass) -> Tensor {

@@ -1,0 +1,74 @@
+import Audio
+import JSON
+import Weights
+
+/// Step-Audio 2 mini and Step-Audio-R1 (StepFun, 2025): Whisper's encoder over pieces of 25 s with two frames of silence behind each, a projector
+/// that halves their rows, a Qwen2 decoder that can answer in codes of speech, too.
+///
+/// The reference reads the first channel of a recording, here it is the mean of all; it fills unequal pieces of a prompt with zeros, here each
+/// piece is alone. A piece too short for an embedding, under 20 ms, leaves no tokens.
+///
+/// Reference: `modeling_step_audio_2.py` of the checkpoints and `stepaudio2.py` of stepfun-ai/Step-Audio2.
+enum StepAudio2: ModelFamily {
+    static let models = "Step-Audio 2 mini, mini Base, mini Think; Step-Audio-R1, R1.1"
+    static let licence = "Apache-2.0"
+    static let longestSeconds = 1200
+
+    /// The checkpoint's own Python calls its modules as it stores them.
+    static let names = ModuleNames([["model"], ["lm_head"], ["encoder"], ["adapter"]])
+
+    /// stepfun-ai/Step-Audio2, `examples.py`: "Please write down the speech that you hear."
+    static let transcription = TranscriptionPrompt(.init("", system: "请记录下你所听到的语音内容。"))
+
+    /// `StepAudio2.apply_chat_template`. Its parts are tokenised one by one, here together, which differs where a text part beside sound begins
+    /// with a line break.
+    static let chatTemplate: String? = """
+        {% for message in messages %}<|BOT|>{{ 'human' if message['role'] == 'user' else message['role'] }}{{ '\\n' }}\
+        {% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}\
+        {% if part['type'] == 'audio' %}<audio_patch>{% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}<|EOT|>{% endfor %}\
+        {% if add_generation_prompt %}<|BOT|>assistant{{ '\\n' }}{% endif %}
+        """
+
+    /// Samples of a piece, and of the silence behind it.
+    private static let (piece, tail) = (25 * AudioClip.sampleRate, 479)
+
+    static func build(_ reader: ModelReader) throws -> ModelParts {
+        let (config, weights) = (reader.config, reader.weights)
+        let audio = "audio_encoder_config"
+        let width = try config.integer(audio + ".n_audio_state", in: Claims.sizes, default: 512)
+        let shape = try WhisperEncoderConfiguration(
+            config, at: audio, defaults: .init(size: width, layers: 6, heads: 8, innerSize: 4 * width))
+        // The larger models keep the decoder's members at the top.
+        let path = config.value("text_config") == nil ? "" : "text_config"
+        let text = try DecoderConfiguration(
+            config, at: path,
+            defaults: .init(
+                vocabularySize: 64012, hiddenSize: 4096, innerSize: 11008, layers: 48, heads: 32, keyValueHeads: 4, theta: 1_000_000,
+                maxPositions: 8192), ties: false)
+        for (member, value) in [("kernel_size", 3), ("adapter_stride", 2), ("llm_dim", text.hiddenSize)] {
+            try config.require(audio + "." + member, is: Double(value))
+        }
+        guard shape.mels == 80 || shape.mels == 128, shape.maxPositions >= (piece + tail) / 320 + 1 else {
+            throw ModelError("config.json: \(audio) has \(shape.mels) mels and \(shape.maxPositions) positions; expected 80 or 128 and those of 25 s")
+        }
+        let (tower, table) = (weights["encoder"], reader.table(.encoder))
+        let stem = try WhisperStem(tower, shape, positionName: WhisperEncoder.Names.openAI.positions, tail: tail / 160, table)
+        let encoder = try WhisperEncoder(tower, shape, stem: stem, .init(names: .openAI, norm: "after_norm"), table)
+        func token(_ spelling: String, _ id: Int32) throws -> Int32 {
+            try reader.token(spelling, vocabulary: text.vocabularySize, default: id)
+        }
+        return ModelParts(
+            audio: AudioPath(
+                extractor: LogMelExtractor(LogMelConfiguration(melCount: shape.mels, windowSeconds: 25, file: "config.json")),
+                cutting: .pieces(length: piece, tail: tail, seconds: longestSeconds),
+                placeholder: Placeholder(
+                    try token("<audio_patch>", 151690), opening: try token("<audio_start>", 151688),
+                    closing: try token("<audio_end>", 151689), isBySegment: true),
+                encoder: encoder, time: nil,
+                projector: try StridedProjector(weights["adapter"], from: shape.size, inner: 2048, to: text.hiddenSize, reader.table(.projector))),
+            decoder: try Decoder(weights["model"], head: weights["lm_head"], text, reader.table(.decoder)),
+            ends: EndTokens(
+                turn: "<|EOT|>", others: ["<|endoftext|>", "<|im_end|>"],
+                ids: try config.tokens("eos_token_id") + (path.isEmpty ? [] : config.tokens("text_config.eos_token_id"))))
+    }
+}
