@@ -36,6 +36,14 @@ package struct Augmentation: Sendable, Codable, Equatable {
 
     package static let none = Augmentation()
 
+    /// What the embedded model is trained with: a third of the clips from nearby, the others from anywhere.
+    package static func training(_ random: inout RandomStream) -> Augmentation {
+        if random.integer(0...2) == 0 { return Augmentation(noise: 15...40, gain: -6...3) }
+        return Augmentation(
+            noise: 8...40, speed: 0.85...1.18, gain: -26...3, silence: 0...random.pick([0.3, 1, 2]), telephone: random.integer(0...5) == 0,
+            room: random.integer(0...3) == 0 ? 0.15...0.6 : nil)
+    }
+
     /// Draws the factors, then the noise, from `random`. Samples stay within ±1.
     package func applied(to samples: [Float], _ random: inout RandomStream) throws -> [Float] {
         let speed = Self.draw(self.speed, &random)
