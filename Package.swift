@@ -200,7 +200,7 @@ let package = Package(
         tests("Archives"),
         tests("Jobs", [.product(name: "GRDB", package: "GRDB.swift")]),
         tests("Models", ["Audio", "JSON", "Weights", "Tensors"]),
-        tests("Generation", ["JSON", "Models", "Audio", "Weights", "Tensors", "Tokenization", "CordNano"]),
+        tests("Generation", ["JSON", "Models", "Audio", "Weights", "Tensors", "Tokenization", "CordBench", "CordNano"]),
         tests("Judging", ["Remote"]),
         tests("Questions", ["Randomness"]),
         tests("Remote"),

@@ -1,3 +1,5 @@
+import Audio
+import CordBench
 import CordNano
 import Foundation
 import Generation
@@ -24,9 +26,10 @@ import Testing
             let before = try await answer([.text(text)], nil)
             #expect(try await answer([.text(text)], closed) == before)
         }
-        // "Which is the largest of 14, 52 and 31?"
-        let spoken: [HeardMessage.Part] = [.audio(try EngineTests.clip("largest"))]
-        #expect(try await answer(spoken, nil).hasSuffix("The answer is 61."))
-        #expect(try await answer(spoken, closed) == "52, 31, 14. The answer is 52.")
+        // "Add the numbers 20, 8 and 22."
+        let file = CordBench.directory.appending(path: "audio/lists-72ab66ac6c8afb6c_en-us+m7-225-40.ogg")
+        let clip = try AudioDecoder.decode([UInt8](Data(contentsOf: file)), limits: AudioLimits(maxSeconds: 60))
+        #expect(try await answer([.audio(clip)], nil).hasSuffix("The answer is 70."))
+        #expect(try await answer([.audio(clip)], closed) == "20 + 8 = 28. 28 + 22 = 50. The answer is 50.")
     }
 }

@@ -19,7 +19,7 @@ struct Eval: AsyncParsableCommand {
               cord eval                   the embedded model on the built-in benchmark
               cord eval --adapter my-lora/ --output results/candidate
               cord eval --benchmark openbookqa.jsonl --arms text,audio,no_audio
-              cord eval --adapter my-lora/ --retain mmau/ --retain mmlu.jsonl     and what it forgot
+              cord eval --adapter my-lora/ --retain mmau/     and what it forgot
               cord eval --endpoint http://localhost:8000/v1 --model-name NAME
               cord gap formats            which question sets are read
               cord gap compare results/base results/candidate
