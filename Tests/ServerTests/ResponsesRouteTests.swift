@@ -156,7 +156,10 @@ import Workshop
         (#""input": "a", "background": true"#, "unsupported_parameter", "background"),
         (#""input": "a", "tools": [{"type": "web_search"}]"#, "unsupported_parameter", "tools"),
         (#""input": "a", "truncation": "auto""#, "unsupported_parameter", "truncation"),
-        (#""input": "a", "text": {"format": {"type": "json_object"}}"#, "unsupported_parameter", "text.format.type"),
+        (
+            #""input": "a", "text": {"format": {"type": "json_schema", "name": "n", "schema": {"not": {}}}}"#, "unsupported_schema",
+            "text.format.schema"
+        ),
         (#""input": "a", "text": {"format": {"type": "json_schema", "name": "n"}}"#, "missing_required_parameter", "text.format.schema"),
         (#""input": "a", "text": {"format": {"type": "yaml"}}"#, "invalid_value", "text.format.type"),
         (#""input": "a", "messages": []"#, "unknown_parameter", "messages"),

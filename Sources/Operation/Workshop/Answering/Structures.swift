@@ -1,6 +1,7 @@
 package import API
+import Foundation
 import Generation
-package import JSON
+import JSON
 import Models
 package import Structure
 import Synchronization
@@ -48,33 +49,44 @@ final class Structures: Sendable {
 extension Runtime {
     /// The form that a request asks of its answers; nil for any.
     ///
-    /// - Parameter body: the request's JSON, whose order of members the answer keeps.
+    /// - Parameters:
+    ///   - body: the request's JSON, whose order of members the answer keeps. Only where there is a form it is read for that.
+    ///   - path: the member of the request that holds the schema of `format`.
     /// - Throws: ``WorkshopError`` that names the keyword which is not supported.
-    package func structure(_ wanted: ChatCompletionRequest, body: JSONValue) async throws -> Structure? {
-        let (form, place): (StructureForm, String)
-        switch (wanted.responseFormat, wanted.structuredOutputs) {
-        case (.text, nil): return nil
-        case (.jsonObject, _): (form, place) = (.object, "response_format")
-        case (.jsonSchema, _):
-            let schema = body["response_format"]?["json_schema"]?["schema"] ?? .boolean(true)
-            (form, place) = (.schema(schema), "response_format.json_schema.schema")
-        case (.text, .choice(let texts)): (form, place) = (.choice(texts), "structured_outputs.choice")
-        case (.text, .regex(let pattern)): (form, place) = (.pattern(pattern), "structured_outputs.regex")
-        case (.text, .jsonObject): (form, place) = (.object, "structured_outputs.json_object")
-        case (.text, .json(let text)):
-            place = "structured_outputs.json"
-            guard let text else {
-                form = .schema(body["structured_outputs"]?["json"] ?? .boolean(true))
-                break
-            }
-            do { form = .schema(try JSONValue(parsing: text)) } catch {
-                throw WorkshopError(.invalidValue, "\(place): expected a JSON schema; \(error).", at: place)
-            }
-        }
+    package func structure(
+        _ format: ResponseFormat, _ outputs: StructuredOutputs? = nil, body: [UInt8], path: [String] = ["response_format", "json_schema", "schema"]
+    ) async throws -> Structure? {
+        if format == .text, outputs == nil { return nil }
         return try await queues.reading.run { [structures] in
+            let (form, place) = try Self.form(format, outputs, body: body, path: path)
             do { return try structures.structure(form) } catch let error as StructureError {
                 throw WorkshopError(.unsupportedForm, "\(place): \(error.description).", at: place)
             }
+        }
+    }
+
+    private static func form(
+        _ format: ResponseFormat, _ outputs: StructuredOutputs?, body: [UInt8], path: [String]
+    ) throws -> (StructureForm, place: String) {
+        func schema(_ path: [String]) throws -> JSONValue {
+            do {
+                let whole = try JSONValue(parsing: Data(body))
+                return path.reduce(whole) { $0[$1] ?? .boolean(true) }
+            } catch {
+                throw WorkshopError(.invalidValue, "Expected JSON; \(error).", at: path.joined(separator: "."))
+            }
+        }
+        switch (format, outputs) {
+        case (.jsonSchema, _): return (.schema(try schema(path)), path.joined(separator: "."))
+        case (.text, .choice(let texts)): return (.choice(texts), "structured_outputs.choice")
+        case (.text, .regex(let pattern)): return (.pattern(pattern), "structured_outputs.regex")
+        case (.text, .json(let text)):
+            let place = "structured_outputs.json"
+            guard let text else { return (.schema(try schema(["structured_outputs", "json"])), place) }
+            do { return (.schema(try JSONValue(parsing: text)), place) } catch {
+                throw WorkshopError(.invalidValue, "\(place): expected a JSON schema; \(error).", at: place)
+            }
+        case (.jsonObject, _), (.text, .jsonObject), (.text, nil): return (.object, path[0])
         }
     }
 }

@@ -2,7 +2,6 @@ import API
 import Foundation
 import Generation
 import HTTP
-import JSON
 import Structure
 import Workshop
 
@@ -15,21 +14,10 @@ enum ChatCompletionsRoute {
                 let wanted = try await runtime.queues.reading(request.body.count) {
                     try WireDecoder.decode(ChatCompletionRequest.self, from: Data(request.body))
                 }
-                let structure = try await structure(wanted, request.body, runtime)
+                let structure = try await runtime.structure(wanted.responseFormat, wanted.structuredOutputs, body: request.body)
                 return wanted.stream ? try await stream(wanted, structure, runtime) : .json(try await answer(wanted, structure, runtime))
             }
         }
-    }
-
-    /// The form that is asked of the answer. Only where there is one is the body read for the order of its members.
-    private static func structure(_ wanted: ChatCompletionRequest, _ body: [UInt8], _ runtime: Runtime) async throws -> Structure? {
-        if wanted.responseFormat == .text, wanted.structuredOutputs == nil { return nil }
-        let tree = try await runtime.queues.reading(body.count) {
-            do { return try JSONValue(parsing: Data(body)) } catch {
-                throw HTTPError(400, "Expected JSON; \(error).", code: "invalid_json")
-            }
-        }
-        return try await runtime.structure(wanted, body: tree)
     }
 
     private static func ask(

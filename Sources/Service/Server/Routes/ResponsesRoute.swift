@@ -2,6 +2,7 @@ import API
 import Foundation
 import Generation
 import HTTP
+import Structure
 import Workshop
 
 /// `POST /v1/responses`: OpenAI's, whole or as a stream of events; nothing of it is kept.
@@ -20,20 +21,17 @@ enum ResponsesRoute {
         let wanted = try await runtime.queues.reading(request.body.count) {
             try WireDecoder.decode(ResponsesRequest.self, from: Data(request.body))
         }
-        guard wanted.text.format == .text else {
-            throw HTTPError(
-                400, "text.format: only {\"type\": \"text\"} is supported; structured output is not supported yet.",
-                parameter: "text.format.type", code: "unsupported_parameter")
-        }
-        let telling = try await ask(wanted, runtime)
+        let structure = try await runtime.structure(wanted.text.format, body: request.body, path: ["text", "format", "schema"])
+        let telling = try await ask(wanted, structure, runtime)
         if wanted.stream { return stream(telling) }
         let response = try await telling.forEach { _ in }
         let bytes = response.output.flatMap(\.content).reduce(0) { $0 + $1.text.utf8.count + 1024 * ($1.logprobs?.count ?? 0) }
         return .json(try await runtime.queues.reading(bytes) { try WireEncoder.encode(response) })
     }
 
-    private static func ask(_ wanted: ResponsesRequest, _ runtime: Runtime) async throws -> ResponseTelling {
-        let options = runtime.options(wanted.sampling, wanted.controls, logProbabilities: wanted.logprobs)
+    private static func ask(_ wanted: ResponsesRequest, _ structure: Structure?, _ runtime: Runtime) async throws -> ResponseTelling {
+        var options = runtime.options(wanted.sampling, wanted.controls, logProbabilities: wanted.logprobs)
+        options.structure = structure
         let manner = runtime.manner(wanted.reasoning.effort, wanted.text.verbosity)
         let inquiry = try await runtime.ask(
             [SubmittedMessage](wanted), model: wanted.model, options: options, prefix: "resp_", variables: manner.variables)
