@@ -35,7 +35,7 @@ import Workshop
     @Test func anEchoedPromptIsScoredAsLmEvalAsks() async throws {
         let (tokens, expected) = try scores(Self.text)
         let ids = tokens.map(String.init).joined(separator: ",")
-        let more = #", "max_tokens": 1, "logprobs": 1, "seed": 1234, "echo": true, "temperature": 0"#
+        let more = #", "max_tokens": 1, "ignore_eos": true, "logprobs": 1, "seed": 1234, "echo": true, "temperature": 0"#
         let byText = try await reply("/v1/completions", "\"prompt\": \"\(Self.text)\"" + more)
         let byTokens = try await reply("/v1/completions", "\"prompt\": [[\(ids)]]" + more)
         #expect(byText["choices"] == byTokens["choices"])
