@@ -33,7 +33,7 @@ import Training
     }
 
     @Test func stepsReduceTheDivergence() async throws {
-        var options = StepFixture.options(.opd, learningRate: 2e-3)
+        var options = StepFixture.options(.opd, learningRate: 1e-4)
         options.objective.maxRolloutTokens = 32
         let trainer = try StepFixture.trainer(options)
         let pairs = StepFixture.pairs()
