@@ -220,7 +220,7 @@ let package = Package(
             "Server",
             [
                 "API", "Archives", "Jobs", "Judging", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "Objectives",
-                "Remote", "Tensors", "Workers", "Workshop", logging,
+                "Remote", "Structure", "Tensors", "Workers", "Workshop", logging,
             ]),
         // The program as users run it: built, but not linked.
         .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files", "TestSupport"], swiftSettings: strict),

@@ -1,6 +1,7 @@
 import API
 import Foundation
 import HTTP
+import Structure
 import TestSupport
 import Testing
 
@@ -62,6 +63,16 @@ import Testing
         let json = try await response.json()
         try expectMembers(json["output"]?[0]?["content"]?[0]?["text"]?.text ?? "")
         #expect(json["text"]?["format"]?["type"]?.text == "json_schema")
+    }
+
+    /// A form is kept for those who ask again, until so much was learnt of it that there would soon be no room.
+    @Test func aFormThatHasGrownIsMadeAnew() async throws {
+        let runtime = try Fixture.shared.get().runtime
+        let first = try #require(try await runtime.structure(.jsonObject, body: []))
+        #expect(try await runtime.structure(.jsonObject, body: []) == first)
+        let text = Array("{\"a\":".utf8) + Array(repeating: UInt8(ascii: "["), count: 10_000)
+        #expect(try first.advance(first.start, over: text) != nil)
+        #expect(try await runtime.structure(.jsonObject, body: []) != first)
     }
 
     /// What is told of a token is the model's own opinion, the mask aside.

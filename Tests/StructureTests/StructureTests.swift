@@ -61,7 +61,7 @@ import Testing
     }
 
     /// A token may come if and only if some text goes on with its bytes; the end if and only if what is there is whole. What was drawn among them
-    /// is JSON by the schema.
+    /// is JSON.
     @Test(arguments: 0..<6) func masksAreWhatReadingByteByByteAllows(seed: Int) throws {
         guard case .array(let schemas)? = Self.cases["schemas"] else { throw Missing() }
         var random = RandomStream(seed: UInt64(seed))
@@ -159,6 +159,17 @@ import Testing
         let structure = try Structure(.schema(try schema(500, required: false)), Self.vocabulary)
         #expect(try accepts(structure, #"{"member7":1,"member499":-3}"#.utf8) && !accepts(structure, #"{"member7":1,"member6":1}"#.utf8))
         #expect(try !structure.mask(structure.start).isEmpty)
+    }
+
+    /// What is learnt is bounded: a form that was followed far says so before it gives up.
+    @Test func deepAnswersAreBounded() throws {
+        let structure = try Structure(.schema(.boolean(true)), Self.vocabulary)
+        func follow(_ depth: Int) throws { _ = try structure.advance(structure.start, over: Array(repeating: UInt8(ascii: "["), count: depth)) }
+        try follow(1000)
+        #expect(!structure.isLarge)
+        try follow(10_000)
+        #expect(structure.isLarge)
+        #expect(throws: StructureError.self) { try follow(100_000) }
     }
 
     /// An expression whose backtracking would explode is read in one pass.

@@ -85,7 +85,7 @@ struct Grammar: Sendable {
         return out
     }
 
-    /// A rule that begins where another begins, having read nothing, would begin for ever.
+    /// The first of some rules that calls itself before it has read a byte, and so would begin for ever. Every rule reads at least one.
     func leftRecursive(_ rules: some Sequence<Node>) -> Node? {
         for rule in rules {
             var seen: Set<Node> = []
@@ -95,27 +95,14 @@ struct Grammar: Sendable {
                     switch edge {
                     case .bytes: continue
                     case .free(let to): if seen.insert(to).inserted { open.append(to) }
-                    case .call(let called, let back):
+                    case .call(let called, _):
                         if called == rule { return rule }
                         if seen.insert(called).inserted { open.append(called) }
-                        // What reads nothing at all ends where it begins.
-                        if isEmpty(called), seen.insert(back).inserted { open.append(back) }
                     }
                 }
             }
         }
         return nil
-    }
-
-    /// Whether a rule's end is reached from `rule` without a byte, calls left aside.
-    private func isEmpty(_ rule: Node) -> Bool {
-        var seen: Set<Node> = [rule]
-        var open = [rule]
-        while let place = open.popLast() {
-            if ends[Int(place)] { return true }
-            for case .free(let to) in edges[Int(place)] where seen.insert(to).inserted { open.append(to) }
-        }
-        return false
     }
 }
 

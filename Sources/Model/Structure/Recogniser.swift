@@ -7,8 +7,8 @@ struct Recogniser: Sendable {
 
     static let dead: State = -1
     private static let unknown: State = -2
-    /// More states or stacks are too much for one answer.
-    private static let largest = 1 << 15
+    /// More states are too much: a kilobyte each.
+    private static let largest = 1 << 14
 
     private let grammar: Grammar
     private var tops: [Grammar.Node] = []
@@ -27,6 +27,9 @@ struct Recogniser: Sendable {
         self.grammar = grammar
         start = try state([stack(grammar.start, -1)])
     }
+
+    /// Whether so much is known that it should be learnt anew, before there is no room for more.
+    var isLarge: Bool { members.count > Self.largest / 2 }
 
     /// Whether what was read is a whole text of the language.
     func isWhole(_ state: State) -> Bool { isComplete[Int(state)] }

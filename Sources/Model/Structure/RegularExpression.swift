@@ -250,11 +250,11 @@ extension Grammar {
 }
 
 extension RegularExpression {
-    /// Decimal integers of at most 18 digits without needless zeros.
-    static let anyInteger = RegularExpression.sequence([
-        .repeated(.set(CharacterRanges("-")), 0, 1),
-        .choice([.set(CharacterRanges("0")), .sequence([.set(CharacterRanges([0x31...0x39])), .repeated(.set(digits), 0, 17)])]),
+    /// Decimal digits, at most 18, without needless zeros.
+    static let natural = RegularExpression.choice([
+        .set(CharacterRanges("0")), .sequence([.set(CharacterRanges([0x31...0x39])), .repeated(.set(digits), 0, 17)]),
     ])
+    static let anyInteger = RegularExpression.sequence([.repeated(.set(CharacterRanges("-")), 0, 1), natural])
 
     /// Decimal integers from `low` to `high` without needless zeros: `-12`, `0`, `305`.
     static func integers(_ low: Int, _ high: Int) -> RegularExpression {

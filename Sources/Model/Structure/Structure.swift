@@ -70,12 +70,15 @@ package final class Structure: Sendable {
     }
 
     /// Bytes of masks that are kept.
-    private static let maskBytes = 32 << 20
+    private static let maskBytes = 16 << 20
 
     package init(_ form: StructureForm, _ vocabulary: Vocabulary) throws(StructureError) {
         self.vocabulary = vocabulary
         kept = Mutex(Kept(recogniser: try Recogniser(try form.grammar)))
     }
+
+    /// Whether so many answers went so many ways that the next should begin with a structure of their own.
+    package var isLarge: Bool { kept.withLock { $0.recogniser.isLarge } }
 
     /// Before the first token.
     package var start: Place { Place(state: kept.withLock { $0.recogniser.start }) }

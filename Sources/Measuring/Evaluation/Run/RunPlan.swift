@@ -31,7 +31,7 @@ package struct RunPlan: Sendable {
                     case .audio: Self.spoken(item, set)
                     case .noAudio: .success(.nothing)
                     case .transcript: Self.clip(item, set).map { .relayed($0) }
-                    case .audioText: Self.clip(item, set).map { .accompanied($0, text: item.text) }
+                    case .audioText: Self.typed(item).flatMap { _ in Self.clip(item, set).map { .accompanied($0, text: item.text) } }
                     case .shuffledAudio: others[place].map { Self.spoken(items[$0], set) } ?? .failure(Self.noOtherClip)
                     }
                 questions.append(Question(item: place, arm: arm, asking: asking))

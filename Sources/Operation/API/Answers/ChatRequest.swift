@@ -120,8 +120,8 @@ package enum StructuredOutputs: Codable, Equatable, Sendable {
     /// An expression that the whole answer matches.
     case regex(String)
     case jsonObject
-    /// A schema, as text where it came as text; otherwise it is read from the request itself, whose order of members counts.
-    case json(String?)
+    /// A schema, or the text of one. The order of its members, which counts, has to be read from the request itself.
+    case json(WireValue)
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -138,8 +138,7 @@ package enum StructuredOutputs: Codable, Equatable, Sendable {
         if try fields.flag("json_object") == true { forms.append(.jsonObject) }
         if let schema: WireValue = try fields.optional("json", "a JSON schema") {
             switch schema {
-            case .string(let text): forms.append(.json(text))
-            case .object: forms.append(.json(nil))
+            case .string, .object: forms.append(.json(schema))
             default: throw fields.invalid("json", expected: "a JSON schema: an object, or its text")
             }
         }
@@ -154,7 +153,7 @@ package enum StructuredOutputs: Codable, Equatable, Sendable {
         case .choice(let texts): try container.encode(texts, forKey: .choice)
         case .regex(let pattern): try container.encode(pattern, forKey: .regex)
         case .jsonObject: try container.encode(true, forKey: .jsonObject)
-        case .json(let text): try container.encode(text, forKey: .json)
+        case .json(let schema): try container.encode(schema, forKey: .json)
         }
     }
 

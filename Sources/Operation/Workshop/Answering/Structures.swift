@@ -13,14 +13,14 @@ final class Structures: Sendable {
     private let model: LoadedModel
     private let kept = Mutex<[(form: StructureForm, structure: Structure)]>([])
     private let words = Mutex<Vocabulary?>(nil)
-    /// What an automaton has learnt may take some megabytes.
-    private static let most = 16
+    /// What an automaton has learnt may take forty megabytes.
+    private static let most = 8
 
     init(_ model: LoadedModel) { self.model = model }
 
     /// Blocks for as long as the form takes to be understood, and at first the vocabulary to be sorted.
     func structure(_ form: StructureForm) throws(StructureError) -> Structure {
-        if let known = kept.withLock({ $0.first { $0.form == form }?.structure }) { return known }
+        if let known = kept.withLock({ $0.first { $0.form == form }?.structure }), !known.isLarge { return known }
         let made = try Structure(form, vocabulary)
         kept.withLock { kept in
             kept.removeAll { $0.form == form }
@@ -80,9 +80,9 @@ extension Runtime {
         case (.jsonSchema, _): return (.schema(try schema(path)), path.joined(separator: "."))
         case (.text, .choice(let texts)): return (.choice(texts), "structured_outputs.choice")
         case (.text, .regex(let pattern)): return (.pattern(pattern), "structured_outputs.regex")
-        case (.text, .json(let text)):
+        case (.text, .json(let written)):
             let place = "structured_outputs.json"
-            guard let text else { return (.schema(try schema(["structured_outputs", "json"])), place) }
+            guard case .string(let text) = written else { return (.schema(try schema(["structured_outputs", "json"])), place) }
             do { return (.schema(try JSONValue(parsing: text)), place) } catch {
                 throw WorkshopError(.invalidValue, "\(place): expected a JSON schema; \(error).", at: place)
             }
