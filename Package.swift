@@ -130,7 +130,7 @@ let package = Package(
                 "Audio", "Files", "Hashing", "Questions", "Randomness", "Remote", .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
-        room("CordBench", ["Files"], resources: [.copy("Benchmark")]),
+        room("CordBench", ["Files"], resources: [.copy("cord-bench-1"), .copy("cord-bench-2")]),
         room(
             "Evaluation",
             [
@@ -155,8 +155,8 @@ let package = Package(
         room(
             "Workshop",
             [
-                "API", "Archives", "Audio", "Encodings", "Evaluation", "Files", "Generation", "Hashing", "JSON", "Jobs", "Judging", "Models",
-                "Objectives", "Remote", "Structure", "Tensors", "Tokenization", "Training", "Weights", "Workers",
+                "API", "Archives", "Audio", "CordBench", "Encodings", "Evaluation", "Files", "Generation", "Hashing", "JSON", "Jobs", "Judging",
+                "Models", "Objectives", "Remote", "Structure", "Tensors", "Tokenization", "Training", "Weights", "Workers",
             ]),
 
         // The program.
@@ -171,7 +171,7 @@ let package = Package(
             name: "cord",
             // `cord-decode` is not linked: it is built with `cord` and lies beside it.
             dependencies: [
-                "cord-decode", "Server", "Workshop", "API", "Encodings", "HTTP", "Generation", "Audio", "Tokenization", "CordNano",
+                "cord-decode", "Server", "Workshop", "API", "Encodings", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "CordBench",
                 "Training",
                 "Pretraining", "Objectives", "Judging", "Models", "Tensors", "Evaluation", "Questions", "Randomness", "Speech", "Remote",
                 "Archives", "Files", "Jobs", logging,

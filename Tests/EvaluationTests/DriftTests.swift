@@ -1,3 +1,4 @@
+import CordBench
 import CordNano
 import Evaluation
 import Generation
@@ -11,7 +12,7 @@ import Testing
             EngineRespondent(Engine(try LoadedModel(directory: CordNano.directory, precision: precision)))
         }
         let drift = Drift(of: try respondent(precision), from: try respondent(.float32))
-        let set = try BuiltInBenchmark.standard.questionSet()
+        let set = try CordBench.standard.questionSet()
         var told: [Int] = []
         let found = try await drift.measure(set, arm: arm, limit: 4, seed: 0) { done, total in told.append(done * 100 + total) }
         #expect(told == [4, 104, 204, 304, 404])

@@ -1,3 +1,4 @@
+import CordBench
 import CordNano
 import Evaluation
 import Foundation
@@ -9,7 +10,7 @@ import Testing
 /// The embedded model on a few items of the built-in benchmark.
 @Suite(.serialized, .ownThread) struct EngineRunTests {
     static let model = Result { try LoadedModel(directory: CordNano.directory, name: "cord-nano") }
-    static let set = Result { try BuiltInBenchmark.standard.questionSet() }
+    static let set = Result { try CordBench.standard.questionSet() }
 
     private func items(_ report: GapReport) -> [ItemResult] {
         report.items.map { item in
@@ -26,7 +27,7 @@ import Testing
     @Test func builtInBenchmarkIsWhatItsHashSays() throws {
         let set = try Self.set.get()
         #expect(set.items.count >= 600)
-        #expect(try set.hash() == BuiltInBenchmark.standard.hash)
+        #expect(try set.hash() == CordBench.standard.hash)
         #expect(set.categories.map(\.name) == ["arithmetic", "calendar", "comparisons", "facts", "lists", "ordering"])
         #expect(Set(set.items.compactMap(\.voice)).count >= 4)
         #expect(set.items.allSatisfy { $0.type != .freeForm && $0.source != $0.id })

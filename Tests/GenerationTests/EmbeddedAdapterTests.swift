@@ -27,7 +27,7 @@ import Testing
             #expect(try await answer([.text(text)], closed) == before)
         }
         // "Add the numbers 20, 8 and 22."
-        let file = CordBench.directory.appending(path: "audio/lists-72ab66ac6c8afb6c_en-us+m7-225-40.ogg")
+        let file = CordBench.one.directory.appending(path: "audio/lists-72ab66ac6c8afb6c_en-us+m7-225-40.ogg")
         let clip = try AudioDecoder.decode([UInt8](Data(contentsOf: file)), limits: AudioLimits(maxSeconds: 60))
         #expect(try await answer([.audio(clip)], nil).hasSuffix("The answer is 70."))
         #expect(try await answer([.audio(clip)], closed) == "20 + 8 = 28. 28 + 22 = 50. The answer is 50.")

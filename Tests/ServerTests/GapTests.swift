@@ -44,7 +44,7 @@ import Workshop
         let whole = try await server.client.get("/v1/gap/reports/\(report)").json()
         #expect(whole["n"]?.number == 6 && whole["items"]?.count == 6)
         #expect(whole["arms"]?["text"]?["n"]?.number == 6 && whole["divergence"]?["answers"]?.number == 2)
-        #expect(whole["reproducibility"]?["benchmark_hash"]?.text == BuiltInBenchmark.standard.hash)
+        #expect(whole["reproducibility"]?["benchmark_hash"]?.text == CordBench.standard.hash)
         let list = try await server.client.get("/v1/gap/reports").json()
         #expect(list["data"]?[0]?["id"]?.text == report && list["data"]?[0]?["run_id"]?.text == id)
         for (format, start) in [("html", "<!doctype html>"), ("csv", "id"), ("md", "# Audio-text gap")] {
@@ -241,7 +241,7 @@ import Workshop
     @Test func endpointIsMeasuredByTheSameRuler() async throws {
         let fixture = try Fixture.shared.get()
         let daemon = try Daemon(fixture.service, port: 0)
-        let set = try BuiltInBenchmark.standard.questionSet()
+        let set = try CordBench.standard.questionSet()
         var decoding = SamplingOptions.greedy
         decoding.maxTokens = 48
         let settings = RunSettings(arms: [.text, .audio, .noAudio, .transcript, .audioText], limit: 5)

@@ -1,3 +1,4 @@
+import CordBench
 import ArgumentParser
 import Evaluation
 import Foundation
@@ -21,7 +22,7 @@ struct DriftCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The reference's directory in the Hugging Face layout. Without it, the model's own.", valueName: "dir"))
     var reference: String?
     @Option(help: ArgumentHelp("A built-in set, a manifest, or a folder with one.", valueName: "name or path"))
-    var benchmark = BuiltInBenchmark.standard.rawValue
+    var benchmark = CordBench.standard.rawValue
     @Option(help: "Ask the first so many items of the seeded order.")
     var limit: Int?
     @Option(help: ArgumentHelp("text, audio or both, separated by a comma.", valueName: "arms"))

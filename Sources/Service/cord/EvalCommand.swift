@@ -1,3 +1,4 @@
+import CordBench
 import ArgumentParser
 import Evaluation
 import Foundation
@@ -29,9 +30,9 @@ struct Eval: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A built-in set (\(BuiltInBenchmark.allCases.map(\.rawValue).joined(separator: ", "))), a manifest, or a folder with one.",
+            "A built-in set (\(CordBench.allCases.map(\.rawValue).joined(separator: ", "))), a manifest, or a folder with one.",
             valueName: "name or path"))
-    var benchmark = BuiltInBenchmark.standard.rawValue
+    var benchmark = CordBench.standard.rawValue
 
     @Option(help: "How the manifest is laid out; without it, its columns tell. cord gap formats lists them.")
     var manifestFormat: ManifestFormat?

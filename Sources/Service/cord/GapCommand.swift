@@ -1,3 +1,4 @@
+import CordBench
 import API
 import ArgumentParser
 import Evaluation
@@ -49,7 +50,7 @@ struct Gap: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Measure a model of a running server and print the report.")
         @OptionGroup(title: "Server") var server: RunningServer
         @Option(help: "The model, or a version of it. Without it, the server's first.") var model: String?
-        @Option(help: "A question set of the server.") var benchmark = BuiltInBenchmark.standard.rawValue
+        @Option(help: "A question set of the server.") var benchmark = CordBench.standard.rawValue
         @Option(help: "Ask the first so many items of the seeded order.") var limit: Int?
         @Option(help: "Draws the order, and what is sampled.") var seed = 0
         @Option(help: ArgumentHelp("text, audio, transcript, no_audio and shuffled_audio, separated by commas.", valueName: "arms"))
@@ -148,7 +149,7 @@ struct Gap: AsyncParsableCommand {
             case .json: print(String(decoding: try comparison.json(), as: UTF8.self))
             case .html:
                 // Clips that travel in the program are heard in the page; others lie wherever their set does.
-                let set = try? BuiltInBenchmark(rawValue: comparison.benchmark)?.questionSet()
+                let set = try? CordBench(rawValue: comparison.benchmark)?.questionSet()
                 let clips: (ItemResult) -> String? = try set?.embeddedClips(of: comparison.changed(before)) ?? { _ in nil }
                 print(comparison.html(base: before, candidate: after, clip: clips), terminator: "")
             }

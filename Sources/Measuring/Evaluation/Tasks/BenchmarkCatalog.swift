@@ -1,3 +1,4 @@
+import CordBench
 import Encodings
 package import Foundation
 package import Judging
@@ -8,7 +9,7 @@ package enum BenchmarkCatalog {
 
     /// The built-in set of that name, or the one at that path.
     package static func questionSet(_ nameOrPath: String, format: ManifestFormat? = nil, type: TaskType? = nil) throws -> QuestionSet {
-        if let known = BuiltInBenchmark(rawValue: nameOrPath) { return try known.questionSet() }
+        if let known = CordBench(rawValue: nameOrPath) { return try known.questionSet() }
         return try questionSet(at: URL(filePath: nameOrPath), format: format, type: type)
     }
 

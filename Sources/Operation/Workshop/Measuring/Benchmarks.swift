@@ -1,3 +1,4 @@
+import CordBench
 import Archives
 package import Evaluation
 import Files
@@ -48,7 +49,7 @@ package struct Benchmarks: Sendable {
     /// - Parameter check: called now and then; what it throws ends the reading.
     /// - Throws: ``WorkshopError`` for an unknown name.
     package func set(_ nameOrID: String, check: @escaping @Sendable () throws -> Void = {}) throws -> QuestionSet {
-        if let known = BuiltInBenchmark(rawValue: nameOrID) { return try known.questionSet() }
+        if let known = CordBench(rawValue: nameOrID) { return try known.questionSet() }
         let record = try record(nameOrID)
         let details = try JSONDecoder().decode(Details.self, from: record.description)
         guard let content = record.content else { throw StoreError.notFound(kind: "benchmark", id: nameOrID) }
@@ -60,17 +61,17 @@ package struct Benchmarks: Sendable {
     ///
     /// - Throws: ``WorkshopError`` with the names that there are.
     package func check(_ nameOrID: String) throws {
-        if BuiltInBenchmark(rawValue: nameOrID) == nil { _ = try record(nameOrID) }
+        if CordBench(rawValue: nameOrID) == nil { _ = try record(nameOrID) }
     }
 
     /// The same of sets beside a benchmark.
     package func check(retained names: [String], at field: String = "retain") throws {
-        for name in names where BuiltInBenchmark(rawValue: name) == nil { _ = try record(name, at: field) }
+        for name in names where CordBench(rawValue: name) == nil { _ = try record(name, at: field) }
     }
 
     private func record(_ nameOrID: String, at field: String = "benchmark") throws -> BenchmarkRecord {
         do { return try store.benchmark(nameOrID) } catch StoreError.notFound {
-            let known = try BuiltInBenchmark.allCases.map(\.rawValue) + store.benchmarks(limit: 20).elements.map(\.name)
+            let known = try CordBench.allCases.map(\.rawValue) + store.benchmarks(limit: 20).elements.map(\.name)
             throw WorkshopError(
                 .unknownBenchmark, "There is no benchmark \"\(nameOrID)\"; this server has \(known.joined(separator: ", ")).",
                 at: field)
@@ -80,7 +81,7 @@ package struct Benchmarks: Sendable {
     /// Built-in sets first, on the first page, then registered ones.
     package func list(after: String?, limit: Int, ascending: Bool) throws -> (sets: [KnownBenchmark], hasMore: Bool) {
         let page = try store.benchmarks(after: after, limit: limit, ascending: ascending)
-        let builtIn = after == nil ? try BuiltInBenchmark.allCases.map(known) : []
+        let builtIn = after == nil ? try CordBench.allCases.map(known) : []
         return (builtIn + (try page.elements.map(known)), page.hasMore)
     }
 
@@ -91,7 +92,7 @@ package struct Benchmarks: Sendable {
     package func register(
         _ name: String, file id: String, format: ManifestFormat?, check: @escaping @Sendable () throws -> Void = {}
     ) throws -> KnownBenchmark {
-        guard BuiltInBenchmark(rawValue: name) == nil else {
+        guard CordBench(rawValue: name) == nil else {
             throw WorkshopError(.conflict, "\"\(name)\" is a built-in benchmark; choose another name.", at: "name")
         }
         let file = try store.file(id: id)
@@ -161,7 +162,7 @@ package struct Benchmarks: Sendable {
             voices: details.voices, hash: record.hash, isBuiltIn: false)
     }
 
-    private func known(_ benchmark: BuiltInBenchmark) throws -> KnownBenchmark {
+    private func known(_ benchmark: CordBench) throws -> KnownBenchmark {
         let details = Details(try benchmark.questionSet())
         return KnownBenchmark(
             id: benchmark.rawValue, name: benchmark.rawValue, createdAt: Date(timeIntervalSince1970: 0), items: details.items,

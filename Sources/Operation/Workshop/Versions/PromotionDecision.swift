@@ -1,3 +1,4 @@
+import CordBench
 import API
 import Evaluation
 import Foundation
@@ -66,5 +67,5 @@ struct PromotionDecision: Sendable {
         return try GapReport(json: try store.reportBody(id: record.id))
     }
 
-    private static func benchmark(_ gate: PromotionGate) -> String { gate.benchmark ?? BuiltInBenchmark.standard.rawValue }
+    private static func benchmark(_ gate: PromotionGate) -> String { gate.benchmark ?? CordBench.standard.rawValue }
 }

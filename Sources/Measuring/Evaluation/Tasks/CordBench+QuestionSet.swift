@@ -1,0 +1,5 @@
+package import CordBench
+
+extension CordBench {
+    package func questionSet() throws -> QuestionSet { try BenchmarkCatalog.questionSet(at: directory, name: rawValue) }
+}
