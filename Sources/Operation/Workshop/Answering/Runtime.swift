@@ -1,6 +1,7 @@
 import Audio
 package import Foundation
 package import Generation
+import JSON
 import Models
 package import Tokenization
 import Workers
@@ -135,6 +136,7 @@ package final class Runtime: Sendable {
             throw WorkshopError(
                 .tooManyClips, "The conversation has \(clips) clips; this server hears at most \(limits.clips) in one.", at: "messages")
         }
+        for call in messages.flatMap(\.calls) { bytes += call.arguments.text.utf8.count }
         try checkSize(bytes, at: "messages")
     }
 

@@ -2,7 +2,6 @@ import API
 import Foundation
 import Generation
 import HTTP
-import Structure
 import Workshop
 
 /// `POST /v1/responses`: OpenAI's, whole or as a stream of events; nothing of it is kept.
@@ -21,24 +20,24 @@ enum ResponsesRoute {
         let wanted = try await runtime.queues.reading(request.body.count) {
             try WireDecoder.decode(ResponsesRequest.self, from: Data(request.body))
         }
-        let structure = try await runtime.structure(wanted.text.format, body: request.body, path: ["text", "format", "schema"])
-        let telling = try await ask(wanted, structure, runtime)
+        let form = try await runtime.form(wanted.text.format, body: request.body, places: .responses)
+        let telling = try await ask(wanted, form, runtime)
         if wanted.stream { return stream(telling) }
         let response = try await telling.forEach { _ in }
         let bytes = response.output.flatMap(\.content).reduce(0) { $0 + $1.text.utf8.count + 1024 * ($1.logprobs?.count ?? 0) }
         return .json(try await runtime.queues.reading(bytes) { try WireEncoder.encode(response) })
     }
 
-    private static func ask(_ wanted: ResponsesRequest, _ structure: Structure?, _ runtime: Runtime) async throws -> ResponseTelling {
+    private static func ask(_ wanted: ResponsesRequest, _ form: AnswerForm, _ runtime: Runtime) async throws -> ResponseTelling {
         var options = runtime.options(wanted.sampling, wanted.controls, logProbabilities: wanted.logprobs)
-        options.structure = structure
+        options.structure = form.structure
         let manner = runtime.manner(wanted.reasoning.effort, wanted.text.verbosity)
         let inquiry = try await runtime.ask(
-            [SubmittedMessage](wanted), model: wanted.model, options: options, prefix: "resp_", variables: manner.variables)
+            try [SubmittedMessage](wanted), model: wanted.model, options: options, prefix: "resp_", variables: manner.variables)
         var ignored = manner.ignored.map { names[$0] ?? $0 }
         if wanted.reasoning.summary != nil { ignored.append("reasoning.summary") }
         if wanted.include.contains(.encryptedReasoning) { ignored.append(ResponsesInclusion.encryptedReasoning.rawValue) }
-        return ResponseTelling(inquiry, to: wanted, ignored: ignored)
+        return ResponseTelling(inquiry, to: wanted, form, ignored: ignored)
     }
 
     /// Every event has its type as its name, too. A failure is the last of them.
