@@ -99,3 +99,16 @@ for what, parameter, messages, members in [
         check(what, False, "no error")
     except openai.BadRequestError as refusal:
         check(what, refusal.param == parameter and refusal.body["message"], refusal)
+
+# The same by responses.
+flat = [{"type": "function", **tool["function"]} for tool in (add, now)]
+first = client.responses.create(model=model, input=[typed], tools=flat, tool_choice="required", parallel_tool_calls=False, max_output_tokens=300)
+item = first.output[0]
+check("responses: call", [i.type for i in first.output] == ["function_call"] and first.status == "completed", first)
+result = {"type": "function_call_output", "call_id": item.call_id, "output": str(functions[item.name](**json.loads(item.arguments)))}
+last = client.responses.create(model=model, input=[typed, item, result], tools=flat, tool_choice="none")
+check("responses: answer", last.output_text and last.status == "completed", last)
+with client.responses.stream(model=model, input=[typed], tools=flat, tool_choice={"type": "function", "name": "add"}, max_output_tokens=300) as stream:
+    deltas = [event.delta for event in stream if event.type == "response.function_call_arguments.delta"]
+    final = stream.get_final_response().output[0]
+    check("responses: stream", "".join(deltas) == final.arguments and final.name == "add", deltas)

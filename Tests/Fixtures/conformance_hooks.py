@@ -55,7 +55,16 @@ def called(body):
                 if isinstance(call, dict) and isinstance(call.get("function"), dict) and isinstance(call["function"].get("arguments"), str):
                     call["function"]["arguments"] = "{}"
         turns.append(turn)
-    return body | {"messages": turns} if turns else body
+    items = []
+    for place, item in enumerate(body["input"] if isinstance(body.get("input"), list) else []):
+        if isinstance(item, dict) and item.get("type") in ("function_call", "function_call_output") and isinstance(item.get("call_id"), str):
+            item["call_id"] = f"call-{place}"
+            if item["type"] == "function_call_output":
+                items.append({"type": "function_call", "call_id": item["call_id"], "name": "f", "arguments": "{}"})
+            elif isinstance(item.get("arguments"), str):
+                item["arguments"] = "{}"
+        items.append(item)
+    return body | ({"messages": turns} if turns else {}) | ({"input": items} if items else {})
 
 
 @schemathesis.hook

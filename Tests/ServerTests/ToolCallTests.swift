@@ -170,4 +170,106 @@ import Testing
         #expect(response.status == 400)
         #expect(try await response.json()["error"]?["code"]?.text == "context_length_exceeded")
     }
+
+    // MARK: Responses
+
+    private static let flat = #"""
+        "tools": [{"type": "function", "name": "weather", "description": "The weather of a city.", "parameters": {"type": "object",
+         "properties": {"town": {"enum": ["Rome", "Oslo"]}, "days": {"type": "integer", "minimum": 1, "maximum": 5}}, "required": ["town", "days"],
+         "additionalProperties": false}}, {"type": "function", "name": "now"}]
+        """#
+
+    private func respond(_ members: String) async throws -> ClientResponse {
+        try await client().post("/v1/responses", json: #"{"max_output_tokens": 200, \#(members)}"#)
+    }
+
+    /// Tools, calls and results make the prompt that they make in chat.
+    @Test func responsesReadWhatChatReads() async throws {
+        let arguments = #""{\"town\": \"Rome\", \"days\": 1}""#
+        let chat = try await client().post(
+            "/v1/chat/completions",
+            json:
+                #"{"messages": [{"role": "user", "content": "Rome?"}, {"role": "assistant", "content": "Well.", "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "weather", "arguments": \#(arguments)}}]}, {"role": "tool", "tool_call_id": "c1", "content": "rain"}], \#(Self.tools)}"#
+        ).json()
+        let reply = try await respond(
+            #""input": [{"role": "user", "content": "Rome?"}, {"role": "assistant", "content": "Well."}, {"type": "function_call", "id": "fc_1", "status": "completed", "call_id": "c1", "name": "weather", "arguments": \#(arguments)}, {"type": "function_call_output", "call_id": "c1", "output": [{"type": "input_text", "text": "rain"}]}], \#(Self.flat)"#
+        ).json()
+        #expect(chat["usage"]?["prompt_tokens"] != nil && reply["usage"]?["input_tokens"] == chat["usage"]?["prompt_tokens"])
+        #expect(reply["output"]?[0]?["content"]?[0]?["text"] == chat["choices"]?[0]?["message"]?["content"])
+        #expect(reply["tools"]?[0]?["name"]?.text == "weather" && reply["tool_choice"]?.text == "auto")
+    }
+
+    @Test func aResponsesCallIsAnItem() async throws {
+        let members = #""input": "Rome?", \#(Self.flat), "tool_choice": {"type": "function", "name": "weather"}, "top_logprobs": 1"#
+        let reply = try await respond(members).json()
+        #expect(reply["status"]?.text == "completed" && reply["output"]?.count == 1)
+        let item = try #require(reply["output"]?[0])
+        #expect(item["type"]?.text == "function_call" && item["status"]?.text == "completed" && item["content"] == nil)
+        #expect(item["call_id"]?.text?.hasPrefix("call_") == true && item["id"]?.text?.hasPrefix("fc_") == true)
+        try expectWeather(
+            .object([
+                "id": try #require(item["call_id"]), "type": "function",
+                "function": .object(["name": try #require(item["name"]), "arguments": try #require(item["arguments"])]),
+            ]))
+        // The item stands in the next request's input as it is.
+        let echoed = String(decoding: try JSONEncoder().encode(item), as: UTF8.self)
+        let output = #"{"type": "function_call_output", "call_id": "\#(try #require(item["call_id"]?.text))", "output": "rain"}"#
+        let next = try await respond(
+            #""input": [{"role": "user", "content": "Rome?"}, \#(echoed), \#(output)], \#(Self.flat), "tool_choice": "none""#)
+        #expect(next.status == 200)
+        #expect(try await next.json()["output"]?[0]?["type"]?.text == "message")
+
+        let text = try await respond(members + #", "stream": true"#).text()
+        let events = try text.components(separatedBy: "\n").filter { $0.hasPrefix("data: ") }.map { line in
+            try WireDecoder.response(ResponseEvent.self, from: Data(line.dropFirst("data: ".count).utf8))
+        }
+        let kinds: [ResponseEvent.Kind] = [.created, .inProgress, .itemAdded, .argumentsDelta, .argumentsDone, .itemDone, .completed]
+        #expect(events.map(\.type).reduce(into: []) { if $0.last != $1 { $0.append($1) } } == kinds)
+        let whole = events.first { $0.type == .argumentsDone }
+        #expect(events.filter { $0.type == .argumentsDelta }.compactMap(\.delta).joined() == whole?.arguments && whole?.name == "weather")
+        #expect(events.last?.response?.output.first?.arguments == whole?.arguments && item["arguments"]?.text == whole?.arguments)
+        #expect(events.allSatisfy { $0.itemId == nil || $0.itemId == events.last?.response?.output.first?.id })
+    }
+
+    /// An answer that may not end behind its first call has another.
+    @Test func severalCallsAreItemsOfTheirOwn() async throws {
+        let reply = try await respond(#""input": "Rome?", \#(Self.flat), "tool_choice": "required", "min_tokens": 150"#).json()
+        let items = (0..<(reply["output"]?.count ?? 0)).compactMap { reply["output"]?[$0] }
+        #expect(items.count > 1 && items.allSatisfy { $0["type"]?.text == "function_call" })
+        #expect(items.dropLast().allSatisfy { $0["status"]?.text == "completed" })
+        #expect(Set(items.compactMap { $0["call_id"]?.text }).count == items.count)
+        let one = try await respond(
+            #""input": "Rome?", \#(Self.flat), "tool_choice": "required", "min_tokens": 150, "parallel_tool_calls": false"#
+        ).json()
+        #expect(one["output"]?.count == 1 && one["parallel_tool_calls"] == false)
+    }
+
+    @Test(arguments: [
+        (#""input": "a", "tools": [{"type": "function", "function": {"name": "a"}}]"#, "tools[0].name"),
+        (#""input": "a", "tools": [{"type": "function", "name": "a"}, {"type": "function", "name": "a"}]"#, "tools[1].name"),
+        (#""input": "a", "tool_choice": "required""#, "tool_choice"),
+        (#""input": "a", "tools": [{"type": "function", "name": "a"}], "tool_choice": {"type": "function", "name": "b"}"#, "tool_choice"),
+        (
+            #""input": "a", "tools": [{"type": "function", "name": "a", "strict": true, "parameters": {"type": "object", "not": {}}}]"#,
+            "tools[0].parameters"
+        ),
+        (#""input": [{"type": "function_call_output", "call_id": "c", "output": "4"}]"#, "input[0].call_id"),
+        (#""input": [{"type": "function_call", "call_id": "c", "name": "a", "arguments": "4"}]"#, "input[0].arguments"),
+        (#""input": [{"type": "function_call", "call_id": "c", "name": "a", "arguments": "{\"a\": 1, \"a\": 2}"}]"#, "input[0].arguments"),
+        (#""input": [{"type": "function_call", "name": "a", "arguments": "{}"}]"#, "input[0].call_id"),
+        (#""input": [{"role": "tool", "content": "4"}]"#, "input[0].role"),
+        (
+            #""input": [{"type": "function_call", "call_id": "c", "name": "a", "arguments": ""}, {"type": "function_call", "call_id": "c", "name": "a", "arguments": ""}]"#,
+            "input[1].call_id"
+        ),
+        (
+            #""input": [{"type": "function_call", "call_id": "c", "name": "a", "arguments": ""}, {"type": "function_call_output", "call_id": "c", "output": []}]"#,
+            "input[1].output"
+        ),
+    ])
+    func responsesToolsThatCannotBeAreNamed(members: String, path: String) async throws {
+        let response = try await respond(members)
+        #expect(response.status == 400)
+        #expect(try await response.json()["error"]?["param"]?.text == path)
+    }
 }

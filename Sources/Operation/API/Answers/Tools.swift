@@ -21,7 +21,7 @@ package struct FunctionTool: Codable, Equatable, Sendable {
     }
 
     /// As `POST /v1/responses` has it, with the function's members beside `type`.
-    init(flat fields: Fields) throws {
+    fileprivate init(flat fields: Fields) throws {
         try Self.checkType(fields)
         try self.init(fields)
     }
@@ -51,20 +51,36 @@ package struct FunctionTool: Codable, Equatable, Sendable {
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode("function", forKey: .type)
-        try container.encode(flat, forKey: .function)
+        try container.encode(members, forKey: .function)
     }
 
     private enum CodingKeys: String, CodingKey { case type, function }
 
-    /// Its members alone.
-    var flat: Members { Members(name: name, description: description, parameters: parameters, strict: strict) }
+    fileprivate var members: Members { Members(name: name, description: description, parameters: parameters, strict: strict) }
 
-    struct Members: Encodable {
+    fileprivate struct Members: Encodable {
         let name: String
         let description: String?
         let parameters: WireValue?
         let strict: Bool
     }
+}
+
+/// A function as `POST /v1/responses` has it.
+package struct ResponsesTool: Codable, Equatable, Sendable {
+    package var function: FunctionTool
+
+    package init(_ function: FunctionTool) { self.function = function }
+
+    package init(from decoder: any Decoder) throws { function = try FunctionTool(flat: try Fields(decoder)) }
+
+    package func encode(to encoder: any Encoder) throws {
+        try function.members.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode("function", forKey: .type)
+    }
+
+    private enum CodingKeys: String, CodingKey { case type }
 }
 
 /// Whether OpenAI's interface takes a text for the name of a function.
@@ -124,6 +140,27 @@ package enum ToolChoice: Codable, Equatable, Sendable {
     private enum CodingKeys: String, CodingKey { case type, function }
 }
 
+/// A choice as responses tell it, with the function's name beside the type.
+package struct ResponsesToolChoice: Codable, Equatable, Sendable {
+    package var choice: ToolChoice
+
+    package init(_ choice: ToolChoice) { self.choice = choice }
+
+    package init(from decoder: any Decoder) throws { choice = try ToolChoice(from: decoder) }
+
+    package func encode(to encoder: any Encoder) throws {
+        switch choice {
+        case .none, .auto, .required: try choice.encode(to: encoder)
+        case .function(let name):
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode("function", forKey: .type)
+            try container.encode(name, forKey: .name)
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey { case type, name }
+}
+
 /// `tools`, `tool_choice` and `parallel_tool_calls` of a request, held against one another.
 package struct ToolFields: Equatable, Sendable {
     package var tools: [FunctionTool] = []
@@ -133,12 +170,19 @@ package struct ToolFields: Equatable, Sendable {
 
     package init() {}
 
+    /// As `POST /v1/chat/completions` has them.
     init(_ fields: Fields) throws {
-        try self.init(fields, tools: try fields.optional("tools", "an array of tools") ?? [], named: "function.name")
+        try self.init(fields, try fields.optional("tools", "an array of tools") ?? [], named: "function.name")
+    }
+
+    /// As `POST /v1/responses` has them.
+    init(responses fields: Fields) throws {
+        let tools: [ResponsesTool] = try fields.optional("tools", "an array of tools") ?? []
+        try self.init(fields, tools.map(\.function), named: "name")
     }
 
     /// - Parameter place: where the name stands within a tool.
-    init(_ fields: Fields, tools: [FunctionTool], named place: String) throws {
+    private init(_ fields: Fields, _ tools: [FunctionTool], named place: String) throws {
         self.tools = tools
         guard tools.count <= 128 else { throw fields.invalid("tools", expected: "at most 128 tools") }
         var names: Set<String> = []
@@ -190,6 +234,12 @@ package struct ToolCall: Codable, Equatable, Sendable {
         // Where clients keep the place of a call that was streamed.
         fields.ignore("index")
         try fields.end()
+    }
+
+    /// As an item of responses has it, beside what items have in common.
+    init(item fields: Fields) throws {
+        id = try fields.name("call_id")
+        function = try Function(fields)
     }
 }
 

@@ -20,11 +20,12 @@ enum ResponsesRoute {
         let wanted = try await runtime.queues.reading(request.body.count) {
             try WireDecoder.decode(ResponsesRequest.self, from: Data(request.body))
         }
-        let form = try await runtime.form(wanted.text.format, body: request.body, places: .responses)
+        let form = try await runtime.form(wanted.text.format, tools: wanted.tools, body: request.body, places: .responses)
         let telling = try await ask(wanted, form, runtime)
         if wanted.stream { return stream(telling) }
         let response = try await telling.forEach { _ in }
-        let bytes = response.output.flatMap(\.content).reduce(0) { $0 + $1.text.utf8.count + 1024 * ($1.logprobs?.count ?? 0) }
+        let parts: [OutputPart] = response.output.flatMap { $0.content ?? [] }
+        let bytes = parts.reduce(0) { $0 + $1.text.utf8.count + 1024 * ($1.logprobs?.count ?? 0) }
         return .json(try await runtime.queues.reading(bytes) { try WireEncoder.encode(response) })
     }
 
@@ -33,7 +34,8 @@ enum ResponsesRoute {
         options.structure = form.structure
         let manner = runtime.manner(wanted.reasoning.effort, wanted.text.verbosity)
         let inquiry = try await runtime.ask(
-            try [SubmittedMessage](wanted), model: wanted.model, options: options, prefix: "resp_", variables: manner.variables)
+            try [SubmittedMessage](wanted), model: wanted.model, options: options, prefix: "resp_",
+            variables: manner.variables.merging(form.variables) { $1 })
         var ignored = manner.ignored.map { names[$0] ?? $0 }
         if wanted.reasoning.summary != nil { ignored.append("reasoning.summary") }
         if wanted.include.contains(.encryptedReasoning) { ignored.append(ResponsesInclusion.encryptedReasoning.rawValue) }
