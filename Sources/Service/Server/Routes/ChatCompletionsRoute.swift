@@ -10,17 +10,25 @@ enum ChatCompletionsRoute {
         router.post("/v1/chat/completions", scope: .ask) { request in
             try await refusing {
                 let runtime = try server.runtime
-                let wanted = try await runtime.queues.reading(request.body.count) {
-                    try WireDecoder.decode(ChatCompletionRequest.self, from: Data(request.body))
-                }
-                let form = try await runtime.form(wanted.responseFormat, wanted.structuredOutputs, tools: wanted.tools, body: request.body)
+                let (wanted, form) = try await read(request.body, runtime)
                 return wanted.stream ? try await stream(wanted, form, runtime) : .json(try await answer(wanted, form, runtime))
             }
         }
     }
 
+    /// The whole answer to a request of a batch.
+    static func answer(inBatch body: [UInt8], _ runtime: Runtime) async throws -> Data {
+        let (wanted, form) = try await read(body, runtime)
+        return try await answer(wanted, form, runtime, isLowPriority: true)
+    }
+
+    private static func read(_ body: [UInt8], _ runtime: Runtime) async throws -> (ChatCompletionRequest, AnswerForm) {
+        let wanted = try await runtime.queues.reading(body.count) { try WireDecoder.decode(ChatCompletionRequest.self, from: Data(body)) }
+        return (wanted, try await runtime.form(wanted.responseFormat, wanted.structuredOutputs, tools: wanted.tools, body: body))
+    }
+
     private static func ask(
-        _ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime
+        _ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime, isLowPriority: Bool = false
     ) async throws -> (inquiry: Inquiry, ignored: [String]) {
         var options = runtime.options(
             wanted.sampling, wanted.controls, count: wanted.n, logProbabilities: wanted.logprobs ? wanted.topLogprobs : nil)
@@ -28,13 +36,16 @@ enum ChatCompletionsRoute {
         let manner = runtime.manner(wanted.reasoningEffort, wanted.verbosity)
         let inquiry = try await runtime.ask(
             try [SubmittedMessage](wanted.messages), model: wanted.model, options: options, prefix: "chatcmpl-",
-            variables: manner.variables.merging(form.variables) { $1 }, scoring: wanted.promptLogprobs.map { PromptScoring(alternatives: $0) })
+            variables: manner.variables.merging(form.variables) { $1 }, scoring: wanted.promptLogprobs.map { PromptScoring(alternatives: $0) },
+            isLowPriority: isLowPriority)
         return (inquiry, manner.ignored)
     }
 
     /// The whole answer as its JSON.
-    private static func answer(_ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime) async throws -> Data {
-        let (inquiry, ignored) = try await ask(wanted, form, runtime)
+    private static func answer(
+        _ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime, isLowPriority: Bool = false
+    ) async throws -> Data {
+        let (inquiry, ignored) = try await ask(wanted, form, runtime, isLowPriority: isLowPriority)
         let parting = AnswerParting(inquiry, form)
         let answers = try await parting.complete()
         // Each token may be told with its twenty likeliest.

@@ -17,25 +17,42 @@ enum ResponsesRoute {
     }
 
     private static func answer(_ request: Request, _ runtime: Runtime) async throws -> Response {
-        let wanted = try await runtime.queues.reading(request.body.count) {
-            try WireDecoder.decode(ResponsesRequest.self, from: Data(request.body))
-        }
-        let form = try await runtime.form(wanted.text.format, tools: wanted.tools, body: request.body, places: .responses)
+        let (wanted, form) = try await read(request.body, runtime)
         let telling = try await ask(wanted, form, runtime)
-        if wanted.stream { return stream(telling) }
+        return wanted.stream ? stream(telling) : .json(try await whole(telling, runtime))
+    }
+
+    /// The whole answer to a request of a batch.
+    static func answer(inBatch body: [UInt8], _ runtime: Runtime) async throws -> Data {
+        do {
+            let (wanted, form) = try await read(body, runtime)
+            return try await whole(try await ask(wanted, form, runtime, isLowPriority: true), runtime)
+        } catch {
+            throw refusal(error) ?? error
+        }
+    }
+
+    private static func read(_ body: [UInt8], _ runtime: Runtime) async throws -> (ResponsesRequest, AnswerForm) {
+        let wanted = try await runtime.queues.reading(body.count) { try WireDecoder.decode(ResponsesRequest.self, from: Data(body)) }
+        return (wanted, try await runtime.form(wanted.text.format, tools: wanted.tools, body: body, places: .responses))
+    }
+
+    private static func whole(_ telling: ResponseTelling, _ runtime: Runtime) async throws -> Data {
         let response = try await telling.forEach { _ in }
         let parts: [OutputPart] = response.output.flatMap { $0.content ?? [] }
         let bytes = parts.reduce(0) { $0 + $1.text.utf8.count + 1024 * ($1.logprobs?.count ?? 0) }
-        return .json(try await runtime.queues.reading(bytes) { try WireEncoder.encode(response) })
+        return try await runtime.queues.reading(bytes) { try WireEncoder.encode(response) }
     }
 
-    private static func ask(_ wanted: ResponsesRequest, _ form: AnswerForm, _ runtime: Runtime) async throws -> ResponseTelling {
+    private static func ask(
+        _ wanted: ResponsesRequest, _ form: AnswerForm, _ runtime: Runtime, isLowPriority: Bool = false
+    ) async throws -> ResponseTelling {
         var options = runtime.options(wanted.sampling, wanted.controls, logProbabilities: wanted.logprobs)
         options.structure = form.structure
         let manner = runtime.manner(wanted.reasoning.effort, wanted.text.verbosity)
         let inquiry = try await runtime.ask(
             try [SubmittedMessage](wanted), model: wanted.model, options: options, prefix: "resp_",
-            variables: manner.variables.merging(form.variables) { $1 })
+            variables: manner.variables.merging(form.variables) { $1 }, isLowPriority: isLowPriority)
         var ignored = manner.ignored.map { names[$0] ?? $0 }
         if wanted.reasoning.summary != nil { ignored.append("reasoning.summary") }
         if wanted.include.contains(.encryptedReasoning) { ignored.append(ResponsesInclusion.encryptedReasoning.rawValue) }
