@@ -101,7 +101,7 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
             (#"{"model":"m","messages":[]}"#, "messages", "invalid_value"),
             (#"{"model":"m","messages":"hi"}"#, "messages", "invalid_type"),
             (#"{"model":"m","messages":[{"content":"hi"}]}"#, "messages[0].role", "missing_required_parameter"),
-            (#"{"model":"m","messages":[{"role":"tool","content":"hi"}]}"#, "messages[0].role", "invalid_value"),
+            (#"{"model":"m","messages":[{"role":"robot","content":"hi"}]}"#, "messages[0].role", "invalid_value"),
             (#"{"model":"m","messages":[{"role":"user"}]}"#, "messages[0].content", "missing_required_parameter"),
             (#"{"model":"m","messages":[{"role":"user","content":5}]}"#, "messages[0].content", "invalid_type"),
             (#"{"model":"m","messages":["hi"]}"#, "messages[0]", "invalid_type"),
@@ -120,7 +120,7 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
         #expect(error.code == code, "\(error)")
     }
 
-    @Test(arguments: ["tools", "functions", "prediction", "audio"])
+    @Test(arguments: ["functions", "prediction", "audio"])
     func whatWouldChangeTheAnswerIsRefusedByName(field: String) {
         let error = refusal(ChatCompletionRequest.self, chat("\"\(field)\": {\"a\": 1}"))
         #expect(error.code == "unsupported_parameter")
@@ -157,8 +157,7 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
     }
 
     @Test(arguments: [
-        (#""tools": [{"type": "function"}]"#, "tools"), (#""tool_choice": "required""#, "tool_choice"),
-        (#""tool_choice": {"type": "function"}"#, "tool_choice"), (#""best_of": 2"#, "best_of"), (#""echo": true"#, "echo"),
+        (#""function_call": {"name": "f"}"#, "function_call"), (#""best_of": 2"#, "best_of"), (#""echo": true"#, "echo"),
         (#""chat_template_kwargs": {"enable_thinking": true}"#, "chat_template_kwargs"),
     ])
     func whatWouldChangeItIsRefusedAtThatValue(member: String, path: String) {
@@ -224,7 +223,8 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
     }
 
     @Test(arguments: [
-        (#"{"role":"assistant","content":null,"tool_calls":[{"id":"1"}]}"#, "messages[0].tool_calls"),
+        (#"{"role":"assistant","content":null,"tool_calls":[{"id":"1"}]}"#, "messages[0].tool_calls[0].function"),
+        (#"{"role":"user","content":"a","tool_calls":[{"id":"1"}]}"#, "messages[0].tool_calls"),
         (#"{"role":"assistant","content":"a","audio":{"id":"1"}}"#, "messages[0].audio"),
         (#"{"role":"user","content":null}"#, "messages[0].content"), (#"{"role":"user","content":[]}"#, "messages[0].content"),
         (#"{"role":"system"}"#, "messages[0].content"), (#"{"role":"user","content":"a","refusal":"b"}"#, "messages[0].refusal"),

@@ -76,7 +76,7 @@ import Testing
         #expect(
             refusal("{\(body),\"temperature\":{\(members)}}")
                 == "temperature: expected a number from 0 to 2; found an object with k10000, k10001, k10002, k10003.")
-        #expect(refusal("{\(body),\"tools\":[\(numbers)]}")?.hasPrefix("tools is not supported") == true)
+        #expect(refusal("{\(body),\"functions\":[\(numbers)]}")?.hasPrefix("functions is not supported") == true)
         #expect(refusal("{\(body),\"tools\":[],\"functions\":{}}") == nil)
         let name = String(repeating: "x", count: 100_000)
         let unknown = refusal("{\(body),\"\(name)\":1}") ?? ""

@@ -15,7 +15,8 @@ import Testing
 
     /// Requests that are written, too: by the command line, or as jobs in the store.
     static let requests: [String: any (Codable & Sendable).Type] = [
-        "AnswerRequest": AnswerRequest.self, "ChatCompletionRequest": ChatCompletionRequest.self, "CompletionRequest": CompletionRequest.self,
+        "AnswerRequest": AnswerRequest.self, "BatchRequest": BatchRequest.self,
+        "ChatCompletionRequest": ChatCompletionRequest.self, "CompletionRequest": CompletionRequest.self,
         "FineTuningRequest": FineTuningRequest.self, "GapRunRequest": GapRunRequest.self,
     ]
 
@@ -28,7 +29,8 @@ import Testing
     ]
 
     static let responses: [String: any (Codable & Sendable).Type] = [
-        "Answer": Answer.self, "AnswerChunk": AnswerChunk.self, "Benchmark": Benchmark.self, "ChatCompletion": ChatCompletion.self,
+        "Answer": Answer.self, "AnswerChunk": AnswerChunk.self, "Batch": Batch.self,
+        "Benchmark": Benchmark.self, "ChatCompletion": ChatCompletion.self,
         "ChatCompletionChunk": ChatCompletionChunk.self, "CordScore": CordScore.self, "CordStep": CordStep.self, "DeletedObject": DeletedObject.self,
         "DetokenizeResponse": DetokenizeResponse.self, "ErrorBody": ErrorBody.self, "FileObject": FileObject.self,
         "FineTuningCheckpoint": FineTuningCheckpoint.self, "FineTuningEvent": FineTuningEvent.self, "FineTuningJob": FineTuningJob.self,

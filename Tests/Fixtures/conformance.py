@@ -2,7 +2,7 @@
 
     cord serve --port 8080 --data $(mktemp -d) & python conformance.py http://127.0.0.1:8080 [more options of `schemathesis run`]
 
-A file, a step, a job, a gap run and its report are made first, so that the routes below `{id}` meet something that exists.
+A file, a step, a job, a batch, a gap run and its report are made first, so that the routes below `{id}` meet something that exists.
 Refusals of what no schema can say are let pass: 413 and 415 for a clip, 422 for what is well formed and impossible.
 """
 
@@ -21,6 +21,9 @@ server = Client(urlsplit(base).port, urlsplit(base).hostname)
 file = server.upload(lines([pair("sum")]), "pairs.jsonl")["id"]
 step = server.call("POST", "/v1/cord/steps", {"pairs": [pair("sum", rollouts=[{"text": "7 + 9 = 16. The answer is 24."}])]})
 server.call("POST", "/v1/cord/score", {"pairs": [pair("sum")], "objective": {"rollouts": 2, "max_rollout_tokens": 8}})
+line = {"custom_id": "a", "method": "POST", "url": "/v1/completions", "body": {"prompt": "2 plus 3 is", "max_tokens": 2}}
+requests = server.upload(lines([line]), "requests.jsonl", purpose="batch")["id"]
+batch = server.call("POST", "/v1/batches", {"input_file_id": requests, "endpoint": "/v1/completions"})["id"]
 job = server.call("POST", "/v1/fine_tuning/jobs", {
     "model": "cord-nano", "training_file": file, "method": {"type": "cord", "cord": {"hyperparameters": {"steps": 1}}}})["id"]
 run = server.call("POST", "/v1/gap/runs", {"model": "cord-nano", "benchmark": "cord-bench-1", "limit": 2})["id"]
@@ -28,7 +31,7 @@ server.ended(f"/v1/fine_tuning/jobs/{job}", pause=0.5)
 server.ended(f"/v1/gap/runs/{run}", pause=0.5)
 report = server.call("GET", "/v1/gap/reports")["data"][0]["id"]
 
-known = {"/v1/files": file, "/v1/cord/steps": step["id"], "/v1/fine_tuning/jobs": job, "/v1/gap/runs": run, "/v1/gap/reports": report,
+known = {"/v1/files": file, "/v1/batches": batch, "/v1/cord/steps": step["id"], "/v1/fine_tuning/jobs": job, "/v1/gap/runs": run, "/v1/gap/reports": report,
          "/v1/models": "cord-nano", "/v1/weights/versions": step["weight_version"]}
 lines = ['[checks.positive_data_acceptance]',
          'expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "413", "415", "422", "429", "5xx"]']

@@ -1,7 +1,8 @@
-"""What conformance.py changes in generated bodies: an address on the network, and a clip of no bytes, become a real clip, and ids of pairs differ.
+"""What conformance.py changes in generated bodies: an address on the network, and a clip of no bytes, become a real clip; ids of pairs and names of
+tools differ, and tools answer calls that were made.
 
-No schema can say which addresses an operator allows, that text in base64 stands for at least one byte, nor that the
-pairs of a step have different ids.
+No schema can say which addresses an operator allows, that text in base64 stands for at least one byte, that a text is JSON, nor what the
+members of a request say of one another.
 """
 
 import base64
@@ -28,6 +29,44 @@ def heard(value, name=None):
     return value
 
 
+def called(body):
+    """The body with tools that can be called, by any JSON object, and turns of tools behind the calls that they answer."""
+    tools = body.get("tools")
+    for place, tool in enumerate(tools if isinstance(tools, list) else []):
+        function = tool.get("function", tool) if isinstance(tool, dict) else None
+        if isinstance(function, dict):
+            if isinstance(function.get("name"), str):
+                function["name"] = f"f{place}"
+            if isinstance(function.get("parameters"), dict):
+                function["parameters"] = {"type": "object", "properties": {}}
+    if isinstance(body.get("tool_choice"), dict) or (body.get("tool_choice") == "required" and not tools):
+        body["tool_choice"] = "auto"
+    if tools and body.get("structured_outputs"):
+        del body["structured_outputs"]
+    turns = []
+    for turn in body["messages"] if isinstance(body.get("messages"), list) else []:
+        if isinstance(turn, dict) and turn.get("role") == "tool" and isinstance(turn.get("tool_call_id"), str):
+            call = {"id": turn["tool_call_id"], "function": {"name": "f", "arguments": "{}"}}
+            turns.append({"role": "assistant", "tool_calls": [call]})
+        if isinstance(turn, dict) and isinstance(turn.get("tool_calls"), list):
+            for place, call in enumerate(turn["tool_calls"]):
+                if isinstance(call, dict) and isinstance(call.get("id"), str):
+                    call["id"] = f"call-{place}"
+                if isinstance(call, dict) and isinstance(call.get("function"), dict) and isinstance(call["function"].get("arguments"), str):
+                    call["function"]["arguments"] = "{}"
+        turns.append(turn)
+    items = []
+    for place, item in enumerate(body["input"] if isinstance(body.get("input"), list) else []):
+        if isinstance(item, dict) and item.get("type") in ("function_call", "function_call_output") and isinstance(item.get("call_id"), str):
+            item["call_id"] = f"call-{place}"
+            if item["type"] == "function_call_output":
+                items.append({"type": "function_call", "call_id": item["call_id"], "name": "f", "arguments": "{}"})
+            elif isinstance(item.get("arguments"), str):
+                item["arguments"] = "{}"
+        items.append(item)
+    return body | ({"messages": turns} if turns else {}) | ({"input": items} if items else {})
+
+
 @schemathesis.hook
 def map_body(context, body):
-    return heard(body)
+    return called(heard(body)) if isinstance(body, dict) else heard(body)

@@ -131,7 +131,7 @@ import Workshop
         (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "temperature": 9}"#, "invalid_value"),
         (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "n": 0}"#, "invalid_value"),
         (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "surprise": 1}"#, "unknown_parameter"),
-        (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "tools": [{}]}"#, "unsupported_parameter"),
+        (#"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "tools": [{}]}"#, "missing_required_parameter"),
         (
             #"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"not": {}}}}}"#,
             "unsupported_schema"

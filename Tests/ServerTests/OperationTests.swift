@@ -79,7 +79,7 @@ import Testing
                 case let pattern where answering.contains(pattern): .ask
                 case let pattern where measuring.contains(pattern): .measure
                 // Question sets and training pairs are uploaded alike; only who trains deletes.
-                case "/v1/files": [.measure, .train]
+                case "/v1/files", "/v1/batches", "/v1/batches/{id}/cancel": [.measure, .train]
                 default: .train
                 }
             let path = route.pattern.replacingOccurrences(of: "{id}", with: "x")
@@ -135,7 +135,7 @@ import Testing
             ("/v1/fine_tuning/jobs/x/events", .train), ("/v1/fine_tuning/jobs/x/checkpoints", .train), ("/v1/gap/runs", .measure),
             ("/v1/gap/runs/x", .measure), ("/v1/gap/runs/x/events", .measure), ("/v1/gap/reports", reports), ("/v1/gap/reports/x", reports),
             ("/v1/gap/reports/compare", reports), ("/v1/benchmarks", reports), ("/v1/files?purpose=evals", reports),
-            ("/v1/files", reports), ("/v1/files/x", reports), ("/v1/files/x/content", reports),
+            ("/v1/batches", reports), ("/v1/batches/x", reports), ("/v1/files", reports), ("/v1/files/x", reports), ("/v1/files/x/content", reports),
         ]
         for (path, needed) in needed {
             for scope in scopes {

@@ -92,17 +92,7 @@ package final class LoadedModel: Sendable {
     ///
     /// - Parameter variables: what the chat template reads beside the messages.
     package func prompt(_ messages: [HeardMessage], variables: [String: TemplateValue] = [:]) throws -> Prompt {
-        let chatMessages = messages.map { message in
-            ChatMessage(
-                role: message.role,
-                parts: message.parts.map { part in
-                    switch part {
-                    case .text(let text): .text(text)
-                    case .audio: .audio
-                    }
-                }, reasoning: message.reasoning)
-        }
-        let ids = try known(try chat.encode(chatMessages, extra: variables))
+        let ids = try known(try chat.encode(messages.map(ChatMessage.init), extra: variables))
         return try expand(ids, messages.flatMap(\.sounds))
     }
 

@@ -1,4 +1,5 @@
 package import Audio
+package import JSON
 
 /// One turn of a conversation: who speaks, and text and sound in order.
 ///
@@ -13,11 +14,17 @@ package struct Message<Sound: Sendable>: Sendable {
     package let parts: [Part]
     /// What an assistant thought before it spoke, for chat templates that read it.
     package let reasoning: String?
+    /// Functions that an assistant asked to call.
+    package let calls: [ToolCall]
+    /// Of role `tool`: the call that it answers.
+    package let callID: String?
 
-    package init(role: String, parts: [Part], reasoning: String? = nil) {
+    package init(role: String, parts: [Part], reasoning: String? = nil, calls: [ToolCall] = [], callID: String? = nil) {
         self.role = role
         self.parts = parts
         self.reasoning = reasoning
+        self.calls = calls
+        self.callID = callID
     }
 
     package init(role: String, _ text: String) { self.init(role: role, parts: [.text(text)]) }
@@ -36,7 +43,21 @@ package struct Message<Sound: Sendable>: Sendable {
                 case .text(let text): .text(text)
                 case .audio(let sound): .audio(try step(sound))
                 }
-            }, reasoning: reasoning)
+            }, reasoning: reasoning, calls: calls, callID: callID)
+    }
+}
+
+/// A function that an assistant asked to call.
+package struct ToolCall: Sendable, Equatable {
+    package let id: String
+    package let name: String
+    /// An object.
+    package let arguments: JSONValue
+
+    package init(id: String, name: String, arguments: JSONValue) {
+        self.id = id
+        self.name = name
+        self.arguments = arguments
     }
 }
 

@@ -18,9 +18,10 @@ struct Grammar: Sendable {
 
     /// More take too much memory and time for one request.
     static let largest = 200_000
+    private static let tooLarge = StructureError("", "it is too large: more than \(largest) steps")
 
     mutating func node() throws(StructureError) -> Node {
-        guard edges.count < Self.largest else { throw StructureError("", "it is too large: more than \(Self.largest) steps") }
+        guard edges.count < Self.largest else { throw Self.tooLarge }
         edges.append([])
         ends.append(false)
         return Node(edges.count - 1)
@@ -85,6 +86,23 @@ struct Grammar: Sendable {
         return out
     }
 
+    /// A language of its own, as a rule that is called once.
+    mutating func append(_ other: Grammar, from: Node) throws(StructureError) -> Node {
+        guard edges.count + other.edges.count < Self.largest else { throw Self.tooLarge }
+        let shift = Node(edges.count)
+        edges += other.edges.map { edges in
+            edges.map { edge in
+                switch edge {
+                case .bytes(let bytes, let to): .bytes(bytes, to: to + shift)
+                case .free(let to): .free(to: to + shift)
+                case .call(let rule, let back): .call(rule: rule + shift, back: back + shift)
+                }
+            }
+        }
+        ends += other.ends
+        return try call(other.start + shift, from: from)
+    }
+
     /// The first of some rules that calls itself before it has read a byte, and so would begin for ever. Every rule reads at least one.
     func leftRecursive(_ rules: some Sequence<Node>) -> Node? {
         for rule in rules {
@@ -109,12 +127,15 @@ struct Grammar: Sendable {
 /// What is asked of an answer's form and cannot be had.
 package struct StructureError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Of the place in the schema, as a JSON pointer; empty for the whole.
-    package var path: String
+    package let path: String
     package let reason: String
+    /// The function whose arguments the schema is of, where it is one of several.
+    package let function: String?
 
-    init(_ path: String, _ reason: String) {
+    init(_ path: String, _ reason: String, function: String? = nil) {
         self.path = path
         self.reason = reason
+        self.function = function
     }
 
     package var description: String { path.isEmpty ? reason : "\(path): \(reason)" }

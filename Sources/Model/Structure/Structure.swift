@@ -10,24 +10,27 @@ package enum StructureForm: Sendable, Equatable {
     case pattern(String)
     /// One of some texts.
     case choice([String])
+    /// Calls of functions.
+    case toolCalls(ToolCallForm)
 
     fileprivate var grammar: Grammar {
         get throws(StructureError) {
             var grammar = Grammar()
-            switch self {
-            case .object: return try SchemaGrammar(nil).grammar
-            case .schema(let schema): return try SchemaGrammar(schema).grammar
-            case .pattern(let pattern):
-                let expression = try RegularExpression(pattern, searching: false, path: "")
-                grammar.end(try grammar.expression(expression, .plain, from: grammar.start))
-            case .choice(let texts):
-                guard !texts.isEmpty, !texts.contains("") else { throw StructureError("", "expected at least one choice, none of them empty") }
-                let end = try grammar.choice(texts, from: grammar.start) { grammar, text, node throws(StructureError) in
-                    try grammar.literal(text, from: node)
-                }
-                grammar.end(end)
-            }
+            grammar.end(try append(to: &grammar, from: grammar.start))
             return grammar
+        }
+    }
+
+    func append(to grammar: inout Grammar, from: Grammar.Node) throws(StructureError) -> Grammar.Node {
+        switch self {
+        case .object: return try grammar.append(try SchemaGrammar(nil).grammar, from: from)
+        case .schema(let schema): return try grammar.append(try SchemaGrammar(schema).grammar, from: from)
+        case .pattern(let pattern):
+            return try grammar.expression(try RegularExpression(pattern, searching: false, path: ""), .plain, from: from)
+        case .choice(let texts):
+            guard !texts.isEmpty, !texts.contains("") else { throw StructureError("", "expected at least one choice, none of them empty") }
+            return try grammar.choice(texts, from: from) { grammar, text, node throws(StructureError) in try grammar.literal(text, from: node) }
+        case .toolCalls(let form): return try grammar.toolCalls(form, from: from)
         }
     }
 }

@@ -2,7 +2,7 @@ import Files
 package import Foundation
 
 /// One message of a conversation.
-package struct ChatMessage: Sendable, Equatable {
+package struct ChatMessage: Sendable {
     package enum Part: Sendable, Equatable {
         case text(String)
         case audio
@@ -12,6 +12,10 @@ package struct ChatMessage: Sendable, Equatable {
     package var parts: [Part]
     /// What an assistant thought before it spoke.
     package var reasoning: String?
+    /// Functions that an assistant asked to call.
+    package var calls: [TemplateToolCall] = []
+    /// Of role `tool`: the call that it answers.
+    package var callID: String?
 
     package init(role: String, parts: [Part], reasoning: String? = nil) {
         self.role = role
@@ -20,6 +24,9 @@ package struct ChatMessage: Sendable, Equatable {
     }
 
     package init(role: String, _ text: String) { self.init(role: role, parts: [.text(text)]) }
+
+    /// Its texts, one behind the other.
+    var text: String { parts.map { if case .text(let text) = $0 { text } else { "" } }.joined() }
 
     /// As clients of Hugging Face write it: `content` is a string where the message is one text, else a list of parts.
     var value: TemplateValue {
@@ -36,7 +43,9 @@ package struct ChatMessage: Sendable, Equatable {
                 })
         }
         let thought = reasoning.map { [("reasoning_content", TemplateValue.string($0))] } ?? []
-        return .object([("role", .string(role)), ("content", content)] + thought)
+        let called = calls.isEmpty ? [] : [("tool_calls", TemplateValue.list(calls.map(\.value)))]
+        let answered = callID.map { [("tool_call_id", TemplateValue.string($0))] } ?? []
+        return .object([("role", .string(role)), ("content", content)] + thought + called + answered)
     }
 }
 
@@ -48,15 +57,18 @@ package struct ChatTemplate: Sendable {
     private let body: [Statement]
     /// Every word of the template's source, which has the names of the variables that it reads among them.
     private let words: Set<Substring>
+    /// Whether it tells of tools, and writes calls as ``ToolText`` does.
+    let knowsTools: Bool
     /// `bos_token` and its like, written as the template's own text.
     private let constants: [(name: String, text: String)]
-    private let limits: TemplateLimits
+    let limits: TemplateLimits
 
     package init(
         _ source: String, constants: [(name: String, text: String)] = [], limits: TemplateLimits = TemplateLimits()
     ) throws(TemplateError) {
         body = try TemplateParser.parse(source)
         words = Set(source.split { !($0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "_") })
+        knowsTools = words.contains("tools") && words.contains("tool_calls") && source.contains("<tool_call>")
         self.constants = constants
         self.limits = limits
     }
@@ -179,10 +191,12 @@ package struct ChatFormat: Sendable {
         try tokenizer.encode(try render(messages, addGenerationPrompt: addGenerationPrompt, extra: extra))
     }
 
-    /// The text of a conversation, as pieces that know where they came from.
+    /// The text of a conversation, as pieces that know where they came from. Where the template knows no tools, they are told in text.
     package func render(
         _ messages: [ChatMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:]
     ) throws(TemplateError) -> [TextPiece] {
-        try template.render(messages, addGenerationPrompt: addGenerationPrompt, extra: extra)
+        var messages = messages
+        if !template.knowsTools { messages = try ToolText(messages, tools: extra["tools"], limits: template.limits).messages }
+        return try template.render(messages, addGenerationPrompt: addGenerationPrompt, extra: extra)
     }
 }

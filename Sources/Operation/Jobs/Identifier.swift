@@ -5,6 +5,7 @@ package struct Identifier: Sendable {
     package let prefix: String
 
     package static let gapRun = Identifier(prefix: "gaprun_")
+    package static let batch = Identifier(prefix: "batch_")
     package static let gapReport = Identifier(prefix: "gaprep_")
     package static let fineTuningJob = Identifier(prefix: "ftjob-")
     package static let event = Identifier(prefix: "ftevent-")

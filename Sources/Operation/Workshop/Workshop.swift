@@ -13,6 +13,7 @@ package final class Workshop: Sendable {
     package let learner: Learner
     package let fineTuning: FineTuning
     package let measuring: Measuring
+    package let batches: Batches
     package let benchmarks: Benchmarks
     package let clips: Clips
     let judges: Judges
@@ -26,6 +27,8 @@ package final class Workshop: Sendable {
     package enum Lane {
         package static let training = "training"
         package static let measuring = "measuring"
+        package static let batches = "batches"
+        package static let all = [training, measuring, batches]
     }
 
     /// Opens the data folder, settles what a crash left, and puts the promoted version in force. Blocks.
@@ -35,18 +38,20 @@ package final class Workshop: Sendable {
     ///   - hidden: folders whose places nobody learns who reads what jobs and steps tell.
     ///   - condition: told where the promoted version cannot be read; the base weights answer then.
     ///   - refusal: how a request is refused for an error, for gap runs that fail by it; nil for the server's own fault.
+    ///   - answering: how requests of batches are answered.
     /// - Throws: ``DataFolderError`` or `StoreError`.
     package init(
         _ folder: DataFolder, store opened: Store? = nil, runtime: Runtime, settings: WorkshopSettings = WorkshopSettings(),
         hiding hidden: OperatorFolders, condition: Condition = Condition(),
-        refusal: @escaping @Sendable (any Error) -> JobFailure? = { _ in nil }
+        refusal: @escaping @Sendable (any Error) -> JobFailure? = { _ in nil },
+        answering: @escaping BatchAnswering
     ) throws {
         self.folder = folder
         self.runtime = runtime
         store = try opened ?? Store(folder: folder.url, accepting: settings.acceptsStore)
         settlement = try store.settle()
         runner = JobRunner(
-            store: store, lanes: [Lane.training: settings.jobQueue, Lane.measuring: settings.jobQueue],
+            store: store, lanes: Dictionary(uniqueKeysWithValues: Lane.all.map { ($0, settings.jobQueue) }),
             executor: WorkExecutor(name: "jobs", width: 2), publicWords: hidden.hidden)
         versions = try StoredVersions(store: store, runtime: runtime, condition: condition)
         clips = Clips(store: store, folder: settings.audioFolder.map { AllowedFolder($0) })
@@ -58,6 +63,7 @@ package final class Workshop: Sendable {
             metrics: metrics, queue: settings.stepQueue)
         benchmarks = Benchmarks(store: store)
         measuring = Measuring(store: store, runtime: runtime, benchmarks: benchmarks, judges: judges, refusal: refusal)
+        batches = Batches(store: store, runtime: runtime, window: settings.batchWindow, answering: answering)
         fineTuning = FineTuning(
             store: store, runtime: runtime, versions: versions, judges: judges, clips: clips, metrics: metrics,
             gate: PromotionDecision(store: store, runtime: runtime, versions: versions, measuring: measuring))
@@ -75,6 +81,9 @@ package final class Workshop: Sendable {
         }
         await runner.register(kind: Measuring.kind, lane: Lane.measuring) { [measuring] job in
             try await Self.naming("Measuring") { try await measuring.run(job) }
+        }
+        await runner.register(kind: Batches.kind, lane: Lane.batches) { [batches] job in
+            try await Self.naming("Answering a batch") { try await batches.run(job) }
         }
         try await runner.start()
     }

@@ -16,5 +16,8 @@ package struct WorkshopSettings: Sendable {
     package var stepQueue = 16
     package var jobQueue = 64
 
+    /// Seconds within which a batch's requests are asked: OpenAI's one `completion_window`.
+    package var batchWindow: TimeInterval = 24 * 3600
+
     package init() {}
 }

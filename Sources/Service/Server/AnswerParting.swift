@@ -1,35 +1,45 @@
 import API
 import Generation
 import Judging
+import Structure
 import Synchronization
 import Tokenization
 import Workshop
 
-/// The answers of an inquiry, each parted while it comes in what is thought and what is said.
+/// The answers of an inquiry, each parted while it comes in what is thought, what is said and what is called.
 final class AnswerParting: Sendable {
-    /// What one event added.
-    typealias Part = (thought: String, said: String)
+    /// What one event added; of whole answers, what all did.
+    struct Part {
+        var thought = ""
+        var said = ""
+        var calls: [ToolCallDelta] = []
+    }
 
-    private struct Answer {
+    fileprivate struct Answer {
         var stream: ReasoningStream
-        var whole: Part = ("", "")
+        var called: ToolCallStream?
+        var thought = ""
+        var said = ""
+        var calls: [API.ToolCall] = []
         var tokens = 0
     }
 
     let inquiry: Inquiry
     private let answers: Mutex<[Answer]>
 
-    init(_ inquiry: Inquiry) {
+    init(_ inquiry: Inquiry, _ form: AnswerForm) {
         self.inquiry = inquiry
-        // A template may have opened a block of reasoning; its tag is short.
-        let end = inquiry.tokenizer.decode(inquiry.request.prompt.tokens.suffix(16).map { Int($0) })
-        answers = Mutex(Array(repeating: Answer(stream: ReasoningStream(after: end)), count: inquiry.request.options.count))
+        // A template may have opened a block of reasoning; its tag is short. Where calls are all there is, none is thought in.
+        let isForced = form.calls?.text == ToolCallForm.Text.none
+        let end = isForced ? "" : inquiry.tokenizer.decode(inquiry.request.prompt.tokens.suffix(16).map { Int($0) })
+        let answer = Answer(stream: ReasoningStream(after: end), called: form.calls.map { ToolCallStream($0) })
+        answers = Mutex(Array(repeating: answer, count: inquiry.request.options.count))
     }
 
     /// Takes every event of the inquiry in order.
     func take(_ event: GenerationEvent) -> Part {
         switch event {
-        case .prompt, .done: return ("", "")
+        case .prompt, .done: return Part()
         case .token(let choice, let id, let text, _): return take(choice, text.isEmpty ? tag(id) : text)
         case .finished(let choice, _, let text): return finish(choice, text)
         }
@@ -45,8 +55,21 @@ final class AnswerParting: Sendable {
         return answers.withLock { $0 }
     }
 
-    /// What of an answer has come so far.
-    func parts(_ choice: Int) -> Part { answers.withLock { $0[choice].whole } }
+    /// What of an answer has come so far, as a message.
+    func message(_ choice: Int) -> AssistantMessage {
+        answers.withLock { answers in
+            let answer = answers[choice]
+            return AssistantMessage(
+                content: answer.said.isEmpty && !answer.calls.isEmpty ? nil : answer.said,
+                reasoningContent: answer.thought.isEmpty ? nil : answer.thought, toolCalls: answer.calls.isEmpty ? nil : answer.calls)
+        }
+    }
+
+    /// Why an answer ended: one that ended by itself behind a call waits for what the function gives.
+    func reason(_ choice: Int, _ reason: Generation.FinishReason) -> API.FinishReason {
+        let calls = answers.withLock { !$0[choice].calls.isEmpty }
+        return reason == .stop && calls ? .toolCalls : .init(reason)
+    }
 
     /// Tokens that were thought, over all answers.
     var thoughtTokens: Int { answers.withLock { $0.reduce(0) { $0 + $1.stream.thoughtTokens } } }
@@ -70,20 +93,37 @@ final class AnswerParting: Sendable {
     private func take(_ choice: Int, _ text: String) -> Part {
         answers.withLock { answers in
             answers[choice].tokens += 1
-            let part = answers[choice].stream.take(text)
-            answers[choice].whole.thought += part.thought
-            answers[choice].whole.said += part.said
-            return part
+            let (thought, said) = answers[choice].stream.take(text)
+            return answers[choice].add(thought, said, isLast: false)
         }
     }
 
     private func finish(_ choice: Int, _ text: String) -> Part {
         answers.withLock { answers in
             let (held, rest) = (answers[choice].stream.append(text), answers[choice].stream.finish())
-            let part = (thought: held.thought + rest.thought, said: held.said + rest.said)
-            answers[choice].whole.thought += part.thought
-            answers[choice].whole.said += part.said
-            return part
+            return answers[choice].add(held.thought + rest.thought, held.said + rest.said, isLast: true)
         }
+    }
+}
+
+extension AnswerParting.Answer {
+    fileprivate mutating func add(_ thought: String, _ text: String, isLast: Bool) -> AnswerParting.Part {
+        var part = AnswerParting.Part(thought: thought)
+        if called == nil { part.said = text }
+        for event in (called?.take(text) ?? []) + (isLast ? called?.finish() ?? [] : []) {
+            switch event {
+            case .said(let text): part.said += text
+            case .call(let index, let name):
+                let call = API.ToolCall(id: Runtime.identifier("call_"), name: name, arguments: "")
+                calls.append(call)
+                part.calls.append(ToolCallDelta(index: index, id: call.id, name: name))
+            case .arguments(let index, let text):
+                calls[index].function.arguments += text
+                part.calls.append(ToolCallDelta(index: index, arguments: text))
+            }
+        }
+        self.thought += thought
+        said += part.said
+        return part
     }
 }

@@ -8,6 +8,8 @@ import Workshop
 ///     created, in_progress
 ///     for what was thought, then for what is said:
 ///         output_item.added, content_part.added, delta …, text.done, content_part.done, output_item.done
+///     then for each call of a function:
+///         output_item.added, arguments.delta …, arguments.done, output_item.done
 ///     completed | incomplete | failed
 struct ResponseProgress {
     private(set) var response: ResponseObject
@@ -33,8 +35,9 @@ struct ResponseProgress {
     /// - Parameter thoughtTokens: how many tokens of the answer so far were thought; their log-probabilities are not told.
     mutating func add(_ part: AnswerParting.Part, _ logprob: TokenLogprob?, thoughtTokens: Int) {
         if let logprob { untold.append(logprob) }
-        if !part.thought.isEmpty { append(part.thought, to: .reasoning) }
+        if !part.thought.isEmpty { think(part.thought) }
         if !part.said.isEmpty { say(part.said, thoughtTokens: thoughtTokens) }
+        for call in part.calls { add(call) }
     }
 
     /// Ends the answer. One that was cut while it thought has no message.
@@ -45,8 +48,13 @@ struct ResponseProgress {
             response.status = .incomplete
             response.incompleteDetails = ResponseObject.Incompletion(reason: "max_output_tokens")
         }
-        let isCutInThought = reason == .length && response.output.last?.type == .reasoning
-        if !isCutInThought, response.output.last?.type != .message || !untold.isEmpty { say("", thoughtTokens: thoughtTokens) }
+        switch response.output.last?.type {
+        // Tokens of a call are told in its arguments alone.
+        case .call: break
+        case .message: if !untold.isEmpty { say("", thoughtTokens: thoughtTokens) }
+        case .reasoning: if reason != .length { say("", thoughtTokens: thoughtTokens) }
+        case nil: say("", thoughtTokens: thoughtTokens)
+        }
         close(response.status)
     }
 
@@ -72,36 +80,40 @@ struct ResponseProgress {
 
     private mutating func say(_ text: String, thoughtTokens: Int) {
         if response.output.last?.type != .message { untold.removeFirst(min(thoughtTokens, untold.count)) }
-        append(text, to: .message)
+        open(.message(id: Runtime.identifier("msg_")), with: .said)
+        let logprobs = untold
+        untold = []
+        let index = response.output.count - 1
+        response.output[index].content?[0].text += text
+        response.output[index].content?[0].logprobs? += logprobs
+        if text.isEmpty, logprobs.isEmpty { return }
+        tellPart(.textDelta) { ($0.delta, $0.logprobs) = (text, logprobs) }
     }
 
-    private mutating func append(_ text: String, to kind: OutputItem.Kind) {
-        if response.output.last?.type != kind {
+    private mutating func think(_ text: String) {
+        open(.reasoning(id: Runtime.identifier("rs_")), with: .thought)
+        response.output[response.output.count - 1].content?[0].text += text
+        tellPart(.reasoningDelta) { $0.delta = text }
+    }
+
+    private mutating func add(_ call: ToolCallDelta) {
+        if let id = call.id, let name = call.function.name {
             close(.completed)
-            open(kind)
+            response.output.append(.call(id: Runtime.identifier("fc_"), id, name: name))
+            tellItem(.itemAdded)
         }
         let index = response.output.count - 1
-        response.output[index].content[0].text += text
-        switch kind {
-        case .reasoning: tellPart(.reasoningDelta) { $0.delta = text }
-        case .message:
-            let logprobs = untold
-            untold = []
-            response.output[index].content[0].logprobs? += logprobs
-            if text.isEmpty, logprobs.isEmpty { return }
-            tellPart(.textDelta) { ($0.delta, $0.logprobs) = (text, logprobs) }
-        }
+        if call.function.arguments.isEmpty { return }
+        response.output[index].arguments? += call.function.arguments
+        tellNewest(.argumentsDelta) { $0.delta = call.function.arguments }
     }
 
-    private mutating func open(_ kind: OutputItem.Kind) {
-        let prefix =
-            switch kind {
-            case .reasoning: "rs_"
-            case .message: "msg_"
-            }
-        response.output.append(OutputItem(kind, id: Runtime.identifier(prefix)))
+    /// Begins what is thought or said, unless it has begun.
+    private mutating func open(_ item: OutputItem, with part: OutputPart) {
+        if response.output.last?.type == item.type { return }
+        close(.completed)
+        response.output.append(item)
         tellItem(.itemAdded)
-        let part = OutputPart(of: kind)
         response.output[response.output.count - 1].content = [part]
         tellPart(.partAdded) { $0.part = part }
     }
@@ -109,12 +121,12 @@ struct ResponseProgress {
     private mutating func close(_ status: ResponseObject.Status) {
         guard let item = response.output.last else { return }
         response.output[response.output.count - 1].status = status
-        let part = item.content[0]
         switch item.type {
-        case .reasoning: tellPart(.reasoningDone) { $0.text = part.text }
-        case .message: tellPart(.textDone) { ($0.text, $0.logprobs) = (part.text, part.logprobs) }
+        case .reasoning: tellPart(.reasoningDone) { $0.text = item.content?[0].text }
+        case .message: tellPart(.textDone) { ($0.text, $0.logprobs) = (item.content?[0].text, item.content?[0].logprobs) }
+        case .call: tellNewest(.argumentsDone) { ($0.name, $0.arguments) = (item.name, item.arguments) }
         }
-        tellPart(.partDone) { $0.part = part }
+        if let part = item.content?[0] { tellPart(.partDone) { $0.part = part } }
         tellItem(.itemDone)
     }
 
@@ -132,9 +144,17 @@ struct ResponseProgress {
 
     /// An event of the newest item's text.
     private mutating func tellPart(_ kind: ResponseEvent.Kind, _ fill: (inout ResponseEvent) -> Void) {
+        tellNewest(kind) {
+            $0.contentIndex = 0
+            fill(&$0)
+        }
+    }
+
+    /// An event of what the newest item has.
+    private mutating func tellNewest(_ kind: ResponseEvent.Kind, _ fill: (inout ResponseEvent) -> Void) {
         let (index, item) = (response.output.count - 1, response.output.last?.id)
         tell(kind) {
-            ($0.outputIndex, $0.itemId, $0.contentIndex) = (index, item, 0)
+            ($0.outputIndex, $0.itemId) = (index, item)
             fill(&$0)
         }
     }

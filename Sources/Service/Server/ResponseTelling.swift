@@ -15,11 +15,11 @@ final class ResponseTelling: Sendable {
     private let ignored: [String]
     private let progress: Mutex<ResponseProgress>
 
-    init(_ inquiry: Inquiry, to request: ResponsesRequest, ignored: [String]) {
+    init(_ inquiry: Inquiry, to request: ResponsesRequest, _ form: AnswerForm, ignored: [String]) {
         let options = inquiry.request.options
         self.inquiry = inquiry
         self.ignored = ignored
-        parting = AnswerParting(inquiry)
+        parting = AnswerParting(inquiry, form)
         progress = Mutex(
             ResponseProgress(
                 ResponseObject(

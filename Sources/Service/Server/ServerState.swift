@@ -53,7 +53,7 @@ package final class ServerState: Sendable {
             folder, store: store, runtime: runtime, settings: configuration.work, hiding: configuration.folders, condition: condition,
             refusal: { error in
                 HTTPError(refusing: error).map { JobFailure(code: $0.code ?? "internal_error", message: $0.message) }
-            })
+            }, answering: BatchesRoute.answer)
     }
 
     /// From now on questions are answered.
@@ -100,6 +100,7 @@ package final class ServerState: Sendable {
         CordStepsRoute.add(to: &router, self)
         WeightsRoute.add(to: &router, self)
         FilesRoute.add(to: &router, self)
+        BatchesRoute.add(to: &router, self)
         FineTuningRoute.add(to: &router, self)
         BenchmarksRoute.add(to: &router, self)
         GapRunsRoute.add(to: &router, self)

@@ -1,38 +1,52 @@
 package import API
 import Generation
-import Workshop
+import JSON
+package import Workshop
 
 extension [SubmittedMessage] {
     /// A request's messages; each clip knows its member.
-    package init(_ messages: [API.ChatMessage]) {
-        self = messages.enumerated().map { SubmittedMessage($1, at: "messages[\($0)]") }
+    package init(_ messages: [API.ChatMessage]) throws(WorkshopError) {
+        self = []
+        for (index, message) in messages.enumerated() { append(try SubmittedMessage(message, at: "messages[\(index)]")) }
     }
 
-    /// A request's instructions as a system message, and its items. What an assistant thought belongs to its next message; where none follows,
-    /// it is a turn without text.
-    package init(_ request: ResponsesRequest) {
+    /// A request's instructions as a system message, and its items. What an assistant thought belongs to its next message or call; where none
+    /// follows, it is a turn without text. Calls belong to the assistant's message before them.
+    package init(_ request: ResponsesRequest) throws(WorkshopError) {
         self = request.instructions.map { [SubmittedMessage(role: "system", $0)] } ?? []
         var thoughts: [String] = []
         for (index, item) in request.input.enumerated() {
             switch item {
             case .reasoning(let text): thoughts.append(text)
+            case .call(let call):
+                let call = try Generation.ToolCall(call, at: "input[\(index)].arguments")
+                if thoughts.isEmpty, let last, last.role == "assistant" {
+                    self[count - 1] = SubmittedMessage(role: last.role, parts: last.parts, reasoning: last.reasoning, calls: last.calls + [call])
+                } else {
+                    append(.assistant(thoughts, calling: [call]))
+                    thoughts = []
+                }
             case .message(var message):
                 if message.role == .assistant {
                     message.reasoningContent = thoughts.joined(separator: "\n")
                 } else if !thoughts.isEmpty {
-                    append(.thinking(thoughts))
+                    append(.assistant(thoughts))
                 }
                 thoughts = []
-                append(SubmittedMessage(message, at: "input[\(index)]"))
+                append(try SubmittedMessage(message, at: "input[\(index)]"))
             }
         }
-        if !thoughts.isEmpty { append(.thinking(thoughts)) }
+        if !thoughts.isEmpty { append(.assistant(thoughts)) }
     }
 }
 
 extension SubmittedMessage {
     /// - Parameter place: the request's member that holds the message.
-    fileprivate init(_ message: API.ChatMessage, at place: String) {
+    fileprivate init(_ message: API.ChatMessage, at place: String) throws(WorkshopError) {
+        var calls: [Generation.ToolCall] = []
+        for (index, call) in message.toolCalls.enumerated() {
+            calls.append(try Generation.ToolCall(call, at: "\(place).tool_calls[\(index)].function.arguments"))
+        }
         self.init(
             role: message.role == .developer ? "system" : message.role.rawValue,
             parts: message.content.enumerated().map { part, content in
@@ -42,10 +56,22 @@ extension SubmittedMessage {
                 case .inputAudio(let data, _): .audio(SubmittedSound(.bytes(data), at: place + ".input_audio.data"))
                 case .audioURL(let url): .audio(SubmittedSound(.url(url), at: place + ".audio_url.url"))
                 }
-            }, reasoning: message.reasoningContent.isEmpty ? nil : message.reasoningContent)
+            }, reasoning: message.reasoningContent.isEmpty ? nil : message.reasoningContent, calls: calls,
+            callID: message.toolCallId.isEmpty ? nil : message.toolCallId)
     }
 
-    fileprivate static func thinking(_ thoughts: [String]) -> SubmittedMessage {
-        SubmittedMessage(role: "assistant", parts: [.text("")], reasoning: thoughts.joined(separator: "\n"))
+    /// A turn without text.
+    fileprivate static func assistant(_ thoughts: [String], calling calls: [Generation.ToolCall] = []) -> SubmittedMessage {
+        SubmittedMessage(
+            role: "assistant", parts: [.text("")], reasoning: thoughts.isEmpty ? nil : thoughts.joined(separator: "\n"), calls: calls)
+    }
+}
+
+extension Generation.ToolCall {
+    /// - Parameter place: the request's member that holds the arguments.
+    fileprivate init(_ call: API.ToolCall, at place: String) throws(WorkshopError) {
+        do { self.init(id: call.id, name: call.function.name, arguments: try JSONValue(parsing: call.function.arguments)) } catch {
+            throw WorkshopError(.invalidValue, "\(place): expected JSON; \(error).", at: place)
+        }
     }
 }

@@ -32,7 +32,7 @@ extension Workshop {
             for state in JobState.allCases { page.sample([("state", state.rawValue)], Double(counts[state] ?? 0)) }
         }
         page.begin("cord_jobs_waiting", "gauge", "Jobs that wait, by lane.")
-        for lane in [Lane.training, Lane.measuring] {
+        for lane in Lane.all {
             if let waiting = try? store.queue(lane: lane).count { page.sample([("lane", lane)], Double(waiting)) }
         }
         if let counts = try? store.counts() {

@@ -100,7 +100,7 @@ struct Ask: AsyncParsableCommand {
         var messages = [ChatMessage(role: .user, content: parts)]
         if let system { messages.insert(ChatMessage(role: .system, text: system), at: 0) }
         let inquiry = try await runtime.ask(
-            [SubmittedMessage](messages), model: settings.adapters.last?.name, options: runtime.options(sampling), prefix: "ans-")
+            try [SubmittedMessage](messages), model: settings.adapters.last?.name, options: runtime.options(sampling), prefix: "ans-")
         if json {
             let whole = try await inquiry.complete()
             print(String(decoding: try WireEncoder.encode(inquiry.answer(whole.answers[0], whole.timings)), as: UTF8.self))

@@ -3,9 +3,10 @@ package import Foundation
 
 /// One turn of a conversation: who speaks, and the parts of what is said, in order.
 ///
-/// An assistant's turn may come without content, as clients keep refusals and calls of tools; it is empty then.
+/// An assistant's turn may come without content, as clients keep refusals and calls of tools; it is empty then. A turn of role `tool` is what
+/// a function gave back.
 package struct ChatMessage: Codable, Equatable, Sendable {
-    package enum Role: String, Codable, CaseIterable, Sendable { case system, developer, user, assistant }
+    package enum Role: String, Codable, CaseIterable, Sendable { case system, developer, user, assistant, tool }
 
     package var role: Role
     /// At least one part; content given as a string is one text part.
@@ -13,6 +14,10 @@ package struct ChatMessage: Codable, Equatable, Sendable {
     /// What an assistant thought before it spoke, from `reasoning_content` or its other name `reasoning`, for chat templates that read it;
     /// empty where there is nothing.
     package var reasoningContent: String
+    /// Functions that an assistant asked to call.
+    package var toolCalls: [ToolCall] = []
+    /// Of a tool's turn, the call that it answers; empty elsewhere.
+    package var toolCallId = ""
 
     package init(role: Role, content: [ContentPart], reasoningContent: String = "") {
         self.role = role
@@ -34,6 +39,7 @@ package struct ChatMessage: Codable, Equatable, Sendable {
             self.content = parts.isEmpty ? [.text("")] : parts
             let reasoning = try fields.text("reasoning")
             reasoningContent = try fields.text("reasoning_content") ?? reasoning ?? ""
+            toolCalls = try fields.optional("tool_calls", "an array of calls") ?? []
         } else {
             reasoningContent = ""
             let content: Content = try fields.required("content", expected)
@@ -41,13 +47,15 @@ package struct ChatMessage: Codable, Equatable, Sendable {
             self.content = content.parts
             try fields.refuse("refusal", because: "only an assistant refuses")
             fields.ignore("reasoning", "reasoning_content")
+            try fields.refuse("tool_calls", because: "only an assistant calls tools")
         }
+        if role == .tool { toolCallId = try fields.name("tool_call_id") }
         if role != .user, let index = self.content.firstIndex(where: { if case .text = $0 { false } else { true } }) {
             throw WireError.value(
                 fields.place("content") + "[\(index)].type", expected: "\"text\" in a message of role \(role.rawValue)",
                 found: "audio")
         }
-        try fields.refuse("tool_calls", "function_call", because: "this server calls no tools")
+        try fields.refuse("function_call", because: "`tool_calls` has taken its place")
         try fields.refuse("audio", because: "this server answers in text and keeps no spoken answers")
         // No chat template of this server reads these: they cannot change the answer.
         fields.ignore("name", "annotations", "reasoning_details")
@@ -63,9 +71,30 @@ package struct ChatMessage: Codable, Equatable, Sendable {
             try container.encode(content, forKey: .content)
         }
         if !reasoningContent.isEmpty { try container.encode(reasoningContent, forKey: .reasoningContent) }
+        if !toolCalls.isEmpty { try container.encode(toolCalls, forKey: .toolCalls) }
+        if !toolCallId.isEmpty { try container.encode(toolCallId, forKey: .toolCallId) }
     }
 
-    private enum CodingKeys: String, CodingKey { case role, content, reasoningContent }
+    private enum CodingKeys: String, CodingKey { case role, content, reasoningContent, toolCalls, toolCallId }
+
+    /// Refuses calls that share an id within a turn, and answers to calls that nobody made.
+    static func checkCalls(_ messages: [ChatMessage], at place: String) throws {
+        var known: Set<String> = []
+        for (index, message) in messages.enumerated() {
+            let ids = message.toolCalls.map(\.id)
+            if let twice = ids.indices.first(where: { ids[..<$0].contains(ids[$0]) }) {
+                throw WireError.value(
+                    "\(place)[\(index)].tool_calls[\(twice)].id", expected: "an id that no other call of the turn has",
+                    found: WireValue.string(ids[twice]).summary + " twice")
+            }
+            known.formUnion(ids)
+            if message.role == .tool, !known.contains(message.toolCallId) {
+                throw WireError.value(
+                    "\(place)[\(index)].tool_call_id", expected: "the id of a call in an assistant's turn before it",
+                    found: WireValue.string(message.toolCallId).summary)
+            }
+        }
+    }
 
     private struct Content: Decodable {
         var parts: [ContentPart]

@@ -21,6 +21,7 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
     package var reasoningEffort: ReasoningEffort?
     /// Known to no model here: the answer says so.
     package var verbosity: Verbosity?
+    package var tools = ToolFields()
 
     package init(model: String?, messages: [ChatMessage], sampling: SamplingFields = SamplingFields(), stream: Bool = false) {
         self.model = model
@@ -34,6 +35,7 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
         model = try fields.model()
         messages = try fields.required("messages", "an array of messages")
         guard !messages.isEmpty else { throw fields.invalid("messages", expected: "at least one message") }
+        try ChatMessage.checkCalls(messages, at: fields.place("messages"))
         sampling = try SamplingFields(fields)
         controls = try TokenControls(fields, maxTokens: sampling.maxTokens)
         n = try fields.integer("n", in: 1...128) ?? 1
@@ -59,11 +61,12 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
         if let modalities: [String] = try fields.optional("modalities", "an array of strings"), modalities != ["text"] {
             throw fields.invalid("modalities", expected: "[\"text\"], the only kind of answer this server gives")
         }
-        try fields.refuse("tools", "functions", because: "this server calls no tools")
-        for name in ["tool_choice", "function_call"] {
-            // Without tools, both mean that none is called.
-            try fields.accept(name, ["none", "auto"], because: "this server calls no tools")
+        tools = try ToolFields(fields)
+        if tools.choice != .none, structuredOutputs != nil {
+            throw fields.invalid("structured_outputs", expected: "nothing beside `tools`, unless `tool_choice` is \"none\"")
         }
+        try fields.refuse("functions", because: "`tools` has taken its place")
+        try fields.accept("function_call", ["none", "auto"], because: "`tool_choice` has taken its place")
         try fields.refuse("audio", because: "this server answers in text")
         let missing = "it would change the answer and this server does not have it"
         try fields.refuse("prediction", "web_search_options", "moderation", because: missing)
@@ -71,7 +74,6 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
         try fields.accept("best_of", [1], because: missing)
         try fields.acceptDefaults(because: missing)
         fields.ignoreBookkeeping()
-        fields.ignore("parallel_tool_calls")
         try fields.end()
     }
 
@@ -91,11 +93,16 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
         try container.encodeIfPresent(promptLogprobs, forKey: .promptLogprobs)
         try container.encodeIfPresent(reasoningEffort, forKey: .reasoningEffort)
         try container.encodeIfPresent(verbosity, forKey: .verbosity)
+        if !tools.tools.isEmpty {
+            try container.encode(tools.tools, forKey: .tools)
+            try container.encode(tools.choice, forKey: .toolChoice)
+            try container.encode(tools.isParallel, forKey: .parallelToolCalls)
+        }
     }
 
     private enum CodingKeys: String, CodingKey {
         case model, messages, n, stream, logprobs, streamOptions, topLogprobs, responseFormat, structuredOutputs, promptLogprobs, reasoningEffort,
-            verbosity
+            verbosity, tools, toolChoice, parallelToolCalls
     }
 }
 

@@ -60,21 +60,28 @@ package struct ChatChoice: Codable, Equatable, Sendable {
     }
 }
 
-/// Why an answer ended: a stop string or the model's end, or a limit on tokens.
-package enum FinishReason: String, Codable, Sendable { case stop, length }
+/// Why an answer ended: a stop string or the model's end, a limit on tokens, or the model's end behind calls of tools.
+package enum FinishReason: String, Codable, Sendable {
+    case stop, length
+    case toolCalls = "tool_calls"
+}
 
 /// The model's turn.
 package struct AssistantMessage: Codable, Equatable, Sendable {
     package var role = "assistant"
-    package var content: String
+    /// Null where there are calls of tools alone.
+    @Nullable package var content: String?
     /// What was thought before, where the model marks it off.
     package var reasoningContent: String?
+    /// Absent where there are none.
+    package var toolCalls: [ToolCall]?
     /// Always null; OpenAI's clients read it.
     @Nullable package var refusal: String?
 
-    package init(content: String, reasoningContent: String? = nil) {
+    package init(content: String?, reasoningContent: String? = nil, toolCalls: [ToolCall]? = nil) {
         self.content = content
         self.reasoningContent = reasoningContent
+        self.toolCalls = toolCalls
     }
 }
 
@@ -125,11 +132,13 @@ package struct ChatDelta: Codable, Equatable, Sendable {
     package var content: String?
     /// What is thought, before `content` begins.
     package var reasoningContent: String?
+    package var toolCalls: [ToolCallDelta]?
 
-    package init(role: String? = nil, content: String? = nil, reasoningContent: String? = nil) {
+    package init(role: String? = nil, content: String? = nil, reasoningContent: String? = nil, toolCalls: [ToolCallDelta]? = nil) {
         self.role = role
         self.content = content
         self.reasoningContent = reasoningContent
+        self.toolCalls = toolCalls
     }
 }
 

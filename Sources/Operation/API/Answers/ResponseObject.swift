@@ -32,15 +32,15 @@ package struct ResponseObject: Codable, Equatable, Sendable {
     package var metadata: [String: String]
     package var model: String
     package var output: [OutputItem] = []
-    package var parallelToolCalls = true
+    package var parallelToolCalls: Bool
     /// Always null: no response is kept.
     @Nullable package var previousResponseId: String?
     package var reasoning: ResponsesReasoning
     package var store = false
     package var temperature: Double
     package var text: ResponsesText
-    package var toolChoice = "auto"
-    package var tools: [WireValue] = []
+    package var toolChoice: ResponsesToolChoice
+    package var tools: [ResponsesTool]
     package var topLogprobs: Int
     package var topP: Double
     package var truncation = "disabled"
@@ -62,30 +62,53 @@ package struct ResponseObject: Codable, Equatable, Sendable {
         topLogprobs = request.logprobs ?? 0
         instructions = request.instructions
         maxOutputTokens = request.sampling.maxTokens
+        parallelToolCalls = request.tools.isParallel
+        toolChoice = ResponsesToolChoice(request.tools.tools.isEmpty ? .auto : request.tools.choice)
+        tools = request.tools.tools.map { ResponsesTool($0) }
     }
 }
 
-/// A part of a response's output: what was thought, or what is said.
+/// A part of a response's output: what was thought, what is said, or a function that is called.
 package struct OutputItem: Codable, Equatable, Sendable {
-    package enum Kind: String, Codable, Sendable { case reasoning, message }
+    package enum Kind: String, Codable, Sendable {
+        case reasoning, message
+        case call = "function_call"
+    }
 
     package var id: String
     package var type: Kind
     package var status = ResponseObject.Status.inProgress
-    package var content: [OutputPart] = []
+    /// Absent of a call.
+    package var content: [OutputPart]?
     /// Of a message, its speaker.
     package var role: String?
     /// Of what was thought: none is made.
     package var summary: [WireValue]?
+    /// Of a call, what its result names it by.
+    package var callId: String?
+    package var name: String?
+    /// JSON text.
+    package var arguments: String?
 
-    /// An item that has begun.
-    package init(_ type: Kind, id: String) {
-        self.id = id
-        self.type = type
-        switch type {
-        case .reasoning: summary = []
-        case .message: role = "assistant"
-        }
+    /// What is thought, from its beginning.
+    package static func reasoning(id: String) -> OutputItem {
+        var item = OutputItem(id: id, type: .reasoning)
+        (item.content, item.summary) = ([], [])
+        return item
+    }
+
+    /// What is said, from its beginning.
+    package static func message(id: String) -> OutputItem {
+        var item = OutputItem(id: id, type: .message)
+        (item.content, item.role) = ([], "assistant")
+        return item
+    }
+
+    /// A call whose arguments have yet to come.
+    package static func call(id: String, _ call: String, name: String) -> OutputItem {
+        var item = OutputItem(id: id, type: .call)
+        (item.callId, item.name, item.arguments) = (call, name, "")
+        return item
     }
 }
 
@@ -98,13 +121,10 @@ package struct OutputPart: Codable, Equatable, Sendable {
     /// Of a message, those of its tokens where they were asked for.
     package var logprobs: [TokenLogprob]?
 
-    /// A part that has begun.
-    package init(of kind: OutputItem.Kind) {
-        switch kind {
-        case .reasoning: type = "reasoning_text"
-        case .message: (type, annotations, logprobs) = ("output_text", [], [])
-        }
-    }
+    /// What is thought, from its beginning.
+    package static var thought: OutputPart { OutputPart(type: "reasoning_text") }
+    /// What is said, from its beginning.
+    package static var said: OutputPart { OutputPart(type: "output_text", annotations: [], logprobs: []) }
 }
 
 /// Tokens in and out, in the words of responses.
@@ -149,6 +169,8 @@ package struct ResponseEvent: Codable, Equatable, Sendable {
         case textDone = "response.output_text.done"
         case reasoningDelta = "response.reasoning_text.delta"
         case reasoningDone = "response.reasoning_text.done"
+        case argumentsDelta = "response.function_call_arguments.delta"
+        case argumentsDone = "response.function_call_arguments.done"
         case partDone = "response.content_part.done"
         case itemDone = "response.output_item.done"
         case completed = "response.completed"
@@ -168,6 +190,9 @@ package struct ResponseEvent: Codable, Equatable, Sendable {
     package var delta: String?
     package var text: String?
     package var logprobs: [TokenLogprob]?
+    /// Of a call whose arguments are whole, its function and these.
+    package var name: String?
+    package var arguments: String?
 
     package init(_ type: Kind, number: Int) { (self.type, sequenceNumber) = (type, number) }
 }

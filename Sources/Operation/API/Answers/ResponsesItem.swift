@@ -3,6 +3,8 @@ package enum ResponsesItem: Decodable, Equatable, Sendable {
     case message(ChatMessage)
     /// What an assistant thought before its next message.
     case reasoning(String)
+    /// A function that an assistant asked to call, in the turn of the message before it, if that is an assistant's.
+    case call(ToolCall)
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -10,10 +12,11 @@ package enum ResponsesItem: Decodable, Equatable, Sendable {
         switch type {
         case "message": self = .message(try Self.message(fields))
         case "reasoning": self = .reasoning(try Self.reasoning(fields))
+        case "function_call": self = .call(try ToolCall(item: fields))
+        case "function_call_output": self = .message(try Self.result(fields))
         case "item_reference": throw Self.unsupported(type, fields, "this server keeps no responses")
-        case "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output", "mcp_call":
-            throw Self.unsupported(type, fields, "this server calls no tools")
-        default: throw fields.invalid("type", expected: choices(["message", "reasoning"]))
+        case "custom_tool_call", "custom_tool_call_output", "mcp_call": throw Self.unsupported(type, fields, "this server knows functions alone")
+        default: throw fields.invalid("type", expected: choices(["message", "reasoning", "function_call", "function_call_output"]))
         }
         // What a response's items are called and how they ended.
         fields.ignore("id", "status", "phase")
@@ -27,6 +30,9 @@ package enum ResponsesItem: Decodable, Equatable, Sendable {
 
     private static func message(_ fields: Fields) throws -> ChatMessage {
         let role: ChatMessage.Role = try fields.requiredChoice("role")
+        guard role != .tool else {
+            throw fields.invalid("role", expected: choices(["system", "developer", "user", "assistant"]) + ", and results as function_call_output")
+        }
         let parts: [ContentPart] =
             switch try fields.required("content", "a string or an array of parts", as: TextOrArray<Part>.self) {
             case .text(let text): [.text(text)]
@@ -38,6 +44,44 @@ package enum ResponsesItem: Decodable, Equatable, Sendable {
                 fields.place("content") + "[\(index)].type", expected: "a text in a message of role \(role.rawValue)", found: "audio")
         }
         return ChatMessage(role: role, content: parts.isEmpty ? [.text("")] : parts)
+    }
+
+    /// What a function gave back.
+    private static func result(_ fields: Fields) throws -> ChatMessage {
+        let call = try fields.name("call_id")
+        let parts: [ContentPart] =
+            switch try fields.required("output", "a string or an array of texts", as: TextOrArray<Part>.self) {
+            case .text(let text): [.text(text)]
+            case .array(let parts): parts.map(\.content)
+            }
+        guard !parts.isEmpty else { throw fields.invalid("output", expected: "at least one part") }
+        if let index = parts.firstIndex(where: { if case .text = $0 { false } else { true } }) {
+            throw WireError.value(fields.place("output") + "[\(index)].type", expected: "\"input_text\"", found: "audio")
+        }
+        var message = ChatMessage(role: .tool, content: parts)
+        message.toolCallId = call
+        return message
+    }
+
+    /// Refuses calls that share an id, and answers to calls that nobody made.
+    static func checkCalls(_ items: [ResponsesItem], at place: String) throws {
+        var known: Set<String> = []
+        for (index, item) in items.enumerated() {
+            switch item {
+            case .reasoning: break
+            case .call(let call):
+                guard known.insert(call.id).inserted else {
+                    throw WireError.value(
+                        "\(place)[\(index)].call_id", expected: "an id that no other call has", found: WireValue.string(call.id).summary + " twice")
+                }
+            case .message(let message):
+                guard message.role != .tool || known.contains(message.toolCallId) else {
+                    throw WireError.value(
+                        "\(place)[\(index)].call_id", expected: "the id of a function_call before it",
+                        found: WireValue.string(message.toolCallId).summary)
+                }
+            }
+        }
     }
 
     /// The thoughts themselves; where a client has a summary alone, the summary.

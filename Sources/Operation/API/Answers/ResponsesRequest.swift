@@ -16,6 +16,7 @@ package struct ResponsesRequest: Decodable, Equatable, Sendable {
     /// Alternatives per token, at most 20; nil for no log-probabilities.
     package var logprobs: Int?
     package var include: [ResponsesInclusion]
+    package var tools: ToolFields
     /// Given back with the response.
     package var metadata: [String: String]
 
@@ -27,6 +28,7 @@ package struct ResponsesRequest: Decodable, Equatable, Sendable {
         case .array(let items): input = items
         }
         guard !input.isEmpty else { throw fields.invalid("input", expected: "at least one item") }
+        try ResponsesItem.checkCalls(input, at: fields.place("input"))
         instructions = try fields.text("instructions")
         sampling = try SamplingFields(fields, limit: "max_output_tokens", olderLimit: nil)
         controls = try TokenControls(fields, maxTokens: sampling.maxTokens)
@@ -41,6 +43,7 @@ package struct ResponsesRequest: Decodable, Equatable, Sendable {
         let alternatives = try fields.integer("top_logprobs", in: 0...20) ?? 0
         logprobs = alternatives > 0 || include.contains(.logprobs) ? alternatives : nil
         metadata = try fields.optional("metadata", "an object of strings") ?? [:]
+        tools = try ToolFields(responses: fields)
         try Self.refuse(fields)
         try fields.end()
     }
@@ -51,14 +54,12 @@ package struct ResponsesRequest: Decodable, Equatable, Sendable {
         try fields.accept("store", [false], because: forgetful)
         try fields.accept("background", [false], because: forgetful)
         try fields.refuse("previous_response_id", "conversation", "prompt", because: forgetful)
-        try fields.refuse("tools", because: "this server calls no tools")
-        // Without tools, both mean that none is called.
-        try fields.accept("tool_choice", ["none", "auto"], because: "this server calls no tools")
         try fields.accept("truncation", ["disabled"], because: "a conversation that is too long is refused, and not cut")
         try fields.refuse("context_management", "moderation", because: missing)
         try fields.acceptDefaults(because: missing)
         fields.ignoreBookkeeping()
-        fields.ignore("parallel_tool_calls", "max_tool_calls")
+        // It bounds calls that a server makes by itself.
+        fields.ignore("max_tool_calls")
     }
 }
 
@@ -67,7 +68,7 @@ package enum ResponsesInclusion: String, CaseIterable, Sendable {
     case logprobs = "message.output_text.logprobs"
     /// For clients that cannot read what was thought; here it is given as it is.
     case encryptedReasoning = "reasoning.encrypted_content"
-    // What tools and pictures bring; here there are none.
+    // What a service's own tools and pictures bring; here there are none.
     case fileSearch = "file_search_call.results"
     case webSearch = "web_search_call.results"
     case webSources = "web_search_call.action.sources"

@@ -34,7 +34,7 @@ package struct FileObject: Codable, Equatable, Sendable {
 /// When an upload goes by itself: OpenAI's `expires_after`, as the fields of a form spell it.
 package struct FileExpiry: Decodable, Equatable, Sendable {
     /// From an hour to thirty days.
-    private static let range = 3600...2_592_000
+    static let range = 3600...2_592_000
 
     /// From the upload on; nil for a file that stays.
     package var seconds: Int?

@@ -107,6 +107,11 @@ extension Fields {
         guard try text(name) ?? value == value else { throw invalid(name, expected: "\"\(value)\"") }
     }
 
+    /// A constant that must be there.
+    func requireConstant(_ name: String, _ value: String) throws {
+        guard try self.name(name) == value else { throw invalid(name, expected: "\"\(value)\"") }
+    }
+
     /// The name of the model that answers; nil, the served one, where it is absent or empty.
     func model() throws -> String? {
         let name = try text("model", maxLength: 512)

@@ -15,10 +15,11 @@ extension Runtime {
     /// - Parameters:
     ///   - options: `maxTokens` is cut to what the context has room for; where it is 0, a prompt may fill the context.
     ///   - scoring: which tokens of each prompt are scored.
+    ///   - isLowPriority: whether others come first.
     /// - Returns: an inquiry for each prompt, in their order, of one id.
     /// - Throws: ``WorkshopError`` with the place of the prompt that is to blame, before any has begun.
     package func complete(
-        _ prompts: [RawPrompt], model name: String?, options: SamplingOptions, scoring: PromptScoring? = nil
+        _ prompts: [RawPrompt], model name: String?, options: SamplingOptions, scoring: PromptScoring? = nil, isLowPriority: Bool = false
     ) async throws -> [Inquiry] {
         let start = ContinuousClock.now
         guard prompts.count <= engine.limits.queue else {
@@ -35,7 +36,8 @@ extension Runtime {
             options.maxTokens = min(options.maxTokens, model.model.contextLength - tokens.count)
             // The first token of a prompt follows nothing.
             let scoring = tokens.count > 1 ? scoring : nil
-            let request = GenerationRequest(prompt: Prompt(tokens: tokens), options: options, version: entry.version, scoring: scoring)
+            let request = GenerationRequest(
+                prompt: Prompt(tokens: tokens), options: options, version: entry.version, scoring: scoring, isLowPriority: isLowPriority)
             return try inquiry(request, of: entry, id: id, since: start)
         }
     }

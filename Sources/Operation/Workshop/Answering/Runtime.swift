@@ -1,6 +1,7 @@
 import Audio
 package import Foundation
 package import Generation
+import JSON
 import Models
 package import Tokenization
 import Workers
@@ -55,10 +56,11 @@ package final class Runtime: Sendable {
     ///   - prefix: what the id begins with, as `chatcmpl-`.
     ///   - variables: what the chat template reads beside the messages.
     ///   - scoring: which tokens of the prompt are scored.
+    ///   - isLowPriority: whether others come first.
     /// - Throws: ``WorkshopError`` or ``UnheardClip`` with the place of the part that is to blame.
     package func ask(
         _ messages: [SubmittedMessage], model name: String?, options: SamplingOptions, prefix: String,
-        variables: [String: TemplateValue] = [:], scoring: PromptScoring? = nil
+        variables: [String: TemplateValue] = [:], scoring: PromptScoring? = nil, isLowPriority: Bool = false
     ) async throws -> Inquiry {
         let start = ContinuousClock.now
         let (entry, prompt) = try await withTimeLimit(limits.time, timeout: { Self.timeIsOver }) { [self] in
@@ -66,7 +68,8 @@ package final class Runtime: Sendable {
         }
         var options = options
         options.maxTokens = max(1, min(options.maxTokens, model.model.contextLength - prompt.tokens.count))
-        let request = GenerationRequest(prompt: prompt, options: options, version: entry.version, scoring: scoring)
+        let request = GenerationRequest(
+            prompt: prompt, options: options, version: entry.version, scoring: scoring, isLowPriority: isLowPriority)
         return try inquiry(request, of: entry, id: Self.identifier(prefix), since: start)
     }
 
@@ -135,6 +138,7 @@ package final class Runtime: Sendable {
             throw WorkshopError(
                 .tooManyClips, "The conversation has \(clips) clips; this server hears at most \(limits.clips) in one.", at: "messages")
         }
+        for call in messages.flatMap(\.calls) { bytes += call.arguments.text.utf8.count }
         try checkSize(bytes, at: "messages")
     }
 

@@ -1,9 +1,6 @@
-package import API
-import Foundation
 import Generation
-import JSON
 import Models
-package import Structure
+import Structure
 import Synchronization
 import Tokenization
 import Workers
@@ -42,51 +39,6 @@ final class Structures: Sendable {
             }
             known = made
             return made
-        }
-    }
-}
-
-extension Runtime {
-    /// The form that a request asks of its answers; nil for any.
-    ///
-    /// - Parameters:
-    ///   - body: the request's JSON, whose order of members the answer keeps. Only where there is a form it is read for that.
-    ///   - path: the member of the request that holds the schema of `format`.
-    /// - Throws: ``WorkshopError`` that names the keyword which is not supported.
-    package func structure(
-        _ format: ResponseFormat, _ outputs: StructuredOutputs? = nil, body: [UInt8], path: [String] = ["response_format", "json_schema", "schema"]
-    ) async throws -> Structure? {
-        if format == .text, outputs == nil { return nil }
-        return try await queues.reading.run { [structures] in
-            let (form, place) = try Self.form(format, outputs, body: body, path: path)
-            do { return try structures.structure(form) } catch let error as StructureError {
-                throw WorkshopError(.unsupportedForm, "\(place): \(error.description).", at: place)
-            }
-        }
-    }
-
-    private static func form(
-        _ format: ResponseFormat, _ outputs: StructuredOutputs?, body: [UInt8], path: [String]
-    ) throws -> (StructureForm, place: String) {
-        func schema(_ path: [String]) throws -> JSONValue {
-            do {
-                let whole = try JSONValue(parsing: Data(body))
-                return path.reduce(whole) { $0[$1] ?? .boolean(true) }
-            } catch {
-                throw WorkshopError(.invalidValue, "Expected JSON; \(error).", at: path.joined(separator: "."))
-            }
-        }
-        switch (format, outputs) {
-        case (.jsonSchema, _): return (.schema(try schema(path)), path.joined(separator: "."))
-        case (.text, .choice(let texts)): return (.choice(texts), "structured_outputs.choice")
-        case (.text, .regex(let pattern)): return (.pattern(pattern), "structured_outputs.regex")
-        case (.text, .json(let written)):
-            let place = "structured_outputs.json"
-            guard case .string(let text) = written else { return (.schema(try schema(["structured_outputs", "json"])), place) }
-            do { return (.schema(try JSONValue(parsing: text)), place) } catch {
-                throw WorkshopError(.invalidValue, "\(place): expected a JSON schema; \(error).", at: place)
-            }
-        case (.jsonObject, _), (.text, .jsonObject), (.text, nil): return (.object, path[0])
         }
     }
 }

@@ -45,7 +45,7 @@ extension Workshop {
 
     /// - Throws: ``WorkshopError/Kind/fileInUse`` where a job that has not ended reads it; `StoreError`.
     package func deleteFile(_ id: String) throws {
-        if let job = try fineTuning.job(using: id) {
+        if let job = try job(using: id) {
             throw WorkshopError(
                 .fileInUse, "The file \(id) belongs to the job \(job), which has not ended. Cancel the job first, or wait for it.")
         }
@@ -54,8 +54,10 @@ extension Workshop {
 
     /// Deletes files whose time has passed, which nobody finds any more, but for those that a job still reads.
     package func removeExpiredFiles() throws {
-        for id in try store.expiredFiles() where try fineTuning.job(using: id) == nil { try store.deleteFile(id: id) }
+        for id in try store.expiredFiles() where try job(using: id) == nil { try store.deleteFile(id: id) }
     }
+
+    private func job(using file: String) throws -> String? { try fineTuning.job(using: file) ?? batches.job(using: file) }
 
     /// A version's folder as a tar archive, open for reading; it is gone when the handle closes.
     ///

@@ -13,7 +13,7 @@ enum AnswersRoute {
                 let runtime = try server.runtime
                 let wanted = try await runtime.queues.reading(request.body.count) { try read(request) }
                 let inquiry = try await runtime.ask(
-                    [SubmittedMessage](try messages(wanted)), model: wanted.model, options: runtime.options(wanted.sampling),
+                    try [SubmittedMessage](messages(wanted)), model: wanted.model, options: runtime.options(wanted.sampling),
                     prefix: "ans-")
                 if wanted.stream { return stream(inquiry) }
                 let whole = try await inquiry.complete()

@@ -2,7 +2,6 @@ import API
 import Foundation
 import Generation
 import HTTP
-import Structure
 import Workshop
 
 /// `POST /v1/chat/completions`: OpenAI's, whole or as a stream of events.
@@ -11,32 +10,43 @@ enum ChatCompletionsRoute {
         router.post("/v1/chat/completions", scope: .ask) { request in
             try await refusing {
                 let runtime = try server.runtime
-                let wanted = try await runtime.queues.reading(request.body.count) {
-                    try WireDecoder.decode(ChatCompletionRequest.self, from: Data(request.body))
-                }
-                let structure = try await runtime.structure(wanted.responseFormat, wanted.structuredOutputs, body: request.body)
-                return wanted.stream ? try await stream(wanted, structure, runtime) : .json(try await answer(wanted, structure, runtime))
+                let (wanted, form) = try await read(request.body, runtime)
+                return wanted.stream ? try await stream(wanted, form, runtime) : .json(try await answer(wanted, form, runtime))
             }
         }
     }
 
+    /// The whole answer to a request of a batch.
+    static func answer(inBatch body: [UInt8], _ runtime: Runtime) async throws -> Data {
+        let (wanted, form) = try await read(body, runtime)
+        return try await answer(wanted, form, runtime, isLowPriority: true)
+    }
+
+    private static func read(_ body: [UInt8], _ runtime: Runtime) async throws -> (ChatCompletionRequest, AnswerForm) {
+        let wanted = try await runtime.queues.reading(body.count) { try WireDecoder.decode(ChatCompletionRequest.self, from: Data(body)) }
+        return (wanted, try await runtime.form(wanted.responseFormat, wanted.structuredOutputs, tools: wanted.tools, body: body))
+    }
+
     private static func ask(
-        _ wanted: ChatCompletionRequest, _ structure: Structure?, _ runtime: Runtime
+        _ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime, isLowPriority: Bool = false
     ) async throws -> (inquiry: Inquiry, ignored: [String]) {
         var options = runtime.options(
             wanted.sampling, wanted.controls, count: wanted.n, logProbabilities: wanted.logprobs ? wanted.topLogprobs : nil)
-        options.structure = structure
+        options.structure = form.structure
         let manner = runtime.manner(wanted.reasoningEffort, wanted.verbosity)
         let inquiry = try await runtime.ask(
-            [SubmittedMessage](wanted.messages), model: wanted.model, options: options, prefix: "chatcmpl-", variables: manner.variables,
-            scoring: wanted.promptLogprobs.map { PromptScoring(alternatives: $0) })
+            try [SubmittedMessage](wanted.messages), model: wanted.model, options: options, prefix: "chatcmpl-",
+            variables: manner.variables.merging(form.variables) { $1 }, scoring: wanted.promptLogprobs.map { PromptScoring(alternatives: $0) },
+            isLowPriority: isLowPriority)
         return (inquiry, manner.ignored)
     }
 
     /// The whole answer as its JSON.
-    private static func answer(_ wanted: ChatCompletionRequest, _ structure: Structure?, _ runtime: Runtime) async throws -> Data {
-        let (inquiry, ignored) = try await ask(wanted, structure, runtime)
-        let parting = AnswerParting(inquiry)
+    private static func answer(
+        _ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime, isLowPriority: Bool = false
+    ) async throws -> Data {
+        let (inquiry, ignored) = try await ask(wanted, form, runtime, isLowPriority: isLowPriority)
+        let parting = AnswerParting(inquiry, form)
         let answers = try await parting.complete()
         // Each token may be told with its twenty likeliest.
         let bytes = answers.answers.reduce(answers.prompt.count * 1024) { $0 + $1.text.utf8.count + $1.logProbabilities.count * 1024 }
@@ -47,10 +57,8 @@ enum ChatCompletionsRoute {
         let inquiry = parting.inquiry
         let logs = inquiry.request.options.logProbabilities != nil
         let choices = answers.answers.enumerated().map { index, answer in
-            let parts = parting.parts(index)
-            return ChatChoice(
-                index: index, message: AssistantMessage(content: parts.said, reasoningContent: parts.thought.isEmpty ? nil : parts.thought),
-                finishReason: .init(answer.finishReason),
+            ChatChoice(
+                index: index, message: parting.message(index), finishReason: parting.reason(index, answer.finishReason),
                 logprobs: logs ? ChoiceLogprobs(content: answer.logProbabilities.map(inquiry.logprob)) : nil)
         }
         return ChatCompletion(
@@ -62,11 +70,11 @@ enum ChatCompletionsRoute {
 
     /// One chunk with the role per answer, chunks of text, one with the reason why each ended, and at the very end the usage where
     /// it was asked for. The last chunk carries what was heard.
-    private static func stream(_ wanted: ChatCompletionRequest, _ structure: Structure?, _ runtime: Runtime) async throws -> Response {
-        let (inquiry, ignored) = try await ask(wanted, structure, runtime)
+    private static func stream(_ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime) async throws -> Response {
+        let (inquiry, ignored) = try await ask(wanted, form, runtime)
         let options = wanted.streamOptions
         return .refusing { events in
-            let parting = AnswerParting(inquiry)
+            let parting = AnswerParting(inquiry, form)
             let chunks = ChunkWriter(
                 parting: parting, events: events, includesUsage: options?.includeUsage ?? false,
                 countsUsage: options?.continuousUsageStats ?? false, ignored: ignored)
@@ -84,10 +92,10 @@ enum ChatCompletionsRoute {
                     try await chunks.send(choice, part)
                     // The last reason waits for the timings that travel with it.
                     if ending.isLast(choice, reason) { return }
-                    try await chunks.send(choice, ChatDelta(), finish: .init(reason))
+                    try await chunks.send(choice, ChatDelta(), finish: parting.reason(choice, reason))
                 case .done(let timings):
                     let (choice, reason) = ending.last
-                    try await chunks.send(choice, ChatDelta(), finish: .init(reason), timings: chunks.includesUsage ? nil : timings)
+                    try await chunks.send(choice, ChatDelta(), finish: parting.reason(choice, reason), timings: chunks.includesUsage ? nil : timings)
                     if chunks.includesUsage { try await chunks.sendUsage(timings) }
                 }
             }
@@ -103,14 +111,21 @@ enum ChatCompletionsRoute {
         let countsUsage: Bool
         let ignored: [String]
 
-        /// Sends what a token added: of what is thought and what is said, each in a chunk of its own.
+        /// Sends what a token added: what is thought, what is said and each step of a call in a chunk of its own.
         func send(_ choice: Int, _ part: AnswerParting.Part, logprobs: ChoiceLogprobs? = nil) async throws {
             var logprobs = logprobs
             if !part.thought.isEmpty {
                 try await send(choice, ChatDelta(reasoningContent: part.thought), logprobs: logprobs)
                 logprobs = nil
             }
-            if !part.said.isEmpty || logprobs != nil { try await send(choice, ChatDelta(content: part.said), logprobs: logprobs) }
+            if !part.said.isEmpty || logprobs != nil && part.calls.isEmpty {
+                try await send(choice, ChatDelta(content: part.said), logprobs: logprobs)
+                logprobs = nil
+            }
+            for call in part.calls {
+                try await send(choice, ChatDelta(toolCalls: [call]), logprobs: logprobs)
+                logprobs = nil
+            }
         }
 
         func send(

@@ -13,25 +13,34 @@ enum CompletionsRoute {
         router.post("/v1/completions", scope: .ask) { request in
             try await refusing {
                 let runtime = try server.runtime
-                let wanted = try await runtime.queues.reading(request.body.count) {
-                    try WireDecoder.decode(CompletionRequest.self, from: Data(request.body), maxValues: maxValues)
-                }
+                let wanted = try await read(request.body, runtime)
                 return wanted.stream ? try await stream(wanted, runtime) : .json(try await answer(wanted, runtime))
             }
         }
     }
 
-    private static func start(_ wanted: CompletionRequest, _ runtime: Runtime) async throws -> [PromptContinuation] {
+    /// The whole answer to a request of a batch.
+    static func answer(inBatch body: [UInt8], _ runtime: Runtime) async throws -> Data {
+        try await answer(try await read(body, runtime), runtime, isLowPriority: true)
+    }
+
+    private static func read(_ body: [UInt8], _ runtime: Runtime) async throws -> CompletionRequest {
+        try await runtime.queues.reading(body.count) { try WireDecoder.decode(CompletionRequest.self, from: Data(body), maxValues: maxValues) }
+    }
+
+    private static func start(
+        _ wanted: CompletionRequest, _ runtime: Runtime, isLowPriority: Bool = false
+    ) async throws -> [PromptContinuation] {
         let options = runtime.options(wanted.sampling, wanted.controls, count: wanted.n, logProbabilities: wanted.logprobs)
         let inquiries = try await runtime.complete(
             wanted.prompts.map { RawPrompt($0) }, model: wanted.model, options: options,
-            scoring: wanted.echo ? wanted.logprobs.map { PromptScoring(alternatives: $0) } : nil)
+            scoring: wanted.echo ? wanted.logprobs.map { PromptScoring(alternatives: $0) } : nil, isLowPriority: isLowPriority)
         return inquiries.enumerated().map { PromptContinuation($1, echoes: wanted.echo, firstChoice: $0 * wanted.n) }
     }
 
     /// The whole answer as its JSON.
-    private static func answer(_ wanted: CompletionRequest, _ runtime: Runtime) async throws -> Data {
-        let prompts = try await start(wanted, runtime)
+    private static func answer(_ wanted: CompletionRequest, _ runtime: Runtime, isLowPriority: Bool = false) async throws -> Data {
+        let prompts = try await start(wanted, runtime, isLowPriority: isLowPriority)
         let answers = try await withThrowingTaskGroup(of: (Int, Answers).self) { group in
             for (index, prompt) in prompts.enumerated() { group.addTask { (index, try await prompt.inquiry.complete()) } }
             return try await group.reduce(into: Array(repeating: Answers(), count: prompts.count)) { $0[$1.0] = $1.1 }

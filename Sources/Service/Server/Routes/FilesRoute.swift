@@ -13,7 +13,7 @@ enum FilesRoute {
     private static let training = "fine-tune"
     /// Of training, too: what jobs tell of themselves.
     private static let results = FineTuning.resultPurpose
-    private static let purposes = [training, "evals", "user_data"]
+    private static let purposes = [training, "evals", "user_data", Batches.inputPurpose]
 
     static func add(to router: inout Router, _ server: ServerState) {
         router.post("/v1/files", scope: [.measure, .train], bodyLimit: server.configuration.uploadBytes) { request in

@@ -30,7 +30,7 @@ enum InspectRoute {
     private static func prompt(_ audio: AudioReference, _ server: ServerState) async throws -> Prompt {
         let runtime = try server.runtime
         if case .data(let data) = audio {
-            return try await runtime.prompt([SubmittedMessage]([ChatMessage(role: .user, content: [.inputAudio(data, format: nil)])]))
+            return try await runtime.prompt(try [SubmittedMessage]([ChatMessage(role: .user, content: [.inputAudio(data, format: nil)])]))
         }
         // Uploads and paths belong to the data folder.
         let sound = try server.workshop.clips.sound(ClipReference(audio))

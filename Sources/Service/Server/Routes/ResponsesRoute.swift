@@ -2,7 +2,6 @@ import API
 import Foundation
 import Generation
 import HTTP
-import Structure
 import Workshop
 
 /// `POST /v1/responses`: OpenAI's, whole or as a stream of events; nothing of it is kept.
@@ -18,27 +17,46 @@ enum ResponsesRoute {
     }
 
     private static func answer(_ request: Request, _ runtime: Runtime) async throws -> Response {
-        let wanted = try await runtime.queues.reading(request.body.count) {
-            try WireDecoder.decode(ResponsesRequest.self, from: Data(request.body))
-        }
-        let structure = try await runtime.structure(wanted.text.format, body: request.body, path: ["text", "format", "schema"])
-        let telling = try await ask(wanted, structure, runtime)
-        if wanted.stream { return stream(telling) }
-        let response = try await telling.forEach { _ in }
-        let bytes = response.output.flatMap(\.content).reduce(0) { $0 + $1.text.utf8.count + 1024 * ($1.logprobs?.count ?? 0) }
-        return .json(try await runtime.queues.reading(bytes) { try WireEncoder.encode(response) })
+        let (wanted, form) = try await read(request.body, runtime)
+        let telling = try await ask(wanted, form, runtime)
+        return wanted.stream ? stream(telling) : .json(try await whole(telling, runtime))
     }
 
-    private static func ask(_ wanted: ResponsesRequest, _ structure: Structure?, _ runtime: Runtime) async throws -> ResponseTelling {
+    /// The whole answer to a request of a batch.
+    static func answer(inBatch body: [UInt8], _ runtime: Runtime) async throws -> Data {
+        do {
+            let (wanted, form) = try await read(body, runtime)
+            return try await whole(try await ask(wanted, form, runtime, isLowPriority: true), runtime)
+        } catch {
+            throw refusal(error) ?? error
+        }
+    }
+
+    private static func read(_ body: [UInt8], _ runtime: Runtime) async throws -> (ResponsesRequest, AnswerForm) {
+        let wanted = try await runtime.queues.reading(body.count) { try WireDecoder.decode(ResponsesRequest.self, from: Data(body)) }
+        return (wanted, try await runtime.form(wanted.text.format, tools: wanted.tools, body: body, places: .responses))
+    }
+
+    private static func whole(_ telling: ResponseTelling, _ runtime: Runtime) async throws -> Data {
+        let response = try await telling.forEach { _ in }
+        let parts: [OutputPart] = response.output.flatMap { $0.content ?? [] }
+        let bytes = parts.reduce(0) { $0 + $1.text.utf8.count + 1024 * ($1.logprobs?.count ?? 0) }
+        return try await runtime.queues.reading(bytes) { try WireEncoder.encode(response) }
+    }
+
+    private static func ask(
+        _ wanted: ResponsesRequest, _ form: AnswerForm, _ runtime: Runtime, isLowPriority: Bool = false
+    ) async throws -> ResponseTelling {
         var options = runtime.options(wanted.sampling, wanted.controls, logProbabilities: wanted.logprobs)
-        options.structure = structure
+        options.structure = form.structure
         let manner = runtime.manner(wanted.reasoning.effort, wanted.text.verbosity)
         let inquiry = try await runtime.ask(
-            [SubmittedMessage](wanted), model: wanted.model, options: options, prefix: "resp_", variables: manner.variables)
+            try [SubmittedMessage](wanted), model: wanted.model, options: options, prefix: "resp_",
+            variables: manner.variables.merging(form.variables) { $1 }, isLowPriority: isLowPriority)
         var ignored = manner.ignored.map { names[$0] ?? $0 }
         if wanted.reasoning.summary != nil { ignored.append("reasoning.summary") }
         if wanted.include.contains(.encryptedReasoning) { ignored.append(ResponsesInclusion.encryptedReasoning.rawValue) }
-        return ResponseTelling(inquiry, to: wanted, ignored: ignored)
+        return ResponseTelling(inquiry, to: wanted, form, ignored: ignored)
     }
 
     /// Every event has its type as its name, too. A failure is the last of them.

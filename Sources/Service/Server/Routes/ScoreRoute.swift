@@ -28,7 +28,7 @@ enum ScoreRoute {
 
     private static func prompt(_ wanted: ScoreRequest.Prompt, _ runtime: Runtime) async throws -> Prompt {
         switch wanted {
-        case .messages(let messages): try await runtime.prompt([SubmittedMessage](messages))
+        case .messages(let messages): try await runtime.prompt(try [SubmittedMessage](messages))
         case .raw(let field): Prompt(tokens: try await runtime.tokens(of: RawPrompt(field), at: "prompt"))
         }
     }

@@ -46,9 +46,9 @@ enum TokensRoute {
         case .prompt(let text):
             return try await runtime.queues.reading.run { try runtime.model.tokenizer.encode(text) }
         case .messages(let messages, addGenerationPrompt: true):
-            return try await runtime.prompt([SubmittedMessage](messages)).tokens.map { Int($0) }
+            return try await runtime.prompt(try [SubmittedMessage](messages)).tokens.map { Int($0) }
         case .messages(let messages, addGenerationPrompt: false):
-            let whole = try await runtime.prompt([SubmittedMessage](messages)).tokens.map { Int($0) }
+            let whole = try await runtime.prompt(try [SubmittedMessage](messages)).tokens.map { Int($0) }
             // What the chat format adds for the answer to begin is the same for every conversation.
             let start = Tokenization.ChatMessage(role: "user", "")
             let format = runtime.model.chat

@@ -1,0 +1,284 @@
+import Foundation
+
+/// A function that the model may ask its client to call.
+///
+/// The order of the schema's members, which counts, has to be read from the request itself.
+package struct FunctionTool: Codable, Equatable, Sendable {
+    package var name: String
+    package var description: String?
+    /// A JSON schema of the arguments; absent where the function takes none.
+    package var parameters: WireValue?
+    /// Whether arguments must be valid by the schema.
+    package var strict: Bool
+
+    /// As `POST /v1/chat/completions` has it, with the function in an object of its own.
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        try Self.checkType(fields)
+        guard let function = try fields.object("function") else { throw fields.missing("function", "an object with a `name`") }
+        try self.init(function)
+        try fields.end()
+    }
+
+    /// As `POST /v1/responses` has it, with the function's members beside `type`.
+    fileprivate init(flat fields: Fields) throws {
+        try Self.checkType(fields)
+        try self.init(fields)
+    }
+
+    private init(_ fields: Fields) throws {
+        name = try fields.required("name", "a name")
+        guard isFunctionName(name) else { throw fields.invalid("name", expected: "1 to 64 letters, digits, _ or -") }
+        description = try fields.text("description")
+        parameters = try fields.optional("parameters", "a JSON schema")
+        switch parameters {
+        case nil, .object: break
+        default: throw fields.invalid("parameters", expected: "a JSON schema: an object")
+        }
+        strict = try fields.flag("strict") ?? false
+        try fields.end()
+    }
+
+    private static func checkType(_ fields: Fields) throws {
+        let type = try fields.name("type")
+        guard type == "function" else {
+            throw WireError(
+                "\(fields.place("type")): tools of type \"\(WireValue.cut(type))\" are not supported: this server knows functions alone.",
+                param: fields.place("type"), code: "unsupported_parameter")
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode("function", forKey: .type)
+        try container.encode(members, forKey: .function)
+    }
+
+    private enum CodingKeys: String, CodingKey { case type, function }
+
+    fileprivate var members: Members { Members(name: name, description: description, parameters: parameters, strict: strict) }
+
+    fileprivate struct Members: Encodable {
+        let name: String
+        let description: String?
+        let parameters: WireValue?
+        let strict: Bool
+    }
+}
+
+/// A function as `POST /v1/responses` has it.
+package struct ResponsesTool: Codable, Equatable, Sendable {
+    package var function: FunctionTool
+
+    package init(_ function: FunctionTool) { self.function = function }
+
+    package init(from decoder: any Decoder) throws { function = try FunctionTool(flat: try Fields(decoder)) }
+
+    package func encode(to encoder: any Encoder) throws {
+        try function.members.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode("function", forKey: .type)
+    }
+
+    private enum CodingKeys: String, CodingKey { case type }
+}
+
+/// Whether OpenAI's interface takes a text for the name of a function.
+func isFunctionName(_ name: String) -> Bool {
+    (1...64).contains(name.utf8.count)
+        && name.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == 0x5F || byte == 0x2D
+        }
+}
+
+/// Whether the model calls functions, and which.
+package enum ToolChoice: Codable, Equatable, Sendable {
+    case none, auto, required
+    case function(String)
+
+    private static let expected = "\"none\", \"auto\", \"required\" or an object that names a function"
+
+    package init(from decoder: any Decoder) throws {
+        if let word = try? decoder.singleValueContainer().decode(String.self) {
+            switch word {
+            case "none": self = .none
+            case "auto": self = .auto
+            case "required": self = .required
+            default: throw WireError.value(pathText(decoder.codingPath), expected: Self.expected, found: WireValue.string(word).summary)
+            }
+            return
+        }
+        let fields = try Fields(decoder)
+        try fields.requireConstant("type", "function")
+        // Chat has the name in an object of its own, responses beside the type.
+        if let function = try fields.object("function") {
+            self = .function(try function.name("name"))
+            try function.end()
+        } else {
+            self = .function(try fields.name("name"))
+        }
+        try fields.end()
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .none: try encode("none", to: encoder)
+        case .auto: try encode("auto", to: encoder)
+        case .required: try encode("required", to: encoder)
+        case .function(let name):
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode("function", forKey: .type)
+            try container.encode(["name": name], forKey: .function)
+        }
+    }
+
+    private func encode(_ word: String, to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(word)
+    }
+
+    private enum CodingKeys: String, CodingKey { case type, function }
+}
+
+/// A choice as responses tell it, with the function's name beside the type.
+package struct ResponsesToolChoice: Codable, Equatable, Sendable {
+    package var choice: ToolChoice
+
+    package init(_ choice: ToolChoice) { self.choice = choice }
+
+    package init(from decoder: any Decoder) throws { choice = try ToolChoice(from: decoder) }
+
+    package func encode(to encoder: any Encoder) throws {
+        switch choice {
+        case .none, .auto, .required: try choice.encode(to: encoder)
+        case .function(let name):
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode("function", forKey: .type)
+            try container.encode(name, forKey: .name)
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey { case type, name }
+}
+
+/// `tools`, `tool_choice` and `parallel_tool_calls` of a request, held against one another.
+package struct ToolFields: Equatable, Sendable {
+    package var tools: [FunctionTool] = []
+    package var choice = ToolChoice.none
+    /// Whether one answer may have several calls.
+    package var isParallel = true
+
+    package init() {}
+
+    /// As `POST /v1/chat/completions` has them.
+    init(_ fields: Fields) throws {
+        try self.init(fields, try fields.optional("tools", "an array of tools") ?? [], named: "function.name")
+    }
+
+    /// As `POST /v1/responses` has them.
+    init(responses fields: Fields) throws {
+        let tools: [ResponsesTool] = try fields.optional("tools", "an array of tools") ?? []
+        try self.init(fields, tools.map(\.function), named: "name")
+    }
+
+    /// - Parameter place: where the name stands within a tool.
+    private init(_ fields: Fields, _ tools: [FunctionTool], named place: String) throws {
+        self.tools = tools
+        guard tools.count <= 128 else { throw fields.invalid("tools", expected: "at most 128 tools") }
+        var names: Set<String> = []
+        for (index, tool) in tools.enumerated() where !names.insert(tool.name).inserted {
+            throw WireError.value(
+                "\(fields.place("tools"))[\(index)].\(place)", expected: "a name that no other tool has", found: "\"\(tool.name)\" twice")
+        }
+        isParallel = try fields.flag("parallel_tool_calls") ?? true
+        choice = try fields.optional("tool_choice", "a choice") ?? (tools.isEmpty ? .none : .auto)
+        switch choice {
+        case .none: break
+        case .auto: if tools.isEmpty { choice = .none }
+        case .required: if tools.isEmpty { throw fields.invalid("tool_choice", expected: "\"none\" or \"auto\" where there are no `tools`") }
+        case .function(let name):
+            guard names.contains(name) else {
+                let found = WireValue.string(name).summary
+                throw WireError.value(fields.place("tool_choice"), expected: "the name of one of `tools`", found: found)
+            }
+        }
+    }
+}
+
+/// A call that an assistant made.
+package struct ToolCall: Codable, Equatable, Sendable {
+    package struct Function: Codable, Equatable, Sendable {
+        package var name: String
+        /// JSON text of an object.
+        package var arguments: String
+
+        package init(name: String, arguments: String) { (self.name, self.arguments) = (name, arguments) }
+    }
+
+    package var id: String
+    package var type = "function"
+    package var function: Function
+
+    package init(id: String, name: String, arguments: String) {
+        self.id = id
+        function = Function(name: name, arguments: arguments)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        id = try fields.name("id")
+        try fields.constant("type", "function")
+        guard let function = try fields.object("function") else { throw fields.missing("function", "an object with `name` and `arguments`") }
+        self.function = try Function(function)
+        try function.end()
+        // Where clients keep the place of a call that was streamed.
+        fields.ignore("index")
+        try fields.end()
+    }
+
+    /// As an item of responses has it, beside what items have in common.
+    init(item fields: Fields) throws {
+        id = try fields.name("call_id")
+        function = try Function(fields)
+    }
+}
+
+extension ToolCall.Function {
+    /// Arguments that are empty are those of a function without any.
+    init(_ fields: Fields) throws {
+        name = try fields.required("name", "a name")
+        guard isFunctionName(name) else { throw fields.invalid("name", expected: "1 to 64 letters, digits, _ or -") }
+        let text: String = try fields.required("arguments", "a string of JSON")
+        arguments = text.isEmpty ? "{}" : text
+        let data = Data(arguments.utf8)
+        guard (try? JSONGuard.check(data, maxDepth: 32)) != nil, case .object? = try? WireValue(json: data) else {
+            throw fields.invalid("arguments", expected: "the JSON text of an object, at most 32 deep")
+        }
+    }
+}
+
+/// What became known of a call with an event of a stream: first its id and name, then its arguments piece by piece.
+package struct ToolCallDelta: Codable, Equatable, Sendable {
+    package struct Function: Codable, Equatable, Sendable {
+        package var name: String?
+        package var arguments: String
+    }
+
+    /// Of the call among those of its answer.
+    package var index: Int
+    package var id: String?
+    package var type: String?
+    package var function: Function
+
+    package init(index: Int, id: String, name: String) {
+        self.index = index
+        self.id = id
+        type = "function"
+        function = Function(name: name, arguments: "")
+    }
+
+    package init(index: Int, arguments: String) {
+        self.index = index
+        function = Function(arguments: arguments)
+    }
+}

@@ -1,0 +1,137 @@
+package import API
+import Foundation
+import Generation
+import JSON
+package import Structure
+package import Tokenization
+import Workers
+
+/// What a request asks of the form of its answers.
+package struct AnswerForm: Sendable {
+    /// Nil where any text will do.
+    package var structure: Structure?
+    /// Nil where no function can be called.
+    package var calls: ToolCallForm?
+    /// What the chat template reads of the tools.
+    package var variables: [String: TemplateValue] = [:]
+}
+
+/// Where a route's requests have what the form is made of.
+package struct FormPlaces: Sendable {
+    /// The schema of the answer's format.
+    let schema: [String]
+    /// Of a tool, the member that holds its function; nil where the tool does.
+    let function: String?
+
+    package static let chat = FormPlaces(schema: ["response_format", "json_schema", "schema"], function: "function")
+    package static let responses = FormPlaces(schema: ["text", "format", "schema"], function: nil)
+}
+
+extension Runtime {
+    /// The form that a request asks of its answers.
+    ///
+    /// Calls have a form wherever there may be calls. Their arguments are valid by the function's schema where the function is `strict`, or a call is
+    /// demanded; else they are any object.
+    ///
+    /// - Parameter body: the request's JSON, whose order of members prompt and answer keep. Only where there is a form it is read for that.
+    /// - Throws: ``WorkshopError`` that names the keyword which is not supported.
+    package func form(
+        _ format: ResponseFormat, _ outputs: StructuredOutputs? = nil, tools: ToolFields = ToolFields(), body: [UInt8],
+        places: FormPlaces = .chat
+    ) async throws -> AnswerForm {
+        if format == .text, outputs == nil, tools.choice == .none { return AnswerForm() }
+        return try await queues.reading.run { [self] in
+            let request = try RequestBody(body, places)
+            let other = format == .text && outputs == nil ? nil : try request.form(format, outputs)
+            var answer = AnswerForm()
+            do {
+                if let calls = request.calls(tools, beside: other?.form) {
+                    let definitions = request.definitions
+                    try checkSize(definitions.reduce(0) { $0 + $1.text.utf8.count }, at: "tools")
+                    answer.calls = calls
+                    answer.variables["tools"] = .list(definitions.map { TemplateValue($0) })
+                    answer.structure = try structures.structure(.toolCalls(calls))
+                } else if let other {
+                    answer.structure = try structures.structure(other.form)
+                }
+            } catch let error as StructureError {
+                let tool = tools.tools.firstIndex { $0.name == error.function }
+                let place = tool.map { "tools[\($0)].\(places.function.map { $0 + "." } ?? "")parameters" } ?? other?.place ?? "tools"
+                throw WorkshopError(.unsupportedForm, "\(place): \(error.description).", at: place)
+            }
+            return answer
+        }
+    }
+}
+
+/// A request's JSON, whose order of members counts.
+private struct RequestBody {
+    let json: JSONValue
+    let places: FormPlaces
+
+    init(_ bytes: [UInt8], _ places: FormPlaces) throws(WorkshopError) {
+        do { json = try JSONValue(parsing: Data(bytes)) } catch { throw WorkshopError(.invalidValue, "Expected JSON; \(error).") }
+        self.places = places
+    }
+
+    private func value(_ path: [String]) -> JSONValue? { path.reduce(json) { $0?[$1] } }
+
+    /// The form of what is said.
+    func form(_ format: ResponseFormat, _ outputs: StructuredOutputs?) throws -> (form: StructureForm, place: String) {
+        switch (format, outputs) {
+        case (.jsonSchema, _): return (.schema(value(places.schema) ?? .boolean(true)), places.schema.joined(separator: "."))
+        case (.text, .choice(let texts)): return (.choice(texts), "structured_outputs.choice")
+        case (.text, .regex(let pattern)): return (.pattern(pattern), "structured_outputs.regex")
+        case (.text, .json(let written)):
+            let place = "structured_outputs.json"
+            guard case .string(let text) = written else {
+                return (.schema(value(["structured_outputs", "json"]) ?? .boolean(true)), place)
+            }
+            do { return (.schema(try JSONValue(parsing: text)), place) } catch {
+                throw WorkshopError(.invalidValue, "\(place): expected a JSON schema; \(error).", at: place)
+            }
+        case (.jsonObject, _), (.text, .jsonObject), (.text, nil): return (.object, places.schema[0])
+        }
+    }
+
+    /// The tools' functions, each with its members in their order.
+    private var functions: [JSONObject] {
+        guard case .array(let tools)? = value(["tools"]) else { return [] }
+        return tools.compactMap { tool in
+            guard case .object(let members)? = places.function.map({ tool[$0] }) ?? tool else { return nil }
+            return members
+        }
+    }
+
+    /// The tools as chat templates know them.
+    var definitions: [JSONValue] {
+        functions.map { function in
+            var told = JSONObject()
+            for name in function.keys where ["name", "description", "parameters"].contains(name) && function[name] != .null {
+                told[name] = function[name]
+            }
+            return .object(["type": "function", "function": .object(told)])
+        }
+    }
+
+    /// The calls that may be made; nil for none.
+    func calls(_ fields: ToolFields, beside other: StructureForm?) -> ToolCallForm? {
+        let schemas = functions.map { $0["parameters"] }
+        func chosen(forced: Bool, _ isChosen: (String) -> Bool = { _ in true }) -> [ToolCallForm.Function] {
+            zip(fields.tools, schemas).filter { isChosen($0.0.name) }.map { tool, schema in
+                // A function without parameters takes an empty object.
+                guard let schema, schema != .null else {
+                    return ToolCallForm.Function(name: tool.name, schema: .object(["const": .object(JSONObject())]))
+                }
+                return ToolCallForm.Function(name: tool.name, schema: forced || tool.strict ? schema : nil)
+            }
+        }
+        switch fields.choice {
+        case .none: return nil
+        case .auto:
+            return ToolCallForm(chosen(forced: false), text: other.map { .form($0) } ?? .any, isParallel: fields.isParallel)
+        case .required: return ToolCallForm(chosen(forced: true), text: .none, isParallel: fields.isParallel)
+        case .function(let name): return ToolCallForm(chosen(forced: true) { $0 == name }, text: .none, isParallel: false)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Foundation
+import JSON
+
+/// One request of a batch's file.
+struct BatchLine: Sendable {
+    /// From 0, by lines that are not empty.
+    let index: Int
+    /// What its answer is found by; nil where the line does not say.
+    let customID: String?
+    /// The request's JSON, or why it cannot be asked.
+    let body: Result<[UInt8], BatchLineError>
+}
+
+/// Why a line cannot be asked.
+struct BatchLineError: Error, Sendable {
+    let code: String
+    let message: String
+}
+
+/// The requests of a file: a line each, `{"custom_id", "method", "url", "body"}`. A line that is wrong is told with its answer, and keeps no other
+/// from being asked.
+struct BatchInput: Sendable {
+    static let most = 50_000
+
+    private let bytes: Data
+    private let ranges: [Range<Int>]
+    private let endpoint: String
+    /// By line, whether another before it has its `custom_id`.
+    private let repeated: Set<Int>
+
+    /// - Throws: `CancellationError` by `check`; ``BatchLineError`` where the file as a whole cannot be asked.
+    init(_ file: URL, endpoint: String, check: () throws -> Void) throws {
+        bytes = try Data(contentsOf: file, options: .mappedIfSafe)
+        self.endpoint = endpoint
+        var ranges: [Range<Int>] = []
+        for line in bytes.split(separator: UInt8(ascii: "\n")) where line.contains(where: { $0 != 0x20 && $0 != 0x0D && $0 != 0x09 }) {
+            ranges.append(line.startIndex..<line.endIndex)
+            if ranges.count > Self.most {
+                throw BatchLineError(code: "too_many_requests", message: "The file has more than \(Self.most) requests.")
+            }
+        }
+        guard !ranges.isEmpty else { throw BatchLineError(code: "empty_file", message: "The file has no requests.") }
+        self.ranges = ranges
+        var (known, repeated): (Set<String>, Set<Int>) = ([], [])
+        for (index, range) in ranges.enumerated() {
+            try check()
+            if let id = Self.line(bytes[range]).customID, !known.insert(id).inserted { repeated.insert(index) }
+        }
+        self.repeated = repeated
+    }
+
+    var count: Int { ranges.count }
+
+    func line(_ index: Int) -> BatchLine {
+        let (id, value) = Self.line(bytes[ranges[index]])
+        return BatchLine(index: index, customID: id, body: Result { () throws(BatchLineError) in try body(value, id, index) })
+    }
+
+    private static func line(_ bytes: Data) -> (customID: String?, value: Result<JSONValue, any Error>) {
+        let value = Result { try JSONValue(parsing: bytes) }
+        guard case .string(let id)? = (try? value.get())?["custom_id"], (1...512).contains(id.utf8.count) else { return (nil, value) }
+        return (id, value)
+    }
+
+    private func body(_ value: Result<JSONValue, any Error>, _ id: String?, _ index: Int) throws(BatchLineError) -> [UInt8] {
+        func wrong(_ code: String, _ message: String) -> BatchLineError { BatchLineError(code: code, message: "Line \(index + 1): \(message).") }
+        let line: JSONValue
+        do { line = try value.get() } catch { throw wrong("invalid_json_line", "expected JSON; \(error)") }
+        guard case .object(let members) = line else { throw wrong("invalid_json_line", "expected an object; found \(line.summary)") }
+        if let other = members.keys.first(where: { !["custom_id", "method", "url", "body"].contains($0) }) {
+            throw wrong("unknown_parameter", "unknown member \"\(other.prefix(80))\"; expected custom_id, method, url and body")
+        }
+        guard id != nil else { throw wrong("invalid_custom_id", "custom_id: expected a string of 1 to 512 bytes") }
+        if repeated.contains(index) { throw wrong("duplicate_custom_id", "custom_id: a line before has the same") }
+        guard members["method"] == "POST" else { throw wrong("invalid_method", "method: expected \"POST\"") }
+        guard members["url"] == .string(endpoint) else { throw wrong("invalid_url", "url: expected \"\(endpoint)\", the batch's endpoint") }
+        guard case .object(let body)? = members["body"] else { throw wrong("invalid_request", "body: expected an object") }
+        if body["stream"] == true { throw wrong("invalid_request", "body.stream: expected nothing; a batch has whole answers") }
+        return Array(JSONValue.object(body).text.utf8)
+    }
+}

@@ -1,0 +1,141 @@
+import Foundation
+import JSON
+import Structure
+import TestSupport
+import Testing
+
+/// Calls of functions: which texts are calls, and how they are parted while they come.
+@Suite(.ownThread) struct ToolCallTests {
+    private static let vocabulary = Vocabulary(count: 257, ends: [256]) { $0 < 256 ? [UInt8($0)][...] : [] }
+
+    private static func form(_ text: ToolCallForm.Text, isParallel: Bool = true) throws -> ToolCallForm {
+        let schema = try JSONValue(
+            parsing: #"{"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": false}"#)
+        return ToolCallForm(
+            [ToolCallForm.Function(name: "add", schema: schema), ToolCallForm.Function(name: "any", schema: nil)], text: text, isParallel: isParallel)
+    }
+
+    private func accepts(_ form: ToolCallForm, _ text: String) throws -> Bool {
+        let structure = try Structure(.toolCalls(form), Self.vocabulary)
+        guard let place = try structure.advance(structure.start, over: text.utf8) else { return false }
+        return structure.isWhole(place)
+    }
+
+    private static let add = "<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call>"
+    private static let any = "<tool_call>{\"name\": \"any\", \"arguments\": {\"b\": [\"}\"]}}</tool_call>"
+
+    @Test func callsHaveTheirFunctionsForm() throws {
+        let form = try Self.form(.none)
+        for text in [Self.add, Self.any, Self.add + "\n" + Self.any, Self.any + Self.add] { #expect(try accepts(form, text), "\(text)") }
+        for text in [
+            "", "a", Self.add + "a", "a" + Self.add, Self.add.replacing("add", with: "sub"), Self.add.replacing("1", with: "\"1\""),
+            Self.add.replacing("\"a\"", with: "\"b\""), String(Self.add.dropLast()), Self.any.replacing("{\"b\": [\"}\"]}", with: "[]"),
+        ] { #expect(try !accepts(form, text), "\(text)") }
+    }
+
+    @Test func oneCallIsOneCall() throws {
+        let form = try Self.form(.none, isParallel: false)
+        #expect(try accepts(form, Self.add) && !accepts(form, Self.add + Self.any))
+    }
+
+    @Test func textMayComeFirst() throws {
+        let form = try Self.form(.any)
+        for text in [
+            "", "a", "a <b> <tool_cal> <<tool", "Let me see. " + Self.add, "<<tool_call" + Self.any, "é\u{0}\n" + Self.any + Self.any,
+            "</tool_call>",
+        ] { #expect(try accepts(form, text), "\(text)") }
+        // The tag begins a call, whatever stands before it.
+        for text in ["a <tool_call> b", "<tool_call>", "<<tool_call>{}", Self.add + " b"] { #expect(try !accepts(form, text), "\(text)") }
+    }
+
+    @Test func callsStandInThePlaceOfAForm() throws {
+        let form = try Self.form(.form(.choice(["yes", "<tool>"])))
+        #expect(try accepts(form, "yes") && accepts(form, "<tool>") && accepts(form, Self.add))
+        #expect(try !accepts(form, "yes" + Self.add) && !accepts(form, ""))
+    }
+
+    @Test func aFunctionsSchemaIsNamed() throws {
+        let schema = try JSONValue(parsing: #"{"type": "object", "properties": {"a": {"not": {}}}}"#)
+        let form = ToolCallForm(
+            [ToolCallForm.Function(name: "one", schema: nil), ToolCallForm.Function(name: "two", schema: schema)], text: .any, isParallel: true)
+        let error = try #require(throws: StructureError.self) { try Structure(.toolCalls(form), Self.vocabulary) }
+        #expect(error.function == "two" && error.path == "/properties/a/not")
+    }
+
+    /// Schemas of several functions, each with its own definitions, do not get into one another's way.
+    @Test func referencesStayWithinTheirFunction() throws {
+        func schema(_ type: String) throws -> JSONValue {
+            try JSONValue(
+                parsing: ##"""
+                    {"type": "object", "properties": {"v": {"$ref": "#/$defs/t"}}, "required": ["v"], "$defs": {"t": {"type": "\##(type)"}}}
+                    """##)
+        }
+        let form = ToolCallForm(
+            [
+                ToolCallForm.Function(name: "flag", schema: try schema("boolean")),
+                ToolCallForm.Function(name: "count", schema: try schema("integer")),
+            ], text: .none, isParallel: false)
+        func call(_ name: String, _ value: String) -> String { "<tool_call>{\"name\": \"\(name)\", \"arguments\": {\"v\": \(value)}}</tool_call>" }
+        #expect(try accepts(form, call("flag", "true")) && accepts(form, call("count", "7")))
+        #expect(try !accepts(form, call("flag", "7")) && !accepts(form, call("count", "true")))
+    }
+
+    private struct Parted: Equatable {
+        var said = ""
+        var calls: [[String]] = []
+
+        mutating func take(_ events: [ToolCallStream.Event]) {
+            for event in events {
+                switch event {
+                case .said(let text): said += text
+                case .call(let index, let name):
+                    #expect(index == calls.count)
+                    calls.append([name, ""])
+                case .arguments(let index, let text): calls[index][1] += text
+                }
+            }
+        }
+    }
+
+    /// Whole, and in pieces of every length.
+    private func parted(_ form: ToolCallForm, _ text: String) throws -> Parted {
+        var whole: Parted?
+        for length in 1...max(1, text.count) {
+            var (stream, parts) = (ToolCallStream(form), Parted())
+            var rest = Array(text)[...]
+            while !rest.isEmpty {
+                parts.take(stream.take(String(rest.prefix(length))))
+                rest = rest.dropFirst(length)
+            }
+            parts.take(stream.finish())
+            #expect(whole ?? parts == parts, "\(length)")
+            whole = parts
+        }
+        return try #require(whole)
+    }
+
+    @Test func answersArePartedWhileTheyCome() throws {
+        let form = try Self.form(.any)
+        #expect(
+            try parted(form, "Let me <see>.\n" + Self.add + "\n" + Self.any)
+                == Parted(said: "Let me <see>.", calls: [["add", "{\"a\": 1}"], ["any", "{\"b\": [\"}\"]}"]]))
+        #expect(try parted(form, "No <tool_call\n ") == Parted(said: "No <tool_call\n "))
+        #expect(
+            try parted(form, Self.any.replacing("}\"]", with: "\\\\\\\"}\", {}]"))
+                == Parted(calls: [["any", "{\"b\": [\"\\\\\\\"}\", {}]}"]]))
+    }
+
+    @Test func cutAnswersHaveWhatCame() throws {
+        let form = try Self.form(.none)
+        let cut = Self.add + "\n<tool_call>\n{\"name\": \"any\", \"arguments\": {\"b"
+        #expect(try parted(form, cut) == Parted(calls: [["add", "{\"a\": 1}"], ["any", "{\"b"]]))
+        #expect(try parted(form, "<tool_call>\n{\"name\": \"an") == Parted())
+        #expect(try parted(form, "<tool_c") == Parted())
+    }
+
+    @Test func aFormMaySpeakOfCalls() throws {
+        let form = try Self.form(.form(.object))
+        #expect(try parted(form, "{\"a\": \"<tool_call>\"}") == Parted(said: "{\"a\": \"<tool_call>\"}"))
+        #expect(try parted(form, Self.add) == Parted(calls: [["add", "{\"a\": 1}"]]))
+    }
+}
