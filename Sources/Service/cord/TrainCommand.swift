@@ -62,6 +62,7 @@ extension Train {
         @Option(help: "What is trained: decoder, projector, encoder; may be repeated.") var train: [AdapterPlan.Part] = [.decoder]
         @Option(help: "Rank of the adapters. Without it, 16, or that of the adapter that training goes on from.") var loraRank: Int?
         @Option(help: "The adapters' change is scaled by this over the rank. Without it, twice the rank.") var loraAlpha: Double?
+        @OptionGroup(title: "Adapters, as peft has them") var adapters: AdapterOptions
         @Flag(help: "Train the parameters themselves instead of adapters; DIR/model is then a model directory.") var full = false
         @Option(help: "Names every random choice.") var seed: UInt64 = 0
         @Option(help: "Steps between checkpoints.") var checkpointEvery = 50
@@ -93,6 +94,9 @@ extension Train {
             if !(learningRate > 0 && learningRate <= 1) {
                 throw ValidationError("--learning-rate: expected a number above 0, at most 1, found \(learningRate).")
             }
+            if full, let given = (loraRank.map { _ in "lora-rank" } ?? loraAlpha.map { _ in "lora-alpha" } ?? adapters.given) {
+                throw ValidationError("--\(given): --full trains the parameters themselves, which have no adapters.")
+            }
             if teacherAdapter != nil, objective.teacher == .current {
                 throw ValidationError("--teacher-adapter names a frozen teacher; leave out --teacher current.")
             }
@@ -111,6 +115,10 @@ extension Train {
             let runtime = try settings.load()
             let loaded = runtime.model
             let parent = try runtime.versions.entry(settings.adapters.last?.name).version
+            let trained =
+                full ? AdapterPlan.full(train) : AdapterPlan(train, .lowRank(adapters.lora(rank: loraRank ?? 16, alpha: loraAlpha)))
+            try trained.check(
+                rank: loraRank, alpha: loraAlpha, isRankStabilized: adapters.useRslora ? true : nil, against: parent, in: loaded.model)
             let teacher = try teacher(runtime)
             let key = ProcessInfo.processInfo.environment["CORD_REWARD_KEY"]
             let reward = try objective.reward.map { try Reward($0, key: key, timeout: rewardTimeout) }
@@ -121,8 +129,6 @@ extension Train {
             let run = try TrainingRun(
                 pairs: checked.pairs, content: checked.content, validation: held?.pairs ?? [], settings: plan, directory: directory,
                 acceptsOtherMachine: anyMachine)
-            let trained = full ? AdapterPlan.full(train) : .lowRank(train, rank: loraRank ?? 16, alpha: loraAlpha)
-            try trained.check(rank: loraRank, alpha: loraAlpha, against: parent, in: loaded.model)
             let trainer = try Trainer(
                 engine: runtime.engine, plan: trained, options: options(totalSteps: run.totalSteps), parent: parent, teacher: teacher,
                 judge: AnswerMatch.judge, reward: try reward?.remembering(in: TrainingRun.rewards(of: directory)))
@@ -190,6 +196,7 @@ extension Train {
             options.optimizer.epsilon = epsilon
             options.schedule = Schedule(schedule, warmupSteps: warmupSteps, totalSteps: totalSteps)
             options.maxGradientNorm = maxGradNorm
+            options.adapterDropout = adapters.loraDropout > 0 ? adapters.loraDropout : nil
             options.seed = seed
             return options
         }

@@ -1,4 +1,5 @@
 package import Objectives
+package import Weights
 
 /// What a training step minimises, with every parameter at the paper's value (CORD.md; arXiv 2601.16547, equations 2 to 10), and who
 /// judges the rollouts.
@@ -103,6 +104,14 @@ package struct OptimizerOptions: Codable, Equatable, Sendable {
     /// The server's default where absent; only counts when a new adapter begins.
     package var loraRank: Int?
     package var loraAlpha: Double?
+    /// peft's: whether alpha is over √rank in place of the rank.
+    package var useRslora: Bool?
+    /// peft's: what of their input adapters do not see while they are trained.
+    package var loraDropout: Double?
+    /// peft's: linear layers that get adapters, by name or expression; all of what is trained where absent.
+    package var targetModules: TargetModules?
+    /// peft's: other ranks, by expressions for ends of names.
+    package var rankPattern: [String: Int]?
     package var train = [Module.decoder]
     /// Whether the parameters themselves are trained instead of an adapter.
     package var full = false
@@ -122,8 +131,34 @@ package struct OptimizerOptions: Codable, Equatable, Sendable {
         maxGradNorm = try fields.positive("max_grad_norm", upTo: 1e9)
         loraRank = try fields.integer("lora_rank", in: 1...4096)
         loraAlpha = try fields.positive("lora_alpha", upTo: 1e6)
+        useRslora = try fields.flag("use_rslora")
+        loraDropout = try fields.number("lora_dropout", in: 0...1)
+        if loraDropout == 1 { throw fields.invalid("lora_dropout", expected: "a number of at least 0, below 1") }
+        targetModules = try fields.targetModules("target_modules")
+        rankPattern = try fields.optional("rank_pattern", "an object of ranks")
+        for (pattern, rank) in rankPattern ?? [:] where !(1...4096).contains(rank) || pattern.count > 512 {
+            throw fields.invalid("rank_pattern", expected: "ranks from 1 to 4096, by expressions of at most 512 characters")
+        }
         train = try fields.optional("train", "an array of module names") ?? train
         full = try fields.flag("full") ?? full
         try fields.end()
+    }
+}
+
+extension Fields {
+    /// A regular expression or `all-linear`, or an array of names.
+    fileprivate func targetModules(_ name: String) throws -> TargetModules? {
+        let expected = "a regular expression, \"all-linear\" or an array of names, of 1 to 1024 characters each"
+        guard let targets: TargetModules = try optional(name, expected) else { return nil }
+        let texts: [String] =
+            switch targets {
+            case .allLinear: ["all-linear"]
+            case .names(let names): names
+            case .expression(let text): [text]
+            }
+        guard (1...256).contains(texts.count), texts.allSatisfy({ (1...1024).contains($0.unicodeScalars.count) }) else {
+            throw invalid(name, expected: expected)
+        }
+        return targets
     }
 }

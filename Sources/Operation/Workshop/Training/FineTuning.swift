@@ -51,14 +51,16 @@ package struct FineTuning: Sendable {
 
     /// What can be refused before the job is queued.
     package func check(_ wanted: FineTuningRequest) throws {
-        _ = try versions.record(wanted.model)
+        let parent = try versions.record(wanted.model)
         for (parameter, id) in [("training_file", wanted.trainingFile), ("validation_file", wanted.validationFile)] {
             guard let id else { continue }
             do { _ = try store.file(id: id) } catch StoreError.notFound {
                 throw WorkshopError(.notFound, "\(parameter): there is no file \"\(id)\"; upload it with POST /v1/files.", at: parameter)
             }
         }
-        _ = try recipe(wanted)
+        try recipe(wanted).check(
+            wanted.method.hyperparameters.optimizer ?? OptimizerOptions(), against: try parent.map { try versions.version($0) },
+            in: runtime.model.model)
         if wanted.method.hyperparameters.earlyStopping != nil, wanted.validationFile == nil {
             throw WorkshopError(.missingValue, "early_stopping compares validations: give a validation_file.", at: "validation_file")
         }
@@ -165,7 +167,7 @@ package struct FineTuning: Sendable {
         let reward = try named(hyper.objective?.reward)
         let parent = try note.parent.map { try versions.version(try store.version($0)) }
         do {
-            try recipe.plan.check(rank: hyper.optimizer?.loraRank, alpha: hyper.optimizer?.loraAlpha, against: parent, in: model.model)
+            try recipe.check(hyper.optimizer ?? OptimizerOptions(), against: parent, in: model.model)
         } catch let error as TrainingError {
             throw JobFailure(code: "untrainable", message: "\(error)")
         }

@@ -179,11 +179,7 @@ package actor Learner {
                 "The version \(parent.name) is an adapter; whole parameters can be trained over the base or a version of them.",
                 at: "optimizer.full")
         }
-        if let parent {
-            try recipe.plan.check(
-                rank: request.optimizer.loraRank, alpha: request.optimizer.loraAlpha, against: try versions.version(parent),
-                in: runtime.model.model)
-        }
+        try recipe.check(request.optimizer, against: try parent.map { try versions.version($0) }, in: runtime.model.model)
         return (try begun(at: parent), parent?.id)
     }
 
