@@ -223,7 +223,7 @@ let package = Package(
                 "Remote", "Structure", "Tensors", "Workers", "Workshop", logging,
             ]),
         // The program as users run it: built, but not linked.
-        .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files", "Objectives", "TestSupport"], swiftSettings: strict),
         .target(
             name: "FuzzTargets",
             dependencies: [

@@ -49,7 +49,7 @@ import Testing
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"optimizer":{"target_modules":{"q":1}}}"#, "optimizer.target_modules"),
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"optimizer":{"target_modules":[1]}}"#, "optimizer.target_modules"),
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"optimizer":{"rank_pattern":{"q_proj":0}}}"#, "optimizer.rank_pattern"),
-        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"optimizer":{"rank_pattern":{"q_proj":"4"}}}"#, "optimizer.rank_pattern"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"optimizer":{"rank_pattern":{"q_proj":"4"}}}"#, "optimizer.rank_pattern.q_proj"),
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x","rollouts":[{"advantage":1}]}]}"#, "pairs[0].rollouts[0].text"),
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x","rollouts":[{"text":"y","logprobs":[-1]}]}]}"#, "pairs[0].rollouts[0].logprobs"),
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x","rollouts":[{"tokens":[1],"logprobs":[1]}]}]}"#, "pairs[0].rollouts[0].logprobs"),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Objectives
 import Training
 import Weights
 
@@ -45,9 +46,7 @@ struct AdapterOptions: ParsableArguments {
     }
 
     func validate() throws {
-        if !(0..<1).contains(loraDropout) {
-            throw ValidationError("--lora-dropout: expected a number of at least 0, below 1, found \(loraDropout).")
-        }
+        try NumericOption.check([(.loraDropout, loraDropout)])
         if targetModules?.contains(where: { $0 != "," }) == false { throw ValidationError("--target-modules: expected names or an expression.") }
         for text in rankPattern where Self.rank(text) == nil {
             throw ValidationError("--rank-pattern: expected EXPRESSION=RANK with a rank from 1 to 4096, found \(text).")

@@ -81,19 +81,12 @@ extension Train {
         var tokenLog = false
 
         func validate() throws {
-            for (name, value) in [
-                ("batch-size", batchSize), ("epochs", epochs), ("lora-rank", loraRank ?? 1), ("checkpoint-every", checkpointEvery),
-                ("checkpoints", checkpoints), ("steps", steps ?? 1),
-            ] where value < 1 {
-                throw ValidationError("--\(name): expected at least 1, found \(value).")
-            }
-            if let loraRank, loraRank > 4096 { throw ValidationError("--lora-rank: expected at most 4096, found \(loraRank).") }
-            if let loraAlpha, !(1e-30...1e6).contains(loraAlpha) {
-                throw ValidationError("--lora-alpha: expected 1e-30 to 1e6, found \(loraAlpha).")
-            }
-            if !(learningRate > 0 && learningRate <= 1) {
-                throw ValidationError("--learning-rate: expected a number above 0, at most 1, found \(learningRate).")
-            }
+            try NumericOption.check([
+                (.batchSize, Double(batchSize)), (.epochs, Double(epochs)), (.steps, steps.map(Double.init)), (.warmupSteps, Double(warmupSteps)),
+                (.checkpointEvery, Double(checkpointEvery)), (.keepCheckpoints, Double(checkpoints)), (.learningRate, learningRate),
+                (.weightDecay, weightDecay), (.beta1, beta1), (.beta2, beta2), (.epsilon, epsilon), (.maxGradNorm, maxGradNorm),
+                (.loraRank, loraRank.map(Double.init)), (.loraAlpha, loraAlpha),
+            ])
             if full, let given = (loraRank.map { _ in "lora-rank" } ?? loraAlpha.map { _ in "lora-alpha" } ?? adapters.given) {
                 throw ValidationError("--\(given): --full trains the parameters themselves, which have no adapters.")
             }

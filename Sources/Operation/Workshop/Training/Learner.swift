@@ -92,7 +92,7 @@ package actor Learner {
     private func take(_ wanted: CordStepRequest, body: Data, key: String?, queued: Double) async throws -> Data {
         let start = ContinuousClock.now
         let parent = try versions.record(wanted.model)
-        let recipe = try TrainingRecipe(wanted.objective, wanted.optimizer, seed: wanted.seed)
+        let recipe = try TrainingRecipe(wanted.objective, wanted.optimizer, seed: wanted.seed, system: wanted.system)
         let (trainer, origin) = try await trainer(at: parent, recipe, wanted)
         let (pairs, unusable) = try sort(wanted.pairs)
         guard !pairs.isEmpty else {

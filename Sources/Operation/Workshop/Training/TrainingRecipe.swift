@@ -12,7 +12,7 @@ struct TrainingRecipe: Equatable, Codable, Sendable {
     static let passRows = 1024
 
     /// - Parameter seed: names the random streams; those of each step differ anyway.
-    init(_ objective: CordObjective, _ optimizer: OptimizerOptions, seed: Int?) throws(WorkshopError) {
+    init(_ objective: CordObjective, _ optimizer: OptimizerOptions, seed: Int?, system: String? = nil) throws(WorkshopError) {
         let parts = optimizer.train.map { AdapterPlan.Part($0) }
         guard !parts.isEmpty else {
             throw WorkshopError(
@@ -23,6 +23,7 @@ struct TrainingRecipe: Equatable, Codable, Sendable {
         options.optimizer = AdamW(optimizer)
         options.maxGradientNorm = optimizer.maxGradNorm
         options.seed = UInt64(seed ?? 0)
+        options.system = system
         options.passRows = Self.passRows
         options.adapterDropout = optimizer.loraDropout.flatMap { $0 > 0 ? $0 : nil }
     }
