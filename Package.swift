@@ -109,7 +109,7 @@ let package = Package(
         room("HTTP", ["CMicroHTTP", "Randomness", "Workers", logging]),
         room("Hashing", ["CCrypto"]),
         room("Encodings", ["Files", "JSON"]),
-        room("API", ["Encodings", "Files", "Objectives"]),
+        room("API", ["Encodings", "Files", "Objectives", "Weights"]),
         room("Archives", ["CArchive", "Files"]),
         room("Jobs", ["Files", "Hashing", .product(name: "GRDB", package: "GRDB.swift")]),
         room("Randomness"),
@@ -118,7 +118,7 @@ let package = Package(
         room("Workers"),
 
         // The runtime.
-        room("Models", ["CKernels", "JSON", "Tensors", "Weights", "Audio"]),
+        room("Models", ["CKernels", "JSON", "Randomness", "Tensors", "Weights", "Audio"]),
         room("Generation", ["JSON", "Models", "Structure", "Weights", "Tensors", "Audio", "Tokenization", "Randomness"]),
         room("CordNano", ["Files"], resources: [.copy("Checkpoint"), .copy("Adapter")]),
 
@@ -174,7 +174,7 @@ let package = Package(
                 "cord-decode", "Server", "Workshop", "API", "Encodings", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "CordBench",
                 "Training",
                 "Pretraining", "Objectives", "Judging", "Models", "Tensors", "Evaluation", "Questions", "Randomness", "Speech", "Remote",
-                "Archives", "Files", "Jobs", logging,
+                "Archives", "Files", "Jobs", "Weights", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
@@ -223,7 +223,7 @@ let package = Package(
                 "Remote", "Structure", "Tensors", "Workers", "Workshop", logging,
             ]),
         // The program as users run it: built, but not linked.
-        .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files", "Objectives", "TestSupport"], swiftSettings: strict),
         .target(
             name: "FuzzTargets",
             dependencies: [

@@ -103,38 +103,6 @@ import Testing
         #expect(resumed.status == 0 && resumed.errors.contains("step \(step + 1)/\(step + 1)") && !resumed.errors.contains("step \(step)/"))
     }
 
-    /// What HTTP can be told of objective and optimiser, the command line can be told under the same names, and the other way round.
-    @Test func theCommandLineHasTheOptionsOfTheInterface() throws {
-        struct Description: Decodable {
-            struct Schema: Decodable { let properties: [String: Empty]? }
-            struct Empty: Decodable {}
-            let schemas: [String: Schema]
-        }
-        struct Dump: Decodable {
-            struct Name: Decodable { let kind, name: String }
-            struct Argument: Decodable {
-                let sectionTitle: String?
-                let names: [Name]?
-            }
-            struct Command: Decodable { let arguments: [Argument]? }
-            let command: Command
-        }
-        let file = fixtures.appending(path: "../../Sources/Service/Server/OpenAPI/cord-steps.json").standardized
-        let schemas = try JSONDecoder().decode(Description.self, from: Data(contentsOf: file)).schemas
-        func members(_ schema: String) throws -> Set<String> {
-            Set(try #require(schemas[schema]?.properties).keys.map { $0.replacing("_", with: "-") })
-        }
-        let dump = try JSONDecoder().decode(Dump.self, from: Data(try Cord("train", "run", "--experimental-dump-help").output.utf8))
-        let options = (dump.command.arguments ?? []).flatMap { argument in
-            (argument.names ?? []).filter { $0.kind == "long" }.map { (argument.sectionTitle, $0.name) }
-        }
-        let objective = Set(options.filter { $0.0 == "Objective" }.map(\.1))
-        // A judge is asked over HTTP alone.
-        #expect(try members("CordObjective").subtracting(["judge"]) == objective)
-        #expect(try members("OptimizerOptions").isSubset(of: Set(options.map(\.1))))
-        #expect(objective.count > 20)
-    }
-
     @Test func rewardsAreTheCallersCommands() throws {
         let file = try manifest(Self.good)
         let rule = folder.url.appending(path: "rule.sh")
@@ -152,15 +120,15 @@ import Testing
         let file = try manifest(Self.good)
         for (more, words) in [
             (["--max-skipped", "-1"], "--max-skipped"), (["--eval-every", "2"], "--eval-every needs pairs"),
-            (["--estimator", "wise"], "--estimator"), (["--top-k-share", "2"], "K as a share"),
+            (["--estimator", "wise"], "--estimator"), (["--top-k-share", "2"], "--top-k-share: expected a number from 0 to 1, found 2.0"),
             (["--reward", "sh"], "--reward: the method opd has no rewards"),
             (["--method", "grpo", "--reward", "no-such-rule"], "no program no-such-rule"),
             (["--reward-timeout", "0"], "--reward-timeout"),
             (["--patience", "2"], "early stopping compares validations"), (["--keep", "most"], "--keep"), (["--min-change", "-1"], "--min-change"),
             (["--keep", "best"], "the best checkpoint is found by validations"),
-            (["--updates-per-rollout", "0"], "updates by one step"),
+            (["--updates-per-rollout", "0"], "--updates-per-rollout"),
             (["--teacher-adapter", "/nowhere"], "/nowhere"), (["--teacher-adapter", "base", "--teacher", "current"], "--teacher-adapter"),
-            (["--importance-bound", "0"], "bound of the importance weights"), (["--validation", "/nowhere"], "/nowhere"),
+            (["--importance-bound", "0"], "--importance-bound"), (["--validation", "/nowhere"], "/nowhere"),
         ] {
             let run = try Cord(arguments(file, more))
             #expect(run.status != 0 && run.errors.contains(words), "\(more): \(run.errors)")

@@ -72,6 +72,17 @@ import Workshop
         #expect(again["pairs"]?[0]?["teacher_answer"] == nil && scored["pairs"]?[0]?["teacher_answer"] != nil)
     }
 
+    @Test func aSystemTurnStandsBeforeEachQuestion() async throws {
+        let server = try await TrainingServer()
+        let pair = try TrainingServer.pair()
+        func metrics(_ more: String) async throws -> WireValue? {
+            try await score(#"{"pairs": [\#(pair)], "objective": {"method": "supervised"}\#(more)}"#, server)["metrics"]
+        }
+        let (without, with) = (try await metrics(""), try await metrics(#", "system": "Answer in one word.""#))
+        #expect(without?["loss"]?.number != nil && with?["loss"] != without?["loss"])
+        #expect(try await metrics(#", "system": null"#) == without)
+    }
+
     @Test func whatNoStepCouldLearnFromIsRefused() async throws {
         let server = try await TrainingServer()
         let noise = #"{"pairs": [{"audio": {"data": "AAAA"}, "text": "What?"}]}"#

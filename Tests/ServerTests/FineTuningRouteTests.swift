@@ -276,6 +276,44 @@ import Workshop
         #expect((0..<(models?.count ?? 0)).allSatisfy { models?[$0]?["id"]?.text?.contains("ckpt") == false } && models?.count == 4)
     }
 
+    @Test func checkpointsStayByRules() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        func made(_ more: String, hyper: String = "") async throws -> (id: String, steps: [Int]) {
+            let wanted = self.job(file, more: more, hyper: hyper).replacing(#""checkpoint_every": 2"#, with: #""checkpoint_every": 1"#)
+            let id = try await server.client.post("/v1/fine_tuning/jobs", json: wanted).json()["id"]?.text ?? ""
+            let ended = try await finished(id, server)
+            #expect(ended["status"]?.text == "succeeded", "\(String(describing: ended["error"]))")
+            let checkpoints = try await server.client.get("/v1/fine_tuning/jobs/\(id)/checkpoints").json()["data"]
+            return (id, (0..<(checkpoints?.count ?? 0)).compactMap { checkpoints?[$0]?["step_number"]?.number.map { Int($0) } })
+        }
+        #expect(try await made(#", "cord": {"keep": ["last:1", "every:2"]}"#).steps == [6, 5, 4, 2])
+        let held = #", "validation_file": "\#(file)""#
+        let best = try await made(held + #", "cord": {"keep": ["best"], "criterion": "kl_mean"}"#, hyper: #", "eval_every": 2"#)
+        struct Line: Decodable {
+            struct Values: Decodable { let kl_mean: Double }
+            let step: Int
+            let validation: Values
+        }
+        let lines = try String(contentsOf: server.folder.appending(path: "jobs/\(best.id)/validation.jsonl"), encoding: .utf8)
+            .split(separator: "\n").map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+        #expect(lines.map(\.step) == [0, 2, 4, 6])
+        // The last step's version is the job's own; the weights before the first step have none.
+        let lowest = try #require(lines.filter { $0.step < 6 }.min { ($0.validation.kl_mean, $0.step) < ($1.validation.kl_mean, $1.step) })
+        #expect(best.steps.contains(lowest.step) || lowest.step == 0 || lines[3].validation.kl_mean < lowest.validation.kl_mean)
+        #expect(best.steps.first == 6 && best.steps.count <= 2)
+        for (more, hyper, place) in [
+            (#", "cord": {"keep": ["best"]}"#, "", "validation_file"), ("", #", "eval_every": 2"#, "validation_file"),
+            (#", "cord": {"keep": ["most"]}"#, "", "cord.keep[0]"), (#", "cord": {"keep": ["last:0"]}"#, "", "cord.keep[0]"),
+            (#", "cord": {"keep": []}"#, "", "cord.keep"), (#", "cord": {"keep": ["best"], "keep_checkpoints": 2}"#, "", "cord.keep"),
+            (#", "cord": {"criterion": "luck"}"#, "", "cord.criterion"),
+        ] {
+            let refused = try await server.client.post("/v1/fine_tuning/jobs", json: job(file, more: more, hyper: hyper))
+            #expect(refused.status == 400, "\(more)\(hyper)")
+            #expect(try await refused.json()["error"]?["param"]?.text == place, "\(more)\(hyper)")
+        }
+    }
+
     @Test func aJobThatBecomesNoBetterEndsEarly() async throws {
         let server = try await TrainingServer()
         let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)

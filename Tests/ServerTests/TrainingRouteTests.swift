@@ -332,6 +332,45 @@ final class TrainingServer {
         #expect(try await server.step(body).status == 200)
     }
 
+    /// peft's options: given, or refused by name; they stand in the version's adapter_config.json.
+    @Test func adaptersAreAsPeftsOptionsSay() async throws {
+        let server = try await TrainingServer()
+        let body = TrainingServer.step([try TrainingServer.pair()])
+        func asking(_ more: String) -> String { body.replacingOccurrences(of: #""lora_rank": 4"#, with: #""lora_rank": 4, \#(more)"#) }
+        for (more, name) in [
+            (#""target_modules": ["fc1"]"#, "fc1"), (#""target_modules": "q_proj""#, "target_modules"),
+            (#""target_modules": ".*self_attn""#, "self_attn"), (#""target_modules": "(q_proj""#, "target_modules"),
+            (#""rank_pattern": {"r_proj": 2}"#, "r_proj"),
+        ] {
+            let refused = try await server.step(asking(more))
+            #expect(refused.status == 422)
+            let error = try await refused.json()["error"]
+            #expect(error?["code"]?.text == "untrainable" && error?["message"]?.text?.contains(name) == true, "\(more)")
+        }
+        let whole = try await server.step(asking(#""full": true"#))
+        #expect(whole.status == 400)
+        #expect(try await whole.json()["error"]?["param"]?.text == "optimizer.lora_rank")
+        let step = try await server.step(
+            asking(#""target_modules": ["q_proj", "v_proj"], "rank_pattern": {"v_proj": 2}, "use_rslora": true, "lora_dropout": 0.25"#))
+        #expect(step.status == 200)
+        let version = try #require(try await step.json()["weight_version"]?.text)
+        let folder = try TemporaryFolder()
+        let archive = folder.url.appending(path: "adapter.tar.gz")
+        try Data(await server.client.get("/v1/weights/versions/\(version)/download").bytes()).write(to: archive)
+        _ = try ArchiveReader().unpack(archive, into: folder.url.appending(path: "out"))
+        let found = FileManager.default.enumerator(at: folder.url.appending(path: "out"), includingPropertiesForKeys: nil)?
+            .compactMap { $0 as? URL }.first { $0.lastPathComponent == "adapter_config.json" }
+        let config = try WireValue(json: Data(contentsOf: try #require(found)))
+        #expect(config["use_rslora"] == .bool(true) && config["lora_dropout"] == .number(0.25) && config["lora_alpha"] == .integer(8))
+        #expect(config["r"] == .integer(4))
+        let targets = try JSONDecoder().decode([String].self, from: WireEncoder.encode(#require(config["target_modules"])))
+        #expect(Set(targets.compactMap { $0.split(separator: ".").last }) == ["q_proj", "v_proj"])
+        // Another way of scaling than the parent's is refused; the same goes on.
+        let other = try await server.step(asking(#""target_modules": ["q_proj", "v_proj"], "rank_pattern": {"v_proj": 2}, "use_rslora": false"#))
+        #expect(other.status == 422)
+        #expect(try await other.json()["error"]?["message"]?.text?.contains("use_rslora") == true)
+    }
+
     @Test func wholeParametersAreTrainedToo() async throws {
         let server = try await TrainingServer()
         let body = TrainingServer.step([try TrainingServer.pair()])

@@ -1,14 +1,15 @@
 package import Models
 import Randomness
 import Tensors
+import Weights
 
 /// Which tensors of a model are trained: low-rank adapters on the linear layers of some of its parts, or all tensors of these parts.
 package struct AdapterPlan: Sendable, Equatable, Codable {
     package typealias Part = Parameter.Part
 
-    package enum Method: Sendable, Equatable, Codable {
-        /// Adapters on every linear layer but the output head, as peft's "all-linear"; what chooses experts is none.
-        case lowRank(rank: Int, alpha: Double)
+    package enum Method: Sendable, Equatable {
+        /// Adapters on linear layers.
+        case lowRank(LoRA)
         /// Every tensor itself.
         case full
         /// Every tensor but the table of the encoder's positions.
@@ -25,7 +26,7 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
     }
 
     package static func lowRank(_ parts: [Part] = [.decoder], rank: Int = 16, alpha: Double? = nil) -> AdapterPlan {
-        AdapterPlan(parts, .lowRank(rank: rank, alpha: alpha ?? 2 * Double(rank)))
+        AdapterPlan(parts, .lowRank(LoRA(rank: rank, alpha: alpha)))
     }
 
     package static func full(_ parts: [Part] = Part.allCases) -> AdapterPlan { AdapterPlan(parts, .full) }
@@ -38,19 +39,35 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
         }
     }
 
+    private func candidates(in model: AudioLanguageModel) -> [Parameter] { model.parameters.filter { parts.contains($0.part) } }
+
+    /// A tensor under training: with the rank and scale of an adapter that begins there, or itself.
+    struct Selected {
+        let parameter: Parameter
+        let adapter: (rank: Int, scale: Float)?
+    }
+
     /// What the plan selects in a model. Throws where that is nothing.
-    func selection(in model: AudioLanguageModel) throws -> [Parameter] {
-        let candidates = model.parameters.filter { parts.contains($0.part) }
-        let chosen: [Parameter]
-        switch method {
-        case .lowRank(let rank, _):
-            if rank < 1 { throw TrainingError.plan("rank \(rank); at least 1 is needed") }
-            chosen = candidates.filter { $0.kind == .linear && $0.index != model.decoder.head.weight.index }
-        case .full: chosen = candidates
-        case .fullButPositions: chosen = candidates.filter { $0.kind != .table || $0.part != .encoder }
-        }
+    func selection(in model: AudioLanguageModel) throws -> [Selected] {
+        let candidates = candidates(in: model)
+        let chosen: [Selected] =
+            switch method {
+            case .lowRank(let lora):
+                try lora.selection(of: candidates, in: model).map { Selected(parameter: $0, adapter: ($1, lora.scale(rank: $1))) }
+            case .full: candidates.map { Selected(parameter: $0, adapter: nil) }
+            case .fullButPositions:
+                candidates.filter { $0.kind != .table || $0.part != .encoder }.map { Selected(parameter: $0, adapter: nil) }
+            }
         if chosen.isEmpty { throw TrainingError.plan("it selects nothing to train") }
         return chosen
+    }
+
+    /// How adapters of the plan are scaled; nil where it has none.
+    var settings: AdapterSettings? {
+        switch method {
+        case .lowRank(let lora): lora.settings
+        case .full, .fullButPositions: nil
+        }
     }
 
     /// Holds what was asked for against the adapter that training goes on from, whose rank and scale stay as they are.
@@ -58,31 +75,39 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
     /// - Parameters:
     ///   - rank: nil where nobody asked for one.
     ///   - alpha: the same.
-    package func check(rank: Int?, alpha: Double?, against parent: WeightVersion?, in model: AudioLanguageModel) throws {
-        guard case .lowRank = method, let parent else { return }
-        for parameter in try selection(in: model) {
-            guard let adapter = parent.adapters[parameter.index] else { continue }
-            let advice = "training goes on from that adapter; leave it out, or give the same"
-            if let rank, rank != adapter.a.rows {
-                throw TrainingError.plan(
-                    "the rank \(rank) was asked for, and \(parameter.moduleName) has an adapter of rank \(adapter.a.rows): \(advice)")
+    ///   - isRankStabilized: the same.
+    package func check(
+        rank: Int?, alpha: Double?, isRankStabilized: Bool? = nil, against parent: WeightVersion?, in model: AudioLanguageModel
+    ) throws {
+        guard case .lowRank(let lora) = method else { return }
+        for (parameter, planned) in try lora.selection(of: candidates(in: model), in: model) {
+            guard let parent, let adapter = parent.adapters[parameter.index] else { continue }
+            let settings = parent.settings
+            func refused(_ asked: String, _ found: String) -> TrainingError {
+                .plan(
+                    "\(asked) was asked for, and \(parameter.moduleName) has an adapter \(found): training goes on from that adapter; leave it out, or give the same"
+                )
             }
-            let scale = alpha.map { Float($0 / Double(adapter.a.rows)) }
+            let known = adapter.a.rows
+            if rank != nil || planned != lora.rank, planned != known { throw refused("the rank \(planned)", "of rank \(known)") }
+            if let isRankStabilized, isRankStabilized != settings.isRankStabilized {
+                throw refused("use_rslora \(isRankStabilized)", "whose alpha is over \(settings.isRankStabilized ? "√" : "")r")
+            }
+            let scale = alpha.map { Float($0 / settings.divisor(rank: known)) }
             if let alpha, let scale, abs(scale - adapter.scale) > 1e-6 * abs(adapter.scale) {
-                let known = Double(adapter.scale) * Double(adapter.a.rows)
-                throw TrainingError.plan("the alpha \(alpha) was asked for, and \(parameter.moduleName) has an adapter with \(known): \(advice)")
+                throw refused("the alpha \(alpha)", "with \(settings.alpha(scaling: Double(adapter.scale), rank: known))")
             }
         }
     }
 
     /// A [rank, in] as peft begins it, uniform within ±1/√in (Kaiming with a = √5), and B [out, rank] zero: no change at first.
-    static func initial(_ parameter: Parameter, rank: Int, alpha: Double, seed: UInt64) -> LowRank {
+    static func initial(_ parameter: Parameter, rank: Int, scale: Float, seed: UInt64) -> LowRank {
         var random = RandomStream(seed: seed, index: parameter.index)
         let columns = parameter.stored.columns
         let bound = 1 / Double(columns).squareRoot()
         let a = Tensor(
             (0..<rank * columns).map { _ in Float((2 * random.unit() - 1) * bound) }, rows: rank, columns: columns)
-        return LowRank(a: a, b: Tensor(zeros: parameter.stored.rows, rank), scale: Float(alpha / Double(rank)))
+        return LowRank(a: a, b: Tensor(zeros: parameter.stored.rows, rank), scale: scale)
     }
 }
 
@@ -97,12 +122,35 @@ extension AdapterPlan {
         if let modules = try former.decodeIfPresent(String.self, forKey: .modules) {
             self.init(
                 parts(modules),
-                .lowRank(rank: try former.decode(Int.self, forKey: .rank), alpha: try former.decode(Double.self, forKey: .alpha)))
+                .lowRank(LoRA(rank: try former.decode(Int.self, forKey: .rank), alpha: try former.decode(Double.self, forKey: .alpha))))
         } else if let parameters = try former.decodeIfPresent(String.self, forKey: .parameters) {
             self.init(parts(parameters), .full)
         } else {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             self.init(try container.decode([Part].self, forKey: .parts), try container.decode(Method.self, forKey: .method))
+        }
+    }
+}
+
+extension AdapterPlan.Method: Codable {
+    private enum CodingKeys: CodingKey { case lowRank, full, fullButPositions }
+
+    package init(from decoder: any Swift.Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        switch container.allKeys.first {
+        case .lowRank: self = .lowRank(try container.decode(LoRA.self, forKey: .lowRank))
+        case .full: self = .full
+        case .fullButPositions: self = .fullButPositions
+        case nil: throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "no method of training"))
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .lowRank(let lora): try container.encode(lora, forKey: .lowRank)
+        case .full: try container.encode([String: Bool](), forKey: .full)
+        case .fullButPositions: try container.encode([String: Bool](), forKey: .fullButPositions)
         }
     }
 }

@@ -1,3 +1,5 @@
+package import Foundation
+
 /// By what validations of a run are compared: a number that is better when it is smaller.
 package enum Criterion: String, Sendable, Codable, CaseIterable {
     /// Accuracy typed minus spoken.
@@ -21,6 +23,11 @@ package enum Criterion: String, Sendable, Codable, CaseIterable {
     func best(of validations: [(step: Int, validation: Validation)]) -> Int? {
         let values = validations.compactMap { line in value(of: line.validation).map { (step: line.step, value: $0) } }.filter(\.value.isFinite)
         return values.min { ($0.value, $0.step) < ($1.value, $1.step) }?.step
+    }
+
+    /// The same of the validations that a run's directory tells.
+    package func best(ofRun directory: URL) throws -> Int? {
+        best(of: try MetricsLog.validationLines(of: directory).map { ($0.step, $0.validation) })
     }
 }
 
@@ -107,7 +114,7 @@ package enum KeepRule: Sendable, Equatable, Codable, CustomStringConvertible {
     /// Of the steps that have checkpoints, in order, those that the rule keeps.
     ///
     /// - Parameter best: the step of the best validation.
-    func kept(of steps: [Int], best: Int?) -> [Int] {
+    package func kept(of steps: [Int], best: Int?) -> [Int] {
         switch self {
         case .last(let count): Array(steps.suffix(count))
         case .every(let count): steps.filter { $0 % count == 0 }

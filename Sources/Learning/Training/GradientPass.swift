@@ -19,13 +19,15 @@ package struct GradientPass {
     /// The version that the training began with; nil for the base weights.
     package let reference: WeightVersion?
     package let counts: BatchCounts
+    /// Of what adapters under training see; drawn by the pairs' streams.
+    package let dropout: Double
     let timer: PhaseTimer
     /// Of clips whose hearing is not trained.
     let embeddings: EmbeddingCache
 
     package init(
         model: AudioLanguageModel, arithmetic: Arithmetic, objective: Objective, weights: TrainableWeights,
-        frozenTeacher: WeightVersion?, reference: WeightVersion? = nil, counts: BatchCounts,
+        frozenTeacher: WeightVersion?, reference: WeightVersion? = nil, counts: BatchCounts, dropout: Double = 0,
         embeddings: EmbeddingCache = EmbeddingCache(capacity: 256 << 20), timer: PhaseTimer = PhaseTimer()
     ) {
         self.model = model
@@ -35,6 +37,7 @@ package struct GradientPass {
         self.frozenTeacher = frozenTeacher
         self.reference = reference
         self.counts = counts
+        self.dropout = dropout
         self.embeddings = embeddings
         self.timer = timer
     }
@@ -133,16 +136,17 @@ package struct GradientPass {
     ) -> (states: Tensor, rows: [[Int]]) {
         timer.measure(.scoring) {
             var batch = PackedBatch()
-            for pair in pairs { batch.append(pair.prompt, answers: pair.answers.map(\.tokens)) }
+            for pair in pairs { batch.append(pair.prompt, answers: pair.answers.map(\.tokens), stream: pair.stream) }
             let audio =
                 weights.trainsHearing && !batch.clips.isEmpty
-                ? model.embed(
-                    batch.clips.map(\.segments), versions: batch.clips.map { _ in version }, arithmetic: arithmetic, tape)
+                ? embedded(batch, version, tape)
                 : embeddings.rows(batch.clips, model, version: version, arithmetic: arithmetic)
             let states = model.decoder.hidden(
                 tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots, audio: audio,
                 keyValues: .packed(batch.segments),
-                Pass(version: version, rows: batch.tokens.count, arithmetic: arithmetic, tape: tape))
+                Pass(
+                    version: version, rows: batch.tokens.count, arithmetic: arithmetic, tape: tape,
+                    dropout: dropout > 0 ? Dropout(dropout, rows: batch.rowNames) : nil))
             var left = batch.predictingRows[...]
             let rows = pairs.flatMap(\.answers).map { answer in
                 defer { left = left.dropFirst(answer.tokens.count) }
@@ -150,6 +154,17 @@ package struct GradientPass {
             }
             return (states, rows)
         }
+    }
+
+    /// Audio embeddings of hearing under training: of all clips at once, or clip by clip where dropout has masks of its own for each.
+    private func embedded(_ batch: PackedBatch, _ version: WeightVersion, _ tape: Tape) -> Tensor {
+        if dropout == 0 {
+            return model.embed(batch.clips.map(\.segments), versions: batch.clips.map { _ in version }, arithmetic: arithmetic, tape)
+        }
+        let parts = zip(batch.clips, batch.clipNames).map { clip, name in
+            model.embed([clip.segments], versions: [version], arithmetic: arithmetic, dropout: Dropout(dropout, from: name), tape)
+        }
+        return concatenated(parts, tape)
     }
 
     /// The teacher's hidden rows that predict the compared answers.

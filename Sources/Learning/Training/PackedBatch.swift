@@ -1,4 +1,5 @@
 import Generation
+import Randomness
 import Tensors
 
 /// Prompts and answers of several pairs, packed end to end for one forward pass without padding.
@@ -15,9 +16,15 @@ struct PackedBatch {
     private(set) var clips: [Prompt.Clip] = []
     /// Rows whose logits predict the answers' tokens, answer after answer.
     private(set) var predictingRows: [Int] = []
+    /// A name for each row and for the first row of each clip, for ``Dropout``: from the pair's stream and the place in the pair alone.
+    private(set) var rowNames: [UInt64] = []
+    private(set) var clipNames: [UInt64] = []
 
     /// Adds a prompt with the tokens that each of its answers has.
-    mutating func append(_ prompt: Prompt, answers: [[Int32]]) {
+    ///
+    /// - Parameter stream: names the pair's rows.
+    mutating func append(_ prompt: Prompt, answers: [[Int32]], stream: UInt64 = 0) {
+        func name(_ part: Int) -> UInt64 { RandomStream(seed: stream, index: part).first }
         let start = tokens.count
         let prefix = start..<start + prompt.tokens.count
         tokens += prompt.tokens
@@ -25,12 +32,17 @@ struct PackedBatch {
         segments.append(PackedSegment(queries: prefix, keys: [prefix], causal: true))
         audioSlots += prompt.audioSlots.map { start + $0 }
         clips += prompt.clips
-        for answer in answers where !answer.isEmpty {
+        clipNames += prompt.clips.indices.map { name(-1 - $0) }
+        let first = name(0)
+        rowNames += prompt.tokens.indices.map { first &+ UInt64($0) }
+        for (number, answer) in answers.enumerated() where !answer.isEmpty {
             let own = tokens.count..<tokens.count + answer.count - 1
             predictingRows.append(prefix.upperBound - 1)
             predictingRows += own
             if own.isEmpty { continue }
             tokens += answer.dropLast()
+            let first = name(1 + number)
+            rowNames += own.indices.map { first &+ UInt64($0 - own.lowerBound) }
             positions += own.indices.map { Int32(prompt.tokens.count + $0 - own.lowerBound) }
             segments.append(PackedSegment(queries: own, keys: [prefix, own], causal: true))
         }

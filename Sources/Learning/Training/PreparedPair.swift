@@ -1,5 +1,6 @@
 package import Generation
 package import Objectives
+import Randomness
 package import Tensors
 
 /// A pair whose answers are fixed: what the model learns from.
@@ -32,11 +33,21 @@ package struct PreparedPair: Sendable {
     /// What the teacher is given: the typed one.
     package let teacherPrompt: Prompt
     package var answers: [Answer]
+    /// Names the random choices of the pair's pass.
+    package var stream: UInt64
 
-    package init(prompt: Prompt, teacherPrompt: Prompt, answers: [Answer]) {
+    package init(prompt: Prompt, teacherPrompt: Prompt, answers: [Answer], stream: UInt64 = 0) {
         self.prompt = prompt
         self.teacherPrompt = teacherPrompt
         self.answers = answers
+        self.stream = stream
+    }
+
+    /// The same pair for an update of its own: what it draws is drawn anew.
+    func drawing(_ update: Int) -> PreparedPair {
+        var pair = self
+        pair.stream = RandomStream(seed: stream, index: update).first
+        return pair
     }
 
     /// The same answers for a later update: its ratios are taken against the weights that scored them first.

@@ -20,7 +20,8 @@ package enum TensorExport {
             let parameter = parameters[index]
             return PEFTWriter.Saved(name: parameter.name, shape: parameter.shape, values: parameter.published(tensor))
         }
-        try PEFTWriter.write(updates, saved: saved, names: model.names, baseModel: baseModel, metadata: metadata, to: directory)
+        try PEFTWriter.write(
+            updates, saved: saved, settings: version.settings, names: model.names, baseModel: baseModel, metadata: metadata, to: directory)
     }
 
     /// Writes the tensors of the whole model under a version without adapters as one safetensors file that replaces a

@@ -1,5 +1,6 @@
 package import Models
 package import Tensors
+import Weights
 
 /// The live version of a training: float32 tensors that the optimiser moves in place, over frozen ones.
 ///
@@ -17,6 +18,7 @@ package final class TrainableWeights {
     package let parent: WeightVersion?
     private let adapters: [Int: LowRank]
     private let replacements: [Int: Tensor]
+    private let settings: AdapterSettings
 
     /// Begins at `parent` (nil: the base weights). An adapter that `parent` has on a selected layer goes on from its values.
     package init(
@@ -25,16 +27,16 @@ package final class TrainableWeights {
         var entries: [Entry] = []
         var adapters = parent?.adapters ?? [:]
         var replacements = parent?.replacements ?? [:]
-        for parameter in try plan.selection(in: model) {
-            switch plan.method {
-            case .lowRank(let rank, let alpha):
+        for selected in try plan.selection(in: model) {
+            let parameter = selected.parameter
+            if let (rank, scale) = selected.adapter {
                 let adapter =
                     parent?.adapters[parameter.index].map { LowRank(a: $0.a.copy(), b: $0.b.copy(), scale: $0.scale) }
-                    ?? AdapterPlan.initial(parameter, rank: rank, alpha: alpha, seed: seed)
+                    ?? AdapterPlan.initial(parameter, rank: rank, scale: scale, seed: seed)
                 adapters[parameter.index] = adapter
                 entries.append(Entry(name: parameter.moduleName + ".lora_A", parameter: parameter, tensor: adapter.a))
                 entries.append(Entry(name: parameter.moduleName + ".lora_B", parameter: parameter, tensor: adapter.b))
-            case .full, .fullButPositions:
+            } else {
                 let tensor = parent?.replacements[parameter.index]?.copy() ?? parameter.stored.widened()
                 replacements[parameter.index] = tensor
                 entries.append(Entry(name: parameter.name, parameter: parameter, tensor: tensor))
@@ -44,6 +46,8 @@ package final class TrainableWeights {
         self.parent = parent
         self.adapters = adapters
         self.replacements = replacements
+        settings = AdapterSettings(
+            isRankStabilized: parent?.settings.isRankStabilized == true || plan.settings?.isRankStabilized == true)
     }
 
     package var parameterCount: Int { entries.reduce(0) { $0 + $1.tensor.count } }
@@ -56,18 +60,21 @@ package final class TrainableWeights {
 
     /// The current tensors themselves as a version: they change with the next update.
     package func view(id: String) -> WeightVersion {
-        WeightVersion(id: id, hearing: hearing, adapters: adapters, replacements: replacements)
+        WeightVersion(id: id, hearing: hearing, adapters: adapters, replacements: replacements, settings: settings)
     }
 
     /// A copy of the current tensors that never changes.
-    package func snapshot(id: String) -> WeightVersion {
+    ///
+    /// - Parameter dropout: with which they were trained.
+    package func snapshot(id: String, dropout: Double = 0) -> WeightVersion {
         let trained = Set(entries.map { ObjectIdentifier($0.tensor.buffer) })
         func kept(_ tensor: Tensor) -> Tensor {
             trained.contains(ObjectIdentifier(tensor.buffer)) ? tensor.copy() : tensor
         }
         return WeightVersion(
             id: id, hearing: hearing, adapters: adapters.mapValues { LowRank(a: kept($0.a), b: kept($0.b), scale: $0.scale) },
-            replacements: replacements.mapValues(kept))
+            replacements: replacements.mapValues(kept),
+            settings: AdapterSettings(dropout: dropout, isRankStabilized: settings.isRankStabilized))
     }
 
     /// Asks a tape for the gradients of all entries.

@@ -1,6 +1,7 @@
 import Generation
 import Models
 import Objectives
+import Randomness
 import Tensors
 
 /// From answers to gradients.
@@ -11,9 +12,9 @@ extension Trainer {
         var pair: PreparedPair
         let places: [Int]
 
-        init(_ index: Int, _ prompt: Prompt, teacher: Prompt, _ trained: [(Int, PreparedPair.Answer)]) {
+        init(_ index: Int, _ prompt: Prompt, teacher: Prompt, _ trained: [(Int, PreparedPair.Answer)], stream: UInt64) {
             work = index
-            pair = PreparedPair(prompt: prompt, teacherPrompt: teacher, answers: trained.map(\.1))
+            pair = PreparedPair(prompt: prompt, teacherPrompt: teacher, answers: trained.map(\.1), stream: stream)
             places = trained.map(\.0)
         }
 
@@ -25,18 +26,21 @@ extension Trainer {
 
     /// A pair's answers: all behind its prompt, and each target of an imitation behind its own.
     private func prepare(_ index: Int, _ work: Work) throws -> (reported: [RolloutOutcome], prepared: [Prepared]) {
+        let stream = stream(of: work.pair)
         guard work.targets.isEmpty else {
             let answers = try work.targets.map { try SampledAnswer(text: $0.answer, model: engine.model) }
             let reported = answers.map { RolloutOutcome(source: .gold, text: $0.text, tokenCount: $0.length) }
             let prepared = zip(work.targets, answers).enumerated().map { place, target in
                 let answer = PreparedPair.Answer(
                     source: .gold, tokens: target.1.tokens, samplerLogProbabilities: target.1.logProbabilities)
-                return Prepared(index, target.0.prompt, teacher: target.0.prompt, [(place, answer)])
+                return Prepared(
+                    index, target.0.prompt, teacher: target.0.prompt, [(place, answer)],
+                    stream: RandomStream(seed: stream, index: place).first)
             }
             return (reported, prepared)
         }
         let (reported, trained) = answers(of: work)
-        return (reported, [Prepared(index, work.prompt, teacher: work.teacherPrompt, trained)])
+        return (reported, [Prepared(index, work.prompt, teacher: work.teacherPrompt, trained, stream: stream)])
     }
 
     private func answers(of work: Work) -> (reported: [RolloutOutcome], trained: [(Int, PreparedPair.Answer)]) {
@@ -118,18 +122,20 @@ extension Trainer {
 
     /// Scores all answers and runs backwards, in as many passes as ``TrainingOptions/passRows`` asks for. The gradients are on the tape;
     /// the scored answers are in the order of the batch.
-    func learn(_ batch: LearningBatch, _ timer: PhaseTimer) -> (tape: Tape, scored: [[ScoredAnswer]]) {
-        let prepared = batch.prepared
+    ///
+    /// - Parameter update: counts the updates by the batch; each draws dropout anew.
+    func learn(_ batch: LearningBatch, update: Int = 0, _ timer: PhaseTimer) -> (tape: Tape, scored: [[ScoredAnswer]]) {
+        let pairs = batch.prepared.map { $0.pair.drawing(update) }
         let pass = GradientPass(
             model: engine.model.model, arithmetic: engine.model.arithmetic, objective: options.objective,
-            weights: weights, frozenTeacher: teacher, reference: weights.parent, counts: batch.counts, embeddings: engine.embeddings,
-            timer: timer)
-        let passes = passGroups(prepared.map(\.pair))
-        let tape = Tape(recomputing: passes.contains { activationBytes($0.map { prepared[$0].pair }) > Self.activationLimit })
+            weights: weights, frozenTeacher: teacher, reference: weights.parent, counts: batch.counts, dropout: options.adapterDropout ?? 0,
+            embeddings: engine.embeddings, timer: timer)
+        let passes = passGroups(pairs)
+        let tape = Tape(recomputing: passes.contains { activationBytes($0.map { pairs[$0] }) > Self.activationLimit })
         weights.watch(on: tape)
-        var scored = [[ScoredAnswer]](repeating: [], count: prepared.count)
+        var scored = [[ScoredAnswer]](repeating: [], count: pairs.count)
         for group in passes {
-            for (place, answers) in zip(group, pass(group.map { prepared[$0].pair }, on: tape)) { scored[place] = answers }
+            for (place, answers) in zip(group, pass(group.map { pairs[$0] }, on: tape)) { scored[place] = answers }
         }
         return (tape, scored)
     }

@@ -49,13 +49,7 @@ extension Trainer {
                 remembers ? teacherAnswers[question(work[index].pair)] : nil
             )
         }
-        // By the pair's id: its rollouts do not depend on its place in the batch, nor on its neighbours.
-        var stream = RandomStream(seed: options.seed, index: steps + 1)
-        let step = stream.next()
-        let seeds = work.map { work in
-            var stream = RandomStream(seed: step, part: work.pair.id)
-            return stream.next() & ~3
-        }
+        let seeds = work.map { stream(of: $0.pair) }
         // The engine's queue is finite: a few hundred pairs would overflow it.
         let limit = max(1, engine.limits.queue / 8)
         let results = try await withThrowingTaskGroup(of: (Int, Result<PairRollouts, any Error>).self) { group in
@@ -92,6 +86,12 @@ extension Trainer {
                 work[index].outcome.reason = "\(error)"
             }
         }
+    }
+
+    /// Names the random choices of a pair in the coming step: by its id, so that neither its place in the batch nor its neighbours change them.
+    /// The last two bits tell its rollouts, its group and the teacher's answer apart.
+    func stream(of pair: TrainingPair) -> UInt64 {
+        RandomStream(seed: RandomStream(seed: options.seed, index: steps + 1).first, part: pair.id).first & ~3
     }
 
     /// What the teacher is asked, as a key.

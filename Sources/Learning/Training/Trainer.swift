@@ -51,6 +51,9 @@ package actor Trainer {
         judge: @escaping AnswerJudge, reward: Reward? = nil
     ) throws {
         try options.check()
+        if plan.isFull, options.adapterDropout ?? 0 > 0 {
+            throw TrainingError.options("lora_dropout: expected nothing where the parameters themselves are trained")
+        }
         self.engine = engine
         self.plan = plan
         self.options = options
@@ -72,7 +75,7 @@ package actor Trainer {
     package var parameterCount: Int { weights.parameterCount }
 
     /// The current weights as a version to serve.
-    package func snapshot(id: String) -> WeightVersion { weights.snapshot(id: id) }
+    package func snapshot(id: String) -> WeightVersion { weights.snapshot(id: id, dropout: options.adapterDropout ?? 0) }
 
     /// Takes one step on a batch. A pair that cannot be used is reported with its reason; the others are applied. Throws where
     /// none is left, and where a ``Reward`` fails; nothing has changed then. Gradients that are not finite leave the weights as they were, and the report says so.
@@ -126,7 +129,7 @@ package actor Trainer {
         var batch = try batch(&work)
         var dropped: String?
         for update in 0..<options.objective.updatesPerRollout where dropped == nil {
-            let (tape, scored) = learn(batch, timer)
+            let (tape, scored) = learn(batch, update: update, timer)
             if update == 0 {
                 summarise(batch, scored, &work, &metrics)
                 batch.remember(scored)

@@ -12,6 +12,9 @@ package struct TrainingOptions: Sendable, Equatable, Codable {
     package var seed: UInt64 = 0
     /// Rows of one packed pass; a step with more runs several and adds their gradients. A single pair may have more.
     package var passRows = 4096
+    /// What of their input adapters under training do not see, peft's `lora_dropout`; nil for none. Rollouts, the teacher and validation see
+    /// all of it.
+    package var adapterDropout: Double?
     /// A system turn before each question, spoken and typed alike.
     package var system: String?
 
@@ -34,6 +37,7 @@ package struct TrainingOptions: Sendable, Equatable, Codable {
         try hold("gradient norm", maxGradientNorm, in: 1e-30...1e30)
         try hold("warm-up steps", schedule.warmupSteps, in: 0...1 << 40)
         try hold("steps of the schedule", schedule.totalSteps, in: 0...1 << 40)
+        try hold("lora_dropout", adapterDropout, in: 0...(1.0).nextDown)
         try hold("rows of a pass", passRows, in: 1...1 << 24)
         try hold("K", objective.topK, in: 0...Int.max)
         try hold("alpha", objective.alpha, in: 0...1e6)

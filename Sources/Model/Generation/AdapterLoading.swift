@@ -40,7 +40,7 @@ extension LoadedModel {
             }
             replacements[parameter.index] = try tensor.tensor(rows: parameter.stored.rows, columns: parameter.stored.columns)
         }
-        let version = WeightVersion(id: id, adapters: adapters, replacements: replacements)
+        let version = WeightVersion(id: id, adapters: adapters, replacements: replacements, settings: adapter.settings)
         if let fault = version.fault { throw ModelError("the adapter's change of \(model.parameters[fault.parameter].name): \(fault.reason)") }
         return version
     }

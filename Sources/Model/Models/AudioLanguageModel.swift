@@ -42,10 +42,12 @@ package struct AudioLanguageModel: Sendable {
     package var vocabularySize: Int { decoder.configuration.vocabularySize }
 
     /// Audio embeddings [Σ slots, hidden] of clips, each given as its segments, one clip after the other. The model must hear.
+    ///
+    /// - Parameter dropout: what adapters under training do not see of a clip that is alone.
     package func embed(
-        _ clips: [[AudioSegment]], versions: [WeightVersion?], arithmetic: Arithmetic, _ tape: Tape? = nil
+        _ clips: [[AudioSegment]], versions: [WeightVersion?], arithmetic: Arithmetic, dropout: Dropout? = nil, _ tape: Tape? = nil
     ) -> Tensor {
         guard let audio else { preconditionFailure("\(family.rawValue) reads text alone") }
-        return audio.embed(clips, versions: versions, arithmetic: arithmetic, tape)
+        return audio.embed(clips, versions: versions, arithmetic: arithmetic, dropout: dropout, tape)
     }
 }

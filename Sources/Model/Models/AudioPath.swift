@@ -122,12 +122,13 @@ package struct AudioPath: Sendable {
 
     /// Embeddings [Σ rowCount, hidden] of clips, each given as its segments, one after the other; `versions` names each clip's weights.
     func embed(
-        _ clips: [[AudioSegment]], versions: [WeightVersion?], arithmetic: Arithmetic, _ tape: Tape?
+        _ clips: [[AudioSegment]], versions: [WeightVersion?], arithmetic: Arithmetic, dropout: Dropout?, _ tape: Tape?
     ) -> Tensor {
         precondition(clips.count == versions.count && !clips.isEmpty, "\(clips.count) clips, \(versions.count) versions")
+        precondition(dropout == nil || clips.count == 1, "\(clips.count) clips whose rows have names of one")
         let ofSegments = zip(clips, versions).flatMap { clip, version in clip.map { _ in version } }
         let frames = clips.joined().map(\.validFrames)
-        let (encoded, pass) = encoder(Array(clips.joined()), versions: ofSegments, arithmetic: arithmetic, tape)
+        let (encoded, pass) = encoder(Array(clips.joined()), versions: ofSegments, arithmetic: arithmetic, dropout: dropout, tape)
         var start = 0
         let segments = zip(frames, ofSegments).map { frames, version in
             defer { start += encoder.rowCount(frames: frames) }

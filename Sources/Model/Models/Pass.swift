@@ -18,16 +18,19 @@ package struct Pass {
     package let runs: [Run]
     package let arithmetic: Arithmetic
     package let tape: Tape?
+    /// What the adapters under training do not see.
+    package let dropout: Dropout?
 
-    package init(runs: [Run], arithmetic: Arithmetic, tape: Tape? = nil) {
+    package init(runs: [Run], arithmetic: Arithmetic, tape: Tape? = nil, dropout: Dropout? = nil) {
         precondition(tape == nil || runs.count <= 1, "a tape over \(runs.count) runs of weight versions")
         self.runs = runs
         self.arithmetic = arithmetic
         self.tape = tape
+        self.dropout = dropout
     }
 
     /// Over segments, one after the other; neighbours of one version are joined.
-    init(segments: [Run], arithmetic: Arithmetic, tape: Tape?) {
+    init(segments: [Run], arithmetic: Arithmetic, tape: Tape?, dropout: Dropout? = nil) {
         var runs: [Run] = []
         for segment in segments {
             if let last = runs.last, last.version === segment.version {
@@ -36,23 +39,26 @@ package struct Pass {
                 runs.append(segment)
             }
         }
-        self.init(runs: runs, arithmetic: arithmetic, tape: tape)
+        self.init(runs: runs, arithmetic: arithmetic, tape: tape, dropout: dropout)
     }
 
     /// All rows with one version.
-    package init(version: WeightVersion?, rows: Int, arithmetic: Arithmetic, tape: Tape? = nil) {
-        self.init(runs: [Run(rows: 0..<rows, version: version)], arithmetic: arithmetic, tape: tape)
+    package init(version: WeightVersion?, rows: Int, arithmetic: Arithmetic, tape: Tape? = nil, dropout: Dropout? = nil) {
+        self.init(runs: [Run(rows: 0..<rows, version: version)], arithmetic: arithmetic, tape: tape, dropout: dropout)
     }
 
-    /// The same pass over other rows, all of its one version.
-    func over(rows: Int) -> Pass {
+    /// The same pass over the rows of one of the parts that its rows are computed in, all of its one version.
+    func over(rows: Int, ofPart part: Int) -> Pass {
         precondition(runs.count == 1, "rows of \(runs.count) versions")
-        return Pass(version: runs[0].version, rows: rows, arithmetic: arithmetic, tape: tape)
+        return Pass(version: runs[0].version, rows: rows, arithmetic: arithmetic, tape: tape, dropout: dropout?.part(part))
     }
 
     /// The same pass over some of its rows, in ascending order.
     func over(rows: [Int]) -> Pass {
-        if runs.count == 1 { return over(rows: rows.count) }
+        if runs.count == 1 {
+            return Pass(
+                version: runs[0].version, rows: rows.count, arithmetic: arithmetic, tape: tape, dropout: dropout?.over(rows: rows))
+        }
         var start = 0
         let chosen = runs.compactMap { run -> Run? in
             let count = rows[start...].prefix { run.rows.contains($0) }.count
@@ -63,19 +69,21 @@ package struct Pass {
     }
 
     /// The same pass with its tape exchanged: inside a checkpointed section.
-    func with(_ tape: Tape?) -> Pass { Pass(runs: runs, arithmetic: arithmetic, tape: tape) }
+    func with(_ tape: Tape?) -> Pass { Pass(runs: runs, arithmetic: arithmetic, tape: tape, dropout: dropout) }
 
     /// Computes `body`, which may change the number of rows, for each of `segments` by itself; with the pass over what comes out.
     func bySegment(_ x: Tensor, _ segments: [Run], _ body: (_ rows: Tensor, _ pass: Pass) -> Tensor) -> (Tensor, Pass) {
         var outcomes: [Run] = []
-        let parts = segments.map { segment in
+        let parts = segments.enumerated().map { number, segment in
             let rows = segments.count == 1 ? x : selectRows(x, Array(segment.rows), tape)
-            let part = body(rows, Pass(version: segment.version, rows: rows.rows, arithmetic: arithmetic, tape: tape))
+            let part = body(
+                rows,
+                Pass(version: segment.version, rows: rows.rows, arithmetic: arithmetic, tape: tape, dropout: dropout?.part(number)))
             let start = outcomes.last?.rows.upperBound ?? 0
             outcomes.append(Run(rows: start..<start + part.rows, version: segment.version))
             return part
         }
-        return (concatenated(parts, tape), Pass(segments: outcomes, arithmetic: arithmetic, tape: tape))
+        return (concatenated(parts, tape), Pass(segments: outcomes, arithmetic: arithmetic, tape: tape, dropout: dropout))
     }
 
     /// Computes `body` for the rows of each version, or for all rows at once where no version replaces any of `parameters`.

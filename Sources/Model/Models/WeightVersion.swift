@@ -1,4 +1,5 @@
 package import Tensors
+package import Weights
 
 /// An immutable set of tensors over the base weights: low-rank adapters, replaced tensors, or both.
 ///
@@ -11,13 +12,19 @@ package final class WeightVersion: Sendable {
     package let adapters: [Int: LowRank]
     /// Whole tensors by the index of the ``Parameter`` that they stand for.
     package let replacements: [Int: Tensor]
+    /// How its adapters were trained.
+    package let settings: AdapterSettings
 
     /// - Parameter hearing: another version's, where encoder and projector are the same; `id` where nil.
-    package init(id: String, hearing: String? = nil, adapters: [Int: LowRank] = [:], replacements: [Int: Tensor] = [:]) {
+    package init(
+        id: String, hearing: String? = nil, adapters: [Int: LowRank] = [:], replacements: [Int: Tensor] = [:],
+        settings: AdapterSettings = AdapterSettings()
+    ) {
         self.id = id
         self.hearing = hearing ?? id
         self.adapters = adapters
         self.replacements = replacements
+        self.settings = settings
     }
 
     /// Every tensor of the version, for an optimiser or a file.

@@ -27,6 +27,7 @@ package struct PEFTAdapter: Sendable {
     package let copies: [String: StoredTensor]
     /// The base model that the adapter says it was made for.
     package let baseModel: String?
+    package var settings: AdapterSettings { configuration.settings }
 
     private let configuration: PEFTConfiguration
     private let names: ModuleNames

@@ -23,7 +23,7 @@ package struct PEFTConfiguration: Sendable {
 
     private let rank: Int
     private let alpha: Double
-    private let stabilized: Bool
+    package let settings: AdapterSettings
     private let targets: Selection
     private let exclusions: Selection?
     private let layers: Set<Int>?
@@ -44,7 +44,9 @@ package struct PEFTConfiguration: Sendable {
         guard Self.ranks.contains(rank) else { throw Self.outOfRange("r", .integer(rank)) }
         self.rank = rank
         alpha = try json.number("lora_alpha", default: 8)
-        stabilized = try json.boolean("use_rslora", default: false)
+        settings = AdapterSettings(
+            dropout: json.value("lora_dropout")?.number.flatMap { (0..<1).contains($0) ? $0 : nil } ?? 0,
+            isRankStabilized: try json.boolean("use_rslora", default: false))
         guard let targets = try Self.selection("target_modules", in: json, budget) else {
             throw JSONError.unexpected(
                 path: "target_modules", expected: "a pattern or a list of names", found: "nothing")
@@ -73,6 +75,15 @@ package struct PEFTConfiguration: Sendable {
             throw JSONError.unexpected(path: "modules_to_save", expected: "at most 128 names", found: "\(modulesToSave.count)")
         }
         savedPatterns = try modulesToSave.map { [budget] in try Self.pattern("(^|.*\\.)\($0)($|\\..*)", "modules_to_save", budget) }
+    }
+
+    /// What the configuration of an adapter that is to be trained selects.
+    ///
+    /// - Parameter ranks: as `rank_pattern` has them.
+    package init(targets: TargetModules, rank: Int, ranks: [String: Int]) throws {
+        var patterns = JSONObject()
+        for (pattern, rank) in ranks.sorted(by: { $0.key < $1.key }) { patterns[pattern] = .integer(rank) }
+        try self.init(.object(["peft_type": "LORA", "r": .integer(rank), "target_modules": targets.json, "rank_pattern": .object(patterns)]))
     }
 
     /// Whether the adapter changes the linear module at `path`, in the adapter's own naming.
@@ -119,15 +130,21 @@ package struct PEFTConfiguration: Sendable {
         try rankPattern.first { try matches($0.pattern, path, "rank_pattern", whole: false) }?.value ?? rank
     }
 
+    /// The ranks of all patterns that match the module.
+    package func exceptionalRanks(of path: String) throws -> [Int] {
+        try rankPattern.filter { try matches($0.pattern, path, "rank_pattern", whole: false) }.map(\.value)
+    }
+
     /// - Throws: Where the scaling is beyond float32.
     package func scaling(of path: String) throws -> Double {
         let rank = try rank(of: path)
         let exception = try alphaPattern.first { try matches($0.pattern, path, "alpha_pattern", whole: false) }
         let alpha = exception?.value ?? alpha
-        let scaling = alpha / (stabilized ? Double(rank).squareRoot() : Double(rank))
+        let scaling = alpha / settings.divisor(rank: rank)
         guard Float(scaling).isFinite else {
             throw PEFTError.scaling(
-                field: exception == nil ? "lora_alpha" : "alpha_pattern", module: path, alpha: alpha, rank: rank, stabilized: stabilized)
+                field: exception == nil ? "lora_alpha" : "alpha_pattern", module: path, alpha: alpha, rank: rank,
+                stabilized: settings.isRankStabilized)
         }
         return scaling
     }

@@ -19,8 +19,6 @@ package enum PEFTWriter {
             self.b = b
             self.scaling = scaling
         }
-
-        var alpha: Double { scaling * Double(a.rows) }
     }
 
     /// A tensor that replaces the base's, by published name.
@@ -41,17 +39,18 @@ package enum PEFTWriter {
     /// Writes the directory, which must not exist yet and appears whole or not at all. `metadata` goes into the weight
     /// file. peft needs at least one update, even where modules are saved whole.
     package static func write(
-        _ updates: [Update], saved: [Saved] = [], names: ModuleNames, baseModel: String?, metadata: [String: String] = [:],
-        to directory: URL
+        _ updates: [Update], saved: [Saved] = [], settings: AdapterSettings = AdapterSettings(), names: ModuleNames, baseModel: String?,
+        metadata: [String: String] = [:], to directory: URL
     ) throws {
         guard let first = updates.first else { throw PEFTError.empty }
         guard !FileManager.default.fileExists(atPath: directory.path) else { throw PEFTError.exists(directory.path) }
 
+        func alpha(_ update: Update) -> Double { settings.alpha(scaling: update.scaling, rank: update.a.rows) }
         var config: JSONObject = [
             "peft_type": "LORA", "task_type": .null,
             "base_model_name_or_path": baseModel.map { .string($0) } ?? .null,
-            "r": .integer(first.a.rows), "lora_alpha": numeral(first.alpha), "use_rslora": false,
-            "lora_dropout": .real(0),
+            "r": .integer(first.a.rows), "lora_alpha": numeral(alpha(first)), "use_rslora": .boolean(settings.isRankStabilized),
+            "lora_dropout": .real(settings.dropout),
             "bias": "none", "fan_in_fan_out": false, "init_lora_weights": true, "inference_mode": true,
         ]
         config["target_modules"] = .array(updates.map { .string(names.newest($0.module)) })
@@ -61,7 +60,7 @@ package enum PEFTWriter {
             // Patterns are regular expressions over the end of a path.
             let pattern = names.newest(update.module).split(separator: ".").joined(separator: "\\.")
             if update.a.rows != first.a.rows { ranks[pattern] = .integer(update.a.rows) }
-            if update.alpha != first.alpha { alphas[pattern] = numeral(update.alpha) }
+            if alpha(update) != alpha(first) { alphas[pattern] = numeral(alpha(update)) }
         }
         config["rank_pattern"] = .object(ranks)
         config["alpha_pattern"] = .object(alphas)

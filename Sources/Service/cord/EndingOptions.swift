@@ -24,8 +24,7 @@ struct EndingOptions: ParsableArguments {
     var keep: [KeepRule] = []
 
     func validate() throws {
-        if let patience, patience < 1 { throw ValidationError("--patience: expected at least 1, found \(patience).") }
-        if !(0...1e6).contains(minChange) { throw ValidationError("--min-change: expected 0 to 1000000, found \(minChange).") }
+        try NumericOption.check([(.patience, patience.map(Double.init)), (.minChange, minChange)])
     }
 
     func criterion(for objective: Objective) -> Criterion { criterion ?? (objective.reads(.gold) ? .loss : .klMean) }

@@ -48,23 +48,50 @@ struct Jobs: AsyncParsableCommand {
         @Option(help: "Pairs of one step.") var batchSize: Int?
         @Option(help: "AdamW's learning rate.") var learningRate: Double?
         @Option(help: "The learning rate over the steps: constant, linear or cosine.") var schedule: Hyperparameters.Schedule?
+        @Option(
+            help: ArgumentHelp(
+                "A JSON file with every hyperparameter that a job can be told, as over HTTP: objective, optimizer, early_stopping, …",
+                valueName: "file"))
+        var hyperparameters: String?
+        @Option(help: ArgumentHelp("Pairs that are not trained on, on which the weights are measured.", valueName: "file")) var validation: String?
+        @Option(help: ArgumentHelp("Which versions of checkpoints stay: last:N, every:N or best; may be repeated.", valueName: "rule"))
+        var keep: [String] = []
         @Flag(help: "Put the version in force where it reduced the gap on the built-in benchmark.") var promote = false
 
         func run() async throws {
+            var told = try hyperparameters.map(Self.read) ?? Hyperparameters()
+            told.batchSize = batchSize ?? told.batchSize
+            told.epochs = epochs ?? told.epochs
+            told.schedule = schedule ?? told.schedule
+            if let learningRate {
+                var optimizer = told.optimizer ?? OptimizerOptions()
+                optimizer.learningRate = learningRate
+                told.optimizer = optimizer
+            }
+            var options = FineTuningOptions(promote: promote ? PromotionGate(.gapReduced) : nil)
+            options.keep = keep.isEmpty ? nil : keep
+            var request = FineTuningRequest(
+                model: try await server.model(model), trainingFile: try await upload(file),
+                method: FineTuningMethod(type: method, hyperparameters: told), suffix: suffix, cord: options)
+            if let validation { request.validationFile = try await upload(validation) }
+            try await server.call("POST", Jobs.root, body: try WireEncoder.encode(request), show: Jobs.show)
+        }
+
+        private static func read(_ file: String) throws -> Hyperparameters {
+            do { return try WireDecoder.decode(Hyperparameters.self, from: try Data(contentsOf: URL(fileURLWithPath: file))) } catch let error
+                as WireError
+            {
+                throw ValidationError("--hyperparameters \(file): \(error.message)")
+            }
+        }
+
+        /// The id of the uploaded file.
+        private func upload(_ file: String) async throws -> String {
             let place = URL(fileURLWithPath: file)
             let form = RunningServer.form(["purpose": "fine-tune"], file: try Data(contentsOf: place), named: place.lastPathComponent)
-            let uploaded = try WireDecoder.response(
-                FileObject.self, from: try await server.bytes("POST", "/v1/files", body: form.body, type: form.type))
-            var hyperparameters = Hyperparameters()
-            hyperparameters.batchSize = batchSize
-            hyperparameters.epochs = epochs
-            hyperparameters.schedule = schedule
-            hyperparameters.optimizer = learningRate.map { OptimizerOptions(learningRate: $0) }
-            let request = FineTuningRequest(
-                model: try await server.model(model), trainingFile: uploaded.id,
-                method: FineTuningMethod(type: method, hyperparameters: hyperparameters), suffix: suffix,
-                cord: FineTuningOptions(promote: promote ? PromotionGate(.gapReduced) : nil))
-            try await server.call("POST", Jobs.root, body: try WireEncoder.encode(request), show: Jobs.show)
+            return try WireDecoder.response(
+                FileObject.self, from: try await server.bytes("POST", "/v1/files", body: form.body, type: form.type)
+            ).id
         }
     }
 

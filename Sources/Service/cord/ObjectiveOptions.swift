@@ -76,11 +76,23 @@ struct ObjectiveOptions: ParsableArguments {
         if reward != nil, !objective.needs(.rewards, of: .group) {
             throw ValidationError("--reward: the method \(method.rawValue) has no rewards.")
         }
-        if rollouts < 1 { throw ValidationError("--rollouts: expected at least 1, found \(rollouts).") }
-        if maxRolloutTokens < 1 { throw ValidationError("--max-rollout-tokens: expected at least 1, found \(maxRolloutTokens).") }
-        if topK < 0 { throw ValidationError("--top-k: expected at least 0, found \(topK).") }
-        for (name, value) in [("token", tokenTemperature), ("sequence", sequenceTemperature)] where !(value > 0 && value <= 10) {
-            throw ValidationError("--\(name)-temperature: expected a number above 0, at most 10, found \(value).")
+        try NumericOption.check([
+            (.topK, Double(topK)), (.topKShare, topKShare), (.alpha, alpha), (.beta, beta), (.tokenTemperature, tokenTemperature),
+            (.sequenceTemperature, sequenceTemperature), (.teacherTemperature, teacherTemperature), (.rollouts, Double(rollouts)),
+            (.maxRolloutTokens, Double(maxRolloutTokens)), (.tokenCoefficient, tokenCoefficient), (.sequenceCoefficient, sequenceCoefficient),
+            (.clipRatio, clipRatio), (.importanceBound, importanceBound), (.referenceCoefficient, referenceCoefficient),
+            (.entropyCoefficient, entropyCoefficient), (.updatesPerRollout, Double(updatesPerRollout)),
+        ])
+    }
+}
+
+extension NumericOption {
+    /// Holds what was given against the table.
+    static func check(_ given: [(NumericOption, Double?)]) throws {
+        for (option, value) in given {
+            guard let value, !option.allows(value) else { continue }
+            let found = option.isInteger ? String(Int(value)) : String(value)
+            throw ValidationError("--\(option.flag): expected \(option.expected), found \(found).")
         }
     }
 }

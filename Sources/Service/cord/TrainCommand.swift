@@ -62,6 +62,7 @@ extension Train {
         @Option(help: "What is trained: decoder, projector, encoder; may be repeated.") var train: [AdapterPlan.Part] = [.decoder]
         @Option(help: "Rank of the adapters. Without it, 16, or that of the adapter that training goes on from.") var loraRank: Int?
         @Option(help: "The adapters' change is scaled by this over the rank. Without it, twice the rank.") var loraAlpha: Double?
+        @OptionGroup(title: "Adapters, as peft has them") var adapters: AdapterOptions
         @Flag(help: "Train the parameters themselves instead of adapters; DIR/model is then a model directory.") var full = false
         @Option(help: "Names every random choice.") var seed: UInt64 = 0
         @Option(help: "Steps between checkpoints.") var checkpointEvery = 50
@@ -80,18 +81,14 @@ extension Train {
         var tokenLog = false
 
         func validate() throws {
-            for (name, value) in [
-                ("batch-size", batchSize), ("epochs", epochs), ("lora-rank", loraRank ?? 1), ("checkpoint-every", checkpointEvery),
-                ("checkpoints", checkpoints), ("steps", steps ?? 1),
-            ] where value < 1 {
-                throw ValidationError("--\(name): expected at least 1, found \(value).")
-            }
-            if let loraRank, loraRank > 4096 { throw ValidationError("--lora-rank: expected at most 4096, found \(loraRank).") }
-            if let loraAlpha, !(1e-30...1e6).contains(loraAlpha) {
-                throw ValidationError("--lora-alpha: expected 1e-30 to 1e6, found \(loraAlpha).")
-            }
-            if !(learningRate > 0 && learningRate <= 1) {
-                throw ValidationError("--learning-rate: expected a number above 0, at most 1, found \(learningRate).")
+            try NumericOption.check([
+                (.batchSize, Double(batchSize)), (.epochs, Double(epochs)), (.steps, steps.map(Double.init)), (.warmupSteps, Double(warmupSteps)),
+                (.checkpointEvery, Double(checkpointEvery)), (.keepCheckpoints, Double(checkpoints)), (.learningRate, learningRate),
+                (.weightDecay, weightDecay), (.beta1, beta1), (.beta2, beta2), (.epsilon, epsilon), (.maxGradNorm, maxGradNorm),
+                (.loraRank, loraRank.map(Double.init)), (.loraAlpha, loraAlpha),
+            ])
+            if full, let given = (loraRank.map { _ in "lora-rank" } ?? loraAlpha.map { _ in "lora-alpha" } ?? adapters.given) {
+                throw ValidationError("--\(given): --full trains the parameters themselves, which have no adapters.")
             }
             if teacherAdapter != nil, objective.teacher == .current {
                 throw ValidationError("--teacher-adapter names a frozen teacher; leave out --teacher current.")
@@ -111,6 +108,10 @@ extension Train {
             let runtime = try settings.load()
             let loaded = runtime.model
             let parent = try runtime.versions.entry(settings.adapters.last?.name).version
+            let trained =
+                full ? AdapterPlan.full(train) : AdapterPlan(train, .lowRank(adapters.lora(rank: loraRank ?? 16, alpha: loraAlpha)))
+            try trained.check(
+                rank: loraRank, alpha: loraAlpha, isRankStabilized: adapters.useRslora ? true : nil, against: parent, in: loaded.model)
             let teacher = try teacher(runtime)
             let key = ProcessInfo.processInfo.environment["CORD_REWARD_KEY"]
             let reward = try objective.reward.map { try Reward($0, key: key, timeout: rewardTimeout) }
@@ -121,8 +122,6 @@ extension Train {
             let run = try TrainingRun(
                 pairs: checked.pairs, content: checked.content, validation: held?.pairs ?? [], settings: plan, directory: directory,
                 acceptsOtherMachine: anyMachine)
-            let trained = full ? AdapterPlan.full(train) : .lowRank(train, rank: loraRank ?? 16, alpha: loraAlpha)
-            try trained.check(rank: loraRank, alpha: loraAlpha, against: parent, in: loaded.model)
             let trainer = try Trainer(
                 engine: runtime.engine, plan: trained, options: options(totalSteps: run.totalSteps), parent: parent, teacher: teacher,
                 judge: AnswerMatch.judge, reward: try reward?.remembering(in: TrainingRun.rewards(of: directory)))
@@ -190,6 +189,7 @@ extension Train {
             options.optimizer.epsilon = epsilon
             options.schedule = Schedule(schedule, warmupSteps: warmupSteps, totalSteps: totalSteps)
             options.maxGradientNorm = maxGradNorm
+            options.adapterDropout = adapters.loraDropout > 0 ? adapters.loraDropout : nil
             options.seed = seed
             return options
         }

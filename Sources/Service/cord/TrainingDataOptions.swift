@@ -24,9 +24,8 @@ struct TrainingDataOptions: ParsableArguments {
 
     func validate() throws {
         if maxSkipped < 0 { throw ValidationError("--max-skipped: expected at least 0, found \(maxSkipped).") }
-        for (name, value) in [("eval-every", evalEvery), ("eval-pairs", evalPairs)] {
-            guard let value else { continue }
-            if value < 1 { throw ValidationError("--\(name): expected at least 1, found \(value).") }
+        try NumericOption.check([(.evalEvery, evalEvery.map(Double.init)), (.validationPairs, evalPairs.map(Double.init))])
+        for (name, value) in [("eval-every", evalEvery), ("eval-pairs", evalPairs)] where value != nil {
             if validation == nil { throw ValidationError("--\(name) needs pairs to measure on: give --validation.") }
         }
     }

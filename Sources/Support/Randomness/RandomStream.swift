@@ -31,6 +31,12 @@ package struct RandomStream: RandomNumberGenerator, Sendable, Equatable, Codable
         return StableHash.mixed(state)
     }
 
+    /// The next number, of a stream that is asked for one alone.
+    package var first: UInt64 {
+        var stream = self
+        return stream.next()
+    }
+
     /// A uniform number of [0, 1), of 53 bits.
     package mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 

@@ -45,7 +45,7 @@ struct ImageStem: AudioStem {
 
     func callAsFunction(_ segment: AudioSegment, _ pass: Pass) -> Tensor {
         let width = fillsAlone ? chunkFrames : min(chunkFrames, segment.validFrames)
-        let chunks = stride(from: 0, to: segment.validFrames, by: chunkFrames).map { start in
+        let chunks = stride(from: 0, to: segment.validFrames, by: chunkFrames).enumerated().map { number, start in
             let frames = segment.logMel.rowsCopy(start..<min(start + chunkFrames, segment.validFrames))
             var x = Self.image(frames, width)
             var height = mels
@@ -54,7 +54,8 @@ struct ImageStem: AudioStem {
                 height = (height + 1) / 2
             }
             let columns = imageColumns(x, height: height, pass.tape)
-            let positions = add(output(columns, pass.over(rows: columns.rows)), sinusoids.rowsCopy(0..<columns.rows), pass.tape)
+            let embedded = output(columns, pass.over(rows: columns.rows, ofPart: number))
+            let positions = add(embedded, sinusoids.rowsCopy(0..<columns.rows), pass.tape)
             return selectRows(positions, Array(0..<Self.halved(frames.rows)), pass.tape)
         }
         return concatenated(chunks, pass.tape)

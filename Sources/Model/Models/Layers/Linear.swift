@@ -32,7 +32,7 @@ package struct Linear: Sendable {
     private func adding(_ x: Tensor, to base: Tensor, _ pass: Pass) -> Tensor {
         if pass.runs.count == 1 {
             guard let adapter = pass.runs[0].version?.adapters[weight.index] else { return base }
-            return add(base, adapter.delta(x, pass.tape), scale: adapter.scale, pass.tape)
+            return add(base, adapter.delta(dropped(x, adapter, pass), pass.tape), scale: adapter.scale, pass.tape)
         }
         guard pass.runs.contains(where: { $0.version?.adapters[weight.index] != nil }) else { return base }
         return concatenated(
@@ -41,5 +41,11 @@ package struct Linear: Sendable {
                 guard let adapter = run.version?.adapters[weight.index] else { return rows }
                 return add(rows, adapter.delta(x.rowsCopy(run.rows), nil), scale: adapter.scale)
             })
+    }
+
+    /// What the adapter sees of `x`: all of it where it is not under training.
+    private func dropped(_ x: Tensor, _ adapter: LowRank, _ pass: Pass) -> Tensor {
+        guard let dropout = pass.dropout, pass.tape?.isTracked(adapter.a) ?? false else { return x }
+        return dropout(x, module: weight.moduleName, pass.tape)
     }
 }

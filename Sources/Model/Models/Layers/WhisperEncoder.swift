@@ -134,16 +134,17 @@ struct WhisperEncoder: Sendable {
     /// Encodes segments, each with ``featureFrames(valid:)`` rows of log-mel, to [Σ rowCount, size], one after the other. Each attends
     /// to itself alone; `versions` names its weights.
     func callAsFunction(
-        _ segments: [AudioSegment], versions: [WeightVersion?], arithmetic: Arithmetic, _ tape: Tape?
+        _ segments: [AudioSegment], versions: [WeightVersion?], arithmetic: Arithmetic, dropout: Dropout?, _ tape: Tape?
     ) -> (Tensor, Pass) {
         var parts: [Tensor] = []
         var attention: [PackedSegment] = []
         var runs: [Pass.Run] = []
-        for (segment, version) in zip(segments, versions) {
+        for (number, (segment, version)) in zip(segments, versions).enumerated() {
             precondition(
                 segment.logMel.rows == featureFrames(valid: segment.validFrames),
                 "encoder: \(segment.logMel.rows) log-mel frames for \(segment.validFrames) valid ones")
-            let pass = Pass(version: version, rows: segment.logMel.rows, arithmetic: arithmetic, tape: tape)
+            let pass = Pass(
+                version: version, rows: segment.logMel.rows, arithmetic: arithmetic, tape: tape, dropout: dropout?.part(number))
             let x = stem(segment, pass)
             let start = runs.last?.rows.upperBound ?? 0
             runs.append(Pass.Run(rows: start..<start + x.rows, version: version))
@@ -155,7 +156,7 @@ struct WhisperEncoder: Sendable {
             parts.append(x)
         }
         var x = concatenated(parts, tape)
-        let pass = Pass(segments: runs, arithmetic: arithmetic, tape: tape)
+        let pass = Pass(segments: runs, arithmetic: arithmetic, tape: tape, dropout: dropout)
         for block in blocks {
             x = checkpointed(x, tape) { x, tape in block(x, attention, pass.with(tape)) }
         }

@@ -1,4 +1,5 @@
 package import Objectives
+package import Weights
 
 /// What a training step minimises, with every parameter at the paper's value (CORD.md; arXiv 2601.16547, equations 2 to 10), and who
 /// judges the rollouts.
@@ -16,18 +17,17 @@ package struct CordObjective: Codable, Equatable, Sendable {
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
         loss = Objective(try fields.choice("method") ?? .cord)
-        loss.topK = try fields.integer("top_k", in: 0...100000) ?? loss.topK
-        loss.topKShare = try fields.number("top_k_share", in: 0...1)
-        loss.alpha = try fields.number("alpha", in: 0...1000) ?? loss.alpha
-        loss.beta = try fields.number("beta", in: 0...1000) ?? loss.beta
-        func temperature(_ name: String) throws -> Double? { try fields.positive(name, upTo: 10, atLeast: .leastNonzeroMagnitude) }
-        loss.tokenTemperature = try temperature("token_temperature") ?? loss.tokenTemperature
-        loss.sequenceTemperature = try temperature("sequence_temperature") ?? loss.sequenceTemperature
-        loss.teacherTemperature = try fields.number("teacher_temperature", in: 0...10) ?? loss.teacherTemperature
-        loss.rollouts = try fields.integer("rollouts", in: 1...256) ?? loss.rollouts
-        loss.maxRolloutTokens = try fields.integer("max_rollout_tokens", in: 1...100000) ?? loss.maxRolloutTokens
-        loss.tokenCoefficient = try fields.number("token_coefficient", in: 0...1000000.0) ?? loss.tokenCoefficient
-        loss.sequenceCoefficient = try fields.number("sequence_coefficient", in: 0...1000000.0) ?? loss.sequenceCoefficient
+        loss.topK = try fields.integer(.topK) ?? loss.topK
+        loss.topKShare = try fields.number(.topKShare)
+        loss.alpha = try fields.number(.alpha) ?? loss.alpha
+        loss.beta = try fields.number(.beta) ?? loss.beta
+        loss.tokenTemperature = try fields.number(.tokenTemperature) ?? loss.tokenTemperature
+        loss.sequenceTemperature = try fields.number(.sequenceTemperature) ?? loss.sequenceTemperature
+        loss.teacherTemperature = try fields.number(.teacherTemperature) ?? loss.teacherTemperature
+        loss.rollouts = try fields.integer(.rollouts) ?? loss.rollouts
+        loss.maxRolloutTokens = try fields.integer(.maxRolloutTokens) ?? loss.maxRolloutTokens
+        loss.tokenCoefficient = try fields.number(.tokenCoefficient) ?? loss.tokenCoefficient
+        loss.sequenceCoefficient = try fields.number(.sequenceCoefficient) ?? loss.sequenceCoefficient
         loss.teacher = try fields.choice("teacher") ?? loss.teacher
         loss.reference = try fields.choice("reference") ?? loss.reference
         judge = try fields.optional("judge", "an object")
@@ -38,13 +38,13 @@ package struct CordObjective: Codable, Equatable, Sendable {
         }
         loss.reduction = try fields.choice("reduction") ?? loss.reduction
         loss.dividesByDeviation = try fields.flag("divide_by_deviation") ?? loss.dividesByDeviation
-        loss.clipRatio = try fields.positive("clip_ratio", upTo: 10)
+        loss.clipRatio = try fields.number(.clipRatio)
         loss.normalisation = try fields.choice("normalisation") ?? loss.normalisation
         loss.estimator = try fields.choice("estimator") ?? loss.estimator
-        loss.importanceBound = try fields.positive("importance_bound", upTo: 1000000.0) ?? loss.importanceBound
-        loss.referenceCoefficient = try fields.number("reference_coefficient", in: 0...1000000.0) ?? loss.referenceCoefficient
-        loss.entropyCoefficient = try fields.number("entropy_coefficient", in: 0...1000000.0) ?? loss.entropyCoefficient
-        loss.updatesPerRollout = try fields.integer("updates_per_rollout", in: 1...64) ?? loss.updatesPerRollout
+        loss.importanceBound = try fields.number(.importanceBound) ?? loss.importanceBound
+        loss.referenceCoefficient = try fields.number(.referenceCoefficient) ?? loss.referenceCoefficient
+        loss.entropyCoefficient = try fields.number(.entropyCoefficient) ?? loss.entropyCoefficient
+        loss.updatesPerRollout = try fields.integer(.updatesPerRollout) ?? loss.updatesPerRollout
         try fields.end()
     }
 
@@ -103,6 +103,14 @@ package struct OptimizerOptions: Codable, Equatable, Sendable {
     /// The server's default where absent; only counts when a new adapter begins.
     package var loraRank: Int?
     package var loraAlpha: Double?
+    /// peft's: whether alpha is over √rank in place of the rank.
+    package var useRslora: Bool?
+    /// peft's: what of their input adapters do not see while they are trained.
+    package var loraDropout: Double?
+    /// peft's: linear layers that get adapters, by name or expression; all of what is trained where absent.
+    package var targetModules: TargetModules?
+    /// peft's: other ranks, by expressions for ends of names.
+    package var rankPattern: [String: Int]?
     package var train = [Module.decoder]
     /// Whether the parameters themselves are trained instead of an adapter.
     package var full = false
@@ -111,19 +119,41 @@ package struct OptimizerOptions: Codable, Equatable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        learningRate = try fields.positive("learning_rate", upTo: 1) ?? learningRate
-        beta1 = try fields.number("beta1", in: 0...1) ?? beta1
-        beta2 = try fields.number("beta2", in: 0...1) ?? beta2
-        for (name, value) in [("beta1", beta1), ("beta2", beta2)] where value == 1 {
-            throw fields.invalid(name, expected: "a number of at least 0, below 1")
+        learningRate = try fields.number(.learningRate) ?? learningRate
+        beta1 = try fields.number(.beta1) ?? beta1
+        beta2 = try fields.number(.beta2) ?? beta2
+        epsilon = try fields.number(.epsilon) ?? epsilon
+        weightDecay = try fields.number(.weightDecay) ?? weightDecay
+        maxGradNorm = try fields.number(.maxGradNorm)
+        loraRank = try fields.integer(.loraRank)
+        loraAlpha = try fields.number(.loraAlpha)
+        useRslora = try fields.flag("use_rslora")
+        loraDropout = try fields.number(.loraDropout)
+        targetModules = try fields.targetModules("target_modules")
+        rankPattern = try fields.optional("rank_pattern", "an object of ranks")
+        for (pattern, rank) in rankPattern ?? [:] where !(1...4096).contains(rank) || pattern.count > 512 {
+            throw fields.invalid("rank_pattern", expected: "ranks from 1 to 4096, by expressions of at most 512 characters")
         }
-        epsilon = try fields.positive("epsilon", upTo: 1) ?? epsilon
-        weightDecay = try fields.number("weight_decay", in: 0...1) ?? weightDecay
-        maxGradNorm = try fields.positive("max_grad_norm", upTo: 1e9)
-        loraRank = try fields.integer("lora_rank", in: 1...4096)
-        loraAlpha = try fields.positive("lora_alpha", upTo: 1e6)
         train = try fields.optional("train", "an array of module names") ?? train
         full = try fields.flag("full") ?? full
         try fields.end()
+    }
+}
+
+extension Fields {
+    /// A regular expression or `all-linear`, or an array of names.
+    fileprivate func targetModules(_ name: String) throws -> TargetModules? {
+        let expected = "a regular expression, \"all-linear\" or an array of names, of 1 to 1024 characters each"
+        guard let targets: TargetModules = try optional(name, expected) else { return nil }
+        let texts: [String] =
+            switch targets {
+            case .allLinear: ["all-linear"]
+            case .names(let names): names
+            case .expression(let text): [text]
+            }
+        guard (1...256).contains(texts.count), texts.allSatisfy({ (1...1024).contains($0.unicodeScalars.count) }) else {
+            throw invalid(name, expected: expected)
+        }
+        return targets
     }
 }

@@ -11,6 +11,8 @@ package struct CordStepRequest: Decodable, Equatable, Sendable {
     /// What the response shows beside the metrics.
     package var include: [Detail]
     package var seed: Int?
+    /// A system turn before each question, spoken and typed alike.
+    package var system: String?
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -23,6 +25,7 @@ package struct CordStepRequest: Decodable, Equatable, Sendable {
         optimizer = try fields.optional("optimizer", "an object") ?? OptimizerOptions()
         include = try fields.choiceList("include") ?? []
         seed = try fields.integer("seed", in: 0...Int.max)
+        system = try fields.text("system", maxLength: 1 << 20)
         try fields.end()
     }
 }

@@ -1,3 +1,5 @@
+import Objectives
+
 /// `POST /v1/fine_tuning/jobs`: OpenAI's request, with the method `cord` beside `supervised`.
 package struct FineTuningRequest: Codable, Equatable, Sendable {
     package var model: String
@@ -94,6 +96,8 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
     /// Constant where it is not told; `linear` and `cosine` fall to zero at the job's last step.
     package var schedule: Schedule?
     package var checkpointEvery: Int?
+    /// Steps between validations; those between checkpoints where absent.
+    package var evalEvery: Int?
     package var objective: CordObjective?
     package var optimizer: OptimizerOptions?
     /// Where absent, all steps are taken.
@@ -106,14 +110,15 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
         func chosen(_ name: String) -> Bool {
             (try? fields.text(name)) != "auto"
         }
-        batchSize = chosen("batch_size") ? try fields.integer("batch_size", in: 1...1024) : nil
+        batchSize = chosen("batch_size") ? try fields.integer(.batchSize) : nil
         learningRateMultiplier =
             chosen("learning_rate_multiplier") ? try fields.positive("learning_rate_multiplier", upTo: 1000) : nil
-        epochs = chosen("n_epochs") ? try fields.integer("n_epochs", in: 1...1000) : nil
-        steps = try fields.integer("steps", in: 1...1_000_000)
-        warmupSteps = try fields.integer("warmup_steps", in: 0...1_000_000)
+        epochs = chosen("n_epochs") ? try fields.integer(.epochs) : nil
+        steps = try fields.integer(.steps)
+        warmupSteps = try fields.integer(.warmupSteps)
         schedule = try fields.choice("schedule")
-        checkpointEvery = try fields.integer("checkpoint_every", in: 1...1_000_000)
+        checkpointEvery = try fields.integer(.checkpointEvery)
+        evalEvery = try fields.integer(.evalEvery)
         objective = try fields.optional("objective", "an object")
         optimizer = try fields.optional("optimizer", "an object")
         earlyStopping = try fields.optional("early_stopping", "an object with `patience`")
@@ -122,7 +127,7 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
 
     private enum CodingKeys: String, CodingKey {
         case earlyStopping
-        case batchSize, learningRateMultiplier, steps, warmupSteps, schedule, checkpointEvery, objective, optimizer
+        case batchSize, learningRateMultiplier, steps, warmupSteps, schedule, checkpointEvery, evalEvery, objective, optimizer
         case epochs = "nEpochs"
     }
 }
@@ -147,12 +152,12 @@ package struct EarlyStoppingOptions: Codable, Equatable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        guard let patience = try fields.integer("patience", in: 1...1_000_000) else {
+        guard let patience = try fields.integer(.patience) else {
             throw fields.missing("patience", "validations in a row that are not better")
         }
         self.patience = patience
         criterion = try fields.choice("criterion")
-        minChange = try fields.number("min_change", in: 0...1_000_000)
+        minChange = try fields.number(.minChange)
         try fields.end()
     }
 }
@@ -169,6 +174,10 @@ package struct FineTuningOptions: Codable, Equatable, Sendable {
     package var tokenLog: Bool?
     /// Versions of checkpoints that stay, the newest; three where absent.
     package var keepCheckpoints: Int?
+    /// Rules by which versions of checkpoints stay, in place of their number: `last:N`, `every:N`, `best`.
+    package var keep: [String]?
+    /// By what `best` is the best; early stopping's where absent.
+    package var criterion: EarlyStoppingOptions.Criterion?
 
     package init(promote: PromotionGate? = nil) { self.promote = promote }
 
@@ -177,9 +186,15 @@ package struct FineTuningOptions: Codable, Equatable, Sendable {
         promote = try fields.optional("promote", "an object with `if`")
         tensorboard = try fields.flag("tensorboard") ?? tensorboard
         maxSkipped = try fields.integer("max_skipped", in: 0...Int.max)
-        validationPairs = try fields.integer("validation_pairs", in: 1...1 << 32)
+        validationPairs = try fields.integer(.validationPairs)
         tokenLog = try fields.flag("token_log")
-        keepCheckpoints = try fields.integer("keep_checkpoints", in: 1...1_000_000)
+        keepCheckpoints = try fields.integer(.keepCheckpoints)
+        keep = try fields.optional("keep", "an array of rules")
+        if let keep, !(1...16).contains(keep.count) || keep.contains(where: { $0.count > 32 }) {
+            throw fields.invalid("keep", expected: "1 to 16 rules like \"last:3\", \"every:500\" or \"best\"")
+        }
+        if keep != nil, keepCheckpoints != nil { throw fields.invalid("keep", expected: "nothing beside `keep_checkpoints`") }
+        criterion = try fields.choice("criterion")
         try fields.end()
     }
 }

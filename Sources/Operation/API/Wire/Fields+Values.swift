@@ -1,3 +1,5 @@
+import Objectives
+
 /// Members by the kind of their value.
 extension Fields {
     func text(_ name: String, maxLength: Int = .max) throws -> String? {
@@ -60,6 +62,17 @@ extension Fields {
         guard let value else { return nil }
         guard range.contains(value) else { throw invalid(name, expected: expected) }
         return value
+    }
+
+    func number(_ option: NumericOption) throws -> Double? {
+        let (name, least, most) = (option.name, option.least, option.most)
+        let value = least > 0 ? try positive(name, upTo: most, atLeast: least) : try number(name, in: least...most)
+        guard value.map(option.allows) ?? true else { throw invalid(name, expected: option.expected) }
+        return value
+    }
+
+    func integer(_ option: NumericOption) throws -> Int? {
+        try integer(option.name, in: Int(option.least)...Int(option.most))
     }
 
     func flag(_ name: String) throws -> Bool? {

@@ -51,16 +51,24 @@ package struct FineTuning: Sendable {
 
     /// What can be refused before the job is queued.
     package func check(_ wanted: FineTuningRequest) throws {
-        _ = try versions.record(wanted.model)
+        let parent = try versions.record(wanted.model)
         for (parameter, id) in [("training_file", wanted.trainingFile), ("validation_file", wanted.validationFile)] {
             guard let id else { continue }
             do { _ = try store.file(id: id) } catch StoreError.notFound {
                 throw WorkshopError(.notFound, "\(parameter): there is no file \"\(id)\"; upload it with POST /v1/files.", at: parameter)
             }
         }
-        _ = try recipe(wanted)
+        try recipe(wanted).check(
+            wanted.method.hyperparameters.optimizer ?? OptimizerOptions(), against: try parent.map { try versions.version($0) },
+            in: runtime.model.model)
         if wanted.method.hyperparameters.earlyStopping != nil, wanted.validationFile == nil {
             throw WorkshopError(.missingValue, "early_stopping compares validations: give a validation_file.", at: "validation_file")
+        }
+        if wanted.method.hyperparameters.evalEvery != nil, wanted.validationFile == nil {
+            throw WorkshopError(.missingValue, "eval_every is the steps between validations: give a validation_file.", at: "validation_file")
+        }
+        if try Self.rules(wanted).contains(.best), wanted.validationFile == nil {
+            throw WorkshopError(.missingValue, "The best checkpoint is found by validations: give a validation_file.", at: "validation_file")
         }
         _ = try judges.reward(wanted.method.hyperparameters.objective?.reward)
         if let wanted = wanted.cord.promote { try gate.check(wanted) }
@@ -122,6 +130,20 @@ package struct FineTuning: Sendable {
         return try TrainingRecipe(objective, optimizer, seed: wanted.seed)
     }
 
+    /// Which versions of checkpoints stay.
+    private static func rules(_ wanted: FineTuningRequest) throws(WorkshopError) -> [KeepRule] {
+        guard let keep = wanted.cord.keep else { return [.last(wanted.cord.keepCheckpoints ?? 3)] }
+        return try keep.enumerated().map { index, text throws(WorkshopError) in
+            if let rule = KeepRule(text) { return rule }
+            let place = "cord.keep[\(index)]"
+            throw WorkshopError(.invalidValue, "\(place): expected last:N, every:N or best, found \"\(text)\".", at: place)
+        }
+    }
+
+    private static func criterion(_ wanted: FineTuningRequest, for objective: Objective) -> Criterion {
+        Criterion(wanted.cord.criterion ?? wanted.method.hyperparameters.earlyStopping?.criterion, for: objective)
+    }
+
     private func train(_ wanted: FineTuningRequest, _ context: JobContext, _ note: inout Note) async throws {
         let id = context.job.id
         let folder = folder(id)
@@ -155,7 +177,7 @@ package struct FineTuning: Sendable {
         let batches = (training.pairs.count + settings.batchSize - 1) / settings.batchSize
         let total = settings.steps ?? settings.epochs * batches
         settings.checkpointEvery = hyper.checkpointEvery ?? max(1, min(50, total / 10))
-        settings.validateEvery = settings.checkpointEvery
+        settings.validateEvery = hyper.evalEvery ?? settings.checkpointEvery
         settings.stopping = hyper.earlyStopping.map { EarlyStopping($0, for: objective) }
         recipe.options.schedule = Schedule(
             Schedule.Shape(hyper.schedule ?? .constant), warmupSteps: hyper.warmupSteps ?? 0, totalSteps: total)
@@ -165,7 +187,7 @@ package struct FineTuning: Sendable {
         let reward = try named(hyper.objective?.reward)
         let parent = try note.parent.map { try versions.version(try store.version($0)) }
         do {
-            try recipe.plan.check(rank: hyper.optimizer?.loraRank, alpha: hyper.optimizer?.loraAlpha, against: parent, in: model.model)
+            try recipe.check(hyper.optimizer ?? OptimizerOptions(), against: parent, in: model.model)
         } catch let error as TrainingError {
             throw JobFailure(code: "untrainable", message: "\(error)")
         }
@@ -181,7 +203,7 @@ package struct FineTuning: Sendable {
         let reported = try lastReported(id)
         let progress = JobProgress(
             work: self, context: context, trainer: trainer, suffix: wanted.suffix, note: note, reported: reported, every: settings.checkpointEvery,
-            kept: wanted.cord.keepCheckpoints ?? 3)
+            keep: try Self.rules(wanted), criterion: Self.criterion(wanted, for: objective))
         try context.progress(done: 0, total: total)
         let subject = RunRecord.Subject(
             software: "cord \(Build.version)", model: versions.baseName, modelDigest: try await disk.run { try ModelFingerprint.model(model) },
@@ -261,16 +283,21 @@ extension Schedule.Shape {
     }
 }
 
-extension EarlyStopping {
-    init(_ wanted: EarlyStoppingOptions, for objective: Objective) {
-        let criterion: Criterion =
-            switch wanted.criterion {
+extension Criterion {
+    init(_ wanted: EarlyStoppingOptions.Criterion?, for objective: Objective) {
+        self =
+            switch wanted {
             case .gap: .gap
             case .textLoss: .textLoss
             case .klMean: .klMean
             case .loss: .loss
             case nil: objective.reads(.gold) ? .loss : .klMean
             }
-        self.init(criterion, patience: wanted.patience, minimumChange: wanted.minChange ?? 0)
+    }
+}
+
+extension EarlyStopping {
+    init(_ wanted: EarlyStoppingOptions, for objective: Objective) {
+        self.init(Criterion(wanted.criterion, for: objective), patience: wanted.patience, minimumChange: wanted.minChange ?? 0)
     }
 }

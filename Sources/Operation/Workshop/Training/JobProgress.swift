@@ -12,8 +12,9 @@ struct JobProgress: Sendable {
     let note: FineTuning.Note
     let reported: Int
     let every: Int
-    /// Versions of checkpoints that stay, the newest.
-    let kept: Int
+    /// Which versions of checkpoints stay, and by what one is the best.
+    let keep: [KeepRule]
+    let criterion: Criterion
 
     func report(_ progress: TrainingRun.Progress) async throws {
         if let report = progress.report { work.took(report) }
@@ -21,7 +22,8 @@ struct JobProgress: Sendable {
         work.clock.note(context.job.id, step: progress.step)
         guard progress.step > 0 else { return }
         // The last step's version is the job's own.
-        if progress.step % every == 0, !progress.isLast { try await checkpoint(progress) }
+        let isCompared = progress.validation != nil && keep.contains(.best)
+        if progress.step % every == 0 || isCompared, !progress.isLast { try await checkpoint(progress) }
         // One that ends early has taken all of its steps.
         try context.progress(done: progress.step, total: progress.isLast ? progress.step : progress.totalSteps)
     }
@@ -61,21 +63,30 @@ struct JobProgress: Sendable {
         try removeOld()
     }
 
-    /// Removes the versions of old checkpoints, but for one that is in force or that others need.
+    /// Removes the versions of checkpoints that no rule keeps, but for one that is in force or that others need.
     private func removeOld() throws {
+        let found = try checkpoints()
+        let steps = found.map(\.step)
+        let best = keep.contains(.best) ? try criterion.best(ofRun: work.folder(context.job.id)) : nil
+        let kept = Set(keep.flatMap { $0.kept(of: steps, best: best) })
+        for (step, id, record) in found where !kept.contains(step) {
+            if try work.versions.current() == record.id || work.store.openJob(using: record) != nil { continue }
+            try work.versions.delete(record)
+            try work.store.forgetCheckpoint(id)
+        }
+    }
+
+    /// The job's checkpoints whose versions are there, oldest first.
+    private func checkpoints() throws -> [(step: Int, id: String, version: WeightVersionRecord)] {
+        var found: [(Int, String, WeightVersionRecord)] = []
         var after: String?
-        var seen = 0
         while true {
             let page = try work.store.checkpoints(job: context.job.id, after: after, limit: 100)
             for checkpoint in page.elements {
                 guard let record = try? work.store.version(checkpoint.versionID), Self.isCheckpoint(record) else { continue }
-                seen += 1
-                if seen <= kept { continue }
-                if try work.versions.current() == record.id || work.store.openJob(using: record) != nil { continue }
-                try work.versions.delete(record)
-                try work.store.forgetCheckpoint(checkpoint.id)
+                found.append((checkpoint.step, checkpoint.id, record))
             }
-            guard page.hasMore, let last = page.elements.last else { return }
+            guard page.hasMore, let last = page.elements.last else { return found.reversed() }
             after = last.id
         }
     }

@@ -13,7 +13,7 @@ extension Learner {
         try await inTurn { queued in
             let start = ContinuousClock.now
             let parent = try versions.record(wanted.model)
-            let recipe = try TrainingRecipe(wanted.objective, wanted.optimizer, seed: wanted.seed)
+            let recipe = try TrainingRecipe(wanted.objective, wanted.optimizer, seed: wanted.seed, system: wanted.system)
             let (trainer, _) = try await trainer(at: parent, recipe, wanted)
             let (pairs, unusable) = try sort(wanted.pairs)
             guard !pairs.isEmpty else {

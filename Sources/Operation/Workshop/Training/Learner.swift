@@ -92,7 +92,7 @@ package actor Learner {
     private func take(_ wanted: CordStepRequest, body: Data, key: String?, queued: Double) async throws -> Data {
         let start = ContinuousClock.now
         let parent = try versions.record(wanted.model)
-        let recipe = try TrainingRecipe(wanted.objective, wanted.optimizer, seed: wanted.seed)
+        let recipe = try TrainingRecipe(wanted.objective, wanted.optimizer, seed: wanted.seed, system: wanted.system)
         let (trainer, origin) = try await trainer(at: parent, recipe, wanted)
         let (pairs, unusable) = try sort(wanted.pairs)
         guard !pairs.isEmpty else {
@@ -179,11 +179,7 @@ package actor Learner {
                 "The version \(parent.name) is an adapter; whole parameters can be trained over the base or a version of them.",
                 at: "optimizer.full")
         }
-        if let parent {
-            try recipe.plan.check(
-                rank: request.optimizer.loraRank, alpha: request.optimizer.loraAlpha, against: try versions.version(parent),
-                in: runtime.model.model)
-        }
+        try recipe.check(request.optimizer, against: try parent.map { try versions.version($0) }, in: runtime.model.model)
         return (try begun(at: parent), parent?.id)
     }
 

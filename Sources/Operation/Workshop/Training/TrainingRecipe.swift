@@ -12,20 +12,40 @@ struct TrainingRecipe: Equatable, Codable, Sendable {
     static let passRows = 1024
 
     /// - Parameter seed: names the random streams; those of each step differ anyway.
-    init(_ objective: CordObjective, _ optimizer: OptimizerOptions, seed: Int?) throws(WorkshopError) {
+    init(_ objective: CordObjective, _ optimizer: OptimizerOptions, seed: Int?, system: String? = nil) throws(WorkshopError) {
         let parts = optimizer.train.map { AdapterPlan.Part($0) }
         guard !parts.isEmpty else {
             throw WorkshopError(
                 .invalidValue, "optimizer.train: expected parts of the model among decoder, projector and encoder.", at: "optimizer.train")
         }
-        plan =
-            optimizer.full
-            ? .full(parts) : .lowRank(parts, rank: optimizer.loraRank ?? 16, alpha: optimizer.loraAlpha)
+        plan = optimizer.full ? .full(parts) : AdapterPlan(parts, .lowRank(LoRA(optimizer)))
         options = TrainingOptions(objective.loss)
         options.optimizer = AdamW(optimizer)
         options.maxGradientNorm = optimizer.maxGradNorm
         options.seed = UInt64(seed ?? 0)
+        options.system = system
         options.passRows = Self.passRows
+        options.adapterDropout = optimizer.loraDropout.flatMap { $0 > 0 ? $0 : nil }
+    }
+
+    /// Holds what was asked of adapters against what is trained.
+    ///
+    /// - Parameter parent: what training goes on from; nil for the base.
+    func check(_ optimizer: OptimizerOptions, against parent: WeightVersion?, in model: AudioLanguageModel) throws {
+        if optimizer.full {
+            let asked: [(String, Bool)] = [
+                ("lora_rank", optimizer.loraRank != nil), ("lora_alpha", optimizer.loraAlpha != nil), ("use_rslora", optimizer.useRslora == true),
+                ("lora_dropout", optimizer.loraDropout ?? 0 > 0), ("target_modules", optimizer.targetModules != nil),
+                ("rank_pattern", optimizer.rankPattern?.isEmpty == false),
+            ]
+            if let (name, _) = asked.first(where: \.1) {
+                throw WorkshopError(
+                    .invalidValue, "optimizer.\(name): expected nothing beside `full`, which trains the parameters themselves.",
+                    at: "optimizer.\(name)")
+            }
+        }
+        try plan.check(
+            rank: optimizer.loraRank, alpha: optimizer.loraAlpha, isRankStabilized: optimizer.useRslora, against: parent, in: model)
     }
 }
 
@@ -37,6 +57,15 @@ extension AdapterPlan.Part {
             case .projector: .projector
             case .encoder: .encoder
             }
+    }
+}
+
+extension LoRA {
+    init(_ wanted: OptimizerOptions) {
+        self.init(rank: wanted.loraRank ?? 16, alpha: wanted.loraAlpha)
+        isRankStabilized = wanted.useRslora ?? isRankStabilized
+        targets = wanted.targetModules ?? targets
+        ranks = wanted.rankPattern ?? ranks
     }
 }
 
