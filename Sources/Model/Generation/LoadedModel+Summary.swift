@@ -17,6 +17,7 @@ extension LoadedModel {
         if !model.passedOver.isEmpty {
             words.append("tensors passed over: " + model.passedOver.map { "\($0.module) \($0.count)" }.joined(separator: ", "))
         }
+        if !self.parts.isEmpty { words.append("parts from " + self.parts.map(\.path).joined(separator: ", ")) }
         if !files.isEmpty { words.append("\(formats) from " + files.map(Self.sized).joined(separator: ", ")) }
         return words.joined(separator: "; ")
     }
