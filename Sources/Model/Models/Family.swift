@@ -156,8 +156,10 @@ struct ModelReader {
             throw ModelError("tokenizer_config.json: expected \(office), found \(settings.value(office)?.summary ?? "none")")
         }
         let tokens = try checkpoint.json("tokenizer.json")?.array("added_tokens", default: []) ?? []
-        let token = try tokens.first { try $0.string("content", default: "") == spelling }
-        return try (spelling, Int32(token.map { try $0.integer("id", in: 0...vocabulary - 1) } ?? Int(self.token(spelling, vocabulary: vocabulary, default: 0))))
+        if let token = try tokens.first(where: { try $0.string("content", default: "") == spelling }) {
+            return (spelling, Int32(try token.integer("id", in: 0...vocabulary - 1)))
+        }
+        return (spelling, try token(spelling, vocabulary: vocabulary, default: 0))
     }
 
     /// The id of a token by its spelling in the tokenizer's settings; `fallback` where these are silent.
