@@ -181,7 +181,7 @@ class Ultravox(nn.Module):
 def build(directory: Path, shape: dict) -> Path:
     audio = WhisperConfig(
         num_mel_bins=shape["mels"], d_model=shape["d"], encoder_layers=shape["enc_layers"], encoder_attention_heads=shape["enc_heads"],
-        encoder_ffn_dim=2 * shape["d"], max_source_positions=50 * WINDOW, vocab_size=64, decoder_layers=1, decoder_ffn_dim=8,
+        encoder_ffn_dim=shape.get("enc_ffn", 2 * shape["d"]), max_source_positions=50 * WINDOW, vocab_size=64, decoder_layers=1, decoder_ffn_dim=8,
         decoder_attention_heads=1, max_target_positions=4, pad_token_id=0, bos_token_id=0, eos_token_id=0, decoder_start_token_id=0)
     members = dict(
         vocab_size=shape["vocab"], hidden_size=shape["hidden"], intermediate_size=shape["ffn"], num_hidden_layers=shape["layers"],
