@@ -2,7 +2,8 @@
 
 A random checkpoint of the family's generator (Tests/Fixtures/FAMILY/make.py) with the width, heads, inner sizes, mels and windows of a published
 model, two layers each (one of experts), bfloat16 weights and cord-nano's small vocabulary, is served in float32. It answers a typed question, a spoken
-one of 2.3 s, and one of 35 s, which is more than a window of most; `prompt_logprobs` of every position that is text are held against the reference's.
+one of 2.3 s, and one of 35 s (30 s where no more is heard), which is more than a window of most; `prompt_logprobs` of every position that is text are
+held against the reference's.
 A line a family: token ids equal or not, positions compared, the largest difference, the reference. Takes 1 to 8 GB and minutes a family.
 
 Needs torch, transformers, peft and, for Voxtral, mistral-common, in the versions of the fixtures.
@@ -41,6 +42,8 @@ WIDTHS = {
     "ultravox": dict(model="Llama 3.1 8B", hidden=4096, heads=32, kv=8, head=128, ffn=14_336, inner=4096, **WHISPER),
 }
 REFERENCES = dict(step_audio_2="PyTorch after the checkpoint's Python", ultravox="PyTorch after the checkpoint's Python")
+
+LONGEST = dict(qwen2audio=480_000)  # samples
 
 
 def reference(family, folder):
@@ -96,7 +99,7 @@ def compare(family, cord):
             (directory / "tokenizer.json").write_bytes((families.NANO / "tokenizer.json").read_bytes())
         worst, positions, same = 0.0, 0, True
         with Server(cord, "--dtype", "float32", "--cache-size", "256", model=directory) as server:
-            for name, samples in [("typed", 0), ("spoken", 36_800), ("long", 560_000)]:
+            for name, samples in [("typed", 0), ("spoken", 36_800), ("long", LONGEST.get(family, 560_000))]:
                 waves = [families.synthetic_clip(samples, 77)] if samples else []
                 clips = [made.clip(name, w, seed=77) for w in waves]
                 made.chat(name, [("user", ["What is 8 plus 5?"] if not clips else [clips[0], "What is heard?"])])

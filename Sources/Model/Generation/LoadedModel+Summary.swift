@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Tokenization
 import Weights
 
 extension LoadedModel {
@@ -19,7 +20,21 @@ extension LoadedModel {
         }
         if !self.parts.isEmpty { words.append("parts from " + self.parts.map(\.path).joined(separator: ", ")) }
         if !files.isEmpty { words.append("\(formats) from " + files.map(Self.sized).joined(separator: ", ")) }
+        if let deafness { words.append("spoken questions will be refused: \(deafness)") }
         return words.joined(separator: "; ")
+    }
+
+    /// Why no clip has a place in a conversation; nil where one has, or where the chat format asks for more than a clip alone.
+    private var deafness: TemplateError? {
+        guard model.audio != nil else { return nil }
+        do {
+            let ids = try chat.encode([ChatMessage(role: "user", parts: [.audio])])
+            let found = ids.count { Int32(exactly: $0) == placeholder }
+            return found == 1 ? nil : .placeholders(found: found, clips: 1)
+        } catch let error as TemplateError {
+            if case .evaluation = error { return error }
+            return nil
+        } catch { return nil }
     }
 
     /// How many tensors have each format.

@@ -33,7 +33,7 @@ package final class LoadedModel: Sendable {
     let stored: [String: StoredTensor]
     private let checkpoint: Checkpoint
     /// The token that stands for a clip before its slots do; it may lie beyond the vocabulary.
-    private let placeholder: Int32?
+    let placeholder: Int32?
     package let loadSeconds: Double
 
     /// Loads a Hugging Face directory.
@@ -141,7 +141,7 @@ package final class LoadedModel: Sendable {
         }
         let placeholders = ids.count { $0 == placeholder }
         guard placeholders == clips.count else {
-            throw ModelError("the chat template gives \(placeholders) audio placeholders for \(clips.count) clips")
+            throw TemplateError.placeholders(found: placeholders, clips: clips.count)
         }
         let size = model.vocabularySize
         if let id = ids.first(where: { ($0 < 0 || Int($0) >= size) && $0 != placeholder }) {

@@ -41,6 +41,9 @@ package enum Family: String, Sendable, CaseIterable {
     /// Seconds of the longest clip that its published models hear.
     package var longestSeconds: Int { definition.longestSeconds }
 
+    /// What its log-probabilities, prompts, adapters and gradients were held against, on random checkpoints.
+    package var reference: String { definition.reference }
+
     package var names: ModuleNames { definition.names }
 
     /// The chat format, as Jinja, of a family whose checkpoints have none that knows sound.
@@ -70,6 +73,8 @@ protocol ModelFamily {
     static var licence: String { get }
     /// Seconds of the longest clip that they hear.
     static var longestSeconds: Int { get }
+    /// What it was held against.
+    static var reference: String { get }
     static var names: ModuleNames { get }
     /// Modules that its checkpoints hold for other purposes than reading sound and text, by published path.
     static var passedOver: [String] { get }
@@ -86,6 +91,7 @@ protocol ModelFamily {
 }
 
 extension ModelFamily {
+    static var reference: String { "transformers" }
     static var passedOver: [String] { [] }
     static var chatTemplate: String? { nil }
     static var soundInText: String? { nil }

@@ -103,8 +103,7 @@ package struct Checkpoint: Sendable {
 
     /// Names the scheme of a quantised checkpoint, whose tensors are no weights that can be read.
     private static func refuseQuantized(_ config: JSONValue, in directory: URL) throws {
-        for field in ["quantization_config", "text_config.quantization_config", "compression_config"] {
-            guard let settings = config.value(field) else { continue }
+        for (field, settings) in quantizations(config, at: "") {
             let method = try? settings.string("quant_method", default: settings.string("quant_type", default: "an unnamed method"))
             let bits = (try? settings.integer("bits")).map { " in \($0) bits" } ?? ""
             throw CheckpointError.quantized(field: "config.json: " + field, method: (method ?? settings.summary) + bits)
@@ -112,6 +111,16 @@ package struct Checkpoint: Sendable {
         // Tools that came before that member wrote files of their own.
         for file in ["quantize_config.json", "quant_config.json"] where exists(file, in: directory) {
             throw CheckpointError.quantized(field: file, method: file == "quant_config.json" ? "awq" : "gptq")
+        }
+    }
+
+    /// Settings of quantised weights, of the whole or of parts of it, by their paths.
+    private static func quantizations(_ config: JSONValue, at path: String) -> [(field: String, settings: JSONValue)] {
+        guard case .object(let members) = config else { return [] }
+        return members.keys.flatMap { key -> [(field: String, settings: JSONValue)] in
+            guard let value = members[key], value != .null else { return [] }
+            let isQuantized = key == "quantization_config" || key == "compression_config"
+            return isQuantized ? [(path + key, value)] : quantizations(value, at: path + key + ".")
         }
     }
 
@@ -188,6 +197,8 @@ package enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case noWeights(directory: String, files: [String])
     case quantized(field: String, method: String)
     case unmerged(tensor: String)
+    /// What is wrong with a part in its own directory.
+    case unreadablePart(member: String, directory: String, reason: String)
     /// A part that `config.json` names lies in none of the places where it is looked for.
     case missingPart(member: String, name: String, places: [String])
 
@@ -209,6 +220,7 @@ package enum CheckpointError: Error, Equatable, CustomStringConvertible {
             \(places.joined(separator: ", ")). Copy or link it there, as by: hf download \(name) --local-dir \(places[0]); or write its path in \
             config.json
             """
+        case .unreadablePart(let member, let directory, let reason): "\(member), \(directory): \(reason)"
         case .unreadable(let directory, let file, let reason): "reading \(file) in \(directory): \(reason)"
         case .ambiguousName(let name, let first, let second):
             "tensors \(first) and \(second) are both \(name) to the model"

@@ -58,7 +58,10 @@ extension Checkpoint {
                 if config.value(part.config) != nil, own.keys.contains(where: { $0.hasPrefix(part.module + ".") }) { continue }
                 throw CheckpointError.missingPart(member: part.name, name: name, places: places.map(\.path))
             }
-            let theirs = try Checkpoint(directory: place)
+            let theirs: Checkpoint
+            do { theirs = try Checkpoint(directory: place) } catch let error as CheckpointError {
+                throw CheckpointError.unreadablePart(member: part.name, directory: place.path, reason: error.description)
+            }
             members[part.config] = theirs.config
             members[part.name] = nil
             for (name, tensor) in try theirs.tensors(renaming: part.renamed) { joined[name] = tensor }

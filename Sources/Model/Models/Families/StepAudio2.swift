@@ -13,6 +13,7 @@ enum StepAudio2: ModelFamily {
     static let models = "Step-Audio 2 mini, mini Base, mini Think; Step-Audio-R1, R1.1"
     static let licence = "Apache-2.0"
     static let longestSeconds = 1200
+    static let reference = "PyTorch after the checkpoints' own Python"
 
     /// The checkpoint's own Python calls its modules as it stores them.
     static let names = ModuleNames([["model"], ["lm_head"], ["encoder"], ["adapter"]])

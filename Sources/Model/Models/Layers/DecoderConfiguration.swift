@@ -124,8 +124,11 @@ extension DecoderConfiguration {
             if let nested = settings.keys.first(where: { if case .object? = settings[$0] { true } else { false } }) {
                 throw ModelError("config.json: \(member) has settings of its own for \(nested); only one for all layers is supported")
             }
-            for field in [member + ".rope_type", member + ".type"] where try !kinds.contains(config.string(field, default: "default")) {
-                try config.require(field, is: "default")
+            for field in [member + ".rope_type", member + ".type"] {
+                let kind = try config.string(field, default: "default")
+                guard !kinds.contains(kind) else { continue }
+                let names = kinds.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
+                throw ModelError("config.json: \(field) is \"\(kind)\"; only \(names) \(kinds.count == 1 ? "is" : "are") supported")
             }
             try config.require(member + ".partial_rotary_factor", is: 1)
             if !settings.keys.isEmpty { theta = try config.number(member + ".rope_theta", in: Claims.thetas, default: beside) }
