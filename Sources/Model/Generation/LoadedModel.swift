@@ -125,7 +125,7 @@ package final class LoadedModel: Sendable {
     package func tokens(_ text: String) throws -> [Int32] { try known(try tokenizer.encode(text)) }
 
     /// A tokenizer may have more tokens than the model has embeddings.
-    private func known(_ ids: [TokenID]) throws -> [Int32] {
+    func known(_ ids: [TokenID]) throws -> [Int32] {
         let size = model.vocabularySize
         if let other = ids.first(where: { ($0 < 0 || $0 >= size) && Int32(exactly: $0) != placeholder }) {
             throw EngineError.unknownToken(other, vocabulary: size)
