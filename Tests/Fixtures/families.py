@@ -88,6 +88,7 @@ class Reference:
     tower = None  # the encoder, where its output is to be kept beside the embeddings
     around = ([], [])  # tokens that the family's processor writes around a clip's slots
     slot, ends = AUDIO, (0, END)
+    slots = None  # the places of a case's slots, where `inputs` says them: their token stands elsewhere, too
 
     def __init__(self, directory: Path, model_class):
         self.directory = directory
@@ -170,7 +171,7 @@ class Reference:
             f"{name}/top_logprobs": top.values.float(),
             f"{name}/logsumexp": torch.logsumexp(logits.double(), -1).float(),
         }
-        slots = [i for i, token in enumerate(expanded) if token == self.slot]
+        slots = self.slots or [i for i, token in enumerate(expanded) if token == self.slot]
         for i, clip in enumerate(clips):
             own, slots = slots[: clip.tokens], slots[clip.tokens :]
             rows = torch.linspace(0, clip.tokens - 1, min(ROWS, clip.tokens)).round().long()
@@ -179,6 +180,8 @@ class Reference:
                 self.tensors[f"{name}/clip{i}/encoder"] = captured["encoder"][i, rows]
             self.tensors[f"{name}/clip{i}/embeddings"] = captured["embeddings"][torch.tensor(own)[rows]]
         record = dict(name=name, text=text, prompt_ids=prompt, input_ids=expanded, clips=[c.key for c in clips])
+        if self.slots is not None:
+            record["slots"] = list(self.slots)
         if continuation:
             record |= self.greedy(arguments, continuation)
         self.cases.append(record)

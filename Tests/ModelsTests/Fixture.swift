@@ -24,7 +24,7 @@ struct Fixture {
     }
 
     func model(storage: WeightStorage = .checkpoint) throws -> AudioLanguageModel {
-        try AudioLanguageModel(Checkpoint(directory: checkpoint), storage: storage)
+        try AudioLanguageModel(Checkpoint(model: checkpoint), storage: storage)
     }
 
     func golden(_ name: String) throws -> [Float] { try goldens.tensors[name]!.floats() }
@@ -46,9 +46,14 @@ struct Fixture {
     func logits(_ items: [ReferenceCases.Case], _ model: AudioLanguageModel, version: WeightVersion? = nil) throws -> [Tensor] {
         let tokens = items.flatMap(\.inputIDs)
         let pass = Pass(version: version, rows: tokens.count, arithmetic: .float32)
+        var (slots, first): ([Int], Int) = ([], 0)
+        for item in items {
+            slots += item.slots(of: model.audio!.placeholder.token).map { first + $0 }
+            first += item.inputIDs.count
+        }
         let hidden = model.decoder.hidden(
             tokens: tokens, positions: items.flatMap { $0.inputIDs.indices.map(Int32.init) },
-            audioSlots: tokens.indices.filter { tokens[$0] == model.audio!.placeholder.token },
+            audioSlots: slots,
             audio: try embeddings(items, model, version: version),
             keyValues: .packed(PackedSegment.sequences(items.map(\.inputIDs.count), causal: true)), pass)
         let logits = model.decoder.logits(hidden, pass)

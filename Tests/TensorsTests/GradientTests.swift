@@ -103,6 +103,8 @@ import Testing
 
     @Test func chosenRowsWithRepeats() {
         GradientCheck(inputs: [tensor(4, 5, 1)]) { x, tape in selectRows(x[0], [3, 1, 3], tape) }.run("selectRows")
+        GradientCheck(inputs: [tensor(4, 5, 1)]) { x, tape in selectColumns(x[0], 1..<4, tape) }.run("selectColumns")
+        #expect(selectColumns(Tensor([1, 2, 3, 4, 5, 6], rows: 2, columns: 3), 1..<3).values == [2, 3, 5, 6])
     }
 
     @Test func replacedRows() {

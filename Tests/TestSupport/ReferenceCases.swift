@@ -10,15 +10,20 @@ package struct ReferenceCases: Sendable {
         /// A slot for each embedding.
         package let inputIDs: [Int32]
         package let clips: [String]
+        /// Where the slots are; nil where their token stands nowhere else.
+        private let slots: [Int]?
         /// The greedy answer, without what ends it.
         package let continuationIDs: [Int32]?
 
         private enum CodingKeys: String, CodingKey {
-            case name, clips
+            case name, clips, slots
             case promptIDs = "prompt_ids"
             case inputIDs = "input_ids"
             case continuationIDs = "continuation_ids"
         }
+
+        /// The places of the slots, which `token` fills.
+        package func slots(of token: Int32) -> [Int] { slots ?? inputIDs.indices.filter { inputIDs[$0] == token } }
     }
 
     /// Either a file beside `cases.json`, or `samples` samples of a formula.

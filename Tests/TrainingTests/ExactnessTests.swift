@@ -100,13 +100,13 @@ import Weights
         /// - Parameter path: as ``ReferenceCases`` has it.
         init(_ path: String) throws {
             cases = try ReferenceCases(path)
-            model = try AudioLanguageModel(Weights.Checkpoint(directory: cases.directory), storage: .checkpoint)
+            model = try AudioLanguageModel(Weights.Checkpoint(model: cases.directory), storage: .checkpoint)
         }
 
         func prompt(_ name: String) throws -> Prompt {
             let item = cases.named(name)!
             var clips: [Prompt.Clip] = []
-            var slots = item.inputIDs.indices.filter { item.inputIDs[$0] == model.audio!.placeholder.token }[...]
+            var slots = item.slots(of: model.audio!.placeholder.token)[...]
             for clip in item.clips {
                 let audio = AudioClip(samples: cases.clips[clip]!.synthetic!)
                 let segments = try model.audio!.segments(audio)

@@ -61,9 +61,8 @@ package enum TensorExport {
         let files = FileManager.default
         try files.createDirectory(at: directory, withIntermediateDirectories: true)
         for name in companions {
-            let source = model.directory.appendingPathComponent(name)
-            guard files.fileExists(atPath: source.path) else { continue }
-            try Data(contentsOf: source).write(to: directory.appendingPathComponent(name), options: .atomic)
+            guard let data = try model.companion(name) else { continue }
+            try data.write(to: directory.appendingPathComponent(name), options: .atomic)
         }
         try writeTensors(version, of: model.model, narrow: narrow, to: directory.appendingPathComponent("model.safetensors"))
     }

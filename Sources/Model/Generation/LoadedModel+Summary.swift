@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Tokenization
 import Weights
 
 extension LoadedModel {
@@ -11,14 +12,27 @@ extension LoadedModel {
         var words = [
             "\(model.family.rawValue), \(Self.millions(parameterCount)) parameters in \(dtype)", parts.joined(separator: ", "),
             "width \(decoder.hiddenSize), \(decoder.layers.count) layers, context \(model.contextLength)",
-            model.audio.map { "clips of up to \(Int($0.longestSeconds)) s" } ?? "text alone",
+            model.audio.map { "clips of up to \(Int($0.longestSeconds)) s, \(Self.tenths(1 / $0.secondsPerToken)) tokens a second" } ?? "text alone",
         ]
         if let experts = decoder.layers.first?.experts { words.append("\(experts.chosen) of \(experts.count) experts a token in each layer") }
         if !model.passedOver.isEmpty {
             words.append("tensors passed over: " + model.passedOver.map { "\($0.module) \($0.count)" }.joined(separator: ", "))
         }
+        if !self.parts.isEmpty { words.append("parts from " + self.parts.map(\.path).joined(separator: ", ")) }
         if !files.isEmpty { words.append("\(formats) from " + files.map(Self.sized).joined(separator: ", ")) }
+        if let deafness { words.append("spoken questions will be refused: \(deafness)") }
         return words.joined(separator: "; ")
+    }
+
+    /// Why no clip has a place in a conversation; nil where one has, or where the chat format asks for more than a clip alone.
+    private var deafness: (any Error)? {
+        guard model.audio != nil else { return nil }
+        do {
+            let found = try known(try chat.encode([ChatMessage(role: "user", parts: [.audio])])).count { $0 == placeholder }
+            return found == 1 ? nil : TemplateError.placeholders(found: found, clips: 1)
+        } catch TemplateError.refused {
+            return nil
+        } catch { return error }
     }
 
     /// How many tensors have each format.
@@ -28,8 +42,10 @@ extension LoadedModel {
     }
 
     private static func sized(_ file: (url: URL, byteCount: Int)) -> String {
-        "\(file.url.lastPathComponent) (\((Double(file.byteCount) / 1e5).rounded() / 10) MB)"
+        "\(file.url.lastPathComponent) (\(tenths(Double(file.byteCount) / 1e6)) MB)"
     }
 
-    private static func millions(_ count: Int) -> String { "\((Double(count) / 1e5).rounded() / 10) M" }
+    private static func millions(_ count: Int) -> String { tenths(Double(count) / 1e6) + " M" }
+
+    private static func tenths(_ number: Double) -> String { "\((10 * number).rounded() / 10)" }
 }

@@ -12,6 +12,8 @@ package final class LoadedModel: Sendable {
     package let directory: URL
     /// GGUF files with their bytes: the decoder's, then the projector's. None of a directory in the Hugging Face layout.
     package let files: [(url: URL, byteCount: Int)]
+    /// Directories of parts that the model's own names instead of holding them.
+    package let parts: [URL]
     /// The name that clients see.
     package let name: String
     package let model: AudioLanguageModel
@@ -29,6 +31,9 @@ package final class LoadedModel: Sendable {
     package let parameterCount: Int
     /// The checkpoint's tensors as stored, by published name: mapped, whatever form the model keeps.
     let stored: [String: StoredTensor]
+    private let checkpoint: Checkpoint
+    /// The token that stands for a clip before its slots do; it may lie beyond the vocabulary.
+    let placeholder: Int32?
     package let loadSeconds: Double
 
     /// Loads a Hugging Face directory.
@@ -44,7 +49,7 @@ package final class LoadedModel: Sendable {
         let opened = try OpenedModel(files)
         let checkpoint = opened.checkpoint
         self.files = opened.files
-        directory = checkpoint.directory
+        (directory, parts, self.checkpoint) = (checkpoint.directory, checkpoint.parts.map(\.directory), checkpoint)
         self.name = name ?? (checkpoint.isDirectory ? directory : directory.deletingPathExtension()).lastPathComponent
         let width = try ModelWidth(precision, of: checkpoint, requantizes: requantizes)
         (dtype, arithmetic) = (width.name, width.arithmetic)
@@ -52,12 +57,22 @@ package final class LoadedModel: Sendable {
         stored = try checkpoint.tensors(renaming: model.names.published)
         parameterCount = model.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
         tokenizer = opened.tokenizer
-        chat = ChatFormat(tokenizer: tokenizer, template: opened.template)
+        let sound = model.family.soundInText
+        chat = ChatFormat(tokenizer: tokenizer, template: opened.template, soundInText: sound)
+        placeholder = sound.flatMap(opened.tokenizer.id(of:)).map(Int32.init) ?? model.audio?.placeholder.token
         let generation = checkpoint.generationConfig
         endTokens = try Self.endTokens(model.ends, generation, tokenizer)
         turnEnd = tokenizer.id(of: model.ends.turn).map(Int32.init) ?? endTokens.min() ?? 0
         defaults = try Self.defaults(generation)
         loadSeconds = start.seconds
+    }
+
+    /// A file of the directory beside its weights, as it is where the directory holds the whole model: `config.json` names no parts then. Nil
+    /// where neither the directory nor a part has it.
+    package func companion(_ name: String) throws -> Data? {
+        if name == "config.json", !parts.isEmpty { return Data(checkpoint.config.indentedText.utf8) }
+        let file = checkpoint.folder(of: name).appending(path: name)
+        return FileManager.default.fileExists(atPath: file.path) ? try Data(contentsOf: file) : nil
     }
 
     private static func endTokens(_ ends: EndTokens, _ generation: JSONValue, _ tokenizer: Tokenizer) throws -> Set<Int32> {
@@ -100,9 +115,9 @@ package final class LoadedModel: Sendable {
     package func tokens(_ text: String) throws -> [Int32] { try known(try tokenizer.encode(text)) }
 
     /// A tokenizer may have more tokens than the model has embeddings.
-    private func known(_ ids: [TokenID]) throws -> [Int32] {
+    func known(_ ids: [TokenID]) throws -> [Int32] {
         let size = model.vocabularySize
-        if let other = ids.first(where: { $0 < 0 || $0 >= size }) {
+        if let other = ids.first(where: { ($0 < 0 || $0 >= size) && Int32(exactly: $0) != placeholder }) {
             throw EngineError.unknownToken(other, vocabulary: size)
         }
         return ids.map { Int32($0) }
@@ -114,18 +129,18 @@ package final class LoadedModel: Sendable {
             guard clips.isEmpty else { throw ModelError("\(name) reads text alone; it cannot be given \(clips.count) clips") }
             return Prompt(tokens: ids)
         }
-        let placeholders = ids.count { $0 == audio.placeholder.token }
+        let placeholders = ids.count { $0 == placeholder }
         guard placeholders == clips.count else {
-            throw ModelError("the chat template gives \(placeholders) audio placeholders for \(clips.count) clips")
+            throw TemplateError.placeholders(found: placeholders, clips: clips.count)
         }
         let size = model.vocabularySize
-        if let id = ids.first(where: { $0 < 0 || Int($0) >= size }) {
+        if let id = ids.first(where: { ($0 < 0 || Int($0) >= size) && $0 != placeholder }) {
             throw ModelError("tokenizer.json has the token \(id); config.json ends the vocabulary at \(size - 1)")
         }
         var tokens: [Int32] = []
         var prepared: [Prompt.Clip] = []
         for id in ids {
-            guard id == audio.placeholder.token else {
+            guard id == placeholder else {
                 tokens.append(id)
                 continue
             }

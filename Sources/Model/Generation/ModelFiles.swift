@@ -64,9 +64,11 @@ struct OpenedModel {
     init(_ files: ModelFiles) throws {
         switch files {
         case .directory(let directory):
-            checkpoint = try Checkpoint(directory: directory)
-            tokenizer = try Tokenizer(directory: directory)
-            template = try Family(checkpoint.config).chatTemplate.map { try ChatTemplate($0) } ?? ChatTemplate(directory: directory)
+            checkpoint = try Checkpoint(model: directory)
+            let family = try Family(checkpoint.config)
+            tokenizer = try Tokenizer(directory: checkpoint.folder(of: "tokenizer.json"), adding: family.soundInText)
+            template =
+                try family.chatTemplate.map { try ChatTemplate($0) } ?? ChatTemplate(directory: checkpoint.folder(of: "tokenizer_config.json"))
             self.files = []
         case .gguf(let decoder, let projector):
             let (decoder, projector) = (try GGUF(decoder), try GGUF(projector))

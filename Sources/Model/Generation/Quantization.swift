@@ -21,7 +21,7 @@ package struct Quantization {
     ///   - precision: int8 or int4.
     ///   - file: the decoder's; the projector's is called `mmproj-` and its name, and lies beside it.
     package init(of directory: URL, _ precision: ModelPrecision, to file: URL) throws {
-        let checkpoint = try Checkpoint(directory: directory)
+        let checkpoint = try Checkpoint(model: directory)
         let width = try ModelWidth(precision, of: checkpoint, requantizes: false)
         model = try LoadedModel(directory: directory, precision: .float32)
         var (decoder, projector) = try model.model.gguf(width.storage, config: checkpoint.config)

@@ -1,3 +1,4 @@
+package import Foundation
 package import Tensors
 package import Weights
 
@@ -49,5 +50,13 @@ package struct AudioLanguageModel: Sendable {
     ) -> Tensor {
         guard let audio else { preconditionFailure("\(family.rawValue) reads text alone") }
         return audio.embed(clips, versions: versions, arithmetic: arithmetic, dropout: dropout, tape)
+    }
+}
+
+extension Checkpoint {
+    /// A model's directory, with those of its parts where its family's checkpoints name them.
+    package init(model directory: URL) throws {
+        let own = try Checkpoint(directory: directory)
+        self = try own.joining(Family(own.config).definition.parts)
     }
 }

@@ -25,6 +25,9 @@ package enum Cutting: Sendable, Equatable {
     case pieces(length: Int, tail: Int, seconds: Int)
     /// The clip itself, filled where it has fewer than `least` samples; it lasts at most `seconds`.
     case clip(least: Int, seconds: Int)
+    /// Windows of as many frames as the encoder has places for, under one log-mel of the clip filled to whole frames; the last of several is
+    /// filled with zeros. A clip lasts at most `seconds`.
+    case cutFrames(seconds: Int)
 }
 
 /// The way of a clip into the decoder.
@@ -60,6 +63,7 @@ package struct AudioPath: Sendable {
             }
         case .clip(let least, _):
             segments.append(try segment(clip, filledTo: max(least, clip.samples.count)))
+        case .cutFrames: segments = try frameWindows(of: clip)
         }
         // The rest of a clip may be too short for an embedding.
         segments.removeAll { rowCount([$0]) == 0 }
@@ -80,6 +84,20 @@ package struct AudioPath: Sendable {
         let mel = try extractor.features(clip, filledTo: count * window)
         let whole = Tensor(mel.values, rows: mel.frameCount, columns: mel.melCount)
         return (0..<count).map { AudioSegment(logMel: whole.rowsCopy($0 * frames..<($0 + 1) * frames), validFrames: frames) }
+    }
+
+    private func frameWindows(of clip: AudioClip) throws(AudioError) -> [AudioSegment] {
+        // Two frames are the least that the extractor takes.
+        let (hop, window) = (extractor.configuration.hop, encoder.windowFrames)
+        let count = max(2, (clip.samples.count + hop - 1) / hop)
+        let mel = try extractor.features(clip, filledTo: count * hop)
+        let whole = Tensor(mel.values, rows: count, columns: mel.melCount)
+        return stride(from: 0, to: count, by: window).map { start in
+            let frames = whole.rowsCopy(start..<min(start + window, count))
+            guard start > 0, frames.rows < window else { return AudioSegment(logMel: frames, validFrames: frames.rows) }
+            let zeros = Tensor(zeros: encoder.filledFrames(valid: frames.rows) - frames.rows, frames.columns)
+            return AudioSegment(logMel: concatenated([frames, zeros]), validFrames: frames.rows)
+        }
     }
 
     /// The log-mel of a stretch and of the silence after it that the encoder reaches.
@@ -110,7 +128,7 @@ package struct AudioPath: Sendable {
     package var longestSeconds: Double {
         switch cutting {
         case .windows(let count), .filledWindows(let count): Double(count * extractor.configuration.windowSamples) / Double(AudioClip.sampleRate)
-        case .pieces(_, _, let seconds), .clip(_, let seconds): Double(seconds)
+        case .pieces(_, _, let seconds), .clip(_, let seconds), .cutFrames(let seconds): Double(seconds)
         }
     }
 

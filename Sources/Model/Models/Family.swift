@@ -15,6 +15,7 @@ package enum Family: String, Sendable, CaseIterable {
     case qwen3OmniThinker = "qwen3_omni_moe_thinker"
     case voxtral
     case stepAudio2 = "step_audio_2"
+    case ultravox
 
     /// The one switch over families.
     var definition: any ModelFamily.Type {
@@ -27,6 +28,7 @@ package enum Family: String, Sendable, CaseIterable {
         case .qwen3Omni, .qwen3OmniThinker: Qwen3Omni.self
         case .voxtral: Voxtral.self
         case .stepAudio2: StepAudio2.self
+        case .ultravox: Ultravox.self
         }
     }
 
@@ -39,10 +41,16 @@ package enum Family: String, Sendable, CaseIterable {
     /// Seconds of the longest clip that its published models hear.
     package var longestSeconds: Int { definition.longestSeconds }
 
+    /// What its log-probabilities, prompts, adapters and gradients were held against, on random checkpoints.
+    package var reference: String { definition.reference }
+
     package var names: ModuleNames { definition.names }
 
     /// The chat format, as Jinja, of a family whose checkpoints have none that knows sound.
     package var chatTemplate: String? { definition.chatTemplate }
+
+    /// What stands for a clip in a message's text, where chat formats take texts alone.
+    package var soundInText: String? { definition.soundInText }
 
     /// - Throws: An error that lists the families served, where the configuration is of none of them.
     package init(_ config: JSONValue) throws {
@@ -65,6 +73,8 @@ protocol ModelFamily {
     static var licence: String { get }
     /// Seconds of the longest clip that they hear.
     static var longestSeconds: Int { get }
+    /// What it was held against.
+    static var reference: String { get }
     static var names: ModuleNames { get }
     /// Modules that its checkpoints hold for other purposes than reading sound and text, by published path.
     static var passedOver: [String] { get }
@@ -72,13 +82,20 @@ protocol ModelFamily {
     static var transcription: TranscriptionPrompt { get }
     /// The chat format where its checkpoints have none that knows sound.
     static var chatTemplate: String? { get }
+    /// What stands for a clip in a message's text, where its chat formats take texts alone: its parts are then lines of one text.
+    static var soundInText: String? { get }
+    /// Parts that its checkpoints may name instead of holding them.
+    static var parts: [CheckpointPart] { get }
     /// Reads the parts in the order that numbers their parameters: encoder, projector, decoder.
     static func build(_ reader: ModelReader) throws -> ModelParts
 }
 
 extension ModelFamily {
+    static var reference: String { "transformers" }
     static var passedOver: [String] { [] }
     static var chatTemplate: String? { nil }
+    static var soundInText: String? { nil }
+    static var parts: [CheckpointPart] { [] }
 }
 
 /// What a family makes of a checkpoint.
@@ -125,9 +142,30 @@ struct ModelReader {
     private func logMel(_ type: String) throws -> LogMelConfiguration {
         let name = "preprocessor_config.json"
         guard !checkpoint.isDirectory, let features = try checkpoint.json(name) else {
-            return try LogMelConfiguration(directory: checkpoint.directory, type: type)
+            return try LogMelConfiguration(directory: checkpoint.folder(of: name), type: type)
         }
         return try LogMelConfiguration(json: Data(features.text.utf8), file: name, type: type)
+    }
+
+    /// The same where files of the extractor may be missing: Whisper's says no more than its encoder's configuration.
+    func features(for encoder: WhisperEncoderConfiguration) throws -> LogMelConfiguration {
+        let isHeld =
+            try checkpoint.json("preprocessor_config.json") != nil
+            || checkpoint.json("processor_config.json")?.value("feature_extractor") != nil
+        return try isHeld ? extractor(for: encoder).configuration : LogMelConfiguration(melCount: encoder.mels, file: "config.json")
+    }
+
+    /// A token that `tokenizer_config.json` names by its office, such as `eos_token`; its id is the tokenizer's.
+    func special(_ office: String, vocabulary: Int) throws -> (spelling: String, id: Int32) {
+        let settings = try checkpoint.json("tokenizer_config.json") ?? .object([:])
+        guard case .string(let spelling)? = [settings.value(office + ".content"), settings.value(office)].compactMap(\.self).first else {
+            throw ModelError("tokenizer_config.json: expected \(office), found \(settings.value(office)?.summary ?? "none")")
+        }
+        let tokens = try checkpoint.json("tokenizer.json")?.array("added_tokens", default: []) ?? []
+        if let token = try tokens.first(where: { try $0.string("content", default: "") == spelling }) {
+            return (spelling, Int32(try token.integer("id", in: 0...vocabulary - 1)))
+        }
+        return (spelling, try token(spelling, vocabulary: vocabulary, default: 0))
     }
 
     /// The id of a token by its spelling in the tokenizer's settings; `fallback` where these are silent.

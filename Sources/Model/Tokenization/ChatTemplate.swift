@@ -29,10 +29,20 @@ package struct ChatMessage: Sendable {
     var text: String { parts.map { if case .text(let text) = $0 { text } else { "" } }.joined() }
 
     /// As clients of Hugging Face write it: `content` is a string where the message is one text, else a list of parts.
-    var value: TemplateValue {
+    ///
+    /// - Parameter sound: what stands for a clip where content is always a string, a line for each part; nil where it may be a list.
+    func value(soundInText sound: String?) -> TemplateValue {
         let content: TemplateValue
         if parts.count == 1, case .text(let text) = parts[0] {
             content = .string(text)
+        } else if let sound {
+            let lines = parts.map { part in
+                switch part {
+                case .text(let text): TextPiece(text, isTemplate: false)
+                case .audio: TextPiece(sound, isTemplate: true)
+                }
+            }
+            content = .pieces(Array(lines.map { [$0] }.joined(separator: [TextPiece("\n", isTemplate: false)])))
         } else {
             content = .list(
                 parts.map { part in
@@ -139,12 +149,13 @@ package struct ChatTemplate: Sendable {
     /// - Parameters:
     ///   - addGenerationPrompt: whether the text ends where the assistant begins to speak.
     ///   - extra: further variables, such as `tools` (absent means `none`, as in transformers).
+    ///   - soundInText: what stands for a clip where the template takes texts alone.
     ///   - now: what `strftime_now` tells.
     package func render(
         _ messages: [ChatMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:],
-        now: Date = Date()
+        soundInText: String? = nil, now: Date = Date()
     ) throws(TemplateError) -> [TextPiece] {
-        try render(.list(messages.map(\.value)), addGenerationPrompt: addGenerationPrompt, extra: extra, now: now)
+        try render(.list(messages.map { $0.value(soundInText: soundInText) }), addGenerationPrompt: addGenerationPrompt, extra: extra, now: now)
     }
 
     /// Renders messages given as the values that the template sees.
@@ -171,10 +182,13 @@ package struct ChatTemplate: Sendable {
 package struct ChatFormat: Sendable {
     package let tokenizer: Tokenizer
     private let template: ChatTemplate
+    private let soundInText: String?
 
-    package init(tokenizer: Tokenizer, template: ChatTemplate) {
+    /// - Parameter soundInText: what stands for a clip where the template takes texts alone, a control token.
+    package init(tokenizer: Tokenizer, template: ChatTemplate, soundInText: String? = nil) {
         self.tokenizer = tokenizer
         self.template = template
+        self.soundInText = soundInText
     }
 
     /// Reads both from a checkpoint's directory.
@@ -197,6 +211,6 @@ package struct ChatFormat: Sendable {
     ) throws(TemplateError) -> [TextPiece] {
         var messages = messages
         if !template.knowsTools { messages = try ToolText(messages, tools: extra["tools"], limits: template.limits).messages }
-        return try template.render(messages, addGenerationPrompt: addGenerationPrompt, extra: extra)
+        return try template.render(messages, addGenerationPrompt: addGenerationPrompt, extra: extra, soundInText: soundInText)
     }
 }

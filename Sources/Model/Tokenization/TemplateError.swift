@@ -10,6 +10,8 @@ package enum TemplateError: Error, Equatable, CustomStringConvertible {
     case refused(String)
     /// An operation that has no meaning for its values.
     case evaluation(line: Int, reason: String)
+    /// The template does not write one placeholder for each clip, or none that the tokenizer knows.
+    case placeholders(found: Int, clips: Int)
     /// The template computes or writes more than a chat can need.
     case limit(line: Int, reason: String)
 
@@ -20,6 +22,11 @@ package enum TemplateError: Error, Equatable, CustomStringConvertible {
         case .unsupported(let line, let construct): "chat template, line \(line): \(construct) is not supported"
         case .refused(let message): "the chat template refuses the conversation: \(message)"
         case .evaluation(let line, let reason): "chat template, line \(line): \(reason)"
+        case .placeholders(let found, let clips):
+            """
+            the chat template writes \(found) placeholders that the tokenizer knows for \(clips) clips: template or tokenizer are of a model without \
+            sound
+            """
         case .limit(let line, let reason): "chat template, line \(line): stopped, \(reason)"
         }
     }

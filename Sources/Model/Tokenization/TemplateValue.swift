@@ -7,6 +7,8 @@ package indirect enum TemplateValue: Sendable {
     case integer(Int)
     case number(Double)
     case text(String, isTemplate: Bool)
+    /// A string of stretches from the template and from outside.
+    case pieces([TextPiece])
     case list([TemplateValue])
     /// Keys in the order of the source, as Python's dictionaries keep them.
     case object([(key: String, value: TemplateValue)])
@@ -99,6 +101,8 @@ indirect enum Value {
         case .integer(let value): self = .integer(value)
         case .number(let value): self = .number(value)
         case .text(let text, let isTemplate): self = .text(isTemplate ? TemplateText(text) : TemplateText(supplied: text))
+        case .pieces(let pieces):
+            self = .text(TemplateText(units: pieces.flatMap { ($0.isTemplate ? TemplateText($0.text) : TemplateText(supplied: $0.text)).units }))
         case .list(let values): self = .list(Elements(values.map(Value.init)))
         case .object(let members):
             var dictionary = Dictionary()

@@ -62,10 +62,15 @@ package final class Tokenizer: Sendable {
     }
 
     /// Reads `tekken.json`, which goes first as in transformers, or `tokenizer.json` in a checkpoint's directory.
-    package convenience init(directory: URL) throws(TokenizerError) {
+    ///
+    /// - Parameter control: a control token that gets the id behind all others where the file has none so spelled.
+    package convenience init(directory: URL, adding control: String? = nil) throws(TokenizerError) {
         let tekken = directory.appendingPathComponent("tekken.json")
         guard FileManager.default.fileExists(atPath: tekken.path) else {
-            try self.init(file: directory.appendingPathComponent("tokenizer.json"))
+            let place = directory.appendingPathComponent("tokenizer.json")
+            var file = try TokenizerFile(data: Self.read(place), path: place.path)
+            if let control { file.add(control) }
+            try self.init(file, path: place.path)
             return
         }
         try self.init(TokenizerFile(tekken: Self.read(tekken), path: tekken.path), path: tekken.path)

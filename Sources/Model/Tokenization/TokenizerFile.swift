@@ -84,6 +84,16 @@ struct TokenizerFile: Decodable {
         }
     }
 
+    /// Adds a control token behind all others, unless the file has one so spelled.
+    mutating func add(_ control: String) {
+        let added = addedTokens ?? []
+        if model.vocabulary[control] != nil || added.contains(where: { $0.content == control }) { return }
+        let last = max(model.vocabulary.values.max() ?? -1, added.map(\.id).max() ?? -1)
+        // What is no id is refused later.
+        guard last < Int(Int32.max) else { return }
+        addedTokens = added + [AddedToken(id: last + 1, content: control, special: true)]
+    }
+
     /// A construct that this tokenizer does not do, found while decoding; it gets the file's path outside.
     struct Unsupported: Error {
         var feature: String

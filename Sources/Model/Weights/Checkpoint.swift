@@ -13,6 +13,8 @@ package struct Checkpoint: Sendable {
     package let tensors: [String: StoredTensor]
     /// What stands for the directory's other JSON files where the checkpoint is none; nil where it is one.
     private let documents: [String: JSONValue]?
+    /// Directories that hold parts of the model.
+    package let parts: [PartDirectory]
 
     /// A checkpoint of other files, which say what a directory's would: `documents` by the names that these have there.
     package init(
@@ -23,11 +25,24 @@ package struct Checkpoint: Sendable {
         self.generationConfig = generationConfig
         self.documents = documents
         self.tensors = tensors
+        parts = []
+    }
+
+    /// The checkpoint with parts from directories of their own: `config` and `tensors` are of the whole.
+    init(_ own: Checkpoint, parts: [PartDirectory], config: JSONValue, tensors: [String: StoredTensor]) throws {
+        let sampling = "generation_config.json"
+        directory = own.directory
+        documents = own.documents
+        self.parts = parts
+        self.config = config
+        self.tensors = tensors
+        generationConfig = try Self.json(sampling, in: Self.folder(of: sampling, in: directory, parts)) ?? .object([:])
     }
 
     package init(directory: URL) throws {
         self.directory = directory
         documents = nil
+        parts = []
         guard let config = try Self.json("config.json", in: directory) else {
             throw CheckpointError.missingFile(directory: directory.path, file: "config.json")
         }
@@ -71,15 +86,24 @@ package struct Checkpoint: Sendable {
     }
 
     /// Another JSON file of the directory, such as `preprocessor_config.json`; nil where there is none.
-    package func json(_ file: String) throws -> JSONValue? { try documents.map { $0[file] } ?? Self.json(file, in: directory) }
+    package func json(_ file: String) throws -> JSONValue? { try documents.map { $0[file] } ?? Self.json(file, in: folder(of: file)) }
+
+    /// The directory that has a file beside the weights: the checkpoint's own, else the part's whose file it is.
+    package func folder(of file: String) -> URL {
+        Self.folder(of: file, in: directory, parts)
+    }
+
+    private static func folder(of file: String, in directory: URL, _ parts: [PartDirectory]) -> URL {
+        if exists(file, in: directory) { return directory }
+        return parts.first { $0.part.files.contains(file) && exists(file, in: $0.directory) }?.directory ?? directory
+    }
 
     /// Whether the checkpoint is a directory in the Hugging Face layout.
     package var isDirectory: Bool { documents == nil }
 
     /// Names the scheme of a quantised checkpoint, whose tensors are no weights that can be read.
     private static func refuseQuantized(_ config: JSONValue, in directory: URL) throws {
-        for field in ["quantization_config", "text_config.quantization_config", "compression_config"] {
-            guard let settings = config.value(field) else { continue }
+        for (field, settings) in quantizations(config, at: "") {
             let method = try? settings.string("quant_method", default: settings.string("quant_type", default: "an unnamed method"))
             let bits = (try? settings.integer("bits")).map { " in \($0) bits" } ?? ""
             throw CheckpointError.quantized(field: "config.json: " + field, method: (method ?? settings.summary) + bits)
@@ -90,6 +114,16 @@ package struct Checkpoint: Sendable {
         }
     }
 
+    /// Settings of quantised weights, of the whole or of parts of it, by their paths.
+    private static func quantizations(_ config: JSONValue, at path: String) -> [(field: String, settings: JSONValue)] {
+        guard case .object(let members) = config else { return [] }
+        return members.keys.flatMap { key -> [(field: String, settings: JSONValue)] in
+            guard let value = members[key], value != .null else { return [] }
+            let isQuantized = key == "quantization_config" || key == "compression_config"
+            return isQuantized ? [(path + key, value)] : quantizations(value, at: path + key + ".")
+        }
+    }
+
     /// Weight files in formats that are not read, sorted.
     private static func otherWeights(in directory: URL) -> [String] {
         let endings = [".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".safetensors", ".onnx", ".index.json"]
@@ -97,7 +131,7 @@ package struct Checkpoint: Sendable {
         return names.filter { name in name != "training_args.bin" && endings.contains { name.hasSuffix($0) } }.sorted()
     }
 
-    private static func exists(_ file: String, in directory: URL) -> Bool {
+    static func exists(_ file: String, in directory: URL) -> Bool {
         FileManager.default.fileExists(atPath: directory.appending(path: file).path)
     }
 
@@ -163,6 +197,10 @@ package enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case noWeights(directory: String, files: [String])
     case quantized(field: String, method: String)
     case unmerged(tensor: String)
+    /// What is wrong with a part in its own directory.
+    case unreadablePart(member: String, directory: String, reason: String)
+    /// A part that `config.json` names lies in none of the places where it is looked for.
+    case missingPart(member: String, name: String, places: [String])
 
     package var description: String {
         switch self {
@@ -176,6 +214,13 @@ package enum CheckpointError: Error, Equatable, CustomStringConvertible {
             "\(field): the checkpoint is quantised by \(method), which is not supported; take the model in bfloat16, float16 or float32 (--dtype int8 keeps it in 8 bits)"
         case .unmerged(let tensor):
             "the checkpoint has the tensor \(tensor), of a LoRA adapter that is not merged; save the model after peft's merge_and_unload(), or load the adapter by itself"
+        case .missingPart(let member, let name, let places):
+            """
+            config.json: \(member) is "\(name)", a part of the model with weights and tokenizer of its own; expected its directory as one of \
+            \(places.joined(separator: ", ")). Copy or link it there, as by: hf download \(name) --local-dir \(places[0]); or write its path in \
+            config.json
+            """
+        case .unreadablePart(let member, let directory, let reason): "\(member), \(directory): \(reason)"
         case .unreadable(let directory, let file, let reason): "reading \(file) in \(directory): \(reason)"
         case .ambiguousName(let name, let first, let second):
             "tensors \(first) and \(second) are both \(name) to the model"

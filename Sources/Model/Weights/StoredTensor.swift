@@ -20,6 +20,13 @@ package import Tensors
         self.owner = owner
     }
 
+    /// A matrix in memory.
+    package init(name: String, _ matrix: Tensor) {
+        unsafe self.init(
+            name: name, dtype: .float32, shape: [matrix.rows, matrix.columns],
+            bytes: UnsafeRawBufferPointer(start: matrix.pointer, count: matrix.count * MemoryLayout<Float>.size), owner: matrix.buffer)
+    }
+
     /// The same elements under another name and another shape of as many.
     package func renamed(_ name: String, shape: [Int]) -> StoredTensor {
         unsafe StoredTensor(name: name, dtype: dtype, shape: shape, bytes: base, owner: owner)

@@ -146,6 +146,8 @@ extension HTTPError {
             self = refusal
         case TemplateError.refused(let reason):
             self.init(400, "The model's chat template refuses the conversation: \(reason)", parameter: "messages", code: "invalid_conversation")
+        case TemplateError.evaluation, TemplateError.placeholders:
+            self.init(422, "The model cannot be asked so: \(error).", parameter: "messages", code: "unusable_chat_template")
         case TemplateError.limit(_, let reason):
             self.init(400, "The conversation is too large for the chat template: \(reason).", parameter: "messages", code: "invalid_conversation")
         default:

@@ -37,7 +37,7 @@ def build(directory: Path, shape: dict) -> Path:
     config = Qwen2_5OmniThinkerConfig(
         audio_config=dict(
             num_mel_bins=shape["mels"], encoder_layers=shape["enc_layers"], encoder_attention_heads=shape["enc_heads"],
-            encoder_ffn_dim=shape["enc_ffn"], d_model=shape["d"], max_source_positions=60, n_window=shape["chunk"], output_dim=shape["hidden"]),
+            encoder_ffn_dim=shape["enc_ffn"], d_model=shape["d"], max_source_positions=shape.get("positions", 60), n_window=shape["chunk"], output_dim=shape["hidden"]),
         vision_config=dict(depth=1, hidden_size=16, intermediate_size=16, num_heads=2, out_hidden_size=shape["hidden"], patch_size=4),
         text_config=dict(
             vocab_size=shape["vocab"], hidden_size=shape["hidden"], intermediate_size=shape["ffn"], num_hidden_layers=shape["layers"],

@@ -63,3 +63,16 @@ package func concatenated(_ parts: [Tensor], _ tape: Tape? = nil) -> Tensor {
     }
     return y
 }
+
+/// Columns `range` of x, in a tensor of their own.
+package func selectColumns(_ x: Tensor, _ range: Range<Int>, _ tape: Tape? = nil) -> Tensor {
+    precondition(range.lowerBound >= 0 && range.upperBound <= x.columns, "selectColumns: \(range) of \(x.shape)")
+    let y = Tensor(uninitialized: x.rows, range.count)
+    for row in 0..<x.rows { unsafe y.row(row).update(from: x.row(row) + range.lowerBound, count: range.count) }
+    tape?.record(y, from: [x]) { dy, tape in
+        unsafe tape.accumulate(into: x) { dx in
+            for row in 0..<x.rows { unsafe ck_axpy(dx + row * x.columns + range.lowerBound, 1, dy.row(row), range.count) }
+        }
+    }
+    return y
+}

@@ -12,15 +12,18 @@ package enum ModelFingerprint {
 
     /// SHA-256 over name and digest of every configuration, tokenizer and weight file of a model directory, by name. Gigabytes are read
     /// once: a directory whose files kept their sizes and dates is not read again.
-    package static func directory(_ folder: URL) throws -> String {
+    package static func directory(_ folder: URL) throws -> String { try files(contents(of: folder)) }
+
+    private static func contents(of folder: URL) throws -> [URL] {
         let wanted: Set = ["json", "jinja", "safetensors", "txt", "model"]
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-        return try files(names.filter { wanted.contains(($0 as NSString).pathExtension) }.sorted().map { folder.appending(path: $0) })
+        return names.filter { wanted.contains(($0 as NSString).pathExtension) }.sorted().map { folder.appending(path: $0) }
     }
 
-    /// The digest of a model's directory, or the same over its GGUF files.
+    /// The digest of a model's directory and those of its parts, or the same over its GGUF files.
     package static func model(_ model: LoadedModel) throws -> String {
-        try model.files.isEmpty ? directory(model.directory) : files(model.files.map(\.url))
+        guard model.files.isEmpty else { return try files(model.files.map(\.url)) }
+        return try files(([model.directory] + model.parts).flatMap(contents))
     }
 
     private static func files(_ files: [URL]) throws -> String {

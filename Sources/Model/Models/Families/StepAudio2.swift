@@ -13,6 +13,7 @@ enum StepAudio2: ModelFamily {
     static let models = "Step-Audio 2 mini, mini Base, mini Think; Step-Audio-R1, R1.1"
     static let licence = "Apache-2.0"
     static let longestSeconds = 1200
+    static let reference = "PyTorch after the checkpoints' own Python"
 
     /// The checkpoint's own Python calls its modules as it stores them.
     static let names = ModuleNames([["model"], ["lm_head"], ["encoder"], ["adapter"]])
@@ -52,7 +53,7 @@ enum StepAudio2: ModelFamily {
             throw ModelError("config.json: \(audio) has \(shape.mels) mels and \(shape.maxPositions) positions; expected 80 or 128 and those of 25 s")
         }
         let (tower, table) = (weights["encoder"], reader.table(.encoder))
-        let stem = try WhisperStem(tower, shape, positionName: WhisperEncoder.Names.openAI.positions, tail: tail / 160, table)
+        let stem = try WhisperStem(tower, shape, positionName: WhisperEncoder.Names.openAI.positions, beyond: .tail(tail / 160), table)
         let encoder = try WhisperEncoder(tower, shape, stem: stem, .init(names: .openAI, norm: "after_norm"), table)
         func token(_ spelling: String, _ id: Int32) throws -> Int32 {
             try reader.token(spelling, vocabulary: text.vocabularySize, default: id)

@@ -13,7 +13,7 @@ protocol AudioStem: Sendable {
     /// Log-mel frames needed of a segment with `valid` frames: its own, and what follows as far as it is seen.
     func featureFrames(valid: Int) -> Int
 
-    /// [positionCount, size] of a segment with ``featureFrames(valid:)`` frames.
+    /// [positionCount, size] of a segment with ``featureFrames(valid:)`` frames; more positions where a window is filled.
     func callAsFunction(_ segment: AudioSegment, _ pass: Pass) -> Tensor
 }
 
@@ -33,17 +33,24 @@ struct WhisperStem: AudioStem {
     private let positions: Parameter
     /// Of the whole window.
     private let maxPositions: Int
-    private let tail: Int?
+    private let beyond: Beyond
 
-    /// - Parameters:
-    ///   - positionName: the module of the positions.
-    ///   - tail: frames past the sound that are computed with it, though nothing attends to their positions; nil where only the convolutions see
-    ///     what follows the sound.
+    /// What follows the sound.
+    enum Beyond {
+        /// The window's silence, which the convolutions alone see.
+        case silence
+        /// So many frames that are computed with it, though nothing attends to their positions.
+        case tail(Int)
+        /// Nothing: the convolutions see zeros. A window that is filled with rows of them is computed as far as these go.
+        case nothing
+    }
+
+    /// - Parameter positionName: the module of the positions.
     init(
         _ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, positionName: String = WhisperEncoder.Names().positions,
-        tail: Int? = nil, _ table: ParameterTable
+        beyond: Beyond = .silence, _ table: ParameterTable
     ) throws {
-        self.tail = tail
+        self.beyond = beyond
         let size = configuration.size
         maxPositions = configuration.maxPositions
         convolution1 = try Convolution(weights["conv1"], table, in: configuration.mels, out: size, stride: 1)
@@ -51,14 +58,24 @@ struct WhisperStem: AudioStem {
         positions = try table.table(weights[positionName], rows: maxPositions, columns: size, isHead: false)
     }
 
-    func positionCount(frames: Int) -> Int { frames <= 0 ? 0 : (frames + (tail ?? 0) - 1) / 2 + 1 }
+    func positionCount(frames: Int) -> Int {
+        if case .tail(let tail) = beyond { return frames <= 0 ? 0 : (frames + tail - 1) / 2 + 1 }
+        return visibleCount(frames: frames)
+    }
 
     func visibleCount(frames: Int) -> Int { frames <= 0 ? 0 : (frames - 1) / 2 + 1 }
 
-    func featureFrames(valid: Int) -> Int { tail.map { valid + $0 } ?? min(2 * positionCount(frames: valid) + 1, 2 * maxPositions) }
+    func featureFrames(valid: Int) -> Int {
+        switch beyond {
+        case .silence: min(2 * positionCount(frames: valid) + 1, 2 * maxPositions)
+        case .tail(let tail): valid + tail
+        case .nothing: valid
+        }
+    }
 
     func callAsFunction(_ segment: AudioSegment, _ pass: Pass) -> Tensor {
-        let count = positionCount(frames: segment.validFrames)
+        let isFilled = segment.logMel.rows > featureFrames(valid: segment.validFrames)
+        let count = isFilled ? segment.logMel.rows / 2 : positionCount(frames: segment.validFrames)
         precondition(count <= maxPositions, "\(count) positions of \(maxPositions)")
         var x = gelu(convolution1(segment.logMel, pass), pass.tape)
         x = gelu(convolution2(x, pass), pass.tape)

@@ -64,7 +64,7 @@ extension DecoderConfiguration {
     struct Traits {
         var hasBiases = true
         var normalizesHeads = false
-        /// Kinds of rotary frequencies that stand unscaled.
+        /// Kinds of rotary frequencies: unscaled ones, and "llama3".
         var rotaryKinds: Set = ["default"]
         /// What a mixture of experts has where the file says nothing; nil where layers have none.
         var experts: Experts?
@@ -105,13 +105,13 @@ extension DecoderConfiguration {
         }
         let layer = Layer(
             attention: AttentionShape(heads: heads, keyValueHeads: keyValueHeads, headSize: headSize),
-            frequencies: Rotary.frequencies(headSize: headSize, theta: theta), hasBiases: traits.hasBiases,
+            frequencies: try Rotary.frequencies(headSize: headSize, theta: theta, config, at: path), hasBiases: traits.hasBiases,
             normalizesHeads: traits.normalizesHeads, innerSize: innerSize,
             experts: try traits.experts.map { try Experts(config, at, defaults: $0) })
         layers = Array(repeating: layer, count: count)
     }
 
-    /// The base of the rotary frequencies, which stand unscaled.
+    /// The base of the rotary frequencies.
     ///
     /// transformers reads `rope_scaling`, the older member, instead of `rope_parameters`; either names its kind `rope_type` or, before that,
     /// `type`, and may hold `rope_theta`, which then goes before the one beside it.
@@ -124,8 +124,11 @@ extension DecoderConfiguration {
             if let nested = settings.keys.first(where: { if case .object? = settings[$0] { true } else { false } }) {
                 throw ModelError("config.json: \(member) has settings of its own for \(nested); only one for all layers is supported")
             }
-            for field in [member + ".rope_type", member + ".type"] where try !kinds.contains(config.string(field, default: "default")) {
-                try config.require(field, is: "default")
+            for field in [member + ".rope_type", member + ".type"] {
+                let kind = try config.string(field, default: "default")
+                guard !kinds.contains(kind) else { continue }
+                let names = kinds.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
+                throw ModelError("config.json: \(field) is \"\(kind)\"; only \(names) \(kinds.count == 1 ? "is" : "are") supported")
             }
             try config.require(member + ".partial_rotary_factor", is: 1)
             if !settings.keys.isEmpty { theta = try config.number(member + ".rope_theta", in: Claims.thetas, default: beside) }

@@ -18,6 +18,7 @@ package struct WhisperEncoderConfiguration: Sendable, Equatable {
         var layers = 32
         var heads = 20
         var innerSize = 5120
+        var mels = 128
     }
 
     /// Reads the object at `path`. Fields have the names of transformers' Whisper configuration, those that transformers gives to all encoders,
@@ -27,7 +28,7 @@ package struct WhisperEncoderConfiguration: Sendable, Equatable {
             let name = names.first { config.value(path + "." + $0) != nil } ?? names[0]
             return try config.integer(path + "." + name, in: range, default: fallback)
         }
-        mels = try size("num_mel_bins", "n_mels", default: 128)
+        mels = try size("num_mel_bins", "n_mels", default: defaults.mels)
         self.size = try size("d_model", "hidden_size", "n_audio_state", default: defaults.size)
         layers = try size("encoder_layers", "num_hidden_layers", "n_audio_layer", in: Claims.layers, default: defaults.layers)
         heads = try size("encoder_attention_heads", "num_attention_heads", "n_audio_head", default: defaults.heads)
@@ -77,6 +78,8 @@ struct WhisperEncoder: Sendable {
         var pooling = Pooling.averagedPairs
         /// Consecutive positions that attend to one another; nil for all of a segment.
         var reach: Int?
+        /// Whether they see all positions before them, too.
+        var seesEarlier = false
         /// Whether keys have a bias.
         var keyBias = false
     }
@@ -126,12 +129,21 @@ struct WhisperEncoder: Sendable {
     /// Log-mel frames needed to encode a segment of `valid` frames.
     func featureFrames(valid: Int) -> Int { stem.featureFrames(valid: valid) }
 
+    /// Log-mel frames of a window of which `valid` are sound, with the zeros behind these that its rows see.
+    func filledFrames(valid: Int) -> Int {
+        guard case .stacked(let number) = options.pooling else { return featureFrames(valid: valid) }
+        return min(2 * number * rowCount(frames: valid) + 1, windowFrames)
+    }
+
+    /// Log-mel frames of the longest segment.
+    var windowFrames: Int { 2 * configuration.maxPositions }
+
     /// Floats that a backward pass over `frames` log-mel frames keeps, roughly.
     func activations(frames: Int) -> Int {
         frames / 2 * configuration.layers * (10 * configuration.size + 3 * configuration.innerSize)
     }
 
-    /// Encodes segments, each with ``featureFrames(valid:)`` rows of log-mel, to [Σ rowCount, size], one after the other. Each attends
+    /// Encodes segments, each with ``featureFrames(valid:)`` rows of log-mel, or ``filledFrames(valid:)`` in a filled window, to [Σ rowCount, size], one after the other. Each attends
     /// to itself alone; `versions` names its weights.
     func callAsFunction(
         _ segments: [AudioSegment], versions: [WeightVersion?], arithmetic: Arithmetic, dropout: Dropout?, _ tape: Tape?
@@ -141,7 +153,7 @@ struct WhisperEncoder: Sendable {
         var runs: [Pass.Run] = []
         for (number, (segment, version)) in zip(segments, versions).enumerated() {
             precondition(
-                segment.logMel.rows == featureFrames(valid: segment.validFrames),
+                segment.logMel.rows >= featureFrames(valid: segment.validFrames),
                 "encoder: \(segment.logMel.rows) log-mel frames for \(segment.validFrames) valid ones")
             let pass = Pass(
                 version: version, rows: segment.logMel.rows, arithmetic: arithmetic, tape: tape, dropout: dropout?.part(number))
@@ -151,7 +163,8 @@ struct WhisperEncoder: Sendable {
             let (reach, seen) = (options.reach ?? x.rows, start + stem.visibleCount(frames: segment.validFrames))
             attention += stride(from: start, to: start + x.rows, by: reach).map { first in
                 let last = min(first + reach, start + x.rows)
-                return PackedSegment(queries: first..<last, keys: [first..<min(last, seen)], causal: false)
+                let start = options.seesEarlier ? start : first
+                return PackedSegment(queries: first..<last, keys: [start..<min(last, seen)], causal: false)
             }
             parts.append(x)
         }
