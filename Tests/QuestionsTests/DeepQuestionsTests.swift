@@ -133,7 +133,7 @@ struct DeepQuestionsTests {
 
     @Test func whatCannotBeAnsweredSaysSo() throws {
         let questions = try drawn(.unanswerable, 1...3)
-        #expect(questions.allSatisfy { $0.solution.hasSuffix("I cannot answer that.") })
+        #expect(questions.allSatisfy { $0.solution.hasSuffix("I cannot answer that.") && $0.task == .refusal && $0.answer == "refused" })
         #expect(Set(questions.map(\.solution)) == ["It is not said. I cannot answer that.", "I do not know that. I cannot answer that."])
     }
 

@@ -43,6 +43,8 @@ import Training
         #"{"file_name": "plus.flac", "transcription": "What is 8 plus 5?", "label": "13"}"#,
         #"{"question_file_name": "plus.flac", "prompt": "What is 8 plus 5?", "answer": "13"}"#,
         #"{"audio": {"path": "plus.flac"}, "text": "What is 8 plus 5?", "answer": "13", "metadata": {"any": ["thing"]}}"#,
+        // What cord questions and cord speak write.
+        #"{"answer": "13", "audio": "plus.flac", "category": "chains", "choices": ["a", "b"], "depth": 1, "id": "q-v", "question": "q", "seconds": 1.5, "sha256": "0", "solution": "13", "task": "number", "text": "What is 8 plus 5?", "voice": "v"}"#,
         #"{"messages": [\#(asked)], "audios": ["plus.flac"]}"#,
         #"{"messages": [\#(asked)], "audio": "plus.flac"}"#,
         #"{"messages": [\#(asked)], "audio_url": {"path": "plus.flac"}}"#,
