@@ -8,14 +8,15 @@ struct Jobs: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               cord jobs                                       the latest jobs
-              cord jobs create pairs.jsonl --suffix mine      CORD on a file of pairs
+              cord jobs create spoken/ --suffix mine          CORD on what cord speak wrote
+              cord jobs create pairs.jsonl --follow           on a file of pairs, with a bar
               cord jobs events ftjob-0c7h… --follow           what happens
               cord jobs cancel ftjob-0c7h…
             """,
         subcommands: [List.self, Create.self, Show.self, Events.self, Cancel.self, Pause.self, Resume.self],
         defaultSubcommand: List.self)
 
-    private static let root = "/v1/fine_tuning/jobs"
+    static let root = "/v1/fine_tuning/jobs"
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "The latest jobs, newest first.")
@@ -34,37 +35,6 @@ struct Jobs: AsyncParsableCommand {
                         })
                 if list.hasMore { print("… there are more; ask with --limit") }
             }
-        }
-    }
-
-    struct Create: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Upload a file of pairs and train on it.")
-        @OptionGroup(title: "Server") var server: RunningServer
-        @Argument(help: "JSON lines, or an archive with a manifest and its clips.") var file: String
-        @Option(help: "The model to start from. Without it, the server's first.") var model: String?
-        @Option(help: "cord or supervised.") var method: FineTuningMethod.Kind = .cord
-        @Option(help: "Goes into the version's name.") var suffix: String?
-        @Option(help: "Times through the file.") var epochs: Int?
-        @Option(help: "Pairs of one step.") var batchSize: Int?
-        @Option(help: "AdamW's learning rate.") var learningRate: Double?
-        @Option(help: "The learning rate over the steps: constant, linear or cosine.") var schedule: Hyperparameters.Schedule?
-        @Flag(help: "Put the version in force where it reduced the gap on the built-in benchmark.") var promote = false
-
-        func run() async throws {
-            let place = URL(fileURLWithPath: file)
-            let form = RunningServer.form(["purpose": "fine-tune"], file: try Data(contentsOf: place), named: place.lastPathComponent)
-            let uploaded = try WireDecoder.response(
-                FileObject.self, from: try await server.bytes("POST", "/v1/files", body: form.body, type: form.type))
-            var hyperparameters = Hyperparameters()
-            hyperparameters.batchSize = batchSize
-            hyperparameters.epochs = epochs
-            hyperparameters.schedule = schedule
-            hyperparameters.optimizer = learningRate.map { OptimizerOptions(learningRate: $0) }
-            let request = FineTuningRequest(
-                model: try await server.model(model), trainingFile: uploaded.id,
-                method: FineTuningMethod(type: method, hyperparameters: hyperparameters), suffix: suffix,
-                cord: FineTuningOptions(promote: promote ? PromotionGate(.gapReduced) : nil))
-            try await server.call("POST", Jobs.root, body: try WireEncoder.encode(request), show: Jobs.show)
         }
     }
 
@@ -125,18 +95,14 @@ struct Jobs: AsyncParsableCommand {
         func run() async throws { try await server.call("POST", Jobs.path(job) + "/resume", body: Data("{}".utf8), show: Jobs.show) }
     }
 
-    private static func path(_ job: String) -> String { "\(root)/\(RunningServer.escaped(job))" }
+    static func path(_ job: String) -> String { "\(root)/\(RunningServer.escaped(job))" }
 
     private static func status(_ job: FineTuningJob) -> String { job.cord.paused ? "paused" : job.status.rawValue }
 
-    private static func show(_ job: FineTuningJob) {
+    static func show(_ job: FineTuningJob) {
         print("\(job.id): \(status(job)), step \(job.cord.step) of \(job.cord.totalSteps)")
         if let version = job.fineTunedModel { print("version: \(version)") }
         if let error = job.error { print("error: \(error.message)") }
         if let reason = job.cord.reason { print("\(job.cord.promoted == true ? "promoted" : "not promoted"): \(reason)") }
     }
 }
-
-extension FineTuningMethod.Kind: ExpressibleByArgument {}
-
-extension Hyperparameters.Schedule: ExpressibleByArgument {}
