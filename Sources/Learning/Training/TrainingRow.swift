@@ -15,6 +15,7 @@ struct TrainingRow {
     private static let descriptive = [
         "metadata", "category", "choices", "type", "task", "source", "voice", "speaker", "speaker_id", "instructions", "split", "subset",
         "index", "language", "lang", "locale", "accent", "gender", "seconds", "duration", "sampling_rate", "sample_rate", "sha256", "difficulty",
+        "depth",
         "__index_level_0__",
     ]
 

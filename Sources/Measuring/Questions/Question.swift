@@ -63,6 +63,8 @@ package enum QuestionFamily: String, Sendable, Codable, CaseIterable {
 package enum AnswerTask: String, Sendable, Codable, CaseIterable {
     case number, letter, day, month, phrase
     case yesNo = "yes_no"
+    /// Whether the question is declined: "refused".
+    case refusal
 }
 
 /// The part of the question space that a text belongs to, by its hash alone: no list of held-out questions is kept, and no

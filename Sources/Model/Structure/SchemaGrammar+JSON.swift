@@ -124,7 +124,7 @@ extension SchemaGrammar {
 
 extension Grammar {
     /// One character of a JSON string, by itself or by any of its escapes; surrogates in pairs.
-    fileprivate mutating func anyCharacter(from: Node) throws(StructureError) -> Node {
+    mutating func anyCharacter(from: Node) throws(StructureError) -> Node {
         let plain = CharacterRanges([0...0x1F, 0x22...0x22, 0x5C...0x5C]).inverted
         let out = try character(plain, .plain, from: from)
         let escape = try literal("\\", from: from)

@@ -5,8 +5,6 @@ import Randomness
 ///     Tom has some apples. He gives away 5. How many apples are there now?  →  It is not said. I cannot answer that.
 ///     What is the capital of grass?                                         →  I do not know that. I cannot answer that.
 enum Unanswerable {
-    private static let answer = "I cannot answer that"
-
     private static let untold = ["some", "a few", "many", "a lot of"]
     private static let beyond = [
         "Who won the game yesterday?", "What is the weather like today?", "Tell me a joke.", "Who wrote Hamlet?", "What time is it?",
@@ -69,6 +67,6 @@ enum Unanswerable {
     }
 
     private static func question(_ text: String, _ reason: String, _ depth: Int) -> Question {
-        Question(family: .unanswerable, task: .phrase, text: text, solution: "\(reason) \(answer).", answer: answer, depth: depth)
+        Question(family: .unanswerable, task: .refusal, text: text, solution: "\(reason) I cannot answer that.", answer: "refused", depth: depth)
     }
 }
