@@ -61,6 +61,22 @@ struct ArchivesTests {
         #expect(try ArchiveReader().unpack(archive, into: try temporary()) == ["v/größe.txt"])
     }
 
+    /// As question sets have their clips.
+    @Test func deepPacksHaveTheFilesOfFoldersButForHiddenOnes() throws {
+        let folder = try temporary()
+        for (path, text) in [("b.txt", "one"), ("a/c/d.txt", "two"), (".cache/e.txt", "three"), ("a/.f.txt", "four")] {
+            let file = folder.appending(path: path)
+            try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(text.utf8).write(to: file)
+        }
+        try FileManager.default.createSymbolicLink(atPath: folder.appending(path: "a/link").path, withDestinationPath: "/etc/passwd")
+        let archive = folder.appendingPathExtension("tar")
+        try ArchiveWriter.tar(folder, under: "v", to: archive, isDeep: true)
+        let target = try temporary()
+        #expect(try ArchiveReader().unpack(archive, into: target) == ["v/a/c/d.txt", "v/b.txt"])
+        #expect(try Data(contentsOf: target.appending(path: "v/a/c/d.txt")) == Data("two".utf8))
+    }
+
     /// As `tarfile` and `zipfile` of Python write them.
     @Test func namesInOtherLettersAreRead() throws {
         let names = ["clips/frage-ä.wav", "clips/質問.wav"]

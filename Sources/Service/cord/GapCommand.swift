@@ -11,13 +11,14 @@ struct Gap: AsyncParsableCommand {
             EXAMPLES
               cord gap                                        the server's latest reports
               cord gap run --benchmark cord-bench-1           measure what is in force
+              cord gap add spoken/ --name mine                a question set of your own
               cord gap show gaprep_4m1x… --format html        a report as a page
               cord gap compare gaprep_4m1x… gaprep_9kq2…      what changed
               cord gap compare results/base results/candidate   without a server
               cord gap table base=results/base CORD=results/cord   a paper's table
               cord gap formats                                which sets are read
             """,
-        subcommands: [List.self, Run.self, Runs.self, Show.self, Cancel.self, Compare.self, Table.self, Formats.self],
+        subcommands: [List.self, Add.self, Run.self, Runs.self, Show.self, Cancel.self, Compare.self, Table.self, Formats.self],
         defaultSubcommand: List.self)
 
     private static let reports = "/v1/gap/reports"

@@ -8,14 +8,15 @@ struct Jobs: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               cord jobs                                       the latest jobs
-              cord jobs create pairs.jsonl --suffix mine      CORD on a file of pairs
+              cord jobs create spoken/ --suffix mine          CORD on what cord speak wrote
+              cord jobs create pairs.jsonl --follow           on a file of pairs, with a bar
               cord jobs events ftjob-0c7h… --follow           what happens
               cord jobs cancel ftjob-0c7h…
             """,
         subcommands: [List.self, Create.self, Show.self, Events.self, Cancel.self, Pause.self, Resume.self],
         defaultSubcommand: List.self)
 
-    private static let root = "/v1/fine_tuning/jobs"
+    static let root = "/v1/fine_tuning/jobs"
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "The latest jobs, newest first.")
@@ -34,64 +35,6 @@ struct Jobs: AsyncParsableCommand {
                         })
                 if list.hasMore { print("… there are more; ask with --limit") }
             }
-        }
-    }
-
-    struct Create: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Upload a file of pairs and train on it.")
-        @OptionGroup(title: "Server") var server: RunningServer
-        @Argument(help: "JSON lines, or an archive with a manifest and its clips.") var file: String
-        @Option(help: "The model to start from. Without it, the server's first.") var model: String?
-        @Option(help: "cord or supervised.") var method: FineTuningMethod.Kind = .cord
-        @Option(help: "Goes into the version's name.") var suffix: String?
-        @Option(help: "Times through the file.") var epochs: Int?
-        @Option(help: "Pairs of one step.") var batchSize: Int?
-        @Option(help: "AdamW's learning rate.") var learningRate: Double?
-        @Option(help: "The learning rate over the steps: constant, linear or cosine.") var schedule: Hyperparameters.Schedule?
-        @Option(
-            help: ArgumentHelp(
-                "A JSON file with every hyperparameter that a job can be told, as over HTTP: objective, optimizer, early_stopping, …",
-                valueName: "file"))
-        var hyperparameters: String?
-        @Option(help: ArgumentHelp("Pairs that are not trained on, on which the weights are measured.", valueName: "file")) var validation: String?
-        @Option(help: ArgumentHelp("Which versions of checkpoints stay: last:N, every:N or best; may be repeated.", valueName: "rule"))
-        var keep: [String] = []
-        @Flag(help: "Put the version in force where it reduced the gap on the built-in benchmark.") var promote = false
-
-        func run() async throws {
-            var told = try hyperparameters.map(Self.read) ?? Hyperparameters()
-            told.batchSize = batchSize ?? told.batchSize
-            told.epochs = epochs ?? told.epochs
-            told.schedule = schedule ?? told.schedule
-            if let learningRate {
-                var optimizer = told.optimizer ?? OptimizerOptions()
-                optimizer.learningRate = learningRate
-                told.optimizer = optimizer
-            }
-            var options = FineTuningOptions(promote: promote ? PromotionGate(.gapReduced) : nil)
-            options.keep = keep.isEmpty ? nil : keep
-            var request = FineTuningRequest(
-                model: try await server.model(model), trainingFile: try await upload(file),
-                method: FineTuningMethod(type: method, hyperparameters: told), suffix: suffix, cord: options)
-            if let validation { request.validationFile = try await upload(validation) }
-            try await server.call("POST", Jobs.root, body: try WireEncoder.encode(request), show: Jobs.show)
-        }
-
-        private static func read(_ file: String) throws -> Hyperparameters {
-            do { return try WireDecoder.decode(Hyperparameters.self, from: try Data(contentsOf: URL(fileURLWithPath: file))) } catch let error
-                as WireError
-            {
-                throw ValidationError("--hyperparameters \(file): \(error.message)")
-            }
-        }
-
-        /// The id of the uploaded file.
-        private func upload(_ file: String) async throws -> String {
-            let place = URL(fileURLWithPath: file)
-            let form = RunningServer.form(["purpose": "fine-tune"], file: try Data(contentsOf: place), named: place.lastPathComponent)
-            return try WireDecoder.response(
-                FileObject.self, from: try await server.bytes("POST", "/v1/files", body: form.body, type: form.type)
-            ).id
         }
     }
 
@@ -152,18 +95,14 @@ struct Jobs: AsyncParsableCommand {
         func run() async throws { try await server.call("POST", Jobs.path(job) + "/resume", body: Data("{}".utf8), show: Jobs.show) }
     }
 
-    private static func path(_ job: String) -> String { "\(root)/\(RunningServer.escaped(job))" }
+    static func path(_ job: String) -> String { "\(root)/\(RunningServer.escaped(job))" }
 
     private static func status(_ job: FineTuningJob) -> String { job.cord.paused ? "paused" : job.status.rawValue }
 
-    private static func show(_ job: FineTuningJob) {
+    static func show(_ job: FineTuningJob) {
         print("\(job.id): \(status(job)), step \(job.cord.step) of \(job.cord.totalSteps)")
         if let version = job.fineTunedModel { print("version: \(version)") }
         if let error = job.error { print("error: \(error.message)") }
         if let reason = job.cord.reason { print("\(job.cord.promoted == true ? "promoted" : "not promoted"): \(reason)") }
     }
 }
-
-extension FineTuningMethod.Kind: ExpressibleByArgument {}
-
-extension Hyperparameters.Schedule: ExpressibleByArgument {}

@@ -34,7 +34,8 @@ final class ProgressBar: Sendable {
             let cells = 30 * done / total
             let bar = String(repeating: "█", count: cells) + String(repeating: "░", count: 30 - cells)
             let left = rate > 0 ? ", \(Int((Double(total - done) / rate).rounded(.up))) s left" : ""
-            return "\r\(bar) \(done) of \(total), \(Int(rate.rounded())) \(unit)/s\(left)\u{1B}[K"
+            let speed = rate < 1 ? String(format: "%.2f", rate) : "\(Int(rate.rounded()))"
+            return "\r\(bar) \(done) of \(total), \(speed) \(unit)/s\(left)\u{1B}[K"
         }
         if let line { FileHandle.standardError.write(Data(line.utf8)) }
     }

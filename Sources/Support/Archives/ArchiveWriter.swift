@@ -3,18 +3,25 @@ import Files
 package import Foundation
 
 /// Packs a folder's plain files as a tar archive (pax), in the order of their names and without owners or times, so that the same
-/// content gives the same bytes. Folders in it and links are left out.
+/// content gives the same bytes. Links are left out.
 package enum ArchiveWriter {
     /// Writes `destination`; the files stand in the archive under `name/`.
     ///
-    /// - Parameter check: called before every piece of a file; what it throws ends the packing.
+    /// - Parameters:
+    ///   - isDeep: Whether files in folders of the folder are packed too, but for those whose path has a part that begins with a dot.
+    ///   - check: called before every piece of a file; what it throws ends the packing.
     /// - Throws: ``ArchiveError``, or what `check` throws.
     package static func tar(
-        _ folder: URL, under name: String, to destination: URL, check: () throws -> Void = {}
+        _ folder: URL, under name: String, to destination: URL, isDeep: Bool = false, check: () throws -> Void = {}
     ) throws {
         let names: [String]
         do {
-            names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().filter { name in
+            let files = FileManager.default
+            let found =
+                isDeep
+                ? try files.subpathsOfDirectory(atPath: folder.path).filter { !"/\($0)".contains("/.") }
+                : try files.contentsOfDirectory(atPath: folder.path)
+            names = try found.sorted().filter { name in
                 try folder.appending(path: name).resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true
             }
         } catch { throw ArchiveError.unreadable(reason: FileError.reason(error)) }
