@@ -66,7 +66,9 @@ struct FilesCommand: AsyncParsableCommand {
 
         func run() async throws {
             let place: String
-            if let output { place = output } else {
+            if let output {
+                place = output
+            } else {
                 let file = try WireDecoder.response(FileObject.self, from: try await server.bytes("GET", FilesCommand.path(file)))
                 // The server's word leads nowhere but into this folder.
                 place = URL(fileURLWithPath: file.filename).lastPathComponent
