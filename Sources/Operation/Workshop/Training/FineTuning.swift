@@ -196,7 +196,7 @@ package struct FineTuning: Sendable {
             judge: try judges.judge(hyper.objective?.judge), reward: try reward?.remembering(in: TrainingRun.rewards(of: folder)))
 
         // The bits are then those of another run; an operator who moves a job to another machine wants its end.
-        if let begun = RunRecord(directory: folder)?.machine, begun != .current {
+        if let begun = RunRecord(directory: folder)?.machine, !begun.agrees(with: .current) {
             try context.event(
                 "The job began with \(begun) and goes on with \(RunMachine.current): its weights will differ in their last bits", level: .warn)
         }
