@@ -58,9 +58,9 @@ package struct FineTuning: Sendable {
                 throw WorkshopError(.notFound, "\(parameter): there is no file \"\(id)\"; upload it with POST /v1/files.", at: parameter)
             }
         }
-        try recipe(wanted).check(
-            wanted.method.hyperparameters.optimizer ?? OptimizerOptions(), against: try parent.map { try versions.version($0) },
-            in: runtime.model.model)
+        let optimizer = wanted.method.hyperparameters.optimizer ?? OptimizerOptions()
+        try optimizer.refuseUnused()
+        try recipe(wanted).check(optimizer, against: try parent.map { try versions.version($0) }, in: runtime.model.model)
         if wanted.method.hyperparameters.earlyStopping != nil, wanted.validationFile == nil {
             throw WorkshopError(.missingValue, "early_stopping compares validations: give a validation_file.", at: "validation_file")
         }
