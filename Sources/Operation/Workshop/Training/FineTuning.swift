@@ -22,6 +22,8 @@ package struct FineTuning: Sendable {
     package struct Note: Codable {
         /// The version that it began with; nil for the base.
         package var parent: String?
+        /// The version that teaches in its place, where the job names one; nil for the base.
+        package var teacher: String?
         /// The version that it made.
         package var version: String?
         package var baseReport: String?
@@ -70,6 +72,11 @@ package struct FineTuning: Sendable {
         if try Self.rules(wanted).contains(.best), wanted.validationFile == nil {
             throw WorkshopError(.missingValue, "The best checkpoint is found by validations: give a validation_file.", at: "validation_file")
         }
+        _ = try teacher(wanted)
+        if wanted.cord.teacher != nil, try recipe(wanted).options.objective.teacher == .current {
+            throw WorkshopError(
+                .invalidValue, "cord.teacher: expected nothing beside the teacher `current`, which is the weights as they are.", at: "cord.teacher")
+        }
         _ = try judges.reward(wanted.method.hyperparameters.objective?.reward)
         if let wanted = wanted.cord.promote { try gate.check(wanted) }
     }
@@ -84,9 +91,12 @@ package struct FineTuning: Sendable {
 
     /// Ids or names of the versions that a job begins with or has made.
     static func versions(of job: Job) throws -> [String?] {
-        guard let saved = job.checkpoint else { return [try JSONDecoder().decode(FineTuningRequest.self, from: job.request).model] }
+        guard let saved = job.checkpoint else {
+            let wanted = try JSONDecoder().decode(FineTuningRequest.self, from: job.request)
+            return [wanted.model, wanted.cord.teacher]
+        }
         let note = try JSONDecoder().decode(Note.self, from: saved)
-        return [note.parent, note.version]
+        return [note.parent, note.teacher, note.version]
     }
 
     /// The handler of ``kind``.
@@ -102,7 +112,7 @@ package struct FineTuning: Sendable {
         let wanted = try JSONDecoder().decode(FineTuningRequest.self, from: context.job.request)
         var note = try context.job.checkpoint.map { try JSONDecoder().decode(Note.self, from: $0) }
         if note == nil {
-            note = Note(parent: try versions.record(wanted.model)?.id)
+            note = Note(parent: try versions.record(wanted.model)?.id, teacher: try teacher(wanted)?.id)
             try context.save(checkpoint: try JSONEncoder().encode(note))
         }
         var current = note ?? Note()
@@ -128,6 +138,12 @@ package struct FineTuning: Sendable {
         var optimizer = hyper.optimizer ?? OptimizerOptions()
         optimizer.learningRate *= hyper.learningRateMultiplier ?? 1
         return try TrainingRecipe(objective, optimizer, seed: wanted.seed)
+    }
+
+    /// The version that teaches in the parent's place; nil for the base, and where the job names none.
+    private func teacher(_ wanted: FineTuningRequest) throws -> WeightVersionRecord? {
+        guard let name = wanted.cord.teacher, name != "base" else { return nil }
+        return try versions.record(name)
     }
 
     /// Which versions of checkpoints stay.
@@ -186,13 +202,15 @@ package struct FineTuning: Sendable {
             acceptsOtherMachine: true)
         let reward = try named(hyper.objective?.reward)
         let parent = try note.parent.map { try versions.version(try store.version($0)) }
+        let other = try note.teacher.map { try versions.version(try store.version($0)) }
+        let teacher: Trainer.FrozenTeacher = wanted.cord.teacher == nil ? .parent : other.map { .version($0) } ?? .base
         do {
             try recipe.check(hyper.optimizer ?? OptimizerOptions(), against: parent, in: model.model)
         } catch let error as TrainingError {
             throw JobFailure(code: "untrainable", message: "\(error)")
         }
         let trainer = try Trainer(
-            engine: runtime.engine, plan: recipe.plan, options: recipe.options, parent: parent,
+            engine: runtime.engine, plan: recipe.plan, options: recipe.options, parent: parent, teacher: teacher,
             judge: try judges.judge(hyper.objective?.judge), reward: try reward?.remembering(in: TrainingRun.rewards(of: folder)))
 
         // The bits are then those of another run; an operator who moves a job to another machine wants its end.
@@ -207,7 +225,8 @@ package struct FineTuning: Sendable {
         try context.progress(done: 0, total: total)
         let subject = RunRecord.Subject(
             software: "cord \(Build.version)", model: versions.baseName, modelDigest: try await disk.run { try ModelFingerprint.model(model) },
-            parentDigest: parent.map(ModelFingerprint.version), reward: reward?.name)
+            parentDigest: parent.map(ModelFingerprint.version),
+            teacherDigest: wanted.cord.teacher == nil ? nil : other.map(ModelFingerprint.version) ?? "base", reward: reward?.name)
         do {
             let result = try await run.run(trainer, subject: subject, skipped: training.skipped) { try await progress.report($0) }
             note = try await progress.finish(result)
