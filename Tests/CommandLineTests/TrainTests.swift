@@ -116,6 +116,20 @@ import Testing
         #expect(failed.status == 1 && failed.errors.contains("its program ended with status 7 without an answer"), "\(failed.errors)")
     }
 
+    @Test(arguments: [[], ["--full"]]) func threadsChangeNoBit(more: [String]) throws {
+        let file = try manifest(Self.good)
+        let parts = ["decoder", "projector", "encoder"].flatMap { ["--train", $0] }
+        let weights = try ["1", "3"].map { threads in
+            let place = folder.url.appending(path: threads + more.joined())
+            let run = try Cord(
+                ["train", file, "--output", place.path, "--method", "supervised", "--steps", "2", "--batch-size", "2", "--threads", threads]
+                    + ["--learning-rate", "0.001"] + parts + more)
+            #expect(run.status == 0, "\(run.errors)")
+            return try Data(contentsOf: place.appending(path: more.isEmpty ? "adapter/adapter_model.safetensors" : "model/model.safetensors"))
+        }
+        #expect(weights[0] == weights[1])
+    }
+
     @Test func wrongOptionsAreNamed() throws {
         let file = try manifest(Self.good)
         for (more, words) in [

@@ -19,6 +19,11 @@ import Testing
         ("big_bench_audio/metadata.jsonl", ["0", "1"], ["invalid", "7"], [.choice, .number]),
         ("kimi_evalkit/openbookqa.jsonl", ["0"], ["B"], [.choice]),
         ("ms_swift/train.jsonl", ["row-1"], ["19"], [.number]),
+        ("speech_math/metadata.jsonl", ["GSM8k_structured/0", "GSM8k_structured/1"], ["19", "600"], [.number, .number]),
+        (
+            "vera/episodes.jsonl", ["vera_aime_00000001", "vera_simpleqa_00000002"], ["19", "Miguel de Cervantes Saavedra"],
+            [.number, .phrase]
+        ),
     ]
 
     @Test(arguments: QuestionSetTests.sets)
@@ -37,6 +42,34 @@ import Testing
         let set = try ManifestReader().read(Fixtures.file("sets/voicebench/openbookqa.jsonl"))
         #expect(set.items[0].choices == ["London", "Paris", "Rome", "Madrid"])
         #expect(set.items[1].choices.isEmpty)
+    }
+
+    /// What VERA hides is read by its canary; what its clip does not say is refused, as one arm would ask it and the other not.
+    @Test func veraIsReadByItsCanary() throws {
+        let place = Fixtures.file("sets/vera/episodes.jsonl")
+        let set = try ManifestReader().read(place)
+        #expect(set.items.map(\.text) == ["Tom has 12 apples. He buys 7 more. How many apples are there now?", "Who wrote “Don Quixote”?"])
+        #expect(set.items.map(\.category) == ["mathematical_reasoning", "factual"])
+        let row = try #require(String(contentsOf: place, encoding: .utf8).split(separator: "\n").first)
+        let folder = try Fixtures.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let manifest = folder.appending(path: "episodes.jsonl")
+        let canary = try #require(row.firstMatch(of: /"canary": "[0-9a-f]*"/)).output
+        for (part, other, words) in [
+            (#""context_documents": []"#, #""context_documents": [{"content": "x"}]"#, "context_documents must be empty"),
+            (#""prefix_text": null"#, #""prefix_text": "Hear:""#, "prefix_text must be empty"),
+            (#""turns": [{"#, #""turns": [{}, {"#, "one user's turn"),
+            (String(canary), #""canary": "0""#, "that the row's canary reads"), (#""role": "user""#, #""role": "assistant""#, "one user's turn"),
+            (#""expected_answer": ""#, #""expected_answer": "%"#, "that the row's canary reads"),
+            (#""expected_answer""#, #""other""#, "metadata.expected_answer"),
+            (String(canary), #""canary": null"#, "expected the column canary"),
+        ] {
+            let text = row.replacing(part, with: other)
+            #expect(text != row)
+            try Data(text.utf8).write(to: manifest)
+            let error = #expect(throws: QuestionSetError.self) { try ManifestReader().read(manifest) }
+            #expect(error?.description.contains(words) == true, "\(String(describing: error))")
+        }
     }
 
     @Test func regionsOfOneQuestionAreVoicesOfOneSource() throws {

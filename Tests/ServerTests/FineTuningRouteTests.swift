@@ -306,12 +306,33 @@ import Workshop
             (#", "cord": {"keep": ["best"]}"#, "", "validation_file"), ("", #", "eval_every": 2"#, "validation_file"),
             (#", "cord": {"keep": ["most"]}"#, "", "cord.keep[0]"), (#", "cord": {"keep": ["last:0"]}"#, "", "cord.keep[0]"),
             (#", "cord": {"keep": []}"#, "", "cord.keep"), (#", "cord": {"keep": ["best"], "keep_checkpoints": 2}"#, "", "cord.keep"),
-            (#", "cord": {"criterion": "luck"}"#, "", "cord.criterion"),
+            (#", "cord": {"criterion": "luck"}"#, "", "cord.criterion"), (#", "cord": {"teacher": ""}"#, "", "cord.teacher"),
         ] {
             let refused = try await server.client.post("/v1/fine_tuning/jobs", json: job(file, more: more, hyper: hyper))
             #expect(refused.status == 400, "\(more)\(hyper)")
             #expect(try await refused.json()["error"]?["param"]?.text == place, "\(more)\(hyper)")
         }
+    }
+
+    /// After a warm start the base goes on teaching, or any version; one that teaches is not deleted.
+    @Test func anotherVersionMayTeachAJob() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        func made(_ model: String, _ teacher: String?) async throws -> (job: WireValue, loss: Double?) {
+            let more = teacher.map { #", "cord": {"teacher": "\#($0)"}"# } ?? ""
+            let wanted = self.job(file, more: more, hyper: #", "steps": 1"#).replacing("published@base", with: model)
+            let id = try await server.client.post("/v1/fine_tuning/jobs", json: wanted).json()["id"]?.text ?? ""
+            let ended = try await finished(id, server)
+            #expect(ended["status"]?.text == "succeeded", "\(String(describing: ended["error"]))")
+            let events = try await server.client.get("/v1/fine_tuning/jobs/\(id)/events?limit=100").json()["data"]
+            let losses = (0..<(events?.count ?? 0)).compactMap { events?[$0]?["data"]?["train_loss"]?.number }
+            return (ended, losses.first)
+        }
+        let warm = try #require(try await made("published@base", nil).job["fine_tuned_model"]?.text)
+        let (parent, itself, base) = (try await made(warm, nil).loss, try await made(warm, warm).loss, try await made(warm, "base").loss)
+        #expect(parent != nil && itself == parent && base != nil && base != parent)
+        let missing = try await server.client.post("/v1/fine_tuning/jobs", json: job(file, more: #", "cord": {"teacher": "nobody"}"#))
+        #expect(missing.status == 404)
     }
 
     @Test func aJobThatBecomesNoBetterEndsEarly() async throws {

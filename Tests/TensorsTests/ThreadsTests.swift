@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct ThreadsTests {
@@ -18,6 +19,30 @@ import Testing
         #expect(Threads.shares(of: [1000, 40, 40], atLeast: 32, enough: 100) == [[0, 1, 2]])
         #expect(Threads.shares(of: [], atLeast: 32, enough: 100) == [[]])
         #expect(Threads.shares(of: [5000], atLeast: 32, enough: 100) == [[0]])
+    }
+
+    /// How often the rows of a product are cut changes no bit, whatever kernels OpenBLAS has for this processor.
+    @Test(arguments: [
+        (300, 224, 400), (897, 661, 777), (654, 64, 400), (245, 224, 424), (696, 8, 384), (1149, 64, 777), (25, 700, 300), (1000, 16, 1024),
+        (16, 896, 1000), (47, 2000, 129), (1501, 96, 1),
+    ])
+    func productsHaveTheSameBitsOnAnyNumberOfThreads(m: Int, n: Int, k: Int) {
+        var random = SplitMix(seed: UInt64(m * n + k))
+        func numbers(_ count: Int) -> [Float] { (0..<count).map { _ in Float.random(in: -1...1, using: &random) } }
+        let (a, b, c) = (numbers(m * k), numbers(k * n), numbers(m * n))
+        for (transposeA, transposeB) in [(false, false), (true, false), (false, true), (true, true)] {
+            func product(_ threads: Int) -> [Float] {
+                var result = c
+                unsafe result.withUnsafeMutableBufferPointer { result in
+                    unsafe BLAS.product(
+                        result.baseAddress!, a, transposeA: transposeA, b, transposeB: transposeB, m: m, n: n, k: k, beta: 1, threads: threads)
+                }
+                return result
+            }
+            let alone = product(1)
+            #expect(!alone.contains { !$0.isFinite })
+            for threads in [2, 3, 7, 16] { #expect(product(threads) == alone, "\(threads) threads") }
+        }
     }
 
     /// What is computed on one thread alone has the bits of what all of them compute.

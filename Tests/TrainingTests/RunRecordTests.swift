@@ -19,7 +19,7 @@ import Training
     }
 
     private let here = RunMachine(threads: 2, kernels: "k", blas: "b")
-    private let elsewhere = RunMachine(threads: 3, kernels: "k", blas: "b")
+    private let elsewhere = RunMachine(threads: 3, kernels: "k", blas: "c")
 
     private func run(
         steps: Int, machine: RunMachine? = nil, anyMachine: Bool = false, validation: [TrainingPair] = [], sample: Int? = nil
@@ -67,10 +67,18 @@ import Training
         let error = await #expect(throws: TrainingError.self) {
             try await run(steps: 2, machine: elsewhere).run(StepFixture.trainer(options()))
         }
-        #expect("\(error!)".contains("2 threads, k kernels, OpenBLAS b, not 3 threads"))
+        #expect("\(error!)".contains("k kernels, OpenBLAS b, not 3 threads, k kernels, OpenBLAS c"))
         try await run(steps: 2, machine: elsewhere, anyMachine: true).run(StepFixture.trainer(options()))
         let record = try #require(RunRecord(directory: folder))
         #expect(record.machine == here && record.resumptions.map(\.machine) == [elsewhere])
+    }
+
+    @Test func otherThreadsGoOn() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await run(steps: 1).run(StepFixture.trainer(options()))
+        let more = RunMachine(threads: 3, kernels: "k", blas: "b")
+        try await run(steps: 2, machine: more).run(StepFixture.trainer(options()))
+        #expect(RunRecord(directory: folder)?.resumptions.map(\.machine) == [more])
     }
 
     /// A constant rate has no last step.

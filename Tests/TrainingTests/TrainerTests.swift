@@ -10,6 +10,20 @@ import Testing
 import Training
 
 @Suite(.ownThread) struct TrainerTests {
+    /// Rollouts are drawn by a pair's id: neither its place in the batch nor its neighbours change them.
+    @Test func rolloutsAreIndependentOfTheBatch() async throws {
+        let trainer = try StepFixture.trainer()
+        let pairs = StepFixture.pairs()
+        func drawn(_ pairs: [TrainingPair]) async throws -> [String: [[Int32]]] {
+            let report = try await trainer.score(pairs)
+            return Dictionary(uniqueKeysWithValues: report.pairs.map { ($0.id, $0.rollouts.map { $0.tokens.map(\.token) }) })
+        }
+        let together = try await drawn(pairs)
+        #expect(together.count == 4 && together.values.allSatisfy { !$0.isEmpty && $0[0].count > 1 })
+        #expect(try await drawn(pairs.reversed()) == together)
+        #expect(try await drawn([pairs[2]]) == together.filter { $0.key == pairs[2].id })
+    }
+
     @Test func cordStepReportsItsTermsAndMovesTheWeights() async throws {
         let trainer = try StepFixture.trainer()
         let before = await trainer.snapshot(id: "before")

@@ -88,6 +88,7 @@ MUTATIONS = [
     # Generation: cache, sampler, fair share.
     Mutation("prefix-version", "PrefixCache.swift", "guard var node = roots[version] else", "guard var node = roots.first?.value else", "GenerationTests"),
     Mutation("prefix-leaves-nothing", "PrefixCache.swift", "count += min(shared, keys.count - 1 - count)", "count += shared", "GenerationTests"),
+    Mutation("product-cut-small", "Tensors/BLAS.swift", "private static let least = 1 << 20", "private static let least = 1 << 10", "TensorsTests.ThreadsTests"),
     Mutation("embedding-version", "EmbeddingCache.swift", 'let hearing = version?.hearing ?? ""', 'let hearing = ""', "GenerationTests|TrainingTests"),
     Mutation("negative-logit-penalised-upwards", "Sampler.swift", "value > 0 ? value / penalty : value * penalty", "value > 0 ? value / penalty : value / penalty", "GenerationTests.SamplerTests"),
     Mutation("top-p-by-one", "Sampler.swift", "best.removeLast(best.count - kept - 1)", "best.removeLast(max(0, best.count - kept - 2))", "GenerationTests.SamplerTests"),

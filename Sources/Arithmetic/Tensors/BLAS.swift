@@ -27,10 +27,11 @@ package enum BLAS {
         return unsafe String(cString: openblas_get_corename())
     }()
 
-    /// c[m, n] = a · b + beta·c, where `a` is [m, k] or, transposed, [k, m], and `b` is [k, n] or, transposed, [n, k].
+    /// c[m, n] = a · b + beta·c, where `a` is [m, k] or, transposed, [k, m], and `b` is [k, n] or, transposed, [n, k]. The bits are the same on
+    /// any number of threads.
     @unsafe package static func product(
         _ c: UnsafeMutablePointer<Float>, _ a: UnsafePointer<Float>, transposeA: Bool = false, _ b: UnsafePointer<Float>,
-        transposeB: Bool = false, m: Int, n: Int, k: Int, beta: Float
+        transposeB: Bool = false, m: Int, n: Int, k: Int, beta: Float, threads: Int = Threads.count
     ) {
         guard m > 0 && n > 0 else { return }
         _ = coreName
@@ -41,12 +42,27 @@ package enum BLAS {
                 Int32(rows.count), Int32(n), Int32(k), 1, aStart, Int32(transposeA ? m : k), b,
                 Int32(transposeB ? k : n), beta, c + rows.lowerBound * n, Int32(n))
         }
-        if m * n * k < 1 << 16 { return call(0..<m) }
-        // The same pieces whether or not other threads are free: a product's bits depend on how its rows are cut.
-        let threads = Threads.count
-        let piece = max(1, (m + threads - 1) / threads)
-        Threads.parallel((m + piece - 1) / piece, grain: 1) { pieces in
-            for index in pieces { call(index * piece..<min(m, (index + 1) * piece)) }
+        let pieces = pieces(rows: m, costing: n * k, threads: threads)
+        if pieces.count == 1 { return call(0..<m) }
+        Threads.parallel(pieces.count, grain: 1) { places in
+            for place in places { call(pieces[place]) }
+        }
+    }
+
+    /// Rows that OpenBLAS's kernels take at once divide it: 12 (Haswell, Zen), 8 or 4.
+    private static let tile = 24
+    /// Multiplications from which on OpenBLAS has left its kernels for small matrices, which add in another order, at 1,000,000.
+    private static let least = 1 << 20
+
+    /// Pieces of a product's rows. Each begins where a kernel's tile would begin in the product in one piece, and none is small: a row's bits
+    /// do not depend on how many pieces there are.
+    private static func pieces(rows: Int, costing cost: Int, threads: Int) -> [Range<Int>] {
+        let tiles = rows / tile
+        let most = tiles / (least / (cost * tile) + 1)
+        let count = max(1, min(threads, most))
+        return (0..<count).map { piece in
+            let end = piece == count - 1 ? rows : tiles * (piece + 1) / count * tile
+            return tiles * piece / count * tile..<end
         }
     }
 }

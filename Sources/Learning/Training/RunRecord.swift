@@ -58,7 +58,7 @@ package struct RunRecord: Codable, Sendable {
     package var result: RunResult?
 }
 
-/// What the bits of a run depend on beside its options and pairs: products are cut by threads, and kernels add in orders of their own.
+/// What computes a run. Its bits depend on the kernels, which add in orders of their own, and not on the threads.
 package struct RunMachine: Codable, Sendable, Equatable, CustomStringConvertible {
     package var threads: Int
     package var kernels: String
@@ -71,6 +71,9 @@ package struct RunMachine: Codable, Sendable, Equatable, CustomStringConvertible
     }
 
     package static var current: RunMachine { RunMachine(threads: Threads.count, kernels: Threads.kernels, blas: BLAS.coreName) }
+
+    /// Whether the other one gives the same bits.
+    package func agrees(with other: RunMachine) -> Bool { kernels == other.kernels && blas == other.blas }
 
     package var description: String { "\(threads) threads, \(kernels) kernels, OpenBLAS \(blas)" }
 }

@@ -82,7 +82,7 @@ package struct DataCursor: Codable, Sendable, Equatable {
         if let content, let other = wanted.content, content != other {
             return "it was made with the same ids, but some of their clips or texts have changed since"
         }
-        if let machine, let other = wanted.machine, machine != other, !acceptsOtherMachine {
+        if let machine, let other = wanted.machine, !machine.agrees(with: other), !acceptsOtherMachine {
             return "it was made with \(machine), not \(other): the weights would differ in their last bits from those of a run in one piece"
         }
         return epoch == wanted.epoch && batch == wanted.batch ? nil : "it stands at batch \(batch) of epoch \(epoch), not where its steps say"

@@ -69,7 +69,7 @@ package struct TrainingRun: Sendable {
     /// - Parameters:
     ///   - content: ``CheckedPairs/content``, to which a resumed run is held.
     ///   - validation: pairs that are not trained on; none for no validation.
-    ///   - acceptsOtherMachine: whether a run goes on that began with other threads or kernels, whose bits are others.
+    ///   - acceptsOtherMachine: whether a run goes on that began with other kernels, whose bits are others.
     package init(
         pairs: [TrainingPair], content: String? = nil, validation: [TrainingPair] = [], settings: Settings, directory: URL,
         machine: RunMachine = .current, acceptsOtherMachine: Bool = false

@@ -74,7 +74,7 @@ extension Train {
                 valueName: "dir"))
         var teacherAdapter: String?
         @Option(help: ArgumentHelp("The most that --reward may take for one group of rollouts.", valueName: "seconds")) var rewardTimeout = 60.0
-        @Flag(help: "Go on although the run began with other threads or kernels; its weights then differ in their last bits.")
+        @Flag(help: "Go on although the run began with other kernels; its weights then differ in their last bits.")
         var anyMachine = false
         @Flag(help: "Write TensorBoard events, too.") var tensorboard = false
         @Flag(help: "Write every rollout token by token, too, as DIR/tokens: log-probabilities, divergences, weights, entropies.")

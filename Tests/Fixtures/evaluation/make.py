@@ -2,6 +2,8 @@
 
     python Tests/Fixtures/evaluation/make.py        # writes statistics.json beside itself
 """
+import base64
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -244,6 +246,28 @@ def question_sets():
     write("ms_swift", "train.jsonl", [
         {"messages": [{"role": "system", "content": "Answer briefly."}, {"role": "user", "content": "<audio>" + apples},
                       {"role": "assistant", "content": "19"}], "audios": [clip("ms_swift", "audio/1.wav", 480)]}])
+    write("speech_math", "metadata.jsonl", [
+        {"index": 0, "audio": clip("speech_math", "clips/0.wav", 490), "question": apples, "answer": "19", "subset": "GSM8k_structured"},
+        {"index": 1, "audio": {"bytes": None, "path": clip("speech_math", "clips/1.wav", 500)}, "question": "A book has 1200 pages. I read half. How many?",
+         "answer": "Half of 1200 is 1200 / 2 = <<1200/2=600>>600.\n#### 600", "subset": "GSM8k_structured"}])
+
+    def hidden(text, canary):
+        """As VERA stores what no crawler should learn."""
+        key = hashlib.sha256(canary.encode()).digest()
+        return base64.b64encode(bytes(byte ^ key[i % len(key)] for i, byte in enumerate(text.encode()))).decode()
+
+    def episode(name, track, pitch, question, answer):
+        canary = hashlib.md5(name.encode()).hexdigest()
+        folder = name.split("_")[1] + "_voice_episodes_audio"
+        return {
+            "id": name, "track": track, "context_documents": [], "interruptions": [], "canary": canary,
+            "metadata": {"expected_answer": hidden(answer, canary)},
+            "turns": [{"role": "user", "text_content": hidden(question, canary), "audio_file": clip("vera", f"{folder}/{name}.wav", pitch),
+                       "prefix_text": None, "postfix_text": None}]}
+
+    write("vera", "episodes.jsonl", [
+        episode("vera_aime_00000001", "mathematical_reasoning", 510, apples, "19"),
+        episode("vera_simpleqa_00000002", "factual", 520, "Who wrote “Don Quixote”?", "Miguel de Cervantes Saavedra")])
 
 
 question_sets()

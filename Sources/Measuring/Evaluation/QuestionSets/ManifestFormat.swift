@@ -10,6 +10,9 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
     case bigBenchAudio = "big_bench_audio"
     case kimiEvalkit = "kimi_evalkit"
     case msSwift = "ms_swift"
+    /// GSM8K and its like, spoken.
+    case speechMath = "speech_math"
+    case vera
 
     /// What a row holds; optional columns in brackets.
     package var columns: String {
@@ -28,6 +31,8 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         case .bigBenchAudio: "id, category, official_answer, file_name [transcript]"
         case .kimiEvalkit: "index, audio_path, audio_content or question, answer [subset]"
         case .msSwift: "messages with a user's and an assistant's turn, audios with one path"
+        case .speechMath: "index, audio as a path or {path}, question, answer, which may be a solution that ends in #### [subset]"
+        case .vera: "id, turns with one user's, metadata with the expected_answer, canary, as VERA stores them [track]"
         }
     }
 
@@ -50,6 +55,14 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
             python data/download_benchmark.py && sed -i 's#"audio_path": "[^"]*/\([^/"]*/[^/"]*\)"#"audio_path": "\1"#' openbookqa.jsonl
             """#
         case .msSwift: "cp train.jsonl FOLDER/    (as ms-swift trains on it, with its clips beside it)"
+        case .speechMath:
+            #"""
+            python -c "import datasets as d,json,os; s='GSM8k_structured'; os.makedirs(s+'/clips'); f=open(s+'/metadata.jsonl','w'); \#
+            [(open(f'{s}/clips/{i}.wav','wb').write(r['audio']['bytes']), f.write(json.dumps({**r,'audio':f'clips/{i}.wav'})+'\n')) \#
+            for i,r in enumerate(d.load_dataset('dcml0714/speech_math',split=s).cast_column('audio',d.Audio(decode=False)))]"
+            """#
+        case .vera:
+            "jq -c '.episodes[] | select(.context_documents == [])' voice_episodes.json > episodes.jsonl    (beside the folders of its clips)"
         }
     }
 
@@ -60,6 +73,8 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         func has(_ names: String...) -> Bool { names.allSatisfy { row.columns[$0] != nil } }
         if has("messages") { return .msSwift }
         if has("audio_path", "index") { return .kimiEvalkit }
+        if has("turns", "canary") { return .vera }
+        if has("index", "audio", "question", "answer") { return .speechMath }
         if has("official_answer") { return .bigBenchAudio }
         if has("file_name") || row.columns.keys.contains(where: { $0.hasSuffix("_file_name") }) { return .audioFolder }
         if has("prompt", "reference") || has("prompt", "subset") || has("prompt", "instruction_id_list") { return .voiceBench }
@@ -67,7 +82,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         throw QuestionSetError.missingColumn(
             file: row.file, line: row.line,
             column:
-                "set of one known format (id, text, answer | file_name | prompt, reference | prompt, subset | prompt, instruction_id_list | official_answer | index, audio_path | messages)",
+                "set of one known format (id, text, answer | file_name | prompt, reference | prompt, subset | prompt, instruction_id_list | official_answer | index, audio_path | index, audio, question, answer | turns, canary | messages)",
             found: row.columns.keys.sorted())
     }
 
@@ -79,6 +94,8 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         case .bigBenchAudio: try bigBenchAudio(row, type)
         case .kimiEvalkit: try kimiEvalkit(row, type)
         case .msSwift: try msSwift(row, type)
+        case .speechMath: try speechMath(row, type)
+        case .vera: try VERAEpisode(row: row).item(type)
         }
     }
 
@@ -104,13 +121,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
 
     private func voiceBench(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
         let prompt = try row.required("prompt")
-        var audio: String?
-        if case .object(let nested) = row.columns["audio"] {
-            guard case .string(let path) = nested["path"] else { throw row.wrongType("audio", "a path, or an object with a path") }
-            audio = path
-        } else {
-            audio = try row.text("audio")
-        }
+        let audio = try clip(row)
         let id = try row.text("id") ?? row.text("key") ?? "row-\(row.line)"
         let category = try row.text("category") ?? row.text("cate") ?? row.text("subset") ?? "all"
         if let instructions = try row.namedInstructions() {
@@ -126,6 +137,13 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
             id: id, category: category, text: prompt, audio: audio, answer: answer,
             choices: type == .choice ? Self.lettered(prompt, with: answer) : [], type: type,
             source: region == nil ? nil : prompt, voice: region)
+    }
+
+    /// The clip where Hugging Face's rows have it.
+    private func clip(_ row: ManifestRow) throws -> String? {
+        guard case .object(let nested) = row.columns["audio"] else { return try row.text("audio") }
+        guard case .string(let path) = nested["path"] else { throw row.wrongType("audio", "a path, or an object with a path") }
+        return path
     }
 
     private func bigBenchAudio(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
@@ -165,6 +183,16 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
             id: try row.text("id") ?? "row-\(row.line)", category: try row.text("category") ?? "all",
             text: try row.text("text") ?? question.replacing("<audio>", with: "").trimmingCharacters(in: .whitespacesAndNewlines),
             audio: audios.first, answer: answer, type: type ?? TaskType(ofReference: answer))
+    }
+
+    private func speechMath(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
+        let solution = try row.required("answer")
+        // GSM8K's solutions end in "#### 18".
+        let answer = solution.ranges(of: "####").last.map { solution[$0.upperBound...].trimmingCharacters(in: .whitespacesAndNewlines) } ?? solution
+        let subset = try row.text("subset")
+        return QuestionSet.Item(
+            id: try (subset.map { $0 + "/" } ?? "") + row.required("index"), category: subset ?? "all", text: try row.required("question"),
+            audio: try clip(row), answer: answer, type: type ?? TaskType(ofReference: answer))
     }
 
     private func named(_ row: ManifestRow) throws -> TaskType? {

@@ -178,6 +178,8 @@ package struct FineTuningOptions: Codable, Equatable, Sendable {
     package var keep: [String]?
     /// By what `best` is the best; early stopping's where absent.
     package var criterion: EarlyStoppingOptions.Criterion?
+    /// Who teaches in place of the version that the job begins with: another version, or `base` for the model itself.
+    package var teacher: String?
 
     package init(promote: PromotionGate? = nil) { self.promote = promote }
 
@@ -195,6 +197,8 @@ package struct FineTuningOptions: Codable, Equatable, Sendable {
         }
         if keep != nil, keepCheckpoints != nil { throw fields.invalid("keep", expected: "nothing beside `keep_checkpoints`") }
         criterion = try fields.choice("criterion")
+        teacher = try fields.text("teacher", maxLength: 512)
+        if teacher?.isEmpty == true { throw fields.invalid("teacher", expected: "a version's name, or \"base\"") }
         try fields.end()
     }
 }

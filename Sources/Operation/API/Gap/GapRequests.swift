@@ -134,6 +134,8 @@ package struct BenchmarkRequest: Codable, Equatable, Sendable {
         case bigBenchAudio = "big_bench_audio"
         case kimiEvalkit = "kimi_evalkit"
         case msSwift = "ms_swift"
+        case speechMath = "speech_math"
+        case vera
     }
 
     package var name: String

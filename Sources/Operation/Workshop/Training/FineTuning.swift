@@ -1,4 +1,4 @@
-package import API
+import API
 import Evaluation
 import Foundation
 import Generation
@@ -22,6 +22,8 @@ package struct FineTuning: Sendable {
     package struct Note: Codable {
         /// The version that it began with; nil for the base.
         package var parent: String?
+        /// The version that teaches in its place, where the job names one; nil for the base.
+        package var teacher: String?
         /// The version that it made.
         package var version: String?
         package var baseReport: String?
@@ -49,31 +51,6 @@ package struct FineTuning: Sendable {
     /// Removes what an ended job leaves to go on from.
     package func forget(_ id: String) { try? FileManager.default.removeItem(at: folder(id).appending(path: "checkpoints")) }
 
-    /// What can be refused before the job is queued.
-    package func check(_ wanted: FineTuningRequest) throws {
-        let parent = try versions.record(wanted.model)
-        for (parameter, id) in [("training_file", wanted.trainingFile), ("validation_file", wanted.validationFile)] {
-            guard let id else { continue }
-            do { _ = try store.file(id: id) } catch StoreError.notFound {
-                throw WorkshopError(.notFound, "\(parameter): there is no file \"\(id)\"; upload it with POST /v1/files.", at: parameter)
-            }
-        }
-        try recipe(wanted).check(
-            wanted.method.hyperparameters.optimizer ?? OptimizerOptions(), against: try parent.map { try versions.version($0) },
-            in: runtime.model.model)
-        if wanted.method.hyperparameters.earlyStopping != nil, wanted.validationFile == nil {
-            throw WorkshopError(.missingValue, "early_stopping compares validations: give a validation_file.", at: "validation_file")
-        }
-        if wanted.method.hyperparameters.evalEvery != nil, wanted.validationFile == nil {
-            throw WorkshopError(.missingValue, "eval_every is the steps between validations: give a validation_file.", at: "validation_file")
-        }
-        if try Self.rules(wanted).contains(.best), wanted.validationFile == nil {
-            throw WorkshopError(.missingValue, "The best checkpoint is found by validations: give a validation_file.", at: "validation_file")
-        }
-        _ = try judges.reward(wanted.method.hyperparameters.objective?.reward)
-        if let wanted = wanted.cord.promote { try gate.check(wanted) }
-    }
-
     /// The job that has not ended and reads that file.
     package func job(using file: String) throws -> String? {
         try store.openJobs(kind: Self.kind).first { job in
@@ -84,9 +61,12 @@ package struct FineTuning: Sendable {
 
     /// Ids or names of the versions that a job begins with or has made.
     static func versions(of job: Job) throws -> [String?] {
-        guard let saved = job.checkpoint else { return [try JSONDecoder().decode(FineTuningRequest.self, from: job.request).model] }
+        guard let saved = job.checkpoint else {
+            let wanted = try JSONDecoder().decode(FineTuningRequest.self, from: job.request)
+            return [wanted.model, wanted.cord.teacher]
+        }
         let note = try JSONDecoder().decode(Note.self, from: saved)
-        return [note.parent, note.version]
+        return [note.parent, note.teacher, note.version]
     }
 
     /// The handler of ``kind``.
@@ -102,7 +82,7 @@ package struct FineTuning: Sendable {
         let wanted = try JSONDecoder().decode(FineTuningRequest.self, from: context.job.request)
         var note = try context.job.checkpoint.map { try JSONDecoder().decode(Note.self, from: $0) }
         if note == nil {
-            note = Note(parent: try versions.record(wanted.model)?.id)
+            note = Note(parent: try versions.record(wanted.model)?.id, teacher: try teacher(wanted)?.id)
             try context.save(checkpoint: try JSONEncoder().encode(note))
         }
         var current = note ?? Note()
@@ -119,29 +99,6 @@ package struct FineTuning: Sendable {
         }
         forget(context.job.id)
         return try JSONEncoder().encode(current)
-    }
-
-    private func recipe(_ wanted: FineTuningRequest) throws -> TrainingRecipe {
-        let hyper = wanted.method.hyperparameters
-        var objective = hyper.objective ?? CordObjective()
-        if wanted.method.type == .supervised { objective.loss.method = .supervised }
-        var optimizer = hyper.optimizer ?? OptimizerOptions()
-        optimizer.learningRate *= hyper.learningRateMultiplier ?? 1
-        return try TrainingRecipe(objective, optimizer, seed: wanted.seed)
-    }
-
-    /// Which versions of checkpoints stay.
-    private static func rules(_ wanted: FineTuningRequest) throws(WorkshopError) -> [KeepRule] {
-        guard let keep = wanted.cord.keep else { return [.last(wanted.cord.keepCheckpoints ?? 3)] }
-        return try keep.enumerated().map { index, text throws(WorkshopError) in
-            if let rule = KeepRule(text) { return rule }
-            let place = "cord.keep[\(index)]"
-            throw WorkshopError(.invalidValue, "\(place): expected last:N, every:N or best, found \"\(text)\".", at: place)
-        }
-    }
-
-    private static func criterion(_ wanted: FineTuningRequest, for objective: Objective) -> Criterion {
-        Criterion(wanted.cord.criterion ?? wanted.method.hyperparameters.earlyStopping?.criterion, for: objective)
     }
 
     private func train(_ wanted: FineTuningRequest, _ context: JobContext, _ note: inout Note) async throws {
@@ -186,17 +143,19 @@ package struct FineTuning: Sendable {
             acceptsOtherMachine: true)
         let reward = try named(hyper.objective?.reward)
         let parent = try note.parent.map { try versions.version(try store.version($0)) }
+        let other = try note.teacher.map { try versions.version(try store.version($0)) }
+        let teacher: Trainer.FrozenTeacher = wanted.cord.teacher == nil ? .parent : other.map { .version($0) } ?? .base
         do {
             try recipe.check(hyper.optimizer ?? OptimizerOptions(), against: parent, in: model.model)
         } catch let error as TrainingError {
             throw JobFailure(code: "untrainable", message: "\(error)")
         }
         let trainer = try Trainer(
-            engine: runtime.engine, plan: recipe.plan, options: recipe.options, parent: parent,
+            engine: runtime.engine, plan: recipe.plan, options: recipe.options, parent: parent, teacher: teacher,
             judge: try judges.judge(hyper.objective?.judge), reward: try reward?.remembering(in: TrainingRun.rewards(of: folder)))
 
         // The bits are then those of another run; an operator who moves a job to another machine wants its end.
-        if let begun = RunRecord(directory: folder)?.machine, begun != .current {
+        if let begun = RunRecord(directory: folder)?.machine, !begun.agrees(with: .current) {
             try context.event(
                 "The job began with \(begun) and goes on with \(RunMachine.current): its weights will differ in their last bits", level: .warn)
         }
@@ -207,7 +166,8 @@ package struct FineTuning: Sendable {
         try context.progress(done: 0, total: total)
         let subject = RunRecord.Subject(
             software: "cord \(Build.version)", model: versions.baseName, modelDigest: try await disk.run { try ModelFingerprint.model(model) },
-            parentDigest: parent.map(ModelFingerprint.version), reward: reward?.name)
+            parentDigest: parent.map(ModelFingerprint.version),
+            teacherDigest: wanted.cord.teacher == nil ? nil : other.map(ModelFingerprint.version) ?? "base", reward: reward?.name)
         do {
             let result = try await run.run(trainer, subject: subject, skipped: training.skipped) { try await progress.report($0) }
             note = try await progress.finish(result)
@@ -270,34 +230,4 @@ package struct FineTuning: Sendable {
     var baseName: String { versions.baseName }
 
     func took(_ report: StepReport) { metrics.took(report) }
-}
-
-extension Schedule.Shape {
-    init(_ schedule: Hyperparameters.Schedule) {
-        self =
-            switch schedule {
-            case .constant: .constant
-            case .linear: .linear
-            case .cosine: .cosine
-            }
-    }
-}
-
-extension Criterion {
-    init(_ wanted: EarlyStoppingOptions.Criterion?, for objective: Objective) {
-        self =
-            switch wanted {
-            case .gap: .gap
-            case .textLoss: .textLoss
-            case .klMean: .klMean
-            case .loss: .loss
-            case nil: objective.reads(.gold) ? .loss : .klMean
-            }
-    }
-}
-
-extension EarlyStopping {
-    init(_ wanted: EarlyStoppingOptions, for objective: Objective) {
-        self.init(Criterion(wanted.criterion, for: objective), patience: wanted.patience, minimumChange: wanted.minChange ?? 0)
-    }
 }

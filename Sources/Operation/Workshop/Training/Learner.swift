@@ -153,6 +153,7 @@ package actor Learner {
     func trainer(
         at parent: WeightVersionRecord?, _ recipe: TrainingRecipe, _ request: CordStepRequest
     ) async throws -> (Trainer, origin: String?) {
+        try request.optimizer.refuseUnused()
         let wanted = request.objective.judge
         let named = request.objective.reward
         if let live, live.head == parent?.id, live.recipe == recipe, live.judge == wanted, live.reward == named { return (live.trainer, live.origin) }

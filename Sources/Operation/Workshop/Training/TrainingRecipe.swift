@@ -25,27 +25,31 @@ struct TrainingRecipe: Equatable, Codable, Sendable {
         options.seed = UInt64(seed ?? 0)
         options.system = system
         options.passRows = Self.passRows
-        options.adapterDropout = optimizer.loraDropout.flatMap { $0 > 0 ? $0 : nil }
+        options.adapterDropout = optimizer.full ? nil : optimizer.loraDropout.flatMap { $0 > 0 ? $0 : nil }
     }
 
     /// Holds what was asked of adapters against what is trained.
     ///
     /// - Parameter parent: what training goes on from; nil for the base.
     func check(_ optimizer: OptimizerOptions, against parent: WeightVersion?, in model: AudioLanguageModel) throws {
-        if optimizer.full {
-            let asked: [(String, Bool)] = [
-                ("lora_rank", optimizer.loraRank != nil), ("lora_alpha", optimizer.loraAlpha != nil), ("use_rslora", optimizer.useRslora == true),
-                ("lora_dropout", optimizer.loraDropout ?? 0 > 0), ("target_modules", optimizer.targetModules != nil),
-                ("rank_pattern", optimizer.rankPattern?.isEmpty == false),
-            ]
-            if let (name, _) = asked.first(where: \.1) {
-                throw WorkshopError(
-                    .invalidValue, "optimizer.\(name): expected nothing beside `full`, which trains the parameters themselves.",
-                    at: "optimizer.\(name)")
-            }
-        }
         try plan.check(
             rank: optimizer.loraRank, alpha: optimizer.loraAlpha, isRankStabilized: optimizer.useRslora, against: parent, in: model)
+    }
+}
+
+extension OptimizerOptions {
+    /// Refuses options of adapters where none are trained. Jobs that were stored before this was refused are not asked.
+    func refuseUnused() throws(WorkshopError) {
+        guard full else { return }
+        let asked: [(String, Bool)] = [
+            ("lora_rank", loraRank != nil), ("lora_alpha", loraAlpha != nil), ("use_rslora", useRslora == true),
+            ("lora_dropout", loraDropout ?? 0 > 0), ("target_modules", targetModules != nil), ("rank_pattern", rankPattern?.isEmpty == false),
+        ]
+        if let (name, _) = asked.first(where: \.1) {
+            throw WorkshopError(
+                .invalidValue, "optimizer.\(name): expected nothing beside `full`, which trains the parameters themselves.",
+                at: "optimizer.\(name)")
+        }
     }
 }
 

@@ -42,6 +42,8 @@ extension ManifestFormat {
             case .bigBenchAudio: .bigBenchAudio
             case .kimiEvalkit: .kimiEvalkit
             case .msSwift: .msSwift
+            case .speechMath: .speechMath
+            case .vera: .vera
             }
     }
 }
