@@ -154,6 +154,7 @@ import Workshop
         #expect((3..<60).contains(before.count), "\(before.count)")
         let batch = try await finished(id, server)
         #expect(batch["status"]?.text == "completed" && batch["request_counts"]?["completed"] == 60)
+        #expect(server.fixture.runtime.engine.statistics.requests == 60 - before.count)
         let file = try #require(batch["output_file_id"]?.text)
         let text = try await server.client.get("/v1/files/\(file)/content").text().split(separator: "\n")
         #expect(Set(before).isSubset(of: text) && text.count == 60)
