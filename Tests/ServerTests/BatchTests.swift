@@ -1,6 +1,7 @@
 import API
 import CordNano
 import Foundation
+import Generation
 import HTTP
 import Jobs
 import Server
@@ -153,6 +154,7 @@ import Workshop
         #expect((3..<60).contains(before.count), "\(before.count)")
         let batch = try await finished(id, server)
         #expect(batch["status"]?.text == "completed" && batch["request_counts"]?["completed"] == 60)
+        #expect(server.fixture.runtime.engine.statistics.requests == 60 - before.count)
         let file = try #require(batch["output_file_id"]?.text)
         let text = try await server.client.get("/v1/files/\(file)/content").text().split(separator: "\n")
         #expect(Set(before).isSubset(of: text) && text.count == 60)
@@ -178,6 +180,24 @@ import Workshop
         #expect(try await lines(batch["output_file_id"], server).count == Int(count) && batch["error_file_id"] == .null)
         #expect(try await server.client.post("/v1/batches/\(id)/cancel", json: "{}").status == 409)
         #expect(try await server.client.send("DELETE", "/v1/files/\(file)", headers: Headers(), body: []).status == 200)
+    }
+
+    /// Of low priority, its requests leave a quarter of the places to others.
+    @Test func aBatchLeavesRoomForOthers() async throws {
+        let server = try await server { $0.model.engine.sequences = 4 }
+        let id = try await begin((0..<40).map { Self.long($0, tokens: 60) }, server)
+        var most = 0
+        while try await batch(id, server)["status"]?.text != "completed" {
+            most = max(most, server.fixture.runtime.engine.statistics.runningRequests)
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        #expect(most == 3)
+    }
+
+    @Test func tooManyRequestsFail() async throws {
+        let server = try await server()
+        let batch = try await finished(try await begin(Array(repeating: "{}", count: 50_001), server), server)
+        #expect(batch["status"]?.text == "failed" && batch["errors"]?["data"]?[0]?["code"]?.text == "too_many_requests")
     }
 
     @Test func whatIsLeftExpires() async throws {

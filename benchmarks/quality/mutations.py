@@ -139,7 +139,11 @@ MUTATIONS = [
     Mutation("clips-not-added-up", "ClipBudget.swift", "heardSeconds += clip.seconds", "heardSeconds = clip.seconds", "ServerTests.BadInputTests"),
     Mutation("link-local-is-public", "RemoteAudio.swift", "(0xA9FE_0000, 16)", "(0xA9FE_0000, 32)", "WorkshopTests.RemoteAudioTests"),
     Mutation("thoughts-among-log-probabilities", "ResponseProgress.swift", "untold.removeFirst(min(thoughtTokens, untold.count))", "untold.removeFirst(0)", "ServerTests.ResponsesRouteTests"),
-    Mutation("cut-thought-as-message", "ResponseProgress.swift", "reason == .length && response.output.last?.type == .reasoning", "reason == .length && response.output.isEmpty", "ServerTests.ResponsesRouteTests"),
+    Mutation("cut-thought-as-message", "ResponseProgress.swift", "if reason != .length { say(", "do { say(", "ServerTests.ResponsesRouteTests"),
+    Mutation("demanded-call-of-any-form", "AnswerForm.swift", "schema: forced || tool.strict ? schema : nil", "schema: tool.strict ? schema : nil", "ServerTests.ToolCallTests"),
+    Mutation("call-ends-within-a-string", "ToolCallStream.swift", "case UInt8(ascii: \"\\\"\"): isString = true", "case UInt8(ascii: \"\\\"\"): isString = false", "StructureTests.ToolCallTests"),
+    Mutation("batch-before-others", "ChatCompletionsRoute.swift", "form, runtime, isLowPriority: true)", "form, runtime, isLowPriority: false)", "ServerTests.BatchTests"),
+    Mutation("batch-asks-again", "Batches.swift", "filter { !answers.has($0) }.makeIterator()", "filter { _ in true }.makeIterator()", "ServerTests.BatchTests"),
     Mutation("adapter-named-base", "VersionRegistry.swift", "if name == pinnedBaseName || name == Entry.baseVersionID {", "if name == pinnedBaseName {", "ServerTests.AdapterTests"),
 ]
 

@@ -130,7 +130,10 @@ package final class Engine: Sendable {
 
     package var statistics: EngineStatistics {
         var statistics = statisticsStore.withLock { $0 }
-        statistics.waiting = inbox.withLock { $0.waiting }
+        inbox.withLock { inbox in
+            statistics.waiting = inbox.waiting
+            statistics.waitingVersions.formUnion(inbox.submitted.compactMap(\.request.version?.id))
+        }
         return statistics
     }
 

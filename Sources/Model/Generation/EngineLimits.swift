@@ -19,8 +19,13 @@ package struct EngineLimits: Sendable, Equatable {
 /// Counters since the start, for `/metrics`.
 package struct EngineStatistics: Sendable, Equatable {
     package var requests = 0
+    /// Answers.
     package var running = 0
+    package var runningRequests = 0
     package var waiting = 0
+    /// Ids of the weight versions that requests are answered with and wait for; not of the base.
+    package var runningVersions: Set<String> = []
+    package var waitingVersions: Set<String> = []
     package var promptTokens = 0
     package var cachedTokens = 0
     package var completionTokens = 0

@@ -164,6 +164,9 @@ final class EngineLoop {
 
     private func publish(_ engine: Engine) {
         statistics.running = running.reduce(0) { $0 + $1.unfinished }
+        statistics.runningRequests = running.count
+        statistics.runningVersions = Set(running.compactMap(\.request.version?.id))
+        statistics.waitingVersions = Set(waiting.compactMap(\.request.version?.id))
         statistics.cacheBlocks = running.reduce(0) { $0 + $1.blocksReserved } + prefixes.blockCount
         statistics.embeddingBytes = embeddings.bytes
         engine.inbox.withLock { $0.waiting = waiting.count + $0.submitted.count }

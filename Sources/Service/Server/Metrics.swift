@@ -57,6 +57,7 @@ package final class Metrics: Sendable {
         page.histogram(state.firstToken, [])
         if let runtime {
             engine(runtime, &page)
+            runtime.describeToRouters(on: &page, firstToken: state.firstToken)
             page.begin("cord_work_waiting", "gauge", "Pieces of work that wait for a thread, by kind.")
             for queue in runtime.queues.all { page.sample([("queue", queue.name)], Double(queue.waiting)) }
         }

@@ -33,11 +33,15 @@ struct BatchInput: Sendable {
         bytes = try Data(contentsOf: file, options: .mappedIfSafe)
         self.endpoint = endpoint
         var ranges: [Range<Int>] = []
-        for line in bytes.split(separator: UInt8(ascii: "\n")) where line.contains(where: { $0 != 0x20 && $0 != 0x0D && $0 != 0x09 }) {
-            ranges.append(line.startIndex..<line.endIndex)
+        var begin = 0
+        while begin < bytes.count {
+            try check()
+            let end = bytes[begin...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+            if bytes[begin..<end].contains(where: { $0 != 0x20 && $0 != 0x0D && $0 != 0x09 }) { ranges.append(begin..<end) }
             if ranges.count > Self.most {
                 throw BatchLineError(code: "too_many_requests", message: "The file has more than \(Self.most) requests.")
             }
+            begin = end + 1
         }
         guard !ranges.isEmpty else { throw BatchLineError(code: "empty_file", message: "The file has no requests.") }
         self.ranges = ranges

@@ -1,0 +1,39 @@
+import Foundation
+import Generation
+import Workshop
+
+extension Runtime {
+    /// What routers choose a server by, in vLLM's words, which the Gateway API's inference extension reads.
+    ///
+    /// Source: vLLM's production metrics; the model server protocol of gateway-api-inference-extension.
+    func describeToRouters(on page: inout Exposition, firstToken: Histogram) {
+        let statistics = engine.statistics
+        let model = [("model_name", versions.baseName)]
+        func tell(_ name: String, _ type: String, _ help: String, _ value: Double) {
+            page.begin("vllm:" + name, type, help)
+            page.sample(model, value)
+        }
+        let used = Double(statistics.cacheBlocks) / Double(max(1, statistics.cacheBlockLimit))
+        tell("num_requests_running", "gauge", "Requests that are being answered.", Double(statistics.runningRequests))
+        tell("num_requests_waiting", "gauge", "Requests in the queue.", Double(statistics.waiting))
+        tell("kv_cache_usage_perc", "gauge", "Share of the blocks of keys and values in use, 1 for all.", used)
+        tell("gpu_cache_usage_perc", "gauge", "The same by its older name; here the memory is the machine's.", used)
+        tell("prompt_tokens_total", "counter", "Tokens of prompts, audio embeddings included.", Double(statistics.promptTokens))
+        tell("generation_tokens_total", "counter", "Tokens generated.", Double(statistics.completionTokens))
+        page.begin("vllm:time_to_first_token_seconds", "histogram", "From a question's arrival to the first token of its answer.")
+        page.histogram(firstToken, model)
+        page.begin("vllm:lora_requests_info", "gauge", "The adapters that requests run with and wait for; its value is the Unix time.")
+        page.sample(
+            [
+                ("max_lora", "\(engine.limits.sequences)"), ("running_lora_adapters", names(of: statistics.runningVersions)),
+                ("waiting_lora_adapters", names(of: statistics.waitingVersions)),
+            ], Date().timeIntervalSince1970)
+    }
+
+    /// The names that requests call weight versions by, separated by commas; what is in force for the base is the base.
+    private func names(of ids: Set<String>) -> String {
+        let entries = versions.entries
+        return ids.subtracting([entries[0].versionID]).map { id in entries.first { $0.versionID == id }?.name ?? id }.sorted()
+            .joined(separator: ",")
+    }
+}
