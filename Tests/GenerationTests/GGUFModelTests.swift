@@ -91,28 +91,6 @@ private func pair(_ name: String) -> ModelFiles {
         #expect((own.normEpsilon, own.theta, own.tiesEmbeddings) == (theirs.normEpsilon, theirs.theta, theirs.tiesEmbeddings))
     }
 
-    /// Text around sound is the family's, whatever the file's template is. Ultravox's file splits text otherwise than the directory's tokenizer.
-    @Test(arguments: ["voxtral", "ultravox"]) func promptsAreThoseOfTheDirectory(family: String) throws {
-        let checkpoint = try RandomCheckpoint(family + "/published")
-        let directory = try LoadedModel(directory: checkpoint.directory), file = try LoadedModel(pair(family))
-        let clip = AudioClip(samples: [Float](repeating: 0.1, count: 16_000))
-        let messages = [
-            HeardMessage(role: "system", "Be brief."), HeardMessage(role: "user", parts: [.audio(clip), .text("What is said?")]),
-            HeardMessage(role: "assistant", "12"), HeardMessage(role: "user", "And <|audio|> [AUDIO]?"),
-        ]
-        let own = try file.prompt(messages), theirs = try directory.prompt(messages)
-        #expect(own.audioTokens == theirs.audioTokens && own.clips.count == 1)
-        #expect(file.tokenizer.decode(own.tokens.map(Int.init)) == directory.tokenizer.decode(theirs.tokens.map(Int.init)))
-        if family == "voxtral" { #expect(own.tokens == theirs.tokens) }
-    }
-
-    @Test func tokensOfTekkenAreMistralCommons() throws {
-        let texts = try JSONDecoder().decode([Text].self, from: Data(contentsOf: fixtures.appending(path: "voxtral/published/tekken_texts.json")))
-        try #require(texts.count > 20)
-        let tokenizer = try LoadedModel(pair("voxtral")).tokenizer
-        for item in texts { #expect(try tokenizer.encode(item.text) == item.ids, "\(item.text)") }
-    }
-
     private struct Text: Decodable {
         let text: String
         let ids: [Int]

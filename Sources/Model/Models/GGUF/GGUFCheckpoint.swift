@@ -166,7 +166,7 @@ extension Checkpoint {
                 if name == "a.position_embd.weight" && !family.storesPositions || name == "rope_freqs.weight" { continue }
                 let isSight = file.path == projector.path && (name.hasPrefix("v.") || name.hasPrefix("mm.") && !name.hasPrefix("mm.a."))
                 let sight = isSight ? family.sight.map { $0 + "." + name } : nil
-                if let experts = family.experts(name) {
+                if let experts = family.experts(name), tensor.shape.count == 3 {
                     for (index, expert) in tensor.slices().enumerated() { tensors[experts(index)] = expert }
                     continue
                 }
