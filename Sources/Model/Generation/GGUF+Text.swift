@@ -5,10 +5,12 @@ import Weights
 
 extension Tokenizer {
     /// The tokenizer of a decoder's file: `tokenizer.huggingface.json`, else llama.cpp's vocabulary.
-    convenience init(of file: GGUF) throws {
+    ///
+    /// - Parameter control: a control token that is added where it has none so spelled.
+    convenience init(of file: GGUF, adding control: String?) throws {
         if file.metadata["tokenizer.huggingface.json"] != nil {
             let json = try file.string("tokenizer.huggingface.json")
-            try self.init(data: Data(json.utf8), path: file.path + ": tokenizer.huggingface.json")
+            try self.init(data: Data(json.utf8), path: file.path + ": tokenizer.huggingface.json", adding: control)
             return
         }
         let model = try file.string("tokenizer.ggml.model")
@@ -22,7 +24,7 @@ extension Tokenizer {
         let vocabulary = BytePairVocabulary(
             tokens: tokens, kinds: kinds, merges: try file.strings("tokenizer.ggml.merges"),
             splitting: try file.string("tokenizer.ggml.pre", default: "default"))
-        try self.init(vocabulary, path: file.path)
+        try self.init(vocabulary, path: file.path, adding: control)
     }
 }
 

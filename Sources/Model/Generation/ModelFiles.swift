@@ -73,7 +73,7 @@ struct OpenedModel {
         case .gguf(let decoder, let projector):
             let (decoder, projector) = (try GGUF(decoder), try GGUF(projector))
             checkpoint = try Checkpoint(decoder: decoder, projector: projector)
-            tokenizer = try Tokenizer(of: decoder)
+            tokenizer = try Tokenizer(of: decoder, adding: Family(checkpoint.config).soundInText)
             template = try ChatTemplate(Checkpoint.chatTemplate(decoder, projector), of: decoder)
             self.files = decoder.files + projector.files
         }

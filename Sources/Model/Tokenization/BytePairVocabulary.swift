@@ -25,16 +25,28 @@ package struct BytePairVocabulary: Sendable {
     /// Regular expressions of the published tokenizers by llama.cpp's names for them.
     package static let splittings = [
         "qwen2":
-            #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+            #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#,
+        "llama-bpe":
+            #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#,
+        "tekken": #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"#
+            + #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|"#
+            + #"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#,
     ]
+
+    /// Those whose tokenizers normalise text first (NFC), and those that take whole pieces for what they are, whatever the merges say.
+    fileprivate static let (normalizing, whole): (Set, Set) = (["qwen2"], ["llama-bpe", "tekken"])
 }
 
 extension Tokenizer {
     /// The tokenizer that the vocabulary's model was published with.
     ///
-    /// - Parameter path: what errors call the file.
-    package convenience init(_ vocabulary: BytePairVocabulary, path: String) throws(TokenizerError) {
-        try self.init(TokenizerFile(vocabulary, path: path), path: path)
+    /// - Parameters:
+    ///   - path: what errors call the file.
+    ///   - control: a control token that gets the id behind all others where the vocabulary has none so spelled.
+    package convenience init(_ vocabulary: BytePairVocabulary, path: String, adding control: String? = nil) throws(TokenizerError) {
+        var file = try TokenizerFile(vocabulary, path: path)
+        if let control { file.add(control) }
+        try self.init(file, path: path)
     }
 }
 
@@ -59,14 +71,15 @@ extension TokenizerFile {
             }
         }
         self.init(
-            addedTokens: added, normalizer: .nfc,
+            addedTokens: added, normalizer: BytePairVocabulary.normalizing.contains(vocabulary.splitting) ? .nfc : nil,
             preTokenizer: .sequence([
                 .split(.regex(pattern), .isolated, invert: false), .byteLevel(addPrefixSpace: false, useRegex: false),
             ]),
             decoder: DecoderSpec(),
             model: Model(
                 vocabulary: ids,
-                merges: vocabulary.merges.map { $0.split(separator: " ", omittingEmptySubsequences: false).map(String.init) }))
+                merges: vocabulary.merges.map { $0.split(separator: " ", omittingEmptySubsequences: false).map(String.init) },
+                ranksByResult: vocabulary.splitting == "tekken", ignoresMerges: BytePairVocabulary.whole.contains(vocabulary.splitting)))
     }
 
     init(
@@ -81,10 +94,11 @@ extension TokenizerFile {
 }
 
 extension TokenizerFile.Model {
-    fileprivate init(vocabulary: [String: Int], merges: [[String]]) {
+    fileprivate init(vocabulary: [String: Int], merges: [[String]], ranksByResult: Bool, ignoresMerges: Bool) {
         self.vocabulary = vocabulary
         self.merges = merges
+        self.ranksByResult = ranksByResult
         fusesUnknown = false
-        ignoresMerges = false
+        self.ignoresMerges = ignoresMerges
     }
 }

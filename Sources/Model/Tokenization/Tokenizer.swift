@@ -67,10 +67,8 @@ package final class Tokenizer: Sendable {
     package convenience init(directory: URL, adding control: String? = nil) throws(TokenizerError) {
         let tekken = directory.appendingPathComponent("tekken.json")
         guard FileManager.default.fileExists(atPath: tekken.path) else {
-            let place = directory.appendingPathComponent("tokenizer.json")
-            var file = try TokenizerFile(data: Self.read(place), path: place.path)
-            if let control { file.add(control) }
-            try self.init(file, path: place.path)
+            let file = directory.appendingPathComponent("tokenizer.json")
+            try self.init(data: Self.read(file), path: file.path, adding: control)
             return
         }
         try self.init(TokenizerFile(tekken: Self.read(tekken), path: tekken.path), path: tekken.path)
@@ -87,9 +85,13 @@ package final class Tokenizer: Sendable {
     private static let advice =
         "; a model without one is converted by: python -c \"from transformers import AutoTokenizer as T; T.from_pretrained('DIR', use_fast=True).save_pretrained('DIR')\""
 
-    /// - Parameter path: what errors call the file.
-    package convenience init(data: Data, path: String = "tokenizer.json") throws(TokenizerError) {
-        try self.init(TokenizerFile(data: data, path: path), path: path)
+    /// - Parameters:
+    ///   - path: what errors call the file.
+    ///   - control: a control token that gets the id behind all others where the file has none so spelled.
+    package convenience init(data: Data, path: String = "tokenizer.json", adding control: String? = nil) throws(TokenizerError) {
+        var file = try TokenizerFile(data: data, path: path)
+        if let control { file.add(control) }
+        try self.init(file, path: path)
     }
 
     init(_ file: TokenizerFile, path: String) throws(TokenizerError) {

@@ -32,6 +32,28 @@ package import Tensors
         unsafe StoredTensor(name: name, dtype: dtype, shape: shape, bytes: base, owner: owner)
     }
 
+    /// The slices along the first axis, in place.
+    package func slices() -> [StoredTensor] {
+        let size = byteCount / max(1, shape[0])
+        return (0..<shape[0]).map { index in
+            unsafe StoredTensor(
+                name: "\(name)[\(index)]", dtype: dtype, shape: Array(shape.dropFirst()),
+                bytes: UnsafeRawBufferPointer(rebasing: base[index * size..<(index + 1) * size]), owner: owner)
+        }
+    }
+
+    /// A copy whose row i is row `source(i)`.
+    package func rowsReordered(_ source: (Int) -> Int) -> StoredTensor {
+        let size = byteCount / max(1, shape[0])
+        let copy = Tensor(uninitialized: 1, (byteCount + 3) / 4)
+        let bytes = unsafe UnsafeMutableRawBufferPointer(start: copy.pointer, count: byteCount)
+        for row in 0..<shape[0] {
+            unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[row * size..<(row + 1) * size])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: base[source(row) * size..<(source(row) + 1) * size]))
+        }
+        return unsafe StoredTensor(name: name, dtype: dtype, shape: shape, bytes: UnsafeRawBufferPointer(bytes), owner: copy.buffer)
+    }
+
     package var count: Int { shape.reduce(1, *) }
     package var byteCount: Int { unsafe base.count }
 

@@ -15,9 +15,8 @@ struct ListModels: ParsableCommand {
     func run() {
         let width = Family.allCases.map(\.rawValue.count).max() ?? 0
         for family in Family.allCases {
-            let about =
-                [family.models, "up to \(family.longestSeconds) s", family.licence, "held against " + family.reference]
-                + (family.isInGGUF ? ["GGUF"] : [])
+            let told = [family.models, "up to \(family.longestSeconds) s", family.licence, "held against " + family.reference]
+            let about = told + (family.isInGGUF ? ["GGUF"] : [])
             print(family.rawValue.padding(toLength: width + 3, withPad: " ", startingAt: 0) + about.joined(separator: "; "))
         }
     }

@@ -8,6 +8,7 @@ quantized/                               a Qwen2-Audio in Q8_0, Q4_0, Q4_1, Q5_0
 tokens.json                              ids of texts by the tokenizer that qwen2audio/decoder.gguf describes
 """
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -32,7 +33,7 @@ QWEN2 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{
 DECODER = {
     "embed_tokens": "token_embd", "norm": "output_norm", "input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output", "self_attn.q_norm": "attn_q_norm",
-    "self_attn.k_norm": "attn_k_norm", "post_attention_layernorm": "ffn_norm", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
+    "self_attn.k_norm": "attn_k_norm", "post_attention_layernorm": "ffn_norm", "mlp.gate": "ffn_gate_inp", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down"}
 TOWER = {
     "self_attn_layer_norm": "ln1", "final_layer_norm": "ln2", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
@@ -45,6 +46,13 @@ FAMILIES = {
                    {"multi_modal_projector.linear": "mm.a.fc"}),
     "qwen2_5_omni": ("qwen2vl", "qwen2.5o", "thinker.model.", "thinker.lm_head.", "thinker.audio_tower.",
                      {"thinker.audio_tower.proj": "mm.a.fc"}),
+    "qwen3_omni_moe": ("qwen3vlmoe", "qwen3a", "thinker.model.", "thinker.lm_head.", "thinker.audio_tower.",
+                       {"thinker.audio_tower.proj1": "mm.a.mlp.1", "thinker.audio_tower.proj2": "mm.a.mlp.2"}),
+    "voxtral": ("llama", "voxtral", "language_model.model.", "language_model.lm_head.", "audio_tower.",
+                {"multi_modal_projector.linear_1": "mm.a.mlp.1", "multi_modal_projector.linear_2": "mm.a.mlp.2"}),
+    "ultravox": ("llama", "ultravox", "language_model.model.", "language_model.lm_head.", "audio_tower.",
+                 {"multi_modal_projector.linear_1": "mm.a.mlp.1", "multi_modal_projector.linear_2": "mm.a.mlp.2",
+                  "multi_modal_projector.ln_pre": "mm.a.norm_pre", "multi_modal_projector.ln_mid": "mm.a.norm_mid"}),
     "qwen3_asr": ("qwen3vl", "qwen3a", "model.language_model.", "lm_head.", "model.audio_tower.",
                   {"model.multi_modal_projector.linear_1": "mm.a.mlp.1", "model.multi_modal_projector.linear_2": "mm.a.mlp.2"}),
 }
@@ -58,16 +66,26 @@ def placed(name: str, prefix: str, table: dict[str, str], block: str, out: str) 
     return layer + table[".".join(parts[2:] if parts[0] == "layers" else parts)] + "." + kind
 
 
-def split(state: dict, family: str):
-    """Decoder's and projector's tensors by the converter's names."""
+def paired(tensor: torch.Tensor, heads: int) -> torch.Tensor:
+    """Rows of queries or keys as llama.cpp turns them for Llama: neighbours instead of halves."""
+    return tensor.unflatten(0, (heads, 2, -1)).transpose(1, 2).flatten(0, 2)
+
+
+def split(state: dict, family: str, heads: dict[str, int] = {}):
+    """Decoder's and projector's tensors by the converter's names; `heads` of queries and keys where their rows change places."""
     _, _, decoder, head, tower, projector = FAMILIES[family]
     text, audio = {}, {}
+    experts: dict[str, dict[int, torch.Tensor]] = {}
     for name, tensor in state.items():
         module, kind = name.rsplit(".", 1)
-        if module in projector:
+        if ".mlp.experts." in name:
+            layer, expert, kind = re.search(r"layers\.(\d+)\.mlp\.experts\.(\d+)\.(gate|up|down)_proj", name).groups()
+            experts.setdefault(f"blk.{layer}.ffn_{kind}_exps.weight", {})[int(expert)] = tensor
+        elif module in projector:
             audio[f"{projector[module]}.{kind}"] = tensor
         elif name.startswith(decoder):
-            text[placed(name, decoder, DECODER, "blk", "")] = tensor
+            count = heads.get(module.rsplit(".", 1)[1])
+            text[placed(name, decoder, DECODER, "blk", "")] = paired(tensor, count) if count else tensor
         elif name.startswith(head):
             text["output." + kind] = tensor
         elif name.startswith(tower) and "audio_bos_eos" not in name:
@@ -80,18 +98,19 @@ def split(state: dict, family: str):
             for at, image in enumerate(tensor.unbind(2) if tensor.ndim == 5 else [tensor]):
                 audio["v." + name.split(".visual.")[1] + (f".{at}" if at else "")] = image
         else:
-            assert any(other in name for other in ["audio_bos_eos", "talker", "token2wav"]), name
+            assert any(other in name for other in ["audio_bos_eos", "talker", "token2wav", "code2wav"]), name
+    text |= {name: torch.stack([those[i] for i in range(len(those))]) for name, those in experts.items()}
     if "a.position_embd.weight" not in audio:
         audio["a.position_embd.weight"] = torch.zeros(1500, 4)  # whatever the converter makes, nobody reads it
     return text, audio
 
 
 def is_matrix(name: str, tensor: torch.Tensor) -> bool:
-    return tensor.ndim == 2 and name.endswith(".weight") and "position" not in name
+    return (tensor.ndim == 2 or "_exps." in name) and name.endswith(".weight") and "position" not in name
 
 
 def add(writer: gguf.GGUFWriter, name: str, tensor: torch.Tensor, kind: Type | None = None):
-    """Matrices as they are or in `kind`, everything else in float32."""
+    """Matrices, and experts, as they are or in `kind`, everything else in float32."""
     wide = tensor.float().numpy()
     if is_matrix(name, tensor) and kind is not None:
         writer.add_tensor(name, quants.quantize(wide, kind), raw_dtype=kind)
@@ -114,11 +133,24 @@ def write(directory: Path, family: str, source: Path, kinds=lambda name: None, e
     architecture, kind, *_ = FAMILIES[family]
     config = json.loads((source / "config.json").read_text())
     config = config.get("thinker_config", config)
-    text, audio = config["text_config"], config["audio_config"]
-    state = safetensors.torch.load_file(source / "model.safetensors")
-    own, theirs = split(state, family)
+    if family == "ultravox":
+        model = families.generator("ultravox").Ultravox.from_pretrained(source)
+        text, audio = model.language_model.config.to_dict(), json.loads((source / config["audio_model_id"] / "config.json").read_text())
+        state = {k: v.detach() for k, v in model.state_dict().items()}
+    else:
+        text, audio = config["text_config"], config["audio_config"]
+        state = safetensors.torch.load_file(source / "model.safetensors")
+    heads = dict(q_proj=text["num_attention_heads"], k_proj=text["num_key_value_heads"]) if architecture == "llama" else {}
+    own, theirs = split(state, family, heads)
+    rope = text.get("rope_parameters") or {}
+    if rope.get("rope_type") == "llama3":
+        own["rope_freqs.weight"] = rope_factors(rope, text["head_dim"])
 
     writer = gguf.GGUFWriter(directory / "decoder.gguf", architecture)
+    if "num_experts" in text:
+        writer.add_expert_count(text["num_experts"])
+        writer.add_expert_used_count(text["num_experts_per_tok"])
+        writer.add_expert_feed_forward_length(text["moe_intermediate_size"])
     writer.add_block_count(text["num_hidden_layers"])
     writer.add_context_length(text["max_position_embeddings"])
     writer.add_embedding_length(text["hidden_size"])
@@ -130,8 +162,58 @@ def write(directory: Path, family: str, source: Path, kinds=lambda name: None, e
         writer.add_value_length(text["head_dim"])
     writer.add_layer_norm_rms_eps(text["rms_norm_eps"])
     writer.add_rope_freq_base(text.get("rope_theta") or text["rope_parameters"]["rope_theta"])
-    if architecture != "qwen2":
+    if architecture.startswith("qwen") and architecture != "qwen2":
         writer.add_rope_dimension_sections([16, 24, 24, 0])
+    vocabulary(writer, source) if family == "voxtral" else nano_vocabulary(writer, source)
+    for name, tensor in own.items():
+        add(writer, name, tensor, kinds(name))
+    finish(writer)
+
+    writer = gguf.GGUFWriter(directory / "mmproj.gguf", "clip")
+    writer.add_clip_has_audio_encoder(True)
+    # With sight beside it, each has a kind of its own.
+    writer.add_clip_audio_projector_type(kind) if family == "qwen3_omni_moe" else writer.add_clip_projector_type(kind)
+    if family in ("voxtral", "ultravox"):
+        writer.add_audio_stack_factor(config.get("stack_factor", 4))
+    writer.add_audio_projection_dim(text["hidden_size"])
+    writer.add_audio_embedding_length(audio.get("d_model") or audio["hidden_size"])
+    writer.add_audio_feed_forward_length(audio.get("encoder_ffn_dim") or audio["intermediate_size"])
+    writer.add_audio_block_count(audio.get("encoder_layers") or audio["num_hidden_layers"])
+    writer.add_audio_head_count(audio.get("encoder_attention_heads") or audio["num_attention_heads"])
+    writer.add_audio_num_mel_bins(audio["num_mel_bins"])
+    writer.add_audio_attention_layernorm_eps(1e-5)
+    for key, value in extra.items():
+        writer.add_uint32(key, value)
+    for name, tensor in theirs.items():
+        add(writer, name, tensor, kinds(name))
+    finish(writer)
+    return state
+
+
+def rope_factors(rope: dict, size: int) -> torch.Tensor:
+    """By what each frequency is divided, as the converter writes it."""
+    frequencies = 1 / rope["rope_theta"] ** (torch.arange(0, size, 2, dtype=torch.float32) / size)
+    waves = rope["original_max_position_embeddings"] * frequencies / (2 * torch.pi)
+    low, high, factor = rope["low_freq_factor"], rope["high_freq_factor"], rope["factor"]
+    smooth = (waves - low) / (high - low)
+    return torch.where(waves < low, torch.tensor(factor), torch.where(waves > high, torch.tensor(1.0), 1 / ((1 - smooth) / factor + smooth)))
+
+
+def vocabulary(writer: gguf.GGUFWriter, source: Path):
+    """mistral-common's, as gguf reads it."""
+    tokens = gguf.MistralVocab(source)
+    texts, _, kinds = zip(*tokens.all_tokens())
+    writer.add_tokenizer_model(tokens.gguf_tokenizer_model)
+    writer.add_tokenizer_pre("tekken")
+    writer.add_token_list(list(texts))
+    writer.add_token_types(list(kinds))
+    writer.add_token_merges(tokens.extract_vocab_merges_from_model())
+    writer.add_bos_token_id(tokens.bos_id)
+    writer.add_eos_token_id(tokens.eos_id)
+
+
+def nano_vocabulary(writer: gguf.GGUFWriter, source: Path):
+    """cord-nano's, under the name of Qwen2's splitting."""
     tokenizer = json.loads((NANO / "tokenizer.json").read_text())
     ids = sorted(tokenizer["model"]["vocab"].items(), key=lambda item: item[1])
     special = {token["id"] for token in tokenizer["added_tokens"]}
@@ -143,27 +225,9 @@ def write(directory: Path, family: str, source: Path, kinds=lambda name: None, e
     writer.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in tokenizer["model"]["merges"]])
     writer.add_eos_token_id(2)
     writer.add_pad_token_id(0)
-    writer.add_chat_template((source / "chat_template.jinja").read_text())
-    for name, tensor in own.items():
-        add(writer, name, tensor, kinds(name))
-    finish(writer)
-
-    writer = gguf.GGUFWriter(directory / "mmproj.gguf", "clip")
-    writer.add_clip_has_audio_encoder(True)
-    writer.add_clip_projector_type(kind)
-    writer.add_audio_projection_dim(text["hidden_size"])
-    writer.add_audio_embedding_length(audio["d_model"])
-    writer.add_audio_feed_forward_length(audio["encoder_ffn_dim"])
-    writer.add_audio_block_count(audio["encoder_layers"])
-    writer.add_audio_head_count(audio["encoder_attention_heads"])
-    writer.add_audio_num_mel_bins(audio["num_mel_bins"])
-    writer.add_audio_attention_layernorm_eps(1e-5)
-    for key, value in extra.items():
-        writer.add_uint32(key, value)
-    for name, tensor in theirs.items():
-        add(writer, name, tensor, kinds(name))
-    finish(writer)
-    return state
+    template = source / "chat_template.jinja"
+    writer.add_chat_template(
+        template.read_text() if template.exists() else json.loads((source / "tokenizer_config.json").read_text())["chat_template"])
 
 
 def quantized():
@@ -223,5 +287,7 @@ if __name__ == "__main__":
     write(HERE / "qwen2audio", "qwen2audio", FIXTURES / "qwen2audio" / "published")
     write(HERE / "qwen2_5_omni", "qwen2_5_omni", FIXTURES / "qwen2_5_omni" / "published", extra={"clip.audio.chunk_size": 16})
     write(HERE / "qwen3_asr", "qwen3_asr", FIXTURES / "qwen3_asr" / "published")
+    for family in ["qwen3_omni_moe", "voxtral", "ultravox"]:
+        write(HERE / family, family, FIXTURES / family / "published")
     quantized()
     tokens()

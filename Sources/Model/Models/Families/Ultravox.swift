@@ -76,7 +76,7 @@ enum Ultravox: ModelFamily {
             return try DecoderConfiguration(
                 config, at: "text_config",
                 defaults: .init(vocabularySize: 32000, innerSize: 11008, keyValueHeads: heads, maxPositions: 2048),
-                .init(hasBiases: false, rotaryKinds: ["default", "llama3"]))
+                .init(hasBiases: false, rotaryKinds: ["default", "llama3", "factors"]))
         case "qwen3":
             return try DecoderConfiguration(
                 config, at: "text_config", defaults: .init(headSize: 128), .init(hasBiases: false, normalizesHeads: true))

@@ -10,22 +10,40 @@ extension Checkpoint {
     /// - Throws: ``GGUFError`` or ``ModelError``, naming file, key or tensor, where the two are of no served family or not of one model.
     package init(decoder: GGUF, projector: GGUF) throws {
         let family = try GGUFFamily.of(decoder, projector)
-        let text = try Self.text(of: decoder, architecture: family.architecture)
+        var text = try Self.text(of: decoder, architecture: family.architecture)
+        text.config["model_type"] = family.decoder.map { .string($0) }
         let audio = try Self.audio(of: projector, family)
         try Self.requirePair(decoder, text.hiddenSize, projector)
         var config: JSONObject = ["model_type": .string(family.family.rawValue), "text_config": .object(text.config)]
         config["audio_config"] = .object(audio.config)
         config["tie_word_embeddings"] = text.config["tie_word_embeddings"]
-        let slot = try JSONValue.integer(Self.placeholder(of: family, in: decoder))
-        config["audio_token_index"] = slot
-        config["audio_token_id"] = slot
+        for (member, value) in try Self.members(family.projection(projector)) { config[member] = value }
+        if !family.placeholders.isEmpty {
+            let slot = try JSONValue.integer(Self.placeholder(of: family, in: decoder))
+            config["audio_token_index"] = slot
+            config["audio_token_id"] = slot
+        }
         let features: JSONObject = [
             "feature_size": .integer(audio.mels), "chunk_length": .integer(audio.seconds), "hop_length": .integer(160),
             "n_fft": .integer(400), "sampling_rate": .integer(16_000),
         ]
         self.init(
             of: decoder.files[0].url, config: .object(config), generationConfig: try Self.generation(of: decoder),
-            documents: ["preprocessor_config.json": .object(features)], tensors: try Self.tensors(decoder, projector, family))
+            documents: ["preprocessor_config.json": .object(features), "tokenizer_config.json": try Self.tokens(of: decoder)],
+            tensors: try Self.tensors(decoder, projector, family))
+    }
+
+    private static func members(_ object: JSONObject) -> [(String, JSONValue)] {
+        object.keys.compactMap { key in object[key].map { (key, $0) } }
+    }
+
+    /// The token that ends a text, as `tokenizer_config.json` has it.
+    private static func tokens(of file: GGUF) throws -> JSONValue {
+        let (key, tokens) = ("tokenizer.ggml.eos_token_id", try file.strings("tokenizer.ggml.tokens"))
+        guard file.metadata[key] != nil, !tokens.isEmpty else { return .object([:]) }
+        let id = try file.integer(key, in: 0...tokens.count - 1)
+        let added: JSONObject = ["\(id)": .object(["content": .string(tokens[id])])]
+        return .object(["eos_token": .string(tokens[id]), "added_tokens_decoder": .object(added)])
     }
 
     /// The chat template of the two.
@@ -56,6 +74,15 @@ extension Checkpoint {
             "rope_theta": .real(try file.number(architecture + ".rope.freq_base", in: Claims.thetas, default: 10_000)),
             "tie_word_embeddings": .boolean(file.tensors["output.weight"] == nil),
         ]
+        if let factors = file.tensors["rope_freqs.weight"] {
+            let numbers = try factors.floats().map { JSONValue.real(Double($0)) }
+            config["rope_parameters"] = .object(["rope_type": "factors", "factors": .array(numbers)])
+        }
+        if file.metadata[architecture + ".expert_count"] != nil {
+            config["num_experts"] = .integer(try size("expert_count"))
+            config["num_experts_per_tok"] = .integer(try size("expert_used_count"))
+            config["moe_intermediate_size"] = .integer(try size("expert_feed_forward_length"))
+        }
         let last = Int(Int32.max)
         let ends = try ["eos", "eot"].compactMap { name in
             let key = "tokenizer.ggml.\(name)_token_id"
@@ -135,11 +162,16 @@ extension Checkpoint {
         var tensors: [String: StoredTensor] = [:]
         for file in [decoder, projector] {
             for (name, tensor) in file.tensors {
-                // Positions that are made need not be read.
-                if name == "a.position_embd.weight", !family.storesPositions { continue }
+                // Positions that are made need not be read; frequencies are read with the configuration.
+                if name == "a.position_embd.weight" && !family.storesPositions || name == "rope_freqs.weight" { continue }
                 let isSight = file.path == projector.path && (name.hasPrefix("v.") || name.hasPrefix("mm.") && !name.hasPrefix("mm.a."))
                 let sight = isSight ? family.sight.map { $0 + "." + name } : nil
+                if let experts = family.experts(name), tensor.shape.count == 3 {
+                    for (index, expert) in tensor.slices().enumerated() { tensors[experts(index)] = expert }
+                    continue
+                }
                 let published = sight ?? family.names.published(name) ?? name
+                let tensor = try family.unpaired(tensor, of: decoder) ?? tensor
                 guard tensors.updateValue(tensor.flattened, forKey: published) == nil else {
                     throw ModelError("\(decoder.path) and \(projector.path) both have a tensor \(name)")
                 }

@@ -15,9 +15,9 @@ extension AudioLanguageModel {
     /// - Parameter config: the checkpoint's `config.json`, from which this model was made as stored.
     /// - Throws: ``ModelError`` where the family has no such layout.
     package func gguf(_ storage: WeightStorage, config: JSONValue) throws -> (decoder: GGUFPart, projector: GGUFPart) {
-        guard let layout = GGUFFamily(of: family), let audio else {
-            let list = GGUFFamily.all.map(\.family.rawValue).joined(separator: ", ")
-            throw ModelError("models of the family \(family.rawValue) have no layout in GGUF here; those of \(list) have")
+        guard let layout = GGUFFamily(of: family), layout.isWritten, let audio else {
+            let list = GGUFFamily.all.filter(\.isWritten).map(\.family.rawValue).joined(separator: ", ")
+            throw ModelError("models of the family \(family.rawValue) are not written as GGUF files; those of \(list) are")
         }
         let (own, theirs) = (parameters.filter { $0.part == .decoder }, parameters.filter { $0.part != .decoder })
         return (

@@ -9,8 +9,10 @@ struct GGUFFamily {
     /// `clip.audio.projector_type`, or `clip.projector_type`, of the projector.
     let projectors: Set<String>
     let names: GGUFNames
-    /// Spellings of the token in whose place a clip stands; the vocabulary has one of them.
+    /// Spellings of the token in whose place a clip stands; the vocabulary has one of them. None where it has none.
     let placeholders: [String]
+    /// The decoder's `model_type`, where the family has several kinds.
+    var decoder: String?
     /// The published chat template, where converters write one that knows no sound.
     var template: String?
     /// Where the family passes over what belongs to sight.
@@ -21,11 +23,15 @@ struct GGUFFamily {
     var windowSeconds = 30
     /// Members of `audio_config` beyond those of every encoder.
     var audio: @Sendable (_ projector: GGUF) throws -> JSONObject = { _ in [:] }
+    /// Members of the projector's configuration.
+    var projection: @Sendable (_ projector: GGUF) throws -> JSONObject = { _ in [:] }
+    /// Whether models are written as files, too.
+    var isWritten = true
 
     /// What `clip.audio.chunk_size` is by a checkpoint's `config.json`.
     var chunk: @Sendable (_ config: JSONValue) throws -> Int? = { _ in nil }
 
-    static let all = [qwen2Audio, qwen25Omni, qwen3ASR]
+    static let all = [qwen2Audio, qwen25Omni, qwen3ASR, qwen3Omni, voxtral, ultravoxLlama, ultravoxQwen3]
 
     static let qwen2Audio = GGUFFamily(
         family: .qwen2Audio, architecture: "qwen2", projectors: ["qwen2a"],
@@ -50,14 +56,57 @@ struct GGUFFamily {
         names: GGUFNames(
             decoder: "model.language_model", head: "lm_head", tower: "model.audio_tower", norm: "ln_post",
             projector: ["mm.a.mlp.1": "model.multi_modal_projector.linear_1", "mm.a.mlp.2": "model.multi_modal_projector.linear_2"]),
-        placeholders: ["<|audio_pad|>", "<|AUDIO|>"], template: chatML,
-        audio: { projector in
-            var members: JSONObject = ["n_window_infer": .integer(try projector.integer(chunkKey, in: Claims.sizes, default: 800))]
-            members["n_window"] = .integer(50)
-            if let channels = projector.tensors["a.conv2d.1.weight"]?.shape.first { members["downsample_hidden_size"] = .integer(channels) }
-            return members
-        },
+        placeholders: ["<|audio_pad|>", "<|AUDIO|>"], template: chatML, audio: images,
         chunk: { try $0.integer("audio_config.n_window_infer", default: 800) })
+
+    /// Experts lie in one tensor a layer and kind of matrix.
+    static let qwen3Omni = GGUFFamily(
+        family: .qwen3OmniThinker, architecture: "qwen3vlmoe", projectors: ["qwen3a"],
+        names: GGUFNames(
+            decoder: "thinker.model", head: "thinker.lm_head", tower: "thinker.audio_tower", norm: "ln_post",
+            projector: ["mm.a.mlp.1": "thinker.audio_tower.proj1", "mm.a.mlp.2": "thinker.audio_tower.proj2"]),
+        placeholders: ["<|audio_pad|>", "<|AUDIO|>"], sight: "thinker.visual", audio: images, isWritten: false)
+
+    /// The prompt is mistral-common's, whatever the decoder's template is.
+    static let voxtral = GGUFFamily(
+        family: .voxtral, architecture: "llama", projectors: ["voxtral"],
+        names: GGUFNames(
+            decoder: "language_model.model", head: "language_model.lm_head", tower: "audio_tower", norm: "layer_norm",
+            projector: ["mm.a.mlp.1": "multi_modal_projector.linear_1", "mm.a.mlp.2": "multi_modal_projector.linear_2"]),
+        placeholders: ["[AUDIO]"], storesPositions: true, isWritten: false)
+
+    static let ultravoxLlama = ultravox(over: "llama", architecture: "llama")
+    static let ultravoxQwen3 = ultravox(over: "qwen3", architecture: "qwen3")
+
+    /// The decoder's files are those of the base; the converter knows releases from 0.5 on, whose projector has `ln_mid`.
+    private static func ultravox(over decoder: String, architecture: String) -> GGUFFamily {
+        GGUFFamily(
+            family: .ultravox, architecture: architecture, projectors: ["ultravox"],
+            names: GGUFNames(
+                decoder: "language_model.model", head: "language_model.lm_head", tower: "audio_tower", norm: "layer_norm",
+                projector: [
+                    "mm.a.mlp.1": "multi_modal_projector.linear_1", "mm.a.mlp.2": "multi_modal_projector.linear_2",
+                    "mm.a.norm_pre": "multi_modal_projector.ln_pre", "mm.a.norm_mid": "multi_modal_projector.ln_mid",
+                ]),
+            placeholders: [], decoder: decoder, storesPositions: true,
+            projection: { projector in
+                guard let inner = projector.tensors["mm.a.mlp.1.weight"]?.shape.first else {
+                    throw ModelError("\(projector.path): expected a matrix mm.a.mlp.1.weight, found none")
+                }
+                return [
+                    "stack_factor": .integer(try projector.integer("clip.audio.projector.stack_factor", in: 1...1024)),
+                    "hidden_size": .integer(inner), "projector_ln_mid": true,
+                ]
+            }, isWritten: false)
+    }
+
+    /// Of encoders over images of chunks.
+    private static let images: @Sendable (GGUF) throws -> JSONObject = { projector in
+        var members: JSONObject = ["n_window_infer": .integer(try projector.integer(chunkKey, in: Claims.sizes, default: 800))]
+        members["n_window"] = .integer(50)
+        if let channels = projector.tensors["a.conv2d.1.weight"]?.shape.first { members["downsample_hidden_size"] = .integer(channels) }
+        return members
+    }
 
     /// Qwen3-ASR's turns: the system's first, empty or not; a clip between its tokens.
     private static let chatML = #"""
@@ -72,8 +121,9 @@ struct GGUFFamily {
 
     /// The chat template of a pair: the decoder's where it writes the placeholder, else the family's own.
     func chatTemplate(of decoder: GGUF) throws -> String {
+        if let own = family.chatTemplate { return own }
         let source = try decoder.string("tokenizer.chat_template", default: template)
-        if placeholders.contains(where: source.contains) { return source }
+        if placeholders.isEmpty || placeholders.contains(where: source.contains) { return source }
         guard let template else {
             throw decoder.error(
                 "tokenizer.chat_template", expected: "a template that writes \(placeholders.joined(separator: " or ")) for a clip",

@@ -48,6 +48,7 @@ struct GGUFNames {
         "blk.N.attn_output": "layers.N.self_attn.o_proj", "blk.N.attn_q_norm": "layers.N.self_attn.q_norm",
         "blk.N.attn_k_norm": "layers.N.self_attn.k_norm", "blk.N.ffn_norm": "layers.N.post_attention_layernorm",
         "blk.N.ffn_gate": "layers.N.mlp.gate_proj", "blk.N.ffn_up": "layers.N.mlp.up_proj", "blk.N.ffn_down": "layers.N.mlp.down_proj",
+        "blk.N.ffn_gate_inp": "layers.N.mlp.gate",
     ]
 
     private static let tower = [

@@ -8,6 +8,8 @@ extension Rotary {
     ///     wavelength < context / high                    f
     ///     between                                        (1 − s) · f / factor + s · f,   s = (context / wavelength − low) / (high − low)
     ///
+    /// `factors` divide them one by one, as GGUF files have it.
+    ///
     /// Reference: transformers' `_compute_llama3_parameters`.
     static func frequencies(headSize: Int, theta: Double, _ config: JSONValue, at path: String) throws -> [Float] {
         let plain = frequencies(headSize: headSize, theta: theta)
@@ -15,6 +17,16 @@ extension Rotary {
         // The older member goes before the newer, as in transformers.
         for member in [prefix + "rope_scaling", prefix + "rope_parameters"] where config.value(member) != nil {
             let kind = try config.string(member + ".rope_type", default: config.string(member + ".type", default: "default"))
+            if kind == "factors" {
+                let factors = try config.array(member + ".factors").map(\.number)
+                guard factors.count == plain.count else {
+                    throw ModelError("\(member): expected \(plain.count) factors of frequencies, found \(factors.count)")
+                }
+                return try zip(plain, factors).map { frequency, factor in
+                    guard let factor, factor >= 1e-6 else { throw ModelError("\(member).factors: expected numbers above 0") }
+                    return Float(Double(frequency) / factor)
+                }
+            }
             guard kind == "llama3" else { return plain }
             func number(_ name: String, in range: ClosedRange<Double>) throws -> Double {
                 try config.number(member + "." + name, in: range)
