@@ -20,7 +20,7 @@ struct Cord: AsyncParsableCommand {
         version: Build.version,
         subcommands: [
             Serve.self, Ask.self, Eval.self, Gap.self, Train.self, Methods.self, DrawQuestions.self, Speak.self, Tokenize.self, Bench.self,
-            Quantize.self, DriftCommand.self, ListModels.self, Jobs.self, Versions.self, DataCommand.self, Doctor.self, Nano.self,
+            Quantize.self, DriftCommand.self, ListModels.self, Jobs.self, FilesCommand.self, Versions.self, DataCommand.self, Doctor.self, Nano.self,
         ])
 
     static func main() async {

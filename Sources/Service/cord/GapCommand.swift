@@ -14,9 +14,10 @@ struct Gap: AsyncParsableCommand {
               cord gap compare gaprep_4m1x… gaprep_9kq2…      what changed
               cord gap compare results/base results/candidate   without a server
               cord gap table base=results/base CORD=results/cord   a paper's table
+              cord gap add spoken/ --name mine                a set of yours, for gap run
               cord gap formats                                which sets are read
             """,
-        subcommands: [List.self, Run.self, Runs.self, Show.self, Cancel.self, Compare.self, Table.self, Formats.self],
+        subcommands: [List.self, Run.self, Runs.self, Show.self, Cancel.self, Add.self, Compare.self, Table.self, Formats.self],
         defaultSubcommand: List.self)
 
     private static let reports = "/v1/gap/reports"

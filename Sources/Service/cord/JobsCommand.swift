@@ -8,7 +8,8 @@ struct Jobs: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               cord jobs                                       the latest jobs
-              cord jobs create pairs.jsonl --suffix mine      CORD on a file of pairs
+              cord jobs create spoken/ --suffix mine          CORD on what cord speak wrote
+              cord jobs create pairs.jsonl --steps 40 --follow
               cord jobs events ftjob-0c7h… --follow           what happens
               cord jobs cancel ftjob-0c7h…
             """,
@@ -38,33 +39,49 @@ struct Jobs: AsyncParsableCommand {
     }
 
     struct Create: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Upload a file of pairs and train on it.")
+        static let configuration = CommandConfiguration(abstract: "Upload pairs, train on them, and print the job's id.")
         @OptionGroup(title: "Server") var server: RunningServer
-        @Argument(help: "JSON lines, or an archive with a manifest and its clips.") var file: String
+        @Argument(help: "A folder of clips with a manifest, as cord speak writes, an archive of one, or JSON lines.") var file: String
         @Option(help: "The model to start from. Without it, the server's first.") var model: String?
         @Option(help: "cord or supervised.") var method: FineTuningMethod.Kind = .cord
         @Option(help: "Goes into the version's name.") var suffix: String?
         @Option(help: "Times through the file.") var epochs: Int?
+        @Option(help: "Steps, instead of what the epochs come to.") var steps: Int?
         @Option(help: "Pairs of one step.") var batchSize: Int?
         @Option(help: "AdamW's learning rate.") var learningRate: Double?
         @Option(help: "The learning rate over the steps: constant, linear or cosine.") var schedule: Hyperparameters.Schedule?
+        @Option(help: "Held-out pairs, looked at on the way: as the file.") var validation: String?
         @Flag(help: "Put the version in force where it reduced the gap on the built-in benchmark.") var promote = false
+        @Flag(help: "Show the steps until the job ends. Ctrl-C ends the showing alone.") var follow = false
 
         func run() async throws {
-            let place = URL(fileURLWithPath: file)
-            let form = RunningServer.form(["purpose": "fine-tune"], file: try Data(contentsOf: place), named: place.lastPathComponent)
-            let uploaded = try WireDecoder.response(
-                FileObject.self, from: try await server.bytes("POST", "/v1/files", body: form.body, type: form.type))
             var hyperparameters = Hyperparameters()
             hyperparameters.batchSize = batchSize
             hyperparameters.epochs = epochs
+            hyperparameters.steps = steps
             hyperparameters.schedule = schedule
             hyperparameters.optimizer = learningRate.map { OptimizerOptions(learningRate: $0) }
-            let request = FineTuningRequest(
-                model: try await server.model(model), trainingFile: uploaded.id,
-                method: FineTuningMethod(type: method, hyperparameters: hyperparameters), suffix: suffix,
-                cord: FineTuningOptions(promote: promote ? PromotionGate(.gapReduced) : nil))
-            try await server.call("POST", Jobs.root, body: try WireEncoder.encode(request), show: Jobs.show)
+            let (training, validation) = (try LocalFile(file), try validation.map { try LocalFile($0) })
+            // Before anything is sent: a server that is not there, or has no model.
+            let model = try await server.model(model)
+            let created = try await training.send(to: server, purpose: "fine-tune") { file in
+                var request = FineTuningRequest(
+                    model: model, trainingFile: file.id, method: FineTuningMethod(type: method, hyperparameters: hyperparameters),
+                    suffix: suffix, cord: FineTuningOptions(promote: promote ? PromotionGate(.gapReduced) : nil))
+                guard let validation else { return try await post(request) }
+                return try await validation.send(to: server, purpose: "fine-tune") { file in
+                    request.validationFile = file.id
+                    return try await post(request)
+                }
+            }
+            let job = try WireDecoder.response(FineTuningJob.self, from: created)
+            // Not by print, which keeps back what goes into a pipe.
+            FileHandle.standardOutput.write(server.json && !follow ? created + Data("\n".utf8) : Data("\(job.id)\n".utf8))
+            if follow { try await Jobs.follow(job, server) }
+        }
+
+        private func post(_ request: FineTuningRequest) async throws -> Data {
+            try await server.bytes("POST", Jobs.root, body: try WireEncoder.encode(request))
         }
     }
 
@@ -126,6 +143,25 @@ struct Jobs: AsyncParsableCommand {
     }
 
     private static func path(_ job: String) -> String { "\(root)/\(RunningServer.escaped(job))" }
+
+    /// Shows the steps of a job and how it ended.
+    ///
+    /// - Throws: `ServerRefusal` where it did not succeed.
+    private static func follow(_ job: FineTuningJob, _ server: RunningServer) async throws {
+        var job = job
+        let bar = ProgressBar("steps")
+        defer { bar.end() }
+        while ![.succeeded, .failed, .cancelled].contains(job.status) {
+            bar.show(job.cord.step, of: job.cord.totalSteps)
+            try await Task.sleep(for: .milliseconds(500))
+            job = try WireDecoder.response(FineTuningJob.self, from: try await server.bytes("GET", path(job.id)))
+        }
+        bar.finish()
+        guard job.status == .succeeded else {
+            throw ServerRefusal(description: "The job \(job.id) \(job.status.rawValue)\(job.error.map { ": \($0.message)" } ?? "").")
+        }
+        show(job)
+    }
 
     private static func status(_ job: FineTuningJob) -> String { job.cord.paused ? "paused" : job.status.rawValue }
 

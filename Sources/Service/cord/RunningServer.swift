@@ -37,19 +37,6 @@ struct RunningServer: ParsableArguments {
         if let name { name } else { try await ServerAddress(server, credentials).firstModel() }
     }
 
-    /// A form with fields and one file, as `multipart/form-data`.
-    static func form(_ fields: [String: String], file: Data, named name: String) -> (body: Data, type: String) {
-        let boundary = "cord-\(UUID().uuidString)"
-        var body = Data()
-        for (field, value) in fields {
-            body += Data("--\(boundary)\r\nContent-Disposition: form-data; name=\"\(field)\"\r\n\r\n\(value)\r\n".utf8)
-        }
-        let plain = name.replacingOccurrences(of: "\"", with: "_")
-        body += Data("--\(boundary)\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(plain)\"\r\n\r\n".utf8)
-        body += file + Data("\r\n--\(boundary)--\r\n".utf8)
-        return (body, "multipart/form-data; boundary=\(boundary)")
-    }
-
     /// A name as a part of a path.
     static func escaped(_ name: String) -> String {
         name.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-_."))) ?? name

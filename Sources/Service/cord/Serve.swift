@@ -179,6 +179,7 @@ struct Serve: AsyncParsableCommand {
         if model.model == nil, !configuration.model.adapters.contains(where: { $0.name == CordNano.closedName }) {
             configuration.model.adapters.append((CordNano.closedName, CordNano.closedAdapter))
         }
+        if model.model == nil { configuration.work.keptAdapters = [CordNano.closedName] }
         configuration.host = host
         configuration.port = port
         configuration.keys = try keys()

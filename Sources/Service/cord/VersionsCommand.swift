@@ -1,5 +1,4 @@
 import API
-import Archives
 import ArgumentParser
 import Foundation
 
@@ -94,15 +93,7 @@ struct Versions: AsyncParsableCommand {
         @Option(help: "What the version is called. Without it, a name of its own.") var name: String?
 
         func run() async throws {
-            let place = URL(fileURLWithPath: path)
-            var archive = place
-            var isDirectory: ObjCBool = false
-            if unsafe FileManager.default.fileExists(atPath: place.path, isDirectory: &isDirectory), isDirectory.boolValue {
-                archive = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).tar")
-            }
-            defer { if archive != place { try? FileManager.default.removeItem(at: archive) } }
-            if archive != place { try ArchiveWriter.tar(place, under: "adapter", to: archive) }
-            let form = RunningServer.form(name.map { ["name": $0] } ?? [:], file: try Data(contentsOf: archive), named: archive.lastPathComponent)
+            let form = try LocalFile(path, subfolders: false).form(name.map { ["name": $0] } ?? [:])
             try await server.call("POST", "/v1/weights/versions", body: form.body, type: form.type, as: VersionObject.self) {
                 print("\($0.name) is kept as \($0.id).")
             }

@@ -3,26 +3,37 @@ import Files
 package import Foundation
 
 /// Packs a folder's plain files as a tar archive (pax), in the order of their names and without owners or times, so that the same
-/// content gives the same bytes. Folders in it and links are left out.
+/// content gives the same bytes.
 package enum ArchiveWriter {
     /// Writes `destination`; the files stand in the archive under `name/`.
     ///
-    /// - Parameter check: called before every piece of a file; what it throws ends the packing.
+    /// - Parameters:
+    ///   - subfolders: whether what lies in folders below is packed, too. Links and names that begin with a dot are left out then.
+    ///   - check: called before every piece of a file; what it throws ends the packing.
     /// - Throws: ``ArchiveError``, or what `check` throws.
     package static func tar(
-        _ folder: URL, under name: String, to destination: URL, check: () throws -> Void = {}
+        _ folder: URL, under name: String, to destination: URL, subfolders: Bool = false, check: () throws -> Void = {}
     ) throws {
         let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().filter { name in
-                try folder.appending(path: name).resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true
-            }
-        } catch { throw ArchiveError.unreadable(reason: FileError.reason(error)) }
+        do { names = try files(in: folder, subfolders: subfolders) } catch { throw ArchiveError.unreadable(reason: FileError.reason(error)) }
         try withUTF8Names {
             let archive = try Handle(destination)
             for file in names { try archive.add(folder.appending(path: file), as: "\(name)/\(file)", check) }
             try archive.close()
         }
+    }
+
+    /// The paths of plain files from the folder on.
+    private static func files(in folder: URL, subfolders: Bool, below path: String = "") throws -> [String] {
+        let here = path.isEmpty ? folder : folder.appending(path: path)
+        var files: [String] = []
+        for name in try FileManager.default.contentsOfDirectory(atPath: here.path).sorted() where !(subfolders && name.hasPrefix(".")) {
+            let values = try here.appending(path: name).resourceValues(forKeys: [.isRegularFileKey, .isDirectoryKey])
+            let place = path.isEmpty ? name : "\(path)/\(name)"
+            if values.isRegularFile == true { files.append(place) }
+            if subfolders, values.isDirectory == true { files += try Self.files(in: folder, subfolders: true, below: place) }
+        }
+        return files
     }
 
     /// An archive open for writing, freed with the value.

@@ -128,7 +128,7 @@ package struct ReportQuery: Decodable, Equatable, Sendable {
 }
 
 /// `POST /v1/benchmarks`: a question set from an uploaded file.
-package struct BenchmarkRequest: Decodable, Equatable, Sendable {
+package struct BenchmarkRequest: Codable, Equatable, Sendable {
     package enum Format: String, Codable, CaseIterable, Sendable {
         case manifest, audiofolder, voicebench
         case bigBenchAudio = "big_bench_audio"
@@ -140,6 +140,12 @@ package struct BenchmarkRequest: Decodable, Equatable, Sendable {
     package var fileId: String
     /// Made out from the file where absent.
     package var format: Format?
+
+    package init(name: String, fileId: String, format: Format?) {
+        self.name = name
+        self.fileId = fileId
+        self.format = format
+    }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
