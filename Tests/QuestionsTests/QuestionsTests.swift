@@ -117,6 +117,7 @@ private func equationsHold(_ solution: String) -> Bool {
                 #expect(question.solution.contains("\(question.answer): \(choices[place])."))
             case .yesNo: #expect(["yes", "no"].contains(question.answer))
             case .day, .month, .phrase: #expect(question.answer.first?.isUppercase == true)
+            case .refusal: #expect(question.answer == "refused")
             }
         }
     }

@@ -4,6 +4,7 @@ import HTTP
 import Structure
 import TestSupport
 import Testing
+import Workshop
 
 /// Answers in a form, over HTTP: typed and spoken, whole and streamed, by both interfaces.
 @Suite(.ownThread) struct StructuredOutputTests {
