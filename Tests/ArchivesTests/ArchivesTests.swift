@@ -61,6 +61,21 @@ struct ArchivesTests {
         #expect(try ArchiveReader().unpack(archive, into: try temporary()) == ["v/größe.txt"])
     }
 
+    @Test func whatLiesBelowIsPackedWhereItIsWanted() throws {
+        let folder = try temporary()
+        for name in ["b.txt", "audio/a.wav", "audio/more/c.wav", ".git/config"] {
+            let place = folder.appending(path: name)
+            try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(name.utf8).write(to: place)
+        }
+        try FileManager.default.createSymbolicLink(atPath: folder.appending(path: "audio/link").path, withDestinationPath: "/etc")
+        let archive = folder.appendingPathExtension("tar")
+        try ArchiveWriter.tar(folder, under: "v", to: archive, subfolders: true)
+        let target = try temporary()
+        #expect(try ArchiveReader().unpack(archive, into: target) == ["v/audio/a.wav", "v/audio/more/c.wav", "v/b.txt"])
+        #expect(try Data(contentsOf: target.appending(path: "v/audio/more/c.wav")) == Data("audio/more/c.wav".utf8))
+    }
+
     /// As `tarfile` and `zipfile` of Python write them.
     @Test func namesInOtherLettersAreRead() throws {
         let names = ["clips/frage-ä.wav", "clips/質問.wav"]
