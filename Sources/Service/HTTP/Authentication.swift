@@ -72,7 +72,7 @@ package struct AccessKey: Sendable {
     package static func lines(of file: SecretFile) throws(InvalidKey) -> [String] {
         let text: String
         do { text = try file.text() } catch {
-            throw InvalidKey(description: "\(file.path) cannot be read: \(error.localizedDescription)")
+            throw InvalidKey(description: "\(error)")
         }
         if let mode = file.looseMode {
             throw InvalidKey(
