@@ -106,7 +106,7 @@ let package = Package(
         room("Tokenization", ["Files", "Patterns"]),
         room("Structure", ["JSON"]),
         room("Objectives", ["Tensors"]),
-        room("HTTP", ["CMicroHTTP", "Randomness", "Workers", logging]),
+        room("HTTP", ["CMicroHTTP", "Files", "Randomness", "Workers", logging]),
         room("Hashing", ["CCrypto"]),
         room("Encodings", ["Files", "JSON"]),
         room("API", ["Encodings", "Files", "Objectives", "Weights"]),

@@ -43,6 +43,25 @@ import Testing
         #expect(examples > 40)
     }
 
+    @Test(arguments: [
+        (["gap", "compare", "PATH", "PATH"], "it is not JSON", "there is no such file", "PATH/report.json cannot be read: there is no such file"),
+        (["speak", "--output", "PATH-x", "PATH"], "it is not JSON", "there is no such file", "it is a folder"),
+        (["serve", "--print-config", "--config", "PATH"], "expected '='", "there is no such file", "it is a folder"),
+        (["serve", "--print-scopes", "--api-key-file", "PATH"], "other users can read", "there is no such file", "it is a folder"),
+        (["serve", "--port", "0", "--tls-certificate", "PATH", "--tls-key", "PATH"], "TLS", "there is no such file", "it is a folder"),
+        (["gap", "add", "--server", "http://127.0.0.1:1/v1", "PATH"], "no server at http://127.0.0.1:1:", "there is no such file", "no server at"),
+        (["files", "upload", "--server", "http://127.0.0.1:1", "PATH"], "no server at http://127.0.0.1:1:", "there is no such file", "no server at"),
+    ])
+    func aPathThatDoesNotFitIsToldInWords(command: [String], text: String, missing: String, folder: String) throws {
+        let place = try TemporaryFolder()
+        let file = try place.file("text", "no such thing\n")
+        for (path, words) in [(file, text), (file + "-gone", missing), (place.url.path, folder)] {
+            let run = try Cord(command.map { $0.replacing("PATH", with: path) }, environment: ["XDG_CACHE_HOME": place.url.path])
+            #expect(run.status != 0 && run.errors.contains(words.replacing("PATH", with: path)), "\(path): \(run.errors)")
+            for raw in ["NSCocoaErrorDomain", "DecodingError", "could not be completed"] { #expect(!run.errors.contains(raw), "\(run.errors)") }
+        }
+    }
+
     @Test func theProgramAloneSaysWhatIsMissing() throws {
         let folder = try TemporaryFolder()
         let copy = folder.url.appendingPathComponent("cord")

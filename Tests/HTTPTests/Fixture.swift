@@ -1,5 +1,6 @@
 import Foundation
 import HTTP
+import Logging
 import Synchronization
 import TestSupport
 import Testing
@@ -15,7 +16,10 @@ struct Fixture: Sendable {
     let started = Counter()
     let observed = Log()
 
-    init(keys: [AccessKey] = [], limits: Limits = Limits(), crossOrigin: CrossOrigin = .sameOrigin, hosts: AllowedHosts = .any) {
+    init(
+        keys: [AccessKey] = [], limits: Limits = Limits(), crossOrigin: CrossOrigin = .sameOrigin, hosts: AllowedHosts = .any,
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    ) {
         var router = Router()
         let healthy = Response.json(Array(#"{"status":"ok"}"#.utf8))
         router.immediate("/health") { healthy }
@@ -96,7 +100,7 @@ struct Fixture: Sendable {
             return .text("waited")
         }
         let observed = observed
-        service = Service(router: router, keys: keys, crossOrigin: crossOrigin, hosts: hosts, limits: limits) { observed.add($0) }
+        service = Service(router: router, keys: keys, crossOrigin: crossOrigin, hosts: hosts, limits: limits, logger: logger) { observed.add($0) }
     }
 
     /// Runs the same case in memory and through a daemon.

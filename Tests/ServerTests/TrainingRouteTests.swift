@@ -209,6 +209,31 @@ final class TrainingServer {
         #expect(String(decoding: bytes, as: UTF8.self).contains("adapter_config.json"))
     }
 
+    @Test func anAdapterOfTheStartHasItsPlaceAmongTheVersions() async throws {
+        let folder = fixtures.appendingPathComponent("weights/list")
+        let server = try await TrainingServer {
+            $0.model.adapters = [("list", folder)]
+            $0.work.keptAdapters = ["list"]
+        }
+        let (base, adapted) = (try await server.answer(), try await server.answer("list"))
+        #expect(base != adapted)
+        let listed = try await server.client.get("/v1/weights/versions").json()["data"]
+        #expect(listed?.count == 1 && listed?[0]?["name"]?.text == "list" && listed?[0]?["promoted"] == .bool(false))
+        let models = try await server.client.get("/v1/models").json()["data"]
+        #expect(models?.count == 2 && models?[1]?["weight_version"] == listed?[0]?["id"])
+
+        #expect(try await server.client.post("/v1/weights/versions/list/promote", json: "{}").status == 200)
+        #expect(try await server.answer() == adapted)
+        #expect(try await server.client.send("DELETE", "/v1/weights/versions/list", headers: Headers(), body: []).status == 409)
+        try await server.restart()
+        #expect(try await server.answer() == adapted)
+        #expect(try await server.client.get("/v1/weights/versions").json()["data"]?.count == 1)
+        #expect(try await server.client.post("/v1/weights/rollback", json: "{}").status == 200)
+        #expect(try await server.answer() == base)
+        #expect(try await server.client.send("DELETE", "/v1/weights/versions/list", headers: Headers(), body: []).status == 409)
+        #expect(try await server.client.send("DELETE", "/v1/models/list", headers: Headers(), body: []).status == 409)
+    }
+
     @Test func anAdapterOfPeftBecomesAVersion() async throws {
         let folder = fixtures.appendingPathComponent("weights")
         let server = try await TrainingServer { $0.adapterFolder = folder }

@@ -54,6 +54,8 @@ package final class Workshop: Sendable {
             store: store, lanes: Dictionary(uniqueKeysWithValues: Lane.all.map { ($0, settings.jobQueue) }),
             executor: WorkExecutor(name: "jobs", width: 2), publicWords: hidden.hidden)
         versions = try StoredVersions(store: store, runtime: runtime, condition: condition)
+        // A disk that is full is no reason to answer nothing: the next start keeps them.
+        for name in settings.keptAdapters { try? versions.keep(adapter: name) }
         clips = Clips(store: store, folder: settings.audioFolder.map { AllowedFolder($0) })
         judges = Judges(
             engine: runtime.engine, versions: runtime.versions, endpoints: settings.judgeEndpoints, key: settings.judgeKey,

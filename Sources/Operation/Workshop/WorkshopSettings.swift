@@ -5,6 +5,8 @@ package import Judging
 package struct WorkshopSettings: Sendable {
     /// Whether the folder's database is wanted as it is, though the contents beside it belong to another.
     package var acceptsStore = false
+    /// Adapters that are loaded at the start and have their place among the versions, where they can be promoted.
+    package var keptAdapters: [String] = []
     /// The one folder from which requests may name clips by path; nil allows none.
     package var audioFolder: URL?
     /// Endpoints of judging models that requests may name, and the key that they are asked with.

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Synchronization
 
 /// What a key may be used for; of a route, any of what opens it.
 package struct Scope: OptionSet, Hashable, Sendable, CustomStringConvertible {
@@ -71,7 +72,7 @@ package struct AccessKey: Sendable {
     package static func lines(of file: SecretFile) throws(InvalidKey) -> [String] {
         let text: String
         do { text = try file.text() } catch {
-            throw InvalidKey(description: "\(file.path) cannot be read: \(error.localizedDescription)")
+            throw InvalidKey(description: "\(error)")
         }
         if let mode = file.looseMode {
             throw InvalidKey(
@@ -94,15 +95,30 @@ package struct InvalidKey: Error, CustomStringConvertible {
 }
 
 /// Checks a request's key against those configured. Without any, every route is open.
-package struct Authentication: Sendable {
-    package let keys: [AccessKey]
+package final class Authentication: Sendable {
+    private let stored: Mutex<[AccessKey]>
 
-    package init(keys: [AccessKey]) { self.keys = keys }
+    package init(keys: [AccessKey]) { stored = Mutex(keys) }
+
+    package var keys: [AccessKey] { stored.withLock { $0 } }
+
+    /// Requests that come from now on need one of these keys; those that were let in go on.
+    ///
+    /// - Throws: where a server that needs keys would be open to all, or the other way round: what else it allows was decided by that.
+    package func replace(by keys: [AccessKey]) throws(InvalidKey) {
+        let isReplaced = stored.withLock { stored in
+            guard stored.isEmpty == keys.isEmpty else { return false }
+            stored = keys
+            return true
+        }
+        guard isReplaced else { throw InvalidKey(description: "a server with keys stays one, and one without as well, until it is started again") }
+    }
 
     /// The key that opens a route of this scope; `nil` where none is needed.
     ///
     /// - Throws: 401 without a known key, 403 for one that lacks the scope.
     func admit(_ headers: Headers, scope: Scope?) throws(HTTPError) -> AccessKey? {
+        let keys = keys
         guard let scope, !keys.isEmpty else { return nil }
         let presented = headers["authorization"].map { $0.split(separator: " ", maxSplits: 1) } ?? []
         guard presented.count == 2, equalIgnoringCase(presented[0], "bearer") else {

@@ -1,4 +1,5 @@
 internal import CMicroHTTP
+internal import Files
 internal import Foundation
 internal import Glibc
 internal import Logging
@@ -122,7 +123,7 @@ internal import Synchronization
         do {
             return try String(contentsOfFile: path, encoding: .utf8)
         } catch {
-            throw .unreadableTLS(path: path, reason: error.localizedDescription)
+            throw .unreadableTLS(path: path, reason: FileError(reading: path, error).reason)
         }
     }
 

@@ -85,7 +85,8 @@ final class DaemonCore: Sendable {
             }
         }
         let exchange = unsafe Exchange(
-            self, record, connection, method: method, path: path, pattern: pattern, id: id, isLast: isChunked, phase: phase)
+            self, record, connection, method: method, path: path, pattern: pattern, id: id,
+            trace: TraceContext.parent(unsafe header("traceparent", connection)), isLast: isChunked, phase: phase)
         open.wrappingAdd(1, ordering: .relaxed)
         unsafe context.pointee = Unmanaged.passRetained(exchange).toOpaque()
         return isEarly ? exchange.proceed() : .YES

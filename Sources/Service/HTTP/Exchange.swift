@@ -37,6 +37,7 @@ internal import Synchronization
     private let path: String
     private let pattern: String
     private let id: String
+    private let trace: String?
     /// Whether the connection ends with this request: one in chunks has an end that libmicrohttpd before 1.0 takes too easily (bare
     /// LF, whatever stands behind a size), and another reader of the same bytes may see it elsewhere.
     private let isLast: Bool
@@ -49,7 +50,7 @@ internal import Synchronization
 
     init(
         _ core: DaemonCore, _ record: ConnectionRecord, _ connection: OpaquePointer, method: String, path: String,
-        pattern: String, id: String, isLast: Bool, phase: State.Phase
+        pattern: String, id: String, trace: String?, isLast: Bool, phase: State.Phase
     ) {
         self.core = core
         self.record = record
@@ -58,6 +59,7 @@ internal import Synchronization
         self.path = path
         self.pattern = pattern
         self.id = id
+        self.trace = trace
         self.isLast = isLast
         guarded = Mutex(Guarded(state: State(phase)))
     }
@@ -185,7 +187,7 @@ internal import Synchronization
         let seconds = Double(monotonicNanoseconds() - started) / 1e9
         core.service.note(
             .init(route: pattern, method: method, status: status, seconds: seconds, bytesSent: bytesSent), id: id,
-            path: path)
+            path: path, trace: trace)
     }
 
     // MARK: On any thread

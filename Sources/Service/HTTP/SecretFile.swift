@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 internal import Glibc
 
@@ -7,8 +8,10 @@ package struct SecretFile: Sendable {
 
     package init(_ path: String) { self.path = path }
 
-    /// - Throws: When it cannot be read as UTF-8.
-    package func text() throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
+    /// - Throws: `FileError` when it cannot be read as UTF-8.
+    package func text() throws -> String {
+        do { return try String(contentsOfFile: path, encoding: .utf8) } catch { throw FileError(reading: path, error) }
+    }
 
     /// Its permissions, as in `644`, where it is this user's own and its group or all others may do anything with it; `nil`
     /// otherwise.

@@ -131,13 +131,21 @@ package struct Service: Sendable {
         HTTPError(413, "The body is larger than the \(limit) bytes that this route takes.", code: "body_too_large")
     }
 
-    func note(_ observation: Observation, id: String, path: String) {
-        logger.debug(
-            "\(observation.method) \(path) \(observation.status)",
-            metadata: [
-                "seconds": "\(observation.seconds)", "bytes": "\(observation.bytesSent)", "id": "\(id)",
-            ])
+    /// Logs a request that has ended, without its query, fields and bodies.
+    ///
+    /// - Parameter trace: its `traceparent`, as ``TraceContext`` lets it pass.
+    func note(_ observation: Observation, id: String, path: String, trace: String?) {
+        logger.info("request", metadata: metadata(observation, id, path, trace))
         observe?(observation)
+    }
+
+    private func metadata(_ observation: Observation, _ id: String, _ path: String, _ trace: String?) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "method": "\(observation.method)", "path": "\(path)", "status": .stringConvertible(observation.status),
+            "ms": .stringConvertible(Int((observation.seconds * 1000).rounded())), "bytes": .stringConvertible(observation.bytesSent), "id": "\(id)",
+        ]
+        if let trace { metadata["traceparent"] = "\(trace)" }
+        return metadata
     }
 
     /// The client's own id where it is sane, or a new one.

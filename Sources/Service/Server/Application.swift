@@ -31,8 +31,13 @@ package struct Application: Sendable {
         // Nor is a reader of the log that has gone.
         _ = signal(SIGPIPE, SIG_IGN)
         configuration.model.claimThreads()
+        let service = try state.service(logger: logger)
+        let reloading = Task {
+            for await _ in Self.signals([SIGHUP], isReady: { true }) { reloadKeys(of: service) }
+        }
+        defer { reloading.cancel() }
         let daemon = try Daemon(
-            try state.service(logger: logger), address: configuration.host, port: configuration.port, tls: configuration.tls)
+            service, address: configuration.host, port: configuration.port, tls: configuration.tls)
         logger.info("cord \(Build.version): \(Threads.kernels) kernels on \(Threads.count) threads, OpenBLAS \(BLAS.coreName)")
         logger.info("listening on \(daemon.url), loading \(configuration.model.directory.path)")
         let workshop: Workshop?
@@ -65,6 +70,16 @@ package struct Application: Sendable {
         state.end()
         do { try workshop?.close() } catch { logger.warning("closing the store: \(error)") }
         logger.info("stopped")
+    }
+
+    /// A file of keys that is not as it should be leaves those before in force.
+    private func reloadKeys(of service: Service) {
+        do {
+            try service.authentication.replace(by: try configuration.currentKeys())
+            logger.info("SIGHUP: \(service.authentication.keys.count) keys are in force")
+        } catch {
+            logger.error("SIGHUP: the keys stay as they were: \(error)")
+        }
     }
 
     /// What became of the data folder's contents, with what the operator may do.

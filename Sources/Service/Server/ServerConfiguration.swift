@@ -9,6 +9,8 @@ package struct ServerConfiguration: Sendable {
     package var port = 8080
     /// Without any, only this machine may be listened on.
     package var keys: [AccessKey] = []
+    /// The keys as they stand now, read again at SIGHUP.
+    package var currentKeys: @Sendable () throws -> [AccessKey] = { [] }
     package var tls: Daemon.TLSFiles?
     /// Origins of web pages that may call from a browser, beside the server's own.
     package var origins: Set<String> = []

@@ -58,11 +58,12 @@ struct ReportFolder {
     static func read(_ path: String) throws -> GapReport {
         var file = URL(filePath: path)
         if (try? file.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true { file.append(path: "report.json") }
-        guard let data = try? Data(contentsOf: file) else {
-            throw ValidationError("There is no report at \(path). Give a report.json, or a folder that cord eval --output wrote.")
+        let data: Data
+        do { data = try Data(reading: file) } catch {
+            throw ValidationError("\(error). Give a report.json, or a folder that cord eval --output wrote.")
         }
         do { return try GapReport(json: data) } catch {
-            throw ValidationError("\(file.path) is not a gap report: \(error).")
+            throw ValidationError("\(file.path) is not a gap report: \((error as? DecodingError)?.words ?? "\(error)").")
         }
     }
 }

@@ -26,7 +26,7 @@ struct Serve: AsyncParsableCommand {
               cord serve --config /etc/cord/cord.toml
 
             OpenAI's clients work with base_url http://localhost:8080/v1. Every route is described at /openapi.json.
-            SIGTERM lets the answers in flight finish and exits.
+            SIGTERM lets the answers in flight finish and exits. SIGHUP reads the key files again and interrupts nothing.
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions
@@ -138,6 +138,9 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "How much is logged: debug, info, notice, warning or error.")
     var logLevel = Logger.Level.info
 
+    @Option(help: "How the log on standard error is written: text or json, an object a line.")
+    var logFormat = ServerLog.Format.text
+
     func validate() throws {
         if !(0...65535).contains(port) { throw ValidationError("--port: expected 0 to 65535, found \(port).") }
         if (tlsCertificate == nil) != (tlsKey == nil) {
@@ -168,7 +171,8 @@ struct Serve: AsyncParsableCommand {
         }
         // What a server keeps is its owner's: answers, training data, weights.
         _ = umask(0o077)
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        LoggingSystem.bootstrap { [logFormat] in ServerLog(label: $0, format: logFormat) }
+        defer { LogLines.standardError.flush() }
         var logger = Logger(label: "cord")
         logger.logLevel = logLevel
         try await Application(try configuration(), logger: logger).run()
@@ -179,9 +183,11 @@ struct Serve: AsyncParsableCommand {
         if model.model == nil, !configuration.model.adapters.contains(where: { $0.name == CordNano.closedName }) {
             configuration.model.adapters.append((CordNano.closedName, CordNano.closedAdapter))
         }
+        if model.model == nil { configuration.work.keptAdapters = [CordNano.closedName] }
         configuration.host = host
         configuration.port = port
         configuration.keys = try keys()
+        configuration.currentKeys = { [apiKey, apiKeyFile] in try Self.keys(apiKey, files: apiKeyFile) }
         if let tlsCertificate, let tlsKey { configuration.tls = .init(certificate: tlsCertificate, key: tlsKey) }
         configuration.origins = Set(origin)
         configuration.allowedHosts = Set(allowHost)
@@ -221,10 +227,12 @@ struct Serve: AsyncParsableCommand {
         return rewards
     }
 
-    private func keys() throws -> [AccessKey] {
+    private func keys() throws -> [AccessKey] { try Self.keys(apiKey, files: apiKeyFile) }
+
+    private static func keys(_ given: [String], files: [String]) throws -> [AccessKey] {
         let environment = ProcessInfo.processInfo.environment["CORD_API_KEY"].map { ["CORD_API_KEY": [$0]] } ?? [:]
-        var sources = [("--api-key", apiKey)] + environment.map { ($0.key, $0.value) }
-        for file in apiKeyFile {
+        var sources = [("--api-key", given)] + environment.map { ($0.key, $0.value) }
+        for file in files {
             do { sources.append(("--api-key-file \(file)", try AccessKey.lines(of: SecretFile(file)))) } catch {
                 throw ValidationError("--api-key-file: \(error).")
             }

@@ -81,13 +81,12 @@ struct Speak: AsyncParsableCommand {
     }
 
     private func given() throws -> SpokenSet {
-        guard let questions, let data = try? Data(contentsOf: URL(filePath: questions)) else {
-            throw ValidationError("There is no file \(questions ?? "").")
-        }
-        let texts = try data.withoutByteOrderMark.split(separator: UInt8(ascii: "\n")).enumerated().map { place, line in
+        guard let questions else { throw ValidationError("Give either a file of questions or --built-in.") }
+        let lines = try Data(reading: URL(filePath: questions)).withoutByteOrderMark.split(separator: UInt8(ascii: "\n"))
+        let texts = try lines.enumerated().map { place, line in
             do { return try JSONDecoder().decode(SpokenText.self, from: Data(line)) } catch {
-                throw ValidationError(
-                    "\(questions), line \(place + 1): expected an object with id and text, found another: \(error).")
+                let reason = (error as? DecodingError)?.words ?? "\(error)"
+                throw ValidationError("\(questions), line \(place + 1): expected an object with id and text, found another: \(reason).")
             }
         }
         return SpokenSet(

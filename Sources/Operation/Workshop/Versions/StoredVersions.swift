@@ -56,7 +56,8 @@ package final class StoredVersions: Sendable {
             return try store.promotion(base: baseName)?.versionID.map { try store.version($0) }
         }
         do {
-            return try checked(try store.version(name))
+            // An adapter in memory answers to its name, whatever stored version has the same.
+            return try checked(try store.version(adapter(name) ?? name))
         } catch StoreError.notFound {
             _ = try registry.entry(name)
             throw WorkshopError(
@@ -73,11 +74,35 @@ package final class StoredVersions: Sendable {
         var after: String?
         while true {
             let page = try store.versions(after: after, limit: 1000)
-            found += page.elements.filter { $0.base == baseName && !JobProgress.isCheckpoint($0) && ($0.name.hasPrefix("ft:") || $0.step == nil) }
+            found += page.elements.filter {
+                $0.base == baseName && !JobProgress.isCheckpoint($0) && ($0.name.hasPrefix("ft:") || $0.step == nil) && !isLoaded($0)
+            }
             guard page.hasMore, let last = page.elements.last else { return found }
             after = last.id
         }
     }
+
+    /// Keeps an adapter in memory among the versions, under its own id, unless it is there already. Blocks.
+    ///
+    /// - Throws: `StoreError`.
+    func keep(adapter name: String) throws {
+        guard let version = registry.registered(name)?.version, try !has(version.id) else { return }
+        let content = try VersionFiles.store(version, of: engine.model, in: store.contents)
+        // The name may be that of the adapter of an earlier release, which stays what it was.
+        let free = try has(name) ? version.id : name
+        _ = try store.addVersion(NewVersion(id: version.id, name: free, base: baseName, content: content))
+    }
+
+    private func has(_ idOrName: String) throws -> Bool {
+        do { _ = try store.version(idOrName) } catch StoreError.notFound { return false }
+        return true
+    }
+
+    /// Whether the version is that of an adapter in memory.
+    func isLoaded(_ record: WeightVersionRecord) -> Bool { registry.adapters.contains { $0.version?.id == record.id } }
+
+    /// The version's id of an adapter in memory.
+    private func adapter(_ name: String) -> String? { registry.adapters.first { $0.name == name }?.version?.id }
 
     /// The version's tensors. Blocks while they are read.
     func version(_ record: WeightVersionRecord) throws -> WeightVersion {

@@ -21,6 +21,9 @@ extension Workshop {
     /// - Throws: ``WorkshopError/Kind/versionInUse`` where a job or run that has not ended needs it; `StoreError`.
     package func deleteVersion(_ idOrName: String) throws -> WeightVersionRecord {
         let record = try store.version(idOrName)
+        if versions.isLoaded(record) {
+            throw WorkshopError(.conflict, "\"\(record.name)\" is an adapter that this server loads at its start; it stays among the versions.")
+        }
         if let job = try store.openJob(using: record) {
             throw WorkshopError(
                 .versionInUse,

@@ -50,6 +50,9 @@ package final class VersionRegistry: Sendable {
         }
     }
 
+    /// What answers beside the base, under names of its own.
+    var adapters: ArraySlice<Entry> { state.withLock { $0.entries.dropFirst() } }
+
     /// The name of the base weights, whatever version is in force.
     package var pinnedBaseName: String { baseName + "@base" }
 
