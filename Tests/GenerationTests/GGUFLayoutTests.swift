@@ -3,6 +3,7 @@ import Foundation
 import Generation
 import TestSupport
 import Testing
+import Tokenization
 
 /// What GGUF files lay out otherwise than directories: vocabularies of Mistral and Llama, paired rows, stacked experts, scaled frequencies.
 @Suite(.ownThread) struct GGUFLayoutTests {
