@@ -33,7 +33,9 @@ import Testing
         #expect(added.status == 0 && added.output.hasPrefix("spoken: 2 questions"), "\(added.errors)")
         let measured = try cord("gap", "run", "--benchmark", "spoken", "--limit", "1")
         #expect(measured.status == 0 && measured.output.contains("spoken"), "\(measured.errors)")
-        // The name is taken; the file that was brought for it is gone again.
+        // The name is taken by another set; the file that was brought for it is gone again.
+        let manifest = set.appending(path: "manifest.jsonl")
+        try Data(try String(contentsOf: manifest, encoding: .utf8).prefix { $0 != "\n" }.utf8).write(to: manifest)
         let again = try cord("gap", "add", set.path)
         #expect(again.status == 1 && again.errors.contains("spoken") && !again.errors.contains("(expected"), "\(again.errors)")
         #expect(try cord("files", "--purpose", "evals").output.split(separator: "\n").count == 2)

@@ -9,7 +9,7 @@ struct Jobs: AsyncParsableCommand {
             EXAMPLES
               cord jobs                                       the latest jobs
               cord jobs create spoken/ --suffix mine          CORD on what cord speak wrote
-              cord jobs create pairs.jsonl --follow           on a file of pairs, with a bar
+              cord jobs create pairs.jsonl --follow           on a file, with a bar
               cord jobs events ftjob-0c7h… --follow           what happens
               cord jobs cancel ftjob-0c7h…
             """,
