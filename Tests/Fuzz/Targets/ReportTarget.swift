@@ -21,7 +21,7 @@ extension FuzzTarget {
     /// The committed report with few of its items.
     @Sendable private static func original() throws -> Data {
         let file = fixtures.deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "benchmarks/quality/cord-nano/report.json")
+            .appending(path: "benchmarks/quality/cord-nano/report-1.json")
         guard var report = try JSONSerialization.jsonObject(with: try Data(contentsOf: file)) as? [String: Any],
             let items = report["items"] as? [Any]
         else { return Data() }
