@@ -43,7 +43,7 @@ async def main():
     check("second turn", next.final_output, next)
 
     heard = await Runner.run(Agent(name="Listener", model=model), spoken)
-    check("sound", heard.final_output.endswith("The answer is 24."), heard.final_output)
+    check("sound", heard.final_output.endswith("The answer is 54."), heard.final_output)
 
 
 asyncio.run(main())

@@ -31,7 +31,7 @@ check("status", whole.status == "completed" and whole.metadata == {"my": "own"},
 check("usage", whole.usage.total_tokens == whole.usage.input_tokens + whole.usage.output_tokens, whole.usage)
 
 heard = client.responses.create(model=model, input=spoken)
-check("sound", heard.output_text.endswith("The answer is 24."), heard)
+check("sound", heard.output_text.endswith("The answer is 54."), heard)
 
 events = list(client.responses.create(model=model, input=spoken, stream=True))
 check("order", [e.type for e in events if not e.type.endswith(".delta")] == [

@@ -36,7 +36,7 @@ check("text", whole.choices[0].message.content.endswith("The answer is 14."), wh
 check("usage", whole.usage.total_tokens == whole.usage.prompt_tokens + whole.usage.completion_tokens, whole.usage)
 
 heard = client.chat.completions.create(model=model, messages=spoken("sum"))
-check("sound", heard.choices[0].message.content.endswith("The answer is 24."), heard)
+check("sound", heard.choices[0].message.content.endswith("The answer is 54."), heard)
 check("audio tokens", heard.usage.prompt_tokens_details.audio_tokens > 0, heard.usage)
 check("what was heard", heard.cord["audio"][0]["sample_rate"] == 22050, heard.cord)
 

@@ -97,7 +97,7 @@ import Testing
     @Test func manyAnswersToOnePromptAreThoseOfTheirStreams() async throws {
         let engine = Engine(try Self.model.get())
         var options = SamplingOptions()
-        options.temperature = 1.2
+        options.temperature = 2
         options.seed = 3
         options.maxTokens = 40
         options.count = 5

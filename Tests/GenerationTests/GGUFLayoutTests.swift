@@ -25,7 +25,9 @@ import Tokenization
         ]
         let own = try file.prompt(messages), theirs = try directory.prompt(messages)
         #expect(own.audioTokens == theirs.audioTokens && own.clips.count == 1)
-        #expect(file.tokenizer.decode(own.tokens.map(Int.init)) == directory.tokenizer.decode(theirs.tokens.map(Int.init)))
+        // The fixture of ultravox has no token that begins a text; its directory has.
+        let begin = family == "ultravox" ? "<|endoftext|>" : ""
+        #expect(begin + file.tokenizer.decode(own.tokens.map(Int.init)) == directory.tokenizer.decode(theirs.tokens.map(Int.init)))
         if family == "voxtral" { #expect(own.tokens == theirs.tokens) }
     }
 
@@ -44,8 +46,8 @@ import Tokenization
     /// A number in the decoder's metadata that its tensors contradict.
     @Test(arguments: [
         ("ultravox", "llama.attention.head_count", UInt32(3), "rows of 3 heads"),
-        ("ultravox", "llama.attention.head_count", 8, "factors of frequencies"),
-        ("qwen3_omni_moe", "qwen3vlmoe.expert_count", 9, "experts.8"),
+        ("ultravox", "llama.attention.head_count", 8, "asks for [256, 64], the file has [128, 64]"),
+        ("qwen3_omni_moe", "qwen3vlmoe.expert_count", 9, "asks for [9, 64], the file has [8, 64]"),
         ("qwen3_omni_moe", "qwen3vlmoe.expert_used_count", 30, "num_experts_per_tok"),
     ])
     func aWrongNumberIsNamed(family: String, key: String, value: UInt32, words: String) throws {

@@ -66,7 +66,7 @@ import Workshop
         let sound = Data(try Fixture.spoken("sum")).base64EncodedString()
         let part = #"{"type": "input_audio", "input_audio": {"data": "\#(sound)", "format": "wav"}}"#
         let reply = try await reply(#""input": [{"role": "user", "content": [\#(part)]}]"#)
-        #expect(reply["output"]?[0]?["content"]?[0]?["text"]?.text?.hasSuffix("The answer is 24.") == true)
+        #expect(reply["output"]?[0]?["content"]?[0]?["text"]?.text?.hasSuffix("The answer is 54.") == true)
         #expect(try #require(reply["usage"]?["input_tokens_details"]?["audio_tokens"]?.number) > 0)
         #expect(reply["cord"]?["audio"]?.count == 1)
     }
