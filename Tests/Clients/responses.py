@@ -61,7 +61,7 @@ for what, error, call in [
     ("stored", openai.BadRequestError, dict(store=True)),
     ("chained", openai.BadRequestError, dict(previous_response_id=whole.id)),
     ("tools", openai.BadRequestError, dict(tools=[{"type": "web_search"}])),
-    ("structured output", openai.BadRequestError, dict(text={"format": {"type": "json_object"}})),
+    ("schema", openai.BadRequestError, dict(text={"format": {"type": "json_schema", "name": "x", "schema": {"type": "nothing"}}})),
 ]:
     try:
         client.responses.create(**{"model": model, "input": question, **call})

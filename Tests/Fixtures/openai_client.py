@@ -71,7 +71,8 @@ for what, error, call in [
     ("unknown model", openai.NotFoundError, dict(model="none", messages=question)),
     ("wrong range", openai.BadRequestError, dict(model=model, messages=question, temperature=9)),
     ("wrong part", openai.BadRequestError, dict(model=model, messages=[{"role": "user", "content": [{"type": "video"}]}])),
-    ("structured output", openai.BadRequestError, dict(model=model, messages=question, response_format={"type": "json_object"})),
+    ("schema", openai.BadRequestError, dict(model=model, messages=question, response_format={
+        "type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "nothing"}}})),
 ]:
     try:
         client.chat.completions.create(**call)
