@@ -35,6 +35,28 @@ struct DeepQuestionsTests {
         }
     }
 
+    @Test func sumsAreWorkedFromTheLeft() throws {
+        for question in try drawn(.sums, 1...3) {
+            let text = question.text.lowercased().replacing("two times", with: "double")
+            var value = try #require(numbers(text).first)
+            if text.contains("double") || text.contains("twice") { value *= 2 }
+            if text.contains("hal") { value /= 2 }
+            var operations = 0
+            for match in text.matches(of: /(plus|and|added to|minus|times|divided by) ([0-9]+)/) {
+                let amount = try #require(Int(match.2))
+                operations += 1
+                switch match.1 {
+                case "minus": value -= amount
+                case "times": value *= amount
+                case "divided by": value /= amount
+                default: value += amount
+                }
+            }
+            #expect(question.answer == String(value), "\(question.text)")
+            #expect(question.depth == max(1, operations))
+        }
+    }
+
     @Test func columnsAddAndSubtract() throws {
         for question in try drawn(.columns, 1...6) {
             let terms = numbers(question.text)

@@ -49,14 +49,14 @@ package struct Question: Sendable, Equatable, Codable {
 
 package enum QuestionFamily: String, Sendable, Codable, CaseIterable {
     case arithmetic, ordering, calendar, lists, facts, comparisons
-    case chains, columns, owners, derived, agenda, shopping, legs, unanswerable
+    case chains, columns, owners, derived, agenda, shopping, legs, unanswerable, sums
     /// No training sees it.
     case travel
 
     /// Of one to three steps, in few words: those of cord-bench-1.
     package static let plain: [QuestionFamily] = [.arithmetic, .ordering, .calendar, .lists, .facts, .comparisons]
     /// Of a depth that is chosen.
-    package static let deep: [QuestionFamily] = [.chains, .columns, .owners, .derived, .agenda, .shopping, .legs, .unanswerable]
+    package static let deep: [QuestionFamily] = [.chains, .columns, .owners, .derived, .agenda, .shopping, .legs, .unanswerable, .sums]
 }
 
 /// What kind of answer a question asks for, in the words that an answer match understands.

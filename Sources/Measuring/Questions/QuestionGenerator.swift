@@ -93,6 +93,7 @@ extension QuestionFamily {
         case .shopping: Products.shopping(depth: depth, &random)
         case .legs: Products.legs(depth: depth, &random)
         case .unanswerable: Unanswerable.draw(depth: depth, &random)
+        case .sums: Sums.draw(depth: depth, &random)
         case .travel: Products.travel(depth: depth, &random)
         }
     }

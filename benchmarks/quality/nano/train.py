@@ -95,6 +95,8 @@ class Run:
         self.model = load(options.start)
         self.model.grow(options.encoder_layers, options.layers)
         self.model.to(self.device)
+        if options.freeze_encoder:
+            self.model.audio_tower.requires_grad_(False)
         self.longest = self.model.shape.window * 320
         groups = {}
         for name, p in self.model.named_parameters():
@@ -199,16 +201,16 @@ class Run:
     # The run
 
     def rate(self, share):
-        """Warm-up over 200 steps, constant, then a straight line to nearly nothing."""
+        """Warm-up, constant, then a straight line to nearly nothing."""
         start = self.options.constant
-        return min(1, (self.step + 1) / 200) * (1 if share < start else max(0.01, (1 - share) / (1 - start)))
+        return min(1, (self.step + 1) / self.options.warmup) * (1 if share < start else max(0.01, (1 - share) / (1 - start)))
 
     def run(self):
         options = self.options
         began, last, said, kept = time.time(), time.time(), 0.0, 0.0
         while True:
             self.spent = time.time() - began
-            share = self.spent / options.seconds
+            share = max(self.spent / options.seconds, self.step / options.steps)
             if share >= 1 or self.step >= options.steps:
                 break
             if Path(options.clips).is_dir() and time.time() - last > 15 or not self.spoken.rows:
@@ -268,6 +270,8 @@ def main():
     parser.add_argument("--read", type=int, default=192, help="typed questions of a step")
     parser.add_argument("--rate", type=float, default=1e-3, help="the decoder's; layers' matrices learn by Muon at twice this")
     parser.add_argument("--hearing-rate", type=float, default=1e-3, help="the encoder's and the projector's")
+    parser.add_argument("--warmup", type=int, default=200, help="steps before the rate is whole")
+    parser.add_argument("--freeze-encoder", action="store_true", help="only the projector and the decoder learn")
     parser.add_argument("--constant", type=float, default=0.35, help="share of the time before the rate falls")
     parser.add_argument("--spoken-depth", type=int, default=1, help="deeper questions are written down, not answered, when spoken")
     parser.add_argument("--answered", type=float, default=0.5, help="share of the other spoken questions whose answers are shown")

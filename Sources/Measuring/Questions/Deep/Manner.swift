@@ -33,8 +33,15 @@ package enum Manner: String, Sendable, CaseIterable {
         }
     }
 
-    /// Without capitals, without some of the punctuation, letters swapped here and there.
+    private static let signs = [" plus ": "+", " minus ": "-", " times ": "x", " divided by ": "/"]
+
+    /// Without capitals, without some of the punctuation, letters swapped here and there; sums in signs.
     private static func careless(_ text: String, _ random: inout RandomStream) -> String {
+        let isSum = text.contains(/[0-9] (plus|minus|times|divided by) [0-9]/)
+        if isSum, random.integer(0...3) > 0 {
+            let space = random.pick(["", " "])
+            return text.replacing(#/ (plus|minus|times|divided by) /#) { space + (signs[String($0.0)] ?? "") + space }
+        }
         if random.integer(0...9) == 0 { return text.uppercased() }
         var characters = Array(random.integer(0...2) == 0 ? text : text.lowercased())
         if random.integer(0...1) == 0 { characters.removeAll { ".,?".contains($0) } }
