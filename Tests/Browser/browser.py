@@ -15,6 +15,7 @@ A file of checks beside this one has functions marked with `@check`, each given 
 
 import contextlib
 import importlib.resources
+import os
 import pathlib
 import re
 import shutil
@@ -22,6 +23,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+import wave
 
 from playwright.sync_api import Error, Page, sync_playwright
 
@@ -50,7 +52,7 @@ class Server:
     """`cord serve` on a port and a data folder of its own, until the `with` block ends."""
 
     def __init__(self, cord, *options):
-        self.command = [str(cord), "serve", "--port", "0", "--public-folder", str(ROOT / "Public"), *options]
+        self.command = [str(cord), "serve", "--port", "0", "--public-folder", os.environ.get("CORD_PAGES", str(ROOT / "Public")), *options]
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="cord-browser-")
@@ -140,7 +142,7 @@ def fits(evaluate, name):
             return false; };
         const out = [...document.body.querySelectorAll("*")].filter(node => {
             const box = node.getBoundingClientRect();
-            return box.width > 0 && (box.right > width + 1 || box.left < -1) && !inside(node) && getComputedStyle(node).position !== "fixed";
+            return box.width > 0 && (box.right > width + 1 || box.left < -1) && !inside(node) && getComputedStyle(node).visibility !== "hidden";
         }).map(node => node.outerHTML.slice(0, 80));
         if (document.scrollingElement.scrollWidth > width) out.push(`the page is ${document.scrollingElement.scrollWidth} wide`);
         return out;
@@ -157,10 +159,21 @@ def accessible(evaluate, name):
     assert not found, f"{name}: axe finds {found}"
 
 
+def padded(sound, folder):
+    """A WAV file with a second of silence at both ends: a person does not speak the moment that a microphone opens."""
+    path = pathlib.Path(folder) / "microphone.wav"
+    with wave.open(str(sound)) as read, wave.open(str(path), "wb") as written:
+        written.setparams(read.getparams())
+        silence = bytes(read.getframerate() * read.getsampwidth() * read.getnchannels())
+        written.writeframes(silence + read.readframes(read.getnframes()) + silence)
+    return path
+
+
 @contextlib.contextmanager
 def chromium(sound=SPOKEN):
     """A headless Chromium whose microphone plays a WAV file once from when it is opened."""
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        sound = padded(sound, folder)
         browser = playwright.chromium.launch(
             executable_path=program("chromium", "chromium-browser", "google-chrome"), headless=True,
             args=["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={sound}%noloop",

@@ -1,5 +1,7 @@
 """A headless Firefox over WebDriver BiDi: playwright drives only builds of its own, Debian's speaks the standard.
 
+It has no microphone: where a machine has no sound device, its audio graph stands still, and nothing is recorded.
+
     ws://127.0.0.1:PORT/session   {id, method, params} ⇄ {id, result}; one connection, one command at a time
 """
 
@@ -15,8 +17,6 @@ from websockets.sync.client import connect
 from browser import program, wait
 
 PREFERENCES = {
-    "media.navigator.permission.disabled": True,  # the microphone without a question
-    "media.navigator.streams.fake": True,  # a tone instead of a device
     "browser.shell.checkDefaultBrowser": False,
     "datareporting.policy.dataSubmissionEnabled": False,
     "browser.startup.page": 0,
@@ -87,6 +87,11 @@ class Firefox:
 
     def press(self, key):
         self.type(KEYS[key])
+
+    def choose(self, selector, path):
+        """Gives a file input a file."""
+        [node] = self.send("browsingContext.locateNodes", context=self.context, locator={"type": "css", "value": selector})["nodes"]
+        self.send("input.setFiles", context=self.context, element={"sharedId": node["sharedId"]}, files=[str(path)])
 
     def perform(self, kind, actions):
         self.send("input.performActions", context=self.context, actions=[{"type": kind, "id": kind, "actions": actions}])
