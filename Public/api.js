@@ -78,14 +78,22 @@ export async function show(path) {
   }
 }
 
-/** Streams an answer: yields its pieces, then the whole with its reasoning and its answer apart. */
-export async function* answer(body, signal) {
-  yield* events(await request("v1/answers", {
+/** Streams the answer to a conversation, as chat completions tell it: yields its chunks. */
+export async function* converse(body, signal) {
+  yield* events(await request("v1/chat/completions", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ ...body, stream: true }),
+    body: JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
     signal,
   }));
+}
+
+/** What is said in a clip, written down by a model. */
+export async function transcribe(clip, model) {
+  const form = new FormData();
+  form.append("file", clip, clip.name ?? "clip.wav");
+  if (model) form.append("model", model);
+  return (await (await request("v1/audio/transcriptions", { method: "POST", body: form })).json()).text;
 }
 
 /** Server-sent events: yields each one's data as an object, until the end mark. */

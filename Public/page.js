@@ -111,9 +111,8 @@ export function clipPicker() {
           session = null;
           record.setAttribute("aria-pressed", "false");
           label.textContent = "Record";
-          set(await ending.stop());
+          set((await ending.stop()).blob);
         } else {
-          if (!navigator.mediaDevices) throw new Error("This browser records only on https or localhost; choose a file.");
           session = await startRecording();
           record.setAttribute("aria-pressed", "true");
           label.textContent = "Stop";
