@@ -1,6 +1,6 @@
 // The header of every page: the way to the others, the key, and the server's state.
 
-const pages = { "./": "Ask", "gap.html": "Gap", "training.html": "Training", "weights.html": "Weights" };
+const pages = { "./": "Ask", "gap.html": "Gap", "training.html": "Training", "weights.html": "Weights", "data.html": "Data" };
 const here = location.pathname.split("/").pop().replace(/^(index\.html)?$/, "./");
 const links = Object.entries(pages).map(([page, name]) => `<a href="${page}"${page === here ? ' aria-current="page"' : ""}>${name}</a>`);
 

@@ -1,18 +1,29 @@
 // Measuring: runs and their progress, reports, two of them compared, question sets.
 
-import { events, get, post, request, upload } from "./api.js";
-import { $, act, badge, date, el, fillModels, intervalMark, keepFresh, pageLink, percent, probability, range, rows, signed, tile } from "./page.js";
+import { get, post, upload } from "./api.js";
+import { dumbbell } from "./chart.js";
+import { $, act, badge, date, el, fillModels, intervalMark, keepFresh, pageLink, percent, probability, range, signed, tile } from "./page.js";
+import { confirmed } from "./dialog.js";
+import { duration, progress, table, timeLeft } from "./tables.js";
 
-const watched = new Map();
-let chosen = { base: null, candidate: null };
+/** The reports that are compared: the older one first. */
+let chosen = [];
+let reports = new Map(), names = new Map();
+
+const isOpen = run => ["queued", "running", "paused"].includes(run.status);
+const named = report => report.weight_version === "base" ? report.model : names.get(report.weight_version) ?? report.weight_version;
 
 const refresh = keepFresh(async () => {
   if (!$("model").options.length) await fillModels($("model"));
-  const [runs, reports, sets] = await Promise.all([get("v1/gap/runs?limit=8"), get("v1/gap/reports?limit=50"), get("v1/benchmarks?limit=50")]);
+  const [runs, page, sets, versions] = await Promise.all(
+    [get("v1/gap/runs?limit=20"), get("v1/gap/reports?limit=200"), get("v1/benchmarks?limit=200"), get("v1/weights/versions?limit=1000")]);
+  names = new Map(versions.data.map(version => [version.id, version.name]));
+  reports = new Map(page.data.map(report => [report.id, report]));
   showRuns(runs.data);
-  showReports(reports.data);
+  showReports(page.data);
+  fillSets(sets.data);
   showSets(sets.data);
-});
+}, 3);
 
 $("measure").addEventListener("submit", event => {
   event.preventDefault();
@@ -27,98 +38,164 @@ $("measure").addEventListener("submit", event => {
   });
 });
 
-function showRuns(runs) {
-  // A row that is being watched stays, so that its bar moves instead of being made anew.
-  rows($("runs"), runs, run => ({ "data-id": run.id, values: runCells(run) }), "No run yet.");
-  for (const run of runs) if (["queued", "running"].includes(run.status)) watch(run.id);
-}
+// Runs.
 
-function runCells(run) {
+const showRuns = table($("runs"), {
+  label: "Runs", empty: "No run yet. Measure the gap, and it appears here.", id: run => run.id,
+  columns: [
+    { name: "run", wide: true, bare: true, cell: run => el("div", {},
+      el("span", { className: "name", textContent: run.model }), " ",
+      el("small", { textContent: `on ${run.benchmark}${run.limit ? `, ${run.limit} questions` : ""}, ${date(run.created_at)}` })) },
+    { name: "state", wide: true, bare: true, cell: runState },
+    { name: "actions", hidden: true, wide: true, cell: runActions },
+  ],
+});
+
+function runState(run) {
+  if (run.error) return el("span", {}, badge(run.status), " ", el("small", { textContent: run.error.message }));
   const { done, total } = run.progress;
-  const isOpen = ["queued", "running"].includes(run.status);
-  const state = el("td", {}, run.status === "running" && total
-    ? el("progress", { max: total, value: done, title: `${done} of ${total}`, "aria-label": `${done} of ${total} answers` })
-    : badge(run.status));
-  if (run.error) state.append(" ", el("span", { className: "quiet", textContent: run.error.message }));
-  const last = isOpen
-    ? el("button", { className: "small", textContent: "Cancel", onclick: event => act(event.target, $("runs-notice"), async () => { await post(`v1/gap/runs/${run.id}/cancel`); await refresh(); }) })
-    : run.report_id ? pageLink(`v1/gap/reports/${run.report_id}?format=html`, "Report", `${run.report_id}.html`) : "";
-  return [date(run.created_at), run.model, `${run.benchmark}${run.limit ? `, ${run.limit}` : ""}`, state, last];
+  if (run.status !== "running" || !total) return badge(run.status);
+  const left = timeLeft(run.id, done, total);
+  return progress(done, total, `${done} of ${total} answers${left === null ? "" : `, ${duration(left)} left`}`);
 }
 
-/** Follows one run's events until it ends. */
-async function watch(id) {
-  if (watched.has(id)) return;
-  watched.set(id, true);
-  try {
-    for await (const run of events(await request(`v1/gap/runs/${id}/events`))) {
-      const row = $("runs").querySelector(`tr[data-id="${id}"]`);
-      const bar = row?.querySelector("progress");
-      if (bar && run.status === "running") {
-        bar.max = run.progress.total;
-        bar.value = run.progress.done;
-        bar.title = `${run.progress.done} of ${run.progress.total}`;
-      } else if (row) row.replaceChildren(...runCells(run).map(value => value instanceof HTMLTableCellElement ? value : el("td", {}, value)));
-    }
-  } catch { /* The next refresh tells. */ }
-  watched.delete(id);
-  refresh();
+function runActions(run) {
+  const actions = el("div", { className: "actions" });
+  if (isOpen(run)) actions.append(el("button", {
+    className: "small", textContent: "Cancel", "aria-label": `Cancel the run of ${run.model} on ${run.benchmark}`,
+    onclick: async event => {
+      const wanted = await confirmed({
+        title: "Cancel this run?", text: `${run.progress.done} of ${run.progress.total || "its"} answers are there; they are not kept without the rest.`,
+        action: "Cancel the run", danger: true,
+      });
+      if (wanted) act(event.target, $("runs-notice"), async () => { await post(`v1/gap/runs/${run.id}/cancel`); await refresh(); });
+    },
+  }));
+  if (run.report_id) actions.append(...reportLinks(run.report_id));
+  return actions;
 }
 
-function showReports(reports) {
-  const widest = Math.max(10, ...reports.flatMap(report => (report.gap_interval ?? []).map(Math.abs)));
-  rows($("reports"), reports, report => {
-    const pick = role => el("input", {
-      type: "radio", name: role, "aria-label": `${role} ${report.id}`, checked: chosen[role] === report.id,
-      onchange: () => { chosen[role] = report.id; compare(); },
-    });
-    const link = (format, label) => pageLink(`v1/gap/reports/${report.id}?format=${format}`, label, `${report.id}.${format}`);
-    const gap = report.gap === null
-      ? [number("–"), el("td", { className: "quiet", textContent: "not measured", title: "No item was asked both typed and spoken." })]
-      : [number(signed(report.gap)),
-        el("td", { title: range(report.gap_interval) }, intervalMark(report.gap, report.gap_interval, "gap", -widest / 4, widest))];
-    return { values: [
-      pick("base"), pick("candidate"), date(report.created_at), report.weight_version === "base" ? report.model : report.weight_version,
-      report.benchmark, number(report.n), number(percent(report.accuracy.text)), number(percent(report.accuracy.audio)),
-      ...gap,
-      el("td", {}, link("html", "Page"), " · ", link("md", "Markdown"), " · ", link("csv", "CSV"), " · ", link("json", "JSON")),
-    ] };
-  }, "No report yet. Measure the gap above.");
+function reportLinks(id) {
+  const link = (format, label) => pageLink(`v1/gap/reports/${id}?format=${format}`, label, `${id}.${format}`);
+  return [Object.assign(link("html", "Report"), { className: "small button" }), el("a", { className: "small button", href: `data.html?view=answers&a=${id}`, textContent: "Items" }),
+    el("details", { className: "menu" }, el("summary", { textContent: "Export", "aria-label": `Export the report ${id}` }),
+      el("div", {}, link("json", "JSON"), link("csv", "CSV"), link("md", "Markdown")))];
 }
 
-const number = text => el("td", { className: "number", textContent: text });
+// Reports.
+
+let widest = 10, lowest = -3;
+const showReportRows = table($("reports"), {
+  label: "Reports", empty: "No report yet. A run that has succeeded makes one.", id: report => report.id,
+  mark: report => chosen.includes(report.id) ? "chosen" : "", also: report => [named(report), lowest, widest],
+  columns: [
+    { name: "weights", wide: true, bare: true, cell: report => el("div", {},
+      el("span", { className: "name", textContent: named(report) }),
+      el("div", {}, el("small", { textContent: `${report.benchmark}, n = ${report.n}, ${date(report.created_at)}` }))) },
+    { name: "typed", number: true, cell: report => percent(report.accuracy.text) },
+    { name: "spoken", number: true, cell: report => percent(report.accuracy.audio) },
+    { name: "0 to 100 %", cell: report => dumbbell(report.accuracy.text, report.accuracy.audio) },
+    { name: "gap in points", cell: report => report.gap === null
+      ? el("span", { className: "quiet", textContent: "not measured: no question was asked both ways" })
+      : el("div", {}, el("strong", { textContent: signed(report.gap) }), " ", report.gap_interval ? el("small", { className: "whole-word", textContent: range(report.gap_interval) }) : "", " ",
+        el("small", { className: "whole-word", textContent: report.p === null ? "" : probability(report.p) }),
+        el("div", {}, report.gap_interval ? intervalMark(report.gap, report.gap_interval, "gap", lowest, widest) : "")) },
+    { name: "actions", hidden: true, wide: true, cell: report => {
+      const isChosen = chosen.includes(report.id);
+      return el("div", { className: "actions" }, el("button", {
+        type: "button", className: "small", textContent: isChosen ? "Chosen" : "Compare", "aria-pressed": String(isChosen),
+        "aria-label": `Compare the report of ${named(report)} on ${report.benchmark}, ${date(report.created_at)}`, onclick: () => choose(report.id),
+      }), ...reportLinks(report.id));
+    } },
+  ],
+});
+
+function showReports(list) {
+  const ends = list.flatMap(report => report.gap_interval ?? []);
+  [lowest, widest] = [Math.min(-3, ...ends), Math.max(10, ...ends)];
+  showReportRows(list);
+  dock();
+}
+
+function choose(id) {
+  chosen = chosen.includes(id) ? chosen.filter(other => other !== id) : [...chosen, id].slice(-2);
+  chosen.sort((a, b) => reports.get(a)?.created_at - reports.get(b)?.created_at);
+  showReportRows([...reports.values()]);
+  dock();
+  if (chosen.length === 2) compare();
+}
+
+/** The comparison's own controls, in view wherever the page is scrolled to. */
+function dock() {
+  const place = $("dock");
+  const known = chosen.filter(id => reports.has(id));
+  const state = JSON.stringify(known);
+  if (place.dataset.state === state) return;
+  place.dataset.state = state;
+  place.hidden = known.length === 0;
+  if (!known.length) { $("comparison").hidden = true; return; }
+  const [first, second] = known.map(id => reports.get(id));
+  // Two reports of the same weights differ by when they were made.
+  const name = report => named(report) + (second && named(first) === named(second) ? `, ${date(report.created_at)}` : "");
+  const button = (label, onclick) => el("button", { type: "button", className: "small", textContent: label, onclick });
+  place.replaceChildren(
+    el("span", { className: "grow", textContent: second ? `${name(first)} → ${name(second)} on ${first.benchmark}` : `${name(first)} → choose a second report of ${first.benchmark}` }),
+    el("div", { className: "actions" },
+      known.length === 2 ? button("Show", () => { $("comparison").scrollIntoView({ block: "start" }); $("comparison-title").focus({ preventScroll: true }); }) : null,
+      known.length === 2 ? button("Swap", () => { chosen.reverse(); $("dock").dataset.state = ""; dock(); compare(); }) : null,
+      button("Clear", () => { chosen = []; showReportRows([...reports.values()]); dock(); })));
+}
 
 async function compare() {
-  const { base, candidate } = chosen;
-  if (!base || !candidate) return;
-  $("reports-notice").textContent = "";
-  $("comparison").replaceChildren();
-  if (base === candidate) return;
+  const [base, candidate] = chosen;
+  $("comparison").hidden = false;
+  $("comparison-notice").textContent = "";
+  $("compared").replaceChildren(el("p", { className: "quiet", textContent: "Comparing…" }));
   const query = `v1/gap/reports/compare?base=${base}&candidate=${candidate}`;
   try {
     const change = await get(query);
+    if (chosen[0] !== base || chosen[1] !== candidate) return;
     const arm = (name, paired) => tile(`${name} accuracy`, `${signed(paired.points)} points`,
       `${range([paired.interval.lower, paired.interval.upper])}, ${probability(paired.sign_flip_p)}, ${paired.b} gained, ${paired.c} lost`);
     const reduction = share => share === undefined || share === null ? "–" : `${signed(100 * share)} %`;
-    $("comparison").replaceChildren(
+    const closed = change.gap_change;
+    $("compared").replaceChildren(
+      el("p", { textContent: `${named(reports.get(base))} → ${named(reports.get(candidate))} on ${change.benchmark}, ${change.n} questions that both were asked typed and spoken.` }),
       el("div", { className: "tiles" },
-        tile("gap", `${signed(change.gap_before)} → ${signed(change.gap_after_own)}`, `points, ${probability(change.gap_change.sign_flip_p)}, n = ${change.n}`),
-        tile("gap reduction", reduction(change.reduction_own), `${reduction(change.reduction_against_base_text)} against the base's text`),
-        arm("text", change.text), arm("audio", change.audio)),
-      el("p", {}, pageLink(`${query}&format=html`, "The whole comparison, with every item that changed", "comparison.html")));
-    if (change.differences.length) $("comparison").append(el("p", { className: "quiet", textContent: `The runs differ in: ${change.differences.join("; ")}` }));
-  } catch (error) { $("reports-notice").textContent = error.message; }
+        tile("gap", `${signed(change.gap_before)} → ${signed(change.gap_after_own)}`,
+          `closed by ${signed(closed.points)} ${range([closed.bootstrap.lower, closed.bootstrap.upper])} points, ${probability(closed.sign_flip_p)}`),
+        tile("gap reduction", reduction(change.reduction_own), `of the gap before; ${reduction(change.reduction_against_base_text)} against the base's typed accuracy`),
+        arm("typed", change.text), arm("spoken", change.audio)),
+      el("p", { className: "actions" },
+        Object.assign(pageLink(`${query}&format=html`, "Whole comparison", "comparison.html"), { className: "button" }),
+        el("a", { className: "button", href: `data.html?view=answers&a=${base}&b=${candidate}`, textContent: "Answers side by side" }),
+        el("details", { className: "menu" }, el("summary", { textContent: "Export", "aria-label": "Export the comparison" }),
+          el("div", {}, pageLink(`${query}&format=json`, "JSON", "comparison.json"), pageLink(`${query}&format=md`, "Markdown", "comparison.md")))));
+    if (change.differences.length) $("compared").append(el("p", { className: "quiet", textContent: `The runs differ in more than the weights: ${change.differences.join("; ")}` }));
+  } catch (error) {
+    $("compared").replaceChildren();
+    $("comparison-notice").textContent = error.message;
+  }
 }
 
-function showSets(sets) {
+// Question sets.
+
+const showSets = table($("sets"), {
+  label: "Question sets", empty: "No question set.", id: set => set.id,
+  columns: [
+    { name: "name", wide: true, bare: true, cell: set => el("div", {}, el("span", { className: "name", textContent: set.name }), " ", el("small", { textContent: set.built_in ? "comes with cord" : `added ${date(set.created_at)}` })) },
+    { name: "questions", number: true, cell: set => String(set.items) },
+    { name: "voices", number: true, cell: set => String(set.voices) },
+    { name: "categories", wide: true, cell: set => el("small", { textContent: Object.entries(set.categories).map(([name, count]) => `${name} ${count}`).join(", ") }) },
+    { name: "actions", hidden: true, wide: true, cell: set => el("div", { className: "actions" },
+      el("a", { className: "small button", href: `data.html?set=${encodeURIComponent(set.name)}`, textContent: "Browse", "aria-label": `Browse ${set.name}` })) },
+  ],
+});
+
+function fillSets(sets) {
   const select = $("benchmark");
-  if (select.options.length !== sets.length) {
-    select.replaceChildren(...sets.map(set => el("option", { value: set.name, textContent: set.name, selected: set.name === select.value })));
-  }
-  rows($("sets"), sets, set => ({ values: [
-    set.name, number(set.items), number(set.voices),
-    el("td", { className: "wrap quiet", textContent: Object.entries(set.categories).map(([name, count]) => `${name} ${count}`).join(", ") }),
-  ] }), "No question set.");
+  if (select.options.length === sets.length) return;
+  select.replaceChildren(...sets.map(set => el("option", { value: set.name, textContent: `${set.name} (${set.items})`, selected: set.name === select.value })));
 }
 
 $("add-set").addEventListener("submit", event => {

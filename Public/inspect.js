@@ -1,17 +1,36 @@
 // One question, token by token: the answer as a heat map of D_t, and both distributions at the token that is chosen.
 
-import { post } from "./api.js";
-import { $, act, clipPicker, el, fixed, tile } from "./page.js";
+import { get, post, request } from "./api.js";
+import { $, act, clipPicker, el, fillModels, fixed, tile } from "./page.js";
 
 const clip = clipPicker();
 $("inspect-clip").append(clip.node);
+
+fillModels($("inspect-model")).then(begin).catch(() => {});
+document.addEventListener("keychange", () => fillModels($("inspect-model")).catch(() => {}));
+
+/** A link from the page of data names a set and an item to begin with. */
+async function begin() {
+  const query = new URLSearchParams(location.search);
+  const [set, id] = [query.get("set"), query.get("item")];
+  if (!set || !id) return;
+  try {
+    const root = `v1/benchmarks/${encodeURIComponent(set)}/items`;
+    const { data } = await get(`${root}?contains=${encodeURIComponent(id)}&limit=1000`);
+    const item = data.find(item => item.id === id);
+    if (!item) throw new Error(`${set} has no item ${id}.`);
+    $("inspect-text").value = item.text;
+    if (item.has_audio) clip.set(await (await request(`${root}/${encodeURIComponent(id)}/audio`)).blob());
+    $("inspect-title").scrollIntoView();
+  } catch (error) { $("inspect-notice").textContent = error.message; }
+}
 
 $("inspect").addEventListener("submit", event => {
   event.preventDefault();
   act(event.submitter, $("inspect-notice"), async () => {
     const data = await clip.data();
     if (!data) throw new Error("Choose a sound file, or record the question.");
-    const body = { model: $("model").value || undefined, audio: { data }, text: $("inspect-text").value };
+    const body = { model: $("inspect-model").value || undefined, audio: { data }, text: $("inspect-text").value };
     if ($("inspect-continuation").value) body.continuation = $("inspect-continuation").value;
     show(await post("v1/gap/inspect", body));
   });
@@ -36,9 +55,10 @@ function show(result) {
     return button;
   });
   $("inspection").replaceChildren(
+    el("p", { className: "quiet" }, "D from 0 ", el("span", { className: "scale" }), ` to ${highest.toFixed(3)} nats. Choose a token to see both distributions.`),
     el("div", { className: "tokens" }, tokens),
     el("div", { className: "tiles" },
-      tile("mean D", fixed(result.divergence_mean), "nats"), tile("80th percentile", fixed(result.divergence_p80), "nats"),
+      tile("mean D", fixed(result.divergence_mean), `nats, over ${result.tokens.length} tokens`), tile("80th percentile", fixed(result.divergence_p80), "nats"),
       tile("correlation with position", fixed(result.position_correlation), "Pearson"), tile("token loss", fixed(result.token_loss), "Σ w D"),
       tile("weights", result.weight_version, result.model)),
     detail);
@@ -46,7 +66,7 @@ function show(result) {
 }
 
 function describe(token) {
-  const list = (title, tokens) => el("div", {}, el("p", { className: "quiet", textContent: title }), el("table", {}, el("tbody", {}, tokens.map(entry => el("tr", {},
+  const list = (title, tokens) => el("div", {}, el("table", {}, el("caption", { className: "quiet", textContent: title }), el("tbody", {}, tokens.map(entry => el("tr", {},
     el("td", {}, el("code", { textContent: JSON.stringify(entry.token) })), el("td", { className: "number", textContent: `${(100 * Math.exp(entry.logprob)).toFixed(1)} %` }))))));
   return [
     el("p", { className: "quiet", textContent: `Token ${token.position + 1}, ${JSON.stringify(token.text)}: D = ${token.divergence.toFixed(4)} nats, rank ${token.rank}, weight ${token.weight.toFixed(2)}` }),

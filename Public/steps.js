@@ -1,7 +1,9 @@
 // CORD steps: pairs of a clip and its text, the step that they make, the steps so far.
 
 import { get, post } from "./api.js";
-import { $, act, clipPicker, date, el, fixed, keepFresh, lineChart, rows, tile } from "./page.js";
+import { chart } from "./chart.js";
+import { $, act, clipPicker, date, el, fixed, keepFresh, tile } from "./page.js";
+import { table } from "./tables.js";
 
 const pairs = [];
 
@@ -50,13 +52,25 @@ $("step").addEventListener("submit", event => {
   });
 });
 
+const showSteps = table($("steps"), {
+  label: "Single steps", empty: "No single step yet.", id: step => step.id,
+  columns: [
+    { name: "version", wide: true, bare: true, cell: step => el("div", {}, el("a", { href: "weights.html", className: "mono", textContent: step.weight_version }),
+      el("div", {}, el("small", { textContent: `step ${step.step}, ${date(step.created_at)}` }))) },
+    { name: "pairs", number: true, cell: step => String(step.pairs.filter(pair => pair.status === "applied").length) },
+    { name: "loss", number: true, cell: ({ metrics }) => fixed(metrics.loss) },
+    { name: "mean D, nats", number: true, cell: ({ metrics }) => fixed(metrics.kl_mean) },
+    { name: "reward", number: true, cell: ({ metrics }) => fixed(metrics.reward_mean, 2) },
+    { name: "gradient", number: true, cell: ({ metrics }) => fixed(metrics.grad_norm) },
+  ],
+});
+
 const refresh = keepFresh(async () => {
   const { data } = await get("v1/cord/steps?limit=100");
-  const points = data.map(step => [step.step, step.metrics.loss]).reverse();
-  $("steps-chart").replaceChildren(...points.length > 1 ? [lineChart(points, { across: "step", up: "loss" })] : []);
-  const number = text => el("td", { className: "number", textContent: text });
-  rows($("steps"), data.slice(0, 20), ({ created_at, step, weight_version, metrics, pairs }) => ({ values: [
-    date(created_at), number(step), weight_version, number(fixed(metrics.loss)), number(fixed(metrics.kl_mean)), number(fixed(metrics.reward_mean, 2)),
-    number(fixed(metrics.grad_norm)), number(pairs.length),
-  ] }), "No step yet.");
+  const picture = (title, up, value) => {
+    const points = data.map(step => [step.step, value(step.metrics)]).filter(([, y]) => Number.isFinite(y)).reverse();
+    return points.length > 1 ? [chart([{ name: "steps", colour: 0, points }], { title, across: "step", up })] : [];
+  };
+  $("steps-chart").replaceChildren(...picture("Loss", "", metrics => metrics.loss), ...picture("D", "mean over the step's positions, nats", metrics => metrics.kl_mean));
+  showSteps(data.slice(0, 20));
 }, 10);

@@ -21,20 +21,24 @@ import Testing
     ]
 
     static let readAlone: [String: any (Decodable & Sendable).Type] = [
-        "BenchmarkRequest": BenchmarkRequest.self, "CompareQuery": CompareQuery.self, "CordStepRequest": CordStepRequest.self,
+        "BenchmarkRequest": BenchmarkRequest.self, "ClipQuery": ClipQuery.self, "CompareQuery": CompareQuery.self,
+        "CordStepRequest": CordStepRequest.self,
         "DetokenizeRequest": DetokenizeRequest.self, "InspectRequest": InspectRequest.self, "LoadAdapterRequest": LoadAdapterRequest.self,
-        "FileExpiry": FileExpiry.self, "PageQuery": PageQuery.self, "ReportQuery": ReportQuery.self, "ResponsesRequest": ResponsesRequest.self,
-        "ScoreRequest": ScoreRequest.self, "TokenizeRequest": TokenizeRequest.self,
+        "FileExpiry": FileExpiry.self, "ItemsQuery": ItemsQuery.self, "MarkRequest": MarkRequest.self, "PageQuery": PageQuery.self,
+        "ReportQuery": ReportQuery.self, "ResponsesRequest": ResponsesRequest.self,
+        "RowsQuery": RowsQuery.self, "ScoreRequest": ScoreRequest.self, "TokenizeRequest": TokenizeRequest.self,
         "UnloadAdapterRequest": UnloadAdapterRequest.self,
     ]
 
     static let responses: [String: any (Codable & Sendable).Type] = [
         "Answer": Answer.self, "AnswerChunk": AnswerChunk.self, "Batch": Batch.self,
-        "Benchmark": Benchmark.self, "ChatCompletion": ChatCompletion.self,
-        "ChatCompletionChunk": ChatCompletionChunk.self, "CordScore": CordScore.self, "CordStep": CordStep.self, "DeletedObject": DeletedObject.self,
+        "Benchmark": Benchmark.self, "BenchmarkItem": BenchmarkItem.self, "ChatCompletion": ChatCompletion.self,
+        "ChatCompletionChunk": ChatCompletionChunk.self, "CountedList<ItemMark>": CountedList<ItemMark>.self,
+        "CordScore": CordScore.self, "CordStep": CordStep.self, "DeletedObject": DeletedObject.self,
         "DetokenizeResponse": DetokenizeResponse.self, "ErrorBody": ErrorBody.self, "FileObject": FileObject.self,
         "FineTuningCheckpoint": FineTuningCheckpoint.self, "FineTuningEvent": FineTuningEvent.self, "FineTuningJob": FineTuningJob.self,
-        "GapReportSummary": GapReportSummary.self, "GapRun": GapRun.self, "Inspection": Inspection.self,
+        "GapReportSummary": GapReportSummary.self, "GapRun": GapRun.self, "Inspection": Inspection.self, "ItemMark": ItemMark.self,
+        "TrainingFileRow": TrainingFileRow.self,
         "ListObject<Promotion>": ListObject<Promotion>.self, "ModelObject": ModelObject.self, "Promotion": Promotion.self,
         "ResponseEvent": ResponseEvent.self, "ResponseObject": ResponseObject.self, "Score": Score.self, "TextCompletion": TextCompletion.self,
         "TranscriptionObject": TranscriptionObject.self,

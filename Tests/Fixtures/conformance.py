@@ -31,7 +31,7 @@ server.ended(f"/v1/fine_tuning/jobs/{job}", pause=0.5)
 server.ended(f"/v1/gap/runs/{run}", pause=0.5)
 report = server.call("GET", "/v1/gap/reports")["data"][0]["id"]
 
-known = {"/v1/files": file, "/v1/batches": batch, "/v1/cord/steps": step["id"], "/v1/fine_tuning/jobs": job, "/v1/gap/runs": run, "/v1/gap/reports": report,
+known = {"/v1/benchmarks": "cord-bench-1", "/v1/files": file, "/v1/batches": batch, "/v1/cord/steps": step["id"], "/v1/fine_tuning/jobs": job, "/v1/gap/runs": run, "/v1/gap/reports": report,
          "/v1/models": "cord-nano", "/v1/weights/versions": step["weight_version"]}
 lines = ['[checks.positive_data_acceptance]',
          'expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "413", "415", "422", "429", "5xx"]']

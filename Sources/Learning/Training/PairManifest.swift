@@ -55,30 +55,23 @@ package struct PairManifest: Sendable {
         self.name = name ?? file.path
         self.objective = objective
         let folder = file.deletingLastPathComponent()
-        let find = clip ?? { try Self.sound($0, in: folder) }
         var rows: [(line: Int, pair: TrainingPair)] = []
         var lines: [String: Int] = [:]
         var problems: [Problem] = []
-        var isWhole = true
+        let isWhole: Bool
         do {
-            try ManifestFile(file, name: name).forEachRow { row in
+            isWhole = try Self.forEachPair(file, name: name, check: check, clip: clip ?? { try Self.sound($0, in: folder) }) { line, read in
                 do {
-                    if case .json(let line) = row.content { try check(line) }
-                    let pair = try TrainingRow(try row.value(lists: TrainingRow.lists), number: row.line, find: find).pair
-                    if let first = lines.updateValue(row.line, forKey: pair.id) {
+                    let pair = try read.get()
+                    if let first = lines.updateValue(line, forKey: pair.id) {
                         throw RowError("the id \"\(pair.id)\" comes twice, first on line \(first)")
                     }
                     if let problem = objective.problem(of: pair) { throw RowError(problem) }
-                    rows.append((row.line, pair))
-                } catch let error as CancellationError {
-                    throw error
+                    rows.append((line, pair))
                 } catch {
-                    problems.append(Problem(line: row.line, reason: "\(error)"))
+                    problems.append(Problem(line: line, reason: "\(error)"))
                 }
             }
-        } catch ManifestError.row(let line, let reason) {
-            problems.append(Problem(line: line, reason: reason))
-            isWhole = false
         } catch let error as ManifestError {
             throw TrainingError.manifest(path: self.name, line: nil, reason: "\(error)")
         }
@@ -88,6 +81,34 @@ package struct PairManifest: Sendable {
         self.rows = rows
         self.problems = problems
         self.isWhole = isWhole
+    }
+
+    /// Reads a manifest row by row, whatever the method: each as a pair, or why it is none.
+    ///
+    /// - Returns: whether every line was read; false where the file broke off, which the last row told.
+    /// - Throws: `ManifestError` for a file that is no manifest, `CancellationError`, and what `body` throws.
+    @discardableResult package static func forEachPair(
+        _ file: URL, name: String? = nil, check: (Data) throws -> Void = { _ in },
+        clip: @escaping (ClipReference) throws -> TrainingPair.Sound, _ body: (_ line: Int, Result<TrainingPair, any Error>) throws -> Void
+    ) throws -> Bool {
+        do {
+            try ManifestFile(file, name: name).forEachRow { row in
+                let read: Result<TrainingPair, any Error>
+                do {
+                    if case .json(let line) = row.content { try check(line) }
+                    read = .success(try TrainingRow(try row.value(lists: TrainingRow.lists), number: row.line, find: clip).pair)
+                } catch let error as CancellationError {
+                    throw error
+                } catch {
+                    read = .failure(error)
+                }
+                try body(row.line, read)
+            }
+        } catch ManifestError.row(let line, let reason) {
+            try body(line, .failure(RowError(reason)))
+            return false
+        }
+        return true
     }
 
     private static func sound(_ reference: ClipReference, in folder: URL) throws -> TrainingPair.Sound {

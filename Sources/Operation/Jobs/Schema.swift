@@ -9,7 +9,7 @@ import Hashing
 enum Schema {
     static let tables = [
         "jobs", "job_events", "job_checkpoints", "reports", "versions", "promotions", "steps", "files", "benchmarks",
-        "states",
+        "states", "marks",
     ]
 
     static var migrator: DatabaseMigrator {
@@ -99,6 +99,14 @@ enum Schema {
         }
         migrator.registerMigration("4 files expire") { db in
             try db.execute(sql: "ALTER TABLE files ADD COLUMN expires_at REAL")
+        }
+        migrator.registerMigration("5 items are marked") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE marks (
+                        sequence INTEGER PRIMARY KEY AUTOINCREMENT, benchmark TEXT NOT NULL, item TEXT NOT NULL, verdict TEXT NOT NULL,
+                        answer TEXT, note TEXT, created_at REAL NOT NULL, UNIQUE (benchmark, item));
+                    """)
         }
         return migrator
     }

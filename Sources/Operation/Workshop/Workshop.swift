@@ -16,6 +16,7 @@ package final class Workshop: Sendable {
     package let batches: Batches
     package let benchmarks: Benchmarks
     package let clips: Clips
+    package let rows: TrainingRows
     let judges: Judges
     package let metrics = TrainingMetrics()
     let runtime: Runtime
@@ -57,6 +58,7 @@ package final class Workshop: Sendable {
         // A disk that is full is no reason to answer nothing: the next start keeps them.
         for name in settings.keptAdapters { try? versions.keep(adapter: name) }
         clips = Clips(store: store, folder: settings.audioFolder.map { AllowedFolder($0) })
+        rows = TrainingRows(clips: clips)
         judges = Judges(
             engine: runtime.engine, versions: runtime.versions, endpoints: settings.judgeEndpoints, key: settings.judgeKey,
             rewards: settings.rewards)

@@ -25,6 +25,7 @@ package struct KnownBenchmark: Equatable, Sendable {
 /// The unpacked folder is made again from the stored upload where it is missing, and where the set in it has another hash.
 package struct Benchmarks: Sendable {
     private let store: Store
+    private let shelf = BenchmarkShelf()
 
     package init(store: Store) { self.store = store }
 
@@ -55,6 +56,19 @@ package struct Benchmarks: Sendable {
         guard let content = record.content else { throw StoreError.notFound(kind: "benchmark", id: nameOrID) }
         return try read(
             content, name: record.name, format: details.format.flatMap(ManifestFormat.init(rawValue:)), hash: record.hash, check)
+    }
+
+    /// The same, of those that were read last without reading it again.
+    func shelved(_ nameOrID: String, check: @escaping @Sendable () throws -> Void) throws -> QuestionSet {
+        let hash = try CordBench(rawValue: nameOrID)?.hash ?? record(nameOrID).hash
+        return try shelf.set(hash) { try set(nameOrID, check: check) }
+    }
+
+    /// The id and the name of the set of a built-in name, a registered name or its id, without reading it.
+    package func identity(_ nameOrID: String) throws -> (id: String, name: String) {
+        if let known = CordBench(rawValue: nameOrID) { return (known.rawValue, known.rawValue) }
+        let record = try record(nameOrID)
+        return (record.id, record.name)
     }
 
     /// Whether there is a set of that name, without reading it.

@@ -72,7 +72,8 @@ struct TrainingFile: Sendable {
         return failure("\(filename)\(inside)\(line.map { ", line \($0)" } ?? ""): \(reason)")
     }
 
-    private static func unpack(
+    /// - Returns: the archive's manifest, and what of it is not read.
+    static func unpack(
         _ archive: URL, into folder: URL, check: @escaping @Sendable () throws -> Void
     ) throws -> (manifest: URL, note: String?) {
         try? FileManager.default.removeItem(at: folder)

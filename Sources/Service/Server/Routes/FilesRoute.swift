@@ -85,7 +85,7 @@ enum FilesRoute {
     }
 
     /// - Throws: 403 where the key may not touch files of the purpose.
-    private static func admit(_ purpose: String, _ request: Request) throws(HTTPError) {
+    static func admit(_ purpose: String, _ request: Request) throws(HTTPError) {
         guard purpose == training || purpose == results, !request.scopes.contains(.train) else { return }
         throw .insufficientScope(
             "Files of the purpose \"\(purpose)\" need a key for train. This one brings and reads the others: name a purpose, "

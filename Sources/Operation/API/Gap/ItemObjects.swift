@@ -1,0 +1,199 @@
+/// What a person looks through: the items of question sets with the marks that people put on them, and the rows of training files.
+
+/// A page of a list that says how many elements there are in all.
+package struct CountedList<Element: Codable & Sendable>: Codable, Sendable {
+    package var object = "list"
+    package var data: [Element]
+    package var hasMore: Bool
+    /// Elements that match the query, on all pages.
+    package var total: Int
+
+    package init(_ data: [Element], hasMore: Bool, total: Int) {
+        self.data = data
+        self.hasMore = hasMore
+        self.total = total
+    }
+}
+
+/// One item of a question set.
+package struct BenchmarkItem: Codable, Equatable, Sendable {
+    package var id: String
+    package var object = "benchmark.item"
+    package var category: String
+    /// The question as it is typed.
+    package var text: String
+    /// The reference answer.
+    package var answer: String
+    /// The lettered choices' texts, A first.
+    package var choices: [String]
+    /// How answers are compared: `number`, `choice`, …
+    package var type: String
+    /// The question that several voices may speak.
+    package var sourceQuestion: String
+    @Nullable package var voice: String?
+    /// Whether the item has a clip.
+    package var hasAudio: Bool
+    /// What a person said of the item.
+    @Nullable package var mark: ItemMark?
+
+    package init(
+        id: String, category: String, text: String, answer: String, choices: [String], type: String, sourceQuestion: String, voice: String?,
+        hasAudio: Bool, mark: ItemMark?
+    ) {
+        self.voice = voice
+        self.mark = mark
+        self.id = id
+        self.category = category
+        self.text = text
+        self.answer = answer
+        self.choices = choices
+        self.type = type
+        self.sourceQuestion = sourceQuestion
+        self.hasAudio = hasAudio
+    }
+}
+
+/// A person's word on an item: whether its gold answer holds.
+package struct ItemMark: Codable, Equatable, Sendable {
+    package var object = "benchmark.mark"
+    /// The set's name.
+    package var benchmark: String
+    package var item: String
+    package var verdict: MarkVerdict
+    /// The answer that the person holds for right.
+    @Nullable package var answer: String?
+    @Nullable package var note: String?
+    package var createdAt: Int
+
+    package init(benchmark: String, item: String, verdict: MarkVerdict, answer: String?, note: String?, createdAt: Int) {
+        self.answer = answer
+        self.note = note
+        self.benchmark = benchmark
+        self.item = item
+        self.verdict = verdict
+        self.createdAt = createdAt
+    }
+}
+
+/// `gold_right`: the item was checked and holds. `unsure`: somebody should look again.
+package enum MarkVerdict: String, Codable, CaseIterable, Sendable {
+    case goldRight = "gold_right"
+    case goldWrong = "gold_wrong"
+    case ambiguous
+    case clipUnusable = "clip_unusable"
+    case unsure
+}
+
+/// `POST /v1/benchmarks/{id}/items/{item}/mark`. The mark takes the place of an earlier one.
+package struct MarkRequest: Decodable, Equatable, Sendable {
+    package var verdict: MarkVerdict
+    package var answer: String?
+    package var note: String?
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        verdict = try fields.requiredChoice("verdict")
+        answer = try fields.text("answer", maxLength: 2000)
+        note = try fields.text("note", maxLength: 2000)
+        try fields.end()
+    }
+}
+
+/// `GET /v1/benchmarks/{id}/items?…`. Items come in the order of the set.
+package struct ItemsQuery: Decodable, Equatable, Sendable {
+    package var after: String?
+    package var limit: Int
+    package var category: String?
+    /// Stands in the question, the answer or the id, in whatever case.
+    package var contains: String?
+    /// Items with a mark alone, or without.
+    package var marked: Bool?
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        after = try fields.text("after", maxLength: 2000)
+        limit = try fields.integer("limit", in: 1...1000) ?? 20
+        category = try fields.text("category", maxLength: 512)
+        contains = try fields.text("contains", maxLength: 512)
+        marked = try fields.flag("marked")
+        try fields.end()
+    }
+}
+
+/// One row of a training file, as a training reads it.
+package struct TrainingFileRow: Codable, Equatable, Sendable {
+    /// A turn of a conversation.
+    package struct Turn: Codable, Equatable, Sendable {
+        package var role: String
+        package var text: String
+
+        package init(role: String, text: String) {
+            self.role = role
+            self.text = text
+        }
+    }
+
+    package var object = "file.row"
+    /// On which the row begins; the first is 1.
+    package var line: Int
+    @Nullable package var id: String?
+    /// The question as it is typed.
+    package var text: String
+    @Nullable package var answer: String?
+    /// The whole answer that the supervised method imitates.
+    @Nullable package var solution: String?
+    @Nullable package var system: String?
+    /// Of a row that is a conversation.
+    package var turns: [Turn]
+    /// How many clips the row has.
+    package var clips: Int
+    /// Why nothing can be learnt from the row.
+    @Nullable package var problem: String?
+
+    package init(
+        line: Int, id: String? = nil, text: String = "", answer: String? = nil, solution: String? = nil, system: String? = nil,
+        turns: [Turn] = [], clips: Int = 0, problem: String? = nil
+    ) {
+        self.id = id
+        self.answer = answer
+        self.solution = solution
+        self.system = system
+        self.problem = problem
+        self.line = line
+        self.text = text
+        self.turns = turns
+        self.clips = clips
+    }
+}
+
+/// `GET /v1/files/{id}/rows?…`. Rows come in the order of the file.
+package struct RowsQuery: Decodable, Equatable, Sendable {
+    /// The line that the page comes after.
+    package var after: Int
+    package var limit: Int
+    /// Stands in the question, an answer, a turn or the id, in whatever case.
+    package var contains: String?
+    /// Rows that cannot be learnt from alone, or the others.
+    package var problems: Bool?
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        after = try fields.integer("after", in: 0...Int.max) ?? 0
+        limit = try fields.integer("limit", in: 1...1000) ?? 20
+        contains = try fields.text("contains", maxLength: 512)
+        problems = try fields.flag("problems")
+        try fields.end()
+    }
+}
+
+/// `GET /v1/files/{id}/rows/{line}/audio?clip=…`.
+package struct ClipQuery: Decodable, Equatable, Sendable {
+    /// The first of a row is 0.
+    package var clip: Int
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        clip = try fields.integer("clip", in: 0...1000) ?? 0
+        try fields.end()
+    }
+}
