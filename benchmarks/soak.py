@@ -20,24 +20,19 @@ import re
 import socket
 import sys
 import time
-from pathlib import Path
 from urllib.parse import urlparse
 
-SPOKEN = [p.read_bytes() for p in sorted((Path(__file__).resolve().parent.parent / "Tests/Fixtures/spoken").glob("*.wav"))]
+from serving import CLIPS, form, request
+
+SPOKEN = [clip.read_bytes() for clip in sorted(CLIPS.glob("*.wav"))]
 server = urlparse(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8080")
 total = int(sys.argv[2]) if len(sys.argv) > 2 else 10_000
 JSON = {"Content-Type": "application/json"}
 WAV = {"Content-Type": "audio/wav"}
 
 
-def send(method, path, body=None, headers={}):
-    connection = http.client.HTTPConnection(server.hostname, server.port, timeout=60)
-    try:
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
+def send(method, path, body=None, headers=None):
+    return request(server.port, method, path, body, headers, timeout=60, host=server.hostname)
 
 
 def post(path, body, headers): return send("POST", path, body, headers)[0]
@@ -88,10 +83,8 @@ def unheard(draw):
 
 
 def upload(draw):
-    form = ('--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nfine-tune\r\n'
-            '--b\r\nContent-Disposition: form-data; name="file"; filename="pairs.jsonl"\r\n\r\n'
-            + json.dumps({"text": "What is 1 plus 1?", "note": draw.random()}) + "\n" * draw.randrange(1, 10_000) + "\r\n--b--\r\n")
-    status, body = send("POST", "/v1/files", form, {"Content-Type": "multipart/form-data; boundary=b"})
+    pairs = json.dumps({"text": "What is 1 plus 1?", "note": draw.random()}) + "\n" * draw.randrange(1, 10_000)
+    status, body = send("POST", "/v1/files", *form(pairs.encode(), "pairs.jsonl", purpose="fine-tune"))
     return send("DELETE", "/v1/files/" + json.loads(body)["id"])[0] if status == 200 else status
 
 

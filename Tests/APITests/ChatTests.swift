@@ -54,7 +54,6 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
         #expect(
             request.responseFormat
                 == .jsonSchema(name: "a", schema: .object(["type": .string("object")]), strict: false))
-        #expect(try read(ChatCompletionRequest.self, text(request)) == request)
     }
 
     @Test func stopMayBeOneString() throws {
@@ -153,7 +152,7 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
         ]
         let nulls = names.map { "\"\($0)\": null" }.joined(separator: ", ")
         let request = try read(ChatCompletionRequest.self, #"{"messages": [{"role": "user", "content": "Hi", "name": null}], \#(nulls)}"#)
-        #expect(request == ChatCompletionRequest(model: nil, messages: [ChatMessage(role: .user, text: "Hi")]))
+        #expect(try request == read(ChatCompletionRequest.self, #"{"messages": [{"role": "user", "content": "Hi"}]}"#))
     }
 
     @Test(arguments: [

@@ -16,13 +16,12 @@ import Testing
     /// Requests that are written, too: by the command line, or as jobs in the store.
     static let requests: [String: any (Codable & Sendable).Type] = [
         "AnswerRequest": AnswerRequest.self, "BatchRequest": BatchRequest.self,
-        "ChatCompletionRequest": ChatCompletionRequest.self, "CompletionRequest": CompletionRequest.self,
         "FineTuningRequest": FineTuningRequest.self, "GapRunRequest": GapRunRequest.self,
     ]
 
     static let readAlone: [String: any (Decodable & Sendable).Type] = [
-        "BenchmarkRequest": BenchmarkRequest.self, "ClipQuery": ClipQuery.self, "CompareQuery": CompareQuery.self,
-        "CordStepRequest": CordStepRequest.self,
+        "BenchmarkRequest": BenchmarkRequest.self, "ChatCompletionRequest": ChatCompletionRequest.self, "ClipQuery": ClipQuery.self,
+        "CompareQuery": CompareQuery.self, "CompletionRequest": CompletionRequest.self, "CordStepRequest": CordStepRequest.self,
         "DetokenizeRequest": DetokenizeRequest.self, "InspectRequest": InspectRequest.self, "LoadAdapterRequest": LoadAdapterRequest.self,
         "FileExpiry": FileExpiry.self, "ItemsQuery": ItemsQuery.self, "MarkRequest": MarkRequest.self, "PageQuery": PageQuery.self,
         "ReportQuery": ReportQuery.self, "ResponsesRequest": ResponsesRequest.self,

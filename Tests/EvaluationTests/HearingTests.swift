@@ -25,7 +25,7 @@ struct HearingTests {
 
     private static let facts = Reproducibility(
         model: "m", modelHash: "h", weightVersion: "base", weightVersionHash: "base", promptTemplateHash: "t", decoding: [:], seed: 3,
-        judge: "match", extraction: "strict", benchmark: "b", benchmarkHash: "x", softwareVersion: "0", machine: "here",
+        judge: "match", extraction: .strict, benchmark: "b", benchmarkHash: "x", softwareVersion: "0", machine: "here",
         arms: [.text, .audio, .transcript], limit: nil, divergence: 0)
 
     /// `counts` items of every pattern of right and wrong: (text, transcript, audio, whether it was heard rightly).

@@ -308,3 +308,11 @@ import Testing
         #expect(try failure(lines, maximumRows: 10) == .tooManyRows(file: "m.jsonl", limit: 10))
     }
 }
+
+extension QuestionSet {
+    /// The set in cord's own format, one item a line.
+    fileprivate func jsonLines() throws -> Data {
+        let encoder = JSONEncoder()
+        return try items.reduce(into: Data()) { try $0 += encoder.encode($1) + Data("\n".utf8) }
+    }
+}

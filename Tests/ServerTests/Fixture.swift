@@ -9,7 +9,7 @@ import Server
 import TestSupport
 import Workshop
 
-/// The embedded model behind every route; one runtime for all tests that change nothing.
+/// A model, most often the embedded one, behind every route; one runtime for all tests that change nothing.
 struct Fixture: Sendable {
     static let shared = Result { try Fixture() }
 
@@ -17,12 +17,13 @@ struct Fixture: Sendable {
     let runtime: Runtime
     let service: Service
 
-    init(_ change: (inout ServerConfiguration) -> Void = { _ in }) throws {
+    /// - Parameter model: what answers; nil for what the configuration names.
+    init(_ model: LoadedModel? = nil, _ change: (inout ServerConfiguration) -> Void = { _ in }) throws {
         var configuration = ServerConfiguration(ModelSettings(directory: CordNano.directory))
         configuration.model.name = "cord-nano"
         change(&configuration)
         state = ServerState(configuration)
-        runtime = try state.load()
+        runtime = try model.map { Runtime(Engine($0)) } ?? state.load()
         state.begin(runtime)
         service = try state.service(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

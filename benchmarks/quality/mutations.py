@@ -83,7 +83,7 @@ MUTATIONS = [
     Mutation("surrogate-held-back", "StreamingDetokenizer.swift", "first == 0xED ? 0x9F", "first == 0xED ? 0xBF", "TokenizationTests"),
     # Models.
     Mutation("fork-writes-shared-block", "KeyValueCache.swift", "if begun != 0, !isKnownUniquelyReferenced", "if begun < 0, !isKnownUniquelyReferenced", "ModelsTests|GenerationTests"),
-    Mutation("adapter-unscaled", "Layers/Linear.swift", "adapter.delta(x, pass.tape), scale: adapter.scale,", "adapter.delta(x, pass.tape), scale: 1,", "ModelsTests|GenerationTests.AdapterLoadingTests"),
+    Mutation("adapter-unscaled", "Layers/Linear.swift", "adapter.delta(dropped(x, adapter, pass), pass.tape), scale: adapter.scale,", "adapter.delta(dropped(x, adapter, pass), pass.tape), scale: 1,", "ModelsTests|GenerationTests.AdapterLoadingTests"),
     Mutation("huge-adapter-passes", "WeightVersion.swift", "first * second * Double(abs(scale))) <= Self.largestChange", "first * second * Double(abs(scale))) >= 0", "ModelsTests|GenerationTests.AdapterLoadingTests"),
     # Generation: cache, sampler, fair share.
     Mutation("prefix-version", "PrefixCache.swift", "guard var node = roots[version] else", "guard var node = roots.first?.value else", "GenerationTests"),
@@ -92,13 +92,13 @@ MUTATIONS = [
     Mutation("embedding-version", "EmbeddingCache.swift", 'let hearing = version?.hearing ?? ""', 'let hearing = ""', "GenerationTests|TrainingTests"),
     Mutation("negative-logit-penalised-upwards", "Sampler.swift", "value > 0 ? value / penalty : value * penalty", "value > 0 ? value / penalty : value / penalty", "GenerationTests.SamplerTests"),
     Mutation("top-p-by-one", "Sampler.swift", "best.removeLast(best.count - kept - 1)", "best.removeLast(max(0, best.count - kept - 2))", "GenerationTests.SamplerTests"),
-    Mutation("fair-share-of-others", "FairShare.swift", "Self.share * Double(yielding + others)", "Self.share * Double(others)", "GenerationTests.FairShareTests"),
+    Mutation("fair-share-of-others", "FairShare.swift", "Self.share * Double(lowPriority + others)", "Self.share * Double(others)", "GenerationTests.FairShareTests"),
     # Objectives.
     Mutation("token-weights", "TokenImportance.swift", "(beta - (beta - 1) * place)", "(beta - beta * place)", "ObjectivesTests"),
     Mutation("advantage-of-population", "GroupAdvantage.swift", "Double(rewards.count - 1)", "Double(rewards.count)", "ObjectivesTests"),
-    Mutation("clip-takes-larger", "PolicyGradient.swift", "share * min(ratio * advantage, clipped * advantage)", "share * max(ratio * advantage, clipped * advantage)", "ObjectivesTests"),
+    Mutation("clip-takes-larger", "PolicyGradient.swift", "if ratio * advantage <= clipped * advantage {", "if ratio * advantage >= clipped * advantage {", "ObjectivesTests"),
     # Training and pretraining.
-    Mutation("gradient-not-clipped", "Training/Trainer.swift", "metrics.gradNorm > limit {", "metrics.gradNorm > limit * 1e30 {", "TrainingTests.TrainerTests"),
+    Mutation("gradient-not-clipped", "Training/Trainer.swift", "options.maxGradientNorm, norm > limit {", "options.maxGradientNorm, norm > limit * 1e30 {", "TrainingTests.TrainerTests"),
     Mutation("nan-gradient-applied", "Training/Trainer.swift", "if !squares.isFinite {", "if squares == .infinity {", "TrainingTests"),
     Mutation("sum-over-pairs", "GradientPass.swift", "scaled(by: 1 / Double(counts.pairs))", "scaled(by: 1)", "TrainingTests"),
     Mutation("teacher-is-live", "GradientPass.swift", "objective.teacher == .frozen ? frozenTeacher : live", "objective.teacher == .frozen ? live : frozenTeacher", "TrainingTests"),

@@ -81,6 +81,16 @@ typedef struct {
 
 enum { largest_block = 256, largest_bytes = 256 };
 
+/// Sizes as the table has them.
+#define CK_SIZES(X, id, name, gguf, elements, bytes) table_elements_##id = elements, table_bytes_##id = bytes,
+enum { CK_BLOCK_FORMATS(CK_SIZES, ) };
+
+/// The table's sizes fit the blocks here, and are the sum of a block's parts that the format's file adds up, those of GGML's struct.
+#define CK_CHECK_SIZES(id)                                                                                             \
+    _Static_assert(table_bytes_##id == id##_bytes, "the table's bytes of a block are not those of its parts");         \
+    _Static_assert(table_bytes_##id <= largest_bytes && table_elements_##id <= largest_block, "a block is too large"); \
+    _Static_assert(table_elements_##id % span == 0, "a block is not whole spans");
+
 INLINED void widen_rows(const ck_block_kind kind, const block_call *c, size_t begin, size_t end) {
     size_t k = c->w.columns, blocks = row_blocks(kind, k);
     for (size_t i = begin; i < end; i++)
@@ -233,7 +243,7 @@ INLINED void narrow_product(const ck_block_kind kind, block_call c, void (*colum
     }
 
 #ifdef CK_VNNI
-#define CK_BLOCK_FORMAT(id) CK_NARROW_PRODUCT(id)
+#define CK_BLOCK_FORMAT(id) CK_CHECK_SIZES(id) CK_NARROW_PRODUCT(id)
 #else
-#define CK_BLOCK_FORMAT(id) CK_NARROW_PRODUCT(id) CK_WIDE_OPERATIONS(id)
+#define CK_BLOCK_FORMAT(id) CK_CHECK_SIZES(id) CK_NARROW_PRODUCT(id) CK_WIDE_OPERATIONS(id)
 #endif

@@ -112,14 +112,4 @@ package enum AudioDecoder {
         }
         if !isOpus { try soundFile(link, ContainerLength(), into: &hearing, isCancelled) }
     }
-
-    /// An MPEG file that states its length, as libsndfile hears it: the reference for what ``MPEGStream`` gives.
-    package static func mpegByLibsndfile(_ bytes: [UInt8], limits: AudioLimits) throws(AudioError) -> AudioClip {
-        var hearing = Hearing(limits: limits, container: .mp3)
-        try unsafe bytes.span.bytes.withUnsafeBytes { (buffer) throws(AudioError) in
-            var file = try unsafe SoundFile(bytes: buffer, container: .mp3)
-            try hearing.hear(&file) { false }
-        }
-        return try unsafe hearing.clip(of: bytes.span.bytes)
-    }
 }

@@ -136,8 +136,7 @@ extension AudioContainer {
         case .aiff: [Int32(SF_FORMAT_AIFF)]
         case .flac: [Int32(SF_FORMAT_FLAC)]
         case .ogg: [Int32(SF_FORMAT_OGG)]
-        case .mp3: [Int32(SF_FORMAT_MPEG)]
-        case .webm, .mp4, .adts, .caf, .amr, .wave64, .au: []
+        case .mp3, .webm, .mp4, .adts, .caf, .amr, .wave64, .au: []
         }
     }
 }

@@ -10,7 +10,7 @@ extension LoadedModel {
         let parts = Parameter.Part.allCases.reversed().compactMap { part in sizes[part].map { "\(part.rawValue) \(Self.millions($0))" } }
         let decoder = model.decoder.configuration
         var words = [
-            "\(model.family.rawValue), \(Self.millions(parameterCount)) parameters in \(dtype)", parts.joined(separator: ", "),
+            "\(model.type), \(Self.millions(parameterCount)) parameters in \(dtype)", parts.joined(separator: ", "),
             "width \(decoder.hiddenSize), \(decoder.layers.count) layers, context \(model.contextLength)",
             model.audio.map { "clips of up to \(Int($0.longestSeconds)) s, \(Self.tenths(1 / $0.secondsPerToken)) tokens a second" } ?? "text alone",
         ]

@@ -44,20 +44,25 @@ package final class LoadedModel: Sendable {
     /// Errors name the file and the field or tensor.
     ///
     /// - Parameter requantizes: whether `precision` may round weights that are quantised already.
-    package init(_ files: ModelFiles, name: String? = nil, precision: ModelPrecision = .auto, requantizes: Bool = false) throws {
-        let start = ContinuousClock.now
-        let opened = try OpenedModel(files)
+    package convenience init(_ files: ModelFiles, name: String? = nil, precision: ModelPrecision = .auto, requantizes: Bool = false) throws {
+        try self.init(since: .now, try OpenedModel(files), name: name, precision: precision, requantizes: requantizes)
+    }
+
+    package init(
+        since start: ContinuousClock.Instant = .now, _ opened: OpenedModel, name: String? = nil, precision: ModelPrecision = .auto,
+        requantizes: Bool = false
+    ) throws {
         let checkpoint = opened.checkpoint
         self.files = opened.files
         (directory, parts, self.checkpoint) = (checkpoint.directory, checkpoint.parts.map(\.directory), checkpoint)
         self.name = name ?? (checkpoint.isDirectory ? directory : directory.deletingPathExtension()).lastPathComponent
         let width = try ModelWidth(precision, of: checkpoint, requantizes: requantizes)
         (dtype, arithmetic) = (width.name, width.arithmetic)
-        model = try AudioLanguageModel(checkpoint, storage: width.storage)
+        model = try AudioLanguageModel(checkpoint, of: opened.family, storage: width.storage)
         stored = try checkpoint.tensors(renaming: model.names.published)
         parameterCount = model.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
         tokenizer = opened.tokenizer
-        let sound = model.family.soundInText
+        let sound = opened.family.soundInText
         chat = ChatFormat(tokenizer: tokenizer, template: opened.template, soundInText: sound)
         placeholder = sound.flatMap(opened.tokenizer.id(of:)).map(Int32.init) ?? model.audio?.placeholder.token
         let generation = checkpoint.generationConfig

@@ -1,7 +1,7 @@
 package import Foundation
-import Models
-import Tokenization
-import Weights
+package import Models
+package import Tokenization
+package import Weights
 
 /// Where a model lies.
 package enum ModelFiles: Sendable {
@@ -54,18 +54,24 @@ package enum ModelFiles: Sendable {
 }
 
 /// A model's files, read but for the weights.
-struct OpenedModel {
+package struct OpenedModel {
     let checkpoint: Checkpoint
+    let family: any ModelFamily.Type
     let tokenizer: Tokenizer
     let template: ChatTemplate
     /// Each GGUF file with its bytes; none of a directory.
     let files: [(url: URL, byteCount: Int)]
 
+    /// A model that lies in no files.
+    package init(_ checkpoint: Checkpoint, of family: any ModelFamily.Type, tokenizer: Tokenizer, template: ChatTemplate) {
+        (self.checkpoint, self.family, self.tokenizer, self.template, files) = (checkpoint, family, tokenizer, template, [])
+    }
+
     init(_ files: ModelFiles) throws {
         switch files {
         case .directory(let directory):
             checkpoint = try Checkpoint(model: directory)
-            let family = try Family(checkpoint.config)
+            family = try Family(checkpoint.config).definition
             tokenizer = try Tokenizer(directory: checkpoint.folder(of: "tokenizer.json"), adding: family.soundInText)
             template =
                 try family.chatTemplate.map { try ChatTemplate($0) } ?? ChatTemplate(directory: checkpoint.folder(of: "tokenizer_config.json"))
@@ -73,7 +79,8 @@ struct OpenedModel {
         case .gguf(let decoder, let projector):
             let (decoder, projector) = (try GGUF(decoder), try GGUF(projector))
             checkpoint = try Checkpoint(decoder: decoder, projector: projector)
-            tokenizer = try Tokenizer(of: decoder, adding: Family(checkpoint.config).soundInText)
+            family = try Family(checkpoint.config).definition
+            tokenizer = try Tokenizer(of: decoder, adding: family.soundInText)
             template = try ChatTemplate(Checkpoint.chatTemplate(decoder, projector), of: decoder)
             self.files = decoder.files + projector.files
         }

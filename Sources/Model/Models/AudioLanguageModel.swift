@@ -1,4 +1,5 @@
 package import Foundation
+import JSON
 package import Tensors
 package import Weights
 
@@ -7,7 +8,9 @@ package import Weights
 ///     tokens, audio embeddings in their slots → decoder → hidden states → logits
 ///     clips → audio path → audio embeddings
 package struct AudioLanguageModel: Sendable {
-    package let family: Family
+    package let family: any ModelFamily.Type
+    /// What its configuration calls it.
+    package let type: String
     /// Nil where the model reads text alone.
     package let audio: AudioPath?
     package let decoder: Decoder
@@ -20,18 +23,21 @@ package struct AudioLanguageModel: Sendable {
     /// Modules of the checkpoint for other purposes than reading sound and text, with the number of their tensors.
     package let passedOver: [(module: String, count: Int)]
 
-    /// Builds the model of a Hugging Face directory; every tensor must be consumed or belong to what the family passes over.
-    package init(_ checkpoint: Checkpoint, storage: WeightStorage) throws {
-        family = try Family(checkpoint.config)
-        let definition = family.definition
-        names = definition.names
-        transcription = definition.transcription
+    /// Builds the model of a checkpoint; every tensor must be consumed or belong to what the family passes over.
+    ///
+    /// - Parameter family: nil for the one that the configuration names.
+    package init(_ checkpoint: Checkpoint, of family: (any ModelFamily.Type)? = nil, storage: WeightStorage) throws {
+        let family = try family ?? Family(checkpoint.config).definition
+        self.family = family
+        type = try checkpoint.config.string("model_type", default: "")
+        names = family.names
+        transcription = family.transcription
         let reader = ModelReader(checkpoint, weights: try checkpoint.weights(renaming: names.published), storage)
-        let parts = try definition.build(reader)
+        let parts = try family.build(reader)
         (audio, decoder, ends) = (parts.audio, parts.decoder, parts.ends)
         parameters = reader.parameters
-        let unread = try reader.weights.finish(allowing: ["rotary_emb.inv_freq"], modules: definition.passedOver)
-        passedOver = definition.passedOver.compactMap { module in
+        let unread = try reader.weights.finish(allowing: ["rotary_emb.inv_freq"], modules: family.passedOver)
+        passedOver = family.passedOver.compactMap { module in
             let count = unread.count { $0.hasPrefix(module + ".") }
             return count > 0 ? (module, count) : nil
         }
@@ -48,7 +54,7 @@ package struct AudioLanguageModel: Sendable {
     package func embed(
         _ clips: [[AudioSegment]], versions: [WeightVersion?], arithmetic: Arithmetic, dropout: Dropout? = nil, _ tape: Tape? = nil
     ) -> Tensor {
-        guard let audio else { preconditionFailure("\(family.rawValue) reads text alone") }
+        guard let audio else { preconditionFailure("\(type) reads text alone") }
         return audio.embed(clips, versions: versions, arithmetic: arithmetic, dropout: dropout, tape)
     }
 }

@@ -158,6 +158,15 @@ package struct AudioPath: Sendable {
     }
 }
 
+extension AudioPath {
+    /// A path whose projector is one linear layer.
+    package init(extractor: LogMelExtractor, cutting: Cutting, placeholder: Placeholder, encoder: WhisperEncoder, projector: Linear) {
+        self.init(
+            extractor: extractor, cutting: cutting, placeholder: placeholder, encoder: encoder, time: nil,
+            projector: LinearProjector(layers: [projector]))
+    }
+}
+
 /// What stands in a prompt for a clip: one token as the chat format writes it, and as many slots as the clip has embeddings once it is
 /// expanded.
 ///
@@ -170,7 +179,7 @@ package struct Placeholder: Sendable, Equatable {
     /// Whether each segment of a clip has a run of its own.
     let isBySegment: Bool
 
-    init(_ token: Int32, opening: Int32? = nil, closing: Int32? = nil, isBySegment: Bool = false) {
+    package init(_ token: Int32, opening: Int32? = nil, closing: Int32? = nil, isBySegment: Bool = false) {
         self.token = token
         self.opening = opening
         self.closing = closing

@@ -18,7 +18,7 @@ package enum Family: String, Sendable, CaseIterable {
     case ultravox
 
     /// The one switch over families.
-    var definition: any ModelFamily.Type {
+    package var definition: any ModelFamily.Type {
         switch self {
         case .qwen2Audio: Qwen2Audio.self
         case .audioFlamingo3: AudioFlamingo3.self
@@ -49,9 +49,6 @@ package enum Family: String, Sendable, CaseIterable {
     /// The chat format, as Jinja, of a family whose checkpoints have none that knows sound.
     package var chatTemplate: String? { definition.chatTemplate }
 
-    /// What stands for a clip in a message's text, where chat formats take texts alone.
-    package var soundInText: String? { definition.soundInText }
-
     /// - Throws: An error that lists the families served, where the configuration is of none of them.
     package init(_ config: JSONValue) throws {
         let type = try config.string("model_type", default: "")
@@ -66,7 +63,7 @@ package enum Family: String, Sendable, CaseIterable {
 }
 
 /// What a family is: its names on disk, and how its model is made of the shared layers. `ADD_A_FAMILY.md` tells how to add one.
-protocol ModelFamily {
+package protocol ModelFamily: SendableMetatype {
     /// Published models.
     static var models: String { get }
     /// Under which they stand.
@@ -91,24 +88,26 @@ protocol ModelFamily {
 }
 
 extension ModelFamily {
-    static var reference: String { "transformers" }
-    static var passedOver: [String] { [] }
-    static var chatTemplate: String? { nil }
-    static var soundInText: String? { nil }
-    static var parts: [CheckpointPart] { [] }
+    package static var reference: String { "transformers" }
+    package static var passedOver: [String] { [] }
+    package static var chatTemplate: String? { nil }
+    package static var soundInText: String? { nil }
+    package static var parts: [CheckpointPart] { [] }
 }
 
 /// What a family makes of a checkpoint.
-struct ModelParts {
+package struct ModelParts {
     let audio: AudioPath?
     let decoder: Decoder
     let ends: EndTokens
+
+    package init(audio: AudioPath?, decoder: Decoder, ends: EndTokens) { (self.audio, self.decoder, self.ends) = (audio, decoder, ends) }
 }
 
 /// A checkpoint while a model is made of it.
-struct ModelReader {
+package struct ModelReader {
     /// Under published names.
-    let weights: WeightCursor
+    package let weights: WeightCursor
     private let checkpoint: Checkpoint
     private let list: ParameterList
 
@@ -118,11 +117,11 @@ struct ModelReader {
         list = ParameterList(storage: storage)
     }
 
-    var config: JSONValue { checkpoint.config }
+    package var config: JSONValue { checkpoint.config }
 
     var parameters: [Parameter] { list.all }
 
-    func table(_ part: Parameter.Part) -> ParameterTable { ParameterTable(part, in: list) }
+    package func table(_ part: Parameter.Part) -> ParameterTable { ParameterTable(part, in: list) }
 
     /// The checkpoint's log-mel features, whose bins must be the encoder's, and whose window where the encoder stores its positions.
     func extractor(
@@ -211,6 +210,8 @@ package struct EndTokens: Sendable, Equatable {
     package let others: [String]
     /// Those that `config.json` names, unchecked.
     package let ids: [Int]
+
+    package init(turn: String, others: [String] = [], ids: [Int] = []) { (self.turn, self.others, self.ids) = (turn, others, ids) }
 
     /// Those of ChatML, and what the configuration has at `paths`.
     static func chatML(_ config: JSONValue, _ paths: String...) throws -> EndTokens {

@@ -10,7 +10,7 @@ final class ParameterList {
 }
 
 /// Reads the parameters of one part of a model.
-struct ParameterTable {
+package struct ParameterTable {
     private let list: ParameterList
     private let part: Parameter.Part
 

@@ -33,7 +33,7 @@ package struct TranscriptionPrompt: Sendable, Equatable {
     package let takesContext: Bool
     package let reading: Reading
 
-    init(
+    package init(
         _ transcribe: Words, translate: Words? = nil, place: Place = .afterClip, takesContext: Bool = false, reading: Reading = .whole
     ) {
         self.transcribe = transcribe

@@ -1,6 +1,6 @@
 package import JSON
 
-/// Answers that call functions, in the textual form of Hermes and Qwen:
+/// Answers that call functions, in the textual form of Hermes:
 ///
 ///     <tool_call>
 ///     {"name": "add", "arguments": {"a": 1, "b": 2}}

@@ -20,7 +20,7 @@ package struct TemplateToolCall: Sendable {
     }
 }
 
-/// A conversation with tools in the textual form of Hermes and Qwen, for templates that know no tools.
+/// A conversation with tools in the textual form of Hermes, for templates that know no tools.
 ///
 ///     system      … <tools>one function a line, as JSON</tools> …
 ///     assistant   <tool_call>{"name": …, "arguments": …}</tool_call>

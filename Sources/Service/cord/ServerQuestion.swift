@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Foundation
+import Remote
 
 /// A question that a running server answers.
 struct ServerQuestion {
@@ -11,11 +12,13 @@ struct ServerQuestion {
 
     /// Prints the answer as it grows.
     func printText(_ server: ServerAddress) async throws {
-        var messages = [ChatMessage(role: .user, content: parts)]
-        if let system { messages.insert(ChatMessage(role: .system, text: system), at: 0) }
         let name = if let model { model } else { try await server.firstModel() }
-        let request = ChatCompletionRequest(model: name, messages: messages, sampling: sampling, stream: true)
-        for try await event in try server.events("/v1/chat/completions", body: try WireEncoder.encode(request)) {
+        let turns = (system.map { [ChatQuestion.Message(role: "system", [.text($0)])] } ?? []) + [.init(role: "user", parts.map(\.asked))]
+        var question = ChatQuestion(model: name, turns)
+        (question.temperature, question.topP, question.topK) = (sampling.temperature, sampling.topP, sampling.topK)
+        (question.maxTokens, question.seed, question.stream) = (sampling.maxTokens, sampling.seed, true)
+        if !sampling.stop.isEmpty { question.stop = sampling.stop }
+        for try await event in try server.events("/v1/chat/completions", body: try question.json()) {
             let chunk = try WireDecoder.response(ChatCompletionChunk.self, from: event)
             FileHandle.standardOutput.write(Data((chunk.choices.first?.delta.content ?? "").utf8))
         }
@@ -34,5 +37,15 @@ struct ServerQuestion {
         }
         let body = try WireEncoder.encode(request)
         print(String(decoding: try await server.bytes("POST", "/v1/answers", body: body), as: UTF8.self))
+    }
+}
+
+extension ContentPart {
+    fileprivate var asked: ChatQuestion.Part {
+        switch self {
+        case .text(let text): .text(text)
+        case .inputAudio(let file, let format): .sound(file, format: format)
+        case .audioURL(let url): preconditionFailure("\(url): questions of the command line are texts and files")
+        }
     }
 }

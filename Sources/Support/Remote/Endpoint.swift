@@ -55,29 +55,14 @@ package struct Endpoint: Sendable {
 
     /// The text of the first choice of a chat completion: one user message, greedy.
     package func chat(model: String, prompt: String, maximumTokens: Int = 512) async throws -> String {
-        struct Message: Codable {
-            let role: String
-            let content: String
-        }
-        struct Request: Encodable {
-            let model: String
-            let messages: [Message]
-            let temperature: Double
-            let maximumTokens: Int
-
-            enum CodingKeys: String, CodingKey {
-                case model, messages, temperature
-                case maximumTokens = "max_tokens"
-            }
-        }
         struct Answer: Decodable {
+            struct Message: Decodable { let content: String }
             struct Choice: Decodable { let message: Message }
             let choices: [Choice]
         }
-        let request = Request(
-            model: model, messages: [Message(role: "user", content: prompt)], temperature: 0,
-            maximumTokens: maximumTokens)
-        let data = try await post("chat/completions", json: JSONEncoder().encode(request))
+        var question = ChatQuestion(model: model, [.init(role: "user", [.text(prompt)])])
+        (question.temperature, question.maxTokens) = (0, maximumTokens)
+        let data = try await post("chat/completions", json: question.json())
         guard let answer = try? JSONDecoder().decode(Answer.self, from: data), let choice = answer.choices.first else {
             throw EndpointError.unexpected(
                 url: base.appendingPathComponent("chat/completions").absoluteString,

@@ -22,14 +22,18 @@ import torch
 
 from make import MODELS, qwen2audio
 
+sys.path.append(str(Path(__file__).resolve().parents[3] / "benchmarks"))
+from serving import form
+
 NANO = qwen2audio.NANO
 CASES = {case["name"]: case for case in json.loads((MODELS / "cord-nano" / "cases.json").read_text())["cases"]}
 ADDRESS, KEY = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "none"
 
 
-def call(method, path, body=None, kind="application/json", raw=False):
+def call(method, path, body=None, headers=None, raw=False):
     data = json.dumps(body).encode() if isinstance(body, dict) else body
-    request = urllib.request.Request(ADDRESS + path, data, {"Content-Type": kind, "Authorization": f"Bearer {KEY}"}, method=method)
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"} | (headers or {})
+    request = urllib.request.Request(ADDRESS + path, data, headers, method=method)
     with urllib.request.urlopen(request, timeout=300) as response:
         content = response.read()
     return content if raw else json.loads(content)
@@ -43,9 +47,7 @@ def upload(directory, name):
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
         tar.add(directory, "adapter")
-    form = (f"--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n{name}\r\n"
-            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"adapter.tar.gz\"\r\n\r\n").encode()
-    return call("POST", "/v1/weights/versions", form + archive.getvalue() + b"\r\n--b--\r\n", "multipart/form-data; boundary=b")
+    return call("POST", "/v1/weights/versions", *form(archive.getvalue(), "adapter.tar.gz", name=name))
 
 
 def made_by_peft(directory):

@@ -4,7 +4,7 @@
  */
 #include "iq4_values.h"
 
-enum { iq4_xs_bytes = 136 };
+enum { iq4_xs_bytes = 2 + 2 + 256 / 64 + 256 / 2 };
 
 static inline void read_iq4_xs(ck_span_codes *to, const uint8_t *block) {
     float d = ck_f16_to_f32(ck_u16(block));

@@ -4,7 +4,7 @@
  */
 #include "../blocks.h"
 
-enum { q4_0_bytes = 18 };
+enum { q4_0_bytes = 2 + span / 2 };
 
 static inline void read_q4_0(ck_span_codes *to, const uint8_t *block) {
     to->scale[0] = to->scale[1] = ck_f16_to_f32(ck_u16(block));

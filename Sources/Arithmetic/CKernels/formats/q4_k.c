@@ -4,7 +4,7 @@
  */
 #include "k_scales.h"
 
-enum { q4_k_bytes = 144 };
+enum { q4_k_bytes = 2 + 2 + 12 + 256 / 2 };
 
 static inline void read_q4_k(ck_span_codes *to, const uint8_t *block) {
     read_k_scales(to, block);

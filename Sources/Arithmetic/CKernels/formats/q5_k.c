@@ -5,7 +5,7 @@
  */
 #include "k_scales.h"
 
-enum { q5_k_bytes = 176 };
+enum { q5_k_bytes = 2 + 2 + 12 + 256 / 8 + 256 / 2 };
 
 static inline void read_q5_k(ck_span_codes *to, const uint8_t *block) {
     read_k_scales(to, block);

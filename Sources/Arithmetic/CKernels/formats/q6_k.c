@@ -7,7 +7,7 @@
  */
 #include "../blocks.h"
 
-enum { q6_k_bytes = 210 };
+enum { q6_k_bytes = 256 / 2 + 256 / 4 + 256 / 16 + 2 };
 
 static inline void read_q6_k(ck_span_codes *to, const uint8_t *block) {
     const int8_t *scales = (const int8_t *)block + 192;

@@ -4,7 +4,7 @@
  */
 #include "../blocks.h"
 
-enum { q8_0_bytes = 34 };
+enum { q8_0_bytes = 2 + span };
 
 static inline void read_q8_0(ck_span_codes *to, const uint8_t *block) {
     to->scale[0] = to->scale[1] = ck_f16_to_f32(ck_u16(block));

@@ -5,7 +5,7 @@ import Glibc
 ///
 ///     p = softmax(logits);  the `count` largest of a row are chosen;  weight = p, or p / Σ chosen p
 ///
-/// Reference: transformers' `Qwen3OmniMoeThinkerTextTopKRouter`. Of equal logits, the first goes first.
+/// Reference: the router of transformers' mixtures of experts. Of equal logits, the first goes first.
 package struct Routing {
     /// [rows, count]
     package let weights: Tensor

@@ -77,15 +77,6 @@ package struct QuestionSet: Sendable {
         }
         return digest.finish()
     }
-
-    /// The set as the product's own JSONL, one item a line.
-    package func jsonLines() throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var lines = Data()
-        for item in items { lines += try encoder.encode(item) + Data("\n".utf8) }
-        return lines
-    }
 }
 
 /// Bad manifests, by file and line.

@@ -10,7 +10,7 @@ package struct Reproducibility: Codable, Sendable, Equatable {
     package var seed: UInt64
     package var judge: String
     /// `strict`, or `voicebench_compatible`.
-    package var extraction: String
+    package var extraction: ExtractionMode
     package var benchmark: String
     package var benchmarkHash: String
     package var softwareVersion: String
@@ -25,7 +25,7 @@ package struct Reproducibility: Codable, Sendable, Equatable {
 
     package init(
         model: String, modelHash: String, weightVersion: String, weightVersionHash: String, promptTemplateHash: String,
-        decoding: [String: String], seed: UInt64, judge: String, extraction: String = "strict", benchmark: String,
+        decoding: [String: String], seed: UInt64, judge: String, extraction: ExtractionMode = .strict, benchmark: String,
         benchmarkHash: String, softwareVersion: String, machine: String, arms: [Arm] = [.text, .audio], limit: Int? = nil,
         divergence: Int = 0, retained: [RetainedFacts]? = nil
     ) {
@@ -64,7 +64,7 @@ package struct Reproducibility: Codable, Sendable, Equatable {
             ("model", model), ("model hash", modelHash), ("weight version", weightVersion),
             ("weight version hash", weightVersionHash), ("prompt template hash", promptTemplateHash),
             ("decoding", decoding.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")),
-            ("seed", String(seed)), ("judge", judge), ("extraction", extraction), ("benchmark", benchmark),
+            ("seed", String(seed)), ("judge", judge), ("extraction", extraction.rawValue), ("benchmark", benchmark),
             ("benchmark hash", benchmarkHash), ("software version", softwareVersion), ("machine", machine),
             ("arms", arms.map(\.rawValue).joined(separator: ", ")), ("limit", limit.map(String.init) ?? "all"),
             ("divergence", String(divergence)),

@@ -82,20 +82,19 @@ package struct EndpointRespondent: Respondent {
     }
 
     private func body(_ question: Asking, _ seed: UInt64) async throws -> Data {
-        let content: Content =
+        let parts: [ChatQuestion.Part] =
             switch question {
-            case .typed(let text): .text(text)
-            case .nothing: .text("")
-            case .spoken(let file): .audio(try await wav(file).base64EncodedString(), text: nil)
-            case .accompanied(let file, let text): .audio(try await wav(file).base64EncodedString(), text: text)
+            case .typed(let text): [.text(text)]
+            case .nothing: [.text("")]
+            case .spoken(let file): [.sound(try await wav(file), format: "wav")]
+            case .accompanied(let file, let text): [.sound(try await wav(file), format: "wav"), .text(text)]
             case .relayed: preconditionFailure("a transcript is asked for before it is typed")
             }
-        let sampled = decoding.temperature > 0
-        return try JSONEncoder().encode(
-            Request(
-                model: model, messages: [Message(role: "user", content: content)], temperature: decoding.temperature,
-                top_p: sampled ? decoding.topP : nil, max_tokens: decoding.maxTokens,
-                stop: decoding.stop.isEmpty ? nil : decoding.stop, seed: sampled ? Int(seed & 0x7FFF_FFFF) : nil))
+        var asked = ChatQuestion(model: model, [.init(role: "user", parts)])
+        (asked.temperature, asked.maxTokens) = (decoding.temperature, decoding.maxTokens)
+        if decoding.temperature > 0 { (asked.topP, asked.seed) = (decoding.topP, Int(seed & 0x7FFF_FFFF)) }
+        if !decoding.stop.isEmpty { asked.stop = decoding.stop }
+        return try asked.json()
     }
 
     private func wav(_ file: URL) async throws -> Data {
@@ -110,48 +109,6 @@ package struct EndpointRespondent: Respondent {
                 return Data(WAVWriter.bytes(clip.samples))
             } catch let error as AudioError {
                 throw Unaskable(code: error.code, error.description)
-            }
-        }
-    }
-
-    private struct Request: Encodable {
-        let model: String
-        let messages: [Message]
-        let temperature: Double
-        let top_p: Double?
-        let max_tokens: Int
-        let stop: [String]?
-        let seed: Int?
-    }
-
-    private struct Message: Encodable {
-        let role: String
-        let content: Content
-    }
-
-    private enum Content: Encodable {
-        case text(String)
-        /// Base64 of a WAV, and the words behind it.
-        case audio(String, text: String?)
-
-        private struct Part: Encodable {
-            let type: String
-            var input_audio: Sound?
-            var text: String?
-        }
-
-        private struct Sound: Encodable {
-            let data: String
-            let format = "wav"
-        }
-
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.singleValueContainer()
-            switch self {
-            case .text(let text): try container.encode(text)
-            case .audio(let data, let text):
-                let words = text.map { Part(type: "text", text: $0) }
-                try container.encode([Part(type: "input_audio", input_audio: Sound(data: data))] + (words.map { [$0] } ?? []))
             }
         }
     }

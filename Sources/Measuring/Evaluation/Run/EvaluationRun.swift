@@ -116,7 +116,7 @@ package struct EvaluationRun: Sendable {
         return Reproducibility(
             model: who.model, modelHash: who.modelHash, weightVersion: who.weightVersion, weightVersionHash: who.weightVersionHash,
             promptTemplateHash: who.promptTemplateHash, decoding: who.decoding, seed: settings.seed,
-            judge: scoring.judge?.name ?? "match", extraction: settings.extraction.rawValue, benchmark: set.name, benchmarkHash: hash,
+            judge: scoring.judge?.name ?? "match", extraction: settings.extraction, benchmark: set.name, benchmarkHash: hash,
             softwareVersion: software, machine: who.machine, arms: settings.arms, limit: settings.limit,
             divergence: settings.divergence, retained: others.isEmpty ? nil : others)
     }

@@ -120,7 +120,7 @@ package struct RunSettings: Codable, Sendable, Equatable {
     package init(repeating report: Reproducibility) {
         self.init(
             arms: report.arms, limit: report.limit, seed: report.seed,
-            extraction: ExtractionMode(rawValue: report.extraction) ?? .strict, divergence: report.divergence)
+            extraction: report.extraction, divergence: report.divergence)
     }
 }
 

@@ -53,7 +53,7 @@ enum Qwen25Omni: ModelFamily {
         return ModelParts(
             audio: AudioPath(
                 extractor: try reader.extractor(for: shape, anyWindow: true), cutting: .windows(1), placeholder: Placeholder(slot),
-                encoder: encoder, time: nil, projector: LinearProjector(layers: [projector])),
+                encoder: encoder, projector: projector),
             decoder: try Decoder(weights["model"], head: weights["lm_head"], text, reader.table(.decoder)),
             ends: try .chatML(config, at + "text_config.eos_token_id"))
     }

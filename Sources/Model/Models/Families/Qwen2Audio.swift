@@ -31,8 +31,7 @@ enum Qwen2Audio: ModelFamily {
         return ModelParts(
             audio: AudioPath(
                 extractor: try reader.extractor(for: configuration.audio), cutting: .windows(1),
-                placeholder: Placeholder(configuration.audioToken), encoder: encoder, time: nil,
-                projector: LinearProjector(layers: [projector])),
+                placeholder: Placeholder(configuration.audioToken), encoder: encoder, projector: projector),
             decoder: try Decoder(
                 weights["language_model.model"], head: weights["language_model.lm_head"], configuration.text, reader.table(.decoder)),
             ends: try .chatML(reader.config, "text_config.eos_token_id"))

@@ -17,7 +17,7 @@ extension AudioLanguageModel {
     package func gguf(_ storage: WeightStorage, config: JSONValue) throws -> (decoder: GGUFPart, projector: GGUFPart) {
         guard let layout = GGUFFamily(of: family), layout.isWritten, let audio else {
             let list = GGUFFamily.all.filter(\.isWritten).map(\.family.rawValue).joined(separator: ", ")
-            throw ModelError("models of the family \(family.rawValue) are not written as GGUF files; those of \(list) are")
+            throw ModelError("models of the family \(type) are not written as GGUF files; those of \(list) are")
         }
         let (own, theirs) = (parameters.filter { $0.part == .decoder }, parameters.filter { $0.part != .decoder })
         return (

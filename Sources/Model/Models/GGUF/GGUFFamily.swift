@@ -159,8 +159,8 @@ struct GGUFFamily {
 
 extension GGUFFamily {
     /// The layout of a family's models, whole or in part.
-    init?(of family: Family) {
-        guard let layout = Self.all.first(where: { ObjectIdentifier($0.family.definition) == ObjectIdentifier(family.definition) }) else {
+    init?(of family: any ModelFamily.Type) {
+        guard let layout = Self.all.first(where: { ObjectIdentifier($0.family.definition) == ObjectIdentifier(family) }) else {
             return nil
         }
         self = layout
@@ -169,5 +169,5 @@ extension GGUFFamily {
 
 extension Family {
     /// Whether its models are read from GGUF, too.
-    package var isInGGUF: Bool { GGUFFamily(of: self) != nil }
+    package var isInGGUF: Bool { GGUFFamily(of: definition) != nil }
 }

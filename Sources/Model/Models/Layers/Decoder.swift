@@ -1,6 +1,6 @@
 import Glibc
 package import Tensors
-import Weights
+package import Weights
 
 /// The decoder of every family: a causal transformer with grouped queries and rotary positions, each of whose layers is configured by
 /// itself.
@@ -21,7 +21,7 @@ package struct Decoder: Sendable {
     /// - Parameters:
     ///   - model: the embeddings, the layers and the norm.
     ///   - head: the output head, where it is stored.
-    init(_ model: WeightCursor, head headWeights: WeightCursor, _ configuration: DecoderConfiguration, _ table: ParameterTable) throws {
+    package init(_ model: WeightCursor, head headWeights: WeightCursor, _ configuration: DecoderConfiguration, _ table: ParameterTable) throws {
         self.configuration = configuration
         let (vocabulary, size) = (configuration.vocabularySize, configuration.hiddenSize)
         let tied = configuration.tiesEmbeddings

@@ -1,4 +1,4 @@
-import JSON
+package import JSON
 package import Tensors
 import Weights
 
@@ -69,6 +69,8 @@ extension DecoderConfiguration {
         /// What a mixture of experts has where the file says nothing; nil where layers have none.
         var experts: Experts?
     }
+
+    package init(_ config: JSONValue, at path: String) throws { try self.init(config, at: path, defaults: Defaults()) }
 
     /// Reads the object at `path`, of Qwen's and Llama's decoders; the whole configuration where empty.
     ///

@@ -1,5 +1,5 @@
 package import Tensors
-import Weights
+package import Weights
 
 /// y [T, out] = x [T, in] · weightᵀ + bias, with the low-rank adapters of the rows' weight versions.
 package struct Linear: Sendable {
@@ -7,7 +7,7 @@ package struct Linear: Sendable {
     package let bias: Parameter?
 
     /// - Parameter isHead: whether logits come out.
-    init(_ cursor: WeightCursor, _ table: ParameterTable, in columns: Int, out rows: Int, bias: Bool, isHead: Bool = false) throws {
+    package init(_ cursor: WeightCursor, _ table: ParameterTable, in columns: Int, out rows: Int, bias: Bool, isHead: Bool = false) throws {
         weight = try table.matrix(cursor, rows: rows, columns: columns, isHead: isHead)
         self.bias = bias ? try table.vector(cursor, "bias", size: rows) : nil
     }

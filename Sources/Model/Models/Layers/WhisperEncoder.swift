@@ -1,6 +1,6 @@
-import JSON
+package import JSON
 import Tensors
-import Weights
+package import Weights
 
 /// Shapes of an audio encoder in Whisper's style.
 package struct WhisperEncoderConfiguration: Sendable, Equatable {
@@ -21,9 +21,11 @@ package struct WhisperEncoderConfiguration: Sendable, Equatable {
         var mels = 128
     }
 
+    package init(_ config: JSONValue, at path: String) throws { try self.init(config, at: path, defaults: Defaults()) }
+
     /// Reads the object at `path`. Fields have the names of transformers' Whisper configuration, those that transformers gives to all encoders,
     /// or OpenAI's.
-    init(_ config: JSONValue, at path: String, defaults: Defaults = Defaults()) throws {
+    init(_ config: JSONValue, at path: String, defaults: Defaults) throws {
         func size(_ names: String..., in range: ClosedRange<Int> = Claims.sizes, default fallback: Int) throws -> Int {
             let name = names.first { config.value(path + "." + $0) != nil } ?? names[0]
             return try config.integer(path + "." + name, in: range, default: fallback)
@@ -45,7 +47,7 @@ package struct WhisperEncoderConfiguration: Sendable, Equatable {
 ///     log-mel → stem → N blocks → (averaged pairs) → norm
 ///
 /// Reference: transformers' `Qwen2AudioEncoder`.
-struct WhisperEncoder: Sendable {
+package struct WhisperEncoder: Sendable {
     /// What checkpoints call its modules.
     struct Names {
         var positions = "embed_positions"
@@ -104,7 +106,7 @@ struct WhisperEncoder: Sendable {
     }
 
     /// The encoder that Qwen2-Audio and its kin have: Whisper's, with pairs of its positions averaged.
-    init(_ weights: WeightCursor, whisper configuration: WhisperEncoderConfiguration, _ table: ParameterTable) throws {
+    package init(_ weights: WeightCursor, whisper configuration: WhisperEncoderConfiguration, _ table: ParameterTable) throws {
         try self.init(weights, configuration, stem: WhisperStem(weights, configuration, table), Options(), table)
     }
 

@@ -21,16 +21,9 @@ package struct Answer: Codable, Equatable, Sendable {
         id: String, created: Int, model: String, weightVersion: String, answer: String? = nil, reasoning: String,
         text: String, finishReason: FinishReason, usage: Usage, cord: CordExtension
     ) {
-        self.id = id
-        self.created = created
-        self.model = model
-        self.weightVersion = weightVersion
-        self.answer = answer
-        self.reasoning = reasoning
-        self.text = text
-        self.finishReason = finishReason
-        self.usage = usage
-        self.cord = cord
+        (self.id, self.created, self.model, self.weightVersion) = (id, created, model, weightVersion)
+        (self.answer, self.reasoning, self.text, self.finishReason) = (answer, reasoning, text, finishReason)
+        (self.usage, self.cord) = (usage, cord)
     }
 }
 

@@ -11,9 +11,7 @@ package struct AnswerRequest: Codable, Equatable, Sendable {
     package var audio: Base64?
 
     package init(system: String?, model: String?, sampling: SamplingFields) {
-        self.system = system
-        self.model = model
-        self.sampling = sampling
+        (self.system, self.model, self.sampling) = (system, model, sampling)
     }
 
     /// `prompt` is a form's name for `text`.

@@ -5,8 +5,8 @@ package import Foundation
 ///
 /// An assistant's turn may come without content, as clients keep refusals and calls of tools; it is empty then. A turn of role `tool` is what
 /// a function gave back.
-package struct ChatMessage: Codable, Equatable, Sendable {
-    package enum Role: String, Codable, CaseIterable, Sendable { case system, developer, user, assistant, tool }
+package struct ChatMessage: Decodable, Equatable, Sendable {
+    package enum Role: String, CaseIterable, Sendable { case system, developer, user, assistant, tool }
 
     package var role: Role
     /// At least one part; content given as a string is one text part.
@@ -20,9 +20,7 @@ package struct ChatMessage: Codable, Equatable, Sendable {
     package var toolCallId = ""
 
     package init(role: Role, content: [ContentPart], reasoningContent: String = "") {
-        self.role = role
-        self.content = content
-        self.reasoningContent = reasoningContent
+        (self.role, self.content, self.reasoningContent) = (role, content, reasoningContent)
     }
 
     package init(role: Role, text: String) { self.init(role: role, content: [.text(text)]) }
@@ -62,21 +60,6 @@ package struct ChatMessage: Codable, Equatable, Sendable {
         try fields.end()
     }
 
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(role, forKey: .role)
-        if case .text(let text) = content.first, content.count == 1 {
-            try container.encode(text, forKey: .content)
-        } else {
-            try container.encode(content, forKey: .content)
-        }
-        if !reasoningContent.isEmpty { try container.encode(reasoningContent, forKey: .reasoningContent) }
-        if !toolCalls.isEmpty { try container.encode(toolCalls, forKey: .toolCalls) }
-        if !toolCallId.isEmpty { try container.encode(toolCallId, forKey: .toolCallId) }
-    }
-
-    private enum CodingKeys: String, CodingKey { case role, content, reasoningContent, toolCalls, toolCallId }
-
     /// Refuses calls that share an id within a turn, and answers to calls that nobody made.
     static func checkCalls(_ messages: [ChatMessage], at place: String) throws {
         var known: Set<String> = []
@@ -111,7 +94,7 @@ package struct ChatMessage: Codable, Equatable, Sendable {
 }
 
 /// A part of a message.
-package enum ContentPart: Codable, Equatable, Sendable {
+package enum ContentPart: Decodable, Equatable, Sendable {
     case text(String)
     /// The bytes of an audio file; `format` is what the client calls it, never trusted.
     case inputAudio(Data, format: String?)
@@ -151,35 +134,8 @@ package enum ContentPart: Codable, Equatable, Sendable {
         return .inputAudio(data.bytes, format: format)
     }
 
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        switch self {
-        case .text(let text):
-            try container.encode("text", forKey: .type)
-            try container.encode(text, forKey: .text)
-        case .inputAudio(let data, let format):
-            try container.encode("input_audio", forKey: .type)
-            try container.encode(InputAudio(data: Base64(data), format: format), forKey: .inputAudio)
-        case .audioURL(let url):
-            try container.encode("audio_url", forKey: .type)
-            try container.encode(Link(url: url), forKey: .audioURL)
-        }
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case type, text, inputAudio
-        case audioURL = "audioUrl"
-    }
-
-    private struct InputAudio: Encodable {
-        let data: Base64
-        let format: String?
-    }
-
-    private struct Link: Codable {
+    private struct Link: Decodable {
         var url: String
-
-        init(url: String) { self.url = url }
 
         init(from decoder: any Decoder) throws {
             if let url = try? decoder.singleValueContainer().decode(String.self) {

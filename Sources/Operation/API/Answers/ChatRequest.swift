@@ -1,5 +1,5 @@
 /// What `POST /v1/chat/completions` reads: OpenAI's request, with the sampling fields that vLLM added to it.
-package struct ChatCompletionRequest: Codable, Equatable, Sendable {
+package struct ChatCompletionRequest: Decodable, Equatable, Sendable {
     /// The served model answers where absent.
     package var model: String?
     package var messages: [ChatMessage]
@@ -22,13 +22,6 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
     /// Known to no model here: the answer says so.
     package var verbosity: Verbosity?
     package var tools = ToolFields()
-
-    package init(model: String?, messages: [ChatMessage], sampling: SamplingFields = SamplingFields(), stream: Bool = false) {
-        self.model = model
-        self.messages = messages
-        self.sampling = sampling
-        self.stream = stream
-    }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -76,37 +69,9 @@ package struct ChatCompletionRequest: Codable, Equatable, Sendable {
         fields.ignoreBookkeeping()
         try fields.end()
     }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encodeIfPresent(model, forKey: .model)
-        try container.encode(messages, forKey: .messages)
-        try sampling.encode(to: encoder)
-        try controls.encode(to: encoder)
-        try container.encode(n, forKey: .n)
-        try container.encode(stream, forKey: .stream)
-        try container.encodeIfPresent(streamOptions, forKey: .streamOptions)
-        try container.encode(logprobs, forKey: .logprobs)
-        if topLogprobs > 0 { try container.encode(topLogprobs, forKey: .topLogprobs) }
-        try container.encode(responseFormat, forKey: .responseFormat)
-        try container.encodeIfPresent(structuredOutputs, forKey: .structuredOutputs)
-        try container.encodeIfPresent(promptLogprobs, forKey: .promptLogprobs)
-        try container.encodeIfPresent(reasoningEffort, forKey: .reasoningEffort)
-        try container.encodeIfPresent(verbosity, forKey: .verbosity)
-        if !tools.tools.isEmpty {
-            try container.encode(tools.tools, forKey: .tools)
-            try container.encode(tools.choice, forKey: .toolChoice)
-            try container.encode(tools.isParallel, forKey: .parallelToolCalls)
-        }
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case model, messages, n, stream, logprobs, streamOptions, topLogprobs, responseFormat, structuredOutputs, promptLogprobs, reasoningEffort,
-            verbosity, tools, toolChoice, parallelToolCalls
-    }
 }
 
-package struct StreamOptions: Codable, Equatable, Sendable {
+package struct StreamOptions: Decodable, Equatable, Sendable {
     /// Whether a last chunk without choices carries the usage.
     package var includeUsage: Bool
     /// Whether every chunk carries the usage so far.
@@ -122,7 +87,7 @@ package struct StreamOptions: Codable, Equatable, Sendable {
 }
 
 /// `structured_outputs`: one form, as vLLM names it.
-package enum StructuredOutputs: Codable, Equatable, Sendable {
+package enum StructuredOutputs: Decodable, Equatable, Sendable {
     case choice([String])
     /// An expression that the whole answer matches.
     case regex(String)
@@ -153,22 +118,10 @@ package enum StructuredOutputs: Codable, Equatable, Sendable {
         self = forms[0]
         try fields.end()
     }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        switch self {
-        case .choice(let texts): try container.encode(texts, forKey: .choice)
-        case .regex(let pattern): try container.encode(pattern, forKey: .regex)
-        case .jsonObject: try container.encode(true, forKey: .jsonObject)
-        case .json(let schema): try container.encode(schema, forKey: .json)
-        }
-    }
-
-    private enum CodingKeys: String, CodingKey { case choice, regex, jsonObject, json }
 }
 
 /// The form that an answer must take.
-package enum ResponseFormat: Codable, Equatable, Sendable {
+package enum ResponseFormat: Decodable, Equatable, Sendable {
     case text
     case jsonObject
     case jsonSchema(name: String, schema: WireValue, strict: Bool)
@@ -195,24 +148,5 @@ package enum ResponseFormat: Codable, Equatable, Sendable {
         guard case .object = schema else { throw form.invalid("schema", expected: "an object") }
         form.ignore("description")
         return .jsonSchema(name: name, schema: schema, strict: try form.flag("strict") ?? false)
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        switch self {
-        case .text: try container.encode("text", forKey: .type)
-        case .jsonObject: try container.encode("json_object", forKey: .type)
-        case .jsonSchema(let name, let schema, let strict):
-            try container.encode("json_schema", forKey: .type)
-            try container.encode(Schema(name: name, schema: schema, strict: strict), forKey: .jsonSchema)
-        }
-    }
-
-    private enum CodingKeys: String, CodingKey { case type, jsonSchema }
-
-    private struct Schema: Encodable {
-        let name: String
-        let schema: WireValue
-        let strict: Bool
     }
 }

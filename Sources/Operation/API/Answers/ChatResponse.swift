@@ -18,14 +18,8 @@ package struct ChatCompletion: Codable, Equatable, Sendable {
         id: String, created: Int, model: String, choices: [ChatChoice], usage: Usage, promptLogprobs: [[String: PromptLogprob]?]? = nil,
         systemFingerprint: String? = nil, cord: CordExtension? = nil
     ) {
-        self.id = id
-        self.created = created
-        self.model = model
-        self.choices = choices
-        self.usage = usage
-        self.promptLogprobs = promptLogprobs
-        self.systemFingerprint = systemFingerprint
-        self.cord = cord
+        (self.id, self.created, self.model, self.choices, self.usage) = (id, created, model, choices, usage)
+        (self.promptLogprobs, self.systemFingerprint, self.cord) = (promptLogprobs, systemFingerprint, cord)
     }
 }
 
@@ -37,9 +31,7 @@ package struct PromptLogprob: Codable, Equatable, Sendable {
     package var decodedToken: String
 
     package init(logprob: Double, rank: Int?, decodedToken: String) {
-        self.logprob = logprob
-        self.rank = rank
-        self.decodedToken = decodedToken
+        (self.logprob, self.rank, self.decodedToken) = (logprob, rank, decodedToken)
     }
 }
 
@@ -53,10 +45,7 @@ package struct ChatChoice: Codable, Equatable, Sendable {
     package init(
         index: Int, message: AssistantMessage, finishReason: FinishReason? = nil, logprobs: ChoiceLogprobs? = nil
     ) {
-        self.index = index
-        self.message = message
-        self.finishReason = finishReason
-        self.logprobs = logprobs
+        (self.index, self.message, self.finishReason, self.logprobs) = (index, message, finishReason, logprobs)
     }
 }
 
@@ -79,9 +68,7 @@ package struct AssistantMessage: Codable, Equatable, Sendable {
     @Nullable package var refusal: String?
 
     package init(content: String?, reasoningContent: String? = nil, toolCalls: [ToolCall]? = nil) {
-        self.content = content
-        self.reasoningContent = reasoningContent
-        self.toolCalls = toolCalls
+        (self.content, self.reasoningContent, self.toolCalls) = (content, reasoningContent, toolCalls)
     }
 }
 
@@ -101,13 +88,8 @@ package struct ChatCompletionChunk: Codable, Equatable, Sendable {
         id: String, created: Int, model: String, choices: [ChatChunkChoice], usage: Nullable<Usage>? = nil,
         systemFingerprint: String? = nil, cord: CordExtension? = nil
     ) {
-        self.id = id
-        self.created = created
-        self.model = model
-        self.choices = choices
-        self.usage = usage
-        self.systemFingerprint = systemFingerprint
-        self.cord = cord
+        (self.id, self.created, self.model, self.choices, self.usage) = (id, created, model, choices, usage)
+        (self.systemFingerprint, self.cord) = (systemFingerprint, cord)
     }
 }
 
@@ -119,10 +101,7 @@ package struct ChatChunkChoice: Codable, Equatable, Sendable {
     @Nullable package var logprobs: ChoiceLogprobs?
 
     package init(index: Int, delta: ChatDelta, finishReason: FinishReason? = nil, logprobs: ChoiceLogprobs? = nil) {
-        self.index = index
-        self.delta = delta
-        self.finishReason = finishReason
-        self.logprobs = logprobs
+        (self.index, self.delta, self.finishReason, self.logprobs) = (index, delta, finishReason, logprobs)
     }
 }
 
@@ -135,10 +114,7 @@ package struct ChatDelta: Codable, Equatable, Sendable {
     package var toolCalls: [ToolCallDelta]?
 
     package init(role: String? = nil, content: String? = nil, reasoningContent: String? = nil, toolCalls: [ToolCallDelta]? = nil) {
-        self.role = role
-        self.content = content
-        self.reasoningContent = reasoningContent
-        self.toolCalls = toolCalls
+        (self.role, self.content, self.reasoningContent, self.toolCalls) = (role, content, reasoningContent, toolCalls)
     }
 }
 
@@ -159,10 +135,7 @@ package struct TokenLogprob: Codable, Equatable, Sendable {
     package var topLogprobs: [TopLogprob]
 
     package init(token: String, logprob: Double, bytes: [UInt8], topLogprobs: [TopLogprob] = []) {
-        self.token = token
-        self.logprob = logprob
-        self.bytes = bytes
-        self.topLogprobs = topLogprobs
+        (self.token, self.logprob, self.bytes, self.topLogprobs) = (token, logprob, bytes, topLogprobs)
     }
 }
 
@@ -173,9 +146,7 @@ package struct TopLogprob: Codable, Equatable, Sendable {
     package var bytes: [UInt8]
 
     package init(token: String, logprob: Double, bytes: [UInt8]) {
-        self.token = token
-        self.logprob = logprob
-        self.bytes = bytes
+        (self.token, self.logprob, self.bytes) = (token, logprob, bytes)
     }
 }
 
@@ -191,11 +162,8 @@ package struct Usage: Codable, Equatable, Sendable {
         promptTokens: Int, completionTokens: Int, totalTokens: Int, promptTokensDetails: PromptTokensDetails? = nil,
         completionTokensDetails: CompletionTokensDetails? = nil
     ) {
-        self.promptTokens = promptTokens
-        self.completionTokens = completionTokens
-        self.totalTokens = totalTokens
-        self.promptTokensDetails = promptTokensDetails
-        self.completionTokensDetails = completionTokensDetails
+        (self.promptTokens, self.completionTokens, self.totalTokens) = (promptTokens, completionTokens, totalTokens)
+        (self.promptTokensDetails, self.completionTokensDetails) = (promptTokensDetails, completionTokensDetails)
     }
 }
 
@@ -206,9 +174,7 @@ package struct PromptTokensDetails: Codable, Equatable, Sendable {
     package var textTokens: Int?
 
     package init(audioTokens: Int, cachedTokens: Int, textTokens: Int? = nil) {
-        self.audioTokens = audioTokens
-        self.cachedTokens = cachedTokens
-        self.textTokens = textTokens
+        (self.audioTokens, self.cachedTokens, self.textTokens) = (audioTokens, cachedTokens, textTokens)
     }
 }
 

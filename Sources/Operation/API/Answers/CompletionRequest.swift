@@ -1,5 +1,5 @@
 /// What `POST /v1/completions` reads: texts or tokens that the model continues as they stand, without its chat format.
-package struct CompletionRequest: Codable, Equatable, Sendable {
+package struct CompletionRequest: Decodable, Equatable, Sendable {
     /// OpenAI's, where a request says nothing.
     private static let defaultTokens = 16
 
@@ -38,25 +38,10 @@ package struct CompletionRequest: Codable, Equatable, Sendable {
         fields.ignoreBookkeeping()
         try fields.end()
     }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encodeIfPresent(model, forKey: .model)
-        try container.encode(prompts, forKey: .prompt)
-        try sampling.encode(to: encoder)
-        try controls.encode(to: encoder)
-        try container.encode(n, forKey: .n)
-        try container.encode(echo, forKey: .echo)
-        try container.encodeIfPresent(logprobs, forKey: .logprobs)
-        try container.encode(stream, forKey: .stream)
-        try container.encodeIfPresent(streamOptions, forKey: .streamOptions)
-    }
-
-    private enum CodingKeys: String, CodingKey { case model, prompt, n, echo, logprobs, stream, streamOptions }
 }
 
 /// A text, or the ids of its tokens.
-package enum PromptField: Codable, Equatable, Sendable {
+package enum PromptField: Decodable, Equatable, Sendable {
     case text(String)
     case tokens([Int])
 
@@ -73,14 +58,6 @@ package enum PromptField: Codable, Equatable, Sendable {
             throw WireError(
                 "\(pathText(decoder.codingPath)): expected \(Self.expected); found \(found).", param: pathText(decoder.codingPath),
                 code: "invalid_type")
-        }
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .text(let text): try container.encode(text)
-        case .tokens(let tokens): try container.encode(tokens)
         }
     }
 

@@ -16,13 +16,8 @@ package struct TextCompletion: Codable, Equatable, Sendable {
         id: String, created: Int, model: String, choices: [TextChoice], usage: Usage? = nil, systemFingerprint: String? = nil,
         cord: CordExtension? = nil
     ) {
-        self.id = id
-        self.created = created
-        self.model = model
-        self.choices = choices
-        self.usage = usage
-        self.systemFingerprint = systemFingerprint
-        self.cord = cord
+        (self.id, self.created, self.model, self.choices, self.usage) = (id, created, model, choices, usage)
+        (self.systemFingerprint, self.cord) = (systemFingerprint, cord)
     }
 }
 
@@ -34,10 +29,7 @@ package struct TextChoice: Codable, Equatable, Sendable {
     @Nullable package var finishReason: FinishReason?
 
     package init(index: Int, text: String, logprobs: TextLogprobs? = nil, finishReason: FinishReason? = nil) {
-        self.index = index
-        self.text = text
-        self.logprobs = logprobs
-        self.finishReason = finishReason
+        (self.index, self.text, self.logprobs, self.finishReason) = (index, text, logprobs, finishReason)
     }
 }
 
@@ -71,13 +63,8 @@ package struct Score: Codable, Equatable, Sendable {
     package init(
         id: String, created: Int, model: String, data: [ContinuationScore], usage: Usage, systemFingerprint: String?, cord: CordExtension?
     ) {
-        self.id = id
-        self.created = created
-        self.model = model
-        self.data = data
-        self.usage = usage
-        self.systemFingerprint = systemFingerprint
-        self.cord = cord
+        (self.id, self.created, self.model, self.data, self.usage) = (id, created, model, data, usage)
+        (self.systemFingerprint, self.cord) = (systemFingerprint, cord)
     }
 }
 
@@ -91,9 +78,6 @@ package struct ContinuationScore: Codable, Equatable, Sendable {
     package var tokens: [TokenLogprob]
 
     package init(index: Int, logprob: Double, isGreedy: Bool, tokens: [TokenLogprob]) {
-        self.index = index
-        self.logprob = logprob
-        self.isGreedy = isGreedy
-        self.tokens = tokens
+        (self.index, self.logprob, self.isGreedy, self.tokens) = (index, logprob, isGreedy, tokens)
     }
 }

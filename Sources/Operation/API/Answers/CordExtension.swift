@@ -13,10 +13,7 @@ package struct CordExtension: Codable, Equatable, Sendable {
 
     package init(weightVersion: String, audio: [HeardAudio], timings: Timings, seed: Int? = nil, ignored: [String] = []) {
         self.ignored = ignored.isEmpty ? nil : ignored
-        self.weightVersion = weightVersion
-        self.audio = audio
-        self.timings = timings
-        self.seed = seed
+        (self.weightVersion, self.audio, self.timings, self.seed) = (weightVersion, audio, timings, seed)
     }
 }
 
@@ -35,12 +32,8 @@ package struct HeardAudio: Codable, Equatable, Sendable {
     package init(
         seconds: Double, sampleRate: Int, channels: Int, audioTokens: Int, sha256: String, format: String? = nil
     ) {
-        self.seconds = seconds
-        self.sampleRate = sampleRate
-        self.channels = channels
-        self.audioTokens = audioTokens
-        self.sha256 = sha256
-        self.format = format
+        (self.seconds, self.sampleRate, self.channels, self.audioTokens) = (seconds, sampleRate, channels, audioTokens)
+        (self.sha256, self.format) = (sha256, format)
     }
 }
 
@@ -57,11 +50,7 @@ package struct Timings: Codable, Equatable, Sendable {
     package var total: Double
 
     package init(queue: Double, audio: Double, prefill: Double, decode: Double, firstToken: Double, total: Double) {
-        self.queue = queue
-        self.audio = audio
-        self.prefill = prefill
-        self.decode = decode
-        self.firstToken = firstToken
-        self.total = total
+        (self.queue, self.audio, self.prefill, self.decode) = (queue, audio, prefill, decode)
+        (self.firstToken, self.total) = (firstToken, total)
     }
 }

@@ -20,13 +20,8 @@ package struct ModelObject: Codable, Equatable, Sendable {
     package init(
         id: String, created: Int, root: String?, parent: String?, maxModelLen: Int, dtype: String, weightVersion: String?
     ) {
-        self.id = id
-        self.created = created
-        self.root = root
-        self.parent = parent
-        self.maxModelLen = maxModelLen
-        self.dtype = dtype
-        self.weightVersion = weightVersion
+        (self.id, self.created, self.root, self.parent, self.maxModelLen) = (id, created, root, parent, maxModelLen)
+        (self.dtype, self.weightVersion) = (dtype, weightVersion)
     }
 }
 
@@ -98,9 +93,7 @@ package struct TokenizeResponse: Codable, Equatable, Sendable {
 
     package init(tokens: [Int], maxModelLen: Int, tokenStrs: [String]? = nil) {
         count = tokens.count
-        self.tokens = tokens
-        self.maxModelLen = maxModelLen
-        self.tokenStrs = tokenStrs
+        (self.tokens, self.maxModelLen, self.tokenStrs) = (tokens, maxModelLen, tokenStrs)
     }
 }
 

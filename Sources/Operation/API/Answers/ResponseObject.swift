@@ -39,7 +39,7 @@ package struct ResponseObject: Codable, Equatable, Sendable {
     package var store = false
     package var temperature: Double
     package var text: ResponsesText
-    package var toolChoice: ResponsesToolChoice
+    package var toolChoice: ToolChoice
     package var tools: [ResponsesTool]
     package var topLogprobs: Int
     package var topP: Double
@@ -51,11 +51,7 @@ package struct ResponseObject: Codable, Equatable, Sendable {
 
     /// A response that has begun.
     package init(id: String, createdAt: Int, model: String, to request: ResponsesRequest, temperature: Double, topP: Double) {
-        self.id = id
-        self.createdAt = createdAt
-        self.model = model
-        self.temperature = temperature
-        self.topP = topP
+        (self.id, self.createdAt, self.model, self.temperature, self.topP) = (id, createdAt, model, temperature, topP)
         metadata = request.metadata
         reasoning = request.reasoning
         text = request.text
@@ -63,7 +59,7 @@ package struct ResponseObject: Codable, Equatable, Sendable {
         instructions = request.instructions
         maxOutputTokens = request.sampling.maxTokens
         parallelToolCalls = request.tools.isParallel
-        toolChoice = ResponsesToolChoice(request.tools.tools.isEmpty ? .auto : request.tools.choice)
+        toolChoice = request.tools.tools.isEmpty ? .auto : request.tools.choice
         tools = request.tools.tools.map { ResponsesTool($0) }
     }
 }

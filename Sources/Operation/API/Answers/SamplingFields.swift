@@ -21,16 +21,9 @@ package struct SamplingFields: Codable, Equatable, Sendable {
         maxTokens: Int? = nil, stop: [String] = [], seed: Int? = nil, frequencyPenalty: Double? = nil,
         presencePenalty: Double? = nil, repetitionPenalty: Double? = nil
     ) {
-        self.temperature = temperature
-        self.topP = topP
-        self.topK = topK
-        self.minP = minP
-        self.maxTokens = maxTokens
-        self.stop = stop
-        self.seed = seed
-        self.frequencyPenalty = frequencyPenalty
-        self.presencePenalty = presencePenalty
-        self.repetitionPenalty = repetitionPenalty
+        (self.temperature, self.topP, self.topK, self.minP, self.maxTokens) = (temperature, topP, topK, minP, maxTokens)
+        (self.stop, self.seed, self.frequencyPenalty) = (stop, seed, frequencyPenalty)
+        (self.presencePenalty, self.repetitionPenalty) = (presencePenalty, repetitionPenalty)
     }
 
     /// - Parameters:

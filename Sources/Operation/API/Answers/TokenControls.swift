@@ -1,5 +1,5 @@
 /// Which tokens may come, beside how they are drawn: OpenAI's and vLLM's members of a request.
-package struct TokenControls: Codable, Equatable, Sendable {
+package struct TokenControls: Equatable, Sendable {
     /// Added to the logits of tokens, by their ids; −100 all but forbids one.
     package var logitBias: [Int: Double] = [:]
     /// Whether the answer goes on past the model's end of it, to `max_tokens`.
@@ -36,22 +36,6 @@ package struct TokenControls: Codable, Equatable, Sendable {
                 return (token, value)
             }, uniquingKeysWith: { $1 })
     }
-
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
-        self = try TokenControls(fields, maxTokens: nil)
-        try fields.end()
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        let named = Dictionary(uniqueKeysWithValues: logitBias.map { (String($0.key), $0.value) })
-        if !named.isEmpty { try container.encode(named, forKey: .logitBias) }
-        if ignoreEos { try container.encode(ignoreEos, forKey: .ignoreEos) }
-        if minTokens > 0 { try container.encode(minTokens, forKey: .minTokens) }
-    }
-
-    private enum CodingKeys: String, CodingKey { case logitBias, ignoreEos, minTokens }
 }
 
 /// How long a model may think, in OpenAI's words.

@@ -3,7 +3,7 @@ import Foundation
 /// A function that the model may ask its client to call.
 ///
 /// The order of the schema's members, which counts, has to be read from the request itself.
-package struct FunctionTool: Codable, Equatable, Sendable {
+package struct FunctionTool: Decodable, Equatable, Sendable {
     package var name: String
     package var description: String?
     /// A JSON schema of the arguments; absent where the function takes none.
@@ -47,23 +47,6 @@ package struct FunctionTool: Codable, Equatable, Sendable {
                 param: fields.place("type"), code: "unsupported_parameter")
         }
     }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode("function", forKey: .type)
-        try container.encode(members, forKey: .function)
-    }
-
-    private enum CodingKeys: String, CodingKey { case type, function }
-
-    fileprivate var members: Members { Members(name: name, description: description, parameters: parameters, strict: strict) }
-
-    fileprivate struct Members: Encodable {
-        let name: String
-        let description: String?
-        let parameters: WireValue?
-        let strict: Bool
-    }
 }
 
 /// A function as `POST /v1/responses` has it.
@@ -75,12 +58,18 @@ package struct ResponsesTool: Codable, Equatable, Sendable {
     package init(from decoder: any Decoder) throws { function = try FunctionTool(flat: try Fields(decoder)) }
 
     package func encode(to encoder: any Encoder) throws {
-        try function.members.encode(to: encoder)
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode("function", forKey: .type)
+        let members = Members(
+            name: function.name, description: function.description, parameters: function.parameters, strict: function.strict)
+        try members.encode(to: encoder)
     }
 
-    private enum CodingKeys: String, CodingKey { case type }
+    private struct Members: Encodable {
+        let type = "function"
+        let name: String
+        let description: String?
+        let parameters: WireValue?
+        let strict: Bool
+    }
 }
 
 /// Whether OpenAI's interface takes a text for the name of a function.
@@ -120,45 +109,15 @@ package enum ToolChoice: Codable, Equatable, Sendable {
         try fields.end()
     }
 
+    /// As responses tell it, with the function's name beside the type.
     package func encode(to encoder: any Encoder) throws {
         switch self {
-        case .none: try encode("none", to: encoder)
-        case .auto: try encode("auto", to: encoder)
-        case .required: try encode("required", to: encoder)
-        case .function(let name):
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode("function", forKey: .type)
-            try container.encode(["name": name], forKey: .function)
+        case .none: try "none".encode(to: encoder)
+        case .auto: try "auto".encode(to: encoder)
+        case .required: try "required".encode(to: encoder)
+        case .function(let name): try ["type": "function", "name": name].encode(to: encoder)
         }
     }
-
-    private func encode(_ word: String, to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(word)
-    }
-
-    private enum CodingKeys: String, CodingKey { case type, function }
-}
-
-/// A choice as responses tell it, with the function's name beside the type.
-package struct ResponsesToolChoice: Codable, Equatable, Sendable {
-    package var choice: ToolChoice
-
-    package init(_ choice: ToolChoice) { self.choice = choice }
-
-    package init(from decoder: any Decoder) throws { choice = try ToolChoice(from: decoder) }
-
-    package func encode(to encoder: any Encoder) throws {
-        switch choice {
-        case .none, .auto, .required: try choice.encode(to: encoder)
-        case .function(let name):
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode("function", forKey: .type)
-            try container.encode(name, forKey: .name)
-        }
-    }
-
-    private enum CodingKeys: String, CodingKey { case type, name }
 }
 
 /// `tools`, `tool_choice` and `parallel_tool_calls` of a request, held against one another.

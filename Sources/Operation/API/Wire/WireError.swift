@@ -8,9 +8,7 @@ package struct WireError: Error, Equatable, CustomStringConvertible, Sendable {
     package var code: String
 
     package init(_ message: String, param: String? = nil, code: String) {
-        self.message = message
-        self.param = param
-        self.code = code
+        (self.message, self.param, self.code) = (message, param, code)
     }
 
     package var description: String { message }

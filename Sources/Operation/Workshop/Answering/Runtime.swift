@@ -21,7 +21,9 @@ package final class Runtime: Sendable {
 
     package var model: LoadedModel { engine.model }
 
-    init(_ engine: Engine, limits: AnswerLimits, firstToken: @escaping @Sendable (Double) -> Void) {
+    package init(
+        _ engine: Engine, limits: AnswerLimits = AnswerLimits(), firstToken: @escaping @Sendable (_ seconds: Double) -> Void = { _ in }
+    ) {
         self.engine = engine
         self.limits = limits
         self.firstToken = firstToken
