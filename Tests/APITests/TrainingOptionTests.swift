@@ -113,7 +113,7 @@ import Testing
         let silent: [String: WireValue] = [
             "teacher_temperature": .integer(0), "normalisation": .string("sum"), "estimator": .string("unit_temperature"),
             "importance_bound": .integer(2), "reference_coefficient": .integer(0), "entropy_coefficient": .integer(0),
-            "updates_per_rollout": .integer(1),
+            "updates_per_rollout": .integer(1), "replay_weight": .integer(1), "replay_transcripts": .integer(0),
         ]
         for (schema, values) in written {
             for (name, member) in try Self.members("cord-steps", schema) {
@@ -129,6 +129,6 @@ import Testing
         let objective = Objective()
         #expect(objective.teacherTemperature == 0 && objective.normalisation == .sum && objective.estimator == .unitTemperature)
         #expect(objective.importanceBound == 2 && objective.referenceCoefficient == 0 && objective.entropyCoefficient == 0)
-        #expect(objective.updatesPerRollout == 1)
+        #expect(objective.updatesPerRollout == 1 && objective.replayWeight == 1 && objective.replayTranscripts == 0)
     }
 }

@@ -50,6 +50,18 @@ import Testing
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"optimizer":{"target_modules":[1]}}"#, "optimizer.target_modules"),
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"optimizer":{"rank_pattern":{"q_proj":0}}}"#, "optimizer.rank_pattern"),
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"optimizer":{"rank_pattern":{"q_proj":"4"}}}"#, "optimizer.rank_pattern.q_proj"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"optimizer":{"alpha_pattern":{"q_proj":0}}}"#, "optimizer.alpha_pattern"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"optimizer":{"alpha_pattern":[4]}}"#, "optimizer.alpha_pattern"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"replay":[{"id":"a"}]}"#, "replay[0].text"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"replay":[{"text":" "}]}"#, "replay[0].text"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"replay":[{"text":"x","answer":""}]}"#, "replay[0].answer"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"replay":[{"text":"x","audio":{}}]}"#, "replay[0].audio"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"replay":[{"id":"a","text":"x"},{"id":"a","text":"y"}]}"#, "replay"),
+        (#"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"replay":[{"text":"x"}],"objective":{"replay_weight":0}}"#, "replay"),
+        (
+            #"{"pairs":[{"audio":{"path":"a"},"text":"x"}],"objective":{"replay_weight":0,"replay_transcripts":0.5}}"#,
+            "objective.replay_transcripts"
+        ),
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x","rollouts":[{"advantage":1}]}]}"#, "pairs[0].rollouts[0].text"),
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x","rollouts":[{"text":"y","logprobs":[-1]}]}]}"#, "pairs[0].rollouts[0].logprobs"),
         (#"{"pairs":[{"audio":{"path":"a"},"text":"x","rollouts":[{"tokens":[1],"logprobs":[1]}]}]}"#, "pairs[0].rollouts[0].logprobs"),

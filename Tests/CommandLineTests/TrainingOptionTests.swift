@@ -77,7 +77,8 @@ import Testing
         for name in try members("fine-tuning", "Hyperparameters").keys where !elsewhere.contains(name) {
             #expect(options[renamed[name] ?? name.replacing("_", with: "-")] != nil, "\(name)")
         }
-        for name in ["patience", "min-change", "criterion", "keep", "checkpoints", "eval-pairs", "max-skipped", "token-log", "tensorboard"] {
+        for name in ["patience", "min-change", "criterion", "keep", "checkpoints", "eval-pairs", "max-skipped", "token-log", "tensorboard", "replay"]
+        {
             #expect(options[name] != nil, "\(name)")
         }
     }

@@ -32,6 +32,10 @@ struct Fixture: Sendable {
         router.post("/echo", scope: .ask, bodyLimit: 1 << 20) { request in
             Response(contentType: request.mediaType, bytes: request.body)
         }
+        router.post("/upload", bodyLimit: 1 << 20, spools: true) { request in
+            let file = try Form(request).file("file")
+            return Response(contentType: request.spooled == nil ? "x/memory" : "x/disk", bytes: Array(file?.bytes ?? Data()))
+        }
         router.post("/refuse") { _ in throw HTTPError(422, "It cannot be done.", parameter: "pairs", code: "no_pairs") }
         router.get("/fail") { _ in throw CocoaError(.fileNoSuchFile, userInfo: [NSFilePathErrorKey: "/secret/path"]) }
         router.get("/events") { request in

@@ -47,6 +47,43 @@ extension OneAtATime {
             }
         }
 
+        /// What lies on the disk takes no memory, and is read as if it did.
+        @Test func largeUploadsLieOnTheDisk() async throws {
+            let folder = try TemporaryFolder()
+            var limits = Limits()
+            (limits.spoolFolder, limits.spoolsFrom, limits.bodyBytesInTotal, limits.spooledBytesInTotal) = (folder.url, 50_000, 60_000, 500_000)
+            let content = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+            func form(_ content: some Sequence<UInt8>) -> [UInt8] {
+                Array("--b0\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n".utf8) + content + Array("\r\n--b0--\r\n".utf8)
+            }
+            let headers: Headers = ["content-type": "multipart/form-data; boundary=b0"]
+            try await Fixture(limits: limits).served { daemon async throws in
+                for isChunked in [false, true] {
+                    let client = SocketClient(port: daemon.port, chunked: isChunked)
+                    for _ in 0..<4 {
+                        let large = try await client.send("POST", "/upload", headers: headers, body: form(content))
+                        #expect(large.status == 200 && large.headers["content-type"] == "x/disk")
+                        #expect(try await large.bytes() == content)
+                    }
+                    let small = try await client.send("POST", "/upload", headers: headers, body: form(content.prefix(30_000)))
+                    #expect(small.headers["content-type"] == "x/memory")
+                    #expect(try await small.bytes() == Array(content.prefix(30_000)))
+                    for (count, status) in [(600_000, 503), (2 << 20, isChunked ? 503 : 413)] {
+                        let body = form([UInt8](repeating: 1, count: count))
+                        #expect(try await client.send("POST", "/upload", headers: headers, body: body).status == status)
+                    }
+                }
+                let cut = try await SocketClient(port: daemon.port).send("POST", "/upload", headers: headers, body: Array(form(content).dropLast(10)))
+                #expect(cut.status == 400)
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
+            limits.spoolFolder = folder.url.appending(path: "absent")
+            try await Fixture(limits: limits).served { daemon async throws in
+                let client = SocketClient(port: daemon.port)
+                #expect(try await client.send("POST", "/upload", headers: headers, body: form(content)).status == 503)
+            }
+        }
+
         @Test func headersBeyondTheLimitAre431() async throws {
             try await Fixture().served { daemon async throws in
                 let socket = try RawSocket(port: daemon.port)

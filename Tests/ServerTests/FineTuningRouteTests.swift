@@ -112,6 +112,33 @@ import Workshop
         #expect(try await taken.json()["metrics"]?["reward_mean"]?.number == 0.5)
     }
 
+    @Test func aJobReplaysTheRowsOfAFile() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let rows = Array(#"{"text": "Hello"}\#n{"messages": [{"role": "user", "content": "Again"}, {"role": "assistant", "content": "ab"}]}"#.utf8)
+        let replay = try #require(try await upload(rows, server).json()["id"]?.text)
+        let wanted = job(file, more: #", "cord": {"replay_file": "\#(replay)", "token_log": true}"#, hyper: #", "steps": 3, "replay_share": 1"#)
+        for (body, place) in [
+            (wanted.replacing(replay, with: "file-none"), "cord.replay_file"),
+            (wanted.replacing(#""cord": {"replay_file": "\#(replay)", "#, with: #""cord": {"#), "cord.replay_file"),
+            (wanted.replacing(#""rollouts": 2}"#, with: #""rollouts": 2, "replay_weight": 0}"#), "cord.replay_file"),
+        ] {
+            let refused = try await server.client.post("/v1/fine_tuning/jobs", json: body)
+            #expect(refused.status >= 400)
+            #expect(try await refused.json()["error"]?["param"]?.text == place)
+        }
+        let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: wanted).json()["id"]?.text)
+        let ended = try await finished(id, server)
+        #expect(ended["status"]?.text == "succeeded")
+        let events = try await server.client.get("/v1/fine_tuning/jobs/\(id)/events?limit=100").text()
+        #expect(events.contains("2 replayed prompts") && events.contains("replay_kl"))
+        // Rows that no prompt can be made of are named.
+        let pair = try #require(try await upload(Array(try TrainingServer.pair().utf8), server).json()["id"]?.text)
+        let other = try await server.client.post("/v1/fine_tuning/jobs", json: wanted.replacing(replay, with: pair)).json()["id"]?.text ?? ""
+        let failed = try await finished(other, server)
+        #expect(failed["error"]?["message"]?.text?.contains("is a pair") == true)
+    }
+
     @Test func aTunedModelIsDeletedByItsName() async throws {
         let server = try await TrainingServer()
         let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)

@@ -91,6 +91,27 @@ final class TrainingServer {
 }
 
 @Suite(.ownThread) struct TrainingRouteTests {
+    /// Prompts beside the pairs: their part of the loss and their answers are told, and a step learns from what was scored.
+    @Test func aStepReplaysPromptsBesideItsPairs() async throws {
+        let server = try await TrainingServer()
+        let audio = Data(try Fixture.spoken("pens")).base64EncodedString()
+        let replay = #"[{"id": "t", "text": "Hello"}, {"text": "Write it down.", "audio": {"data": "\#(audio)"}, "answer": "ab"}]"#
+        let body = TrainingServer.step([try TrainingServer.pair()], more: #", "replay": \#(replay), "include": ["rollouts"]"#)
+            .replacing(#""rollouts": 2}"#, with: #""rollouts": 2, "replay_weight": 0.5, "replay_transcripts": 1}"#)
+        let first = try await server.step(body).json()
+        #expect(first["metrics"]?["replay_kl"]?.number ?? 1 < 1e-6)
+        #expect((0..<3).map { first["replays"]?[$0]?["status"]?.text } == ["applied", "applied", "applied"])
+        #expect(first["replays"]?[0]?["id"]?.text == "t" && first["replays"]?[2]?["id"]?.text == "transcript/0")
+        #expect(first["replays"]?[1]?["rollouts"]?[0]?["text"]?.text == "ab")
+        #expect(first["replays"]?[1]?["rollouts"]?[0]?["role"]?.text == "replay")
+        let scored = try await server.client.post("/v1/cord/score", json: body).json()
+        let second = try await server.step(body).json()
+        #expect(second["metrics"]?["replay_kl"]?.number ?? 0 > 0)
+        #expect(scored["metrics"]?["replay_loss"] == second["metrics"]?["replay_loss"] && scored["metrics"]?["loss"] == second["metrics"]?["loss"])
+        #expect(scored["replays"]?[0]?["rollouts"]?[0]?["tokens"]?[0]?["measured"]?["forward_kl"]?.number != nil)
+        #expect(try await server.step(TrainingServer.step([try TrainingServer.pair()])).json()["replays"] == nil)
+    }
+
     @Test func aStepIsAnsweredByTheNewVersionAtOnce() async throws {
         let server = try await TrainingServer()
         let before = try await server.answer()

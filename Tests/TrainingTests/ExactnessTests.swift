@@ -45,6 +45,7 @@ import Weights
             var importanceBound: Double?
             var referenceCoefficient: Double?
             var entropyCoefficient: Double?
+            var replayWeight: Double?
 
             var objective: Objective {
                 var objective = Objective(method)
@@ -63,6 +64,7 @@ import Weights
                 if let importanceBound { objective.importanceBound = importanceBound }
                 if let referenceCoefficient { objective.referenceCoefficient = referenceCoefficient }
                 if let entropyCoefficient { objective.entropyCoefficient = entropyCoefficient }
+                if let replayWeight { objective.replayWeight = replayWeight }
                 if let maxRolloutTokens { objective.maxRolloutTokens = maxRolloutTokens }
                 return objective
             }
@@ -80,7 +82,12 @@ import Weights
             let pairs: [Pair]
             let loss: Double
         }
+        struct Replay: Decodable {
+            let prompt: String
+            let answer: [Int32]
+        }
         let pairs: [Pair]
+        let replays: [Replay]
         let cases: [Case]
         let adamw: AdamWRun
         let updates: Updates
@@ -139,8 +146,8 @@ import Weights
         }
     }
 
-    static func counts(_ pairs: [File.Pair]) -> BatchCounts {
-        BatchCounts(pairs: pairs.count, sequenceTokens: pairs.flatMap(\.group).reduce(0) { $0 + $1.count })
+    static func counts(_ pairs: [File.Pair], replays: Int = 0) -> BatchCounts {
+        BatchCounts(pairs: pairs.count, sequenceTokens: pairs.flatMap(\.group).reduce(0) { $0 + $1.count }, replays: replays)
     }
 
     /// Every low-rank factor of the fixture as a version.
@@ -172,13 +179,19 @@ import Weights
         #expect(weights.entries.count == factors.count)
         let pass = GradientPass(
             model: checkpoint.model, arithmetic: .float32, objective: objective, weights: weights, frozenTeacher: nil,
-            counts: Self.counts(file.pairs))
+            counts: Self.counts(file.pairs, replays: item.objective.replayWeight == nil ? 0 : file.replays.count))
         var pairs = try Self.prepared(file.pairs, checkpoint, objective)
         if objective.clipRatio != nil { pairs = Self.addingSampler(pairs, file.pairs, pass) }
+        if item.objective.replayWeight != nil {
+            pairs += try file.replays.map {
+                let prompt = try checkpoint.prompt($0.prompt)
+                return PreparedPair(prompt: prompt, teacherPrompt: prompt, answers: [.init(source: .replay, tokens: $0.answer)])
+            }
+        }
         let tape = Tape()
         weights.watch(on: tape)
         let scored = pass(pairs, on: tape)
-        let loss = scored.joined().reduce(0) { $0 + $1.coefficients.loss } / Double(pairs.count)
+        let loss = scored.joined().reduce(0) { $0 + $1.coefficients.loss } / Double(file.pairs.count)
         #expect(relativeDifference(loss, item.loss) <= 1e-4, "\(loss), PyTorch \(item.loss)")
         for entry in weights.entries {
             let expected = try goldens.tensors["\(index)/\(entry.name)"]!.floats()

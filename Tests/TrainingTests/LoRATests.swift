@@ -19,6 +19,7 @@ import Weights
             let use_rslora: Bool?
             let lora_dropout: Double
             let rank_pattern: [String: Int]?
+            let alpha_pattern: [String: Double]?
         }
         let name: String
         let options: Options
@@ -31,6 +32,7 @@ import Weights
             lora.isRankStabilized = options.use_rslora ?? false
             lora.targets = options.target_modules
             lora.ranks = options.rank_pattern ?? [:]
+            lora.alphas = options.alpha_pattern ?? [:]
             return AdapterPlan(AdapterPlan.Part.allCases, .lowRank(lora))
         }
     }
@@ -169,8 +171,11 @@ import Weights
             (refusal { $0.targets = .expression("q_proj") }, "whole names like model.language_model"),
             (refusal { $0.targets = .expression("(q_proj") }, "target_modules"),
             (refusal { $0.ranks = ["r_proj": 2] }, "rank_pattern: \"r_proj\""),
-            (refusal { $0.ranks = ["q_proj": 2, "self_attn.q_proj": 3] }, "expected one rank for model.language_model.layers.0.self_attn.q_proj"),
+            (refusal { $0.ranks = ["q_proj": 2, "self_attn.q_proj": 3] }, "expected one value for model.language_model.layers.0.self_attn.q_proj"),
             (refusal { $0.ranks = ["q_proj": 0] }, "rank 0"),
+            (refusal { $0.alphas = ["r_proj": 2] }, "alpha_pattern: \"r_proj\""),
+            (refusal { $0.alphas = ["q_proj": 2, "self_attn.q_proj": 3] }, "alpha_pattern: expected one value"),
+            (refusal { $0.alphas = ["q_proj": 0] }, "alpha 0"),
         ] {
             #expect(text?.contains(expected) == true, "\(text ?? "nothing") for \(expected)")
         }
@@ -183,6 +188,7 @@ import Weights
         lora.isRankStabilized = true
         lora.targets = .names(["q_proj", "o_proj"])
         lora.ranks = ["o_proj": 5]
+        lora.alphas = ["o_proj": 6]
         let plan = AdapterPlan([.decoder], .lowRank(lora))
         #expect(try JSONDecoder().decode(AdapterPlan.self, from: JSONEncoder().encode(plan)) == plan)
         let version = try TrainableWeights(plan, model: loaded.model).snapshot(id: "made", dropout: 0.1)
@@ -190,7 +196,8 @@ import Weights
         try TensorExport.writeAdapter(version, of: loaded.model, baseModel: nil, to: folder.url.appending(path: "a"))
         let config = try JSONValue(parsing: Data(contentsOf: folder.url.appending(path: "a/adapter_config.json")))
         #expect(try config.number("lora_alpha") == 16 && config.boolean("use_rslora") && config.number("lora_dropout") == 0.1)
-        #expect(config.value("alpha_pattern") == .object([:]))
+        let alphas = try config.object("alpha_pattern")
+        #expect(alphas.keys.count == 1 && alphas.keys.allSatisfy { $0.hasSuffix("o_proj") })
         let read = try loaded.version(fromPEFT: folder.url.appending(path: "a"), id: "read")
         #expect(read.settings == AdapterSettings(dropout: 0.1, isRankStabilized: true))
         for (index, adapter) in version.adapters {
@@ -198,6 +205,9 @@ import Weights
         }
         try plan.check(rank: nil, alpha: 16, isRankStabilized: true, against: read, in: loaded.model)
         #expect(throws: TrainingError.self) { try plan.check(rank: nil, alpha: nil, isRankStabilized: false, against: read, in: loaded.model) }
+        lora.alphas = ["o_proj": 7]
+        let other = AdapterPlan([.decoder], .lowRank(lora))
+        #expect(throws: TrainingError.self) { try other.check(rank: nil, alpha: nil, against: read, in: loaded.model) }
         #expect(throws: TrainingError.self) { try plan.check(rank: nil, alpha: 8, against: read, in: loaded.model) }
     }
 }

@@ -28,7 +28,8 @@ import Training
             ("rollouts", { $0.objective.rollouts = .max }), ("tokens of a rollout", { $0.objective.maxRolloutTokens = .max }),
             ("coefficient of the token term", { $0.objective.tokenCoefficient = .nan }),
             ("coefficient of the sequence term", { $0.objective.sequenceCoefficient = -.infinity }),
-            ("clip ratio", { $0.objective.clipRatio = tiny }),
+            ("clip ratio", { $0.objective.clipRatio = tiny }), ("weight of the replay", { $0.objective.replayWeight = .nan }),
+            ("share of replayed clips", { $0.objective.replayTranscripts = 1.5 }),
         ]
         for (name, change) in cases {
             #expect {

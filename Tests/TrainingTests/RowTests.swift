@@ -22,7 +22,7 @@ import Training
         for clip in ["plus", "days"] { try FileManager.default.copyItem(at: StepFixture.file(clip), to: folder.appending(path: "\(clip).flac")) }
         let file = folder.appending(path: name)
         try Data(lines.joined(separator: "\n").utf8).write(to: file)
-        return try await PairManifest(file, for: Objective(method)).checked(by: StepFixture.model.get(), maxSkipped: maxSkipped, width: 2)
+        return try await PairManifest(file, for: .pairs(Objective(method))).checked(by: StepFixture.model.get(), maxSkipped: maxSkipped, width: 2)
     }
 
     private func refusal(

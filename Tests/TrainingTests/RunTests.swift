@@ -177,7 +177,7 @@ import Weights
         {"text": "Two?", "solution": "2"}
         """#.write(to: file, atomically: true, encoding: .utf8)
         func read() async throws -> [TrainingPair] {
-            try await PairManifest(file, for: Objective(.supervised)).checked(by: StepFixture.model.get()).pairs
+            try await PairManifest(file, for: .pairs(Objective(.supervised))).checked(by: StepFixture.model.get()).pairs
         }
         let pairs = try await read()
         #expect(pairs.map(\.id) == ["a", "3"])

@@ -19,6 +19,8 @@ package enum AnswerSource: Sendable, CaseIterable {
     case teacher
     /// The right answer.
     case gold
+    /// The frozen teacher's answer to a replayed prompt, which the student is given alike.
+    case replay
 
     /// The word of reports: `token` and `sequence` are the terms of the paper that read these answers.
     package var role: String {
@@ -26,6 +28,7 @@ package enum AnswerSource: Sendable, CaseIterable {
         case .student: "token"
         case .group: "sequence"
         case .teacher, .gold: "target"
+        case .replay: "replay"
         }
     }
 }
@@ -115,11 +118,17 @@ package struct BatchCounts: Sendable, Equatable {
     package var pairs: Int
     /// Tokens of all rollouts of all groups, those without advantage included.
     package var sequenceTokens: Int
+    /// Replayed prompts that take part; their term is a mean of its own.
+    package var replays: Int
 
-    package init(pairs: Int, sequenceTokens: Int = 0) {
+    package init(pairs: Int, sequenceTokens: Int = 0, replays: Int = 0) {
         self.pairs = pairs
         self.sequenceTokens = sequenceTokens
+        self.replays = replays
     }
+
+    /// What makes a mean over pairs one over what has answers of a source.
+    func scale(_ source: AnswerSource) -> Double { source == .replay ? Double(pairs) / Double(max(1, replays)) : 1 }
 }
 
 /// How a sum over the tokens of one sequence is taken.

@@ -1,12 +1,18 @@
 package import Tensors
 
 /// Off-policy distillation: Σ_t KL(teacher ‖ student)_t over an answer of the teacher.
+///
+/// Of a replayed prompt, it holds the student where it was (as Learning without Forgetting does; Li and Hoiem, 2016).
 package struct ForwardKL: LossTerm, Equatable {
-    package var source: AnswerSource { .teacher }
+    /// `.teacher` or `.replay`.
+    package let source: AnswerSource
     package var needs: Set<TermNeed> { [.teacherLogProbabilities] }
     package var reduction: Reduction
 
-    package init(reduction: Reduction = .sum) { self.reduction = reduction }
+    package init(of source: AnswerSource = .teacher, reduction: Reduction = .sum) {
+        self.source = source
+        self.reduction = reduction
+    }
 
     package func divergence(_ token: RowMeasures) -> Float { token.forwardKL }
 

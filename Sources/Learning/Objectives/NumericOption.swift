@@ -53,10 +53,13 @@ extension NumericOption {
     package static let referenceCoefficient = NumericOption("reference_coefficient", 0.0...1e6)
     package static let entropyCoefficient = NumericOption("entropy_coefficient", 0.0...1e6)
     package static let updatesPerRollout = NumericOption("updates_per_rollout", 1...64)
+    package static let replayWeight = NumericOption("replay_weight", 0.0...1e6)
+    package static let replayTranscripts = NumericOption("replay_transcripts", 0.0...1)
 
     package static let objective = [
         topK, topKShare, alpha, beta, tokenTemperature, sequenceTemperature, teacherTemperature, rollouts, maxRolloutTokens, tokenCoefficient,
         sequenceCoefficient, clipRatio, importanceBound, referenceCoefficient, entropyCoefficient, updatesPerRollout,
+        replayWeight, replayTranscripts,
     ]
 }
 
@@ -85,8 +88,9 @@ extension NumericOption {
     package static let warmupSteps = NumericOption("warmup_steps", 0...1_000_000)
     package static let checkpointEvery = NumericOption("checkpoint_every", 1...1_000_000)
     package static let evalEvery = NumericOption("eval_every", 1...1_000_000)
+    package static let replayShare = NumericOption("replay_share", 1e-6...16)
 
-    package static let hyperparameters = [batchSize, epochs, steps, warmupSteps, checkpointEvery, evalEvery]
+    package static let hyperparameters = [batchSize, epochs, steps, warmupSteps, checkpointEvery, evalEvery, replayShare]
 
     package static let patience = NumericOption("patience", 1...1_000_000)
     package static let minChange = NumericOption("min_change", 0.0...1e6)

@@ -3,7 +3,7 @@ extension Objective {
     enum CodingKeys: CodingKey {
         case method, topK, topKShare, alpha, beta, tokenTemperature, sequenceTemperature, teacherTemperature, rollouts, maxRolloutTokens
         case tokenCoefficient, sequenceCoefficient, teacher, reference, reduction, dividesByDeviation, clipRatio, normalisation, estimator
-        case importanceBound, referenceCoefficient, entropyCoefficient, updatesPerRollout
+        case importanceBound, referenceCoefficient, entropyCoefficient, updatesPerRollout, replayWeight, replayTranscripts
     }
 
     package init(from decoder: any Decoder) throws {
@@ -35,5 +35,7 @@ extension Objective {
         referenceCoefficient = try later(.referenceCoefficient, referenceCoefficient)
         entropyCoefficient = try later(.entropyCoefficient, entropyCoefficient)
         updatesPerRollout = try later(.updatesPerRollout, updatesPerRollout)
+        replayWeight = try later(.replayWeight, replayWeight)
+        replayTranscripts = try later(.replayTranscripts, replayTranscripts)
     }
 }

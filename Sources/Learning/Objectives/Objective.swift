@@ -3,6 +3,7 @@ package import Tensors
 /// What a training step minimises: CORD (arXiv 2601.16547) or one of its baselines, with every parameter at the paper's value.
 ///
 ///     L = tokenCoefficient · Σ_t w_t D_t  +  sequenceCoefficient · (−1/N Σ_i A_i log π(y_i | audio))
+///       + replayWeight · Σ_t KL(frozen teacher ‖ π)_t      over replayed prompts, where there are any
 package struct Objective: Sendable, Equatable, Codable {
     package enum Teacher: String, Sendable, Codable, CaseIterable {
         /// The weights that the training began with.
@@ -45,11 +46,20 @@ package struct Objective: Sendable, Equatable, Codable {
     package var entropyCoefficient = 0.0
     /// Updates of the weights by the answers of one step. From the second on, ratios are taken against the weights before the first.
     package var updatesPerRollout = 1
+    /// Of the term that holds the student to the frozen teacher where neither is trained to differ.
+    package var replayWeight = 1.0
+    /// Share of a step's pairs whose clips are replayed: to be written down, as the teacher writes them.
+    package var replayTranscripts = 0.0
 
     package init(_ method: Method = .cord) { self.method = method }
 
     /// The terms of the method that take part: those with a coefficient.
     package var terms: [WeightedTerm] { method.definition(self).terms.filter { $0.coefficient != 0 } }
+
+    /// Those, and the one of replayed prompts.
+    private var allTerms: [WeightedTerm] {
+        replayWeight == 0 ? terms : terms + [WeightedTerm(ForwardKL(of: .replay, reduction: reduction), coefficient: replayWeight)]
+    }
 
     /// Whether a term reads the answers of a source. The student's rollout is drawn at ``tokenTemperature``, the group is ``rollouts``
     /// of them at ``sequenceTemperature``.
@@ -57,7 +67,7 @@ package struct Objective: Sendable, Equatable, Codable {
 
     /// Whether something must be found out about the answers of a source.
     package func needs(_ need: TermNeed, of source: AnswerSource) -> Bool {
-        terms.contains { $0.term.source == source && $0.term.needs.contains(need) }
+        allTerms.contains { $0.term.source == source && $0.term.needs.contains(need) }
     }
 
     /// The temperature at which the answers of a source are scored.
@@ -87,8 +97,8 @@ package struct Objective: Sendable, Equatable, Codable {
 
     /// The loss of one sequence with the coefficients of its tokens, before the mean over pairs: the sum of the terms that read it.
     package func coefficients(_ sequence: ScoredSequence, in batch: BatchCounts) -> TokenCoefficients {
-        let parts = terms.filter { $0.term.source == sequence.source }.map {
-            $0.term.coefficients(sequence, in: batch).scaled(by: $0.coefficient)
+        let parts = allTerms.filter { $0.term.source == sequence.source }.map {
+            $0.term.coefficients(sequence, in: batch).scaled(by: $0.coefficient * batch.scale(sequence.source))
         }
         guard let first = parts.first else { return TokenCoefficients(count: sequence.measures.count) }
         return parts.dropFirst().reduce(first, +)
@@ -96,7 +106,7 @@ package struct Objective: Sendable, Equatable, Codable {
 
     /// How far student and teacher are apart at each token of a sequence, as reports show it; nil where they are not compared.
     package func divergences(_ measures: [RowMeasures], of source: AnswerSource) -> [Float]? {
-        let compared = terms.first { $0.term.source == source && $0.term.needs.contains(.teacherLogProbabilities) }
+        let compared = allTerms.first { $0.term.source == source && $0.term.needs.contains(.teacherLogProbabilities) }
         return compared.map { measures.map($0.term.divergence) }
     }
 

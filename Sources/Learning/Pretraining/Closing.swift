@@ -47,7 +47,7 @@ package struct Closing: Sendable {
         var settings = TrainingRun.Settings()
         settings.batchSize = batchSize
         var options = TrainingOptions(Objective(.cord))
-        let pairs = try await PairManifest(manifest, for: options.objective).checked(by: model, width: Threads.count).pairs
+        let pairs = try await PairManifest(manifest, for: .pairs(options.objective)).checked(by: model, width: Threads.count).pairs
         let run = try TrainingRun(pairs: pairs, settings: settings, directory: output.appendingPathComponent("cord"))
         options.optimizer.learningRate = learningRate
         options.schedule = Schedule(.linear, warmupSteps: 20, totalSteps: run.totalSteps)

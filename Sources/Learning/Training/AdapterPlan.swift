@@ -53,7 +53,7 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
         let chosen: [Selected] =
             switch method {
             case .lowRank(let lora):
-                try lora.selection(of: candidates, in: model).map { Selected(parameter: $0, adapter: ($1, lora.scale(rank: $1))) }
+                try lora.selection(of: candidates, in: model).map { Selected(parameter: $0.parameter, adapter: ($0.rank, lora.scale($0))) }
             case .full: candidates.map { Selected(parameter: $0, adapter: nil) }
             case .fullButPositions:
                 candidates.filter { $0.kind != .table || $0.part != .encoder }.map { Selected(parameter: $0, adapter: nil) }
@@ -80,7 +80,8 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
         rank: Int?, alpha: Double?, isRankStabilized: Bool? = nil, against parent: WeightVersion?, in model: AudioLanguageModel
     ) throws {
         guard case .lowRank(let lora) = method else { return }
-        for (parameter, planned) in try lora.selection(of: candidates(in: model), in: model) {
+        for adapted in try lora.selection(of: candidates(in: model), in: model) {
+            let (parameter, planned) = (adapted.parameter, adapted.rank)
             guard let parent, let adapter = parent.adapters[parameter.index] else { continue }
             let settings = parent.settings
             func refused(_ asked: String, _ found: String) -> TrainingError {
@@ -93,8 +94,9 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
             if let isRankStabilized, isRankStabilized != settings.isRankStabilized {
                 throw refused("use_rslora \(isRankStabilized)", "whose alpha is over \(settings.isRankStabilized ? "√" : "")r")
             }
-            let scale = alpha.map { Float($0 / settings.divisor(rank: known)) }
-            if let alpha, let scale, abs(scale - adapter.scale) > 1e-6 * abs(adapter.scale) {
+            let wanted = alpha != nil || adapted.alpha != lora.alpha ? adapted.alpha : nil
+            let scale = wanted.map { Float($0 / settings.divisor(rank: known)) }
+            if let alpha = wanted, let scale, abs(scale - adapter.scale) > 1e-6 * abs(adapter.scale) {
                 throw refused("the alpha \(alpha)", "with \(settings.alpha(scaling: Double(adapter.scale), rank: known))")
             }
         }

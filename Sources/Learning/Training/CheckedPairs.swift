@@ -3,7 +3,6 @@ import Foundation
 package import Generation
 import Hashing
 import Models
-import Objectives
 import Workers
 
 /// The pairs of a manifest that a run learns from: every clip was heard, and every prompt fits the model.
@@ -29,13 +28,15 @@ extension PairManifest {
     ///
     /// - Parameters:
     ///   - maxSkipped: how many lines may be left out; with more, the manifest is refused.
+    ///   - checks: what was heard before is not heard again where its file has not changed; nil hears all.
     ///   - width: pairs that are looked at side by side.
     ///   - progress: told how many of all rows are done.
     /// - Throws: ``TrainingError/manifest(path:line:reason:)`` that names the lines; `CancellationError`.
     package func checked(
-        by model: LoadedModel, maxSkipped: Int = 0, width: Int = 1, progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        by model: LoadedModel, maxSkipped: Int = 0, checks: PairChecks? = nil, width: Int = 1,
+        progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws -> CheckedPairs {
-        let digests = try await look(model, width: width, progress)
+        let digests = try await look(model, checks, width: width, progress)
         var pairs: [TrainingPair] = []
         var skipped = problems
         var content = SHA256()
@@ -56,7 +57,7 @@ extension PairManifest {
 
     /// The digest of each row's pair, or why it cannot be learnt from.
     private func look(
-        _ model: LoadedModel, width: Int, _ progress: (_ done: Int, _ total: Int) -> Void
+        _ model: LoadedModel, _ checks: PairChecks?, width: Int, _ progress: (_ done: Int, _ total: Int) -> Void
     ) async throws -> [Result<[UInt8], any Error>] {
         let queue = WorkQueue(name: "pairs", width: width)
         return try await withThrowingTaskGroup(of: (Int, Result<[UInt8], any Error>).self) { group in
@@ -69,10 +70,14 @@ extension PairManifest {
                     done += 1
                     progress(done, rows.count)
                 }
-                let (objective, pair) = (objective, row.pair)
+                let (use, pair) = (use, row.pair)
                 group.addTask {
                     do {
-                        return (index, .success(try await queue.run { try pair.contentDigest(for: objective, by: model, isCancelled: $0) }))
+                        let key = checks?.key(pair, for: use)
+                        if let key, let known = checks?.digest(key) { return (index, .success(known)) }
+                        let digest = try await queue.run { try pair.contentDigest(for: use, by: model, isCancelled: $0) }
+                        if let key { checks?.remember(digest, as: key) }
+                        return (index, .success(digest))
                     } catch let error as CancellationError {
                         throw error
                     } catch {
@@ -110,8 +115,8 @@ extension TrainingPair {
     ///
     /// - Throws: why no step could learn from the pair: a clip that cannot be read, decoded or heard whole, or a prompt beyond the
     ///   model's context.
-    func contentDigest(for objective: Objective, by model: LoadedModel, isCancelled: Cancellation) throws -> [UInt8] {
-        let prompts = try prompts(for: objective, by: model, system: nil) { isCancelled.isCancelled }
+    func contentDigest(for use: RowUse, by model: LoadedModel, isCancelled: Cancellation) throws -> [UInt8] {
+        let prompts = try use.prompts(of: self, by: model, system: nil) { isCancelled.isCancelled }
         let context = model.model.contextLength
         // A rollout ends with the context; its first token must fit.
         let longest =

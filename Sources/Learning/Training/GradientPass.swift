@@ -8,6 +8,7 @@ package import Tensors
 ///     student: clip → prompt, answers packed behind it → hidden          (tape)
 ///     teacher: typed prompt, the compared answers behind it → hidden     (no tape)
 ///     reference: first weights, the student's prompt, the group → hidden (no tape, where the objective asks for it)
+///     replays: frozen teacher, the student's prompt → hidden             (no tape)
 ///     both → measures → objective's coefficients → d hidden → backward
 package struct GradientPass {
     package let model: AudioLanguageModel
@@ -85,6 +86,8 @@ package struct GradientPass {
         case teacher
         /// Nothing, or the reference's logits: the group, at a temperature of its own.
         case group
+        /// The frozen teacher's logits.
+        case replay
         case alone
     }
 
@@ -93,12 +96,13 @@ package struct GradientPass {
     }
 
     private func comparison(_ answer: PreparedPair.Answer) -> Comparison {
-        isCompared(answer) ? .teacher : answer.source == .group ? .group : .alone
+        answer.source == .replay ? .replay : isCompared(answer) ? .teacher : answer.source == .group ? .group : .alone
     }
 
     private func other(_ kind: Comparison, _ pairs: [PreparedPair], _ live: WeightVersion) -> VocabularyRows.Side? {
         switch kind {
-        case .teacher: teacherRows(pairs, live)
+        case .teacher: teacherRows(pairs, .teacher, objective.teacher == .frozen ? frozenTeacher : live)
+        case .replay: teacherRows(pairs, .replay, frozenTeacher)
         case .group: objective.needs(.referenceLogProbabilities, of: .group) ? referenceRows(pairs) : nil
         case .alone: nil
         }
@@ -167,20 +171,19 @@ package struct GradientPass {
         return concatenated(parts, tape)
     }
 
-    /// The teacher's hidden rows that predict the compared answers.
-    private func teacherRows(_ pairs: [PreparedPair], _ live: WeightVersion) -> VocabularyRows.Side {
+    /// A teacher's hidden rows that predict the answers of a comparison.
+    private func teacherRows(_ pairs: [PreparedPair], _ kind: Comparison, _ version: WeightVersion?) -> VocabularyRows.Side {
         timer.measure(.scoring) {
-            let version = objective.teacher == .frozen ? frozenTeacher : live
             var batch = PackedBatch()
             for pair in pairs {
-                let compared = pair.answers.filter(isCompared)
+                let compared = pair.answers.filter { comparison($0) == kind }
                 if !compared.isEmpty { batch.append(pair.teacherPrompt, answers: compared.map(\.tokens)) }
             }
+            // Of weights that stay: those under training hear otherwise after each step.
             let audio =
-                batch.clips.isEmpty
-                ? nil
-                : model.embed(
-                    batch.clips.map(\.segments), versions: batch.clips.map { _ in version }, arithmetic: arithmetic)
+                kind == .replay || batch.clips.isEmpty
+                ? embeddings.rows(batch.clips, model, version: version, arithmetic: arithmetic)
+                : model.embed(batch.clips.map(\.segments), versions: batch.clips.map { _ in version }, arithmetic: arithmetic)
             let states = model.decoder.hidden(
                 tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots, audio: audio,
                 keyValues: .packed(batch.segments),

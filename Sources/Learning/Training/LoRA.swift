@@ -13,6 +13,8 @@ package struct LoRA: Sendable, Equatable {
     package var targets = TargetModules.allLinear
     /// Other ranks, by regular expressions that the ends of modules' paths match: peft's `rank_pattern`.
     package var ranks: [String: Int] = [:]
+    /// Other alphas, in the same way: peft's `alpha_pattern`.
+    package var alphas: [String: Double] = [:]
 
     /// - Parameter alpha: twice the rank where nil.
     package init(rank: Int = 16, alpha: Double? = nil) {
@@ -22,27 +24,42 @@ package struct LoRA: Sendable, Equatable {
 
     package var settings: AdapterSettings { AdapterSettings(isRankStabilized: isRankStabilized) }
 
-    func scale(rank: Int) -> Float { Float(alpha / settings.divisor(rank: rank)) }
+    /// A linear layer that gets an adapter.
+    struct Adapted {
+        let parameter: Parameter
+        let rank: Int
+        let alpha: Double
+    }
 
-    /// The linear layers that get adapters, each with its rank, in the order of `candidates`.
+    func scale(_ adapted: Adapted) -> Float { Float(adapted.alpha / settings.divisor(rank: adapted.rank)) }
+
+    /// The linear layers that get adapters, in the order of `candidates`.
     ///
     /// Names are those that the newest transformers gives, as in `adapter_config.json`. What chooses experts gets no adapter, nor does the
     /// output head.
     ///
     /// - Throws: ``TrainingError/plan(_:)`` for what cannot be given, by the option's name.
-    func selection(of candidates: [Parameter], in model: AudioLanguageModel) throws -> [(parameter: Parameter, rank: Int)] {
+    func selection(of candidates: [Parameter], in model: AudioLanguageModel) throws -> [Adapted] {
         if let wrong = ([rank] + ranks.values.sorted()).first(where: { $0 < 1 }) {
             throw TrainingError.plan("rank \(wrong); at least 1 is needed")
         }
+        if let wrong = ([alpha] + alphas.values.sorted()).first(where: { !(1e-30...1e6).contains($0) }) {
+            throw TrainingError.plan("alpha \(wrong); expected 1e-30 to 1000000")
+        }
         let linear = candidates.filter { $0.kind == .linear && $0.index != model.decoder.head.weight.index }
-        if targets == .allLinear, ranks.isEmpty { return linear.map { ($0, rank) } }
+        if targets == .allLinear, ranks.isEmpty, alphas.isEmpty { return linear.map { Adapted(parameter: $0, rank: rank, alpha: alpha) } }
         let names = Dictionary(uniqueKeysWithValues: linear.map { ($0.index, model.names.newest($0.moduleName)) })
         do {
-            let configuration = try PEFTConfiguration(targets: targets, rank: rank, ranks: ranks)
+            let configuration = try PEFTConfiguration(targets: targets, rank: rank, ranks: ranks, alphas: alphas)
             try refuseOthers(candidates, Set(names.values), configuration, model)
             let chosen = try linear.filter { try configuration.targets(names[$0.index]!) }
             try refuseIdle(chosen.map { names[$0.index]! }, of: names.values.sorted())
-            return try chosen.map { ($0, try rank(of: names[$0.index]!, configuration)) }
+            return try chosen.map { parameter in
+                let name = names[parameter.index]!
+                return Adapted(
+                    parameter: parameter, rank: try one("rank_pattern", configuration.exceptionalRanks(of: name), for: name) ?? rank,
+                    alpha: try one("alpha_pattern", configuration.exceptionalAlphas(of: name), for: name) ?? alpha)
+            }
         } catch PEFTError.pattern(let field, let reason) {
             throw TrainingError.plan("\(field): \(reason)")
         }
@@ -84,26 +101,31 @@ package struct LoRA: Sendable, Equatable {
                     "target_modules: expected an expression for whole names like \(all.first ?? "none"), found \"\(text)\", which matches none")
             }
         }
-        for (pattern, rank) in ranks.sorted(by: { $0.key < $1.key }) {
-            let single = try PEFTConfiguration(targets: targets, rank: self.rank, ranks: [pattern: rank])
-            if try !chosen.contains(where: { try !single.exceptionalRanks(of: $0).isEmpty }) {
-                throw TrainingError.plan("rank_pattern: \"\(pattern)\" matches no module that gets an adapter")
+        for (field, patterns) in [("rank_pattern", ranks.keys.sorted()), ("alpha_pattern", alphas.keys.sorted())] {
+            for pattern in patterns {
+                let isRank = field == "rank_pattern"
+                let single = try PEFTConfiguration(
+                    targets: targets, rank: rank, ranks: isRank ? [pattern: rank] : [:], alphas: isRank ? [:] : [pattern: alpha])
+                if try !chosen.contains(where: { try !single.exceptionalRanks(of: $0).isEmpty || !single.exceptionalAlphas(of: $0).isEmpty }) {
+                    throw TrainingError.plan("\(field): \"\(pattern)\" matches no module that gets an adapter")
+                }
             }
         }
     }
 
-    private func rank(of module: String, _ configuration: PEFTConfiguration) throws -> Int {
-        let found = Set(try configuration.exceptionalRanks(of: module)).sorted()
+    /// The value of all patterns that match a module: peft takes the first, of an order that JSON does not keep.
+    private func one<Value: Hashable & Comparable>(_ field: String, _ found: [Value], for module: String) throws -> Value? {
+        let found = Set(found).sorted()
         if found.count > 1 {
-            throw TrainingError.plan("rank_pattern: expected one rank for \(module), found \(found.map(String.init).joined(separator: " and "))")
+            throw TrainingError.plan("\(field): expected one value for \(module), found \(found.map { "\($0)" }.joined(separator: " and "))")
         }
-        return found.first ?? rank
+        return found.first
     }
 }
 
 /// As stored: members that came later stand there where they say something.
 extension LoRA: Codable {
-    private enum CodingKeys: CodingKey { case rank, alpha, useRslora, targets, ranks }
+    private enum CodingKeys: CodingKey { case rank, alpha, useRslora, targets, ranks, alphas }
 
     package init(from decoder: any Swift.Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -111,6 +133,7 @@ extension LoRA: Codable {
         isRankStabilized = try container.decodeIfPresent(Bool.self, forKey: .useRslora) ?? isRankStabilized
         targets = try container.decodeIfPresent(TargetModules.self, forKey: .targets) ?? targets
         ranks = try container.decodeIfPresent([String: Int].self, forKey: .ranks) ?? ranks
+        alphas = try container.decodeIfPresent([String: Double].self, forKey: .alphas) ?? alphas
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -120,5 +143,6 @@ extension LoRA: Codable {
         if isRankStabilized { try container.encode(true, forKey: .useRslora) }
         if targets != .allLinear { try container.encode(targets, forKey: .targets) }
         if !ranks.isEmpty { try container.encode(ranks, forKey: .ranks) }
+        if !alphas.isEmpty { try container.encode(alphas, forKey: .alphas) }
     }
 }

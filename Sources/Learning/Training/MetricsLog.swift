@@ -45,7 +45,7 @@ struct MetricsLog {
     }
 
     mutating func append(step: Int, epoch: Int, _ report: StepReport?, problem: String?) throws {
-        let skipped = report?.pairs.compactMap { pair in pair.reason.map { Line.Skipped(id: pair.id, reason: $0) } } ?? []
+        let skipped = report.map { $0.pairs + $0.replays }?.compactMap { pair in pair.reason.map { Line.Skipped(id: pair.id, reason: $0) } } ?? []
         let line = Line(
             step: step, epoch: epoch, metrics: report?.metrics, timings: report?.timings,
             skipped: skipped.isEmpty ? nil : skipped, problem: problem)

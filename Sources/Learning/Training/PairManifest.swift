@@ -1,11 +1,10 @@
 package import Encodings
 package import Foundation
 import JSON
-package import Objectives
 
 /// The rows of a manifest as pairs: rows in the layouts of ``TrainingRow``, as JSON lines or a table.
 ///
-/// Rows that do not suit the method are in ``problems``. No clip has been heard yet: ``checked(by:maxSkipped:width:progress:)`` hears
+/// Rows that do not suit their use are in ``problems``. No clip has been heard yet: ``checked(by:maxSkipped:width:progress:)`` hears
 /// them, and refuses the manifest by its lines before anything is learnt.
 package struct PairManifest: Sendable {
     /// A line that cannot be learnt from.
@@ -16,7 +15,7 @@ package struct PairManifest: Sendable {
 
     /// The file as messages name it.
     let name: String
-    let objective: Objective
+    let use: RowUse
     let rows: [(line: Int, pair: TrainingPair)]
     let problems: [Problem]
     /// Whether every line was read; false where the file broke off, as in an open quotation.
@@ -49,11 +48,11 @@ package struct PairManifest: Sendable {
     ///     folder.
     /// - Throws: ``TrainingError/manifest(path:line:reason:)`` for a file without rows.
     package init(
-        _ file: URL, name: String? = nil, for objective: Objective, check: (Data) throws -> Void = { _ in },
+        _ file: URL, name: String? = nil, for use: RowUse, check: (Data) throws -> Void = { _ in },
         clip: ((ClipReference) throws -> TrainingPair.Sound)? = nil
     ) throws {
         self.name = name ?? file.path
-        self.objective = objective
+        self.use = use
         let folder = file.deletingLastPathComponent()
         var rows: [(line: Int, pair: TrainingPair)] = []
         var lines: [String: Int] = [:]
@@ -66,7 +65,7 @@ package struct PairManifest: Sendable {
                     if let first = lines.updateValue(line, forKey: pair.id) {
                         throw RowError("the id \"\(pair.id)\" comes twice, first on line \(first)")
                     }
-                    if let problem = objective.problem(of: pair) { throw RowError(problem) }
+                    if let problem = use.problem(of: pair) { throw RowError(problem) }
                     rows.append((line, pair))
                 } catch {
                     problems.append(Problem(line: line, reason: "\(error)"))

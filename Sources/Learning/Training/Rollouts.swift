@@ -35,6 +35,15 @@ package struct SampledAnswer: Sendable, Equatable {
         logProbabilities = completion.logProbabilities.map(\.logProbability)
     }
 
+    /// As it was remembered.
+    init(tokens: [Int32], text: String, logProbabilities: [Float?], isCut: Bool) {
+        self.tokens = tokens
+        self.text = text
+        self.logProbabilities = logProbabilities
+        self.isCut = isCut
+        length = tokens.count - (isCut ? 0 : 1)
+    }
+
     /// A given text as an answer that ended.
     init(text: String, model: LoadedModel) throws {
         tokens = try model.tokens(text) + [model.turnEnd]

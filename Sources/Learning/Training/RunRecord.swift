@@ -38,6 +38,9 @@ package struct RunRecord: Codable, Sendable {
         package var skipped: [PairManifest.Problem]
         /// Pairs that are not trained on.
         package var validation: Int
+        /// Prompts that are replayed, with their ``CheckedPairs/content``; nil where there are none.
+        package var replayed: Int?
+        package var replayedContent: String?
     }
 
     package struct Resumption: Codable, Sendable, Equatable {

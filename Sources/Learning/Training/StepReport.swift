@@ -9,6 +9,8 @@ package struct StepReport: Sendable {
     package let metrics: StepMetrics
     /// In the order of the batch.
     package let pairs: [PairOutcome]
+    /// Prompts that were replayed beside them.
+    package var replays: [PairOutcome] = []
     package let timings: StepTimings
     /// Why the weights were left as they were, or stayed where the updates before had put them; nil where the step was taken.
     package let dropped: String?
@@ -43,6 +45,10 @@ package struct StepMetrics: Sendable, Equatable, Codable {
     package var referenceKLMean: Double?
     /// Mean entropy of π over the group's tokens, where it or the KL is part of the loss, in nats.
     package var entropyMean: Double?
+    /// The part of the loss that replayed prompts are.
+    package var replayLoss: Double?
+    /// Mean KL(frozen teacher ‖ π) over the tokens of replayed prompts' answers, in nats.
+    package var replayKL: Double?
 
     /// The numbers under their names, for logs: those that the objective has.
     package var values: [(name: String, value: Double)] {
@@ -51,6 +57,7 @@ package struct StepMetrics: Sendable, Equatable, Codable {
             ("teacher_agreement", teacherAgreement), ("grad_norm", gradNorm), ("learning_rate", learningRate),
             ("logprob_difference_max", logProbabilityDifferenceMax), ("rollout_length_mean", rolloutLengthMean), ("top_k_share", topKShare),
             ("clip_fraction", clipFraction), ("reference_kl_mean", referenceKLMean), ("entropy_mean", entropyMean),
+            ("replay_loss", replayLoss), ("replay_kl", replayKL),
         ].compactMap { name, value in value.map { (name, $0) } }
     }
 
@@ -71,6 +78,8 @@ package struct StepMetrics: Sendable, Equatable, Codable {
         case clipFraction = "clip_fraction"
         case referenceKLMean = "reference_kl_mean"
         case entropyMean = "entropy_mean"
+        case replayLoss = "replay_loss"
+        case replayKL = "replay_kl"
     }
 }
 

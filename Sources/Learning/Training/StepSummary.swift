@@ -17,6 +17,7 @@ struct StepSummary {
     private var lengths: [Int] = []
     private var largest = 0
     private var regularised = (tokens: 0, divergence: 0.0, entropy: 0.0)
+    private var replayed = (tokens: 0, divergence: 0.0, loss: 0.0)
 
     init(objective: Objective, pairs: Int) {
         self.objective = objective
@@ -37,7 +38,7 @@ struct StepSummary {
             trained += answer.tokens.count
             add(answer, scored)
             difference = [difference, scored.logProbabilityDifference].compactMap { $0 }.max()
-            if let divergences {
+            if let divergences, answer.source != .replay {
                 pairCompared += divergences.count
                 pairDivergence += divergences.reduce(0) { $0 + Double($1) }
                 agreeing += scored.measures.count { $0.argmax == $0.teacherArgmax }
@@ -67,6 +68,11 @@ struct StepSummary {
             lengths.append(answer.tokens.count)
             largest += objective.tokenTerm.importance?.largestCount(answer.tokens.count) ?? 0
         }
+        if answer.source == .replay {
+            replayed.tokens += answer.tokens.count
+            replayed.divergence += scored.measures.reduce(0) { $0 + Double($1.forwardKL) }
+            replayed.loss += scored.coefficients.loss
+        }
         guard answer.source == .group, objective.regularisesGroup else { return }
         regularised.tokens += answer.tokens.count
         regularised.divergence += scored.measures.reduce(0) { $0 + Double($1.reverseKL) }
@@ -93,6 +99,10 @@ struct StepSummary {
             let count = Double(regularised.tokens)
             if objective.referenceCoefficient > 0 { metrics.referenceKLMean = regularised.divergence / count }
             metrics.entropyMean = regularised.entropy / count
+        }
+        if replayed.tokens > 0 {
+            metrics.replayLoss = replayed.loss / count
+            metrics.replayKL = replayed.divergence / Double(replayed.tokens)
         }
         metrics.logProbabilityDifferenceMax = difference.map(Double.init)
     }

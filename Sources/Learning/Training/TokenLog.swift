@@ -72,7 +72,7 @@ package struct TokenLog {
 
     func write(step: Int, _ report: StepReport) throws {
         var lines = Data()
-        for pair in report.pairs {
+        for pair in report.pairs + report.replays {
             for rollout in pair.rollouts { lines += try encoder.encode(Line(step: step, pair: pair, rollout)) + [UInt8(ascii: "\n")] }
         }
         let digits = String(step)

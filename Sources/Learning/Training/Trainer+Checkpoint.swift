@@ -59,11 +59,14 @@ package struct DataCursor: Codable, Sendable, Equatable {
     /// ``CheckedPairs/content``: resuming with other clips or texts under the same ids is refused. Nil in checkpoints of programs that did
     /// not record it; these are held to the ids alone.
     package let content: String?
+    /// How many prompts a step replays, and the same of them; nil without them.
+    package let replayed: String?
     /// Nil in checkpoints of programs that did not record it.
     package let machine: RunMachine?
 
     package init(
-        epoch: Int, batch: Int, batchSize: Int, pairs: Int, digest: String, content: String? = nil, machine: RunMachine? = nil
+        epoch: Int, batch: Int, batchSize: Int, pairs: Int, digest: String, content: String? = nil, replayed: String? = nil,
+        machine: RunMachine? = nil
     ) {
         self.epoch = epoch
         self.batch = batch
@@ -71,6 +74,7 @@ package struct DataCursor: Codable, Sendable, Equatable {
         self.pairs = pairs
         self.digest = digest
         self.content = content
+        self.replayed = replayed
         self.machine = machine
     }
 
@@ -82,6 +86,7 @@ package struct DataCursor: Codable, Sendable, Equatable {
         if let content, let other = wanted.content, content != other {
             return "it was made with the same ids, but some of their clips or texts have changed since"
         }
+        if replayed != wanted.replayed { return "it was made with other replayed prompts, or with another share of them" }
         if let machine, let other = wanted.machine, !machine.agrees(with: other), !acceptsOtherMachine {
             return "it was made with \(machine), not \(other): the weights would differ in their last bits from those of a run in one piece"
         }

@@ -8,12 +8,18 @@ import Tensors
 extension Trainer {
     /// The answers of a pair that have a gradient behind one prompt, each with its place among the rollouts that are reported.
     struct Prepared {
-        let work: Int
+        enum Origin {
+            case pair(Int)
+            case replay(Int)
+        }
+
+        /// Whose report it belongs to.
+        let origin: Origin
         var pair: PreparedPair
         let places: [Int]
 
-        init(_ index: Int, _ prompt: Prompt, teacher: Prompt, _ trained: [(Int, PreparedPair.Answer)], stream: UInt64) {
-            work = index
+        init(_ origin: Origin, _ prompt: Prompt, teacher: Prompt, _ trained: [(Int, PreparedPair.Answer)], stream: UInt64) {
+            self.origin = origin
             pair = PreparedPair(prompt: prompt, teacherPrompt: teacher, answers: trained.map(\.1), stream: stream)
             places = trained.map(\.0)
         }
@@ -34,13 +40,13 @@ extension Trainer {
                 let answer = PreparedPair.Answer(
                     source: .gold, tokens: target.1.tokens, samplerLogProbabilities: target.1.logProbabilities)
                 return Prepared(
-                    index, target.0.prompt, teacher: target.0.prompt, [(place, answer)],
+                    .pair(index), target.0.prompt, teacher: target.0.prompt, [(place, answer)],
                     stream: RandomStream(seed: stream, index: place).first)
             }
             return (reported, prepared)
         }
         let (reported, trained) = answers(of: work)
-        return (reported, [Prepared(index, work.prompt, teacher: work.teacherPrompt, trained, stream: stream)])
+        return (reported, [Prepared(.pair(index), work.prompt, teacher: work.teacherPrompt, trained, stream: stream)])
     }
 
     private func answers(of work: Work) -> (reported: [RolloutOutcome], trained: [(Int, PreparedPair.Answer)]) {
@@ -95,8 +101,8 @@ extension Trainer {
         }
     }
 
-    /// The answers of all usable pairs. Throws where none is left: a step without a gradient would still decay the weights.
-    func batch(_ work: inout [Work]) throws -> LearningBatch {
+    /// The answers of all usable pairs and replays. Throws where no pair is left: a step without a gradient would still decay the weights.
+    func batch(_ work: inout [Work], _ replays: inout [Replay]) throws -> LearningBatch {
         var prepared: [Prepared] = []
         for index in work.indices where work[index].outcome.isApplied {
             do {
@@ -114,10 +120,11 @@ extension Trainer {
         try Self.checkUsable(work)
         let applied = work.indices.filter { work[$0].outcome.isApplied }
         let groups = applied.map { work[$0].rollouts.group }
+        let replayed = prepare(&replays)
         let counts = BatchCounts(
             pairs: applied.count,
-            sequenceTokens: groups.reduce(0) { $0 + $1.reduce(0) { $0 + $1.tokens.count } })
-        return LearningBatch(prepared: prepared, counts: counts)
+            sequenceTokens: groups.reduce(0) { $0 + $1.reduce(0) { $0 + $1.tokens.count } }, replays: replayed.count)
+        return LearningBatch(prepared: prepared + replayed, counts: counts)
     }
 
     /// Scores all answers and runs backwards, in as many passes as ``TrainingOptions/passRows`` asks for. The gradients are on the tape;
@@ -141,10 +148,15 @@ extension Trainer {
     }
 
     /// Sums a step up, as its first update saw it.
-    func summarise(_ batch: LearningBatch, _ scored: [[ScoredAnswer]], _ work: inout [Work], _ metrics: inout StepMetrics) {
+    func summarise(
+        _ batch: LearningBatch, _ scored: [[ScoredAnswer]], _ work: inout [Work], _ replays: inout [Replay], _ metrics: inout StepMetrics
+    ) {
         var summary = StepSummary(objective: options.objective, pairs: batch.counts.pairs)
         for (item, answers) in zip(batch.prepared, scored) where !answers.isEmpty {
-            summary.add(item.pair.answers, answers, places: item.places, to: &work[item.work].outcome)
+            switch item.origin {
+            case .pair(let index): summary.add(item.pair.answers, answers, places: item.places, to: &work[index].outcome)
+            case .replay(let index): summary.add(item.pair.answers, answers, places: item.places, to: &replays[index].outcome)
+            }
         }
         let applied = work.indices.filter { work[$0].outcome.isApplied }
         summary.rewards = applied.flatMap { work[$0].rollouts.rewards }

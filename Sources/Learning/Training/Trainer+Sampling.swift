@@ -42,20 +42,19 @@ extension Trainer {
         let teacher = objective.teacher == .frozen ? self.teacher : live
         let collector = RolloutCollector(
             engine: engine, objective: objective, student: live, teacher: teacher, judge: judge, reward: reward)
-        let remembers = objective.teacher == .frozen && objective.teacherTemperature == 0
+        // Greedy answers of weights that stay.
+        let remembers = objective.teacher == .frozen && objective.teacherTemperature == 0 && objective.needsTeacherAnswer
         let requests = work.indices.filter { work[$0].outcome.isApplied }.map { index in
             (
                 index, work[index].pair, work[index].prompt, work[index].teacherPrompt,
-                remembers ? teacherAnswers[question(work[index].pair)] : nil
+                remembers ? teacherAnswers[work[index].teacherPrompt.digest] : nil
             )
         }
         let seeds = work.map { stream(of: $0.pair) }
-        // The engine's queue is finite: a few hundred pairs would overflow it.
-        let limit = max(1, engine.limits.queue / 8)
         let results = try await withThrowingTaskGroup(of: (Int, Result<PairRollouts, any Error>).self) { group in
             var results: [(Int, Result<PairRollouts, any Error>)] = []
             for (count, (index, pair, prompt, teacherPrompt, known)) in requests.enumerated() {
-                if count >= limit, let result = try await group.next() { results.append(result) }
+                if count >= queueShare, let result = try await group.next() { results.append(result) }
                 group.addTask {
                     do {
                         let rollouts = try await collector.collect(
@@ -81,7 +80,7 @@ extension Trainer {
                 work[index].rollouts = try result.get()
                 let answer = work[index].rollouts.teacherAnswer
                 work[index].outcome.teacherAnswer = answer?.text
-                if remembers, let answer { teacherAnswers[question(work[index].pair)] = answer }
+                if remembers, let answer { teacherAnswers.remember(answer, to: work[index].teacherPrompt.digest) }
             } catch {
                 work[index].outcome.reason = "\(error)"
             }
@@ -94,6 +93,6 @@ extension Trainer {
         RandomStream(seed: RandomStream(seed: options.seed, index: steps + 1).first, part: pair.id).first & ~3
     }
 
-    /// What the teacher is asked, as a key.
-    private func question(_ pair: TrainingPair) -> String { (pair.system.map { $0 + "\0" } ?? "") + pair.text }
+    /// Pairs that are with the engine at once: its queue is finite, and a few hundred would overflow it.
+    var queueShare: Int { max(1, engine.limits.queue / 8) }
 }

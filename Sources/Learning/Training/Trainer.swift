@@ -30,8 +30,8 @@ package actor Trainer {
     let teacher: WeightVersion?
     /// Tells the trainers of a process apart, for the names of their live versions.
     let number: Int
-    /// What a frozen teacher has answered, by question.
-    var teacherAnswers: [String: SampledAnswer] = [:]
+    /// What a frozen teacher has answered greedily.
+    private(set) var teacherAnswers: TeacherAnswers
     private var isBusy = false
 
     /// Who teaches where the objective's teacher is frozen.
@@ -48,7 +48,7 @@ package actor Trainer {
     /// Begins at `parent`; nil for the base weights. With `reward`, the judge only decides what validation counts as right.
     package init(
         engine: Engine, plan: AdapterPlan, options: TrainingOptions, parent: WeightVersion? = nil, teacher: FrozenTeacher = .parent,
-        judge: @escaping AnswerJudge, reward: Reward? = nil
+        judge: @escaping AnswerJudge, reward: Reward? = nil, answers: TeacherAnswers = TeacherAnswers()
     ) throws {
         try options.check()
         if plan.isFull, options.adapterDropout ?? 0 > 0 {
@@ -59,6 +59,7 @@ package actor Trainer {
         self.options = options
         self.judge = judge
         self.reward = reward
+        teacherAnswers = answers
         self.teacher =
             switch teacher {
             case .parent: parent
@@ -77,9 +78,11 @@ package actor Trainer {
     /// The current weights as a version to serve.
     package func snapshot(id: String) -> WeightVersion { weights.snapshot(id: id, dropout: options.adapterDropout ?? 0) }
 
-    /// Takes one step on a batch. A pair that cannot be used is reported with its reason; the others are applied. Throws where
-    /// none is left, and where a ``Reward`` fails; nothing has changed then. Gradients that are not finite leave the weights as they were, and the report says so.
-    package func step(_ pairs: [TrainingPair]) async throws -> StepReport { try await alone { try await take(pairs) } }
+    /// Takes one step on a batch, and on prompts that are replayed beside it (``RowUse/replay``). A pair that cannot be used is reported with
+    /// its reason; the others are applied. Throws where none is left, and where a ``Reward`` fails; nothing has changed then. Gradients that are not finite leave the weights as they were, and the report says so.
+    package func step(_ pairs: [TrainingPair], replaying rows: [TrainingPair] = []) async throws -> StepReport {
+        try await alone { try await take(pairs, rows) }
+    }
 
     /// Keeps others out while `body` waits for the engine.
     func alone<Result>(_ body: () async throws -> Result) async throws -> Result {
@@ -90,13 +93,13 @@ package actor Trainer {
     }
 
     /// What a step would do to the batch, as its first update sees it; the weights, moments and streams stay as they are.
-    package func score(_ pairs: [TrainingPair]) async throws -> StepReport {
+    package func score(_ pairs: [TrainingPair], replaying rows: [TrainingPair] = []) async throws -> StepReport {
         try await alone {
             let timer = PhaseTimer()
-            var (work, metrics, start) = try await answered(pairs, timer)
-            let batch = try batch(&work)
+            var (work, replays, metrics, start) = try await answered(pairs, rows, timer)
+            let batch = try batch(&work, &replays)
             let (tape, scored) = learn(batch, timer)
-            summarise(batch, scored, &work, &metrics)
+            summarise(batch, scored, &work, &replays, &metrics)
             metrics.clipFraction = clipFraction(batch, scored)
             var dropped: String?
             switch gradients(on: tape).norm {
@@ -104,34 +107,36 @@ package actor Trainer {
             case .failure(let error): (metrics.gradNorm, dropped) = (.nan, error.description)
             }
             timer.add(.total, since: start)
-            return report(step: steps + 1, metrics, work, timer, dropped: dropped)
+            return report(step: steps + 1, metrics, work, replays, timer, dropped: dropped)
         }
     }
 
     /// The answers of a batch that can be used, and what their step begins with.
     private func answered(
-        _ pairs: [TrainingPair], _ timer: PhaseTimer
-    ) async throws -> (work: [Work], metrics: StepMetrics, start: ContinuousClock.Instant) {
+        _ pairs: [TrainingPair], _ rows: [TrainingPair], _ timer: PhaseTimer
+    ) async throws -> (work: [Work], replays: [Replay], metrics: StepMetrics, start: ContinuousClock.Instant) {
         let start = ContinuousClock.now
         var work = prepare(pairs)
+        async let replayed = replays(rows, beside: pairs)
         try await sample(&work)
+        let replays = try await replayed
         timer.add(.rollouts, since: start)
         try Task.checkCancellation()
         try Self.checkUsable(work)
         var metrics = StepMetrics()
         metrics.learningRate = options.optimizer.learningRate * options.schedule.factor(step: steps)
-        return (work, metrics, start)
+        return (work, replays, metrics, start)
     }
 
-    private func take(_ pairs: [TrainingPair]) async throws -> StepReport {
+    private func take(_ pairs: [TrainingPair], _ rows: [TrainingPair]) async throws -> StepReport {
         let timer = PhaseTimer()
-        var (work, metrics, start) = try await answered(pairs, timer)
-        var batch = try batch(&work)
+        var (work, replays, metrics, start) = try await answered(pairs, rows, timer)
+        var batch = try batch(&work, &replays)
         var dropped: String?
         for update in 0..<options.objective.updatesPerRollout where dropped == nil {
             let (tape, scored) = learn(batch, update: update, timer)
             if update == 0 {
-                summarise(batch, scored, &work, &metrics)
+                summarise(batch, scored, &work, &replays, &metrics)
                 batch.remember(scored)
             }
             metrics.clipFraction = clipFraction(batch, scored)
@@ -140,7 +145,7 @@ package actor Trainer {
         }
         steps += 1
         timer.add(.total, since: start)
-        return report(step: steps, metrics, work, timer, dropped: dropped)
+        return report(step: steps, metrics, work, replays, timer, dropped: dropped)
     }
 
     /// Throws where no pair is left.
@@ -150,10 +155,10 @@ package actor Trainer {
     }
 
     private func report(
-        step: Int, _ metrics: StepMetrics, _ work: [Work], _ timer: PhaseTimer, dropped: String?
+        step: Int, _ metrics: StepMetrics, _ work: [Work], _ replays: [Replay], _ timer: PhaseTimer, dropped: String?
     ) -> StepReport {
         StepReport(
-            step: step, metrics: metrics, pairs: work.map(\.outcome),
+            step: step, metrics: metrics, pairs: work.map(\.outcome), replays: replays.map(\.outcome),
             timings: StepTimings(
                 rollouts: timer[.rollouts], scoring: timer[.scoring], backward: timer[.backward],
                 optimizer: timer[.optimizer], total: timer[.total]),
@@ -163,7 +168,7 @@ package actor Trainer {
     /// Goes on with other options: the next step has another objective or learning rate, the weights and moments stay.
     package func configure(_ options: TrainingOptions) {
         self.options = options
-        teacherAnswers = [:]
+        teacherAnswers = TeacherAnswers()
     }
 
     /// Counts a step that had nothing to learn from, so that later steps keep their streams and their place in the schedule.

@@ -55,5 +55,7 @@ package struct TrainingOptions: Sendable, Equatable, Codable {
         try hold("coefficient of the KL to the reference", objective.referenceCoefficient, in: 0...1e6)
         try hold("coefficient of the entropy", objective.entropyCoefficient, in: 0...1e6)
         try hold("updates by one step's rollouts", objective.updatesPerRollout, in: 1...1 << 10)
+        try hold("weight of the replay", objective.replayWeight, in: 0...1e6)
+        try hold("share of replayed clips", objective.replayTranscripts, in: 0...1)
     }
 }

@@ -13,7 +13,8 @@ extension TrainingRun {
         }
         return DataCursor(
             epoch: step / batchesPerEpoch, batch: step % batchesPerEpoch, batchSize: settings.batchSize,
-            pairs: pairs.count, digest: String(digest, radix: 16), content: content, machine: machine)
+            pairs: pairs.count, digest: String(digest, radix: 16), content: content, replayed: replay.map { "\(replayedRows) of \($0.content)" },
+            machine: machine)
     }
 
     /// - Parameter best: the step of the best validation.

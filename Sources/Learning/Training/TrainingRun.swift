@@ -36,6 +36,10 @@ package struct TrainingRun: Sendable {
         package var keep: [KeepRule]?
         /// By what ``KeepRule/best`` is the best.
         package var criterion: Criterion?
+        /// Rows that are replayed in a step, as a share of its pairs; ``defaultReplayShare`` where nil.
+        package var replayShare: Double?
+
+        package static let defaultReplayShare = 0.5
 
         package init() {}
     }
@@ -60,6 +64,8 @@ package struct TrainingRun: Sendable {
 
     package let pairs: [TrainingPair]
     package let validation: [TrainingPair]
+    /// Rows of ``RowUse/replay``.
+    package let replay: CheckedPairs?
     package let settings: Settings
     package let directory: URL
     let content: String?
@@ -69,10 +75,11 @@ package struct TrainingRun: Sendable {
     /// - Parameters:
     ///   - content: ``CheckedPairs/content``, to which a resumed run is held.
     ///   - validation: pairs that are not trained on; none for no validation.
+    ///   - replay: prompts that are replayed beside the pairs.
     ///   - acceptsOtherMachine: whether a run goes on that began with other kernels, whose bits are others.
     package init(
-        pairs: [TrainingPair], content: String? = nil, validation: [TrainingPair] = [], settings: Settings, directory: URL,
-        machine: RunMachine = .current, acceptsOtherMachine: Bool = false
+        pairs: [TrainingPair], content: String? = nil, validation: [TrainingPair] = [], replay: CheckedPairs? = nil, settings: Settings,
+        directory: URL, machine: RunMachine = .current, acceptsOtherMachine: Bool = false
     ) throws {
         if pairs.isEmpty { throw TrainingError.options("there are no pairs") }
         for (name, value) in [
@@ -86,6 +93,7 @@ package struct TrainingRun: Sendable {
         self.pairs = pairs
         self.content = content
         self.validation = validation
+        self.replay = replay
         self.settings = settings
         self.directory = directory
         self.machine = machine
@@ -101,6 +109,9 @@ package struct TrainingRun: Sendable {
             if !(0...1e6).contains(stopping.minimumChange) {
                 throw .options("least change: expected 0 to 1000000, found \(stopping.minimumChange)")
             }
+        }
+        if let share = settings.replayShare, !(1e-6...16).contains(share) {
+            throw .options("share of replayed rows: expected 0.000001 to 16, found \(share)")
         }
         if settings.keep?.contains(.best) == true, !validates || settings.criterion == nil {
             throw .options("the best checkpoint is found by validations: it needs pairs to validate on and a criterion")
@@ -146,7 +157,7 @@ package struct TrainingRun: Sendable {
                 }
                 let epoch = step / batchesPerEpoch
                 let report: StepReport?
-                (report, problem) = try await take(batch(step, seed: seed), trainer)
+                (report, problem) = try await take(step, seed: seed, trainer)
                 try log.append(step: step + 1, epoch: epoch, report, problem: problem)
                 if let report { try tokens?.write(step: step + 1, report) }
                 let validation = try await validate(trainer, step: step + 1, &log)
@@ -177,9 +188,9 @@ package struct TrainingRun: Sendable {
         return result
     }
 
-    private func take(_ batch: [TrainingPair], _ trainer: Trainer) async throws -> (StepReport?, String?) {
+    private func take(_ step: Int, seed: UInt64, _ trainer: Trainer) async throws -> (StepReport?, String?) {
         do {
-            let report = try await trainer.step(batch)
+            let report = try await trainer.step(batch(step, seed: seed), replaying: replayed(step, seed: seed))
             return (report, report.dropped)
         } catch let error as TrainingError {
             guard case .noUsablePair = error else { throw error }
@@ -213,12 +224,32 @@ package struct TrainingRun: Sendable {
         return order[first..<min(pairs.count, first + settings.batchSize)].map { pairs[$0] }
     }
 
+    /// Rows that a step replays.
+    package var replayedRows: Int { max(1, Int(((settings.replayShare ?? Settings.defaultReplayShare) * Double(settings.batchSize)).rounded())) }
+
+    /// The rows that a step replays: every pass over them is a permutation of its own.
+    package func replayed(_ step: Int, seed: UInt64) -> [TrainingPair] {
+        guard let rows = replay?.pairs, !rows.isEmpty else { return [] }
+        let count = replayedRows
+        var (order, pass): ([Int], Int) = ([], -1)
+        return (step * count..<(step + 1) * count).map { place in
+            if place / rows.count != pass {
+                pass = place / rows.count
+                var random = RandomStream(seed: RandomStream(seed: seed, part: "replay").first, index: pass)
+                order = rows.indices.shuffled(using: &random)
+            }
+            return rows[order[place % rows.count]]
+        }
+    }
+
     /// The run as it begins, or as it began with what has been added now.
     private func record(
         _ trainer: Trainer, _ subject: RunRecord.Subject?, _ skipped: [PairManifest.Problem], from start: Int
     ) async throws -> RunRecord {
         let options = await trainer.options
-        let pairs = RunRecord.Pairs(count: pairs.count, content: content, skipped: skipped, validation: validation.count)
+        let pairs = RunRecord.Pairs(
+            count: pairs.count, content: content, skipped: skipped, validation: validation.count, replayed: replay?.pairs.count,
+            replayedContent: replay?.content)
         var record = RunRecord(
             subject: subject, machine: machine, options: options, plan: trainer.plan, settings: settings, pairs: pairs)
         guard start > 0 else { return record }

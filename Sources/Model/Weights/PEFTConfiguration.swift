@@ -79,11 +79,18 @@ package struct PEFTConfiguration: Sendable {
 
     /// What the configuration of an adapter that is to be trained selects.
     ///
-    /// - Parameter ranks: as `rank_pattern` has them.
-    package init(targets: TargetModules, rank: Int, ranks: [String: Int]) throws {
-        var patterns = JSONObject()
-        for (pattern, rank) in ranks.sorted(by: { $0.key < $1.key }) { patterns[pattern] = .integer(rank) }
-        try self.init(.object(["peft_type": "LORA", "r": .integer(rank), "target_modules": targets.json, "rank_pattern": .object(patterns)]))
+    /// - Parameters:
+    ///   - ranks: as `rank_pattern` has them.
+    ///   - alphas: as `alpha_pattern` has them.
+    package init(targets: TargetModules, rank: Int, ranks: [String: Int], alphas: [String: Double] = [:]) throws {
+        var (rankPattern, alphaPattern) = (JSONObject(), JSONObject())
+        for (pattern, rank) in ranks.sorted(by: { $0.key < $1.key }) { rankPattern[pattern] = .integer(rank) }
+        for (pattern, alpha) in alphas.sorted(by: { $0.key < $1.key }) { alphaPattern[pattern] = .real(alpha) }
+        try self.init(
+            .object([
+                "peft_type": "LORA", "r": .integer(rank), "target_modules": targets.json, "rank_pattern": .object(rankPattern),
+                "alpha_pattern": .object(alphaPattern),
+            ]))
     }
 
     /// Whether the adapter changes the linear module at `path`, in the adapter's own naming.
@@ -133,6 +140,11 @@ package struct PEFTConfiguration: Sendable {
     /// The ranks of all patterns that match the module.
     package func exceptionalRanks(of path: String) throws -> [Int] {
         try rankPattern.filter { try matches($0.pattern, path, "rank_pattern", whole: false) }.map(\.value)
+    }
+
+    /// The alphas of all patterns that match the module.
+    package func exceptionalAlphas(of path: String) throws -> [Double] {
+        try alphaPattern.filter { try matches($0.pattern, path, "alpha_pattern", whole: false) }.map(\.value)
     }
 
     /// - Throws: Where the scaling is beyond float32.

@@ -13,6 +13,8 @@ final class DaemonCore: Sendable {
     let running = Atomic(0)
     /// Bytes of bodies that are being received or handled.
     let bodyBytes = Atomic(0)
+    /// Those of them that lie on the disk.
+    let spooledBytes = Atomic(0)
     let lastWords = Mutex("")
     private let drainingResponse: Response
     private let excessResponse: Response

@@ -43,6 +43,7 @@ internal import Synchronization
     private let isLast: Bool
     // Touched by the connection's thread alone.
     private var body: [UInt8] = []
+    private var spooled: SpooledBody?
     private var status = 499
     private var bytesSent = 0
 
@@ -92,15 +93,42 @@ internal import Synchronization
     /// to the end before it reads gets its answer.
     func receive(_ bytes: UnsafeRawBufferPointer) {
         guard let work = awaited else { return }
-        let held = core.bodyBytes.wrappingAdd(bytes.count, ordering: .relaxed).newValue
-        unsafe body.append(contentsOf: bytes)
-        if body.count > work.bodyLimit {
+        let limits = core.service.limits
+        if spooled == nil, work.route.spools, body.count + bytes.count > limits.spoolsFrom { moveToDisk() }
+        guard unsafe hold(bytes) else {
+            refuse(.busy(503, "The server's disk takes no more of the body.", code: "overloaded"), work.request)
+            return
+        }
+        if body.count + (spooled?.count ?? 0) > work.bodyLimit {
             refuse(Service.tooLarge(limit: work.bodyLimit), work.request)
-        } else if held > core.service.limits.bodyBytesInTotal {
+        } else if core.spooledBytes.load(ordering: .relaxed) > limits.spooledBytesInTotal {
+            refuse(.busy(503, "The bodies of all requests fill the server's disk.", code: "overloaded"), work.request)
+        } else if core.bodyBytes.load(ordering: .relaxed) > limits.bodyBytesInTotal {
             refuse(.busy(503, "The bodies of all requests fill the server's memory.", code: "overloaded"), work.request)
         } else {
-            record.extend(by: UInt64(bytes.count * 1000 / core.service.limits.bodyRate))
+            record.extend(by: UInt64(bytes.count * 1000 / limits.bodyRate))
         }
+    }
+
+    /// Counts and keeps a piece of the body; false where the disk is full.
+    private func hold(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if let spooled {
+            core.spooledBytes.wrappingAdd(bytes.count, ordering: .relaxed)
+            if unsafe spooled.append(bytes) { return true }
+            core.spooledBytes.wrappingSubtract(bytes.count, ordering: .relaxed)
+            return false
+        }
+        core.bodyBytes.wrappingAdd(bytes.count, ordering: .relaxed)
+        unsafe body.append(contentsOf: bytes)
+        return true
+    }
+
+    /// What has arrived so far goes to a file; a folder that takes none leaves it in memory.
+    private func moveToDisk() {
+        guard let file = SpooledBody(in: core.service.limits.spoolFolder), unsafe body.withUnsafeBytes({ unsafe file.append($0) }) else { return }
+        core.spooledBytes.wrappingAdd(body.count, ordering: .relaxed)
+        core.bodyBytes.wrappingSubtract(body.count, ordering: .relaxed)
+        (spooled, body) = (file, [])
     }
 
     private func refuse(_ error: HTTPError, _ request: Request) {
@@ -113,7 +141,8 @@ internal import Synchronization
 
     private func releaseBody() {
         core.bodyBytes.wrappingSubtract(body.count, ordering: .relaxed)
-        body = []
+        core.spooledBytes.wrappingSubtract(spooled?.count ?? 0, ordering: .relaxed)
+        (body, spooled) = ([], nil)
     }
 
     /// Takes the next step of a request: its answer is decided, it has arrived in full, or it was resumed.
@@ -128,6 +157,7 @@ internal import Synchronization
             // A stop that has looked for exchanges before this one was there does not find it.
             if core.isStopping { abandon() }
             swap(&work.request.body, &body)
+            swap(&work.request.spooled, &spooled)
             start(work)
             return .YES
         case .breakOff, .cancel, nil:
@@ -197,6 +227,7 @@ internal import Synchronization
             let response = await core.service.answer(work.request, by: work.route)
             await deliver(response)
             core.bodyBytes.wrappingSubtract(work.request.body.count, ordering: .relaxed)
+            core.spooledBytes.wrappingSubtract(work.request.spooled?.count ?? 0, ordering: .relaxed)
             core.running.wrappingSubtract(1, ordering: .releasing)
         }
         let isLate = guarded.withLock { guarded in

@@ -1,3 +1,5 @@
+package import Foundation
+
 /// The fields and files of a form: `multipart/form-data` (RFC 7578) or `application/x-www-form-urlencoded`.
 ///
 ///     --boundary CRLF headers CRLF CRLF content CRLF --boundary … CRLF --boundary--
@@ -11,7 +13,7 @@ package struct Form: Sendable {
         /// As the client gave it: never a path to use.
         package let filename: String
         package let contentType: String?
-        package let bytes: [UInt8]
+        package let bytes: Data
     }
 
     package private(set) var fields = Query()
@@ -30,7 +32,12 @@ package struct Form: Sendable {
             guard let boundary = parameter("boundary", of: request.headers["content-type"] ?? ""),
                 (1...70).contains(boundary.utf8.count)
             else { throw broken("its Content-Type names no boundary of 1 to 70 characters") }
-            try parse(request.body, boundary: boundary, partLimit: partLimit)
+            if let spooled = request.spooled {
+                guard spooled.finish() else { throw HTTPError.busy(503, "The body cannot be read from the disk.", code: "overloaded") }
+                try unsafe parse(Span(_unsafeBytes: spooled.bytes), boundary: boundary, partLimit: partLimit) { spooled.data($0) }
+            } else {
+                try parse(request.body.span, boundary: boundary, partLimit: partLimit) { Data(request.body[$0]) }
+            }
         case "application/x-www-form-urlencoded":
             guard let text = String(validating: request.body, as: UTF8.self) else { throw broken("it is not UTF-8") }
             fields = Query(encoded: text)
@@ -42,18 +49,20 @@ package struct Form: Sendable {
         }
     }
 
-    private mutating func parse(_ body: [UInt8], boundary: String, partLimit: Int) throws(HTTPError) {
+    /// - Parameter data: a part of the body for good.
+    private mutating func parse(
+        _ body: Span<UInt8>, boundary: String, partLimit: Int, _ data: (Range<Int>) -> Data
+    ) throws(HTTPError) {
         let opening = Array("--\(boundary)".utf8)
         let separator = Finder(Array("\r\n--\(boundary)".utf8))
         let headEnd = Finder(Array("\r\n\r\n".utf8))
-        var position = body.starts(with: [13, 10]) ? 2 : 0
-        guard body[position...].starts(with: opening) else { throw broken("it does not start with its boundary") }
+        var position = body.has([13, 10], at: 0) ? 2 : 0
+        guard body.has(opening, at: position) else { throw broken("it does not start with its boundary") }
         position += opening.count
         var parts = 0
         while true {
-            let rest = body[position...]
-            if rest.starts(with: Array("--".utf8)) { return }
-            guard rest.starts(with: [13, 10]) else { throw broken("a boundary is followed by neither CRLF nor --") }
+            if body.has(Array("--".utf8), at: position) { return }
+            guard body.has([13, 10], at: position) else { throw broken("a boundary is followed by neither CRLF nor --") }
             parts += 1
             if parts > partLimit { throw broken("it has more than \(partLimit) parts") }
             // The search starts at the CRLF behind the boundary, so that a part without headers is seen as one.
@@ -64,13 +73,12 @@ package struct Form: Sendable {
             guard let end = separator.first(in: body, from: head + 2, within: .max), end >= head + 2 else {
                 throw broken("part \(parts) has no end")
             }
-            let content = body[min(head + 4, end)..<end]
-            try add(head: body[min(position + 2, head)..<head], content: content, part: parts)
+            try add(head: body.bytes(min(position + 2, head)..<head), content: data(min(head + 4, end)..<end), part: parts)
             position = end + 2 + opening.count
         }
     }
 
-    private mutating func add(head: ArraySlice<UInt8>, content: ArraySlice<UInt8>, part: Int) throws(HTTPError) {
+    private mutating func add(head: [UInt8], content: Data, part: Int) throws(HTTPError) {
         guard let text = String(validating: head, as: UTF8.self) else {
             throw broken("the headers of part \(part) are not UTF-8")
         }
@@ -91,7 +99,7 @@ package struct Form: Sendable {
         }
         if let filename = parameter("filename", of: disposition) {
             files.append(
-                File(name: name, filename: filename, contentType: headers["content-type"], bytes: Array(content)))
+                File(name: name, filename: filename, contentType: headers["content-type"], bytes: content))
         } else {
             guard let value = String(validating: content, as: UTF8.self) else {
                 throw broken("the field \(name) is not UTF-8")
@@ -146,16 +154,30 @@ private struct Finder {
         for (i, byte) in pattern.dropLast().enumerated() { skip[Int(byte)] = pattern.count - 1 - i }
     }
 
-    func first(in text: [UInt8], from start: Int, within count: Int) -> Int? {
+    func first(in text: Span<UInt8>, from start: Int, within count: Int) -> Int? {
         let end = count < text.count - start ? start + count : text.count
         var position = start
         while position + pattern.count <= end {
             let last = text[position + pattern.count - 1]
-            if last == pattern[pattern.count - 1] && text[position..<position + pattern.count].elementsEqual(pattern) {
+            if last == pattern[pattern.count - 1], text.has(pattern, at: position) {
                 return position
             }
             position += skip[Int(last)]
         }
         return nil
+    }
+}
+
+extension Span<UInt8> {
+    fileprivate func has(_ bytes: [UInt8], at position: Int) -> Bool {
+        guard position + bytes.count <= count else { return false }
+        for (place, byte) in bytes.enumerated() where self[position + place] != byte { return false }
+        return true
+    }
+
+    fileprivate func bytes(_ range: Range<Int>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for place in range { bytes.append(self[place]) }
+        return bytes
     }
 }

@@ -1,7 +1,15 @@
+package import Foundation
+
 /// What the front end grants its clients. Everything a client can make grow has a bound here.
 package struct Limits: Sendable {
     /// The largest body of one request, in bytes, where its route has no limit of its own. Beyond: 413.
     package var bodyBytes = 64 << 20
+    /// Where the bodies of routes that spool lie; the system's folder for temporary files where nil.
+    package var spoolFolder: URL?
+    /// From how many bytes on they lie there.
+    package var spoolsFrom = 1 << 20
+    /// All bodies together that lie there, in bytes. Beyond: 503.
+    package var spooledBytesInTotal = 16 << 30
     /// All bodies together that are being received or handled, in bytes. Beyond: 503.
     package var bodyBytesInTotal = 1 << 30
     /// Request line and headers of one request, in bytes. Beyond: 431.

@@ -11,6 +11,8 @@ package struct Request: Sendable {
     /// As in the request line.
     package var version = "HTTP/1.1"
     package var body: [UInt8] = []
+    /// The body of a route that spools, where it is too large for memory; ``body`` is empty then.
+    package var spooled: SpooledBody?
     /// The client's numeric address, without a port.
     package var peer: String
     /// What the `x-request-id` header of the response says: the client's own id where that was sane.

@@ -14,6 +14,8 @@ package struct Router: Sendable {
         package let scope: Scope?
         /// The largest body in bytes; `nil` means ``Limits/bodyBytes``.
         package let bodyLimit: Int?
+        /// Whether large bodies lie on the disk, as ``Request/spooled``.
+        let spools: Bool
         let handler: Handler
         /// What runs the handler and produces a streamed body; nil for the cooperative threads.
         let executor: (any TaskExecutor)?
@@ -51,9 +53,10 @@ package struct Router: Sendable {
     package init() {}
 
     package mutating func on(
-        _ method: String, _ pattern: String, scope: Scope? = nil, bodyLimit: Int? = nil, _ handler: @escaping Handler
+        _ method: String, _ pattern: String, scope: Scope? = nil, bodyLimit: Int? = nil, spools: Bool = false, _ handler: @escaping Handler
     ) {
-        let route = Route(method: method, pattern: pattern, scope: scope, bodyLimit: bodyLimit, handler: handler, executor: executor)
+        let route = Route(
+            method: method, pattern: pattern, scope: scope, bodyLimit: bodyLimit, spools: spools, handler: handler, executor: executor)
         precondition(pattern.hasPrefix("/"), "a pattern starts with a slash, found \(pattern)")
         Self.insert(route, segments(of: pattern), into: &root)
         routes.append(route)
@@ -64,9 +67,9 @@ package struct Router: Sendable {
     }
 
     package mutating func post(
-        _ pattern: String, scope: Scope? = nil, bodyLimit: Int? = nil, _ handler: @escaping Handler
+        _ pattern: String, scope: Scope? = nil, bodyLimit: Int? = nil, spools: Bool = false, _ handler: @escaping Handler
     ) {
-        on("POST", pattern, scope: scope, bodyLimit: bodyLimit, handler)
+        on("POST", pattern, scope: scope, bodyLimit: bodyLimit, spools: spools, handler)
     }
 
     package mutating func delete(_ pattern: String, scope: Scope? = nil, _ handler: @escaping Handler) {

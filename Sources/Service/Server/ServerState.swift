@@ -73,6 +73,7 @@ package final class ServerState: Sendable {
         var limits = configuration.http
         // What one request may bring fits twice: otherwise the largest would be told to come back, for ever.
         limits.bodyBytesInTotal = max(limits.bodyBytesInTotal, 2 * max(limits.bodyBytes, configuration.uploadBytes))
+        limits.spoolFolder = configuration.dataFolder?.appending(path: "temporary")
         return Service(
             router: try router(), keys: configuration.keys,
             crossOrigin: CrossOrigin(origins: configuration.origins),

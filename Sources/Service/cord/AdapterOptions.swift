@@ -17,13 +17,17 @@ struct AdapterOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Another rank for modules whose paths end as the expression says; may be repeated.", valueName: "expression=rank"))
     var rankPattern: [String] = []
+    @Option(
+        help: ArgumentHelp("Another alpha for modules whose paths end as the expression says; may be repeated.", valueName: "expression=alpha"))
+    var alphaPattern: [String] = []
 
     /// The first option that was given.
     var given: String? {
         if targetModules != nil { return "target-modules" }
         if loraDropout != 0 { return "lora-dropout" }
         if useRslora { return "use-rslora" }
-        return rankPattern.isEmpty ? nil : "rank-pattern"
+        if !rankPattern.isEmpty { return "rank-pattern" }
+        return alphaPattern.isEmpty ? nil : "alpha-pattern"
     }
 
     func lora(rank: Int, alpha: Double?) -> LoRA {
@@ -31,6 +35,7 @@ struct AdapterOptions: ParsableArguments {
         lora.isRankStabilized = useRslora
         if let targetModules { lora.targets = Self.targets(targetModules) }
         lora.ranks = Dictionary(rankPattern.compactMap(Self.rank), uniquingKeysWith: { $1 })
+        lora.alphas = Dictionary(alphaPattern.compactMap(Self.alpha), uniquingKeysWith: { $1 })
         return lora
     }
 
@@ -40,9 +45,20 @@ struct AdapterOptions: ParsableArguments {
         return isList ? .names(text.split(separator: ",").map(String.init)) : TargetModules(text)
     }
 
+    /// `EXPRESSION=VALUE`.
+    private static func exception(_ text: String) -> (expression: String, value: Substring)? {
+        guard let place = text.lastIndex(of: "="), place > text.startIndex else { return nil }
+        return (String(text[..<place]), text[text.index(after: place)...])
+    }
+
     private static func rank(_ text: String) -> (String, Int)? {
-        guard let place = text.lastIndex(of: "="), place > text.startIndex, let rank = Int(text[text.index(after: place)...]) else { return nil }
-        return (1...4096).contains(rank) ? (String(text[..<place]), rank) : nil
+        guard let (expression, value) = exception(text), let rank = Int(value), (1...4096).contains(rank) else { return nil }
+        return (expression, rank)
+    }
+
+    private static func alpha(_ text: String) -> (String, Double)? {
+        guard let (expression, value) = exception(text), let alpha = Double(value), NumericOption.loraAlpha.allows(alpha) else { return nil }
+        return (expression, alpha)
     }
 
     func validate() throws {
@@ -51,7 +67,12 @@ struct AdapterOptions: ParsableArguments {
         for text in rankPattern where Self.rank(text) == nil {
             throw ValidationError("--rank-pattern: expected EXPRESSION=RANK with a rank from 1 to 4096, found \(text).")
         }
-        let patterns = rankPattern.compactMap { Self.rank($0)?.0 }
-        if Set(patterns).count < patterns.count { throw ValidationError("--rank-pattern: expected each expression once.") }
+        for text in alphaPattern where Self.alpha(text) == nil {
+            throw ValidationError("--alpha-pattern: expected EXPRESSION=ALPHA with an alpha above 0, at most 1000000, found \(text).")
+        }
+        for (name, given) in [("rank-pattern", rankPattern), ("alpha-pattern", alphaPattern)] {
+            let patterns = given.compactMap { Self.exception($0)?.expression }
+            if Set(patterns).count < patterns.count { throw ValidationError("--\(name): expected each expression once.") }
+        }
     }
 }

@@ -27,6 +27,7 @@ extension Jobs {
         var method: Objective.Method?
         @Option(help: "Goes into the version's name.") var suffix: String?
         @Option(help: "A folder or file of pairs that are held out.") var validation: String?
+        @Option(help: "A file of prompts on which the weights are held to the frozen teacher.") var replay: String?
         @Option(help: "Times through the pairs.") var epochs: Int?
         @Option(help: "Steps in all, in place of --epochs.") var steps: Int?
         @Option(help: "Pairs of one step.") var batchSize: Int?
@@ -54,10 +55,9 @@ extension Jobs {
 
         func run() async throws {
             let model = try await server.model(model)
-            let held = try validation.map { try MultipartUpload($0) }
+            let (held, replayed) = (try validation.map { try MultipartUpload($0) }, try replay.map { try MultipartUpload($0) })
             let job = try await server.with(try MultipartUpload(pairs), purpose: "fine-tune") { file in
-                guard let held else { return try await create(model, file.id, nil) }
-                return try await server.with(held, purpose: "fine-tune") { try await create(model, file.id, $0.id) }
+                try await with(held) { held in try await with(replayed) { try await create(model, file.id, held, replay: $0) } }
             }
             if !follow {
                 return server.json ? print(String(decoding: job, as: UTF8.self)) : Jobs.show(try WireDecoder.response(FineTuningJob.self, from: job))
@@ -65,7 +65,13 @@ extension Jobs {
             try await Jobs.follow(try WireDecoder.response(FineTuningJob.self, from: job), server)
         }
 
-        private func create(_ model: String, _ file: String, _ validation: String?) async throws -> Data {
+        /// Hands the id of an upload to `body`; nil where there is nothing to upload.
+        private func with(_ upload: MultipartUpload?, _ body: (String?) async throws -> Data) async throws -> Data {
+            guard let upload else { return try await body(nil) }
+            return try await server.with(upload, purpose: "fine-tune") { try await body($0.id) }
+        }
+
+        private func create(_ model: String, _ file: String, _ validation: String?, replay: String?) async throws -> Data {
             var told = try hyperparameters.map(Self.read) ?? Hyperparameters()
             told.batchSize = batchSize ?? told.batchSize
             told.epochs = epochs ?? told.epochs
@@ -84,6 +90,7 @@ extension Jobs {
             options.tensorboard = tensorboard
             options.maxSkipped = maxSkipped
             options.keep = keep.isEmpty ? nil : keep
+            options.replayFile = replay
             var request = FineTuningRequest(
                 model: model, trainingFile: file, method: FineTuningMethod(type: method == .supervised ? .supervised : .cord, hyperparameters: told),
                 suffix: suffix,

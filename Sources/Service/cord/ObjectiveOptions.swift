@@ -36,6 +36,13 @@ struct ObjectiveOptions: ParsableArguments {
     @Option(help: "Updates of the weights by the rollouts of one step.") var updatesPerRollout = 1
     @Option(help: "What the sequence term is divided by: sum, sequence, tokens or constant.")
     var normalisation: PolicyGradient.Normalisation = .sum
+    @Option(help: "Factor of KL(frozen teacher ‖ π) over the teacher's answers to prompts that are replayed: --replay, --replay-transcripts.")
+    var replayWeight = 1.0
+    @Option(
+        help: ArgumentHelp(
+            "Replay the clips of so many of a step's pairs, of 1, at least one: they are to be written down as the frozen teacher does.",
+            valueName: "share"))
+    var replayTranscripts = 0.0
     @Option(
         help: ArgumentHelp(
             """
@@ -69,6 +76,8 @@ struct ObjectiveOptions: ParsableArguments {
         objective.entropyCoefficient = entropyCoefficient
         objective.updatesPerRollout = updatesPerRollout
         objective.normalisation = normalisation
+        objective.replayWeight = replayWeight
+        objective.replayTranscripts = replayTranscripts
         return objective
     }
 
@@ -76,12 +85,14 @@ struct ObjectiveOptions: ParsableArguments {
         if reward != nil, !objective.needs(.rewards, of: .group) {
             throw ValidationError("--reward: the method \(method.rawValue) has no rewards.")
         }
+        if replayTranscripts > 0, replayWeight == 0 { throw ValidationError("--replay-transcripts: the --replay-weight 0 replays nothing.") }
         try NumericOption.check([
             (.topK, Double(topK)), (.topKShare, topKShare), (.alpha, alpha), (.beta, beta), (.tokenTemperature, tokenTemperature),
             (.sequenceTemperature, sequenceTemperature), (.teacherTemperature, teacherTemperature), (.rollouts, Double(rollouts)),
             (.maxRolloutTokens, Double(maxRolloutTokens)), (.tokenCoefficient, tokenCoefficient), (.sequenceCoefficient, sequenceCoefficient),
             (.clipRatio, clipRatio), (.importanceBound, importanceBound), (.referenceCoefficient, referenceCoefficient),
             (.entropyCoefficient, entropyCoefficient), (.updatesPerRollout, Double(updatesPerRollout)),
+            (.replayWeight, replayWeight), (.replayTranscripts, replayTranscripts),
         ])
     }
 }

@@ -90,6 +90,7 @@ extension Train {
             if full, let given = (loraRank.map { _ in "lora-rank" } ?? loraAlpha.map { _ in "lora-alpha" } ?? adapters.given) {
                 throw ValidationError("--\(given): --full trains the parameters themselves, which have no adapters.")
             }
+            if data.replay != nil, objective.replayWeight == 0 { throw ValidationError("--replay: the --replay-weight 0 replays nothing.") }
             if teacherAdapter != nil, objective.teacher == .current {
                 throw ValidationError("--teacher-adapter names a frozen teacher; leave out --teacher current.")
             }
@@ -115,21 +116,31 @@ extension Train {
             let teacher = try teacher(runtime)
             let key = ProcessInfo.processInfo.environment["CORD_REWARD_KEY"]
             let reward = try objective.reward.map { try Reward($0, key: key, timeout: rewardTimeout) }
-            let checked = try await data.pairs(data.manifest, for: objective.objective, by: loaded)
-            let held: CheckedPairs? =
-                if let file = data.validation { try await data.pairs(file, for: objective.objective, by: loaded) } else { nil }
             let directory = URL(fileURLWithPath: output, isDirectory: true)
+            let cache = data.cache.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? directory.appending(path: "cache")
+            let digest = try ModelFingerprint.model(loaded)
+            let checks = PairChecks(in: cache, model: digest)
+            let use = RowUse.pairs(objective.objective)
+            let checked = try await data.pairs(data.manifest, for: use, by: loaded, checks)
+            let held: CheckedPairs? =
+                if let file = data.validation { try await data.pairs(file, for: use, by: loaded, checks) } else { nil }
+            let replay: CheckedPairs? = if let file = data.replay { try await data.pairs(file, for: .replay, by: loaded, checks) } else { nil }
             let run = try TrainingRun(
-                pairs: checked.pairs, content: checked.content, validation: held?.pairs ?? [], settings: plan, directory: directory,
-                acceptsOtherMachine: anyMachine)
+                pairs: checked.pairs, content: checked.content, validation: held?.pairs ?? [], replay: replay, settings: plan,
+                directory: directory, acceptsOtherMachine: anyMachine)
             let trainer = try Trainer(
                 engine: runtime.engine, plan: trained, options: options(totalSteps: run.totalSteps), parent: parent, teacher: teacher,
-                judge: AnswerMatch.judge, reward: try reward?.remembering(in: TrainingRun.rewards(of: directory)))
+                judge: AnswerMatch.judge, reward: try reward?.remembering(in: TrainingRun.rewards(of: directory)),
+                answers: TeacherAnswers(
+                    in: cache, model: "\(digest) \(loaded.dtype) \(loaded.arithmetic)",
+                    teacher: Self.digest(teacher) ?? parent.map(ModelFingerprint.version),
+                    maxTokens: objective.maxRolloutTokens))
             let count = await trainer.parameterCount
             say("\(checked.pairs.count) pairs, \(run.totalSteps) steps, \(count) trained parameters, \(objective.method.rawValue)")
+            if let replay { say("\(replay.pairs.count) prompts are replayed, \(run.replayedRows) a step") }
             if let estimate = objective.objective.estimate { say(estimate) }
             let subject = RunRecord.Subject(
-                software: "cord \(Build.version)", model: loaded.name, modelDigest: try ModelFingerprint.model(loaded),
+                software: "cord \(Build.version)", model: loaded.name, modelDigest: digest,
                 parentDigest: parent.map(ModelFingerprint.version), teacherDigest: Self.digest(teacher), reward: reward?.name)
             let training = Task {
                 let clock = StepClock()
@@ -172,6 +183,7 @@ extension Train {
             plan.checkpointsKept = checkpoints
             plan.validateEvery = data.evalEvery
             plan.validationPairs = data.evalPairs
+            plan.replayShare = data.replayShare
             plan.writesEvents = tensorboard
             plan.writesTokens = tokenLog
             plan.stopping = ending.stopping(for: objective.objective)
@@ -243,9 +255,10 @@ extension Train {
                 add("clipped", metrics.clipFraction)
                 add("reference_kl", metrics.referenceKLMean)
                 add("entropy", metrics.entropyMean)
+                add("replay_kl", metrics.replayKL)
                 add("grad", metrics.gradNorm)
                 parts.append("\((report.timings.total * 1e3).rounded() / 1e3) s")
-                let skipped = report.pairs.filter { !$0.isApplied }
+                let skipped = (report.pairs + report.replays).filter { !$0.isApplied }
                 if let first = skipped.first { parts.append("\(skipped.count) pairs left out (\(first.id): \(first.reason ?? ""))") }
             }
             if let problem = progress.problem { parts.append(problem) }

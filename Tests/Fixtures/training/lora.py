@@ -21,7 +21,7 @@ from make import CASES, HERE, Model, answers, canonical, loss
 
 OPTIONS = {
     "names": dict(target_modules=["q_proj", "v_proj", "fc1", "multi_modal_projector.linear"], r=4, lora_alpha=6, use_rslora=True,
-                  lora_dropout=0.25, rank_pattern={"v_proj": 2}),
+                  lora_dropout=0.25, rank_pattern={"v_proj": 2}, alpha_pattern={"fc1": 9.5, r"language_model\.layers\.\d+\.self_attn\.v_proj": 3}),
     "expression": dict(target_modules=r"model\.language_model\..*\.(k|down)_proj", r=3, lora_alpha=5, lora_dropout=0.1),
     "all-linear": dict(target_modules="all-linear", r=2, lora_alpha=3, use_rslora=True, lora_dropout=0.5),
 }

@@ -75,6 +75,9 @@ def answers(vocab: int, seed: int) -> list[dict]:
         for p in PAIRS]
 
 
+# Prompts that are replayed, with the lengths of their answers.
+REPLAYS = [("text", 9), ("second", 4), ("tenth", 6)]
+
 CASES = [
     dict(method="cord"),
     dict(method="cord", teacher="current", reduction="mean", topK=3, alpha=3, beta=1.5, sequenceCoefficient=0.5),
@@ -98,14 +101,35 @@ CASES = [
     dict(method="grpo", entropyCoefficient=0.1, normalisation="tokens"),
     dict(method="cord", estimator="sampling_temperature", referenceCoefficient=0.3, entropyCoefficient=0.05, normalisation="constant",
          maxRolloutTokens=50),
+    dict(method="opd", replayWeight=0.7),
+    dict(method="cord", teacher="current", reduction="mean", replayWeight=2.5),
+    dict(method="supervised", replayWeight=1.5),
 ]
 
 # Several updates by the same rollouts, with ratios against the weights before the first.
 UPDATES = dict(method="grpo", estimator="importance", importanceBound=1.02, clipRatio=0.01)
 
 
+def replays(vocab: int) -> list[dict]:
+    random = np.random.default_rng(3)
+    return [dict(prompt=prompt, answer=[int(i) for i in random.integers(6, vocab, n)]) for prompt, n in REPLAYS]
+
+
+def replayed(model: Model, case: dict, teacher_off) -> torch.Tensor:
+    """The mean over replayed prompts of KL(model without its adapter ‖ model) along their answers."""
+    total = 0.0
+    for replay in replays(model.vocab):
+        prompt = model.inputs(replay["prompt"])
+        p = model.rows(prompt, replay["answer"])
+        with torch.no_grad(), teacher_off():
+            q = model.rows(prompt, replay["answer"])
+        divergence = (q.exp() * (q - p)).sum(-1)
+        total = total + (divergence.mean() if case.get("reduction") == "mean" else divergence.sum())
+    return total / len(REPLAYS)
+
+
 def loss(model: Model, case: dict, pairs: list[dict], teacher_off, old: list | None = None) -> torch.Tensor:
-    """The mean over pairs of the objective, with the paper's symbols.
+    """The mean over pairs of the objective, with the paper's symbols, and the term of replayed prompts where the case has one.
 
     `old`: what ratios are taken against, filled by the first call; without it, the recorded offsets say it.
     """
@@ -184,7 +208,8 @@ def loss(model: Model, case: dict, pairs: list[dict], teacher_off, old: list | N
             y = pair["gold" if method == "supervised" else "teacher_answer"]
             log = model.rows(student, y).gather(1, torch.tensor(y)[:, None])[:, 0]
             total = total - taken(log.sum(), len(y))
-    return total / len(pairs)
+    total = total / len(pairs)
+    return total + case["replayWeight"] * replayed(model, case, teacher_off) if "replayWeight" in case else total
 
 
 def canonical(name: str) -> str:
@@ -212,7 +237,7 @@ def lora(record: dict):
             parameter.copy_((torch.randn(parameter.shape, generator=random) * scale).float())
         tensors[f"initial/{canonical(name)}"] = parameter.detach().float().clone()
     pairs = answers(model.vocab, 1)
-    record["pairs"], record["cases"] = pairs, []
+    record["pairs"], record["replays"], record["cases"] = pairs, replays(model.vocab), []
     for index, case in enumerate(CASES):
         peft.zero_grad()
         value = loss(model, case, pairs, peft.disable_adapter)

@@ -12,10 +12,10 @@ extension FuzzTarget {
                 return
             }
             for format in [nil] + ManifestFormat.allCases { _ = try? ManifestReader().read(file, format: format) }
-            for method in [Objective.Method.cord, .supervised] { _ = try? PairManifest(file, for: Objective(method)) }
+            for method in [Objective.Method.cord, .supervised] { _ = try? PairManifest(file, for: .pairs(Objective(method))) }
             // The same bytes as a table, too.
             guard let table = try? scratch.file("metadata.csv", data) else { return }
             _ = try? ManifestReader().read(table)
-            _ = try? PairManifest(table, for: Objective(.supervised))
+            _ = try? PairManifest(table, for: .pairs(Objective(.supervised)))
         })
 }

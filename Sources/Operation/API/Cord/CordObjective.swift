@@ -45,6 +45,11 @@ package struct CordObjective: Codable, Equatable, Sendable {
         loss.referenceCoefficient = try fields.number(.referenceCoefficient) ?? loss.referenceCoefficient
         loss.entropyCoefficient = try fields.number(.entropyCoefficient) ?? loss.entropyCoefficient
         loss.updatesPerRollout = try fields.integer(.updatesPerRollout) ?? loss.updatesPerRollout
+        loss.replayWeight = try fields.number(.replayWeight) ?? loss.replayWeight
+        loss.replayTranscripts = try fields.number(.replayTranscripts) ?? loss.replayTranscripts
+        if loss.replayWeight == 0, loss.replayTranscripts > 0 {
+            throw fields.invalid("replay_transcripts", expected: "0 beside the `replay_weight` 0, which replays nothing")
+        }
         try fields.end()
     }
 
@@ -80,12 +85,14 @@ package struct CordObjective: Codable, Equatable, Sendable {
         try encode(loss.referenceCoefficient, initial.referenceCoefficient, .referenceCoefficient)
         try encode(loss.entropyCoefficient, initial.entropyCoefficient, .entropyCoefficient)
         try encode(loss.updatesPerRollout, initial.updatesPerRollout, .updatesPerRollout)
+        try encode(loss.replayWeight, initial.replayWeight, .replayWeight)
+        try encode(loss.replayTranscripts, initial.replayTranscripts, .replayTranscripts)
     }
 
     private enum CodingKeys: String, CodingKey {
         case method, alpha, beta, rollouts, teacher, reference, judge, reward, reduction, topK, tokenTemperature, sequenceTemperature
         case maxRolloutTokens, tokenCoefficient, sequenceCoefficient, divideByDeviation, clipRatio, topKShare, teacherTemperature, normalisation
-        case estimator, importanceBound, referenceCoefficient, entropyCoefficient, updatesPerRollout
+        case estimator, importanceBound, referenceCoefficient, entropyCoefficient, updatesPerRollout, replayWeight, replayTranscripts
     }
 }
 
@@ -111,6 +118,8 @@ package struct OptimizerOptions: Codable, Equatable, Sendable {
     package var targetModules: TargetModules?
     /// peft's: other ranks, by expressions for ends of names.
     package var rankPattern: [String: Int]?
+    /// peft's: other alphas, in the same way.
+    package var alphaPattern: [String: Double]?
     package var train = [Module.decoder]
     /// Whether the parameters themselves are trained instead of an adapter.
     package var full = false
@@ -133,6 +142,10 @@ package struct OptimizerOptions: Codable, Equatable, Sendable {
         rankPattern = try fields.optional("rank_pattern", "an object of ranks")
         for (pattern, rank) in rankPattern ?? [:] where !(1...4096).contains(rank) || pattern.count > 512 {
             throw fields.invalid("rank_pattern", expected: "ranks from 1 to 4096, by expressions of at most 512 characters")
+        }
+        alphaPattern = try fields.optional("alpha_pattern", "an object of numbers")
+        for (pattern, alpha) in alphaPattern ?? [:] where !NumericOption.loraAlpha.allows(alpha) || pattern.count > 512 {
+            throw fields.invalid("alpha_pattern", expected: "alphas above 0, at most 1000000, by expressions of at most 512 characters")
         }
         train = try fields.optional("train", "an array of module names") ?? train
         full = try fields.flag("full") ?? full

@@ -8,6 +8,8 @@ package struct CordScore: Codable, Equatable, Sendable {
     package var metrics: CordMetrics
     /// In the order of the request.
     package var pairs: [CordPairOutcome]
+    /// Of the prompts that were replayed; absent without them.
+    package var replays: [CordPairOutcome]?
     package var timings: CordTimings
 
     package init(

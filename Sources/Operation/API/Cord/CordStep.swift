@@ -13,6 +13,8 @@ package struct CordStep: Codable, Equatable, Sendable {
     package var metrics: CordMetrics
     /// In the order of the request.
     package var pairs: [CordPairOutcome]
+    /// Of the prompts that were replayed; absent without them.
+    package var replays: [CordPairOutcome]?
     package var timings: CordTimings
 
     package init(
@@ -56,6 +58,8 @@ package struct CordMetrics: Codable, Equatable, Sendable {
     package var clipFraction: Double?
     package var referenceKlMean: Double?
     package var entropyMean: Double?
+    package var replayLoss: Double?
+    package var replayKl: Double?
 
     package init(
         loss: Double, tokenLoss: Double? = nil, sequenceLoss: Double? = nil, klMean: Double? = nil,
@@ -112,7 +116,7 @@ package enum CordPairStatus: String, Codable, CaseIterable, Sendable { case appl
 
 /// An answer to the audio that took part.
 package struct CordRollout: Codable, Equatable, Sendable {
-    /// `token` or `sequence`: the term that it belongs to.
+    /// The term that it belongs to: `token`, `sequence`, `target` or `replay`.
     package var role: String
     package var text: String
     package var tokenCount: Int

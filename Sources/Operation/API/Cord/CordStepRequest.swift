@@ -1,4 +1,5 @@
 package import Foundation
+import Objectives
 
 /// `POST /v1/cord/steps`: audio-text pairs to close the gap on, now.
 package struct CordStepRequest: Decodable, Equatable, Sendable {
@@ -6,6 +7,8 @@ package struct CordStepRequest: Decodable, Equatable, Sendable {
 
     package var model: String?
     package var pairs: [CordPair]
+    /// Prompts on which the weights are held to the frozen teacher.
+    package var replay: [CordReplay]
     package var objective: CordObjective
     package var optimizer: OptimizerOptions
     /// What the response shows beside the metrics.
@@ -22,6 +25,13 @@ package struct CordStepRequest: Decodable, Equatable, Sendable {
         let ids = pairs.compactMap(\.id)
         guard Set(ids).count == ids.count else { throw fields.invalid("pairs", expected: "ids that differ") }
         objective = try fields.optional("objective", "an object") ?? CordObjective()
+        replay = try fields.optional("replay", "an array of prompts") ?? []
+        guard replay.count <= 1024 else { throw fields.invalid("replay", expected: "at most 1024 prompts") }
+        let replayed = replay.compactMap(\.id)
+        guard Set(replayed).count == replayed.count else { throw fields.invalid("replay", expected: "ids that differ") }
+        if !replay.isEmpty, objective.loss.replayWeight == 0 {
+            throw fields.invalid("replay", expected: "nothing beside the `replay_weight` 0, which replays nothing")
+        }
         optimizer = try fields.optional("optimizer", "an object") ?? OptimizerOptions()
         include = try fields.choiceList("include") ?? []
         seed = try fields.integer("seed", in: 0...Int.max)
@@ -51,6 +61,29 @@ package struct CordPair: Decodable, Equatable, Sendable {
         if let rollouts, !(1...256).contains(rollouts.count) {
             throw fields.invalid("rollouts", expected: "1 to 256 rollouts")
         }
+        try fields.end()
+    }
+}
+
+/// A prompt that is replayed: typed, or spoken with words beside the clip.
+package struct CordReplay: Decodable, Equatable, Sendable {
+    package var id: String?
+    package var text: String
+    package var audio: AudioReference?
+    /// A system turn of its own.
+    package var system: String?
+    /// The frozen teacher's own greedy answer where absent.
+    package var answer: String?
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        id = try fields.text("id", maxLength: 128)
+        text = try fields.name("text", maxLength: 1 << 20)
+        guard !text.allSatisfy(\.isWhitespace) else { throw fields.invalid("text", expected: "what is asked") }
+        audio = try fields.optional("audio", "an object with `data`, `file_id` or `path`")
+        system = try fields.text("system", maxLength: 1 << 20)
+        answer = try fields.text("answer", maxLength: 1 << 20)
+        if answer?.allSatisfy(\.isWhitespace) == true { throw fields.invalid("answer", expected: "a text that is not blank") }
         try fields.end()
     }
 }

@@ -98,6 +98,8 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
     package var checkpointEvery: Int?
     /// Steps between validations; those between checkpoints where absent.
     package var evalEvery: Int?
+    /// Rows of the replay file in a step, as a share of its pairs.
+    package var replayShare: Double?
     package var objective: CordObjective?
     package var optimizer: OptimizerOptions?
     /// Where absent, all steps are taken.
@@ -119,6 +121,7 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
         schedule = try fields.choice("schedule")
         checkpointEvery = try fields.integer(.checkpointEvery)
         evalEvery = try fields.integer(.evalEvery)
+        replayShare = try fields.number(.replayShare)
         objective = try fields.optional("objective", "an object")
         optimizer = try fields.optional("optimizer", "an object")
         earlyStopping = try fields.optional("early_stopping", "an object with `patience`")
@@ -127,7 +130,7 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
 
     private enum CodingKeys: String, CodingKey {
         case earlyStopping
-        case batchSize, learningRateMultiplier, steps, warmupSteps, schedule, checkpointEvery, evalEvery, objective, optimizer
+        case batchSize, learningRateMultiplier, steps, warmupSteps, schedule, checkpointEvery, evalEvery, replayShare, objective, optimizer
         case epochs = "nEpochs"
     }
 }
@@ -180,6 +183,8 @@ package struct FineTuningOptions: Codable, Equatable, Sendable {
     package var criterion: EarlyStoppingOptions.Criterion?
     /// Who teaches in place of the version that the job begins with: another version, or `base` for the model itself.
     package var teacher: String?
+    /// Rows of prompts on which the weights are held to the frozen teacher, by the id of an upload.
+    package var replayFile: String?
 
     package init(promote: PromotionGate? = nil) { self.promote = promote }
 
@@ -199,6 +204,8 @@ package struct FineTuningOptions: Codable, Equatable, Sendable {
         criterion = try fields.choice("criterion")
         teacher = try fields.text("teacher", maxLength: 512)
         if teacher?.isEmpty == true { throw fields.invalid("teacher", expected: "a version's name, or \"base\"") }
+        replayFile = try fields.text("replay_file", maxLength: 128)
+        if replayFile?.isEmpty == true { throw fields.invalid("replay_file", expected: "the id of an uploaded file") }
         try fields.end()
     }
 }

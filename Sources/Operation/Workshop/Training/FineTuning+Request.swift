@@ -9,7 +9,9 @@ extension FineTuning {
     /// What can be refused before the job is queued.
     package func check(_ wanted: FineTuningRequest) throws {
         let parent = try versions.record(wanted.model)
-        for (parameter, id) in [("training_file", wanted.trainingFile), ("validation_file", wanted.validationFile)] {
+        for (parameter, id) in [
+            ("training_file", wanted.trainingFile), ("validation_file", wanted.validationFile), ("cord.replay_file", wanted.cord.replayFile),
+        ] {
             guard let id else { continue }
             do { _ = try store.file(id: id) } catch StoreError.notFound {
                 throw WorkshopError(.notFound, "\(parameter): there is no file \"\(id)\"; upload it with POST /v1/files.", at: parameter)
@@ -23,6 +25,13 @@ extension FineTuning {
         }
         if wanted.method.hyperparameters.evalEvery != nil, wanted.validationFile == nil {
             throw WorkshopError(.missingValue, "eval_every is the steps between validations: give a validation_file.", at: "validation_file")
+        }
+        if wanted.method.hyperparameters.replayShare != nil, wanted.cord.replayFile == nil {
+            throw WorkshopError(.missingValue, "replay_share is of the rows of a file: give a cord.replay_file.", at: "cord.replay_file")
+        }
+        if wanted.cord.replayFile != nil, try recipe(wanted).options.objective.replayWeight == 0 {
+            throw WorkshopError(
+                .invalidValue, "cord.replay_file: expected nothing beside the `replay_weight` 0, which replays nothing.", at: "cord.replay_file")
         }
         if try Self.rules(wanted).contains(.best), wanted.validationFile == nil {
             throw WorkshopError(.missingValue, "The best checkpoint is found by validations: give a validation_file.", at: "validation_file")

@@ -17,6 +17,8 @@ import Workers
 /// recorded already (its parent, its version, its reports) stands in the job's own note and is not made twice.
 package struct FineTuning: Sendable {
     package static let kind = "fine_tuning"
+    /// What the job's log calls its prompts of `cord.replay_file`.
+    private static let replay = "replayed"
 
     /// What a job has decided and done; saved with it.
     package struct Note: Codable {
@@ -55,7 +57,7 @@ package struct FineTuning: Sendable {
     package func job(using file: String) throws -> String? {
         try store.openJobs(kind: Self.kind).first { job in
             let wanted = try JSONDecoder().decode(FineTuningRequest.self, from: job.request)
-            return wanted.trainingFile == file || wanted.validationFile == file
+            return [wanted.trainingFile, wanted.validationFile, wanted.cord.replayFile].contains(file)
         }?.id
     }
 
@@ -106,21 +108,22 @@ package struct FineTuning: Sendable {
         let folder = folder(id)
         var recipe = try recipe(wanted)
         let (store, clips, objective, model) = (store, clips, recipe.options.objective, runtime.model)
-        let read: (String, String) async throws -> CheckedPairs = { [disk] file, name in
+        let read: (String, String, RowUse) async throws -> CheckedPairs = { [disk] file, name, use in
             let record = try store.file(id: file, evenExpired: true)
             let rows = try await disk.run { cancellation in
-                try TrainingFile(record, for: objective, clips: clips, unpackingInto: folder.appending(path: name), cancellation: cancellation)
+                try TrainingFile(record, for: use, clips: clips, unpackingInto: folder.appending(path: name), cancellation: cancellation)
             }
             let checked = try await rows.checked(by: model, maxSkipped: wanted.cord.maxSkipped ?? 0)
-            try context.event("\(checked.pairs.count) \(name) pairs")
+            try context.event("\(checked.pairs.count) \(name) \(name == Self.replay ? "prompts" : "pairs")")
             if let note = rows.note { try context.event(note, level: .warn) }
             for line in checked.skipped { try context.event("\(record.filename), line \(line.line), is left out: \(line.reason)", level: .warn) }
             return checked
         }
-        defer { for name in ["training", "validation"] { try? FileManager.default.removeItem(at: folder.appending(path: name)) } }
-        let training = try await read(wanted.trainingFile, "training")
+        defer { for name in ["training", "validation", Self.replay] { try? FileManager.default.removeItem(at: folder.appending(path: name)) } }
+        let training = try await read(wanted.trainingFile, "training", .pairs(objective))
         let validation: CheckedPairs? =
-            if let file = wanted.validationFile { try await read(file, "validation") } else { nil }
+            if let file = wanted.validationFile { try await read(file, "validation", .pairs(objective)) } else { nil }
+        let replay: CheckedPairs? = if let file = wanted.cord.replayFile { try await read(file, Self.replay, .replay) } else { nil }
 
         recipe.options.system = training.system
         let hyper = wanted.method.hyperparameters
@@ -131,6 +134,7 @@ package struct FineTuning: Sendable {
         settings.writesEvents = wanted.cord.tensorboard
         settings.writesTokens = wanted.cord.tokenLog ?? false
         settings.validationPairs = wanted.cord.validationPairs
+        settings.replayShare = hyper.replayShare
         let batches = (training.pairs.count + settings.batchSize - 1) / settings.batchSize
         let total = settings.steps ?? settings.epochs * batches
         settings.checkpointEvery = hyper.checkpointEvery ?? max(1, min(50, total / 10))
@@ -139,8 +143,8 @@ package struct FineTuning: Sendable {
         recipe.options.schedule = Schedule(
             Schedule.Shape(hyper.schedule ?? .constant), warmupSteps: hyper.warmupSteps ?? 0, totalSteps: total)
         let run = try TrainingRun(
-            pairs: training.pairs, content: training.content, validation: validation?.pairs ?? [], settings: settings, directory: folder,
-            acceptsOtherMachine: true)
+            pairs: training.pairs, content: training.content, validation: validation?.pairs ?? [], replay: replay, settings: settings,
+            directory: folder, acceptsOtherMachine: true)
         let reward = try named(hyper.objective?.reward)
         let parent = try note.parent.map { try versions.version(try store.version($0)) }
         let other = try note.teacher.map { try versions.version(try store.version($0)) }
@@ -150,9 +154,14 @@ package struct FineTuning: Sendable {
         } catch let error as TrainingError {
             throw JobFailure(code: "untrainable", message: "\(error)")
         }
+        let digest = try await disk.run { try ModelFingerprint.model(model) }
         let trainer = try Trainer(
             engine: runtime.engine, plan: recipe.plan, options: recipe.options, parent: parent, teacher: teacher,
-            judge: try judges.judge(hyper.objective?.judge), reward: try reward?.remembering(in: TrainingRun.rewards(of: folder)))
+            judge: try judges.judge(hyper.objective?.judge), reward: try reward?.remembering(in: TrainingRun.rewards(of: folder)),
+            answers: TeacherAnswers(
+                in: store.folder.appending(path: "cache"), model: "\(digest) \(model.dtype) \(model.arithmetic)",
+                teacher: (wanted.cord.teacher == nil ? parent : other).map(ModelFingerprint.version), maxTokens: objective.maxRolloutTokens,
+                kept: 16))
 
         // The bits are then those of another run; an operator who moves a job to another machine wants its end.
         if let begun = RunRecord(directory: folder)?.machine, !begun.agrees(with: .current) {
@@ -165,7 +174,7 @@ package struct FineTuning: Sendable {
             keep: try Self.rules(wanted), criterion: Self.criterion(wanted, for: objective))
         try context.progress(done: 0, total: total)
         let subject = RunRecord.Subject(
-            software: "cord \(Build.version)", model: versions.baseName, modelDigest: try await disk.run { try ModelFingerprint.model(model) },
+            software: "cord \(Build.version)", model: versions.baseName, modelDigest: digest,
             parentDigest: parent.map(ModelFingerprint.version),
             teacherDigest: wanted.cord.teacher == nil ? nil : other.map(ModelFingerprint.version) ?? "base", reward: reward?.name)
         do {

@@ -19,17 +19,18 @@ extension Learner {
             guard !pairs.isEmpty else {
                 throw TrainingError.noUsablePair(unusable.map { "\($0.index): \($0.reason ?? "")" })
             }
-            let report = try await trainer.score(pairs.map(\.pair))
+            let report = try await trainer.score(pairs.map(\.pair), replaying: try replayed(wanted))
             if let dropped = report.dropped { throw WorkshopError(.notFinite, "A step would not be taken: \(dropped).") }
             let include = wanted.include.isEmpty ? Set(CordStepRequest.Detail.allCases) : Set(wanted.include)
-            return try WireEncoder.encode(
-                CordScore(
-                    createdAt: Int(Date().timeIntervalSince1970), model: versions.baseName, weightVersion: parent?.id,
-                    metrics: CordMetrics(report.metrics),
-                    pairs: outcomes(report, of: wanted, pairs.map(\.index), unusable, include: include, measured: true),
-                    timings: CordTimings(
-                        queue: queued, rollouts: report.timings.rollouts, scoring: report.timings.scoring, backward: report.timings.backward,
-                        optimizer: 0, publish: 0, total: queued + start.secondsUntilNow)))
+            var score = CordScore(
+                createdAt: Int(Date().timeIntervalSince1970), model: versions.baseName, weightVersion: parent?.id,
+                metrics: CordMetrics(report.metrics),
+                pairs: outcomes(report, of: wanted, pairs.map(\.index), unusable, include: include, measured: true),
+                timings: CordTimings(
+                    queue: queued, rollouts: report.timings.rollouts, scoring: report.timings.scoring, backward: report.timings.backward,
+                    optimizer: 0, publish: 0, total: queued + start.secondsUntilNow))
+            score.replays = replays(report, of: wanted, include: include, measured: true)
+            return try WireEncoder.encode(score)
         }
     }
 }

@@ -33,10 +33,10 @@ package actor Learner {
 
     private let store: Store
     let versions: StoredVersions
-    private let runtime: Runtime
+    let runtime: Runtime
     private let judges: Judges
-    private let clips: Clips
-    private let folders: OperatorFolders
+    let clips: Clips
+    let folders: OperatorFolders
     private let metrics: TrainingMetrics
     private let mutex: FairMutex
     private let disk = WorkQueue(name: "publishing", width: 2)
@@ -98,9 +98,10 @@ package actor Learner {
         guard !pairs.isEmpty else {
             throw TrainingError.noUsablePair(unusable.map { "\($0.index): \($0.reason ?? "")" })
         }
+        let replayed = try replayed(wanted)
         let report: StepReport
         do {
-            report = try await trainer.step(pairs.map(\.pair))
+            report = try await trainer.step(pairs.map(\.pair), replaying: replayed)
         } catch {
             metrics.refused()
             throw error
@@ -123,7 +124,7 @@ package actor Learner {
         async let keptState = keep(trainer, origin: origin)
         let (content, state) = try await (publishedContent, keptState)
         let ordinal = (parent?.step ?? 0) + 1
-        let step = CordStep(
+        var step = CordStep(
             id: Identifier.step.random(), createdAt: Int(Date().timeIntervalSince1970), step: ordinal,
             model: versions.baseName, weightVersion: id, parentVersion: parent?.id, metrics: CordMetrics(report.metrics),
             pairs: outcomes(report, of: wanted, pairs.map(\.index), unusable, include: Set(wanted.include)),
@@ -131,6 +132,7 @@ package actor Learner {
                 queue: queued, rollouts: report.timings.rollouts, scoring: report.timings.scoring,
                 backward: report.timings.backward, optimizer: report.timings.optimizer,
                 publish: publishing.secondsUntilNow, total: queued + start.secondsUntilNow))
+        step.replays = replays(report, of: wanted, include: Set(wanted.include))
         let numbers = try WireEncoder.encode(step.metrics)
         let response = try WireEncoder.encode(step)
         let version = NewVersion(

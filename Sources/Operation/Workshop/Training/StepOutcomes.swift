@@ -18,6 +18,8 @@ extension CordMetrics {
         clipFraction = metrics.clipFraction
         referenceKlMean = metrics.referenceKLMean
         entropyMean = metrics.entropyMean
+        replayLoss = metrics.replayLoss
+        replayKl = metrics.replayKL
     }
 }
 

@@ -4,6 +4,7 @@ import Encodings
 import Files
 import Foundation
 import Generation
+import Hashing
 import Jobs
 import Objectives
 import Synchronization
@@ -28,7 +29,7 @@ struct TrainingFile: Sendable {
     ///   - cancellation: looked at for every piece of an archive and every line.
     /// - Throws: `JobFailure` for a file that is no manifest.
     init(
-        _ record: FileRecord, for objective: Objective, clips: Clips, unpackingInto folder: URL, cancellation: Cancellation
+        _ record: FileRecord, for use: RowUse, clips: Clips, unpackingInto folder: URL, cancellation: Cancellation
     ) throws {
         let content = try clips.store.contents.verified(record.sha256, as: "the file \(record.id)")
         let damage = DamagedClip()
@@ -38,7 +39,7 @@ struct TrainingFile: Sendable {
             let (file, note) = isArchive ? try Self.unpack(content, into: folder, check: cancellation.check) : (content, nil)
             let source = RowClips(clips: clips, folder: isArchive ? file.deletingLastPathComponent() : nil, root: folder, damage: damage)
             manifest = try PairManifest(
-                file, name: isArchive ? file.lastPathComponent : record.filename, for: objective,
+                file, name: isArchive ? file.lastPathComponent : record.filename, for: use,
                 check: {
                     try cancellation.check()
                     try JSONGuard.check($0)
@@ -51,7 +52,7 @@ struct TrainingFile: Sendable {
         } catch let error as TrainingError {
             throw Self.failure(error, of: record.filename)
         }
-        // The row is right; the server has lost its clip.
+        // The row is right; the server has lost its clip, or has no room for it.
         if let error = damage.first.withLock({ $0 }) { throw error }
     }
 
@@ -85,7 +86,7 @@ struct TrainingFile: Sendable {
     }
 }
 
-/// The first stored clip whose bytes are not what they were.
+/// The first clip whose stored bytes are not what they were, or for which there is no room.
 private final class DamagedClip: Sendable {
     let first = Mutex<StoreError?>(nil)
 }
@@ -103,7 +104,8 @@ private struct RowClips {
             switch reference {
             case .path(let path):
                 if let folder { return .file(try member(path, from: folder)) }
-            case .bytes, .file: break
+            case .bytes(let bytes): return .file(try laid(bytes))
+            case .file: break
             }
             return try clips.sound(reference)
         } catch let error as StoreError where error.isOfContent {
@@ -112,8 +114,20 @@ private struct RowClips {
         } catch let error as WorkshopError where [.pathsDisabled, .pathNotAllowed].contains(error.kind) {
             throw RowError("\(error) Or upload an archive with the manifest and its clips.")
         } catch {
+            if let failure = StoreError(storage: error, attempted: "Keeping a clip") { damage.first.withLock { $0 = $0 ?? failure } }
             throw RowError("\(error)")
         }
+    }
+
+    /// Clips of many rows would fill the memory.
+    private func laid(_ bytes: Data) throws -> URL {
+        let place = root.appending(path: "inline", directoryHint: .isDirectory)
+        let file = place.appending(path: SHA256.hex(bytes))
+        if !FileManager.default.fileExists(atPath: file.path) {
+            try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+            try bytes.write(to: file, options: .atomic)
+        }
+        return file
     }
 
     private func member(_ path: String, from folder: URL) throws(RowError) -> URL {

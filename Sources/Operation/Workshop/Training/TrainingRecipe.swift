@@ -44,6 +44,7 @@ extension OptimizerOptions {
         let asked: [(String, Bool)] = [
             ("lora_rank", loraRank != nil), ("lora_alpha", loraAlpha != nil), ("use_rslora", useRslora == true),
             ("lora_dropout", loraDropout ?? 0 > 0), ("target_modules", targetModules != nil), ("rank_pattern", rankPattern?.isEmpty == false),
+            ("alpha_pattern", alphaPattern?.isEmpty == false),
         ]
         if let (name, _) = asked.first(where: \.1) {
             throw WorkshopError(
@@ -70,6 +71,7 @@ extension LoRA {
         isRankStabilized = wanted.useRslora ?? isRankStabilized
         targets = wanted.targetModules ?? targets
         ranks = wanted.rankPattern ?? ranks
+        alphas = wanted.alphaPattern ?? alphas
     }
 }
 

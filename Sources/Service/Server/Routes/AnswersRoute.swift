@@ -45,7 +45,7 @@ enum AnswersRoute {
                     throw HTTPError(
                         400, "audio: expected nothing beside the form's file, which is the sound.", parameter: "audio", code: "invalid_value")
                 }
-                wanted.audio = Base64(Data(file.bytes))
+                wanted.audio = Base64(file.bytes)
             }
             return wanted
         case "application/x-www-form-urlencoded":

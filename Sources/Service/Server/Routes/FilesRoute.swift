@@ -16,7 +16,7 @@ enum FilesRoute {
     private static let purposes = [training, "evals", "user_data", Batches.inputPurpose]
 
     static func add(to router: inout Router, _ server: ServerState) {
-        router.post("/v1/files", scope: [.measure, .train], bodyLimit: server.configuration.uploadBytes) { request in
+        router.post("/v1/files", scope: [.measure, .train], bodyLimit: server.configuration.uploadBytes, spools: true) { request in
             try await refusing {
                 let form = try Form(request)
                 guard let purpose = form["purpose"] else {
@@ -38,7 +38,7 @@ enum FilesRoute {
                 try workshop.removeExpiredFiles()
                 let store = workshop.store
                 let record = try await server.runtime.queues.uploads.run { cancellation in
-                    let content = try store.contents.store(Data(file.bytes), checking: cancellation.check)
+                    let content = try store.contents.store(file.bytes, checking: cancellation.check)
                     return try store.addFile(
                         purpose: purpose, filename: name(file.filename), content: content, lifetime: expiry.seconds)
                 }

@@ -20,7 +20,7 @@ enum TranscriptionsRoute {
                     }
                     let wish = TranscriptionWish(
                         task: task, language: wanted.language, context: wanted.prompt, temperature: wanted.temperature)
-                    let transcription = try await runtime.transcribe(Data(file.bytes), wish, model: wanted.model)
+                    let transcription = try await runtime.transcribe(file.bytes, wish, model: wanted.model)
                     return wanted.stream ? stream(transcription) : try await whole(transcription, wanted, task)
                 }
             }

@@ -20,7 +20,7 @@ enum WeightsRoute {
                 return .json(try WireEncoder.encode(ListObject(versions, hasMore: page.hasMore)))
             }
         }
-        router.post("/v1/weights/versions", scope: .train, bodyLimit: server.configuration.uploadBytes) { request in
+        router.post("/v1/weights/versions", scope: .train, bodyLimit: server.configuration.uploadBytes, spools: true) { request in
             try await refusing {
                 let form = try Form(request)
                 guard let file = form.file("file"), form.files.count == 1 else {
@@ -33,7 +33,7 @@ enum WeightsRoute {
                     )
                 }
                 let (workshop, name) = (try server.workshop, form["name"])
-                let record = try await server.runtime.queues.uploads.run { try workshop.addVersion(Data(file.bytes), name: name, cancellation: $0) }
+                let record = try await server.runtime.queues.uploads.run { try workshop.addVersion(file.bytes, name: name, cancellation: $0) }
                 let version = try VersionObject(record, in: workshop.store, current: try workshop.versions.current())
                 return .json(try WireEncoder.encode(version), status: 201)
             }

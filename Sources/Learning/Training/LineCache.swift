@@ -1,0 +1,88 @@
+package import Foundation
+import Glibc
+import Synchronization
+
+/// What costs time to find out, remembered under a digest in a file that several processes append to.
+///
+///     KEY VALUE⏎        KEY: 64 hexadecimal digits; VALUE: text without a line break
+///
+/// In memory are the places of the values alone, some 50 bytes each. A line that a crash tore is nobody's; a disk that takes nothing more
+/// only means that nothing more is remembered.
+package final class LineCache: Sendable {
+    private struct Key: Hashable {
+        let high: UInt64
+        let low: UInt64
+
+        /// Half of a digest's digits name a line well enough.
+        init?(_ digits: some Sequence<UInt8>) {
+            var words: [UInt64] = [0, 0]
+            for (place, digit) in digits.prefix(32).enumerated() {
+                guard let value = Character(UnicodeScalar(digit)).hexDigitValue else { return nil }
+                words[place / 16] = words[place / 16] << 4 | UInt64(value)
+            }
+            (high, low) = (words[0], words[1])
+        }
+    }
+
+    private struct Place {
+        let offset: Int
+        let length: Int
+    }
+
+    private static let keyLength = 64
+    private static let newline = UInt8(ascii: "\n")
+    private let descriptor: Int32
+    private let places: Mutex<[Key: Place]>
+
+    /// Opens a file, and makes it where there is none; nil where it can be neither read nor made.
+    package init?(_ file: URL) {
+        try? FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        descriptor = unsafe open(file.path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            places = Mutex([:])
+            return nil
+        }
+        var found: [Key: Place] = [:]
+        let bytes = (try? Data(contentsOf: file, options: .alwaysMapped)) ?? Data()
+        var start = 0
+        unsafe bytes.withUnsafeBytes { bytes in
+            while start < bytes.count, let end = unsafe bytes[start...].firstIndex(of: Self.newline) {
+                if end > start + Self.keyLength, let key = unsafe Key(bytes[start..<start + 32]) {
+                    found[key] = Place(offset: start + Self.keyLength + 1, length: end - start - Self.keyLength - 1)
+                }
+                start = end + 1
+            }
+        }
+        places = Mutex(found)
+        // A torn last line would swallow the next one.
+        if start < bytes.count { write([Self.newline]) }
+    }
+
+    deinit { close(descriptor) }
+
+    package var count: Int { places.withLock { $0.count } }
+
+    package func value(_ key: String) -> Data? {
+        guard let key = Key(key.utf8), let place = places.withLock({ $0[key] }) else { return nil }
+        var value = Data(count: place.length)
+        let read = unsafe value.withUnsafeMutableBytes { unsafe pread(descriptor, $0.baseAddress, place.length, off_t(place.offset)) }
+        return read == place.length ? value : nil
+    }
+
+    package func remember(_ value: Data, as key: String) {
+        precondition(key.utf8.count == Self.keyLength && !value.contains(Self.newline), "a line is a digest and a value without a line break")
+        guard let short = Key(key.utf8) else { return }
+        let line = Array(key.utf8) + [UInt8(ascii: " ")] + value + [Self.newline]
+        places.withLock { places in
+            guard places[short] == nil, write(line) else { return }
+            // Others may have appended before: the end of this line is where the file now stands for this process.
+            places[short] = Place(offset: Int(lseek(descriptor, 0, SEEK_CUR)) - value.count - 1, length: value.count)
+        }
+    }
+
+    /// Whole lines alone: in one call, which the system does not divide among those who append.
+    @discardableResult
+    private func write(_ line: [UInt8]) -> Bool {
+        unsafe line.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) } == line.count
+    }
+}
