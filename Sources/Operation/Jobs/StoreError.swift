@@ -84,7 +84,7 @@ extension StoreError {
         switch self {
         case .diskFull, .readOnly, .diskFailed: true
         case .corrupt, .superseded, .unexpectedDatabase, .contentMissing, .contentDamaged: false
-        case .busy, .notFound, .conflict, .keyReused: false
+        case .busy, .notFound, .noStore, .conflict, .keyReused: false
         }
     }
 

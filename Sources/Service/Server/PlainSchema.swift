@@ -8,6 +8,7 @@ import Foundation
 ///     "type": "array"                                →  with "items", of any kind
 ///     "const": "list"                                →  with its "type"
 ///     a member of "type": "null"                     →  "enum": [null]
+///     an object among anyOf or oneOf                 →  a schema with a name, such as ChatMessageUser
 enum PlainSchema {
     /// The keywords that say something of values of one type alone.
     private static let keywords: [String: Set<String>] = [
@@ -20,6 +21,21 @@ enum PlainSchema {
         "integer": ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
     ]
     private static let values: Set = ["const", "enum", "default", "example", "examples"]
+
+    /// The components' schemas, and the paths, with names for the objects among alternatives.
+    static func named(_ schemas: [String: Any], paths: [String: Any]) -> (schemas: [String: Any], paths: [String: Any]) {
+        var names = SchemaNames(known: schemas)
+        // In order, so that a name is the same at every start.
+        let plain = schemas.keys.sorted().reduce(into: [String: Any]()) { $0[$1] = names.lifting(of(schemas[$1] ?? [:]), from: $1) }
+        let items = paths.keys.sorted().reduce(into: [String: Any]()) { items, path in
+            let operations = of(paths[path] ?? [:]) as? [String: Any] ?? [:]
+            items[path] = operations.keys.sorted().reduce(into: [String: Any]()) { result, method in
+                let operation = operations[method] as? [String: Any]
+                result[method] = names.lifting(operations[method] ?? [:], from: SchemaNames.pascal(operation?["operationId"] as? String ?? ""))
+            }
+        }
+        return (plain.merging(names.made) { $1 }, items)
+    }
 
     /// - Parameter part: schemas, or what holds some.
     static func of(_ part: Any) -> Any {
@@ -38,6 +54,15 @@ enum PlainSchema {
         if schema["type"] as? String == "array", schema["items"] == nil { schema["items"] = [String: Any]() }
         if let named = schema["enum"] as? [Any] { return enumerated(named, schema) }
         if let constant = schema["const"], schema["type"] == nil { schema["type"] = type(of: constant) }
+        for word in ["anyOf", "oneOf"] { if let list = schema[word] as? [Any] { schema[word] = list.map(choice) } }
+        return schema
+    }
+
+    /// An alternative that is one text, as a list of one: openapi-python-client tries no other after a constant.
+    private static func choice(_ alternative: Any) -> Any {
+        guard var schema = alternative as? [String: Any], let constant = schema["const"] as? String else { return alternative }
+        schema["const"] = nil
+        schema["enum"] = [constant]
         return schema
     }
 
@@ -64,7 +89,7 @@ enum PlainSchema {
         schema["enum"] = nil
         schema["type"] = nil
         var own: [String: Any] = ["type": type(of: first)]
-        if others.count == 1 { own["const"] = first } else { own["enum"] = others }
+        if others.count == 1, !(first is String) { own["const"] = first } else { own["enum"] = others }
         schema["anyOf"] = [own, ["type": "null"]]
         return schema
     }
@@ -73,6 +98,6 @@ enum PlainSchema {
         if value is String { return "string" }
         let text = (try? JSONSerialization.data(withJSONObject: [value])).map { String(decoding: $0, as: UTF8.self) } ?? ""
         if text == "[true]" || text == "[false]" { return "boolean" }
-        return text.contains(where: [".", "e"].contains) ? "number" : "integer"
+        return text.contains(".") || text.contains("e") ? "number" : "integer"
     }
 }

@@ -1,5 +1,5 @@
 import Evaluation
-package import Foundation
+import Foundation
 
 /// The table of formats as a page, as help and as parts of the description of the interface.
 extension RowFormat {

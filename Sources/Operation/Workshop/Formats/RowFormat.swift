@@ -1,4 +1,4 @@
-package import Evaluation
+import Evaluation
 
 /// A kind of row, or of message, with an example that is accepted as it stands. ``all`` is the one place that says how data is written:
 ///

@@ -44,16 +44,19 @@ enum OpenAPIRoute {
             item[method.lowercased()] = operation
             paths[pattern] = item
         }
+        schemas["SupervisedHyperparameters"] = Self.without("objective", schemas["Hyperparameters"])
         for name in Self.read(by: paths, schemas) { schemas[name] = Self.admittingNulls(schemas[name] ?? [:]) }
         for format in RowFormat.all {
             if let route = format.route { Self.show(format, at: route, in: &paths) }
         }
-        schemas["SupervisedHyperparameters"] = Self.without("objective", schemas["Hyperparameters"])
         let glossary = try FieldGlossary(folder.appendingPathComponent("glossary.txt"))
-        components["schemas"] = schemas.reduce(into: [:]) { $0[$1.key] = PlainSchema.of(glossary.described($1.value, in: $1.key)) }
+        let plain = PlainSchema.named(
+            schemas.reduce(into: [:]) { $0[$1.key] = glossary.described($1.value, in: $1.key) },
+            paths: paths.reduce(into: [:]) { $0[$1.key] = glossary.described($1.value, in: $1.key) })
+        components["schemas"] = plain.schemas
         components["examples"] = Dictionary(uniqueKeysWithValues: RowFormat.all.map { ($0.name, $0.openAPI) })
         document["components"] = components
-        document["paths"] = paths.reduce(into: [:]) { $0[$1.key] = PlainSchema.of(glossary.described($1.value, in: $1.key)) }
+        document["paths"] = plain.paths
         return try JSONSerialization.data(withJSONObject: document, options: [.sortedKeys, .withoutEscapingSlashes])
     }
 
