@@ -119,7 +119,7 @@ let package = Package(
 
         // The runtime.
         room("Models", ["CKernels", "JSON", "Randomness", "Tensors", "Weights", "Audio"]),
-        room("Generation", ["JSON", "Models", "Structure", "Weights", "Tensors", "Audio", "Tokenization", "Randomness"]),
+        room("Generation", ["Files", "JSON", "Models", "Structure", "Weights", "Tensors", "Audio", "Tokenization", "Randomness"]),
         room("CordNano", ["Files"], resources: [.copy("Checkpoint"), .copy("Adapter")]),
 
         // Measuring and closing the gap.
@@ -222,8 +222,8 @@ let package = Package(
         tests(
             "Server",
             [
-                "API", "Archives", "FakeModel", "Jobs", "Judging", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation",
-                "Objectives", "Remote", "Structure", "Tensors", "Workers", "Workshop", logging,
+                "API", "Archives", "FakeModel", "Jobs", "Judging", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "JSON",
+                "Objectives", "Remote", "Speech", "Structure", "Tensors", "Training", "Workers", "Workshop", logging,
             ]),
         // The program as users run it: built, but not linked.
         .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files", "Objectives", "TestSupport"], swiftSettings: strict),

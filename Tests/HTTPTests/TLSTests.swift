@@ -44,5 +44,41 @@ extension OneAtATime {
             #expect(older.version == "TLSv1.2" && older.cipher.hasPrefix("ECDHE-"), "\(older)")
             await daemon.stop()
         }
+
+        @Test func aCertificateIsReplacedWhileConnectionsStand() async throws {
+            let folder = try TemporaryFolder()
+            let files = Daemon.TLSFiles(certificate: folder.url.path + "/certificate.pem", key: folder.url.path + "/key.pem")
+            func certify(_ name: String) async throws {
+                _ = try await run(
+                    "openssl",
+                    [
+                        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=\(name)",
+                        "-keyout", files.key, "-out", files.certificate,
+                    ])
+            }
+            try await certify("first")
+            let fixture = Fixture()
+            let daemon = try Daemon(fixture.service, port: 0, tls: files)
+            func subject() async throws -> String {
+                let text = try await run("openssl", ["s_client", "-connect", "127.0.0.1:\(daemon.port)"], errorsToo: true)
+                return text.split(separator: "\n").first { $0.hasPrefix("subject=") }.map(String.init) ?? "none"
+            }
+            #expect(try await subject().hasSuffix("first"))
+            // Under way while the certificate is replaced: it is answered by the old one's connection.
+            async let waiting = run("curl", ["-sk", "-m", "20", daemon.url + "/wait?ms=4000"])
+            #expect(await eventually { fixture.started.value == 1 })
+            try await certify("second")
+            try daemon.reloadCertificate()
+            #expect(try await subject().hasSuffix("second"))
+            try "no certificate".write(toFile: files.certificate, atomically: true, encoding: .utf8)
+            #expect(throws: DaemonError.self) { try daemon.reloadCertificate() }
+            #expect(try await subject().hasSuffix("second"))
+            #expect(try await waiting == "waited")
+            try await certify("third")
+            for _ in 0..<3 { try daemon.reloadCertificate() }
+            #expect(try await subject().hasSuffix("third"))
+            await daemon.stop()
+            #expect(try await subject() == "none")
+        }
     }
 }

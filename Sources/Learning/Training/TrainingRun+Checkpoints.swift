@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 import Generation
 import Models
@@ -56,6 +57,7 @@ extension TrainingRun {
 
     /// The checkpoint of a run's directory at a step; the newest where `step` is nil.
     package static func checkpoint(of directory: URL, step: Int?) throws -> URL {
+        if let error = FileError(folder: directory) { throw error }
         let files = (try? checkpoints(of: directory)) ?? []
         guard let found = step == nil ? files.last : files.last(where: { Self.step(of: $0) == step }) else {
             let steps = files.compactMap(Self.step).map(String.init).joined(separator: ", ")

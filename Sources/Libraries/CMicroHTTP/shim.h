@@ -52,6 +52,11 @@ static inline struct MHD_Daemon *cmh_start(struct cmh_options o) {
         MHD_OPTION_ARRAY, extra, MHD_OPTION_END);
 }
 
+static inline unsigned cmh_connections(struct MHD_Daemon *daemon) {
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    return info == NULL ? 0 : info->num_connections;
+}
+
 static inline int cmh_socket(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     return info == NULL ? -1 : info->connect_fd;

@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 package import Models
 import Tensors
@@ -11,6 +12,7 @@ extension LoadedModel {
     ///
     /// - Throws: An error that names the file, field or tensor that does not fit this model.
     package func version(fromPEFT directory: URL, id: String) throws -> WeightVersion {
+        if let error = FileError(folder: directory) { throw ModelError("\(directory.path) is no adapter: \(error.reason)") }
         let adapter = try PEFTAdapter(directory: directory, names: model.names)
         let parameters = Dictionary(uniqueKeysWithValues: model.parameters.map { ($0.name, $0) })
         var modules: [String: (outputs: Int, inputs: Int)] = [:]

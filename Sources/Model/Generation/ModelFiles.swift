@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 package import Models
 package import Tokenization
@@ -19,11 +20,16 @@ package enum ModelFiles: Sendable {
         }
         guard try model.resolvingSymlinksInPath().resourceValues(forKeys: [.isDirectoryKey]).isDirectory ?? false else {
             guard let projector else {
+                let magic = try Data(head: 4, of: model)
+                guard magic == Data("GGUF".utf8) else {
+                    throw ModelError("\(model.path) is no GGUF file; expected a directory as published on Hugging Face, or a decoder in GGUF")
+                }
                 throw ModelError("\(model.path) is a decoder alone; expected its projector, too, as --mmproj FILE")
             }
             self = .gguf(decoder: model, projector: projector)
             return
         }
+        if let error = FileError(folder: model) { throw error }
         let names = try files.contentsOfDirectory(atPath: model.path).filter { $0.hasSuffix(".gguf") }.sorted()
         let isPublished = files.fileExists(atPath: model.appending(path: "config.json").path)
         guard isPublished || !names.isEmpty else {

@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 import GRDB
 
@@ -26,6 +27,7 @@ package enum StoreBackup {
     package enum Refusal: Error, Equatable, CustomStringConvertible, Sendable {
         case inside(output: String, folder: String)
         case foreign(String)
+        case file(String)
         case occupied(String)
 
         package var description: String {
@@ -33,6 +35,7 @@ package enum StoreBackup {
             case .inside(let output, let folder): "\(output) lies within the data folder \(folder). Name a place outside of it."
             case .foreign(let output):
                 "\(output) holds something else than a backup. Name an empty folder, or one that an earlier backup is in."
+            case .file(let output): "\(output) is a file. Name a folder for the backup."
             case .occupied(let folder):
                 "The data folder \(folder) holds a store already. With --replace it is set aside within the folder, and nothing of it is lost."
             }
@@ -47,6 +50,7 @@ package enum StoreBackup {
         of folder: URL, in output: URL, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws -> Outcome {
         try check(output, outside: folder)
+        if let error = FileError(folder: folder) { throw error }
         return try ContentHold.reading(folder) {
             let source = try Store(reading: folder)
             try prepare(output)
@@ -68,6 +72,7 @@ package enum StoreBackup {
     package static func restore(
         _ backup: URL, to folder: URL, replacing: Bool, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws -> Outcome {
+        if let error = FileError(folder: backup) { throw error }
         if path(backup) == path(folder) { throw Refusal.inside(output: folder.path, folder: backup.path) }
         let source = try Store(reading: backup)
         let finding = try? StoreFinding(folder)
@@ -91,6 +96,10 @@ package enum StoreBackup {
 
     private static func check(_ output: URL, outside folder: URL) throws {
         if (path(output) + "/").hasPrefix(path(folder) + "/") { throw Refusal.inside(output: output.path, folder: folder.path) }
+        var isFolder: ObjCBool = false
+        if unsafe FileManager.default.fileExists(atPath: output.path, isDirectory: &isFolder), !isFolder.boolValue {
+            throw Refusal.file(output.path)
+        }
         let there = (try? FileManager.default.contentsOfDirectory(atPath: output.path)) ?? []
         let isBackup = there.contains("store.sqlite") || there.contains("store.sqlite.partial")
         if !there.isEmpty, !isBackup || there.contains(Lineage.File.name) { throw Refusal.foreign(output.path) }

@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 import GRDB
 import Hashing
@@ -18,17 +19,17 @@ extension Store {
     /// running server: contents stay while it reads.
     ///
     /// - Parameter progress: bytes read so far, and how many there are.
-    /// - Throws: ``StoreError`` where the database cannot be read at all.
+    /// - Throws: ``StoreError`` where the database cannot be read at all, or the folder holds no store.
     package static func check(_ folder: URL, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws -> StoreCheck {
-        try ContentHold.reading(folder) {
+        if let error = FileError(folder: folder) { throw error }
+        return try ContentHold.reading(folder) {
             var check = StoreCheck()
             let contents = ContentStore(reading: folder)
             let names: [String: [String]]
             let finding = try StoreFinding(folder)
             switch finding {
             case .fresh:
-                check.notes.append("\(folder.path) holds no store")
-                return check
+                throw StoreError.noStore(folder: folder.path)
             case .missing, .empty: names = [:]
             default:
                 let store = try Store(reading: folder)

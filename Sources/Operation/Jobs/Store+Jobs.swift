@@ -45,6 +45,15 @@ extension Store {
         return try Job(row)
     }
 
+    /// The job of that kind, which errors call by `name`.
+    package func job(id: String, of kind: String, called name: String) throws -> Job {
+        do {
+            let job = try job(id: id)
+            if job.kind == kind { return job }
+        } catch StoreError.notFound {}
+        throw StoreError.notFound(kind: name, id: id)
+    }
+
     package func job(id: String) throws -> Job { try read { db in try job(db, id) } }
 
     /// Jobs of one kind, newest first.

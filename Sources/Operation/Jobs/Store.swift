@@ -65,7 +65,7 @@ package final class Store: Sendable {
         self.folder = folder
         now = { Date() }
         finding = try StoreFinding(folder)
-        if finding == .fresh || finding == .missing { throw StoreError.notFound(kind: "store in the folder", id: folder.path) }
+        if finding == .fresh || finding == .missing { throw StoreError.noStore(folder: folder.path) }
         contents = ContentStore(reading: folder)
         lineage = nil
         let path = folder.appending(path: StoreFinding.databaseFiles[0]).path

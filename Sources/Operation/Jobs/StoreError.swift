@@ -26,6 +26,8 @@ package enum StoreError: Error, Equatable, CustomStringConvertible, Sendable {
     /// Another process holds the store.
     case busy(attempted: String)
     case notFound(kind: String, id: String)
+    /// A folder that is to be read is no data folder.
+    case noStore(folder: String)
     /// The thing is in no state for what was asked.
     case conflict(String)
     /// An idempotency key came again with another request.
@@ -54,6 +56,7 @@ package enum StoreError: Error, Equatable, CustomStringConvertible, Sendable {
                 + "`cord data check` tells what else is; restore it from a backup."
         case .busy(let attempted):
             "\(attempted): another process holds the store. Stop it, or choose another data folder."
+        case .noStore(let folder): "\(folder) holds no store: expected a data folder that a server has written, or a backup of one."
         case .notFound(let kind, let id): "There is no \(kind) with the id \(id)."
         case .conflict(let message): message
         case .keyReused(let key):
@@ -81,7 +84,7 @@ extension StoreError {
         switch self {
         case .diskFull, .readOnly, .diskFailed: true
         case .corrupt, .superseded, .unexpectedDatabase, .contentMissing, .contentDamaged: false
-        case .busy, .notFound, .conflict, .keyReused: false
+        case .busy, .notFound, .noStore, .conflict, .keyReused: false
         }
     }
 

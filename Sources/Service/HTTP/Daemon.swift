@@ -1,8 +1,5 @@
-internal import CMicroHTTP
-internal import Files
 internal import Foundation
 internal import Glibc
-internal import Logging
 internal import Synchronization
 
 /// An HTTP server: libmicrohttpd on threads of its own, each with its own epoll, in front of a ``Service``.
@@ -11,12 +8,14 @@ internal import Synchronization
 ///
 /// Nothing blocks those threads. Where a callback would have to wait, the connection is suspended, and the task that it
 /// waits for resumes it (see ``Exchange``).
-@safe package final class Daemon: @unchecked Sendable {
+package final class Daemon: Sendable {
     private let core: DaemonCore
-    private let handle: OpaquePointer
-    private let isStopped = Atomic(false)
+    private let socket: ListenSocket
+    private let threads: Int
+    private let tls: TLSFiles?
+    private let listeners: Mutex<Listeners>
     /// The port in force.
-    package let port: Int
+    package var port: Int { socket.port }
     /// Where the server can be reached, as in `http://127.0.0.1:8080`.
     package let url: String
 
@@ -31,6 +30,14 @@ internal import Synchronization
         }
     }
 
+    private struct Listeners {
+        /// Nil when the server has stopped.
+        var current: Listener?
+        /// Those whose certificate was replaced, and that have connections yet.
+        var retired: [Int: Listener] = [:]
+        var nextRetired = 0
+    }
+
     /// Starts to serve.
     ///
     /// - Parameter address: Addresses other than this machine's own need a key in the service.
@@ -41,54 +48,49 @@ internal import Synchronization
         let socket = try ListenSocket(address: address, port: port, allowsOthers: !service.authentication.keys.isEmpty)
         var isOurs = true
         defer { if isOurs { _ = close(socket.descriptor) } }
-        let certificate = try tls.map { tls throws(DaemonError) in try Self.pem(tls.certificate) }
-        let key = try tls.map { tls throws(DaemonError) in try Self.pem(tls.key) }
-        if let tls, let mode = SecretFile(tls.key).looseMode {
-            service.logger.warning("other users can read the private key \(tls.key) (mode \(mode)): chmod 600 closes it")
-        }
         let limits = service.limits
         Self.raiseDescriptorLimit(to: limits.connections + 256)
-
-        let core = DaemonCore(
-            service, try Connections(limitPerAddress: limits.connectionsPerAddress, isSecure: tls != nil))
-        var flags =
-            MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_ALLOW_SUSPEND_RESUME.rawValue | MHD_USE_ITC.rawValue
-            | MHD_USE_ERROR_LOG.rawValue | MHD_USE_TURBO.rawValue
-        if tls != nil { flags |= MHD_USE_TLS.rawValue }
-        let started: OpaquePointer? = unsafe withOptionalCString(key) { key in
-            unsafe withOptionalCString(certificate) { certificate in
-                unsafe Self.tlsPriorities.withCString { priorities in
-                    unsafe cmh_start(
-                        cmh_options(
-                            flags: flags, listen_socket: socket.descriptor, threads: UInt32(max(1, threads)),
-                            connections: UInt32(limits.connections), connection_memory: limits.headerBytes,
-                            stall_seconds: UInt32(limits.stallTime.components.seconds), tls_key: key,
-                            tls_certificate: certificate, tls_priorities: priorities,
-                            context: Unmanaged.passUnretained(core).toOpaque(),
-                            access: access, completed: completed, connection: connectionChanged, unescape: keepEscapes,
-                            log: log))
-                }
-            }
-        }
-        guard let started = unsafe started else {
+        let core = DaemonCore(service, try Connections(limitPerAddress: limits.connectionsPerAddress, isSecure: tls != nil))
+        let listener: Listener
+        do throws(DaemonError) { listener = try Listener(core, socket: socket.descriptor, threads: threads, tls: tls) } catch {
             core.connections.stop()
-            let reason = core.lastWords.withLock { $0 }
-            throw .cannotStart(reason: reason.isEmpty ? "libmicrohttpd gave no reason" : reason)
+            throw error
         }
         isOurs = false
         self.core = core
-        unsafe handle = started
-        self.port = socket.port
+        self.socket = socket
+        self.threads = threads
+        self.tls = tls
+        listeners = Mutex(Listeners(current: listener))
         let host = address.contains(":") ? "[\(address)]" : address
         url = "\(tls == nil ? "http" : "https")://\(host):\(socket.port)"
     }
 
     deinit { stopNow() }
 
-    /// TLS 1.2 and 1.3, with keys that are agreed upon anew for each connection: who gets hold of the private key later cannot read
-    /// what was recorded before.
-    private static let tlsPriorities =
-        "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:+DHE-RSA:%SERVER_PRECEDENCE"
+    /// Reads certificate and key again. Connections that stand go on with those that they began with; new ones get the new ones.
+    ///
+    /// - Throws: where the files cannot be read or do not belong together; those before stay in force.
+    package func reloadCertificate() throws(DaemonError) {
+        guard tls != nil else { return }
+        let next = try Listener(core, socket: socket.descriptor, threads: threads, tls: tls)
+        let place: Int? = listeners.withLock { listeners in
+            guard let before = listeners.current else { return nil }
+            before.retire()
+            listeners.nextRetired += 1
+            listeners.retired[listeners.nextRetired] = before
+            listeners.current = next
+            return listeners.nextRetired
+        }
+        guard let place else { return next.stop() }
+        // Stopping joins threads, which a task must not wait for.
+        Thread.detachNewThread { [weak self] in
+            repeat { sleep(1) } while self?.hasConnections(place) == true
+            self?.listeners.withLock { $0.retired.removeValue(forKey: place) }?.stop()
+        }
+    }
+
+    private func hasConnections(_ retired: Int) -> Bool { listeners.withLock { ($0.retired[retired]?.connections ?? 0) > 0 } }
 
     /// Answers 503 to new requests, lets those in flight finish, for `time` at most, and stops.
     package func drain(within time: Duration) async {
@@ -113,18 +115,16 @@ internal import Synchronization
     }
 
     private func stopNow() {
-        guard !isStopped.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        core.beginStop()
-        unsafe MHD_stop_daemon(handle)
-        core.connections.stop()
-    }
-
-    private static func pem(_ path: String) throws(DaemonError) -> String {
-        do {
-            return try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            throw .unreadableTLS(path: path, reason: FileError(reading: path, error).reason)
+        let last: [Listener]? = listeners.withLock { listeners in
+            guard let current = listeners.current else { return nil }
+            defer { listeners = Listeners() }
+            return listeners.retired.values + [current]
         }
+        guard let last else { return }
+        core.beginStop()
+        for listener in last { listener.stop() }
+        core.connections.stop()
+        _ = close(socket.descriptor)
     }
 
     /// Each connection takes a descriptor, and the usual soft limit of 1,024 is less than what the hard one allows.
@@ -135,9 +135,4 @@ internal import Synchronization
         limit.rlim_cur = min(limit.rlim_max, rlim_t(count))
         _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
-}
-
-private func withOptionalCString<R>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> R) -> R {
-    if let text { return unsafe text.withCString { unsafe body($0) } }
-    return body(nil)
 }

@@ -32,12 +32,12 @@ package struct Application: Sendable {
         _ = signal(SIGPIPE, SIG_IGN)
         configuration.model.claimThreads()
         let service = try state.service(logger: logger)
-        let reloading = Task {
-            for await _ in Self.signals([SIGHUP], isReady: { true }) { reloadKeys(of: service) }
-        }
-        defer { reloading.cancel() }
+        // From here on it ends nothing.
+        let reloads = Self.signals([SIGHUP], isReady: { true })
         let daemon = try Daemon(
             service, address: configuration.host, port: configuration.port, tls: configuration.tls)
+        let reloading = Task { for await _ in reloads { reload(service, daemon) } }
+        defer { reloading.cancel() }
         logger.info("cord \(Build.version): \(Threads.kernels) kernels on \(Threads.count) threads, OpenBLAS \(BLAS.coreName)")
         logger.info("listening on \(daemon.url), loading \(configuration.model.directory.path)")
         let workshop: Workshop?
@@ -72,8 +72,16 @@ package struct Application: Sendable {
         logger.info("stopped")
     }
 
-    /// A file of keys that is not as it should be leaves those before in force.
-    private func reloadKeys(of service: Service) {
+    /// A file that is not as it should be leaves what it held before in force.
+    private func reload(_ service: Service, _ daemon: Daemon) {
+        if configuration.tls != nil {
+            do {
+                try daemon.reloadCertificate()
+                logger.info("SIGHUP: new connections get the certificate as it is now")
+            } catch {
+                logger.error("SIGHUP: the certificate stays as it was: \(error)")
+            }
+        }
         do {
             try service.authentication.replace(by: try configuration.currentKeys())
             logger.info("SIGHUP: \(service.authentication.keys.count) keys are in force")

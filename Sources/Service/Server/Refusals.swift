@@ -102,7 +102,7 @@ extension HTTPError {
             case .diskFull: HTTPError(507, error.description, code: "disk_full")
             case .readOnly: HTTPError(507, error.description, code: "read_only")
             case .diskFailed: HTTPError(507, error.description, code: "disk_failed")
-            case .corrupt, .superseded, .unexpectedDatabase: HTTPError(500, error.description, code: "store_corrupt")
+            case .corrupt, .superseded, .unexpectedDatabase, .noStore: HTTPError(500, error.description, code: "store_corrupt")
             case .contentMissing: HTTPError(500, error.description, code: "content_missing")
             case .contentDamaged: HTTPError(500, error.description, code: "content_damaged")
             }

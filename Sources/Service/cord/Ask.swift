@@ -123,12 +123,14 @@ struct Ask: AsyncParsableCommand {
             return .text(text)
         }
         var isDirectory: ObjCBool = false
+        guard !argument.allSatisfy(\.isWhitespace) else { throw ValidationError("A question is empty: give a sound file or a text.") }
         guard unsafe FileManager.default.fileExists(atPath: argument, isDirectory: &isDirectory) else {
             let endings = [
                 ".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif", ".webm", ".mp4", ".m4a", ".mov", ".3gp", ".aac", ".caf", ".amr", ".au",
                 ".w64",
             ]
-            if endings.contains(where: { argument.lowercased().hasSuffix($0) }) && !argument.contains(" ") {
+            let isPath = ["/", "./", "../", "~/"].contains(where: argument.hasPrefix) || endings.contains { argument.lowercased().hasSuffix($0) }
+            if isPath, !argument.contains(where: \.isWhitespace) {
                 throw ValidationError("There is no file \(argument). Check the path, or put the text in a sentence.")
             }
             return .text(argument)

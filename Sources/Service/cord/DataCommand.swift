@@ -6,7 +6,7 @@ import Workshop
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
-        abstract: "The data folder: check it, back it up, restore it.",
+        abstract: "The data folder: check it, back it up, restore it; and how data is written.",
         discussion: """
             A backup is a folder with the same names as the data folder. It may be taken while a server runs: everything that was \
             acknowledged before it began is in it. Copying the data folder by other means needs a server that is stopped.
@@ -17,8 +17,9 @@ struct DataCommand: ParsableCommand {
               cord data check --data /backup/cord           is the backup whole?
               cord data restore --from /backup/cord --data ~/restored
               cord data restore --from /backup/cord --replace   sets aside what is
+              cord data formats                             every kind of row, with an example
             """,
-        subcommands: [Check.self, Backup.self, Restore.self])
+        subcommands: [Check.self, Backup.self, Restore.self, Formats.self])
 
     struct Folder: ParsableArguments {
         @Option(help: ArgumentHelp("The data folder. Without it, $XDG_DATA_HOME/cord or ~/.local/share/cord.", valueName: "dir"))
@@ -32,7 +33,7 @@ struct DataCommand: ParsableCommand {
             abstract: "Read all of a data folder, or of a backup, and say what is lost.",
             discussion: """
                 Holds every stored content against its SHA-256, the database against itself, and reports against their digests. Changes \
-                nothing, and works beside a running server. Exits with 1 where something is damaged or missing.
+                nothing, and works beside a running server. Exits with 1 where something is damaged or missing, or nothing was ever stored.
                 """)
         @OptionGroup var folder: Folder
 
@@ -97,6 +98,17 @@ struct DataCommand: ParsableCommand {
             )
             for line in outcome.settlement?.warnings ?? [] { print(line) }
             try tell(outcome.losses)
+        }
+    }
+
+    struct Formats: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Every kind of row and message that is read: training, question sets, requests, batches, rewards.",
+            discussion: "Each example is accepted as it stands. /openapi.json of a server has them, too.")
+        @Flag(help: "Print them as a page of Markdown.") var markdown = false
+
+        func run() {
+            if markdown { print(RowFormat.page(), terminator: "") } else { print(RowFormat.text(RowFormat.Use.allCases)) }
         }
     }
 

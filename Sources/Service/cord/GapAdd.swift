@@ -7,8 +7,8 @@ extension Gap {
         static let configuration = CommandConfiguration(
             abstract: "Give a running server a question set, which cord gap run and the console then measure on.",
             discussion: """
-                SET is a folder with a manifest and its clips, such as cord speak writes, an archive of one, or a manifest whose rows hold their \
-                clips. cord gap formats lists the formats.
+                SET is a folder with a manifest and its clips, such as cord speak writes, an archive of one, or a manifest alone of \
+                questions without clips, which are asked typed. cord gap formats lists the formats.
 
                 EXAMPLES
                   cord gap add spoken/
@@ -27,7 +27,7 @@ extension Gap {
             try await server.with(upload, purpose: "evals") { file in
                 let request = BenchmarkRequest(name: name, fileId: file.id, format: format)
                 try await server.call("POST", "/v1/benchmarks", body: try WireEncoder.encode(request), as: Benchmark.self) {
-                    print("\($0.name): \($0.items) questions in \($0.voices) voices; measure with cord gap run --benchmark \($0.name)")
+                    print("\($0.name): \($0.items) questions; measure with cord gap run --benchmark \($0.name)")
                 }
             }
         }

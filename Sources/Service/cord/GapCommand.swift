@@ -3,6 +3,7 @@ import API
 import ArgumentParser
 import Evaluation
 import Foundation
+import Workshop
 
 struct Gap: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -161,14 +162,12 @@ struct Gap: AsyncParsableCommand {
 
     struct Formats: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Which question sets cord eval reads, and the one line that exports each.")
+            abstract: "Which question sets are read: an example of each, and the one line that exports it.")
 
         func run() async throws {
-            for format in ManifestFormat.allCases {
-                print("\(format.rawValue)\n  \(format.columns)\n  \(format.exportCommand)\n")
-            }
-            print(ManifestFormat.references + "\n")
-            print("A folder of one of them is measured with: cord eval --benchmark FOLDER --output results/")
+            print(RowFormat.text([.questions, .typed]))
+            print("\nA folder of one of them is measured with: cord eval --benchmark FOLDER --output results/")
+            print("Training rows and everything else: cord data formats")
         }
     }
 

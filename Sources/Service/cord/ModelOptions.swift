@@ -1,5 +1,6 @@
 import ArgumentParser
 import CordNano
+import Files
 import Foundation
 import Generation
 import Workshop
@@ -39,7 +40,7 @@ struct ModelOptions: ParsableArguments {
         if let mmproj, model == nil { throw ValidationError("--mmproj: \(mmproj) needs its decoder, as --model FILE.gguf.") }
         if let model {
             do { _ = try ModelFiles(URL(fileURLWithPath: model), projector: mmproj.map { URL(fileURLWithPath: $0) }) } catch {
-                throw ValidationError("--model: \(error)")
+                throw ValidationError("--model: \(FileError(error) ?? error)")
             }
         }
     }

@@ -17,6 +17,7 @@ struct MultipartUpload {
             bytes = try Data(reading: place, options: .alwaysMapped)
             return
         }
+        if let error = FileError(folder: place) { throw error }
         let archive = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).tar")
         defer { try? FileManager.default.removeItem(at: archive) }
         try ArchiveWriter.tar(place, under: place.lastPathComponent, to: archive, isDeep: true)

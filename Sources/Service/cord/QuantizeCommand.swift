@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Generation
 
@@ -29,6 +30,7 @@ struct Quantize: ParsableCommand {
     func validate() throws {
         guard dtype == .int8 || dtype == .int4 else { throw ValidationError("--dtype: expected int8 or int4, found \(dtype.rawValue).") }
         guard output.hasSuffix(".gguf") else { throw ValidationError("OUT: expected a name that ends with .gguf, found \(output).") }
+        if let error = FileError(folder: URL(fileURLWithPath: model)) { throw ValidationError("MODEL: \(error).") }
         guard FileManager.default.fileExists(atPath: model + "/config.json") else {
             throw ValidationError("MODEL: there is no config.json in \(model). Give a directory as published on Hugging Face.")
         }

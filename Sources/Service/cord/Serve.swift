@@ -26,7 +26,7 @@ struct Serve: AsyncParsableCommand {
               cord serve --config /etc/cord/cord.toml
 
             OpenAI's clients work with base_url http://localhost:8080/v1. Every route is described at /openapi.json.
-            SIGTERM lets the answers in flight finish and exits. SIGHUP reads the key files again and interrupts nothing.
+            SIGTERM lets the answers in flight finish and exits. SIGHUP reads the files of keys and the certificate again and interrupts nothing.
             """)
 
     @OptionGroup(title: "Model") var model: ModelOptions

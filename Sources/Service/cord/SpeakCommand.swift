@@ -89,6 +89,7 @@ struct Speak: AsyncParsableCommand {
                 throw ValidationError("\(questions), line \(place + 1): expected an object with id and text, found another: \(reason).")
             }
         }
+        if texts.isEmpty { throw ValidationError("\(questions) holds no questions: expected an object with id and text a line.") }
         return SpokenSet(
             texts: texts, voices: try speakers(), voicesPerText: voicesPerQuestion, augmentation: try conditions.augmentation(),
             format: format, seed: seed)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CordNano
+import Files
 import Foundation
 import Tokenization
 
@@ -13,6 +14,7 @@ struct Tokenize: ParsableCommand {
     var text: String
 
     func run() throws {
+        if let model, let error = FileError(folder: URL(fileURLWithPath: model)) { throw ValidationError("--model: \(error).") }
         let tokenizer = try Tokenizer(directory: model.map { URL(fileURLWithPath: $0, isDirectory: true) } ?? CordNano.directory)
         for id in try tokenizer.encode(text) { print(id, tokenizer.decode([id]).debugDescription, separator: "\t") }
     }

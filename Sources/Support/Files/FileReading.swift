@@ -44,6 +44,22 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Why a folder cannot be read; nil for one that can.
+    package init?(folder: URL) {
+        path = folder.path
+        attempt = "read"
+        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor < 0 else {
+            close(descriptor)
+            return nil
+        }
+        switch errno {
+        case ENOENT: reason = "there is no such folder"
+        case ENOTDIR: reason = "it is a file; expected a folder"
+        case let number: reason = Self.words(number)
+        }
+    }
+
     private init(path: String, attempt: String, reason: String) {
         self.path = path
         self.attempt = attempt
@@ -55,7 +71,9 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
     /// An error number of the system.
     package static func words(_ number: Int32) -> String {
         switch number {
-        case ENOENT, ENOTDIR: missing
+        case ENOENT: missing
+        case ENOTDIR: "a file lies where a folder is needed"
+        case EEXIST: "a file lies there already"
         case EACCES, EPERM: "this user may not"
         default: unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
         }

@@ -66,6 +66,28 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         }
     }
 
+    /// A row, whose clip lies in the folder `clips`.
+    package var example: String {
+        switch self {
+        case .cord:
+            #"{"id": "sum-1", "audio": {"path": "clips/1.flac"}, "text": "What is the sum of 17, 9 and 28?", "answer": "54", "type": "number", "category": "sums", "voice": "en-us"}"#
+        case .audioFolder: #"{"file_name": "clips/1.flac", "transcription": "What is the capital of France?", "answer": "Paris"}"#
+        case .voiceBench:
+            #"{"prompt": "Which is a planet? A. Mars B. Gold", "audio": {"path": "clips/1.flac"}, "reference": "A", "subset": "openbookqa"}"#
+        case .bigBenchAudio:
+            #"{"id": 1, "category": "formal_fallacies", "official_answer": "valid", "file_name": "clips/1.flac", "transcript": "Is the argument valid or invalid?"}"#
+        case .kimiEvalkit:
+            #"{"index": 1, "audio_path": "clips/1.flac", "audio_content": "Which is a planet? A. Mars B. Gold", "answer": "A", "subset": "openbookqa"}"#
+        case .msSwift:
+            #"{"messages": [{"role": "user", "content": "<audio>What is 8 plus 5?"}, {"role": "assistant", "content": "13"}], "audios": ["clips/1.flac"]}"#
+        case .speechMath:
+            #"{"index": 1, "audio": {"path": "clips/1.flac"}, "question": "What is 8 plus 5?", "answer": "8 + 5 = 13 #### 13", "subset": "GSM8k_structured"}"#
+        // "What is 8 plus 5?" and "13", hidden by the canary.
+        case .vera:
+            #"{"id": "vera-1", "track": "factual", "canary": "example", "turns": [{"role": "user", "text_content": "B7A5lLg3v19YYfrDebaLbUA=", "audio_file": "clips/1.flac"}], "metadata": {"expected_answer": "Yes="}}"#
+        }
+    }
+
     /// How an answer is given, in every format.
     package static var references: String { ManifestRow.referenceRule }
 
@@ -104,7 +126,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         let answer = try row.required("answer")
         return QuestionSet.Item(
             id: id, category: try row.text("category") ?? "all", text: try row.required("text"),
-            audio: try row.text("audio") ?? row.text("audio_path"),
+            audio: try clip(row) ?? row.text("audio_path"),
             answer: answer, choices: try row.texts("choices") ?? [], type: try named(row) ?? type ?? TaskType(ofReference: answer),
             source: try row.text("source") ?? row.text("question"), voice: try row.text("voice"), instructions: try row.instructions())
     }
@@ -139,10 +161,14 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
             source: region == nil ? nil : prompt, voice: region)
     }
 
-    /// The clip where Hugging Face's rows have it.
+    /// The clip as a path, or as an object with one, as Hugging Face's rows have it.
     private func clip(_ row: ManifestRow) throws -> String? {
         guard case .object(let nested) = row.columns["audio"] else { return try row.text("audio") }
-        guard case .string(let path) = nested["path"] else { throw row.wrongType("audio", "a path, or an object with a path") }
+        guard case .string(let path) = nested["path"] else {
+            let found = ["data", "bytes", "file_id", "url", "array"].first { nested[$0] != nil }
+            throw row.wrongType(
+                "audio", "a path, or an object with a `path`" + (found.map { ": a question set's clips are files below its folder, found `\($0)`" } ?? ""))
+        }
         return path
     }
 

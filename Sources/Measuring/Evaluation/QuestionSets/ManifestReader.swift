@@ -20,17 +20,18 @@ package struct ManifestReader: Sendable {
     }
 
     /// - Parameters:
+    ///   - shown: what errors call the manifest; its file's name where nil.
     ///   - format: nil tells it from the first row's columns.
     ///   - type: the task type for formats that do not say; nil guesses from each answer.
     package func read(
-        _ manifest: URL, format: ManifestFormat? = nil, name: String? = nil, type: TaskType? = nil
+        _ manifest: URL, called shown: String? = nil, format: ManifestFormat? = nil, name: String? = nil, type: TaskType? = nil
     ) throws -> QuestionSet {
-        let file = manifest.lastPathComponent
+        let file = shown ?? manifest.lastPathComponent
         let folder = manifest.deletingLastPathComponent()
         var known = format
         var items: [QuestionSet.Item] = []
         var lines: [String: Int] = [:]
-        try forEachRow(manifest) { row in
+        try forEachRow(manifest, called: file) { row in
             let format = try known ?? ManifestFormat.telling(row)
             known = format
             let isGuessed = type == nil && row.columns["type"] == nil && row.columns["task"] == nil
@@ -45,10 +46,9 @@ package struct ManifestReader: Sendable {
         return QuestionSet(name: name ?? folder.lastPathComponent, folder: folder, items: items)
     }
 
-    private func forEachRow(_ manifest: URL, _ body: (ManifestRow) throws -> Void) throws {
-        let file = manifest.lastPathComponent
+    private func forEachRow(_ manifest: URL, called file: String, _ body: (ManifestRow) throws -> Void) throws {
         do {
-            try ManifestFile(manifest, maximumRows: maximumRows, maximumBytes: maximumBytes).forEachRow { row in
+            try ManifestFile(manifest, name: file, maximumRows: maximumRows, maximumBytes: maximumBytes).forEachRow { row in
                 try body(try ManifestRow(row, of: file))
             }
         } catch let error as ManifestError {

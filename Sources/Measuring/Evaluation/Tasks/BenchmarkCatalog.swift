@@ -17,14 +17,17 @@ package enum BenchmarkCatalog {
     ///   - place: a manifest, or a folder with one: `manifest.jsonl`, `questions.jsonl`, `metadata.jsonl`, `metadata.csv`, or the only
     ///     `.jsonl` or `.csv` in it. Where its folders have one each, as splits of a data set do, the set is all of them, a category
     ///     each where the rows name none.
+    ///   - file: what errors call the manifest, where its path does not say it.
     ///   - format: nil tells it from the first row.
     /// - Throws: ``QuestionSetError``
     package static func questionSet(
-        at place: URL, name: String? = nil, format: ManifestFormat? = nil, type: TaskType? = nil
+        at place: URL, name: String? = nil, called file: String? = nil, format: ManifestFormat? = nil, type: TaskType? = nil
     ) throws -> QuestionSet {
         let reader = ManifestReader()
         let entries = try entries(at: place)
-        if let only = entries.first, entries.count == 1 { return try reader.read(only.manifest, format: format, name: name, type: type) }
+        if let only = entries.first, entries.count == 1 {
+            return try reader.read(only.manifest, called: file, format: format, name: name, type: type)
+        }
         let splits = try entries.map { ($0, try reader.read($0.manifest, format: format, type: type).items) }
         let ids = splits.flatMap { $0.1.map(\.id) }
         let areDistinct = Set(ids).count == ids.count

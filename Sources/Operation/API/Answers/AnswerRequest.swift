@@ -29,9 +29,26 @@ package struct AnswerRequest: Codable, Equatable, Sendable {
         model = try fields.model()
         sampling = try SamplingFields(fields)
         stream = try fields.flag("stream") ?? false
-        audio = try fields.optional("audio", "base64 text, or a data URL")
+        let clip: Clip? = try fields.optional("audio", "base64 text, a data URL, or an object with `data`")
+        audio = clip?.data
         fields.ignoreBookkeeping()
         try fields.end()
+    }
+
+    /// A clip as text, or as `input_audio` and pairs have it.
+    private struct Clip: Decodable {
+        let data: Base64
+
+        init(from decoder: any Decoder) throws {
+            if (try? decoder.singleValueContainer().decode(String.self)) != nil {
+                data = try Base64(from: decoder)
+                return
+            }
+            let fields = try Fields(decoder)
+            data = try fields.required("data", "base64 text, or a data URL")
+            fields.ignore("format")
+            try fields.end()
+        }
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -111,7 +111,7 @@ package struct Benchmarks: Sendable {
         }
         let file = try store.file(id: id)
         let set: QuestionSet
-        do { set = try read(file.sha256, name: name, format: format, hash: nil, check) } catch let error as QuestionSetError {
+        do { set = try read(file.sha256, name: name, called: file.filename, format: format, hash: nil, check) } catch let error as QuestionSetError {
             if try !store.hasBenchmark(of: file.sha256) { try? FileManager.default.removeItem(at: folder(file.sha256)) }
             throw WorkshopError(.invalidBenchmark, "The file \(file.filename) is no question set: \(error).", at: "file_id")
         }
@@ -119,13 +119,15 @@ package struct Benchmarks: Sendable {
         return try known(try store.addBenchmark(name: name, hash: try set.hash(check: check), content: file.sha256, description: details))
     }
 
-    /// - Parameter hash: of the set as it was registered; nil for one that is new.
+    /// - Parameters:
+    ///   - file: the upload's name, for errors.
+    ///   - hash: of the set as it was registered; nil for one that is new.
     private func read(
-        _ content: String, name: String, format: ManifestFormat?, hash: String?, _ check: @escaping @Sendable () throws -> Void
+        _ content: String, name: String, called file: String? = nil, format: ManifestFormat?, hash: String?, _ check: @escaping @Sendable () throws -> Void
     ) throws -> QuestionSet {
         let stored = try store.contents.verified(content, as: "the benchmark \(name)")
         guard ArchiveReader.isArchive(try Data(head: 512, of: stored)) else {
-            return try BenchmarkCatalog.questionSet(at: stored, name: name, format: format)
+            return try BenchmarkCatalog.questionSet(at: stored, name: name, called: file, format: format)
         }
         let folder = folder(content)
         func set() throws -> QuestionSet { try BenchmarkCatalog.questionSet(at: try Self.root(of: folder), name: name, format: format) }

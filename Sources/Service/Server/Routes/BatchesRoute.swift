@@ -44,10 +44,7 @@ enum BatchesRoute {
     }
 
     private static func job(_ request: Request, _ workshop: Workshop) throws -> Job {
-        let id = request.parameter("id")
-        let job = try workshop.store.job(id: id)
-        guard job.kind == Batches.kind else { throw StoreError.notFound(kind: "batch", id: id) }
-        return job
+        try workshop.store.job(id: request.parameter("id"), of: Batches.kind, called: "batch")
     }
 
     /// Answers one request of a batch as its route would.

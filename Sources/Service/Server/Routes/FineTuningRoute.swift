@@ -79,10 +79,7 @@ enum FineTuningRoute {
     }
 
     private static func job(_ request: Request, _ workshop: Workshop) throws -> Job {
-        let id = request.parameter("id")
-        let job = try workshop.store.job(id: id)
-        guard job.kind == FineTuning.kind else { throw StoreError.notFound(kind: "fine-tuning job", id: id) }
-        return job
+        try workshop.store.job(id: request.parameter("id"), of: FineTuning.kind, called: "fine-tuning job")
     }
 
     private static func answer(_ job: Job, _ workshop: Workshop) throws -> Response {

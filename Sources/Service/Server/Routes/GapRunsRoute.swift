@@ -55,10 +55,7 @@ enum GapRunsRoute {
     }
 
     private static func job(_ request: Request, _ workshop: Workshop) throws -> Job {
-        let id = request.parameter("id")
-        let job = try workshop.store.job(id: id)
-        guard job.kind == Measuring.kind else { throw StoreError.notFound(kind: "gap run", id: id) }
-        return job
+        try workshop.store.job(id: request.parameter("id"), of: Measuring.kind, called: "gap run")
     }
 }
 

@@ -1,14 +1,17 @@
 import Files
 import Foundation
 import HTTP
+import JSON
 import Objectives
+import Workshop
 
 /// `GET /openapi.json`: the description of every route, put together from one file per resource in `OpenAPI/`.
 ///
 ///     document.json    info, security, and the components that all share
 ///     <resource>.json  {"paths": {…}, "schemas": {…}}
 ///
-/// `"$training_methods"` in them stands for the names of ``Objective/Method``.
+/// `"$training_methods"` in them stands for the names of ``Objective/Method``, `$formats.USE` for what ``RowFormat`` tells of a use, and the examples
+/// of bodies are those of its formats. ``FieldGlossary`` describes the members that the files leave undescribed.
 enum OpenAPIRoute {
     static func add(to router: inout Router) throws {
         let path = "/openapi.json"
@@ -41,11 +44,49 @@ enum OpenAPIRoute {
             item[method.lowercased()] = operation
             paths[pattern] = item
         }
+        schemas["SupervisedHyperparameters"] = Self.without("objective", schemas["Hyperparameters"])
         for name in Self.read(by: paths, schemas) { schemas[name] = Self.admittingNulls(schemas[name] ?? [:]) }
-        components["schemas"] = schemas
+        for format in RowFormat.all {
+            if let route = format.route { Self.show(format, at: route, in: &paths) }
+        }
+        let glossary = try FieldGlossary(folder.appendingPathComponent("glossary.txt"))
+        let plain = PlainSchema.named(
+            schemas.reduce(into: [:]) { $0[$1.key] = glossary.described($1.value, in: $1.key) },
+            paths: paths.reduce(into: [:]) { $0[$1.key] = glossary.described($1.value, in: $1.key) })
+        components["schemas"] = plain.schemas
+        components["examples"] = Dictionary(uniqueKeysWithValues: RowFormat.all.map { ($0.name, $0.openAPI) })
         document["components"] = components
-        document["paths"] = paths
+        document["paths"] = plain.paths
         return try JSONSerialization.data(withJSONObject: document, options: [.sortedKeys, .withoutEscapingSlashes])
+    }
+
+    /// A schema that does not know a member.
+    private static func without(_ name: String, _ schema: Any?) -> Any {
+        var schema = schema as? [String: Any] ?? [:]
+        var members = schema["properties"] as? [String: Any] ?? [:]
+        members[name] = nil
+        schema["properties"] = members
+        return schema
+    }
+
+    /// An example of the route's body.
+    private static func show(_ format: RowFormat, at route: String, in paths: inout [String: Any]) {
+        guard var item = paths[route] as? [String: Any], var post = item["post"] as? [String: Any],
+            var body = post["requestBody"] as? [String: Any], var content = body["content"] as? [String: Any],
+            var json = content["application/json"] as? [String: Any]
+        else { return }
+        var examples = json["examples"] as? [String: Any] ?? [:]
+        if format.use == .step, let example = format.openAPI["value"] {
+            examples[format.name] = ["summary": format.title, "value": ["pairs": [example]]]
+        } else {
+            examples[format.name] = ["$ref": "#/components/examples/\(format.name)"]
+        }
+        json["examples"] = examples
+        content["application/json"] = json
+        body["content"] = content
+        post["requestBody"] = body
+        item["post"] = post
+        paths[route] = item
     }
 
     /// The schemas of what requests bring as JSON: those of their bodies, and those that these name.
@@ -80,7 +121,10 @@ enum OpenAPIRoute {
 
     private static func object(_ file: URL) throws -> [String: Any] {
         let methods = Objective.Method.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ",")
-        let text = try String(contentsOf: file, encoding: .utf8).replacing("\"$training_methods\"", with: methods)
+        var text = try String(contentsOf: file, encoding: .utf8).replacing("\"$training_methods\"", with: methods)
+        for use in RowFormat.Use.allCases where text.contains("\"$formats.\(use.rawValue)\"") {
+            text = text.replacing("\"$formats.\(use.rawValue)\"", with: JSONValue.string(RowFormat.told(use)).text)
+        }
         let value = try JSONSerialization.jsonObject(with: Data(text.utf8))
         guard let object = value as? [String: Any] else { throw OpenAPIError(description: "\(file.lastPathComponent) is not an object") }
         return object

@@ -1,0 +1,103 @@
+import Foundation
+
+/// The same schema in the words that generators of clients know: openapi-python-client and openapi-generator make every operation of it
+/// (Tests/Clients/generated.py).
+///
+///     "type": ["integer", "null"], "minimum": 1      →  anyOf of {"type": "integer", "minimum": 1} and {"type": "null"}
+///     "enum": [true, null]                           →  anyOf of {"type": "boolean", "const": true} and {"type": "null"}
+///     "type": "array"                                →  with "items", of any kind
+///     "const": "list"                                →  with its "type"
+///     a member of "type": "null"                     →  "enum": [null]
+///     an object among anyOf or oneOf                 →  a schema with a name, such as ChatMessageUser
+enum PlainSchema {
+    /// The keywords that say something of values of one type alone.
+    private static let keywords: [String: Set<String>] = [
+        "string": ["minLength", "maxLength", "pattern", "format", "contentEncoding"],
+        "array": ["items", "minItems", "maxItems", "uniqueItems", "prefixItems", "contains"],
+        "object": [
+            "properties", "required", "additionalProperties", "minProperties", "maxProperties", "dependentRequired", "propertyNames",
+        ],
+        "number": ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
+        "integer": ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
+    ]
+    private static let values: Set = ["const", "enum", "default", "example", "examples"]
+
+    /// The components' schemas, and the paths, with names for the objects among alternatives.
+    static func named(_ schemas: [String: Any], paths: [String: Any]) -> (schemas: [String: Any], paths: [String: Any]) {
+        var names = SchemaNames(known: schemas)
+        // In order, so that a name is the same at every start.
+        let plain = schemas.keys.sorted().reduce(into: [String: Any]()) { $0[$1] = names.lifting(of(schemas[$1] ?? [:]), from: $1) }
+        let items = paths.keys.sorted().reduce(into: [String: Any]()) { items, path in
+            let operations = of(paths[path] ?? [:]) as? [String: Any] ?? [:]
+            items[path] = operations.keys.sorted().reduce(into: [String: Any]()) { result, method in
+                let operation = operations[method] as? [String: Any]
+                result[method] = names.lifting(operations[method] ?? [:], from: SchemaNames.pascal(operation?["operationId"] as? String ?? ""))
+            }
+        }
+        return (plain.merging(names.made) { $1 }, items)
+    }
+
+    /// - Parameter part: schemas, or what holds some.
+    static func of(_ part: Any) -> Any {
+        if let list = part as? [Any] { return list.map(of) }
+        guard let object = part as? [String: Any] else { return part }
+        var schema = object.reduce(into: [String: Any]()) { $0[$1.key] = values.contains($1.key) ? $1.value : of($1.value) }
+        if let members = schema["properties"] as? [String: Any] {
+            schema["properties"] = members.mapValues { member -> Any in
+                guard var member = member as? [String: Any], member["type"] as? String == "null" else { return member }
+                member["type"] = nil
+                member["enum"] = [NSNull()]
+                return member
+            }
+        }
+        if let types = schema["type"] as? [String] { schema = alternatives(types, of: schema) }
+        if schema["type"] as? String == "array", schema["items"] == nil { schema["items"] = [String: Any]() }
+        if let named = schema["enum"] as? [Any] { return enumerated(named, schema) }
+        if let constant = schema["const"], schema["type"] == nil { schema["type"] = type(of: constant) }
+        for word in ["anyOf", "oneOf"] { if let list = schema[word] as? [Any] { schema[word] = list.map(choice) } }
+        return schema
+    }
+
+    /// An alternative that is one text, as a list of one: openapi-python-client tries no other after a constant.
+    private static func choice(_ alternative: Any) -> Any {
+        guard var schema = alternative as? [String: Any], let constant = schema["const"] as? String else { return alternative }
+        schema["const"] = nil
+        schema["enum"] = [constant]
+        return schema
+    }
+
+    private static func alternatives(_ types: [String], of schema: [String: Any]) -> [String: Any] {
+        let bound = keywords.values.reduce(into: Set()) { $0.formUnion($1) }
+        var rest = schema.filter { $0.key != "type" && !bound.contains($0.key) }
+        rest["anyOf"] = types.map { type in
+            var own = schema.filter { keywords[type]?.contains($0.key) == true }
+            own["type"] = type
+            if type == "array", own["items"] == nil { own["items"] = [String: Any]() }
+            return own
+        }
+        return rest
+    }
+
+    private static func enumerated(_ named: [Any], _ schema: [String: Any]) -> [String: Any] {
+        var schema = schema
+        let others = named.filter { !($0 is NSNull) }
+        guard let first = others.first else { return schema }
+        guard others.count < named.count else {
+            if schema["type"] == nil { schema["type"] = type(of: first) }
+            return schema
+        }
+        schema["enum"] = nil
+        schema["type"] = nil
+        var own: [String: Any] = ["type": type(of: first)]
+        if others.count == 1, !(first is String) { own["const"] = first } else { own["enum"] = others }
+        schema["anyOf"] = [own, ["type": "null"]]
+        return schema
+    }
+
+    private static func type(of value: Any) -> String {
+        if value is String { return "string" }
+        let text = (try? JSONSerialization.data(withJSONObject: [value])).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        if text == "[true]" || text == "[false]" { return "boolean" }
+        return text.contains(".") || text.contains("e") ? "number" : "integer"
+    }
+}
