@@ -73,7 +73,7 @@ class Firefox:
         assert result["type"] == "success", result["exceptionDetails"]["text"]
         return json.loads(result["result"]["value"])
 
-    def wait_for(self, function, seconds=30):
+    def wait_for(self, function, seconds=60):
         return wait(lambda: self.evaluate(function), seconds, function)
 
     def click(self, selector):
