@@ -507,7 +507,7 @@ def firefox_answers_what_is_typed_and_spoken(console):
             page.press("Enter")
             page.wait_for("() => document.querySelector('.final')?.innerText === '54'")
             page.choose("#file", SPOKEN)
-            page.wait_for("() => document.querySelector('#clip rect')")
+            page.wait_for("() => document.querySelectorAll('#clip rect').length > 0")
             page.click("#send")
             page.wait_for("() => document.querySelectorAll('article .facts').length === 2 && !document.querySelector('#send').hidden")
             page.wait_for(f"() => document.querySelector('.heard q')?.innerText === '{SUM}'")

@@ -54,7 +54,7 @@ class Firefox:
         self.count += 1
         self.socket.send(json.dumps({"id": self.count, "method": method, "params": params}))
         while True:
-            message = json.loads(self.socket.recv(timeout=60))
+            message = json.loads(self.socket.recv(timeout=120))
             if message.get("id") == self.count:
                 assert message["type"] == "success", f"{method}: {message['message']}"
                 return message["result"]
