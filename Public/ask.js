@@ -16,7 +16,6 @@ let conversations = [], current = null, views = new Map(), clip = null, asking =
 /* ---- the conversation ---- */
 
 function show(conversation) {
-  asking?.controller.abort();
   current = conversation;
   views = new Map();
   $("conversation").replaceChildren();
@@ -54,8 +53,7 @@ function add(exchange) {
 }
 
 function ask(question) {
-  // A name for the conversation is what is asked first.
-  if (!conversations.includes(current)) conversations.unshift(current);
+  conversations = [current, ...conversations.filter(other => other !== current)];
   const exchange = { question, answer: { state: "waiting" } };
   current.exchanges.push(exchange);
   add(exchange);
@@ -70,16 +68,18 @@ function again(exchange, text, alone = false) {
   asking?.controller.abort();
   const place = current.exchanges.indexOf(exchange);
   for (const gone of current.exchanges.splice(place)) views.get(gone)?.node.remove();
+  $("text").focus();
   return ask({ ...exchange.question, text, alone });
 }
 
 async function run(conversation, exchange) {
-  const { question, answer } = exchange, view = views.get(exchange);
-  const controller = new AbortController();
-  asking = { controller, exchange };
+  const { question, answer } = exchange, controller = new AbortController();
+  // Another conversation may be looked at meanwhile.
+  const update = () => views.get(exchange)?.update();
+  asking = { controller, conversation, exchange };
   showAsking();
   tell("The question is sent.");
-  kept.save(conversation);
+  keep(conversation);
   showList();
   const { model, system, temperature, topP, maxTokens, seed } = chosen();
   const begun = performance.now();
@@ -99,7 +99,7 @@ async function run(conversation, exchange) {
         answer.text = (answer.text ?? "") + content;
         answer.thought = (answer.thought ?? "") + (thought ?? "");
         // Markdown is read whole each time: ten times a second is smooth enough.
-        if (performance.now() - drawn > 100) { view.update(); drawn = performance.now(); }
+        if (performance.now() - drawn > 100) { update(); drawn = performance.now(); }
       }
       if (choice?.finish_reason === "length") answer.cut = true;
       if (chunk.cord) describe(exchange, chunk, first);
@@ -117,8 +117,8 @@ async function run(conversation, exchange) {
   } finally {
     if (asking?.exchange === exchange) asking = null;
     showAsking();
-    view.update();
-    await kept.save(conversation);
+    update();
+    await keep(conversation);
   }
   if (question.clip && question.transcript === undefined && answer.state !== "failed") await hear(conversation, exchange, model);
 }
@@ -127,8 +127,13 @@ async function run(conversation, exchange) {
 async function hear(conversation, exchange, model) {
   exchange.question.transcript = await transcribe(exchange.question.clip, model).catch(() => null);
   views.get(exchange)?.update();
-  await kept.save(conversation);
+  await keep(conversation);
   showList();
+}
+
+/** What was deleted meanwhile is not kept. */
+async function keep(conversation) {
+  if (conversations.includes(conversation)) await kept.save(conversation);
 }
 
 function describe({ question, answer }, { cord, usage, model }, first) {
@@ -147,7 +152,7 @@ function tell(text) { $("told").textContent = text; }
 
 function showAsking() {
   const isAsking = asking !== null;
-  if (isAsking && document.activeElement === $("send")) $("text").focus();
+  if (document.activeElement === $(isAsking ? "send" : "stop")) $("text").focus();
   $("send").hidden = isAsking;
   $("stop").hidden = !isAsking;
 }
@@ -220,13 +225,14 @@ $("text").addEventListener("keydown", event => {
 $("stop").addEventListener("click", () => { asking?.controller.abort(); $("text").focus(); });
 $("record").addEventListener("click", async () => {
   notice("");
+  $("record").disabled = true;
   try {
     await record(endRecording);
     setClip(null);
     $("record").hidden = true;
     $("finish").focus();
     tell("Recording.");
-  } catch (error) { notice(error.message); }
+  } catch (error) { notice(error.message); } finally { $("record").disabled = false; }
 });
 $("finish").addEventListener("click", async () => { await endRecording(); $("send").focus(); });
 $("discard").addEventListener("click", cancelRecording);
@@ -274,6 +280,7 @@ function startNew() {
 
 async function forget(conversation) {
   if (!await confirmed(`Delete “${kept.title(conversation)}” with its recordings?`, "Delete")) return;
+  if (asking?.conversation === conversation) asking.controller.abort();
   conversations = conversations.filter(other => other !== conversation);
   await kept.remove(conversation.id);
   if (conversation === current) startNew(); else showList();
@@ -304,6 +311,7 @@ $("export").addEventListener("click", async () => {
 });
 $("clear").addEventListener("click", async () => {
   if (!await confirmed(`Delete all ${conversations.length} conversations with their recordings?`, "Delete all")) return;
+  asking?.controller.abort();
   conversations = [];
   await kept.clear();
   startNew();

@@ -65,12 +65,13 @@ export function title({ exchanges }) {
 
 /** Questions and answers as chat completions take them: those that came to an end, and the one that is asked last. */
 export async function messages(exchanges, system) {
+  const last = exchanges.at(-1);
   const said = exchanges.slice(0, -1).filter(({ answer }) => answer.text && (answer.state === "done" || answer.state === "stopped"));
   const turns = [];
   if (system) turns.push({ role: "system", content: system });
-  for (const { question, answer } of [...said, ...exchanges.slice(-1)]) {
+  for (const { question, answer } of [...said, last]) {
     turns.push({ role: "user", content: await content(question) });
-    if (exchanges.at(-1).answer !== answer) turns.push({ role: "assistant", content: answer.text });
+    if (answer !== last.answer) turns.push({ role: "assistant", content: answer.text });
   }
   return turns;
 }

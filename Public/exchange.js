@@ -4,12 +4,12 @@ import { clipView, icon } from "./clipview.js";
 import { fill } from "./markdown.js";
 import { el } from "./page.js";
 
-const announced = /(?:^|[.!?:\n]\s*)(?:[a-z]+, )?(?:the )?(?:final )?answer is:?\s*([^\n]+?)\.?\s*$/i;
+const announced = /(?<=^|[.!?:\n])\s*(?:[a-z]+, )?(?:the )?(?:final )?answer is:?\s*([^\n]+?)\.?\s*$/i;
 
 /** A text apart in the answer that its end announces and what led to it; without such an end, the whole is the answer. */
 function parted(text) {
   const end = announced.exec(text);
-  return end ? { before: text.slice(0, end.index + 1).trim(), final: end[1] } : { before: "", final: null };
+  return end ? { before: text.slice(0, end.index).trim(), final: end[1] } : { before: "", final: null };
 }
 
 /** What a person can do about an error, by its status; 0 is a server that does not answer. */

@@ -3,7 +3,7 @@
 import json
 import re
 
-from browser import SPOKEN, Server, accessible, check, fits
+from browser import SPOKEN, Server, accessible, check, fits, wait
 from firefox import Firefox
 
 SUM = "What is the sum of 17, 9 and 28?"
@@ -36,7 +36,11 @@ def record(page):
 
 
 def recorded(page, seconds):
-    page.wait_for_function(f"parseInt(document.querySelector('#timer').innerText.slice(2)) >= {seconds}")
+    def shown():
+        minutes, rest = page.locator("#timer").inner_text().split(" ")[0].split(":")
+        return 60 * int(minutes) + int(rest) >= seconds
+
+    wait(shown, 60, f"{seconds} s are recorded")
 
 
 def answering(page, text, thought=""):
@@ -60,7 +64,7 @@ def a_question_spoken_into_the_microphone_is_answered(console):
             return stream; };""")
     page.reload()
     page.get_by_role("button", name="Record").click()
-    page.wait_for_function("document.querySelector('#level').ariaValueNow > 20")
+    wait(lambda: page.evaluate("document.querySelector('#level').ariaValueNow > 20"), 60, "the level shows that someone speaks")
     console.holds(page, "ask-recording-1280")
     settings = page.evaluate("window.heardWith")
     assert not any(settings.get(name) for name in ("autoGainControl", "noiseSuppression", "echoCancellation")), settings
@@ -202,7 +206,7 @@ def a_model_is_chosen_and_kept(console):
     assert "cord-nano-cord" in page.locator(".facts").inner_text()
     page.reload()
     page.locator("#model option").first.wait_for(state="attached")
-    page.wait_for_function("document.querySelector('#model').value === 'cord-nano-cord'")
+    wait(lambda: page.evaluate("document.querySelector('#model').value") == "cord-nano-cord", 30, "the model is chosen again")
 
 
 @check
@@ -361,6 +365,23 @@ def area(r): return 3.14159 * r ** 2  # a line that is longer than a narrow wind
 
 
 @check
+def answers_are_parted_from_what_led_to_them(console):
+    page = console.page()
+    for text, before, final in (("The answer is 54.", None, "54"), ("17 + 9 = 26.\n\nSo, the final answer is: **54**.", "17 + 9 = 26.", "54"),
+                                ("The answers are known.\n\nOne line.", None, None)):
+        answering(page, text)
+        ask(page)
+        last = page.locator(".answered").last
+        assert last.locator(".final").all_inner_texts() == ([final] if final else []), text
+        if before:
+            last.get_by_text("Reasoning", exact=True).click()
+            last.get_by_text(before).wait_for()
+        else:
+            assert last.get_by_text("Reasoning", exact=True).is_hidden()
+        page.unroute("**/v1/chat/completions")
+
+
+@check
 def what_a_model_writes_cannot_act(console):
     page = console.page()
     answering(page, HOSTILE)
@@ -486,7 +507,7 @@ def firefox_answers_what_is_typed_and_spoken(console):
             page.press("Enter")
             page.wait_for("() => document.querySelector('.final')?.innerText === '54'")
             page.choose("#file", SPOKEN)
-            page.wait_for("() => document.querySelector('#clip rect')")
+            page.wait_for("() => document.querySelectorAll('#clip rect').length > 0")
             page.click("#send")
             page.wait_for("() => document.querySelectorAll('article .facts').length === 2 && !document.querySelector('#send').hidden")
             page.wait_for(f"() => document.querySelector('.heard q')?.innerText === '{SUM}'")

@@ -59,7 +59,7 @@ class Server:
         log = pathlib.Path(self.folder.name) / "log"
         with open(log, "w") as output:
             self.process = subprocess.Popen([*self.command, "--data", f"{self.folder.name}/data"], stderr=output, cwd=ROOT)
-        self.url = wait(lambda: self.ready(log), 60, "the server is ready")
+        self.url = wait(lambda: self.ready(log), 120, "the server is ready")
         return self
 
     def ready(self, log):
@@ -102,7 +102,7 @@ class Console:
         context = self.browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, permissions=["microphone", "clipboard-read", "clipboard-write"],
             accept_downloads=True, **options)
-        context.set_default_timeout(30000)
+        context.set_default_timeout(60000)  # Two busy cores are slow.
         self.contexts.append(context)
         return self.open(context.new_page(), f"{url or self.url}/{path}")
 
@@ -177,7 +177,7 @@ def chromium(sound=SPOKEN):
         browser = playwright.chromium.launch(
             executable_path=program("chromium", "chromium-browser", "google-chrome"), headless=True,
             args=["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={sound}%noloop",
-                  "--autoplay-policy=no-user-gesture-required"])
+                  "--autoplay-policy=no-user-gesture-required", "--disable-gpu"])
         try:
             yield browser
         finally:

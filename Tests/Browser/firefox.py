@@ -54,7 +54,7 @@ class Firefox:
         self.count += 1
         self.socket.send(json.dumps({"id": self.count, "method": method, "params": params}))
         while True:
-            message = json.loads(self.socket.recv(timeout=60))
+            message = json.loads(self.socket.recv(timeout=120))
             if message.get("id") == self.count:
                 assert message["type"] == "success", f"{method}: {message['message']}"
                 return message["result"]
@@ -73,7 +73,7 @@ class Firefox:
         assert result["type"] == "success", result["exceptionDetails"]["text"]
         return json.loads(result["result"]["value"])
 
-    def wait_for(self, function, seconds=30):
+    def wait_for(self, function, seconds=60):
         return wait(lambda: self.evaluate(function), seconds, function)
 
     def click(self, selector):
