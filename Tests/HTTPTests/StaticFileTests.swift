@@ -22,9 +22,18 @@ extension OneAtATime {
                 at: folder.appendingPathComponent("public/link.txt"),
                 withDestinationURL: folder.appendingPathComponent("secret.txt"))
 
+            try write("library()", "library.js")
+            try write("library", "library.bin")
+            try FileManager.default.createSymbolicLink(
+                at: folder.appendingPathComponent("library.link.js"), withDestinationURL: folder.appendingPathComponent("library.js"))
+
             var router = Router()
             router.get("/health") { _ in .text("ok") }
-            router.files(try StaticFiles(directory: folder.appendingPathComponent("public").path))
+            var files = try StaticFiles(directory: folder.appendingPathComponent("public").path)
+            files.add(folder.appendingPathComponent("library.link.js"), at: "vendor/library.js")
+            files.add(folder.appendingPathComponent("absent.js"), at: "vendor/absent.js")
+            files.add(folder.appendingPathComponent("library.bin"), at: "vendor/library.bin")
+            router.files(files)
             let service = Service(router: router)
             let daemon = try Daemon(service, port: 0)
             for client in [MemoryClient(service), SocketClient(port: daemon.port)] as [any HTTPClient] {
@@ -34,6 +43,7 @@ extension OneAtATime {
                 #expect(page.headers["content-security-policy"] != nil)
                 #expect(try await page.text() == "<p>start")
                 #expect(try await client.get("/sub/app.js").headers["content-type"] == "text/javascript; charset=utf-8")
+                #expect(try await client.get("/vendor/library.js").text() == "library()")
                 #expect(try await client.get("/health").text() == "ok")
                 let tag = try #require(page.headers["etag"])
                 let again = try await client.get("/index.html", headers: ["if-none-match": tag])
@@ -42,7 +52,7 @@ extension OneAtATime {
                 for path in [
                     "/../secret.txt", "/%2e%2e/secret.txt", "/sub/..%2f..%2fsecret.txt", "//etc/passwd", "/link.txt",
                     "/.hidden.txt",
-                    "/sub", "/index.html%00",
+                    "/sub", "/index.html%00", "/library.js", "/vendor/absent.js", "/vendor/library.bin", "/vendor/../library.js", "/vendor/",
                 ] {
                     #expect([400, 404].contains(try await client.get(path).status), "\(path)")
                 }

@@ -44,6 +44,27 @@ import Testing
         }
     }
 
+    /// Of the distribution's folder the console is given its libraries alone, each under the page's policy.
+    @Test func librariesOfTheConsoleAreServedFromWhereTheyLie() async throws {
+        let share = try TemporaryFolder()
+        for path in ["javascript/marked/marked.min.js", "fonts/truetype/katex/KaTeX_Main-Regular.woff2", "javascript/marked/other.js"] {
+            let file = share.url.appendingPathComponent(path)
+            try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(path.utf8).write(to: file)
+        }
+        let fixture = try Fixture {
+            $0.publicFolder = fixtures.appendingPathComponent("../../Public").standardized
+            $0.libraryFolder = share.url
+        }
+        let library = try await fixture.memory.get("/vendor/marked.js")
+        #expect(library.headers["content-type"] == "text/javascript; charset=utf-8" && library.headers["x-content-type-options"] == "nosniff")
+        #expect(try await library.text() == "javascript/marked/marked.min.js")
+        #expect(try await fixture.memory.get("/vendor/katex/fonts/KaTeX_Main-Regular.woff2").headers["content-type"] == "font/woff2")
+        for absent in ["/vendor/purify.js", "/vendor/other.js", "/vendor/katex/katex.js", "/vendor/", "/vendor/../javascript/marked/other.js"] {
+            #expect([400, 404].contains(try await fixture.memory.get(absent).status), "\(absent)")
+        }
+    }
+
     /// Every page has the header that `frame.js` fills, and nothing inline that its policy would stop.
     @Test func pagesOfTheConsoleHaveNothingInline() throws {
         let folder = fixtures.appendingPathComponent("../../Public").standardized

@@ -1,4 +1,4 @@
-internal import Foundation
+package import Foundation
 
 /// The files of a folder, read once at the start and served from memory.
 ///
@@ -9,9 +9,17 @@ package struct StaticFiles: Sendable {
         let bytes: [UInt8]
         let contentType: String
         let tag: String
+
+        /// Nil for a type that is not served.
+        init?(_ url: URL) throws {
+            guard let type = StaticFiles.types[url.pathExtension.lowercased()] else { return nil }
+            bytes = [UInt8](try Data(contentsOf: url))
+            contentType = type
+            tag = StaticFiles.tag(bytes)
+        }
     }
 
-    private let files: [String: File]
+    private var files: [String: File]
     private let policy: String
 
     /// - Parameters:
@@ -35,17 +43,18 @@ package struct StaticFiles: Sendable {
         var files: [String: File] = [:]
         for case let url as URL in walk {
             let values = try url.resourceValues(forKeys: Set(keys))
-            guard values.isRegularFile == true, values.isSymbolicLink != true,
-                let type = Self.types[url.pathExtension.lowercased()]
-            else { continue }
-            let bytes = [UInt8](try Data(contentsOf: url))
-            let file = File(bytes: bytes, contentType: type, tag: Self.tag(bytes))
+            guard values.isRegularFile == true, values.isSymbolicLink != true, let file = try File(url) else { continue }
             let path = String(url.resolvingSymlinksInPath().path.dropFirst(root.path.count + 1))
             files[path] = file
             if path == "index.html" { files[""] = file }
             if path.hasSuffix("/index.html") { files[String(path.dropLast("index.html".count))] = file }
         }
         self.files = files
+    }
+
+    /// Adds one file from elsewhere, links followed; one that cannot be read, or of an unknown type, is left out.
+    package mutating func add(_ url: URL, at path: String) {
+        if let file = try? File(url) { files[path] = file }
     }
 
     /// Answers with the file of a path without its leading slash.

@@ -27,6 +27,8 @@ package struct ServerConfiguration: Sendable {
     package var uploadBytes = 512 << 20
     /// The console's files; nil serves none.
     package var publicFolder: URL?
+    /// Where the distribution keeps the libraries that the console uses.
+    package var libraryFolder = URL(fileURLWithPath: "/usr/share", isDirectory: true)
 
     package var limits = AnswerLimits()
     package var http = Limits()

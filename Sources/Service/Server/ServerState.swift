@@ -112,8 +112,9 @@ package final class ServerState: Sendable {
         try OpenAPIRoute.add(to: &router)
         if let folder = configuration.publicFolder {
             // Where a key is needed, the console fetches a report and fills a tab with it.
-            router.files(
-                try StaticFiles(directory: folder.path, styles: [ReportPage.styleSource], scripts: [ReportPage.scriptSource]))
+            var files = try StaticFiles(directory: folder.path, styles: [ReportPage.styleSource], scripts: [ReportPage.scriptSource])
+            PageLibraries.add(to: &files, root: configuration.libraryFolder)
+            router.files(files)
         }
         return router
     }
