@@ -17,7 +17,9 @@ export function chart(series, { title, across, up, zero = true }) {
   const [least, most] = span(zero ? [0, ...ys] : ys, 1e-9);
   const air = 0.05 * (most - least);
   const [low, high] = [least < 0 || !zero ? least - air : least, most + air];
-  const x = v => left + (width - left - right) * (v - first) / (last - first);
+  // Marks stand beside one another at the ends.
+  const room = marks.length ? 8 * series.length : 0;
+  const x = v => left + room + (width - left - right - 2 * room) * (v - first) / (last - first);
   const y = v => height - bottom - (height - bottom - top) * (v - low) / (high - low);
   const said = series.filter(one => one.points.length).map(one => `${one.name} from ${short(one.points[0][1])} to ${short(one.points.at(-1)[1])}`);
   const picture = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${title}, by ${across}: ${said.join("; ") || "nothing yet"}` });
@@ -30,15 +32,18 @@ export function chart(series, { title, across, up, zero = true }) {
   }
   picture.append(svg("text", { x: (left + width - right) / 2, y: height - 3, "text-anchor": "middle" }, across));
   const path = points => points.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" ");
-  for (const { colour, points, marks = [] } of series) {
+  for (const [place, { colour, points, marks = [] }] of series.entries()) {
+    // Runs that begin at one step are told apart.
+    const aside = 8 * (place - (series.length - 1) / 2);
     const group = svg("g", { class: `series-${colour}` });
     const isLong = points.length > 40;
     if (isLong) group.append(svg("polyline", { class: "raw", points: path(points) }));
     if (points.length > 1) group.append(svg("polyline", { class: "line", points: path(isLong ? moving(points) : points) }));
     if (points.length < 13) for (const [a, b] of points) group.append(svg("circle", { class: "point", cx: x(a), cy: y(b), r: 2.5 }));
     for (const mark of marks) {
-      group.append(svg("line", { class: "bar", x1: x(mark.x), x2: x(mark.x), y1: y(mark.low), y2: y(mark.high) }));
-      const box = svg("rect", { class: "mark", x: x(mark.x) - 4, y: y(mark.y) - 4, width: 8, height: 8, transform: `rotate(45 ${x(mark.x)} ${y(mark.y)})` });
+      const [at, on] = [x(mark.x) + aside, y(mark.y)];
+      group.append(svg("line", { class: "bar", x1: at, x2: at, y1: y(mark.low), y2: y(mark.high) }));
+      const box = svg("rect", { class: "mark", x: at - 4, y: on - 4, width: 8, height: 8, transform: `rotate(45 ${at} ${on})` });
       box.append(svg("title", {}, mark.name));
       group.append(box);
     }
@@ -49,7 +54,7 @@ export function chart(series, { title, across, up, zero = true }) {
   picture.append(hair);
   picture.addEventListener("pointermove", event => {
     const box = picture.getBoundingClientRect();
-    const at = first + (last - first) * ((event.clientX - box.left) / box.width * width - left) / (width - left - right);
+    const at = first + (last - first) * ((event.clientX - box.left) / box.width * width - left - room) / (width - left - right - 2 * room);
     const near = series.flatMap(one => {
       const point = one.points.reduce((best, next) => !best || Math.abs(next[0] - at) < Math.abs(best[0] - at) ? next : best, null);
       return point ? [{ name: one.name, point }] : [];

@@ -2,7 +2,7 @@
 
 import { get, post, upload } from "./api.js";
 import { dumbbell } from "./chart.js";
-import { $, act, badge, date, el, fillModels, intervalMark, keepFresh, pageLink, percent, probability, range, signed, tile } from "./page.js";
+import { $, act, badge, date, el, fillModels, intervalMark, keepFresh, lately, pageLink, percent, probability, range, signed, tile } from "./page.js";
 import { confirmed } from "./dialog.js";
 import { duration, progress, table, timeLeft } from "./tables.js";
 
@@ -13,10 +13,12 @@ let reports = new Map(), names = new Map();
 const isOpen = run => ["queued", "running", "paused"].includes(run.status);
 const named = report => report.weight_version === "base" ? report.model : names.get(report.weight_version) ?? report.weight_version;
 
+const questionSets = lately(() => get("v1/benchmarks?limit=1000"));
+
 const refresh = keepFresh(async () => {
   if (!$("model").options.length) await fillModels($("model"));
   const [runs, page, sets, versions] = await Promise.all(
-    [get("v1/gap/runs?limit=20"), get("v1/gap/reports?limit=200"), get("v1/benchmarks?limit=200"), get("v1/weights/versions?limit=1000")]);
+    [get("v1/gap/runs?limit=20"), get("v1/gap/reports?limit=200"), questionSets(), get("v1/weights/versions?limit=1000")]);
   names = new Map(versions.data.map(version => [version.id, version.name]));
   reports = new Map(page.data.map(report => [report.id, report]));
   showRuns(runs.data);
@@ -204,6 +206,7 @@ $("add-set").addEventListener("submit", event => {
     const file = await upload($("set-file").files[0], "evals");
     await post("v1/benchmarks", { name: $("set-name").value, file_id: file.id });
     event.target.reset();
+    questionSets.forget();
     await refresh();
   });
 });

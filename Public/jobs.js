@@ -3,7 +3,7 @@
 import { get, post, save, upload } from "./api.js";
 import { colour, curves, title } from "./curves.js";
 import { confirmed, done } from "./dialog.js";
-import { $, act, badge, date, el, fillModels, keepFresh } from "./page.js";
+import { $, act, badge, date, el, fillModels, keepFresh, lately } from "./page.js";
 import { duration, progress, table, timeLeft } from "./tables.js";
 
 let drawn = new URLSearchParams(location.search).getAll("job"), wasChosen = drawn.length > 0;
@@ -11,9 +11,11 @@ let jobs = [], files = new Map();
 
 const isOpen = job => ["queued", "running", "validating_files"].includes(job.status);
 
+const known = { files: lately(() => get("v1/files?purpose=fine-tune&limit=1000")), sets: lately(() => get("v1/benchmarks?limit=1000"), 60) };
+
 const refresh = keepFresh(async () => {
   if (!$("job-model").options.length) await fillModels($("job-model"));
-  const [page, uploads, sets] = await Promise.all([get("v1/fine_tuning/jobs?limit=100"), get("v1/files?purpose=fine-tune&limit=200"), get("v1/benchmarks?limit=200")]);
+  const [page, uploads, sets] = await Promise.all([get("v1/fine_tuning/jobs?limit=100"), known.files(), known.sets()]);
   jobs = page.data;
   files = new Map(uploads.data.map(file => [file.id, file]));
   fillFiles($("job-file-known"), uploads.data, []);
@@ -70,6 +72,7 @@ $("job").addEventListener("submit", event => {
     if ($("job-gate").value) body.cord = { promote: { if: $("job-gate").value } };
     if ($("job-gate").value === "gap_reduced") body.cord.promote.benchmark = $("job-set").value;
     const job = await post("v1/fine_tuning/jobs", body);
+    known.files.forget();
     if (wasChosen) drawn = [...drawn, job.id].slice(-6);
     await refresh();
     $("jobs-title").scrollIntoView({ behavior: "smooth", block: "nearest" });
@@ -88,7 +91,7 @@ const showJobs = table($("jobs"), {
       },
     }), drawn.includes(job.id) ? el("span", { className: "swatch" }) : "", el("span", { className: "name", textContent: title(job) })),
     el("div", {}, el("small", { textContent: `${job.id}, ${date(job.created_at)}` }))) },
-    { name: "from", cell: job => el("div", {}, job.model, el("div", {}, el("small", { textContent: files.get(job.training_file)?.filename ?? "a file that is gone" }))) },
+    { name: "from", cell: job => el("div", {}, el("span", { className: "whole-word", textContent: job.model }), el("div", {}, el("small", { textContent: files.get(job.training_file)?.filename ?? "a file that is gone" }))) },
     { name: "state", wide: true, bare: true, cell: state },
     { name: "result", wide: true, bare: true, cell: result },
     { name: "actions", hidden: true, wide: true, cell: actions },

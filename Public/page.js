@@ -88,6 +88,19 @@ export function keepFresh(load, seconds = 5) {
   return turn;
 }
 
+/** What `load` gives, asked again when it is older than some seconds or after `forget()`: for what changes seldom. */
+export function lately(load, seconds = 30) {
+  let known = null, at = 0;
+  const ask = async () => {
+    if (!known || performance.now() - at > 1000 * seconds) {
+      at = performance.now();
+      known = load().catch(error => { known = null; throw error; });
+    }
+    return known;
+  };
+  return Object.assign(ask, { forget() { known = null; } });
+}
+
 /** A place for one clip: from a file, the microphone or `clip.set(blob)`. `clip.blob()` and `clip.data()`, in base64, give it, or null. */
 export function clipPicker() {
   let blob = null, session = null;
@@ -130,45 +143,6 @@ export function clipPicker() {
   };
 }
 
-/** A line chart: points [x, y], the first series faint where a second one smooths it. */
-export function lineChart(points, { across, up }) {
-  const [width, height, left, bottom, top] = [480, 190, 46, 30, 8];
-  const smooth = moving(points, Math.max(1, Math.round(points.length / 20)));
-  const xs = points.map(p => p[0]), ys = points.map(p => p[1]);
-  const [low, high] = [Math.min(0, ...ys), Math.max(...ys, 1e-9)];
-  const [first, last] = [Math.min(...xs), Math.max(...xs, Math.min(...xs) + 1)];
-  const x = v => left + (width - left - 8) * (v - first) / (last - first);
-  const y = v => height - bottom - (height - bottom - top) * (v - low) / (high - low);
-  const chart = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${up} by ${across}` });
-  for (const tick of ticks(low, high)) {
-    chart.append(svg("line", { class: tick === 0 ? "zero" : "grid", x1: left, x2: width - 8, y1: y(tick), y2: y(tick) }));
-    chart.append(svg("text", { x: left - 6, y: y(tick) + 4, "text-anchor": "end" }, short(tick)));
-  }
-  for (const tick of ticks(first, last).filter(Number.isInteger)) {
-    chart.append(svg("text", { x: x(tick), y: height - bottom + 15, "text-anchor": "middle" }, short(tick)));
-  }
-  const path = series => series.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" ");
-  if (points.length > 20) chart.append(svg("polyline", { class: "faint", points: path(points) }));
-  chart.append(svg("polyline", { class: "curve", points: path(points.length > 20 ? smooth : points) }));
-  chart.append(svg("text", { x: (left + width) / 2, y: height - 2, "text-anchor": "middle" }, `${up}, by ${across}`));
-  return chart;
-}
-
-const moving = (points, reach) => points.map(([x], place) => {
-  const near = points.slice(Math.max(0, place - reach), place + reach + 1);
-  return [x, near.reduce((sum, point) => sum + point[1], 0) / near.length];
-});
-
-const short = value => Number(value.toPrecision(3)).toString().replace("-", "−");
-
-function ticks(low, high) {
-  const power = 10 ** Math.floor(Math.log10(high - low || 1));
-  const step = [0.1, 0.2, 0.5, 1, 2, 5].map(part => part * power).find(part => (high - low) / part <= 6) ?? power;
-  const marks = [];
-  for (let place = Math.ceil(low / step); place * step <= high + step * 1e-9; place++) marks.push(place * step);
-  return marks;
-}
-
 /** A value with its interval on a line from `low` to `high`. */
 export function intervalMark(value, [from, to], style, low, high) {
   const x = v => 4 + 92 * (Math.min(Math.max(v, low), high) - low) / (high - low);
@@ -179,22 +153,4 @@ export function intervalMark(value, [from, to], style, low, high) {
   group.append(svg("rect", { x: x(value) - 1, y: 2.5, width: 2, height: 7, stroke: "none" }));
   mark.append(group);
   return mark;
-}
-
-const shown = new WeakMap();
-
-/** Rows of a table; cells are texts or nodes. A table that would not change is left alone, and with it the keyboard's focus. */
-export function rows(body, list, cells, empty) {
-  const key = JSON.stringify(list);
-  if (shown.get(body) === key) return;
-  shown.set(body, key);
-  if (list.length === 0) {
-    body.replaceChildren(el("tr", {}, el("td", { className: "quiet", colSpan: 20, textContent: empty })));
-    return;
-  }
-  body.replaceChildren(...list.map(item => {
-    const { className, "data-id": id, values } = cells(item);
-    return el("tr", { className: className ?? "", "data-id": id }, values.map(value =>
-      value instanceof HTMLTableCellElement ? value : el("td", {}, value ?? "")));
-  }));
 }

@@ -76,13 +76,23 @@ class About {
     return { how: "Brought from elsewhere", more: "" };
   }
 
-  /** The newest report of each question set that was measured with the version, of the base for null. */
+  /** The report over the most items of each question set that was measured with the version, of the base for null; of several the newest. */
   measured(id) {
-    const newest = new Map();
-    for (const report of this.reports.get(id ?? "base") ?? []) {
-      if (report.gap !== null && report.created_at >= (newest.get(report.benchmark)?.created_at ?? 0)) newest.set(report.benchmark, report);
+    const best = new Map();
+    for (const report of this.reportsOf(id)) {
+      const known = best.get(report.benchmark);
+      if (!known || report.n > known.n || report.n === known.n && report.created_at > known.created_at) best.set(report.benchmark, report);
     }
-    return newest;
+    return [...best.values()];
+  }
+
+  /** The newest report of the version over as many items of the same set: only such two are compared. */
+  alike(report, id) {
+    return this.reportsOf(id).filter(other => other.benchmark === report.benchmark && other.n === report.n).reduce((a, b) => a && a.created_at > b.created_at ? a : b, null);
+  }
+
+  reportsOf(id) {
+    return (this.reports.get(!id || id === "base" ? "base" : id) ?? []).filter(report => report.gap !== null);
   }
 }
 
@@ -116,11 +126,10 @@ function card(about, place, axis) {
 
 /** The gap of a version on each set, beside its parent's on the same set. */
 function gaps(about, id, parent, axis) {
-  const before = id === null ? new Map() : about.measured(parent === "base" ? null : parent);
-  const lines = [...about.measured(id)].map(([set, report]) => {
-    const earlier = before.get(set);
+  const lines = about.measured(id).map(report => {
+    const earlier = id === null ? null : about.alike(report, parent);
     return el("div", {},
-      el("span", { className: "quiet", textContent: set }),
+      el("span", { className: "quiet", textContent: report.benchmark }),
       el("span", {}, earlier ? `gap ${signed(earlier.gap)} → ` : "gap ", el("strong", { textContent: signed(report.gap) }), report.gap_interval ? ` ${range(report.gap_interval)}` : "", " points"),
       report.gap_interval ? el("span", { className: "marks" }, earlier?.gap_interval ? intervalMark(earlier.gap, earlier.gap_interval, "before", ...axis) : "",
         intervalMark(report.gap, report.gap_interval, "gap", ...axis)) : "",

@@ -3,6 +3,7 @@ import Archives
 import Encodings
 import Files
 package import Foundation
+import Generation
 package import Jobs
 import Synchronization
 import Training
@@ -25,7 +26,7 @@ package struct TrainingRows: Sendable {
     /// A page of the rows that match. Blocks.
     ///
     /// - Parameter check: called for every row; what it throws ends the reading.
-    /// - Throws: ``WorkshopError`` for a file that is no manifest.
+    /// - Throws: `TrainingError`, `ArchiveError` for a file that is no manifest.
     package func page(
         of file: FileRecord, _ query: RowsQuery, check: @escaping @Sendable () throws -> Void
     ) throws -> CountedList<TrainingFileRow> {
@@ -55,7 +56,9 @@ package struct TrainingRows: Sendable {
         do {
             try forEachRow(of: file, check) { line, read in
                 guard line >= wanted else { return }
-                if line == wanted { sounds = try read.get().sounds }
+                if line == wanted {
+                    do { sounds = try read.get().sounds } catch { throw RowError("\(error)") }
+                }
                 throw Found()
             }
         } catch is Found {
@@ -94,9 +97,7 @@ package struct TrainingRows: Sendable {
                     try JSONGuard.check($0)
                 }, clip: { try sound($0, from: archive) }, body)
         } catch let error as ManifestError {
-            throw WorkshopError(.invalidBenchmark, "\(record.filename): \(error).")
-        } catch let error as TrainingError {
-            throw WorkshopError(.invalidBenchmark, "\(record.filename): \(error)")
+            throw TrainingError.manifest(path: record.filename, line: nil, reason: "\(error)")
         }
     }
 

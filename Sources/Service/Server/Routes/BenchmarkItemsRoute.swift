@@ -4,6 +4,7 @@ import Evaluation
 import Foundation
 import HTTP
 import Jobs
+import Judging
 import Workers
 import Workshop
 
