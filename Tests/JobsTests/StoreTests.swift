@@ -53,7 +53,7 @@ extension Store {
     @Test func everythingIsThereAfterReopening() throws {
         var store = try Store(folder: folder.url)
         let empty = try store.counts()
-        #expect(empty.count == 10 && empty.values.allSatisfy { $0 == 0 })
+        #expect(empty.count == 11 && empty.values.allSatisfy { $0 == 0 })
         try store.addJob("a")
         let file = try store.addFile(
             purpose: "fine-tune", filename: "f.jsonl", content: store.contents.store(Data("x".utf8)))

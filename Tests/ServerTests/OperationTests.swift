@@ -91,7 +91,7 @@ import Testing
             "/v1/chat/completions", "/v1/responses", "/v1/completions", "/v1/score", "/v1/answers", "/v1/tokenize", "/v1/detokenize",
             "/v1/audio/transcriptions", "/v1/audio/translations",
         ]
-        let measuring = ["/v1/gap/runs", "/v1/gap/runs/{id}/cancel", "/v1/gap/inspect", "/v1/benchmarks"]
+        let measuring = ["/v1/gap/runs", "/v1/gap/runs/{id}/cancel", "/v1/gap/inspect", "/v1/benchmarks", "/v1/benchmarks/{id}/items/{item}/mark"]
         let changing = fixture.service.router.routes.filter { $0.method != "GET" }
         try #require(!changing.isEmpty)
         for route in changing {
