@@ -3,6 +3,7 @@ import Archives
 import Encodings
 import Files
 package import Foundation
+import Generation
 package import Jobs
 import Synchronization
 import Training
