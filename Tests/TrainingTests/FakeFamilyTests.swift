@@ -2,7 +2,9 @@ import Audio
 import FakeModel
 import Foundation
 import Generation
+import Models
 import Objectives
+import Tensors
 import TestSupport
 import Testing
 import Training
