@@ -32,7 +32,7 @@ typedef struct {
     int zero;     // unpacked codes are unsigned: the codes of the format + zero
     bool halves;  // there is a scale for each 16 elements
     bool offsets; // offsets are not all zero
-    bool nibbles; // unpacked codes are below 16
+    int together; // steps of four codes whose products fit 16 bits together: 8 for codes below 16, 4 below 32, 2 below 64, 0 for others
     /// Reads a block of a file as elements / span spans.
     void (*read)(ck_span_codes *to, const uint8_t *block);
 } ck_block_kind;

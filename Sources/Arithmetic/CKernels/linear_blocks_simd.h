@@ -25,12 +25,12 @@ enum { most_rows = 4 };
 #endif
 enum { chunk_spans = 64, ahead = 4096 };
 
-// Without VNNI, bytes are multiplied as 16-bit integers, even and odd ones apart, and x is kept so: two bytes a number. Codes below 16
-// are multiplied in bytes: eight sums of two products fit 16 bits.
+// Without VNNI, bytes are multiplied as 16-bit integers, even and odd ones apart, and x is kept so: two bytes a number. Codes below 64
+// are multiplied in bytes: two to eight sums of two products fit 16 bits.
 #ifdef CK_VNNI
 #define WIDE_X(kind) false
 #else
-#define WIDE_X(kind) (!(kind).nibbles)
+#define WIDE_X(kind) ((kind).together == 0)
 #endif
 
 /// Rows of a panel: as many as the registers have sums for. 16-bit integers take twice as many for the codes.
@@ -178,8 +178,6 @@ INLINE void add_steps(const ck_block_kind kind, codes_of codes, const int rows, 
                       size_t from, size_t to, VI (*sum)[vectors]) {
 #ifndef CK_VNNI
     VI pairs[most_rows][vectors];
-    UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < vectors; v++) pairs[r][v] = 0;
 #endif
     UNROLL for (size_t s = from; s < to; s++) {
         const group_codes four_codes = load_codes(kind, codes, w, span_at, s);
@@ -188,9 +186,13 @@ INLINE void add_steps(const ck_block_kind kind, codes_of codes, const int rows, 
             VI four = vi_all(x + r * span + s * 4);
             UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = vnni(sum[r][v], four_codes.part[v], four);
 #else
-            if (kind.nibbles) {
+            if (!WIDE_X(kind)) {
                 VI four = vi_all(x + r * span + s * 4);
-                UNROLL for (int v = 0; v < vectors; v++) pairs[r][v] = add_16(pairs[r][v], byte_pairs_sums(four_codes.part[v], four));
+                UNROLL for (int v = 0; v < vectors; v++) {
+                    VI two = byte_pairs_sums(four_codes.part[v], four);
+                    pairs[r][v] = (s - from) % (size_t)kind.together == 0 ? two : add_16(pairs[r][v], two);
+                    if ((s - from + 1) % (size_t)kind.together == 0 || s + 1 == to) sum[r][v] += pairs_sums(pairs[r][v], (VI)(0x00010001));
+                }
             } else {
                 VI x_even = vi_all(x + r * 2 * span + s * 8), x_odd = vi_all(x + r * 2 * span + s * 8 + 4);
                 UNROLL for (int v = 0; v < vectors; v++) {
@@ -201,11 +203,6 @@ INLINE void add_steps(const ck_block_kind kind, codes_of codes, const int rows, 
 #endif
         }
     }
-#ifndef CK_VNNI
-    if (kind.nibbles)
-        UNROLL for (int r = 0; r < rows; r++)
-            UNROLL for (int v = 0; v < vectors; v++) sum[r][v] += pairs_sums(pairs[r][v], (VI)(0x00010001));
-#endif
 }
 
 /// y[rows, vectors · LANES] of a panel goes on over `spans` spans.

@@ -15,7 +15,7 @@ static inline void read_q4_0(ck_span_codes *to, const uint8_t *block) {
 }
 
 const ck_block_kind CK_VARIANT(ck_kind_q4_0) = {
-    .elements = span, .bytes = q4_0_bytes, .head_bytes = 2, .zero = 8, .nibbles = true, .read = read_q4_0,
+    .elements = span, .bytes = q4_0_bytes, .head_bytes = 2, .zero = 8, .together = 8, .read = read_q4_0,
 };
 
 #ifdef LANES

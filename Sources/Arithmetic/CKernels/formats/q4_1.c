@@ -16,7 +16,7 @@ static inline void read_q4_1(ck_span_codes *to, const uint8_t *block) {
 }
 
 const ck_block_kind CK_VARIANT(ck_kind_q4_1) = {
-    .elements = span, .bytes = q4_1_bytes, .head_bytes = 4, .offsets = true, .nibbles = true, .read = read_q4_1,
+    .elements = span, .bytes = q4_1_bytes, .head_bytes = 4, .offsets = true, .together = 8, .read = read_q4_1,
 };
 
 #ifdef LANES

@@ -13,7 +13,7 @@ static inline void read_q4_k(ck_span_codes *to, const uint8_t *block) {
 }
 
 const ck_block_kind CK_VARIANT(ck_kind_q4_k) = {
-    .elements = 256, .bytes = q4_k_bytes, .head_bytes = 16, .offsets = true, .nibbles = true, .read = read_q4_k,
+    .elements = 256, .bytes = q4_k_bytes, .head_bytes = 16, .offsets = true, .together = 8, .read = read_q4_k,
 };
 
 #ifdef LANES

@@ -16,7 +16,7 @@ static inline void read_q5_0(ck_span_codes *to, const uint8_t *block) {
 }
 
 const ck_block_kind CK_VARIANT(ck_kind_q5_0) = {
-    .elements = span, .bytes = q5_0_bytes, .head_bytes = 6, .zero = 16, .read = read_q5_0,
+    .elements = span, .bytes = q5_0_bytes, .head_bytes = 6, .zero = 16, .together = 4, .read = read_q5_0,
 };
 
 #ifdef LANES

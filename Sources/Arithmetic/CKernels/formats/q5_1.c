@@ -17,7 +17,7 @@ static inline void read_q5_1(ck_span_codes *to, const uint8_t *block) {
 }
 
 const ck_block_kind CK_VARIANT(ck_kind_q5_1) = {
-    .elements = span, .bytes = q5_1_bytes, .head_bytes = 8, .offsets = true, .read = read_q5_1,
+    .elements = span, .bytes = q5_1_bytes, .head_bytes = 8, .offsets = true, .together = 4, .read = read_q5_1,
 };
 
 #ifdef LANES

@@ -17,7 +17,7 @@ static inline void read_q5_k(ck_span_codes *to, const uint8_t *block) {
 }
 
 const ck_block_kind CK_VARIANT(ck_kind_q5_k) = {
-    .elements = 256, .bytes = q5_k_bytes, .head_bytes = 16, .offsets = true, .read = read_q5_k,
+    .elements = 256, .bytes = q5_k_bytes, .head_bytes = 16, .offsets = true, .together = 4, .read = read_q5_k,
 };
 
 #ifdef LANES

@@ -23,7 +23,7 @@ static inline void read_q6_k(ck_span_codes *to, const uint8_t *block) {
 }
 
 const ck_block_kind CK_VARIANT(ck_kind_q6_k) = {
-    .elements = 256, .bytes = q6_k_bytes, .head = 192, .head_bytes = 18, .zero = 32, .halves = true, .read = read_q6_k,
+    .elements = 256, .bytes = q6_k_bytes, .head = 192, .head_bytes = 18, .zero = 32, .halves = true, .together = 2, .read = read_q6_k,
 };
 
 #ifdef LANES
