@@ -10,7 +10,7 @@ from typing import Literal
 
 import openai
 from pydantic import BaseModel
-from pydantic_ai import Agent, ModelSettings, NativeOutput, ToolOutput
+from pydantic_ai import Agent, ModelSettings, NativeOutput, Tool, ToolOutput
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
@@ -37,13 +37,18 @@ check("output by a tool", isinstance(by_tool.output, Answer), by_tool)
 by_format = Agent(model, output_type=NativeOutput(Answer), model_settings=settings).run_sync("What is the sum of 7 and 9?")
 check("output by a format", isinstance(by_format.output, Answer), by_format)
 
-agent = Agent(model, output_type=ToolOutput(Answer), model_settings=settings | {"parallel_tool_calls": False})
+async def once(context, definition):
+    return definition if context.run_step <= 1 else None
 
 
-@agent.tool_plain
 def add(a: int, b: int) -> int:
     """Adds two numbers."""
     return a + b
+
+
+# A model this small would call the function for ever: it is offered once.
+agent = Agent(
+    model, output_type=ToolOutput(Answer), tools=[Tool(add, prepare=once)], model_settings=settings | {"parallel_tool_calls": False})
 
 
 with_tool = agent.run_sync("What is the sum of 7 and 9?")

@@ -1,6 +1,6 @@
 """Drives a running server with the official `openai` package, unchanged: text, sound, streams, log-probabilities, n, errors.
 
-    cord serve & python openai_client.py [http://127.0.0.1:8080/v1]
+    cord serve & python chat.py [http://127.0.0.1:8080/v1]
 
 Exits with 1 and names the first expectation that does not hold.
 """
