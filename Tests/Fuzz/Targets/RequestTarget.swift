@@ -14,7 +14,7 @@ extension FuzzTarget {
                 }
                 precondition(value == again, "\(type) changes when it is written")
             }
-            reads(ChatCompletionRequest.self)
+            _ = try? WireDecoder.decode(ChatCompletionRequest.self, from: data)
             reads(FineTuningRequest.self)
             reads(GapRunRequest.self)
             _ = try? WireDecoder.decode(AnswerRequest.self, from: data)
