@@ -34,7 +34,7 @@ import Workshop
         let (folder, file) = try folder(format.isTable ? "metadata.csv" : "train.jsonl", format.example)
         defer { withExtendedLifetime(folder) {} }
         for method in [Objective.Method.cord, .supervised] {
-            let checked = try await PairManifest(file, for: Objective(method)).checked(by: Fixture.shared.get().runtime.model)
+            let checked = try await PairManifest(file, for: .pairs(Objective(method))).checked(by: Fixture.shared.get().runtime.model)
             #expect(checked.pairs.count == 1 && checked.skipped.isEmpty && checked.pairs[0].sounds.count == 1, "\(method)")
         }
     }
@@ -58,7 +58,8 @@ import Workshop
             guard let route = format.route else { continue }
             let body = format.use == .step ? #"{"objective": {"max_rollout_tokens": 4, "rollouts": 2}, "pairs": [\#(format.example)]}"# : format.example
             let answer = try await server.client.post(route, json: body)
-            #expect(answer.status == 200, "\(format.name): \(try await answer.text())")
+            let text = try await answer.text()
+            #expect(answer.status == 200, "\(format.name): \(text)")
         }
     }
 
@@ -96,7 +97,7 @@ import Workshop
     func whatIsNotReadIsRefusedInWords(row: String, words: String) async throws {
         let (folder, file) = try folder("train.jsonl", row)
         defer { withExtendedLifetime(folder) {} }
-        let problems = try PairManifest(file, for: Objective(.cord)).problems
+        let problems = try PairManifest(file, for: .pairs(Objective(.cord))).problems
         #expect(problems.count == 1 && problems[0].reason.contains(words), "\(problems)")
     }
 

@@ -17,7 +17,7 @@ package struct PairManifest: Sendable {
     let name: String
     let use: RowUse
     let rows: [(line: Int, pair: TrainingPair)]
-    let problems: [Problem]
+    package let problems: [Problem]
     /// Whether every line was read; false where the file broke off, as in an open quotation.
     let isWhole: Bool
 
