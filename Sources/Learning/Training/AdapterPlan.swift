@@ -94,7 +94,7 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
             if let isRankStabilized, isRankStabilized != settings.isRankStabilized {
                 throw refused("use_rslora \(isRankStabilized)", "whose alpha is over \(settings.isRankStabilized ? "√" : "")r")
             }
-            let wanted = alpha != nil || adapted.alpha != lora.alpha ? adapted.alpha : nil
+            let wanted = adapted.alpha != lora.alpha ? adapted.alpha : alpha
             let scale = wanted.map { Float($0 / settings.divisor(rank: known)) }
             if let alpha = wanted, let scale, abs(scale - adapter.scale) > 1e-6 * abs(adapter.scale) {
                 throw refused("the alpha \(alpha)", "with \(settings.alpha(scaling: Double(adapter.scale), rank: known))")
