@@ -17,7 +17,7 @@ struct DataCommand: ParsableCommand {
               cord data check --data /backup/cord           is the backup whole?
               cord data restore --from /backup/cord --data ~/restored
               cord data restore --from /backup/cord --replace   sets aside what is
-              cord data formats                             every kind of row, with an example
+              cord data formats                             every kind of row
             """,
         subcommands: [Check.self, Backup.self, Restore.self, Formats.self])
 
