@@ -222,7 +222,8 @@ let package = Package(
         tests(
             "Server",
             [
-                "API", "Archives", "FakeModel", "Jobs", "Judging", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation", "JSON",
+                "API", "Archives", "FakeModel", "Jobs", "Judging", "HTTP", "Generation", "Models", "Audio", "CordNano", "CordBench", "Evaluation",
+                "JSON",
                 "Objectives", "Remote", "Speech", "Structure", "Tensors", "Training", "Workers", "Workshop", logging,
             ]),
         // The program as users run it: built, but not linked.

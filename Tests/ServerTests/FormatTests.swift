@@ -56,7 +56,8 @@ import Workshop
         let server = try await TrainingServer()
         for format in RowFormat.all {
             guard let route = format.route else { continue }
-            let body = format.use == .step ? #"{"objective": {"max_rollout_tokens": 4, "rollouts": 2}, "pairs": [\#(format.example)]}"# : format.example
+            let body =
+                format.use == .step ? #"{"objective": {"max_rollout_tokens": 4, "rollouts": 2}, "pairs": [\#(format.example)]}"# : format.example
             let answer = try await server.client.post(route, json: body)
             let text = try await answer.text()
             #expect(answer.status == 200, "\(format.name): \(text)")

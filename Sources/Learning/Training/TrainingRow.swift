@@ -43,7 +43,8 @@ struct TrainingRow {
         row.ignore(Self.descriptive)
         try row.refuse("tools", "functions", because: "this server calls no tools")
         try row.refuse("images", "image", "videos", "video", because: "pictures are not read")
-        try row.refuse("chosen", "rejected", "rejected_response", because: "no method here learns from preferences; keep the better answer as `solution`")
+        try row.refuse(
+            "chosen", "rejected", "rejected_response", because: "no method here learns from preferences; keep the better answer as `solution`")
         try row.refuse("rollouts", because: "a training samples its own rollouts; those of others come with POST /v1/cord/steps")
         row.ignore(["parallel_tool_calls"])
         let sounds = try clips.map(find)

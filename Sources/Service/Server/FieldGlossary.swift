@@ -111,7 +111,9 @@ struct FieldGlossary {
         case is [Any]: return types.contains("array")
         case is [String: Any]: return types.contains("object")
         default:
-            guard let value = try? JSONValue(parsing: JSONSerialization.data(withJSONObject: [example])), case .array(let list) = value else { return false }
+            guard let value = try? JSONValue(parsing: JSONSerialization.data(withJSONObject: [example])), case .array(let list) = value else {
+                return false
+            }
             switch list[0] {
             case .boolean: return types.contains("boolean")
             case .integer: return types.contains("integer") || types.contains("number")

@@ -167,7 +167,8 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         guard case .string(let path) = nested["path"] else {
             let found = ["data", "bytes", "file_id", "url", "array"].first { nested[$0] != nil }
             throw row.wrongType(
-                "audio", "a path, or an object with a `path`" + (found.map { ": a question set's clips are files below its folder, found `\($0)`" } ?? ""))
+                "audio",
+                "a path, or an object with a `path`" + (found.map { ": a question set's clips are files below its folder, found `\($0)`" } ?? ""))
         }
         return path
     }

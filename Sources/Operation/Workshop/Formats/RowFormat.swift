@@ -159,7 +159,8 @@ package struct RowFormat: Sendable {
             route: "/v1/responses",
             #"{"input": [{"role": "user", "content": [\#(part)]}], "max_output_tokens": 64}"#),
         RowFormat(
-            .request, "inspect_request", "one question, spoken and typed, compared token by token", "audio, text [model, continuation, max_tokens, top, objective]",
+            .request, "inspect_request", "one question, spoken and typed, compared token by token",
+            "audio, text [model, continuation, max_tokens, top, objective]",
             route: "/v1/gap/inspect",
             #"{"audio": {"data": "\#(clip)"}, "text": "What is 8 plus 5?", "continuation": "The answer is 13."}"#),
         RowFormat(

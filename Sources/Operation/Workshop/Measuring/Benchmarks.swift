@@ -123,7 +123,8 @@ package struct Benchmarks: Sendable {
     ///   - file: the upload's name, for errors.
     ///   - hash: of the set as it was registered; nil for one that is new.
     private func read(
-        _ content: String, name: String, called file: String? = nil, format: ManifestFormat?, hash: String?, _ check: @escaping @Sendable () throws -> Void
+        _ content: String, name: String, called file: String? = nil, format: ManifestFormat?, hash: String?,
+        _ check: @escaping @Sendable () throws -> Void
     ) throws -> QuestionSet {
         let stored = try store.contents.verified(content, as: "the benchmark \(name)")
         guard ArchiveReader.isArchive(try Data(head: 512, of: stored)) else {
