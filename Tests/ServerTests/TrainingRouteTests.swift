@@ -96,7 +96,7 @@ final class TrainingServer {
         let server = try await TrainingServer()
         let audio = Data(try Fixture.spoken("pens")).base64EncodedString()
         let replay = #"[{"id": "t", "text": "Hello"}, {"text": "Write it down.", "audio": {"data": "\#(audio)"}, "answer": "ab"}]"#
-        let body = TrainingServer.step([try TrainingServer.pair()], more: #", "replay": \#(replay), "include": ["rollouts"]"#)
+        let body = TrainingServer.step([try TrainingServer.pair()], more: #", "replay": \#(replay), "include": ["rollouts", "tokens"]"#)
             .replacing(#""rollouts": 2}"#, with: #""rollouts": 2, "replay_weight": 0.5, "replay_transcripts": 1}"#)
         let first = try await server.step(body).json()
         #expect(first["metrics"]?["replay_kl"]?.number ?? 1 < 1e-6)
