@@ -96,9 +96,16 @@ private func equationsHold(_ solution: String) -> Bool {
     }
 
     @Test func anExhaustedFamilyIsAnErrorThatNamesIt() {
-        #expect(throws: QuestionSetError.self) {
+        #expect(throws: QuestionShortage.self) {
             try QuestionGenerator.distinct(5000, seed: 1, split: .test, families: [.calendar])
         }
+    }
+
+    @Test func aFamilyThatRunsOutLeavesItsTurnsToTheOthers() throws {
+        let questions = try QuestionGenerator.distinct(2400, seed: 1, split: .test, families: [.calendar, .arithmetic])
+        #expect(Set(questions.map(\.text)).count == 2400)
+        let calendar = questions.filter { $0.family == .calendar }.count
+        #expect((200..<1200).contains(calendar))
     }
 
     @Test func everySolutionEndsInItsAnswerAndCountsRight() throws {

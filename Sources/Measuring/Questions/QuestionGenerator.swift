@@ -32,46 +32,53 @@ package struct QuestionGenerator: Sendable, Sequence, IteratorProtocol {
         }
     }
 
-    /// `count` questions with different texts, as evenly spread over the families as division allows.
-    /// - Throws: ``QuestionSetError`` where a family has fewer texts in this split than asked for.
+    /// `count` questions with different texts, as evenly spread over the families as these have texts: one that runs out leaves its turns to
+    /// the others.
+    /// - Throws: ``QuestionShortage`` where all families together have fewer texts in this split than asked for.
     package static func distinct(
         _ count: Int, seed: UInt64, split: QuestionSplit, families: [QuestionFamily] = QuestionFamily.plain, depths: ClosedRange<Int> = 1...3,
         excluding known: Set<String> = []
-    ) throws(QuestionSetError) -> [Question] {
+    ) throws(QuestionShortage) -> [Question] {
         var generator = QuestionGenerator(seed: seed, split: split, families: families, depths: depths)
         var seen = known
         var questions: [Question] = []
         questions.reserveCapacity(Swift.min(count, 1 << 16))
         // Far more draws than the rarest text of a family needs to turn up.
         let patience = 20_000
-        for position in 0..<count {
-            let index = position % families.count
-            var misses = 0
-            var question = generator.draw(index)
-            while !seen.insert(question.text).inserted {
-                misses += 1
-                guard misses < patience else {
-                    throw QuestionSetError(
-                        family: families[index], split: split, asked: count, found: questions.count)
-                }
-                question = generator.draw(index)
+        var inTurn = Array(families.indices)
+        var turn = 0
+        while questions.count < count {
+            guard !inTurn.isEmpty else {
+                throw QuestionShortage(families: families, split: split, asked: count, found: questions.count)
             }
-            questions.append(question)
+            var misses = 0
+            var question = generator.draw(inTurn[turn])
+            while misses < patience, !seen.insert(question.text).inserted {
+                misses += 1
+                question = generator.draw(inTurn[turn])
+            }
+            if misses < patience {
+                questions.append(question)
+                turn += 1
+            } else {
+                inTurn.remove(at: turn)
+            }
+            if turn >= inTurn.count { turn = 0 }
         }
         return questions
     }
 }
 
-/// A family ran out of different texts.
-package struct QuestionSetError: Error, CustomStringConvertible, Sendable {
-    package let family: QuestionFamily
+/// The families ran out of different texts.
+package struct QuestionShortage: Error, CustomStringConvertible, Sendable {
+    package let families: [QuestionFamily]
     package let split: QuestionSplit
     package let asked: Int
     package let found: Int
 
     package var description: String {
-        "cannot draw \(asked) different questions of the \(split.rawValue) split: \(family.rawValue) ran out after \(found); "
-            + "ask for at most \(found)"
+        "cannot draw \(asked) different questions of the \(split.rawValue) split from \(families.map(\.rawValue).joined(separator: ", ")): "
+            + "they ran out after \(found); ask for at most \(found), or name more families"
     }
 }
 

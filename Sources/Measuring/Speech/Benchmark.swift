@@ -6,11 +6,11 @@ package enum Benchmark {
     package static let version = 1
     package static let size = 600
 
-    package static func questions() throws(QuestionSetError) -> [Question] {
+    package static func questions() throws(QuestionShortage) -> [Question] {
         try QuestionGenerator.distinct(size, seed: UInt64(version), split: .test)
     }
 
-    package static func spokenSet() throws(QuestionSetError) -> SpokenSet {
+    package static func spokenSet() throws(QuestionShortage) -> SpokenSet {
         SpokenSet(
             texts: try questions().map(SpokenText.init), voices: Voice.heldOut, format: .opus, seed: UInt64(version))
     }
