@@ -59,7 +59,7 @@ extension Store {
             purpose: "fine-tune", filename: "f.jsonl", content: store.contents.store(Data("x".utf8)))
         let step = try store.addStep(
             ordinal: 1, version: store.newVersion("v1"), metrics: Data(#"{"loss":1}"#.utf8), response: Data("r".utf8),
-            request: Data("q".utf8), idempotencyKey: "key")
+            request: Data("q".utf8), idempotencyKey: "key", promotedOver: InForce(versionID: nil))
         let report = try store.addReport(
             runID: "a", model: "m", versionID: step.versionID, benchmark: "b", n: 3, summary: Data("s".utf8),
             body: Data("body".utf8))
@@ -126,11 +126,11 @@ extension Store {
         #expect(throws: StoreError.keyReused("k")) { try store.addJob("c", request: "2", key: "k") }
         let step = try store.addStep(
             ordinal: 1, version: store.newVersion("v1"), metrics: Data(), response: Data("r".utf8),
-            request: Data("q".utf8), idempotencyKey: "k")
+            request: Data("q".utf8), idempotencyKey: "k", promotedOver: InForce(versionID: nil))
         #expect(
             try store.addStep(
                 ordinal: 2, version: store.newVersion("v2"), metrics: Data(), response: Data(), request: Data("q".utf8),
-                idempotencyKey: "k"
+                idempotencyKey: "k", promotedOver: InForce(versionID: nil)
             ).id == step.id)
         #expect(throws: StoreError.keyReused("k")) {
             try store.step(idempotencyKey: "k", request: Data("other".utf8))
@@ -166,7 +166,7 @@ extension Store {
                 group.addTask {
                     try store.addStep(
                         ordinal: 1, version: version, metrics: Data(), response: Data(version.name.utf8),
-                        request: Data("q".utf8), idempotencyKey: "key"
+                        request: Data("q".utf8), idempotencyKey: "key", promotedOver: InForce(versionID: nil)
                     ).id
                 }
             }
@@ -176,6 +176,30 @@ extension Store {
         #expect(try store.counts()["steps"] == 1)
         #expect(try store.counts()["versions"] == 1)
         #expect(try store.counts()["promotions"] == 1)
+    }
+
+    @Test func whatWasPutInForceMeanwhileStands() throws {
+        let store = try Store(folder: folder.url)
+        for name in ["a", "b"] { _ = try store.addVersion(store.newVersion(name)) }
+        let base = InForce(versionID: nil)
+        _ = try store.promote("a", reason: "test", over: base)
+        let seen = InForce(versionID: try store.version("a").id)
+        // Rolled back while a step goes on from a, and while a job measures beside it.
+        _ = try store.rollBack(base: "m")
+        #expect(throws: StoreError.self) {
+            try store.addStep(
+                ordinal: 2, version: store.newVersion("c"), metrics: Data(), response: Data(), request: Data("q".utf8), promotedOver: seen)
+        }
+        #expect(throws: StoreError.self) { try store.promote("b", reason: "test", over: seen) }
+        #expect(try store.counts()["steps"] == 0)
+        #expect(try store.counts()["versions"] == 2)
+        #expect(try store.promotion(base: "m")?.versionID == nil)
+        // A step on a version that is not in force moves nothing, whatever is.
+        _ = try store.addStep(
+            ordinal: 2, version: store.newVersion("c"), metrics: Data(), response: Data(), request: Data("q".utf8), promotedOver: nil)
+        #expect(try store.promotion(base: "m")?.versionID == nil)
+        _ = try store.promote("b", reason: "test", over: base)
+        #expect(try store.promotion(base: "m")?.versionID == store.version("b").id)
     }
 
     @Test func rollingBackWalksDownToTheBase() throws {

@@ -22,15 +22,17 @@ extension Store {
         try read { db in try step(db, key: key, hash: SHA256.hex(request)) }
     }
 
-    /// Records a step, its version and, unless told otherwise, that the base answers with it from now on: all or
+    /// Records a step, its version and, where told over what, that the base answers with it from now on: all or
     /// nothing. Where the key was used meanwhile for the same request, that step is given back and nothing is recorded.
     ///
     /// - Parameters:
     ///   - request: the body that the key stands for.
+    ///   - over: what was in force when the step began; nil for a step whose version is not put in force.
     ///   - state: what training goes on from after this step; the states of all but the last ``statesKept`` steps are dropped.
+    /// - Throws: ``StoreError/conflict(_:)`` where something else than `over` is in force by now.
     package func addStep(
         id: String = Identifier.step.random(), ordinal: Int, version: NewVersion, metrics: Data, response: Data,
-        request: Data, idempotencyKey: String? = nil, promotes: Bool = true, state: ContentStore.Stored? = nil
+        request: Data, idempotencyKey: String? = nil, promotedOver over: InForce?, state: ContentStore.Stored? = nil
     ) throws -> StepRecord {
         let hash = SHA256.hex(request)
         return try write("Recording the step \(id)") { db in
@@ -58,7 +60,7 @@ extension Store {
                         """, arguments: [Self.statesKept])
                 try dropStates(db, of: old)
             }
-            if promotes { _ = try point(db, base: version.base, to: recorded.id, reason: "step \(id)") }
+            if let over { _ = try point(db, base: version.base, to: recorded.id, reason: "step \(id)", over: over) }
             return step
         }
     }

@@ -57,6 +57,16 @@ package struct PromotionRecord: Equatable, Sendable {
     package let createdAt: Date
 }
 
+/// What a base's name stands for, seen at one time: work that began on it may not replace what came meanwhile.
+package struct InForce: Equatable, Sendable, CustomStringConvertible {
+    /// Nil for the base's own weights.
+    package let versionID: String?
+
+    package init(versionID: String?) { self.versionID = versionID }
+
+    package var description: String { versionID ?? "the base" }
+}
+
 extension Store {
     /// Records a version whose content is stored.
     ///
@@ -94,10 +104,13 @@ extension Store {
     }
 
     /// Lets the base's name stand for the version.
-    package func promote(_ idOrName: String, reason: String) throws -> PromotionRecord {
+    ///
+    /// - Parameter over: what has to be in force still; without it, whatever is.
+    /// - Throws: ``StoreError/conflict(_:)`` where something else is.
+    package func promote(_ idOrName: String, reason: String, over: InForce? = nil) throws -> PromotionRecord {
         try write("Promoting \(idOrName)") { db in
             let version = try version(db, idOrName)
-            return try point(db, base: version.base, to: version.id, reason: reason)
+            return try point(db, base: version.base, to: version.id, reason: reason, over: over)
         }
     }
 
@@ -172,8 +185,12 @@ extension Store {
         return try self.version(db, version.id)
     }
 
-    func point(_ db: Database, base: String, to id: String?, reason: String) throws -> PromotionRecord {
+    func point(_ db: Database, base: String, to id: String?, reason: String, over: InForce? = nil) throws -> PromotionRecord {
         let before = try current(db, base)
+        let found = InForce(versionID: before.flatMap { row in row["version_id"] as String? })
+        if let over, over != found {
+            throw StoreError.conflict("Meanwhile \(found) was put in force for \(base) in place of \(over); nothing was recorded.")
+        }
         try db.execute(
             sql: "INSERT INTO promotions (base, version_id, previous, reason, created_at) VALUES (?, ?, ?, ?, ?)",
             arguments: [base, id, before?["sequence"] as Int64?, reason, now().timeIntervalSince1970])

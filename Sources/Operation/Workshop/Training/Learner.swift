@@ -138,11 +138,12 @@ package actor Learner {
         let version = NewVersion(
             id: id, name: "\(versions.baseName):step\(ordinal)-\(id.suffix(6))", base: versions.baseName, parentID: parent?.id,
             kind: kind, content: content, step: ordinal, metrics: numbers)
-        let isOnBase = wanted.model == nil || wanted.model == versions.baseName
+        // A rollback or a promotion that came meanwhile is somebody's wish and stands; the client hears of it and sends the step again.
+        let over = wanted.model == nil || wanted.model == versions.baseName ? InForce(versionID: parent?.id) : nil
         try versions.change { store in
             _ = try store.addStep(
                 id: step.id, ordinal: ordinal, version: version, metrics: numbers, response: response, request: body,
-                idempotencyKey: key, promotes: isOnBase, state: state)
+                idempotencyKey: key, promotedOver: over, state: state)
         }
         live = Live(trainer: trainer, recipe: recipe, judge: wanted.objective.judge, reward: wanted.objective.reward, head: id, origin: origin)
         metrics.took(report)

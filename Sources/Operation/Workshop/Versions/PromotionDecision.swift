@@ -25,6 +25,7 @@ struct PromotionDecision: Sendable {
 
     func decide(_ gate: PromotionGate, _ context: JobContext, _ note: inout FineTuning.Note) async throws {
         guard let id = note.version else { preconditionFailure("the job \(context.job.id) is judged before its version was made") }
+        let before = InForce(versionID: try store.promotion(base: versions.baseName)?.versionID)
         switch gate.condition {
         case .always:
             note.reason = "promoted without a condition"
@@ -45,9 +46,13 @@ struct PromotionDecision: Sendable {
                 note.reason? += String(format: ", %@ by %+.1f", kept.benchmark, kept.change.points)
             }
         }
-        if note.promoted == true, try versions.current() != id {
-            let reason = "job \(context.job.id)"
-            try versions.change { _ = try $0.promote(id, reason: reason) }
+        if note.promoted == true, before.versionID != id {
+            do {
+                try versions.change { _ = try $0.promote(id, reason: "job \(context.job.id)", over: before) }
+            } catch StoreError.conflict(let reason) {
+                note.promoted = false
+                note.reason? += ". \(reason) To put it in force all the same, promote it"
+            }
         }
         try context.save(checkpoint: try JSONEncoder().encode(note))
         try context.event("\(note.promoted == true ? "Promoted" : "Not promoted"): \(note.reason ?? "")")

@@ -12,7 +12,7 @@ package final class StoredVersions: Sendable {
     private let store: Store
     private let engine: Engine
     private let registry: VersionRegistry
-    private let loaded = Mutex<[WeightVersion]>([])
+    private let loaded = Mutex(Loaded())
     private let condition: Condition
     /// Guards the pointer. Holds why the version in force is not served, where it is not.
     private let pointer = Mutex<Problem?>(nil)
@@ -23,8 +23,30 @@ package final class StoredVersions: Sendable {
         package let cause: any Error
     }
 
-    /// Versions kept in memory, beside the one in force.
-    private static let kept = 8
+    /// Versions in memory, the one used last at the end.
+    private struct Loaded {
+        /// Versions kept in memory, beside the one in force.
+        static let kept = 8
+        var versions: [WeightVersion] = []
+        /// Requests for the base's name do not come by here, so that this one would look unused.
+        var inForce: String?
+
+        mutating func used(_ id: String) -> WeightVersion? {
+            guard let place = versions.firstIndex(where: { $0.id == id }) else { return nil }
+            let version = versions.remove(at: place)
+            versions.append(version)
+            return version
+        }
+
+        /// - Returns: the ids of those that had to go.
+        mutating func add(_ version: WeightVersion) -> [String] {
+            versions.append(version)
+            let others = versions.map(\.id).filter { $0 != inForce }
+            let old = Set(others.dropLast(Self.kept))
+            versions.removeAll { old.contains($0.id) }
+            return Array(old)
+        }
+    }
 
     init(store: Store, runtime: Runtime, condition: Condition) throws {
         self.store = store
@@ -106,22 +128,13 @@ package final class StoredVersions: Sendable {
 
     /// The version's tensors. Blocks while they are read.
     func version(_ record: WeightVersionRecord) throws -> WeightVersion {
-        if let version = loaded.withLock({ loaded in
-            loaded.firstIndex { $0.id == record.id }.map { place in
-                let version = loaded.remove(at: place)
-                loaded.append(version)
-                return version
-            }
-        }) {
-            return version
-        }
+        if let version = loaded.withLock({ $0.used(record.id) }) { return version }
         let files = try store.contents.verified(record.hash, as: "the weight version \(record.name)")
-        let version = try VersionFiles.load(files, kind: record.kind, id: record.id, model: engine.model)
-        let dropped = loaded.withLock { loaded -> [String] in
-            loaded.append(version)
-            let old = loaded.dropLast(Self.kept).map(\.id)
-            loaded.removeFirst(old.count)
-            return old
+        let read = try VersionFiles.load(files, kind: record.kind, id: record.id, model: engine.model)
+        let (version, dropped) = loaded.withLock { loaded in
+            // Somebody else may have read it meanwhile.
+            if let version = loaded.used(record.id) { return (version, [String]()) }
+            return (read, loaded.add(read))
         }
         for id in dropped { engine.forget(version: id) }
         return version
@@ -161,7 +174,7 @@ package final class StoredVersions: Sendable {
     /// - Throws: `StoreError`: not found, or a conflict for one in force.
     func delete(_ record: WeightVersionRecord) throws {
         try store.deleteVersion(record.id)
-        loaded.withLock { $0.removeAll { $0.id == record.id } }
+        loaded.withLock { $0.versions.removeAll { $0.id == record.id } }
         engine.forget(version: record.id)
     }
 
@@ -183,6 +196,7 @@ package final class StoredVersions: Sendable {
 
     private func serve(_ version: WeightVersion?, _ problem: inout Problem?) {
         registry.point(to: version)
+        loaded.withLock { $0.inForce = version?.id }
         if let problem { condition.recover(problem.reason) }
         problem = nil
     }
