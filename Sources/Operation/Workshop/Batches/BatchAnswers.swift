@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import JSON
 import Jobs
 import Synchronization
@@ -6,8 +6,8 @@ import Synchronization
 /// The answers of a batch on the disk, a line each as they come: number, whether it was refused, and the line of the file that it goes to.
 ///
 /// A process that is killed leaves at most half a line at the end, which is dropped; its request is asked again.
-final class BatchAnswers: Sendable {
-    struct Line: Sendable {
+package final class BatchAnswers: Sendable {
+    package struct Line: Sendable {
         let index: Int
         let isRefused: Bool
         /// JSON, without the line's end.
@@ -15,7 +15,7 @@ final class BatchAnswers: Sendable {
 
         /// - Parameters:
         ///   - reply: the status and the JSON that answered; nil where nothing did.
-        init(_ index: Int, _ customID: String?, reply: BatchReply?, error: BatchLineError? = nil) {
+        package init(_ index: Int, _ customID: String?, reply: BatchReply?, error: BatchLineError? = nil) {
             self.index = index
             isRefused = reply?.status != 200
             let custom = customID.map { JSONValue.string($0).text } ?? "null"
@@ -41,10 +41,19 @@ final class BatchAnswers: Sendable {
 
     private let file: URL
     private let handle: FileHandle
-    private let refused: Mutex<[Int: Bool]>
+    private let state: Mutex<State>
+
+    private struct State {
+        /// Which were answered, and whether they were refused.
+        var refused: [Int: Bool]
+        /// Bytes of whole lines.
+        var end: UInt64
+        /// Whether bytes of a line that failed may stand behind the end.
+        var isTorn = false
+    }
 
     /// Goes on with what the file has.
-    init(_ file: URL) throws {
+    package init(_ file: URL) throws {
         self.file = file
         let folder = file.deletingLastPathComponent()
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -56,7 +65,7 @@ final class BatchAnswers: Sendable {
             guard let line = Line(text) else { throw JobFailure(code: "answers_damaged", message: "The batch's answers so far cannot be read.") }
             refused[line.index] = line.isRefused
         }
-        self.refused = Mutex(refused)
+        state = Mutex(State(refused: refused, end: UInt64(whole.count)))
         handle = try FileHandle(forWritingTo: file)
         try handle.truncate(atOffset: UInt64(whole.count))
         try handle.seekToEnd()
@@ -65,26 +74,35 @@ final class BatchAnswers: Sendable {
     deinit { try? handle.close() }
 
     /// How many were answered, and how many refused.
-    var counts: (completed: Int, failed: Int) {
-        refused.withLock { lines in
-            let failed = lines.values.count { $0 }
-            return (lines.count - failed, failed)
+    package var counts: (completed: Int, failed: Int) {
+        state.withLock { state in
+            let failed = state.refused.values.count { $0 }
+            return (state.refused.count - failed, failed)
         }
     }
 
-    func has(_ index: Int) -> Bool { refused.withLock { $0[index] != nil } }
+    package func has(_ index: Int) -> Bool { state.withLock { $0.refused[index] != nil } }
 
-    /// Appends a line, which is on the disk when this returns.
-    func append(_ line: Line) throws {
-        try refused.withLock { lines in
-            guard lines.updateValue(line.isRefused, forKey: line.index) == nil else { return }
-            try handle.write(contentsOf: line.text)
+    /// Appends a line, which is on the disk when this returns. Of a line that failed nothing stays.
+    package func append(_ line: Line) throws {
+        try state.withLock { state in
+            guard state.refused[line.index] == nil else { return }
+            if state.isTorn {
+                try handle.truncate(atOffset: state.end)
+                try handle.seekToEnd()
+            }
+            state.isTorn = true
+            let text = line.text
+            try handle.write(contentsOf: text)
             try handle.synchronize()
+            state.isTorn = false
+            state.end += UInt64(text.count)
+            state.refused[line.index] = line.isRefused
         }
     }
 
     /// Hands the lines of one of the two files to `write`, in the order of the requests.
-    func pass(refused: Bool, to write: (Data) throws -> Void) throws {
+    package func pass(refused: Bool, to write: (Data) throws -> Void) throws {
         let text = try Data(contentsOf: file, options: .mappedIfSafe)
         var places: [(index: Int, range: Range<Int>)] = []
         for part in text.split(separator: UInt8(ascii: "\n")) {

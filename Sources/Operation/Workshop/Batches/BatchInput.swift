@@ -12,7 +12,7 @@ struct BatchLine: Sendable {
 }
 
 /// Why a line cannot be asked.
-struct BatchLineError: Error, Sendable {
+package struct BatchLineError: Error, Sendable {
     let code: String
     let message: String
 }
@@ -27,6 +27,8 @@ struct BatchInput: Sendable {
     private let endpoint: String
     /// By line, whether another before it has its `custom_id`.
     private let repeated: Set<Int>
+    /// Names of those that are asked.
+    let models: Set<String>
 
     /// - Throws: `CancellationError` by `check`; ``BatchLineError`` where the file as a whole cannot be asked.
     init(_ file: URL, endpoint: String, check: () throws -> Void) throws {
@@ -45,11 +47,14 @@ struct BatchInput: Sendable {
         }
         guard !ranges.isEmpty else { throw BatchLineError(code: "empty_file", message: "The file has no requests.") }
         self.ranges = ranges
-        var (known, repeated): (Set<String>, Set<Int>) = ([], [])
+        var (known, repeated, models): (Set<String>, Set<Int>, Set<String>) = ([], [], [])
         for (index, range) in ranges.enumerated() {
             try check()
-            if let id = Self.line(bytes[range]).customID, !known.insert(id).inserted { repeated.insert(index) }
+            let (id, value) = Self.line(bytes[range])
+            if let id, !known.insert(id).inserted { repeated.insert(index) }
+            if case .string(let model)? = (try? value.get())?["body"]?["model"] { models.insert(model) }
         }
+        self.models = models
         self.repeated = repeated
     }
 

@@ -39,6 +39,8 @@ package final class Batches: Sendable {
         package var counts = BatchCounts()
         package var outputFile: String?
         package var errorFile: String?
+        /// Names that its lines ask; nil before they were read.
+        var models: [String]?
     }
 
     private struct Running {
@@ -77,6 +79,11 @@ package final class Batches: Sendable {
     /// The batch that has not ended and reads that file.
     func job(using file: String) throws -> String? {
         try store.openJobs(kind: Self.kind).first { try JSONDecoder().decode(BatchRequest.self, from: $0.request).inputFileId == file }?.id
+    }
+
+    /// Names and ids of the versions that a batch asks, once its lines were read.
+    static func versions(_ job: Job) throws -> [String?] {
+        try job.checkpoint.flatMap { try JSONDecoder().decode(Note.self, from: $0).models } ?? []
     }
 
     /// Lets nothing more be asked. A batch that has begun ends with the answers that it has; one that has not ends now.
@@ -120,7 +127,9 @@ package final class Batches: Sendable {
             }
         }
         if note.inProgressAt == nil { note.inProgressAt = Date() }
-        note.counts = BatchCounts(total: input.count, completed: answers.counts.completed, failed: answers.counts.failed)
+        note.models = input.models.sorted()
+        // Where all has been asked, the answers may be gone: then the files have them, and the note counts them.
+        if note.outcome == nil { note.counts = BatchCounts(total: input.count, completed: answers.counts.completed, failed: answers.counts.failed) }
         try context.save(checkpoint: try JSONEncoder().encode(note))
         running.withLock { [counts = note.counts] in $0[id] = Running(counts: counts) }
         defer { running.withLock { $0[id] = nil } }
@@ -131,11 +140,14 @@ package final class Batches: Sendable {
             note.counts = BatchCounts(total: input.count, completed: answers.counts.completed, failed: answers.counts.failed)
             try context.save(checkpoint: try JSONEncoder().encode(note))
         }
-        let lifetime = wanted.outputExpiresAfter?.seconds
-        (note.outputFile, note.errorFile) = try await disk.run { [self] in
-            (try keep(answers, refused: false, of: id, lifetime), try keep(answers, refused: true, of: id, lifetime))
+        if note.endedAt == nil {
+            let lifetime = wanted.outputExpiresAfter?.seconds
+            (note.outputFile, note.errorFile) = try await disk.run { [self] in
+                (try keep(answers, refused: false, of: id, lifetime), try keep(answers, refused: true, of: id, lifetime))
+            }
+            note.endedAt = Date()
+            try context.save(checkpoint: try JSONEncoder().encode(note))
         }
-        note.endedAt = Date()
         try? FileManager.default.removeItem(at: folder)
         return try JSONEncoder().encode(note)
     }

@@ -77,9 +77,11 @@ extension Workshop {
 }
 
 extension Store {
-    /// The job or gap run that has not ended and needs the version.
+    /// The job, gap run or batch that has not ended and needs the version.
     func openJob(using version: WeightVersionRecord) throws -> String? {
-        let kinds: [(String, (Job) throws -> [String?])] = [(FineTuning.kind, FineTuning.versions), (Measuring.kind, Measuring.versions)]
+        let kinds: [(String, (Job) throws -> [String?])] = [
+            (FineTuning.kind, FineTuning.versions), (Measuring.kind, Measuring.versions), (Batches.kind, Batches.versions),
+        ]
         for (kind, versions) in kinds {
             let found = try openJobs(kind: kind).first { job in
                 let needed = try versions(job)
