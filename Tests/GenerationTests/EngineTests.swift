@@ -37,6 +37,18 @@ import Testing
         try Self.model.get().prompt([Message(role: "user", parts: [.audio(try Self.clip(name))])])
     }
 
+    @Test func anEngineThatNobodyHoldsEnds() async throws {
+        weak var abandoned: Engine?
+        do {
+            let engine = Engine(try Self.model.get())
+            abandoned = engine
+            _ = try await engine.complete(GenerationRequest(prompt: try prompt("What is 8 plus 5?"), options: .greedy))
+        }
+        // Its thread lets go of it at its next look.
+        for _ in 0..<500 where abandoned != nil { try await Task.sleep(for: .milliseconds(20)) }
+        #expect(abandoned == nil)
+    }
+
     @Test func typedQuestionIsAnsweredWithReasoning() async throws {
         let engine = Engine(try Self.model.get())
         let (answers, timings) = try await engine.complete(

@@ -55,17 +55,25 @@ package final class Engine: Sendable {
         let thread = Thread { [weak self, work] in
             guard let loop = self.map(EngineLoop.init) else { return }
             while true {
-                // The loop holds the engine only while there is something to do, so that an abandoned engine ends.
-                guard let engine = self, loop.takeIn(engine) else { return loop.end() }
-                if !loop.step(engine) {
-                    withExtendedLifetime(engine) {}
-                    work.wait()
+                switch Self.turn(of: loop, engine: { self }) {
+                case .worked: break
+                case .idle: work.wait()
+                case .over: return loop.end()
                 }
             }
         }
         thread.name = "cord.engine"
         thread.stackSize = 16 << 20
         thread.start()
+    }
+
+    private enum Turn { case worked, idle, over }
+
+    /// A function of its own, so that the engine is held only while there is something to do: an abandoned engine ends.
+    @inline(never)
+    private static func turn(of loop: EngineLoop, engine: () -> Engine?) -> Turn {
+        guard let engine = engine(), loop.takeIn(engine) else { return .over }
+        return loop.step(engine) ? .worked : .idle
     }
 
     deinit { stop() }
