@@ -82,6 +82,46 @@ import Testing
 }
 
 @Suite struct DoctorTests {
+    /// A full disk under what a program prints is a failure with a name, and never a crash.
+    @Test(arguments: [["models"], ["questions"], ["ask", "What is 8 plus 5?"], ["ask", "--json", "What is 8 plus 5?"]])
+    func outputThatDoesNotArriveIsAFailure(words: [String]) throws {
+        let process = Process()
+        process.executableURL = try Cord.program
+        process.arguments = words
+        let errors = Pipe()
+        (process.standardOutput, process.standardError) = (FileHandle(forWritingAtPath: "/dev/full"), errors)
+        try process.run()
+        let told = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationReason == .exit && process.terminationStatus == 1)
+        #expect(told.contains("Standard output cannot be written"), "\(told)")
+    }
+
+    @Test func workGoesOnWhereNobodyReadsItsProgress() throws {
+        let process = Process()
+        process.executableURL = try Cord.program
+        process.arguments = ["eval", "--limit", "2"]
+        let output = Pipe()
+        (process.standardOutput, process.standardError) = (output, FileHandle(forWritingAtPath: "/dev/full"))
+        try process.run()
+        let told = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0 && told.contains("gap"), "\(told)")
+    }
+
+    @Test func whatFailsInTheWorkIsNoMatterOfHowTheCommandIsWritten() throws {
+        let run = try Cord("ask", "--json", "nowhere.wav")
+        #expect(run.status == 1 && !run.errors.contains("Usage"), "\(run.errors)")
+    }
+
+    @Test func whatIsRecognisedOfAModelIsTold() throws {
+        let checkpoint = fixtures.deletingLastPathComponent().deletingLastPathComponent().appending(path: "Sources/Model/CordNano/Checkpoint")
+        let run = try Cord("models", checkpoint.path)
+        #expect(run.status == 0 && run.output.contains("\nclips of up to 20 s, 25.0 tokens a second\n"), "\(run.output)")
+        let wrong = try Cord("models", fixtures.path)
+        #expect(wrong.status == 1 && wrong.errors.contains("config.json"), "\(wrong.errors)")
+    }
+
     @Test func aMachineThatCanServeIsTold() throws {
         let folder = try TemporaryFolder()
         let run = try Cord("doctor", "--port", "1", "--data", folder.url.path)

@@ -9,6 +9,9 @@ struct Cord {
 
     static var program: URL { get throws { try #require(ProgramFolder.place("cord"), "swift build builds cord") } }
 
+    /// What every run sees, whatever the environment of the tests is.
+    static let environment = ["PATH": "/usr/bin:/bin", "HOME": "/nonexistent"]
+
     init(_ arguments: String..., environment: [String: String] = [:], program: URL? = nil) throws {
         try self.init(arguments, environment: environment, program: program)
     }
@@ -18,7 +21,7 @@ struct Cord {
         let process = Process()
         process.executableURL = try program ?? Self.program
         process.arguments = arguments
-        process.environment = ["PATH": "/usr/bin:/bin", "HOME": "/nonexistent"].merging(environment) { $1 }
+        process.environment = Self.environment.merging(environment) { $1 }
         let (out, err) = (Pipe(), Pipe())
         (process.standardOutput, process.standardError, process.standardInput) = (out, err, FileHandle.nullDevice)
         try process.run()

@@ -23,7 +23,7 @@ final class ServerProcess {
         self.log = log
         process.executableURL = try Cord.program
         process.arguments = ["serve", "--port", "0", "--data", folder.url.appending(path: "data").path] + arguments
-        process.environment = ["PATH": "/usr/bin:/bin", "HOME": "/nonexistent"].merging(environment) { $1 }
+        process.environment = Cord.environment.merging(environment) { $1 }
         let errors = Pipe()
         (process.standardError, process.standardOutput, process.standardInput) = (errors, FileHandle.nullDevice, FileHandle.nullDevice)
         errors.fileHandleForReading.readabilityHandler = { log.add($0.availableData) }

@@ -81,7 +81,7 @@ struct Ask: AsyncParsableCommand {
             try await answer()
         } catch {
             guard let refusal = HTTPError(refusing: error) else { throw error }
-            FileHandle.standardError.write(Data("Error: \(refusal.message)\n".utf8))
+            Terminal.say("Error: \(refusal.message)")
             throw ExitCode.failure
         }
     }
@@ -107,8 +107,8 @@ struct Ask: AsyncParsableCommand {
         } else {
             try await inquiry.forEach { event in
                 switch event {
-                case .token(_, _, let text, _), .finished(_, _, let text): FileHandle.standardOutput.write(Data(text.utf8))
-                case .done: FileHandle.standardOutput.write(Data("\n".utf8))
+                case .token(_, _, let text, _), .finished(_, _, let text): try Terminal.emit(text)
+                case .done: try Terminal.emit("\n")
                 case .prompt: break
                 }
             }

@@ -24,8 +24,11 @@ struct Cord: AsyncParsableCommand {
         ])
 
     static func main() async {
+        // What is wrong from then on is no matter of how the command is written.
+        var isUnderstood = false
         do {
             guard let command = try command(Array(CommandLine.arguments.dropFirst())) else { return }
+            isUnderstood = true
             try ProgramFolder.check(["CordNano", "CordBench", "Server"])
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
@@ -33,6 +36,14 @@ struct Cord: AsyncParsableCommand {
                 var command = command
                 try command.run()
             }
+            try Terminal.flush()
+        } catch let error as OutputError {
+            // Nobody hears of it by an exit that flushes once more.
+            Terminal.say("Error: \(error)")
+            _exit(1)
+        } catch let error as ValidationError where isUnderstood {
+            Terminal.say("Error: \(error.message)")
+            exit(withError: ExitCode.failure)
         } catch {
             // Foundation's errors about files are numbers in a domain.
             exit(withError: FileError(error) ?? error)
@@ -57,7 +68,7 @@ struct Cord: AsyncParsableCommand {
             print(settings.toml, terminator: "")
             return nil
         } catch {
-            if let blame = settings.blame(for: message(for: error)) { FileHandle.standardError.write(Data((blame + "\n").utf8)) }
+            if let blame = settings.blame(for: message(for: error)) { Terminal.say(blame) }
             throw error
         }
     }

@@ -227,7 +227,7 @@ struct Eval: AsyncParsableCommand {
             bar.end()
             bar.say(
                 output == nil ? "stopped; with --output a run can go on later" : "stopped; the same command goes on from here")
-            throw ExitCode(130)
+            throw ExitCode(interrupt.status)
         }
     }
 }

@@ -77,7 +77,7 @@ struct FilesCommand: AsyncParsableCommand {
                 throw ValidationError("\(place) exists; --replace writes over it, --output names another place.")
             }
             let bytes = try await server.bytes("GET", FilesCommand.path(file) + "/content")
-            if place == "-" { return FileHandle.standardOutput.write(bytes) }
+            if place == "-" { return try Terminal.emit(bytes) }
             try bytes.write(to: URL(fileURLWithPath: place), options: .atomic)
             print("\(place): \(bytes.count) bytes")
         }

@@ -61,8 +61,7 @@ struct Jobs: AsyncParsableCommand {
                     ListObject<FineTuningEvent>.self,
                     from: try await server.bytes("GET", Jobs.path(job) + "/events?order=asc&limit=1000\(after.isEmpty ? "" : "&after=\(after)")"))
                 let lines = page.data.map { "\(RunningServer.time($0.createdAt))  \($0.level)  \($0.message)\n" }.joined()
-                // Not by print, which keeps back what goes into a pipe.
-                FileHandle.standardOutput.write(Data(lines.utf8))
+                try Terminal.emit(lines)
                 after = page.data.last?.id ?? after
                 if page.hasMore { continue }
                 if !follow || [.succeeded, .failed, .cancelled].contains(status) { return }

@@ -17,7 +17,7 @@ final class ProgressBar: Sendable {
     /// - Parameter unit: what is counted, as in `clips`.
     init(_ unit: String) { self.unit = unit }
 
-    func say(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+    func say(_ text: String) { Terminal.say(text) }
 
     func show(_ done: Int, of total: Int) {
         guard total > 0 else { return }
@@ -37,12 +37,12 @@ final class ProgressBar: Sendable {
             let speed = rate < 1 ? String(format: "%.2f", rate) : "\(Int(rate.rounded()))"
             return "\r\(bar) \(done) of \(total), \(speed) \(unit)/s\(left)\u{1B}[K"
         }
-        if let line { FileHandle.standardError.write(Data(line.utf8)) }
+        if let line { Terminal.draw(line) }
     }
 
     func end() {
         guard isTerminal, state.withLock({ $0.drawn != nil }) else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+        Terminal.draw("\r\u{1B}[K")
     }
 
     /// Ends the bar with what was done in what time.

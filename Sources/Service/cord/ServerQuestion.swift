@@ -20,9 +20,9 @@ struct ServerQuestion {
         if !sampling.stop.isEmpty { question.stop = sampling.stop }
         for try await event in try server.events("/v1/chat/completions", body: try question.json()) {
             let chunk = try WireDecoder.response(ChatCompletionChunk.self, from: event)
-            FileHandle.standardOutput.write(Data((chunk.choices.first?.delta.content ?? "").utf8))
+            try Terminal.emit(chunk.choices.first?.delta.content ?? "")
         }
-        FileHandle.standardOutput.write(Data("\n".utf8))
+        try Terminal.emit("\n")
     }
 
     /// Prints the whole answer, as `POST /v1/answers` gives it.

@@ -153,7 +153,7 @@ extension Train {
             defer { interrupt.end() }
             do { report(try await training.value) } catch is CancellationError {
                 say("stopped; the same command goes on from here")
-                throw ExitCode(130)
+                throw ExitCode(interrupt.status)
             }
             print(try await export(trainer, of: loaded, in: directory).path)
         }
@@ -230,7 +230,7 @@ extension Train {
             if result.leftOut.count > 16 { say("\(result.leftOut.count - 16) more pairs were left out of steps") }
         }
 
-        private func say(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+        private func say(_ text: String) { Terminal.say(text) }
 
         /// Where K covers whole rollouts.
         private static func note(_ metrics: StepMetrics?) -> String? {
