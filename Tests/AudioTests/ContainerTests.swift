@@ -41,6 +41,14 @@ import Audio
         #expect(error?.code == Self.expected[name]?.code, "\(String(describing: error))")
     }
 
+    /// What the decoder says reaches whoever sent the clip.
+    @Test func theReasonIsTold() throws {
+        for (name, reason) in [("only-video.mp4", "the file holds no sound"), ("length-unknown-cut.flac", "a packet is damaged")] {
+            let error = #expect(throws: AudioError.self) { _ = try AudioDecoder.decode(AudioFixtures.container(name), limits: limits) }
+            #expect(error?.description.contains(reason) == true, "\(String(describing: error))")
+        }
+    }
+
     @Test func tagDoesNotSmuggleAnotherFormat() throws {
         // libsndfile opens what stands behind an ID3 tag, whatever it is.
         let tag = Array("ID3".utf8) + [3, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0]

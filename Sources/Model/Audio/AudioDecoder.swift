@@ -47,7 +47,13 @@ package enum AudioDecoder {
                 }
                 throw .noSamples(format: container.rawValue)
             }
-            try soundFile(file.extracting(wave.sound), head: wave.head, length, into: &hearing, isCancelled)
+            if wave.isCompressed {
+                if let (promised, found) = length.sound, found < promised { throw .truncated(promised: promised, found: found, unit: "bytes") }
+                var process = try DecoderProcess(file, container: container, isCancelled: isCancelled)
+                try hearing.hear(&process, isCancelled: isCancelled)
+            } else {
+                try soundFile(file.extracting(wave.sound), head: wave.head, length, into: &hearing, isCancelled)
+            }
         case .aiff:
             let length = try ContainerLength(file, container: container)
             if length.channels == 0 { throw .noChannels(format: container.rawValue) }
@@ -98,9 +104,10 @@ package enum AudioDecoder {
         _ link: RawSpan, hasEnd: Bool, into hearing: inout Hearing, _ isCancelled: () -> Bool
     ) throws(AudioError) {
         // A stream's first packet is alone on its page of one segment.
-        if link.begins("\u{7F}FLAC", at: 28) {
+        let other = link.begins("\u{7F}FLAC", at: 28) ? "FLAC" : link.begins("Speex   ", at: 28) ? "Speex" : nil
+        if let other {
             guard hasEnd else {
-                throw .undecodable(format: "Ogg (FLAC)", reason: "it is cut off: its last page does not end the stream")
+                throw .undecodable(format: "Ogg (\(other))", reason: "it is cut off: its last page does not end the stream")
             }
             var process = try DecoderProcess(link, container: .ogg, isCancelled: isCancelled)
             return try hearing.hear(&process, isCancelled: isCancelled)

@@ -72,7 +72,7 @@ package enum AudioError: Error, Sendable, Equatable {
     }
 
     static let accepted = """
-        accepted are WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AIFF, WebM, MP4, M4A, 3GP, AAC, CAF, AMR, AU and Wave64
+        accepted are WAV, FLAC, Ogg (Vorbis, Opus, FLAC, Speex), MP3, AIFF, WebM, MP4, M4A, 3GP, AAC, CAF, AMR, AU and Wave64
         """
 }
 

@@ -115,14 +115,15 @@ extension ContainerLength {
         }
     }
 
-    /// AU: where the sound starts and how long it is; all ones where the writer did not know.
+    /// AU: where the sound starts and how long it is; all ones, or zero before sound, where the writer did not know.
     static func checkAU(_ bytes: RawSpan) throws(AudioError) {
         guard let start = bytes.integer(at: 4, count: 4, bigEndian: true),
             let size = bytes.integer(at: 8, count: 4, bigEndian: true)
         else {
             throw .truncated(promised: 24, found: bytes.byteCount, unit: "bytes")
         }
-        if size == 0xFFFF_FFFF { return }
+        // Programs that write to a pipe leave all ones there, or nothing.
+        if size == 0xFFFF_FFFF || size == 0 && start < bytes.byteCount && !bytes.isPadding(from: start) { return }
         let end = try end(start, size, bytes)
         if end < bytes.byteCount { try checkRest(bytes, from: end, format: .au) }
     }

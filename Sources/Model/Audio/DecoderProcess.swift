@@ -72,7 +72,7 @@ import Glibc
 
     private static func name(of codec: String) -> String {
         [
-            "aac": "AAC", "alac": "ALAC", "opus": "Opus", "vorbis": "Vorbis", "flac": "FLAC", "mp3": "MP3", "amr_nb": "AMR-NB",
+            "adpcm_g722": "G.722", "speex": "Speex", "aac": "AAC", "alac": "ALAC", "opus": "Opus", "vorbis": "Vorbis", "flac": "FLAC", "mp3": "MP3", "amr_nb": "AMR-NB",
             "amr_wb": "AMR-WB",
         ][codec] ?? codec
     }
@@ -156,7 +156,8 @@ extension AudioContainer {
         case .au: "au"
         case .ogg: "ogg"
         case .flac: "flac"
-        case .wav, .aiff, .mp3: nil
+        case .wav: "wav"
+        case .aiff, .mp3: nil
         }
     }
 }

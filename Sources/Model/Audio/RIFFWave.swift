@@ -10,6 +10,8 @@ struct RIFFWave {
     private(set) var sound = 0..<0
     /// Bytes of sound that the header promises; nil where it says that it does not know.
     private(set) var promised: Int?
+    /// Whether the sound is of a codec that libsndfile does not read, or not to the last sample: MP2 and MP3, G.722.
+    let isCompressed: Bool
     /// What to put before the sound.
     private(set) var head: [UInt8] = []
 
@@ -50,6 +52,7 @@ struct RIFFWave {
         }
         if channels == 0 { throw .noChannels(format: "WAV") }
         self.channels = channels
+        isCompressed = [0x50, 0x55, 0x65, 0x28F].contains(integer(format.lowerBound, 2))
         guard let data else { throw .undecodable(format: "WAV", reason: "it has no data chunk") }
 
         let rest = bytes.byteCount - data.start

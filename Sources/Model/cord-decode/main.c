@@ -40,10 +40,10 @@ struct header {
     char codec[24];
 };
 
-static const char *const demuxers[] = {"aac", "amr", "au", "caf", "flac", "matroska", "mov", "ogg", "w64"};
+static const char *const demuxers[] = {"aac", "amr", "au", "caf", "flac", "matroska", "mov", "ogg", "w64", "wav"};
 
 static const char decoders[] =
-    "aac,alac,amrnb,amrwb,flac,mp3float,opus,vorbis,adpcm_ima_qt,pcm_alaw,pcm_mulaw,pcm_u8,pcm_s8,pcm_s16be,pcm_s16le,pcm_s24be,"
+    "aac,alac,amrnb,amrwb,flac,mp2float,mp3float,opus,g722,speex,vorbis,adpcm_ima_qt,pcm_alaw,pcm_mulaw,pcm_u8,pcm_s8,pcm_s16be,pcm_s16le,pcm_s24be,"
     "pcm_s24le,pcm_s32be,pcm_s32le,pcm_f32be,pcm_f32le,pcm_f64be,pcm_f64le";
 
 enum { processor_seconds = 30, memory_bytes = 1 << 30, block_floats = 1 << 15, largest_channels = 64 };
@@ -68,7 +68,11 @@ static _Noreturn void fail(const char *what, int error) {
     if (error < 0) av_strerror(error, reason, sizeof reason);
     size_t length = strlen(complaint);
     while (length > 0 && complaint[length - 1] == ' ') complaint[--length] = 0;
-    dprintf(2, "%s%s%s%s%s%s", what, error < 0 ? ": " : "", reason, length > 0 ? " (" : "", complaint, length > 0 ? ")" : "");
+    // Not by dprintf, which seeks first: here that is forbidden.
+    char line[1024];
+    int size = snprintf(line, sizeof line, "%s%s%s%s%s%s", what, error < 0 ? ": " : "", reason, length > 0 ? " (" : "", complaint,
+                        length > 0 ? ")" : "");
+    if (size > 0) (void)!write(2, line, (size_t)size < sizeof line ? (size_t)size : sizeof line - 1);
     _exit(1);
 }
 
@@ -260,7 +264,8 @@ int main(int count, char **arguments) {
             av_packet_unref(packet);
             continue;
         }
-        if (!ends && (packet->flags & AV_PKT_FLAG_CORRUPT)) fail("the file ends within a packet", 0);
+        // Sound of unknown size in CAF ends where the file does, also within what FFmpeg reads at once.
+        if (!ends && (packet->flags & AV_PKT_FLAG_CORRUPT) && strcmp(arguments[1], "caf") != 0) fail("the file ends within a packet", 0);
         error = avcodec_send_packet(decoder, ends ? NULL : packet);
         if (error < 0) fail("a packet is damaged", error);
         av_packet_unref(packet);

@@ -16,7 +16,7 @@ struct ListModels: ParsableCommand {
 
             EXAMPLES
               cord models                  the families
-              cord models DIR              what is recognised of a model, as cord serve says it at start
+              cord models DIR              what is recognised of a model
             """)
 
     @Argument(help: ArgumentHelp("A model, as cord serve --model takes it.", valueName: "path")) var model: String?

@@ -273,5 +273,21 @@ refused("cut.w64", w64[:-500], "audio_truncated")
 heard("plain.au", encoded("au", "-c:a", "pcm_mulaw"))
 refused("behind-id3.au", id3v2(title) + encoded("au", "-c:a", "pcm_mulaw"), "audio_not_recognized")
 
+# From writers that cannot seek, and codecs that libsndfile does not read, or not to the last sample.
+au = bytearray(encoded("au", "-c:a", "pcm_s16be"))
+au[8:12] = bytes(4)
+heard("size-zero.au", bytes(au), [(encoded("au", "-c:a", "pcm_s16be"), "au")])
+streamed = bytearray(encoded("caf", "-c:a", "pcm_s16be", of=source(0.11)))
+at = streamed.index(b"data")
+streamed[at + 4:at + 12] = b"\xff" * 8
+heard("size-unknown.caf", bytes(streamed), [(encoded("caf", "-c:a", "pcm_s16be", of=source(0.11)), "caf")])
+mp3_wave = encoded("wav", "-c:a", "libmp3lame", "-b:a", "48k")
+heard("mp3.wav", mp3_wave)
+heard("g722.wav", encoded("wav", "-c:a", "g722"))
+refused("mp3-cut.wav", mp3_wave[:-100], "audio_truncated")
+speex = encoded("ogg", "-c:a", "libspeex")
+heard("speex.spx", speex)
+refused("speex-cut.spx", speex[: len(speex) * 2 // 3], "audio_truncated")
+
 (here / "containers.json").write_text(json.dumps(expected, separators=(",", ":"), indent=None).replace('},"', '},\n"') + "\n")
 print(len(expected), "files,", sum(p.stat().st_size for p in folder.iterdir()), "bytes")
