@@ -72,7 +72,8 @@ import Glibc
 
     private static func name(of codec: String) -> String {
         [
-            "adpcm_g722": "G.722", "speex": "Speex", "aac": "AAC", "alac": "ALAC", "opus": "Opus", "vorbis": "Vorbis", "flac": "FLAC", "mp3": "MP3", "amr_nb": "AMR-NB",
+            "adpcm_g722": "G.722", "speex": "Speex", "aac": "AAC", "alac": "ALAC", "opus": "Opus", "vorbis": "Vorbis", "flac": "FLAC", "mp3": "MP3",
+            "amr_nb": "AMR-NB",
             "amr_wb": "AMR-WB",
         ][codec] ?? codec
     }
