@@ -45,6 +45,16 @@ import Testing
         #expect(code(Array(("[1" + String(repeating: " ", count: 2000) + ", 2]").utf8)) == nil)
     }
 
+    /// Of two values some programs take the first and some the last: a proxy could see another model than we.
+    @Test func noKeyComesTwiceInOneObject() {
+        for text in [#"{"a":1,"a":2}"#, #"{"a":1,"b":[{"a":1}],"\u0061":2}"#, #"[{"a":{"b":1,"b":1}}]"#, #"{"":1,"":2}"#] {
+            #expect(code(Array(text.utf8)) == "duplicate_key", "\(text)")
+        }
+        for text in [#"{"a":{"a":1},"b":["a","a"]}"#, #"[{"a":1},{"a":2}]"#, #"{"a":"a","b":{"c":"a","a":1}}"#, #"["a","a"]"#] {
+            #expect(code(Array(text.utf8)) == nil, "\(text)")
+        }
+    }
+
     /// The end of a string is found wherever it lies in a word of eight bytes, and so is everything that may not stand in one.
     @Test func longStringsAreReadInPiecesWithoutLosingAByte() {
         for length in 0..<40 {
@@ -91,7 +101,7 @@ import Testing
             (#"{"a":"\ude00"}"#, "invalid_unicode"), (#"{"a":"\ud83d\u0041"}"#, "invalid_unicode"),
             (#"{"a":"\ud83d\ud83d"}"#, "invalid_unicode"),
             (#"{"a":"\uzzzz"}"#, "invalid_json"), (#"{"a":"\"#, "invalid_json"), (#"{"a":"b"#, "invalid_json"),
-            (#"{"a":"[[[[\"]]"}"#, nil), (#"{"a":1,"a":2}"#, nil), ("]", "invalid_json"), ("[", "invalid_json"),
+            (#"{"a":"[[[[\"]]"}"#, nil), (#"{"a":1,"a":2}"#, "duplicate_key"), ("]", "invalid_json"), ("[", "invalid_json"),
             ("{\"a\":\"\u{1}\"}", "invalid_json"), ("{\"a\":\"größe 漢字 😀\"}", nil), ("{ü:1}", "invalid_json"),
         ] as [(String, String?)])
     func textIsJudged(json: String, expected: String?) {

@@ -78,7 +78,12 @@ struct TurnReader {
         try members.refuse("tool_calls", "function_call", because: "this server calls no tools")
         try members.refuse(
             "reasoning_content", "reasoning", because: "only `content` is learnt; put the reasoning before the answer there, or leave it out")
-        try members.refuse("audio", "refusal", because: "an answer is learnt from `content`")
+        if role == .assistant {
+            try members.refuse("audio", "refusal", because: "an answer is learnt from `content`")
+        } else {
+            try members.refuse(
+                "audio", "audios", "audio_url", because: "a clip stands in `content`, as an input_audio part, or beside `messages`, in `audios`")
+        }
         members.ignore(["name", "annotations"])
         let content = members.value("content") ?? members.value("value")
         if members.has("content"), members.has("value") { throw RowError("\(place): found content and value; keep one of them") }

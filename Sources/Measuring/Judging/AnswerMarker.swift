@@ -41,7 +41,7 @@ struct AnswerMarker {
         } else if !letters.isASCII, letters.first(of: Self.foreignNames) != nil {
             marks += mark(text, Patterns.foreign, .announced, from: 0)
         }
-        if letters.first(of: ["choose", "pick", "select", "say", "go"]) != nil {
+        if letters.first(of: ["choose", "pick", "select", "say", "go", "must be", "has to be"]) != nil {
             marks += mark(text, Patterns.choosing, .announced, from: 0)
         }
         if letters.first(of: ["wait", "actually", "mean", "scratch", "correct", "sorry"]) != nil {

@@ -52,7 +52,7 @@ struct ChoiceReading {
             let named = named(in: sentence)
             return named.count == 1 ? .success(Self.name(named[0])) : nil
         }
-        if mentions.dropFirst().contains(where: { $0.name != first.name && $0.isJoined }) { return .failure(.severalChoices) }
+        if mentions.dropFirst().prefix(while: \.isJoined).contains(where: { $0.name != first.name }) { return .failure(.severalChoices) }
         return .success(first.name)
     }
 

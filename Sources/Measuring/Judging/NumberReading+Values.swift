@@ -26,6 +26,7 @@ extension NumberScanner {
 
     /// Digits with their separators; `isWhole` says that there are neither groups nor decimals.
     private func digits(at place: Int) -> (found: Found, isWhole: Bool)? {
+        if let hexadecimal = hexadecimal(at: place) { return (hexadecimal, false) }
         var end = run(place)
         if end == place {
             guard self[place] == ".", isDigit(place + 1), !isDigit(place - 1), self[place - 1] != "." else { return nil }
@@ -44,6 +45,18 @@ extension NumberScanner {
             return ((number(whole, end + 1..<stop), stop), false)
         default: return ((number(whole, end..<end), end), true)
         }
+    }
+
+    /// `0x1F`.
+    private func hexadecimal(at place: Int) -> Found? {
+        guard self[place] == "0", isAhead("x", place + 1), !isDigit(place - 1), self[place - 1] != "." else { return nil }
+        var (value, end) = (0.0, place + 2)
+        while let digit = self[end].flatMap({ Character($0).hexDigitValue }), self[end]?.isASCII == true {
+            value = 16 * value + Double(digit)
+            end += 1
+        }
+        guard end > place + 2, !isWord(end), let found = DecimalValue(value) else { return nil }
+        return (found, end)
     }
 
     /// The end of the digits from here on.

@@ -156,8 +156,8 @@ struct NumberScanner {
             guard isSign(place) else { return nil }
             isNegative = isMinus(at)
             at += 1
-            // "= - 5" has a sign, "- 5 apples" a bullet.
-            if isSpace(at), let opening = lastVisible(before: place), opening == "=" || opening == "{" { at = skippingSpaces(at) }
+            // "= - 5" and "is - 5" have a sign, "- 5 apples" a bullet.
+            if isSpace(at), isValue(expectedAt: place) { at = skippingSpaces(at) }
         }
         if let scalar = self[at], "$€£¥₹₩₽".unicodeScalars.contains(scalar) {
             hasCurrency = true
@@ -172,10 +172,18 @@ struct NumberScanner {
         return (isNegative ? found.value.negated.text : found.value.text, found.end)
     }
 
-    private func lastVisible(before place: Int) -> Unicode.Scalar? {
-        var place = place - 1
-        while place >= 0, scalars[place].properties.isWhitespace { place -= 1 }
-        return self[place]
+    /// Behind "=", a brace, or "is" on the same line.
+    private func isValue(expectedAt place: Int) -> Bool {
+        var end = place - 1
+        var isOnLine = true
+        while end >= 0, scalars[end].properties.isWhitespace {
+            isOnLine = isOnLine && scalars[end] != "\n"
+            end -= 1
+        }
+        guard let last = self[end] else { return false }
+        // What was announced is read apart from what announces it.
+        if end == -1 { return isOnLine && "s:=".unicodeScalars.contains(last) }
+        return last == "=" || last == "{" || isOnLine && last == "s" && isAhead("is", end - 1) && !isWord(end - 2)
     }
 
     /// "minus 5", but not "19 minus 5".

@@ -14,7 +14,9 @@ enum Patterns {
     /// "B is the correct answer", "C would be my choice".
     @safe nonisolated(unsafe) static let approval =
         #/\b([A-Z])[)*"'\]}]*(?:\s+\w+)?\s+(?:is|was|seems|looks|sounds|would\s+be|must\s+be|should\s+be)\s+(?:definitely\s+|clearly\s+|probably\s+)?(?:the\s+|my\s+)?(?:only\s+|most\s+|final\s+)?(?:correct|right|best|answer|true|likely)\b/#
-    @safe nonisolated(unsafe) static let choosing = #/(?i)\bI(?:['’]d|\s+would|\s+will|['’]ll)?\s+(?:choose|pick|select|say|go\s+with)\b/#
+    /// "I would choose", "it must be (B)".
+    @safe nonisolated(unsafe) static let choosing =
+        #/(?i)\bI(?:['’]d|\s+would|\s+will|['’]ll)?\s+(?:choose|pick|select|say|go\s+with)\b|\b(?:it|this)\s+(?:must|has\s+to)\s+be(?=\s+[*"]*\([A-Za-z]\))/#
     @safe nonisolated(unsafe) static let hashes = #/####/#
     @safe nonisolated(unsafe) static let correction =
         #/(?i)\b(?:no,?\s+wait|wait|actually|i\s+mean|scratch\s+that|correction|let\s+me\s+correct(?:\s+that)?|sorry)\b\s*[,:.;!—–-]+/#

@@ -30,6 +30,11 @@ extension PlainText {
         case "boxed", "fbox", "framebox":
             while place < input.count, input[place] == " " { place += 1 }
             emit("\\boxed")
+            // Without braces it takes what stands there: TeX the first digit, whoever writes so the number.
+            guard let first = peek(0), first != "{" else { return }
+            emit("{")
+            while let next = peek(0), Self.isDigit(next) || ("a"..."z").contains(next) || ("A"..."Z").contains(next) { take(next) }
+            emit("}")
         case "left", "right", "big", "Big", "bigg", "Bigg", "displaystyle", "textstyle", "limits", "checkmark": break
         case "begin", "end", "tag", "label", "hspace", "vspace", "phantom", "color":
             skipGroup()

@@ -8,6 +8,7 @@ import Foundation
 ///     <|channel|>analysis<|message|> … <|channel|>final<|message|>24  24      gpt-oss, with or without its special tokens
 ///     [THINK] … [/THINK] 24      ◁think▷ … ◁/think▷ 24       24      Magistral, Kimi
 ///     <|begin_of_thought|> …     <|START_THINKING|> …        likewise
+///     <unused94>thought … <unused95>24                       24      MedGemma
 ///
 /// Rewards, the teacher's agreement, an evaluation and the display read through this one split.
 package struct VisibleText: Equatable, Sendable {
@@ -114,8 +115,8 @@ struct ReasoningMark {
 
     private static func role(of name: String, behind range: Range<Int>, in bytes: [UInt8]) -> (range: Range<Int>, role: Role)? {
         switch name {
-        case "|begin_of_thought|", "|start_thinking|", "|channel": return (range, .opening)
-        case "|end_of_thought|", "|end_thinking|", "channel|": return (range, .closing)
+        case "|begin_of_thought|", "|start_thinking|", "|channel", "unused94": return (range, .opening)
+        case "|end_of_thought|", "|end_thinking|", "channel|", "unused95": return (range, .closing)
         case "|channel|":
             // <|channel|>final<|message|>, <|channel|>analysis<|message|>, <|channel|>commentary to=…<|message|>
             let header = bytes[range.upperBound...].prefix { $0 != UInt8(ascii: "<") }

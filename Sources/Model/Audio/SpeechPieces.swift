@@ -1,8 +1,8 @@
-/// Cuts a recording, as it is decoded, at its quietest places into pieces that a model takes at once.
+/// Cuts a recording, as it comes, at its quietest places into pieces that a model takes at once.
 ///
 ///     samples → frames of 20 ms, their levels → cut in the middle of the quietest 0.2 s of a full window's second half
 ///
-/// A recording that fits into one window is one piece. No more than a window is held.
+/// A recording that fits into one window is one piece.
 package struct SpeechPieces: Sendable {
     package struct Piece: Sendable, Equatable {
         /// Of its first sample in the recording, in samples at ``AudioClip/sampleRate``.
@@ -26,6 +26,8 @@ package struct SpeechPieces: Sendable {
 
     private let longest: Int
     private var buffer: [Float] = []
+    /// How much of the buffer was given away already.
+    private var taken = 0
     private var start = 0
 
     /// - Parameter longest: seconds of the longest piece, at least one.
@@ -36,29 +38,31 @@ package struct SpeechPieces: Sendable {
 
     /// Takes in what comes next, and gives the pieces that are whole by now.
     package mutating func append(_ samples: [Float]) -> [Piece] {
+        buffer.removeFirst(taken)
+        taken = 0
         buffer += samples
         var pieces: [Piece] = []
-        while buffer.count > longest { pieces.append(take(quietestPlace())) }
+        while buffer.count - taken > longest { pieces.append(take(quietestPlace())) }
         return pieces
     }
 
     /// The last piece; nil where nothing is left.
-    package mutating func finish() -> Piece? { buffer.isEmpty ? nil : take(buffer.count) }
+    package mutating func finish() -> Piece? { buffer.count == taken ? nil : take(buffer.count - taken) }
 
     private mutating func take(_ count: Int) -> Piece {
-        let samples = Array(buffer[..<count])
+        let samples = Array(buffer[taken..<taken + count])
         let isSilent = Self.levels(samples[...]).allSatisfy { $0 <= Self.silence }
         defer {
-            buffer.removeFirst(count)
+            taken += count
             start += count
         }
         return Piece(start: start, samples: samples, isSilent: isSilent)
     }
 
-    /// Where the first window of the buffer is cut. Of stretches that are equally quiet, the last.
+    /// Where the first window of what is left is cut, from its beginning. Of stretches that are equally quiet, the last.
     private func quietestPlace() -> Int {
         let half = longest / 2 / Self.frame * Self.frame
-        let levels = Self.levels(buffer[half..<longest])
+        let levels = Self.levels(buffer[(taken + half)..<(taken + longest)])
         guard levels.count > Self.pause else { return longest }
         var sum = levels[..<Self.pause].reduce(0, +)
         var (least, place) = (sum, 0)

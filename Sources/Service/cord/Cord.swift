@@ -62,6 +62,7 @@ struct Cord: AsyncParsableCommand {
         let settings = try ServerSettings(
             Array(arguments.dropFirst()), environment: ProcessInfo.processInfo.environment,
             options: try CommandInfo.of(Serve.self).arguments ?? [])
+        for warning in settings.warnings { Terminal.say("Warning: \(warning)") }
         do {
             let command = try parseAsRoot([Serve._commandName] + settings.arguments)
             guard let serve = command as? Serve, serve.printConfig else { return command }

@@ -2,6 +2,7 @@ import API
 import ArgumentParser
 import Files
 import Foundation
+import Glibc
 import Objectives
 
 extension Jobs {
@@ -60,7 +61,10 @@ extension Jobs {
                 try await with(held) { held in try await with(replayed) { try await create(model, file.id, held, replay: $0) } }
             }
             if !follow {
-                return server.json ? print(String(decoding: job, as: UTF8.self)) : Jobs.show(try WireDecoder.response(FineTuningJob.self, from: job))
+                if server.json { return print(String(decoding: job, as: UTF8.self)) }
+                let job = try WireDecoder.response(FineTuningJob.self, from: job)
+                // A script gets the id alone.
+                return isatty(STDOUT_FILENO) == 1 ? Jobs.show(job) : print(job.id)
             }
             try await Jobs.follow(try WireDecoder.response(FineTuningJob.self, from: job), server)
         }

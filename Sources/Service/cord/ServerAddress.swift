@@ -11,6 +11,8 @@ struct ServerAddress {
 
     /// - Parameter credentials: Without any, CORD_API_KEY.
     init(_ server: String, _ credentials: ServerCredentials) throws {
+        // As curl has it: without a scheme, http.
+        let server = server.contains("://") ? server : "http://" + server
         guard let url = URL(string: server), ["http", "https"].contains(url.scheme ?? ""), url.host != nil else {
             throw ValidationError("--server: expected an address such as http://127.0.0.1:8080, found \(server).")
         }

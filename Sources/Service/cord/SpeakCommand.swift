@@ -68,6 +68,8 @@ struct Speak: AsyncParsableCommand {
         let speaker = Speaker(
             synthesizer: needsChorus ? try Chorus() : try synthesizer.make(), cache: try SpeechCache(folder: folder), workers: workers)
         try await set.write(to: URL(filePath: output), speaker: speaker) { bar.show($0, of: $1) }
+        bar.end()
+        print("\(output): \(set.texts.count) questions by \(set.voices.count) voices")
     }
 
     private func speakers() throws -> [Voice] {

@@ -93,10 +93,11 @@ package struct ManifestFile {
         var (rest, number) = (data[...], 0)
         while !rest.isEmpty {
             let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
-            let line = rest[..<end]
+            // Files that were joined have a mark within, too.
+            let line = Data(rest[..<end]).withoutByteOrderMark
             rest = rest[min(end + 1, rest.endIndex)...]
             number += 1
-            if !line.allSatisfy({ $0 == 9 || $0 == 13 || $0 == 32 }) { try body(number, Data(line)) }
+            if !line.allSatisfy({ $0 == 9 || $0 == 13 || $0 == 32 }) { try body(number, line) }
         }
     }
 

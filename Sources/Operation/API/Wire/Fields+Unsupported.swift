@@ -7,7 +7,7 @@ extension Fields {
     func ignoreBookkeeping() {
         ignore(
             "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
-            "prompt_cache_options", "cache_prompt", "request_id", "priority")
+            "prompt_cache_options", "cache_prompt", "cache_salt", "request_id", "priority")
     }
 
     /// A member that changes nothing at one of these values, and that this server does not have at another.
@@ -21,12 +21,12 @@ extension Fields {
     /// vLLM's and SGLang's members of a request, at the values that they have when they are absent.
     func acceptDefaults(because reason: String) throws {
         let defaults: [(String, WireValue)] = [
-            ("add_generation_prompt", true), ("add_special_tokens", false), ("continue_final_message", false),
+            ("add_generation_prompt", true), ("add_special_tokens", false), ("continue_final_message", false), ("detokenize", true),
             ("include_stop_str_in_output", false), ("length_penalty", 1),
             ("skip_special_tokens", true), ("spaces_between_special_tokens", true), ("typical_p", 1), ("use_beam_search", false),
         ]
         for (name, value) in defaults { try accept(name, [value], because: reason) }
-        try refuse("chat_template_kwargs", "stop_token_ids", "bad_words", because: reason)
+        try refuse("chat_template_kwargs", "mm_processor_kwargs", "stop_token_ids", "bad_words", because: reason)
     }
 
     /// Members that would change the answer and that this server does not have. Null and empty ones pass.

@@ -112,6 +112,11 @@ final class Fields {
         let unknown = container.allKeys.map(\.stringValue).filter { !taken.contains($0) && has($0) }
         guard let first = unknown.min() else { return }
         let place = place(WireValue.cut(first))
+        // What curl -d makes of JSON: a form with one field, which is called like all of it.
+        if first.hasPrefix("{") {
+            throw WireError(
+                "The body is JSON, but came as a form. Send it with the header Content-Type: application/json.", code: "unknown_parameter")
+        }
         throw WireError(
             "\(place): unknown field; the fields here are \(taken.sorted().joined(separator: ", ")).",
             param: place, code: "unknown_parameter")

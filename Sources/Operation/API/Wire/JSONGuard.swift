@@ -2,9 +2,10 @@ package import Foundation
 
 /// One pass over the bytes of a JSON document before any parser that recurses or allocates sees them.
 ///
-///     bytes → depth ≤ 64, values ≤ 32,768, numbers ≤ 512 bytes, valid UTF-8, paired surrogates, closed strings → JSONDecoder
+///     bytes → depth ≤ 64, values ≤ 32,768, numbers ≤ 512 bytes, valid UTF-8, paired surrogates, closed strings, no key twice → JSONDecoder
 ///
-/// It refuses what could exhaust a recursive parser, keep it busy or be repaired silently by a lenient one. It does not judge
+/// It refuses what could exhaust a recursive parser, keep it busy, be repaired silently by a lenient one, or be read otherwise by another
+/// program on the way: of a key that comes twice some take the first value, some the last. It does not judge
 /// the grammar; the parser behind it does.
 package enum JSONGuard {
     /// A parser takes about a microsecond for each, whatever is done with them afterwards.
@@ -25,6 +26,9 @@ package enum JSONGuard {
     ) throws(WireError) {
         var depth = 0
         var values = 0
+        // The keys of each object that is open; nil for an array.
+        var open: [Set<[UInt8]>?] = []
+        var isKeyNext = false
         var index = 0
         // Where the number or word that is passed over began.
         var word = 0
@@ -32,17 +36,33 @@ package enum JSONGuard {
             var isWord = false
             switch bytes[index] {
             case UInt8(ascii: "\""):
+                let start = index
                 index = try endOfString(bytes, openedAt: index)
+                if isKeyNext {
+                    let key = key(bytes, start + 1..<index)
+                    if open[open.count - 1]?.insert(key).inserted == false {
+                        let name = String(decoding: key.prefix(80), as: UTF8.self)
+                        throw invalid("the key \"\(name)\" twice in one object, at byte \(start)", code: "duplicate_key")
+                    }
+                    isKeyNext = false
+                }
             case UInt8(ascii: "{"), UInt8(ascii: "["):
                 depth += 1
                 values += 1
+                isKeyNext = bytes[index] == UInt8(ascii: "{")
+                open.append(isKeyNext ? [] : nil)
                 if depth > maxDepth {
                     throw invalid("nested deeper than \(maxDepth) levels at byte \(index)", code: "json_too_deep")
                 }
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
                 depth -= 1
                 if depth < 0 { throw invalid("a closing bracket at byte \(index) closes nothing") }
-            case UInt8(ascii: ","), UInt8(ascii: ":"):
+                open.removeLast()
+                isKeyNext = false
+            case UInt8(ascii: ","):
+                values += 1
+                isKeyNext = open.last.map { $0 != nil } ?? false
+            case UInt8(ascii: ":"):
                 values += 1
             case 0x80...:
                 throw invalid("a byte outside ASCII at byte \(index), where only strings may have one")
@@ -59,6 +79,14 @@ package enum JSONGuard {
             if !isWord { word = index }
         }
         if depth != 0 { throw invalid("it ends with \(depth) unclosed arrays or objects") }
+    }
+
+    /// A key's bytes; of one with escapes, what it spells.
+    private static func key(_ bytes: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
+        let written = range.map { bytes[$0] }
+        guard written.contains(UInt8(ascii: "\\")) else { return written }
+        let quote = [UInt8(ascii: "\"")]
+        return (try? JSONDecoder().decode(String.self, from: Data(quote + written + quote))).map { Array($0.utf8) } ?? written
     }
 
     /// The index of the quotation mark that closes the string opened at `start`.

@@ -36,7 +36,7 @@ package struct Transcription: Sendable {
                 guard begun < pieces.count else { return }
                 let (index, piece) = (begun, pieces[begun])
                 begun += 1
-                group.addTask { (index, try await hear(piece)) }
+                group.addTask { (index, try await hear(piece, waits: index > 0)) }
             }
             for _ in 0..<Self.width { begin() }
             var waiting: [Int: Piece] = [:]
@@ -52,12 +52,20 @@ package struct Transcription: Sendable {
         }
     }
 
-    private func hear(_ piece: SpeechPieces.Piece) async throws -> Piece {
+    /// - Parameter waits: for a place, where the queue is full: a recording that has begun is not thrown away for an instant's crowd.
+    private func hear(_ piece: SpeechPieces.Piece, waits: Bool) async throws -> Piece {
         if piece.isSilent { return Piece(seconds: piece.seconds, text: "", language: nil, isCut: false) }
         let source = AudioSource(
             sampleRate: AudioClip.sampleRate, channels: 1, format: "samples", seconds: Double(piece.samples.count) / Double(AudioClip.sampleRate),
             sha256: "\(place.id)/\(piece.start)")
-        let transcript = try await transcriber.transcript(of: AudioClip(samples: piece.samples, source: source), wish)
+        let clip = AudioClip(samples: piece.samples, source: source)
+        var transcript: Transcript?
+        while transcript == nil {
+            do { transcript = try await transcriber.transcript(of: clip, wish) } catch EngineError.queueFull where waits {
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+        guard let transcript else { preconditionFailure("a piece is heard or has thrown") }
         return Piece(seconds: piece.seconds, text: transcript.text, language: transcript.language, isCut: transcript.isCut)
     }
 }

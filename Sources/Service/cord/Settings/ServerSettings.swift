@@ -32,15 +32,23 @@ struct ServerSettings {
 
     /// Options that are about this call alone. Keys have their own variable, `CORD_API_KEY`, which adds one.
     private static let withoutVariable: Set = ["config", "print-config", "print-scopes", "help", "version", "api-key"]
+    /// Read elsewhere.
+    private static let otherVariables: Set = ["CORD_API_KEY", "CORD_JUDGE_KEY", "CORD_REWARD_KEY", "CORD_KERNELS"]
     private static let withoutKey: Set = ["config", "print-config", "print-scopes", "help", "version"]
 
     private let settings: [Setting]
     private let given: [String]
+    /// A line for each variable that begins as ours do and is none.
+    let warnings: [String]
 
     /// - Parameter given: What follows `serve` on the command line.
     /// - Throws: ``SettingsError``, `FileError`.
     init(_ given: [String], environment: [String: String], options: [CommandInfo.Argument]) throws {
         self.given = given
+        let known = Self.otherVariables.union(options.compactMap { $0.long.map(Self.variable) })
+        warnings = environment.keys.filter { $0.hasPrefix("CORD_") && !known.contains($0) }.sorted().map { name in
+            "\(name) is no setting\(Suggestion.nearest(to: name, among: known.sorted()).map { "; did you mean \($0)?" } ?? ".")"
+        }
         let line = Self.values(on: given, options)
         let path = line["config"]?.last ?? environment["CORD_CONFIG"]
         let file = try path.map { try Self.file($0, options) } ?? [:]
