@@ -47,9 +47,10 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [
     .target(name: name, dependencies: dependencies, path: place(name), resources: resources, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// - Parameter isPlain: whether the tests make do without `TestSupport`.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], isPlain: Bool = false) -> Target {
     .testTarget(
-        name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies, swiftSettings: strict)
+        name: name + "Tests", dependencies: [.byName(name: name)] + (isPlain ? [] : ["TestSupport"]) + dependencies, swiftSettings: strict)
 }
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -119,7 +120,7 @@ let package = Package(
 
         // The runtime.
         room("Models", ["CKernels", "JSON", "Randomness", "Tensors", "Weights", "Audio"]),
-        room("Generation", ["Files", "JSON", "Models", "Structure", "Weights", "Tensors", "Audio", "Tokenization", "Randomness"]),
+        room("Generation", ["Files", "JSON", "Models", "Structure", "Weights", "Tensors", "Audio", "Tokenization", "Randomness", "Workers"]),
         room("CordNano", ["Files"], resources: [.copy("Checkpoint"), .copy("Adapter")]),
 
         // Measuring and closing the gap.
@@ -194,24 +195,24 @@ let package = Package(
         tests("Patterns"),
         tests("Tokenization", ["CordNano"]),
         tests("Structure", ["JSON", "Randomness"]),
-        tests("Hashing"),
-        tests("HTTP"),
+        tests("Hashing", isPlain: true),
+        tests("HTTP", [logging]),
         tests("Encodings", ["Files"]),
-        tests("Files"),
-        tests("JSON"),
+        tests("Files", isPlain: true),
+        tests("JSON", isPlain: true),
         tests("API", ["Objectives"]),
-        tests("Archives"),
+        tests("Archives", isPlain: true),
         tests("Jobs", [.product(name: "GRDB", package: "GRDB.swift")]),
         tests("Models", ["Audio", "JSON", "Weights", "Tensors"]),
         tests("Generation", ["FakeModel", "JSON", "Models", "Audio", "Weights", "Tensors", "Tokenization", "CordBench", "CordNano"]),
         tests("Judging", ["Remote"]),
         tests("Questions", ["Randomness"]),
         tests("Remote"),
-        tests("Workers"),
-        tests("Speech", ["Audio", "Hashing", "Questions", "Randomness"]),
+        tests("Workers", isPlain: true),
+        tests("Speech", ["Audio", "Hashing", "Questions", "Randomness"], isPlain: true),
         tests("Pretraining", ["Audio", "CordNano", "Generation", "Models", "Randomness", "Speech", "Tensors", "Training"]),
         tests("Evaluation", ["Hashing", "Judging", "Generation", "CordNano", "CordBench", "Randomness"]),
-        tests("Objectives", ["Tensors"]),
+        tests("Objectives", ["Tensors"], isPlain: true),
         tests("Workshop", ["Archives", "Evaluation", "HTTP", "Jobs"]),
         tests(
             "Training",
@@ -247,11 +248,15 @@ let package = Package(
             ] : [])
 )
 
-// `CORD_SANITIZE=1` leaves the kernels, the tensors above them, and their tests (benchmarks/quality/sanitize.sh).
-if Context.environment["CORD_SANITIZE"] != nil {
-    let kept: Set = [
-        "CKernels", "COpenBLAS", "Tensors", "CKernelsTests", "TensorsTests", "TestSupport", "Disk", "HTTP", "CMicroHTTP", "Randomness", "Workers",
-    ]
+// `CORD_ONLY=StructureTests,TensorsTests` leaves these and what they need: for tools that break, or instrument, a few rooms
+// (benchmarks/quality/mutations.py, sanitize.sh).
+if let only = Context.environment["CORD_ONLY"] {
+    var kept: Set<String> = []
+    var wanted = only.split(separator: ",").map(String.init)
+    while let name = wanted.popLast() {
+        guard kept.insert(name).inserted, let target = package.targets.first(where: { $0.name == name }) else { continue }
+        for case .byNameItem(let name, _) in target.dependencies { wanted.append(name) }
+    }
     package.products = []
     package.targets.removeAll { !kept.contains($0.name) }
 }

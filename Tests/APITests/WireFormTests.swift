@@ -32,7 +32,7 @@ import Testing
     static let responses: [String: any (Codable & Sendable).Type] = [
         "Answer": Answer.self, "AnswerChunk": AnswerChunk.self, "Batch": Batch.self,
         "Benchmark": Benchmark.self, "BenchmarkItem": BenchmarkItem.self, "ChatCompletion": ChatCompletion.self,
-        "ChatCompletionChunk": ChatCompletionChunk.self, "CountedList<ItemMark>": CountedList<ItemMark>.self,
+        "ChatCompletionChunk": ChatCompletionChunk.self, "ListObject<ItemMark>": ListObject<ItemMark>.self,
         "CordScore": CordScore.self, "CordStep": CordStep.self, "DeletedObject": DeletedObject.self,
         "DetokenizeResponse": DetokenizeResponse.self, "ErrorBody": ErrorBody.self, "FileObject": FileObject.self,
         "FineTuningCheckpoint": FineTuningCheckpoint.self, "FineTuningEvent": FineTuningEvent.self, "FineTuningJob": FineTuningJob.self,

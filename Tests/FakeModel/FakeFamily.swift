@@ -69,7 +69,8 @@ enum Alphabet {
         // Blank and new line as byte-level vocabularies spell them.
         let tokens = characters.map(String.init) + ["Ġ", "Ċ", "<sound>", "<end>"]
         let kinds = tokens.indices.map { $0 < sound ? BytePairVocabulary.Kind.normal : .control }
-        return try Tokenizer(BytePairVocabulary(tokens: tokens, kinds: kinds, merges: [], splitting: "llama-bpe"), path: "fake")
+        let splitting = BytePairVocabulary.Splitting(pattern: TextSplitting.llama.pattern, takesWholePieces: true)
+        return try Tokenizer(BytePairVocabulary(tokens: tokens, kinds: kinds, merges: [], splitting: splitting), path: "fake")
     }
 
     static func id(_ character: Character) -> Int { characters.firstIndex(of: character)! }

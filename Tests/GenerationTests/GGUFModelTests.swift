@@ -159,7 +159,7 @@ private func pair(_ name: String) -> ModelFiles {
             return
         }
         let chat = try LoadedModel(ModelFiles(directory)).chat
-        let messages = [ChatMessage(role: "user", parts: [.audio, .text("What is said?")]), ChatMessage(role: "assistant", "Nothing.")]
+        let messages = [TemplateMessage(role: "user", parts: [.audio, .text("What is said?")]), TemplateMessage(role: "assistant", "Nothing.")]
         let text = try chat.render(messages).map(\.text).joined()
         let expected = """
             <|im_start|>system\n<|im_end|>\n<|im_start|>user\n<|audio_start|><|audio_pad|><|audio_end|>What is said?<|im_end|>

@@ -31,7 +31,7 @@ import Tokenization
     }
 
     private func rendered(_ source: String, _ text: String = "hi") throws -> [TextPiece] {
-        try ChatTemplate(source).render([ChatMessage(role: "user", text)])
+        try ChatTemplate(source).render([TemplateMessage(role: "user", text)])
     }
 
     @Test func everyOperationKeepsTheOriginOfCharacters() throws {
@@ -114,7 +114,7 @@ import Tokenization
             try Data(text.utf8).write(to: folder.appendingPathComponent(name))
         }
         func text(_ name: String = "default") throws -> String {
-            try ChatTemplate(directory: folder, name: name).render([ChatMessage(role: "user", "x")]).map(\.text).joined()
+            try ChatTemplate(directory: folder, name: name).render([TemplateMessage(role: "user", "x")]).map(\.text).joined()
         }
         #expect(throws: TemplateError.self) { try text() }
         try write(

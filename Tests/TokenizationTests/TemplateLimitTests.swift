@@ -8,7 +8,7 @@ import Tokenization
     private func render(_ source: String, _ text: String = "hi", _ change: (inout TemplateLimits) -> Void = { _ in }) throws -> String {
         var limits = TemplateLimits()
         change(&limits)
-        return try ChatTemplate(source, limits: limits).render([ChatMessage(role: "user", text)]).map(\.text).joined()
+        return try ChatTemplate(source, limits: limits).render([TemplateMessage(role: "user", text)]).map(\.text).joined()
     }
 
     private func expectLimit(_ source: String, _ place: SourceLocation = #_sourceLocation, _ change: (inout TemplateLimits) -> Void = { _ in }) {
@@ -117,7 +117,7 @@ import Tokenization
     @Test(arguments: ["+ 1 ", "~ 1 ", "and 1 ", "or 0 ", "| string ", ".a", "[0]", "if 1 ", "is defined ", "** 1 "])
     func longChainsAreReleased(link: String) throws {
         let template = try ChatTemplate("{{ 1 " + String(repeating: link, count: 1200) + "}}")
-        #expect(throws: TemplateError.self) { try template.render([ChatMessage(role: "user", "hi")]) }
+        #expect(throws: TemplateError.self) { try template.render([TemplateMessage(role: "user", "hi")]) }
     }
 
     @Test func sourcesHaveALength() {

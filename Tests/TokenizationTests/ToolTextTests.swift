@@ -10,7 +10,7 @@ import Tokenization
         ChatFormat(tokenizer: try Tokenizer(directory: CordNano.directory), template: try ChatTemplate(template))
     }
 
-    private func text(_ format: ChatFormat, _ messages: [ChatMessage], tools: TemplateValue? = nil) throws -> String {
+    private func text(_ format: ChatFormat, _ messages: [TemplateMessage], tools: TemplateValue? = nil) throws -> String {
         try format.render(messages, addGenerationPrompt: false, extra: tools.map { ["tools": $0] } ?? [:]).map(\.text).joined()
     }
 
@@ -19,15 +19,15 @@ import Tokenization
         .object([("type", .string("function")), ("function", .object([("name", .string("add"))]))])
     ])
 
-    private var called: [ChatMessage] {
+    private var called: [TemplateMessage] {
         let arguments = TemplateValue.object([("b", .integer(2)), ("a", .string("é\""))])
-        var assistant = ChatMessage(role: "assistant", "Well.")
+        var assistant = TemplateMessage(role: "assistant", "Well.")
         assistant.calls = [
             TemplateToolCall(id: "1", name: "add", arguments: arguments), TemplateToolCall(id: "2", name: "now", arguments: .object([])),
         ]
-        var (first, second) = (ChatMessage(role: "tool", "3"), ChatMessage(role: "tool", "noon"))
+        var (first, second) = (TemplateMessage(role: "tool", "3"), TemplateMessage(role: "tool", "noon"))
         (first.callID, second.callID) = ("1", "2")
-        return [ChatMessage(role: "user", "Hi"), assistant, first, second, ChatMessage(role: "assistant", "3 at noon.")]
+        return [TemplateMessage(role: "user", "Hi"), assistant, first, second, TemplateMessage(role: "assistant", "3 at noon.")]
     }
 
     /// The rendering of transformers, from messages as this house has them.
@@ -35,12 +35,12 @@ import Tokenization
         let all = OrderedJSON.parse(try Data(contentsOf: Fixtures.folder.appendingPathComponent("templates.json")))
         let conversation = try #require(all["conversations"]?.items[3])
         let function = try #require(conversation["messages"]?.items[1]["tool_calls"]?.items[0]["function"])
-        var assistant = ChatMessage(role: "assistant", "")
+        var assistant = TemplateMessage(role: "assistant", "")
         assistant.calls = [
             TemplateToolCall(id: "1", name: try #require(function["name"]?.string), arguments: try #require(function["arguments"]))
         ]
         let rendered = try text(
-            try format(try #require(all["templates"]?["qwen3"]?.string)), [ChatMessage(role: "user", "Weather?"), assistant],
+            try format(try #require(all["templates"]?["qwen3"]?.string)), [TemplateMessage(role: "user", "Weather?"), assistant],
             tools: conversation["tools"])
         let expected = all["cases"]?.items.first { item in
             guard case .integer(3)? = item["conversation"] else { return false }
@@ -68,12 +68,13 @@ import Tokenization
     }
 
     @Test func functionsAreToldBehindTheSystemsMessage() throws {
-        let alone = try text(try format(Self.plain), [ChatMessage(role: "user", "Hi")], tools: Self.tools)
+        let alone = try text(try format(Self.plain), [TemplateMessage(role: "user", "Hi")], tools: Self.tools)
         #expect(alone.hasPrefix("[system]# Tools") && alone.hasSuffix("</tool_call>[user]Hi"))
         #expect(alone.contains("\n<tools>\n{\"type\": \"function\", \"function\": {\"name\": \"add\"}}\n</tools>\n"))
-        let beside = try text(try format(Self.plain), [ChatMessage(role: "system", "Be brief."), ChatMessage(role: "user", "Hi")], tools: Self.tools)
+        let beside = try text(
+            try format(Self.plain), [TemplateMessage(role: "system", "Be brief."), TemplateMessage(role: "user", "Hi")], tools: Self.tools)
         #expect(beside == "[system]Be brief.\n\n" + alone.dropFirst("[system]".count))
-        #expect(try text(try format(Self.plain), [ChatMessage(role: "user", "Hi")], tools: .list([])) == "[user]Hi")
+        #expect(try text(try format(Self.plain), [TemplateMessage(role: "user", "Hi")], tools: .list([])) == "[user]Hi")
     }
 
     /// Nothing that callers write becomes a control token, here as elsewhere.

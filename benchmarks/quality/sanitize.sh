@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-export CORD_SANITIZE=1
+export CORD_ONLY=CKernelsTests,TensorsTests
 # Swift knows no UndefinedBehaviorSanitizer on Linux; the C does, and its runtime is part of AddressSanitizer's. GNU's gold, the
 # default linker, fails on instrumented objects.
 options=(--scratch-path .build/sanitize --sanitize address -Xcc -fsanitize=undefined -Xswiftc -use-ld=lld)

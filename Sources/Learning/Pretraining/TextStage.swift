@@ -94,7 +94,7 @@ package struct SpokenPrompt {
     package init(_ model: LoadedModel) throws {
         guard let audio = model.model.audio else { preconditionFailure("a model without an encoder") }
         blank = audio.placeholder.token
-        let ids = try model.chat.encode([ChatMessage(role: "user", parts: [.audio])]).map { Int32($0) }
+        let ids = try model.chat.encode([TemplateMessage(role: "user", parts: [.audio])]).map { Int32($0) }
         guard let place = ids.firstIndex(of: blank) else { preconditionFailure("a chat format without a place for audio") }
         before = Array(ids[..<place])
         after = Array(ids[(place + 1)...])

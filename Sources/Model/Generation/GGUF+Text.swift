@@ -21,9 +21,16 @@ extension Tokenizer {
         guard kinds.count == tokens.count, numbers.count == tokens.count else {
             throw file.error("tokenizer.ggml.token_type", expected: "a number from 1 to 6 for each of \(tokens.count) tokens", found: "others")
         }
+        let name = try file.string("tokenizer.ggml.pre", default: "default")
+        guard let published = TextSplitting(rawValue: name) else {
+            let known = TextSplitting.allCases.map(\.rawValue).joined(separator: ", ")
+            throw file.error("tokenizer.ggml.pre", expected: known + ", or a tokenizer.huggingface.json", found: name)
+        }
+        let splitting = BytePairVocabulary.Splitting(
+            pattern: published.pattern, normalizes: published.normalizes, takesWholePieces: published.takesWholePieces,
+            ranksByResult: published.ranksByResult)
         let vocabulary = BytePairVocabulary(
-            tokens: tokens, kinds: kinds, merges: try file.strings("tokenizer.ggml.merges"),
-            splitting: try file.string("tokenizer.ggml.pre", default: "default"))
+            tokens: tokens, kinds: kinds, merges: try file.strings("tokenizer.ggml.merges"), splitting: splitting)
         try self.init(vocabulary, path: file.path, adding: control)
     }
 }

@@ -28,7 +28,7 @@ extension LoadedModel {
     private var deafness: (any Error)? {
         guard model.audio != nil else { return nil }
         do {
-            let found = try known(try chat.encode([ChatMessage(role: "user", parts: [.audio])])).count { $0 == placeholder }
+            let found = try known(try chat.encode([TemplateMessage(role: "user", parts: [.audio])])).count { $0 == placeholder }
             return found == 1 ? nil : TemplateError.placeholders(found: found, clips: 1)
         } catch TemplateError.refused {
             return nil

@@ -112,7 +112,7 @@ package final class LoadedModel: Sendable {
     ///
     /// - Parameter variables: what the chat template reads beside the messages.
     package func prompt(_ messages: [HeardMessage], variables: [String: TemplateValue] = [:]) throws -> Prompt {
-        let ids = try known(try chat.encode(messages.map(ChatMessage.init), extra: variables))
+        let ids = try known(try chat.encode(messages.map(TemplateMessage.init), extra: variables))
         return try expand(ids, messages.flatMap(\.sounds))
     }
 

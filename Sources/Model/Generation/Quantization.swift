@@ -107,7 +107,7 @@ package struct Quantization {
     private static func splitting(_ file: JSONValue) -> String {
         let steps = (try? file.array("pre_tokenizer.pretokenizers", default: [])) ?? []
         let pattern = steps.lazy.compactMap { try? $0.string("pattern.Regex") }.first
-        return BytePairVocabulary.splittings.first { $0.value == pattern }?.key ?? "unknown"
+        return TextSplitting.allCases.first { $0.pattern == pattern }?.rawValue ?? "unknown"
     }
 
     private static func sampling(_ options: SamplingOptions) -> [(key: String, value: GGUFWriter.Value)] {

@@ -1,5 +1,5 @@
-/// A byte-level BPE vocabulary as GGUF files hold it (`tokenizer.ggml.…`): tokens with their kinds, merges, and the name of how text is
-/// split before them.
+/// A byte-level BPE vocabulary as GGUF files hold it (`tokenizer.ggml.…`): tokens with their kinds, merges, and how text is split before
+/// them.
 package struct BytePairVocabulary: Sendable {
     /// llama.cpp's kinds of tokens.
     package enum Kind: Int, Sendable {
@@ -7,34 +7,35 @@ package struct BytePairVocabulary: Sendable {
         case unknown, control, userDefined, unused, byte
     }
 
+    /// How text is split into pieces, and pieces are merged.
+    package struct Splitting: Sendable {
+        /// A regular expression for a piece.
+        let pattern: String
+        /// Whether text is normalised first (NFC).
+        let normalizes: Bool
+        /// Whether a piece that is a token is taken for what it is, whatever the merges say.
+        let takesWholePieces: Bool
+        /// Whether merges are ranked by the ids of what they give.
+        let ranksByResult: Bool
+
+        package init(pattern: String, normalizes: Bool = false, takesWholePieces: Bool = false, ranksByResult: Bool = false) {
+            (self.pattern, self.normalizes, self.takesWholePieces, self.ranksByResult) = (pattern, normalizes, takesWholePieces, ranksByResult)
+        }
+    }
+
     package let tokens: [String]
     package let kinds: [Kind]
     /// Two tokens each, a space between them.
     package let merges: [String]
-    /// As `tokenizer.ggml.pre` has it.
-    package let splitting: String
+    package let splitting: Splitting
 
-    package init(tokens: [String], kinds: [Kind], merges: [String], splitting: String) {
+    package init(tokens: [String], kinds: [Kind], merges: [String], splitting: Splitting) {
         precondition(tokens.count == kinds.count, "\(tokens.count) tokens of \(kinds.count) kinds")
         self.tokens = tokens
         self.kinds = kinds
         self.merges = merges
         self.splitting = splitting
     }
-
-    /// Regular expressions of the published tokenizers by llama.cpp's names for them.
-    package static let splittings = [
-        "qwen2":
-            #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#,
-        "llama-bpe":
-            #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#,
-        "tekken": #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"#
-            + #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|"#
-            + #"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#,
-    ]
-
-    /// Those whose tokenizers normalise text first (NFC), and those that take whole pieces for what they are, whatever the merges say.
-    fileprivate static let (normalizing, whole): (Set, Set) = (["qwen2"], ["llama-bpe", "tekken"])
 }
 
 extension Tokenizer {
@@ -52,11 +53,6 @@ extension Tokenizer {
 
 extension TokenizerFile {
     init(_ vocabulary: BytePairVocabulary, path: String) throws(TokenizerError) {
-        guard let pattern = BytePairVocabulary.splittings[vocabulary.splitting] else {
-            throw .unsupported(
-                path: path, feature: "the pre-tokenizer \(vocabulary.splitting)",
-                supported: BytePairVocabulary.splittings.keys.sorted().joined(separator: ", ") + ", or a tokenizer.huggingface.json")
-        }
         var ids: [String: Int] = [:]
         var added: [AddedToken] = []
         for (id, (token, kind)) in zip(vocabulary.tokens, vocabulary.kinds).enumerated() {
@@ -71,15 +67,15 @@ extension TokenizerFile {
             }
         }
         self.init(
-            addedTokens: added, normalizer: BytePairVocabulary.normalizing.contains(vocabulary.splitting) ? .nfc : nil,
+            addedTokens: added, normalizer: vocabulary.splitting.normalizes ? .nfc : nil,
             preTokenizer: .sequence([
-                .split(.regex(pattern), .isolated, invert: false), .byteLevel(addPrefixSpace: false, useRegex: false),
+                .split(.regex(vocabulary.splitting.pattern), .isolated, invert: false), .byteLevel(addPrefixSpace: false, useRegex: false),
             ]),
             decoder: DecoderSpec(),
             model: Model(
                 vocabulary: ids,
                 merges: vocabulary.merges.map { $0.split(separator: " ", omittingEmptySubsequences: false).map(String.init) },
-                ranksByResult: vocabulary.splitting == "tekken", ignoresMerges: BytePairVocabulary.whole.contains(vocabulary.splitting)))
+                ranksByResult: vocabulary.splitting.ranksByResult, ignoresMerges: vocabulary.splitting.takesWholePieces))
     }
 
     init(

@@ -1,8 +1,8 @@
 import Files
 package import Foundation
 
-/// One message of a conversation.
-package struct ChatMessage: Sendable {
+/// One message of a conversation as chat templates see it: texts, and places for clips.
+package struct TemplateMessage: Sendable {
     package enum Part: Sendable, Equatable {
         case text(String)
         case audio
@@ -152,7 +152,7 @@ package struct ChatTemplate: Sendable {
     ///   - soundInText: what stands for a clip where the template takes texts alone.
     ///   - now: what `strftime_now` tells.
     package func render(
-        _ messages: [ChatMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:],
+        _ messages: [TemplateMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:],
         soundInText: String? = nil, now: Date = Date()
     ) throws(TemplateError) -> [TextPiece] {
         try render(.list(messages.map { $0.value(soundInText: soundInText) }), addGenerationPrompt: addGenerationPrompt, extra: extra, now: now)
@@ -200,14 +200,14 @@ package struct ChatFormat: Sendable {
     package func mayRead(_ variable: String) -> Bool { template.mayRead(variable) }
 
     package func encode(
-        _ messages: [ChatMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:]
+        _ messages: [TemplateMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:]
     ) throws -> [TokenID] {
         try tokenizer.encode(try render(messages, addGenerationPrompt: addGenerationPrompt, extra: extra))
     }
 
     /// The text of a conversation, as pieces that know where they came from. Where the template knows no tools, they are told in text.
     package func render(
-        _ messages: [ChatMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:]
+        _ messages: [TemplateMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:]
     ) throws(TemplateError) -> [TextPiece] {
         var messages = messages
         if !template.knowsTools { messages = try ToolText(messages, tools: extra["tools"], limits: template.limits).messages }

@@ -27,19 +27,19 @@ package struct TemplateToolCall: Sendable {
 ///     tool        a user's <tool_response>…</tool_response>, those in a row as one turn
 struct ToolText {
     private var limits: TemplateLimits
-    private(set) var messages: [ChatMessage] = []
+    private(set) var messages: [TemplateMessage] = []
 
     /// - Parameter tools: the value of the template's variable.
-    init(_ messages: [ChatMessage], tools: TemplateValue?, limits: TemplateLimits) throws(TemplateError) {
+    init(_ messages: [TemplateMessage], tools: TemplateValue?, limits: TemplateLimits) throws(TemplateError) {
         self.limits = limits
         var isAnswering = false
         for message in messages {
             if message.role == "tool" {
                 let response = "<tool_response>\n\(message.text)\n</tool_response>"
                 if isAnswering, let turn = self.messages.popLast() {
-                    self.messages.append(ChatMessage(role: turn.role, turn.text + "\n" + response))
+                    self.messages.append(TemplateMessage(role: turn.role, turn.text + "\n" + response))
                 } else {
-                    self.messages.append(ChatMessage(role: "user", response))
+                    self.messages.append(TemplateMessage(role: "user", response))
                 }
             } else if message.calls.isEmpty {
                 self.messages.append(message)
@@ -51,13 +51,13 @@ struct ToolText {
         if case .list(let functions)? = tools, !functions.isEmpty { try describe(functions) }
     }
 
-    private mutating func written(_ message: ChatMessage) throws(TemplateError) -> ChatMessage {
+    private mutating func written(_ message: TemplateMessage) throws(TemplateError) -> TemplateMessage {
         var lines = message.text.isEmpty ? [] : [message.text]
         for call in message.calls {
             let form = TemplateValue.object([("name", .string(call.name)), ("arguments", call.arguments)])
             lines += ["<tool_call>", try json(form), "</tool_call>"]
         }
-        return ChatMessage(role: message.role, parts: [.text(lines.joined(separator: "\n"))], reasoning: message.reasoning)
+        return TemplateMessage(role: message.role, parts: [.text(lines.joined(separator: "\n"))], reasoning: message.reasoning)
     }
 
     /// Tells of the functions at the end of the system's message, or in one of their own.
@@ -70,10 +70,10 @@ struct ToolText {
         ]
         let text = lines.joined(separator: "\n")
         guard let first = messages.first, first.role == "system" else {
-            messages.insert(ChatMessage(role: "system", text), at: 0)
+            messages.insert(TemplateMessage(role: "system", text), at: 0)
             return
         }
-        messages[0] = ChatMessage(role: "system", first.text + "\n\n" + text)
+        messages[0] = TemplateMessage(role: "system", first.text + "\n\n" + text)
     }
 
     private mutating func json(_ value: TemplateValue) throws(TemplateError) -> String {

@@ -5,7 +5,7 @@ package import Workshop
 
 extension [SubmittedMessage] {
     /// A request's messages; each clip knows its member.
-    package init(_ messages: [API.ChatMessage]) throws(WorkshopError) {
+    package init(_ messages: [ChatMessage]) throws(WorkshopError) {
         self = []
         for (index, message) in messages.enumerated() { append(try SubmittedMessage(message, at: "messages[\(index)]")) }
     }
@@ -42,7 +42,7 @@ extension [SubmittedMessage] {
 
 extension SubmittedMessage {
     /// - Parameter place: the request's member that holds the message.
-    fileprivate init(_ message: API.ChatMessage, at place: String) throws(WorkshopError) {
+    fileprivate init(_ message: ChatMessage, at place: String) throws(WorkshopError) {
         var calls: [Generation.ToolCall] = []
         for (index, call) in message.toolCalls.enumerated() {
             calls.append(try Generation.ToolCall(call, at: "\(place).tool_calls[\(index)].function.arguments"))

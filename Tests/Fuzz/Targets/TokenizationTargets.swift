@@ -29,8 +29,8 @@ extension FuzzTarget {
                     String(decoding: data, as: UTF8.self), constants: [("bos_token", "<s>")], limits: limits)
             else { return }
             let conversation = [
-                ChatMessage(role: "system", "Be brief."), ChatMessage(role: "user", parts: [.audio, .text("What's that?")]),
-                ChatMessage(role: "assistant", "<think>a</think>b"), ChatMessage(role: "user", "and then"),
+                TemplateMessage(role: "system", "Be brief."), TemplateMessage(role: "user", parts: [.audio, .text("What's that?")]),
+                TemplateMessage(role: "assistant", "<think>a</think>b"), TemplateMessage(role: "user", "and then"),
             ]
             _ = try? template.render(conversation)
         })

@@ -64,8 +64,8 @@ package enum ModelFingerprint {
     /// SHA-256 over what the chat format makes of a typed, a spoken and an empty question: the words around every item.
     package static func template(_ model: LoadedModel) throws -> String {
         var digest = SHA256()
-        for parts in [[ChatMessage.Part.text("question")], [.audio], []] {
-            let pieces = try model.chat.render([ChatMessage(role: "user", parts: parts)])
+        for parts in [[TemplateMessage.Part.text("question")], [.audio], []] {
+            let pieces = try model.chat.render([TemplateMessage(role: "user", parts: parts)])
             digest.update(pieces.map(\.text).joined() + "\0")
         }
         return digest.finish()

@@ -18,8 +18,8 @@ package struct Answer: Codable, Equatable, Sendable {
     package var cord: CordExtension
 
     package init(
-        id: String, created: Int, model: String, weightVersion: String, answer: String? = nil, reasoning: String,
-        text: String, finishReason: FinishReason, usage: Usage, cord: CordExtension
+        id: String, created: Int, model: String, weightVersion: String, answer: String? = nil, reasoning: String, text: String,
+        finishReason: FinishReason, usage: Usage, cord: CordExtension
     ) {
         (self.id, self.created, self.model, self.weightVersion) = (id, created, model, weightVersion)
         (self.answer, self.reasoning, self.text, self.finishReason) = (answer, reasoning, text, finishReason)
@@ -34,8 +34,5 @@ package struct AnswerChunk: Codable, Equatable, Sendable {
     /// To append.
     package var text: String
 
-    package init(id: String, text: String) {
-        self.id = id
-        self.text = text
-    }
+    package init(id: String, text: String) { (self.id, self.text) = (id, text) }
 }

@@ -10,9 +10,7 @@ package struct AnswerRequest: Codable, Equatable, Sendable {
     /// A spoken question inside JSON; a form carries it as its file.
     package var audio: Base64?
 
-    package init(system: String?, model: String?, sampling: SamplingFields) {
-        (self.system, self.model, self.sampling) = (system, model, sampling)
-    }
+    package init(system: String?, model: String?, sampling: SamplingFields) { (self.system, self.model, self.sampling) = (system, model, sampling) }
 
     /// `prompt` is a form's name for `text`.
     package init(from decoder: any Decoder) throws {

@@ -30,9 +30,7 @@ package struct PromptLogprob: Codable, Equatable, Sendable {
     @Nullable package var rank: Int?
     package var decodedToken: String
 
-    package init(logprob: Double, rank: Int?, decodedToken: String) {
-        (self.logprob, self.rank, self.decodedToken) = (logprob, rank, decodedToken)
-    }
+    package init(logprob: Double, rank: Int?, decodedToken: String) { (self.logprob, self.rank, self.decodedToken) = (logprob, rank, decodedToken) }
 }
 
 /// One of the `n` answers.
@@ -42,9 +40,7 @@ package struct ChatChoice: Codable, Equatable, Sendable {
     @Nullable package var finishReason: FinishReason?
     @Nullable package var logprobs: ChoiceLogprobs?
 
-    package init(
-        index: Int, message: AssistantMessage, finishReason: FinishReason? = nil, logprobs: ChoiceLogprobs? = nil
-    ) {
+    package init(index: Int, message: AssistantMessage, finishReason: FinishReason? = nil, logprobs: ChoiceLogprobs? = nil) {
         (self.index, self.message, self.finishReason, self.logprobs) = (index, message, finishReason, logprobs)
     }
 }
@@ -85,8 +81,8 @@ package struct ChatCompletionChunk: Codable, Equatable, Sendable {
     package var cord: CordExtension?
 
     package init(
-        id: String, created: Int, model: String, choices: [ChatChunkChoice], usage: Nullable<Usage>? = nil,
-        systemFingerprint: String? = nil, cord: CordExtension? = nil
+        id: String, created: Int, model: String, choices: [ChatChunkChoice], usage: Nullable<Usage>? = nil, systemFingerprint: String? = nil,
+        cord: CordExtension? = nil
     ) {
         (self.id, self.created, self.model, self.choices, self.usage) = (id, created, model, choices, usage)
         (self.systemFingerprint, self.cord) = (systemFingerprint, cord)
@@ -145,9 +141,7 @@ package struct TopLogprob: Codable, Equatable, Sendable {
     package var logprob: Double
     package var bytes: [UInt8]
 
-    package init(token: String, logprob: Double, bytes: [UInt8]) {
-        (self.token, self.logprob, self.bytes) = (token, logprob, bytes)
-    }
+    package init(token: String, logprob: Double, bytes: [UInt8]) { (self.token, self.logprob, self.bytes) = (token, logprob, bytes) }
 }
 
 /// Tokens in and out.

@@ -60,9 +60,7 @@ package struct Score: Codable, Equatable, Sendable {
     package var systemFingerprint: String?
     package var cord: CordExtension?
 
-    package init(
-        id: String, created: Int, model: String, data: [ContinuationScore], usage: Usage, systemFingerprint: String?, cord: CordExtension?
-    ) {
+    package init(id: String, created: Int, model: String, data: [ContinuationScore], usage: Usage, systemFingerprint: String?, cord: CordExtension?) {
         (self.id, self.created, self.model, self.data, self.usage) = (id, created, model, data, usage)
         (self.systemFingerprint, self.cord) = (systemFingerprint, cord)
     }

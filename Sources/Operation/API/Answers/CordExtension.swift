@@ -29,9 +29,7 @@ package struct HeardAudio: Codable, Equatable, Sendable {
     /// What the bytes turned out to be, as `wav/pcm_16`.
     package var format: String?
 
-    package init(
-        seconds: Double, sampleRate: Int, channels: Int, audioTokens: Int, sha256: String, format: String? = nil
-    ) {
+    package init(seconds: Double, sampleRate: Int, channels: Int, audioTokens: Int, sha256: String, format: String? = nil) {
         (self.seconds, self.sampleRate, self.channels, self.audioTokens) = (seconds, sampleRate, channels, audioTokens)
         (self.sha256, self.format) = (sha256, format)
     }

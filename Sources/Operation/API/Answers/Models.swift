@@ -17,9 +17,7 @@ package struct ModelObject: Codable, Equatable, Sendable {
     package var outputModalities = ["text"]
     package var weightVersion: String?
 
-    package init(
-        id: String, created: Int, root: String?, parent: String?, maxModelLen: Int, dtype: String, weightVersion: String?
-    ) {
+    package init(id: String, created: Int, root: String?, parent: String?, maxModelLen: Int, dtype: String, weightVersion: String?) {
         (self.id, self.created, self.root, self.parent, self.maxModelLen) = (id, created, root, parent, maxModelLen)
         (self.dtype, self.weightVersion) = (dtype, weightVersion)
     }

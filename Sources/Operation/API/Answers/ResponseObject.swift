@@ -52,13 +52,9 @@ package struct ResponseObject: Codable, Equatable, Sendable {
     /// A response that has begun.
     package init(id: String, createdAt: Int, model: String, to request: ResponsesRequest, temperature: Double, topP: Double) {
         (self.id, self.createdAt, self.model, self.temperature, self.topP) = (id, createdAt, model, temperature, topP)
-        metadata = request.metadata
-        reasoning = request.reasoning
-        text = request.text
+        (metadata, reasoning, text) = (request.metadata, request.reasoning, request.text)
         topLogprobs = request.logprobs ?? 0
-        instructions = request.instructions
-        maxOutputTokens = request.sampling.maxTokens
-        parallelToolCalls = request.tools.isParallel
+        (instructions, maxOutputTokens, parallelToolCalls) = (request.instructions, request.sampling.maxTokens, request.tools.isParallel)
         toolChoice = request.tools.tools.isEmpty ? .auto : request.tools.choice
         tools = request.tools.tools.map { ResponsesTool($0) }
     }

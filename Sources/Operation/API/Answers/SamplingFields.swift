@@ -17,9 +17,8 @@ package struct SamplingFields: Codable, Equatable, Sendable {
     package var repetitionPenalty: Double?
 
     package init(
-        temperature: Double? = nil, topP: Double? = nil, topK: Int? = nil, minP: Double? = nil,
-        maxTokens: Int? = nil, stop: [String] = [], seed: Int? = nil, frequencyPenalty: Double? = nil,
-        presencePenalty: Double? = nil, repetitionPenalty: Double? = nil
+        temperature: Double? = nil, topP: Double? = nil, topK: Int? = nil, minP: Double? = nil, maxTokens: Int? = nil, stop: [String] = [],
+        seed: Int? = nil, frequencyPenalty: Double? = nil, presencePenalty: Double? = nil, repetitionPenalty: Double? = nil
     ) {
         (self.temperature, self.topP, self.topK, self.minP, self.maxTokens) = (temperature, topP, topK, minP, maxTokens)
         (self.stop, self.seed, self.frequencyPenalty) = (stop, seed, frequencyPenalty)

@@ -230,8 +230,7 @@ package struct ToolCallDelta: Codable, Equatable, Sendable {
     package var function: Function
 
     package init(index: Int, id: String, name: String) {
-        self.index = index
-        self.id = id
+        (self.index, self.id) = (index, id)
         type = "function"
         function = Function(name: name, arguments: "")
     }

@@ -42,17 +42,13 @@ package struct TranscriptionObject: Codable, Equatable, Sendable {
         package let type: String
         package let seconds: Double
 
-        package init(seconds: Double) {
-            (type, self.seconds) = ("duration", seconds)
-        }
+        package init(seconds: Double) { (type, self.seconds) = ("duration", seconds) }
     }
 
     package let text: String
     package let usage: Usage
 
-    package init(text: String, seconds: Double) {
-        (self.text, usage) = (text, Usage(seconds: seconds))
-    }
+    package init(text: String, seconds: Double) { (self.text, usage) = (text, Usage(seconds: seconds)) }
 }
 
 /// A transcript with its pieces, as `verbose_json`.
@@ -64,9 +60,7 @@ package struct VerboseTranscriptionObject: Codable, Equatable, Sendable {
         package let end: Double
         package let text: String
 
-        package init(id: Int, start: Double, end: Double, text: String) {
-            (self.id, self.start, self.end, self.text) = (id, start, end, text)
-        }
+        package init(id: Int, start: Double, end: Double, text: String) { (self.id, self.start, self.end, self.text) = (id, start, end, text) }
     }
 
     package let task: String

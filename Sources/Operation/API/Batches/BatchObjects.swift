@@ -63,9 +63,7 @@ package struct BatchCounts: Codable, Equatable, Sendable {
     package var completed: Int
     package var failed: Int
 
-    package init(total: Int = 0, completed: Int = 0, failed: Int = 0) {
-        (self.total, self.completed, self.failed) = (total, completed, failed)
-    }
+    package init(total: Int = 0, completed: Int = 0, failed: Int = 0) { (self.total, self.completed, self.failed) = (total, completed, failed) }
 }
 
 /// Why a batch as a whole failed.
@@ -104,13 +102,7 @@ package struct Batch: Codable, Equatable, Sendable {
     @Nullable package var metadata: [String: String]?
 
     package init(id: String, _ request: BatchRequest, status: BatchStatus, createdAt: Int, expiresAt: Int) {
-        self.id = id
-        endpoint = request.endpoint
-        inputFileId = request.inputFileId
-        completionWindow = request.completionWindow
-        self.status = status
-        self.createdAt = createdAt
-        self.expiresAt = expiresAt
-        metadata = request.metadata
+        (self.id, endpoint, inputFileId, completionWindow) = (id, request.endpoint, request.inputFileId, request.completionWindow)
+        (self.status, self.createdAt, self.expiresAt, metadata) = (status, createdAt, expiresAt, request.metadata)
     }
 }

@@ -9,44 +9,18 @@ package struct CordObjective: Codable, Equatable, Sendable {
     /// A reward callback of the operator's, by name, in the judge's place.
     package var reward: String?
 
-    package init(_ loss: Objective = Objective(), judge: JudgeOptions? = nil) {
-        self.loss = loss
-        self.judge = judge
-    }
+    package init(_ loss: Objective = Objective(), judge: JudgeOptions? = nil) { (self.loss, self.judge) = (loss, judge) }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
         loss = Objective(try fields.choice("method") ?? .cord)
-        loss.topK = try fields.integer(.topK) ?? loss.topK
-        loss.topKShare = try fields.number(.topKShare)
-        loss.alpha = try fields.number(.alpha) ?? loss.alpha
-        loss.beta = try fields.number(.beta) ?? loss.beta
-        loss.tokenTemperature = try fields.number(.tokenTemperature) ?? loss.tokenTemperature
-        loss.sequenceTemperature = try fields.number(.sequenceTemperature) ?? loss.sequenceTemperature
-        loss.teacherTemperature = try fields.number(.teacherTemperature) ?? loss.teacherTemperature
-        loss.rollouts = try fields.integer(.rollouts) ?? loss.rollouts
-        loss.maxRolloutTokens = try fields.integer(.maxRolloutTokens) ?? loss.maxRolloutTokens
-        loss.tokenCoefficient = try fields.number(.tokenCoefficient) ?? loss.tokenCoefficient
-        loss.sequenceCoefficient = try fields.number(.sequenceCoefficient) ?? loss.sequenceCoefficient
-        loss.teacher = try fields.choice("teacher") ?? loss.teacher
-        loss.reference = try fields.choice("reference") ?? loss.reference
+        for member in Self.members { try member.read(&loss, fields) }
         judge = try fields.optional("judge", "an object")
         reward = try fields.text("reward", maxLength: 128)
         if reward != nil, judge != nil { throw fields.invalid("reward", expected: "nothing beside `judge`") }
         if reward != nil, !loss.needs(.rewards, of: .group) {
             throw fields.invalid("reward", expected: "nothing in the method \"\(loss.method.rawValue)\", which has no rewards")
         }
-        loss.reduction = try fields.choice("reduction") ?? loss.reduction
-        loss.dividesByDeviation = try fields.flag("divide_by_deviation") ?? loss.dividesByDeviation
-        loss.clipRatio = try fields.number(.clipRatio)
-        loss.normalisation = try fields.choice("normalisation") ?? loss.normalisation
-        loss.estimator = try fields.choice("estimator") ?? loss.estimator
-        loss.importanceBound = try fields.number(.importanceBound) ?? loss.importanceBound
-        loss.referenceCoefficient = try fields.number(.referenceCoefficient) ?? loss.referenceCoefficient
-        loss.entropyCoefficient = try fields.number(.entropyCoefficient) ?? loss.entropyCoefficient
-        loss.updatesPerRollout = try fields.integer(.updatesPerRollout) ?? loss.updatesPerRollout
-        loss.replayWeight = try fields.number(.replayWeight) ?? loss.replayWeight
-        loss.replayTranscripts = try fields.number(.replayTranscripts) ?? loss.replayTranscripts
         if loss.replayWeight == 0, loss.replayTranscripts > 0 {
             throw fields.invalid("replay_transcripts", expected: "0 beside the `replay_weight` 0, which replays nothing")
         }
@@ -54,45 +28,56 @@ package struct CordObjective: Codable, Equatable, Sendable {
     }
 
     package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(loss.method, forKey: .method)
-        try container.encode(loss.topK, forKey: .topK)
-        try container.encodeIfPresent(loss.topKShare, forKey: .topKShare)
-        try container.encode(loss.alpha, forKey: .alpha)
-        try container.encode(loss.beta, forKey: .beta)
-        try container.encode(loss.tokenTemperature, forKey: .tokenTemperature)
-        try container.encode(loss.sequenceTemperature, forKey: .sequenceTemperature)
-        try container.encode(loss.rollouts, forKey: .rollouts)
-        try container.encode(loss.maxRolloutTokens, forKey: .maxRolloutTokens)
-        try container.encode(loss.tokenCoefficient, forKey: .tokenCoefficient)
-        try container.encode(loss.sequenceCoefficient, forKey: .sequenceCoefficient)
-        try container.encode(loss.teacher, forKey: .teacher)
-        try container.encode(loss.reference, forKey: .reference)
-        try container.encodeIfPresent(judge, forKey: .judge)
-        try container.encodeIfPresent(reward, forKey: .reward)
-        try container.encode(loss.reduction, forKey: .reduction)
-        try container.encode(loss.dividesByDeviation, forKey: .divideByDeviation)
-        try container.encodeIfPresent(loss.clipRatio, forKey: .clipRatio)
-        // Members that came later, where they say something: what was stored before stays as it is.
-        func encode<Value: Encodable & Equatable>(_ value: Value, _ initial: Value, _ key: CodingKeys) throws {
-            if value != initial { try container.encode(value, forKey: key) }
-        }
-        let initial = Objective()
-        try encode(loss.teacherTemperature, initial.teacherTemperature, .teacherTemperature)
-        try encode(loss.normalisation, initial.normalisation, .normalisation)
-        try encode(loss.estimator, initial.estimator, .estimator)
-        try encode(loss.importanceBound, initial.importanceBound, .importanceBound)
-        try encode(loss.referenceCoefficient, initial.referenceCoefficient, .referenceCoefficient)
-        try encode(loss.entropyCoefficient, initial.entropyCoefficient, .entropyCoefficient)
-        try encode(loss.updatesPerRollout, initial.updatesPerRollout, .updatesPerRollout)
-        try encode(loss.replayWeight, initial.replayWeight, .replayWeight)
-        try encode(loss.replayTranscripts, initial.replayTranscripts, .replayTranscripts)
+        var container = encoder.container(keyedBy: Fields.Name.self)
+        try container.encode(loss.method, forKey: Fields.Name(stringValue: "method"))
+        for member in Self.members { try member.write(loss, &container) }
+        try container.encodeIfPresent(judge, forKey: Fields.Name(stringValue: "judge"))
+        try container.encodeIfPresent(reward, forKey: Fields.Name(stringValue: "reward"))
     }
 
-    private enum CodingKeys: String, CodingKey {
-        case method, alpha, beta, rollouts, teacher, reference, judge, reward, reduction, topK, tokenTemperature, sequenceTemperature
-        case maxRolloutTokens, tokenCoefficient, sequenceCoefficient, divideByDeviation, clipRatio, topKShare, teacherTemperature, normalisation
-        case estimator, importanceBound, referenceCoefficient, entropyCoefficient, updatesPerRollout, replayWeight, replayTranscripts
+    /// What is told of the loss beside its method.
+    private static var members: [Member] {
+        [
+            .integer(.topK, \.topK), Member("top_k_share", \.topKShare, isLater: true) { try $0.number(.topKShare) },
+            .number(.alpha, \.alpha), .number(.beta, \.beta), .number(.tokenTemperature, \.tokenTemperature),
+            .number(.sequenceTemperature, \.sequenceTemperature), .number(.teacherTemperature, \.teacherTemperature, isLater: true),
+            .integer(.rollouts, \.rollouts), .integer(.maxRolloutTokens, \.maxRolloutTokens),
+            .number(.tokenCoefficient, \.tokenCoefficient), .number(.sequenceCoefficient, \.sequenceCoefficient),
+            Member("teacher", \.teacher) { try $0.choice("teacher") }, Member("reference", \.reference) { try $0.choice("reference") },
+            Member("reduction", \.reduction) { try $0.choice("reduction") },
+            Member("divide_by_deviation", \.dividesByDeviation) { try $0.flag("divide_by_deviation") },
+            Member("clip_ratio", \.clipRatio, isLater: true) { try $0.number(.clipRatio) },
+            Member("normalisation", \.normalisation, isLater: true) { try $0.choice("normalisation") },
+            Member("estimator", \.estimator, isLater: true) { try $0.choice("estimator") },
+            .number(.importanceBound, \.importanceBound, isLater: true), .number(.referenceCoefficient, \.referenceCoefficient, isLater: true),
+            .number(.entropyCoefficient, \.entropyCoefficient, isLater: true), .integer(.updatesPerRollout, \.updatesPerRollout, isLater: true),
+            .number(.replayWeight, \.replayWeight, isLater: true), .number(.replayTranscripts, \.replayTranscripts, isLater: true),
+        ]
+    }
+
+    /// A member of the wire and of ``Objective``. One that came later is written only where it says something: what was stored before
+    /// stays as it is.
+    private struct Member {
+        let read: (inout Objective, Fields) throws -> Void
+        let write: (Objective, inout KeyedEncodingContainer<Fields.Name>) throws -> Void
+
+        init<Value: Encodable & Equatable>(
+            _ name: String, _ path: WritableKeyPath<Objective, Value>, isLater: Bool = false, _ value: @escaping (Fields) throws -> Value?
+        ) {
+            read = { loss, fields in if let value = try value(fields) { loss[keyPath: path] = value } }
+            write = { loss, container in
+                if isLater, loss[keyPath: path] == Objective()[keyPath: path] { return }
+                try container.encode(loss[keyPath: path], forKey: Fields.Name(stringValue: name))
+            }
+        }
+
+        static func number(_ option: NumericOption, _ path: WritableKeyPath<Objective, Double>, isLater: Bool = false) -> Member {
+            Member(option.name, path, isLater: isLater) { try $0.number(option) }
+        }
+
+        static func integer(_ option: NumericOption, _ path: WritableKeyPath<Objective, Int>, isLater: Bool = false) -> Member {
+            Member(option.name, path, isLater: isLater) { try $0.integer(option) }
+        }
     }
 }
 

@@ -12,14 +12,8 @@ package struct CordScore: Codable, Equatable, Sendable {
     package var replays: [CordPairOutcome]?
     package var timings: CordTimings
 
-    package init(
-        createdAt: Int, model: String, weightVersion: String?, metrics: CordMetrics, pairs: [CordPairOutcome], timings: CordTimings
-    ) {
-        self.createdAt = createdAt
-        self.model = model
-        self.weightVersion = weightVersion
-        self.metrics = metrics
-        self.pairs = pairs
+    package init(createdAt: Int, model: String, weightVersion: String?, metrics: CordMetrics, pairs: [CordPairOutcome], timings: CordTimings) {
+        (self.createdAt, self.model, self.weightVersion, self.metrics, self.pairs) = (createdAt, model, weightVersion, metrics, pairs)
         self.timings = timings
     }
 }
@@ -40,13 +34,8 @@ package struct CordMeasures: Codable, Equatable, Sendable {
         logprob: Double, entropy: Double, reverseKl: Double?, forwardKl: Double?, teacherLogprob: Double?, teacherEntropy: Double?,
         coefficients: CordCoefficients
     ) {
-        self.logprob = logprob
-        self.entropy = entropy
-        self.reverseKl = reverseKl
-        self.forwardKl = forwardKl
-        self.teacherLogprob = teacherLogprob
-        self.teacherEntropy = teacherEntropy
-        self.coefficients = coefficients
+        (self.logprob, self.entropy, self.reverseKl, self.forwardKl, self.teacherLogprob) = (logprob, entropy, reverseKl, forwardKl, teacherLogprob)
+        (self.teacherEntropy, self.coefficients) = (teacherEntropy, coefficients)
     }
 }
 
@@ -59,9 +48,6 @@ package struct CordCoefficients: Codable, Equatable, Sendable {
     package var entropy: Double
 
     package init(logprob: Double, reverseKl: Double, forwardKl: Double, entropy: Double) {
-        self.logprob = logprob
-        self.reverseKl = reverseKl
-        self.forwardKl = forwardKl
-        self.entropy = entropy
+        (self.logprob, self.reverseKl, self.forwardKl, self.entropy) = (logprob, reverseKl, forwardKl, entropy)
     }
 }

@@ -18,18 +18,11 @@ package struct CordStep: Codable, Equatable, Sendable {
     package var timings: CordTimings
 
     package init(
-        id: String, createdAt: Int, step: Int, model: String, weightVersion: String, parentVersion: String? = nil,
-        metrics: CordMetrics, pairs: [CordPairOutcome], timings: CordTimings
+        id: String, createdAt: Int, step: Int, model: String, weightVersion: String, parentVersion: String? = nil, metrics: CordMetrics,
+        pairs: [CordPairOutcome], timings: CordTimings
     ) {
-        self.id = id
-        self.createdAt = createdAt
-        self.step = step
-        self.model = model
-        self.weightVersion = weightVersion
-        self.parentVersion = parentVersion
-        self.metrics = metrics
-        self.pairs = pairs
-        self.timings = timings
+        (self.id, self.createdAt, self.step, self.model, self.weightVersion) = (id, createdAt, step, model, weightVersion)
+        (self.parentVersion, self.metrics, self.pairs, self.timings) = (parentVersion, metrics, pairs, timings)
     }
 }
 
@@ -62,21 +55,13 @@ package struct CordMetrics: Codable, Equatable, Sendable {
     package var replayKl: Double?
 
     package init(
-        loss: Double, tokenLoss: Double? = nil, sequenceLoss: Double? = nil, klMean: Double? = nil,
-        rewardMean: Double? = nil, teacherAgreement: Double? = nil, gradNorm: Double, learningRate: Double,
-        rolloutTokens: Int, trainTokens: Int, logprobDifferenceMax: Double? = nil
+        loss: Double, tokenLoss: Double? = nil, sequenceLoss: Double? = nil, klMean: Double? = nil, rewardMean: Double? = nil,
+        teacherAgreement: Double? = nil, gradNorm: Double, learningRate: Double, rolloutTokens: Int, trainTokens: Int,
+        logprobDifferenceMax: Double? = nil
     ) {
-        self.loss = loss
-        self.tokenLoss = tokenLoss
-        self.sequenceLoss = sequenceLoss
-        self.klMean = klMean
-        self.rewardMean = rewardMean
-        self.teacherAgreement = teacherAgreement
-        self.gradNorm = gradNorm
-        self.learningRate = learningRate
-        self.rolloutTokens = rolloutTokens
-        self.trainTokens = trainTokens
-        self.logprobDifferenceMax = logprobDifferenceMax
+        (self.loss, self.tokenLoss, self.sequenceLoss, self.klMean, self.rewardMean) = (loss, tokenLoss, sequenceLoss, klMean, rewardMean)
+        (self.teacherAgreement, self.gradNorm, self.learningRate, self.rolloutTokens) = (teacherAgreement, gradNorm, learningRate, rolloutTokens)
+        (self.trainTokens, self.logprobDifferenceMax) = (trainTokens, logprobDifferenceMax)
     }
 }
 
@@ -96,19 +81,11 @@ package struct CordPairOutcome: Codable, Equatable, Sendable {
     package var rollouts: [CordRollout]?
 
     package init(
-        id: String? = nil, index: Int, status: CordPairStatus, reason: String? = nil, audio: HeardAudio? = nil,
-        teacherAnswer: String? = nil, rewardMean: Double? = nil, klMean: Double? = nil,
-        rollouts: [CordRollout]? = nil
+        id: String? = nil, index: Int, status: CordPairStatus, reason: String? = nil, audio: HeardAudio? = nil, teacherAnswer: String? = nil,
+        rewardMean: Double? = nil, klMean: Double? = nil, rollouts: [CordRollout]? = nil
     ) {
-        self.id = id
-        self.index = index
-        self.status = status
-        self.reason = reason
-        self.audio = audio
-        self.teacherAnswer = teacherAnswer
-        self.rewardMean = rewardMean
-        self.klMean = klMean
-        self.rollouts = rollouts
+        (self.id, self.index, self.status, self.reason, self.audio, self.teacherAnswer) = (id, index, status, reason, audio, teacherAnswer)
+        (self.rewardMean, self.klMean, self.rollouts) = (rewardMean, klMean, rollouts)
     }
 }
 
@@ -127,16 +104,8 @@ package struct CordRollout: Codable, Equatable, Sendable {
     /// With `include: ["tokens"]`.
     package var tokens: [CordToken]?
 
-    package init(
-        role: String, text: String, tokenCount: Int, reward: Double? = nil, advantage: Double? = nil,
-        tokens: [CordToken]? = nil
-    ) {
-        self.role = role
-        self.text = text
-        self.tokenCount = tokenCount
-        self.reward = reward
-        self.advantage = advantage
-        self.tokens = tokens
+    package init(role: String, text: String, tokenCount: Int, reward: Double? = nil, advantage: Double? = nil, tokens: [CordToken]? = nil) {
+        (self.role, self.text, self.tokenCount, self.reward, self.advantage, self.tokens) = (role, text, tokenCount, reward, advantage, tokens)
     }
 }
 
@@ -154,11 +123,7 @@ package struct CordToken: Codable, Equatable, Sendable {
     package var measured: CordMeasures?
 
     package init(token: Int, text: String, logprob: Double, divergence: Double? = nil, weight: Double? = nil) {
-        self.token = token
-        self.text = text
-        self.logprob = logprob
-        self.divergence = divergence
-        self.weight = weight
+        (self.token, self.text, self.logprob, self.divergence, self.weight) = (token, text, logprob, divergence, weight)
     }
 }
 
@@ -172,16 +137,8 @@ package struct CordTimings: Codable, Equatable, Sendable {
     package var publish: Double
     package var total: Double
 
-    package init(
-        queue: Double, rollouts: Double, scoring: Double, backward: Double, optimizer: Double, publish: Double,
-        total: Double
-    ) {
-        self.queue = queue
-        self.rollouts = rollouts
-        self.scoring = scoring
-        self.backward = backward
-        self.optimizer = optimizer
-        self.publish = publish
-        self.total = total
+    package init(queue: Double, rollouts: Double, scoring: Double, backward: Double, optimizer: Double, publish: Double, total: Double) {
+        (self.queue, self.rollouts, self.scoring, self.backward, self.optimizer) = (queue, rollouts, scoring, backward, optimizer)
+        (self.publish, self.total) = (publish, total)
     }
 }

@@ -27,28 +27,15 @@ package struct FineTuningJob: Codable, Equatable, Sendable {
     package var cord: FineTuningExtension
 
     package init(
-        id: String, createdAt: Int, error: FineTuningError? = nil, fineTunedModel: String? = nil,
-        finishedAt: Int? = nil, hyperparameters: Hyperparameters, model: String, seed: Int, status: FineTuningStatus,
-        trainedTokens: Int? = nil, trainingFile: String, validationFile: String? = nil, metadata: [String: String]? = nil,
-        method: FineTuningMethod, cord: FineTuningExtension, resultFiles: [String] = [], estimatedFinish: Int? = nil
+        id: String, createdAt: Int, error: FineTuningError? = nil, fineTunedModel: String? = nil, finishedAt: Int? = nil,
+        hyperparameters: Hyperparameters, model: String, seed: Int, status: FineTuningStatus, trainedTokens: Int? = nil, trainingFile: String,
+        validationFile: String? = nil, metadata: [String: String]? = nil, method: FineTuningMethod, cord: FineTuningExtension,
+        resultFiles: [String] = [], estimatedFinish: Int? = nil
     ) {
-        self.id = id
-        self.createdAt = createdAt
-        self.error = error
-        self.fineTunedModel = fineTunedModel
-        self.finishedAt = finishedAt
-        self.hyperparameters = hyperparameters
-        self.model = model
-        self.seed = seed
-        self.status = status
-        self.trainedTokens = trainedTokens
-        self.trainingFile = trainingFile
-        self.validationFile = validationFile
-        self.metadata = metadata
-        self.method = method
-        self.cord = cord
-        self.resultFiles = resultFiles
-        self.estimatedFinish = estimatedFinish
+        (self.id, self.createdAt, self.error, self.fineTunedModel, self.finishedAt) = (id, createdAt, error, fineTunedModel, finishedAt)
+        (self.hyperparameters, self.model, self.seed, self.status, self.trainedTokens) = (hyperparameters, model, seed, status, trainedTokens)
+        (self.trainingFile, self.validationFile, self.metadata, self.method, self.cord) = (trainingFile, validationFile, metadata, method, cord)
+        (self.resultFiles, self.estimatedFinish) = (resultFiles, estimatedFinish)
     }
 }
 
@@ -58,10 +45,7 @@ package struct FineTuningError: Codable, Equatable, Sendable {
     package var message: String
     @Nullable package var param: String?
 
-    package init(code: String, message: String) {
-        self.code = code
-        self.message = message
-    }
+    package init(code: String, message: String) { (self.code, self.message) = (code, message) }
 }
 
 /// OpenAI's six. A paused job reads `queued`; the extension tells.
@@ -85,17 +69,11 @@ package struct FineTuningExtension: Codable, Equatable, Sendable {
     package var reason: String?
 
     package init(
-        paused: Bool, step: Int, totalSteps: Int, weightVersion: String? = nil, baseReport: String? = nil,
-        candidateReport: String? = nil, promoted: Bool? = nil, reason: String? = nil
+        paused: Bool, step: Int, totalSteps: Int, weightVersion: String? = nil, baseReport: String? = nil, candidateReport: String? = nil,
+        promoted: Bool? = nil, reason: String? = nil
     ) {
-        self.paused = paused
-        self.step = step
-        self.totalSteps = totalSteps
-        self.weightVersion = weightVersion
-        self.baseReport = baseReport
-        self.candidateReport = candidateReport
-        self.promoted = promoted
-        self.reason = reason
+        (self.paused, self.step, self.totalSteps, self.weightVersion, self.baseReport) = (paused, step, totalSteps, weightVersion, baseReport)
+        (self.candidateReport, self.promoted, self.reason) = (candidateReport, promoted, reason)
     }
 }
 
@@ -111,15 +89,8 @@ package struct FineTuningEvent: Codable, Equatable, Sendable {
     package var type: String
     package var data: WireValue?
 
-    package init(
-        id: String, createdAt: Int, level: String, message: String, type: String = "message", data: WireValue? = nil
-    ) {
-        self.id = id
-        self.createdAt = createdAt
-        self.level = level
-        self.message = message
-        self.type = type
-        self.data = data
+    package init(id: String, createdAt: Int, level: String, message: String, type: String = "message", data: WireValue? = nil) {
+        (self.id, self.createdAt, self.level, self.message, self.type, self.data) = (id, createdAt, level, message, type, data)
     }
 }
 
@@ -133,16 +104,9 @@ package struct FineTuningCheckpoint: Codable, Equatable, Sendable {
     package var stepNumber: Int
     package var metrics: FineTuningMetrics
 
-    package init(
-        id: String, createdAt: Int, fineTunedModelCheckpoint: String, fineTuningJobId: String, stepNumber: Int,
-        metrics: FineTuningMetrics
-    ) {
-        self.id = id
-        self.createdAt = createdAt
-        self.fineTunedModelCheckpoint = fineTunedModelCheckpoint
-        self.fineTuningJobId = fineTuningJobId
-        self.stepNumber = stepNumber
-        self.metrics = metrics
+    package init(id: String, createdAt: Int, fineTunedModelCheckpoint: String, fineTuningJobId: String, stepNumber: Int, metrics: FineTuningMetrics) {
+        (self.id, self.createdAt, self.fineTunedModelCheckpoint, self.fineTuningJobId) = (id, createdAt, fineTunedModelCheckpoint, fineTuningJobId)
+        (self.stepNumber, self.metrics) = (stepNumber, metrics)
     }
 }
 
@@ -165,15 +129,10 @@ package struct FineTuningMetrics: Codable, Equatable, Sendable {
 
     package init(
         step: Double, trainLoss: Double? = nil, trainMeanTokenAccuracy: Double? = nil, validLoss: Double? = nil,
-        validMeanTokenAccuracy: Double? = nil, fullValidLoss: Double? = nil,
-        fullValidMeanTokenAccuracy: Double? = nil
+        validMeanTokenAccuracy: Double? = nil, fullValidLoss: Double? = nil, fullValidMeanTokenAccuracy: Double? = nil
     ) {
-        self.step = step
-        self.trainLoss = trainLoss
-        self.trainMeanTokenAccuracy = trainMeanTokenAccuracy
-        self.validLoss = validLoss
-        self.validMeanTokenAccuracy = validMeanTokenAccuracy
-        self.fullValidLoss = fullValidLoss
+        (self.step, self.trainLoss, self.trainMeanTokenAccuracy, self.validLoss) = (step, trainLoss, trainMeanTokenAccuracy, validLoss)
+        (self.validMeanTokenAccuracy, self.fullValidLoss) = (validMeanTokenAccuracy, fullValidLoss)
         self.fullValidMeanTokenAccuracy = fullValidMeanTokenAccuracy
     }
 }

@@ -13,11 +13,7 @@ package struct FineTuningRequest: Codable, Equatable, Sendable {
     package var cord: FineTuningOptions
 
     package init(model: String, trainingFile: String, method: FineTuningMethod, suffix: String?, cord: FineTuningOptions) {
-        self.model = model
-        self.trainingFile = trainingFile
-        self.method = method
-        self.suffix = suffix
-        self.cord = cord
+        (self.model, self.trainingFile, self.method, self.suffix, self.cord) = (model, trainingFile, method, suffix, cord)
     }
 
     package init(from decoder: any Decoder) throws {
@@ -52,10 +48,7 @@ package struct FineTuningMethod: Codable, Equatable, Sendable {
     package var type: Kind
     package var hyperparameters: Hyperparameters
 
-    package init(type: Kind, hyperparameters: Hyperparameters = Hyperparameters()) {
-        self.type = type
-        self.hyperparameters = hyperparameters
-    }
+    package init(type: Kind, hyperparameters: Hyperparameters = Hyperparameters()) { (self.type, self.hyperparameters) = (type, hyperparameters) }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)

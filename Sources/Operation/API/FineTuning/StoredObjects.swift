@@ -16,18 +16,11 @@ package struct FileObject: Codable, Equatable, Sendable {
     package var sha256: String?
 
     package init(
-        id: String, bytes: Int, createdAt: Int, filename: String, purpose: String, status: String, expiresAt: Int?,
-        statusDetails: String?, sha256: String?
+        id: String, bytes: Int, createdAt: Int, filename: String, purpose: String, status: String, expiresAt: Int?, statusDetails: String?,
+        sha256: String?
     ) {
-        self.expiresAt = expiresAt
-        self.id = id
-        self.bytes = bytes
-        self.createdAt = createdAt
-        self.filename = filename
-        self.purpose = purpose
-        self.status = status
-        self.statusDetails = statusDetails
-        self.sha256 = sha256
+        (self.expiresAt, self.id, self.bytes, self.createdAt, self.filename, self.purpose) = (expiresAt, id, bytes, createdAt, filename, purpose)
+        (self.status, self.statusDetails, self.sha256) = (status, statusDetails, sha256)
     }
 }
 
@@ -69,21 +62,11 @@ package struct VersionObject: Codable, Equatable, Sendable {
     package var reportIds: [String]
 
     package init(
-        id: String, name: String, parent: String? = nil, kind: WeightVersionKind, createdAt: Int, hash: String,
-        promoted: Bool, step: Int? = nil, bytes: Int? = nil, metrics: [String: Double] = [:],
-        reportIds: [String] = []
+        id: String, name: String, parent: String? = nil, kind: WeightVersionKind, createdAt: Int, hash: String, promoted: Bool, step: Int? = nil,
+        bytes: Int? = nil, metrics: [String: Double] = [:], reportIds: [String] = []
     ) {
-        self.id = id
-        self.name = name
-        self.parent = parent
-        self.kind = kind
-        self.createdAt = createdAt
-        self.hash = hash
-        self.promoted = promoted
-        self.step = step
-        self.bytes = bytes
-        self.metrics = metrics
-        self.reportIds = reportIds
+        (self.id, self.name, self.parent, self.kind, self.createdAt, self.hash) = (id, name, parent, kind, createdAt, hash)
+        (self.promoted, self.step, self.bytes, self.metrics, self.reportIds) = (promoted, step, bytes, metrics, reportIds)
     }
 }
 
@@ -98,8 +81,6 @@ package struct Promotion: Codable, Equatable, Sendable {
     package var createdAt: Int
 
     package init(weightVersion: String, previous: String? = nil, createdAt: Int) {
-        self.weightVersion = weightVersion
-        self.previous = previous
-        self.createdAt = createdAt
+        (self.weightVersion, self.previous, self.createdAt) = (weightVersion, previous, createdAt)
     }
 }

@@ -20,24 +20,13 @@ package struct GapRun: Codable, Equatable, Sendable {
     @Nullable package var error: ErrorBody.Detail?
 
     package init(
-        id: String, status: RunStatus, model: String, weightVersion: String? = nil, benchmark: String,
-        arms: [GapArm], limit: Int? = nil, seed: Int, createdAt: Int, startedAt: Int? = nil, finishedAt: Int? = nil,
-        progress: RunProgress, reportId: String? = nil, error: ErrorBody.Detail? = nil
+        id: String, status: RunStatus, model: String, weightVersion: String? = nil, benchmark: String, arms: [GapArm], limit: Int? = nil, seed: Int,
+        createdAt: Int, startedAt: Int? = nil, finishedAt: Int? = nil, progress: RunProgress, reportId: String? = nil,
+        error: ErrorBody.Detail? = nil
     ) {
-        self.id = id
-        self.status = status
-        self.model = model
-        self.weightVersion = weightVersion
-        self.benchmark = benchmark
-        self.arms = arms
-        self.limit = limit
-        self.seed = seed
-        self.createdAt = createdAt
-        self.startedAt = startedAt
-        self.finishedAt = finishedAt
-        self.progress = progress
-        self.reportId = reportId
-        self.error = error
+        (self.id, self.status, self.model, self.weightVersion, self.benchmark, self.arms) = (id, status, model, weightVersion, benchmark, arms)
+        (self.limit, self.seed, self.createdAt, self.startedAt, self.finishedAt) = (limit, seed, createdAt, startedAt, finishedAt)
+        (self.progress, self.reportId, self.error) = (progress, reportId, error)
     }
 }
 
@@ -51,10 +40,7 @@ package struct RunProgress: Codable, Equatable, Sendable {
     package var done: Int
     package var total: Int
 
-    package init(done: Int, total: Int) {
-        self.done = done
-        self.total = total
-    }
+    package init(done: Int, total: Int) { (self.done, self.total) = (done, total) }
 }
 
 /// A report as its list shows it; the report itself has every item.
@@ -77,20 +63,11 @@ package struct GapReportSummary: Codable, Equatable, Sendable {
     @Nullable package var p: Double?
 
     package init(
-        id: String, createdAt: Int, runId: String? = nil, model: String, weightVersion: String, benchmark: String,
-        n: Int, accuracy: [String: Double], gap: Double?, gapInterval: [Double]? = nil, p: Double? = nil
+        id: String, createdAt: Int, runId: String? = nil, model: String, weightVersion: String, benchmark: String, n: Int,
+        accuracy: [String: Double], gap: Double?, gapInterval: [Double]? = nil, p: Double? = nil
     ) {
-        self.id = id
-        self.createdAt = createdAt
-        self.runId = runId
-        self.model = model
-        self.weightVersion = weightVersion
-        self.benchmark = benchmark
-        self.n = n
-        self.accuracy = accuracy
-        self.gap = gap
-        self.gapInterval = gapInterval
-        self.p = p
+        (self.id, self.createdAt, self.runId, self.model, self.weightVersion) = (id, createdAt, runId, model, weightVersion)
+        (self.benchmark, self.n, self.accuracy, self.gap, self.gapInterval, self.p) = (benchmark, n, accuracy, gap, gapInterval, p)
     }
 }
 
@@ -107,17 +84,8 @@ package struct Benchmark: Codable, Equatable, Sendable {
     package var hash: String
     package var builtIn: Bool
 
-    package init(
-        id: String, name: String, createdAt: Int, items: Int, categories: [String: Int], voices: Int, hash: String,
-        builtIn: Bool
-    ) {
-        self.id = id
-        self.name = name
-        self.createdAt = createdAt
-        self.items = items
-        self.categories = categories
-        self.voices = voices
-        self.hash = hash
-        self.builtIn = builtIn
+    package init(id: String, name: String, createdAt: Int, items: Int, categories: [String: Int], voices: Int, hash: String, builtIn: Bool) {
+        (self.id, self.name, self.createdAt, self.items, self.categories, self.voices) = (id, name, createdAt, items, categories, voices)
+        (self.hash, self.builtIn) = (hash, builtIn)
     }
 }

@@ -35,11 +35,7 @@ package struct GapRunRequest: Codable, Equatable, Sendable {
     /// Second sets, asked in one arm each: what a training may forget.
     package var retain: [String]?
 
-    package init(model: String, benchmark: String, limit: Int? = nil) {
-        self.model = model
-        self.benchmark = benchmark
-        self.limit = limit
-    }
+    package init(model: String, benchmark: String, limit: Int? = nil) { (self.model, self.benchmark, self.limit) = (model, benchmark, limit) }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
@@ -143,11 +139,7 @@ package struct BenchmarkRequest: Codable, Equatable, Sendable {
     /// Made out from the file where absent.
     package var format: Format?
 
-    package init(name: String, fileId: String, format: Format? = nil) {
-        self.name = name
-        self.fileId = fileId
-        self.format = format
-    }
+    package init(name: String, fileId: String, format: Format? = nil) { (self.name, self.fileId, self.format) = (name, fileId, format) }
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)

@@ -43,20 +43,12 @@ package struct Inspection: Codable, Equatable, Sendable {
     package var cord: CordExtension
 
     package init(
-        id: String, model: String, weightVersion: String, continuation: String, tokens: [InspectedToken],
-        divergenceMean: Double, divergenceP80: Double, positionCorrelation: Double? = nil, tokenLoss: Double,
-        cord: CordExtension
+        id: String, model: String, weightVersion: String, continuation: String, tokens: [InspectedToken], divergenceMean: Double,
+        divergenceP80: Double, positionCorrelation: Double? = nil, tokenLoss: Double, cord: CordExtension
     ) {
-        self.id = id
-        self.model = model
-        self.weightVersion = weightVersion
-        self.continuation = continuation
-        self.tokens = tokens
-        self.divergenceMean = divergenceMean
-        self.divergenceP80 = divergenceP80
-        self.positionCorrelation = positionCorrelation
-        self.tokenLoss = tokenLoss
-        self.cord = cord
+        (self.id, self.model, self.weightVersion, self.continuation, self.tokens) = (id, model, weightVersion, continuation, tokens)
+        (self.divergenceMean, self.divergenceP80, self.positionCorrelation) = (divergenceMean, divergenceP80, positionCorrelation)
+        (self.tokenLoss, self.cord) = (tokenLoss, cord)
     }
 }
 
@@ -80,20 +72,11 @@ package struct InspectedToken: Codable, Equatable, Sendable {
     package var topText: [TopLogprob]
 
     package init(
-        position: Int, token: Int, text: String, divergence: Double, rank: Int, weight: Double, logprobAudio: Double,
-        logprobText: Double, entropyAudio: Double, entropyText: Double, topAudio: [TopLogprob], topText: [TopLogprob]
+        position: Int, token: Int, text: String, divergence: Double, rank: Int, weight: Double, logprobAudio: Double, logprobText: Double,
+        entropyAudio: Double, entropyText: Double, topAudio: [TopLogprob], topText: [TopLogprob]
     ) {
-        self.position = position
-        self.token = token
-        self.text = text
-        self.divergence = divergence
-        self.rank = rank
-        self.weight = weight
-        self.logprobAudio = logprobAudio
-        self.logprobText = logprobText
-        self.entropyAudio = entropyAudio
-        self.entropyText = entropyText
-        self.topAudio = topAudio
-        self.topText = topText
+        (self.position, self.token, self.text, self.divergence, self.rank, self.weight) = (position, token, text, divergence, rank, weight)
+        (self.logprobAudio, self.logprobText, self.entropyAudio, self.entropyText) = (logprobAudio, logprobText, entropyAudio, entropyText)
+        (self.topAudio, self.topText) = (topAudio, topText)
     }
 }

@@ -1,20 +1,5 @@
 /// What a person looks through: the items of question sets with the marks that people put on them, and the rows of training files.
 
-/// A page of a list that says how many elements there are in all.
-package struct CountedList<Element: Codable & Sendable>: Codable, Sendable {
-    package var object = "list"
-    package var data: [Element]
-    package var hasMore: Bool
-    /// Elements that match the query, on all pages.
-    package var total: Int
-
-    package init(_ data: [Element], hasMore: Bool, total: Int) {
-        self.data = data
-        self.hasMore = hasMore
-        self.total = total
-    }
-}
-
 /// One item of a question set.
 package struct BenchmarkItem: Codable, Equatable, Sendable {
     package var id: String
@@ -40,16 +25,8 @@ package struct BenchmarkItem: Codable, Equatable, Sendable {
         id: String, category: String, text: String, answer: String, choices: [String], type: String, sourceQuestion: String, voice: String?,
         hasAudio: Bool, mark: ItemMark?
     ) {
-        self.voice = voice
-        self.mark = mark
-        self.id = id
-        self.category = category
-        self.text = text
-        self.answer = answer
-        self.choices = choices
-        self.type = type
-        self.sourceQuestion = sourceQuestion
-        self.hasAudio = hasAudio
+        (self.voice, self.mark, self.id, self.category, self.text, self.answer) = (voice, mark, id, category, text, answer)
+        (self.choices, self.type, self.sourceQuestion, self.hasAudio) = (choices, type, sourceQuestion, hasAudio)
     }
 }
 
@@ -66,12 +43,7 @@ package struct ItemMark: Codable, Equatable, Sendable {
     package var createdAt: Int
 
     package init(benchmark: String, item: String, verdict: MarkVerdict, answer: String?, note: String?, createdAt: Int) {
-        self.answer = answer
-        self.note = note
-        self.benchmark = benchmark
-        self.item = item
-        self.verdict = verdict
-        self.createdAt = createdAt
+        (self.answer, self.note, self.benchmark, self.item, self.verdict, self.createdAt) = (answer, note, benchmark, item, verdict, createdAt)
     }
 }
 
@@ -127,10 +99,7 @@ package struct TrainingFileRow: Codable, Equatable, Sendable {
         package var role: String
         package var text: String
 
-        package init(role: String, text: String) {
-            self.role = role
-            self.text = text
-        }
+        package init(role: String, text: String) { (self.role, self.text) = (role, text) }
     }
 
     package var object = "file.row"
@@ -151,18 +120,11 @@ package struct TrainingFileRow: Codable, Equatable, Sendable {
     @Nullable package var problem: String?
 
     package init(
-        line: Int, id: String? = nil, text: String = "", answer: String? = nil, solution: String? = nil, system: String? = nil,
-        turns: [Turn] = [], clips: Int = 0, problem: String? = nil
+        line: Int, id: String? = nil, text: String = "", answer: String? = nil, solution: String? = nil, system: String? = nil, turns: [Turn] = [],
+        clips: Int = 0, problem: String? = nil
     ) {
-        self.id = id
-        self.answer = answer
-        self.solution = solution
-        self.system = system
-        self.problem = problem
-        self.line = line
-        self.text = text
-        self.turns = turns
-        self.clips = clips
+        (self.id, self.answer, self.solution, self.system, self.problem, self.line) = (id, answer, solution, system, problem, line)
+        (self.text, self.turns, self.clips) = (text, turns, clips)
     }
 }
 

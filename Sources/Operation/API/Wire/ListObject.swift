@@ -3,11 +3,10 @@ package struct ListObject<Element: Codable & Sendable>: Codable, Sendable {
     package var object = "list"
     package var data: [Element]
     package var hasMore: Bool
+    /// Elements that match the query, on all pages, where they are counted.
+    package var total: Int?
 
-    package init(_ data: [Element], hasMore: Bool = false) {
-        self.data = data
-        self.hasMore = hasMore
-    }
+    package init(_ data: [Element], hasMore: Bool = false, total: Int? = nil) { (self.data, self.hasMore, self.total) = (data, hasMore, total) }
 }
 
 extension ListObject: Equatable where Element: Equatable {}
@@ -58,10 +57,7 @@ package struct DeletedObject: Codable, Equatable, Sendable {
     package var object: String
     package var deleted = true
 
-    package init(id: String, object: String) {
-        self.id = id
-        self.object = object
-    }
+    package init(id: String, object: String) { (self.id, self.object) = (id, object) }
 }
 
 /// The body of every error answer.

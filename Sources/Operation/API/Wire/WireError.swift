@@ -7,9 +7,7 @@ package struct WireError: Error, Equatable, CustomStringConvertible, Sendable {
     /// `unsupported_parameter`, `invalid_json`, `json_too_deep`, `json_too_large`, `invalid_unicode`.
     package var code: String
 
-    package init(_ message: String, param: String? = nil, code: String) {
-        (self.message, self.param, self.code) = (message, param, code)
-    }
+    package init(_ message: String, param: String? = nil, code: String) { (self.message, self.param, self.code) = (message, param, code) }
 
     package var description: String { message }
 

@@ -44,9 +44,7 @@ package enum WireValue: Codable, Equatable, Sendable {
     }
 
     /// The value parsed from bytes that ``JSONGuard`` has not seen, such as the store's own.
-    package init(json: Data) throws {
-        self = try JSONDecoder().decode(WireValue.self, from: json)
-    }
+    package init(json: Data) throws { self = try JSONDecoder().decode(WireValue.self, from: json) }
 
     package subscript(name: String) -> WireValue? {
         if case .object(let members) = self { members[name] } else { nil }

@@ -29,7 +29,7 @@ package struct TrainingRows: Sendable {
     /// - Throws: `TrainingError`, `ArchiveError` for a file that is no manifest.
     package func page(
         of file: FileRecord, _ query: RowsQuery, check: @escaping @Sendable () throws -> Void
-    ) throws -> CountedList<TrainingFileRow> {
+    ) throws -> ListObject<TrainingFileRow> {
         var rows: [TrainingFileRow] = []
         var (total, before) = (0, 0)
         try forEachRow(of: file, check) { line, read in
@@ -42,7 +42,7 @@ package struct TrainingRows: Sendable {
             total += 1
             if line <= query.after { before += 1 } else if rows.count < query.limit { rows.append(row) }
         }
-        return CountedList(rows, hasMore: before + rows.count < total, total: total)
+        return ListObject(rows, hasMore: before + rows.count < total, total: total)
     }
 
     /// The bytes of a row's clip, as they were brought. Blocks.

@@ -24,7 +24,7 @@ enum BenchmarkItemsRoute {
                     let page = try workshop.benchmarks.items(
                         of: id, filter, after: query.after, limit: query.limit, check: cancellation.check)
                     let items = page.items.map { BenchmarkItem($0, mark: marks[$0.id]) }
-                    return .json(try WireEncoder.encode(CountedList(items, hasMore: page.hasMore, total: page.total)))
+                    return .json(try WireEncoder.encode(ListObject(items, hasMore: page.hasMore, total: page.total)))
                 }
             }
         }
@@ -59,7 +59,7 @@ enum BenchmarkItemsRoute {
                 let workshop = try server.workshop
                 let set = try workshop.benchmarks.identity(request.parameter("id"))
                 let marks = try workshop.store.marks(benchmark: set.id).map { try ItemMark($0, of: set.name) }
-                return .json(try WireEncoder.encode(CountedList(marks, hasMore: false, total: marks.count)))
+                return .json(try WireEncoder.encode(ListObject(marks, hasMore: false, total: marks.count)))
             }
         }
     }

@@ -50,7 +50,7 @@ enum TokensRoute {
         case .messages(let messages, addGenerationPrompt: false):
             let whole = try await runtime.prompt(try [SubmittedMessage](messages)).tokens.map { Int($0) }
             // What the chat format adds for the answer to begin is the same for every conversation.
-            let start = Tokenization.ChatMessage(role: "user", "")
+            let start = TemplateMessage(role: "user", "")
             let format = runtime.model.chat
             let added = try format.encode([start]).count - format.encode([start], addGenerationPrompt: false).count
             return whole.dropLast(added)

@@ -1,7 +1,7 @@
 package import JSON
 package import Tokenization
 
-extension ChatMessage {
+extension TemplateMessage {
     /// A message as chat formats read it.
     init(_ message: HeardMessage) {
         self.init(
