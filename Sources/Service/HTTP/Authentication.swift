@@ -43,7 +43,9 @@ package struct AccessKey: Sendable {
     /// - Parameter name: What a key without a name is called.
     package init(written text: String, name: String) throws(InvalidKey) {
         // No client can send one, and beside "=" it would silently be part of the name or of the secret.
-        guard !text.contains(where: \.isWhitespace) else { throw InvalidKey(description: "found a blank: expected NAME=SECRET or SECRET without any") }
+        guard !text.contains(where: \.isWhitespace) else {
+            throw InvalidKey(description: "found a blank: expected NAME=SECRET or SECRET without any")
+        }
         let secretStart = text.firstIndex(of: "=").map { text.index(after: $0) }
         guard let secretStart, text[secretStart...].contains(where: { $0 != "=" }) else {
             guard let first = text.first, first != "=" else { throw InvalidKey(description: "the secret is empty") }
