@@ -10,7 +10,7 @@ from pathlib import Path
 
 import schemathesis
 
-CLIP = base64.b64encode((Path(__file__).resolve().parent / "spoken" / "sum.wav").read_bytes()).decode()
+CLIP = base64.b64encode((Path(__file__).resolve().parents[1] / "Fixtures/spoken/sum.wav").read_bytes()).decode()
 
 
 def heard(value, name=None):

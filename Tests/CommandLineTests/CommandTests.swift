@@ -16,7 +16,7 @@ import Testing
     @Test func aCommandLikeNoOtherIsAnsweredWithTheList() throws {
         let run = try Cord("frobnicate")
         #expect(run.status == 64)
-        #expect(run.errors.contains("There are: serve, ask, eval,"))
+        #expect(run.errors.contains("There are: serve, ask, transcribe, eval,"))
     }
 
     /// Commands stand in examples as they are typed: no line of 80 columns breaks one.

@@ -69,6 +69,31 @@ import Testing
         #expect(try cord("files").output.split(separator: "\n").count == 2)
     }
 
+    /// Here and by a server, in every form alike.
+    @Test func recordingsAreWrittenDown() throws {
+        let sum = fixtures.appending(path: "spoken/sum.wav").path
+        for format in ["text", "json", "verbose", "srt", "vtt"] {
+            let (here, there) = (try Cord("transcribe", sum, "--format", format), try cord("transcribe", sum, "--format", format))
+            #expect(here.status == 0 && here.output.contains("sum of"), "\(here.errors)\(here.output)")
+            #expect(here.output == there.output, "\(there.errors)")
+            #expect(
+                here.output.contains("-->") == ["srt", "vtt"].contains(format)
+                    && here.output.contains("\"text\"") == ["json", "verbose"].contains(format))
+        }
+        let clip = set.appending(path: "audio/plus.flac").path
+        let several = try cord("transcribe", sum, clip)
+        #expect(several.output.split(separator: "\n").map { $0.prefix { $0 != ":" } } == [sum[...], clip[...]], "\(several.errors)")
+        let place = folder.url.appending(path: "written")
+        let files = try cord("transcribe", sum, clip, "--format", "srt", "--output", place.path)
+        #expect(files.output == ["sum", "plus"].map { "\(place.path)/\($0).srt\n" }.joined(), "\(files.errors)")
+        #expect(try String(contentsOf: place.appending(path: "plus.srt"), encoding: .utf8).hasPrefix("1\n00:00:"))
+        #expect(try Cord("transcribe", sum, clip, "--format", "srt").errors.contains("expected a folder"))
+        #expect(try Cord("transcribe", sum, sum, "--output", place.path).errors.contains("would both be sum.txt"))
+        #expect(try Cord("transcribe", sum, "/nonexistent.wav").errors.hasPrefix("Error: /nonexistent.wav cannot be read: there is no such file"))
+        let text = try cord("transcribe", fixtures.appending(path: "spoken/make.sh").path)
+        #expect(text.status == 1 && text.errors.hasPrefix("Error: ") && !text.errors.contains("Optional"), "\(text.errors)")
+    }
+
     @Test func filesComeAndGo() throws {
         let file = try folder.file("notes.txt", "words")
         let brought = try cord("files", "upload", file, "--purpose", "user_data")

@@ -38,6 +38,28 @@ import Workshop
         for name in ["kv_cache_usage_perc", "gpu_cache_usage_perc"] { #expect(abs(try sample("vllm:" + name, text).value - used / limit) < 1e-9) }
     }
 
+    /// Each token but an answer's first has a time before it; the other histograms have one entry a request.
+    @Test func timesAreToldOfEveryAnswerAndToken() async throws {
+        let fixture = try Fixture()
+        let body = #"{"messages": [{"role": "user", "content": "Hi"}], "ignore_eos": true, "max_tokens": 20, "n": 2}"#
+        for stream in ["", #""stream": true, "#] {
+            let sent = body.replacing("{\"messages", with: "{\(stream)\"messages")
+            #expect(try await !fixture.memory.post("/v1/chat/completions", json: sent).text().isEmpty)
+        }
+        let text = try await metrics(fixture)
+        func value(_ name: String) throws -> Double { try sample("vllm:" + name, text).value }
+        for name in [
+            "time_to_first_token_seconds", "request_time_per_output_token_seconds", "e2e_request_latency_seconds", "request_queue_time_seconds",
+            "request_prefill_time_seconds", "request_decode_time_seconds", "request_prompt_tokens", "request_generation_tokens",
+        ] { #expect(try value(name + "_count") == 2, "\(name)") }
+        #expect(try value("inter_token_latency_seconds_count") == 2 * 2 * 19)
+        #expect(try value("request_generation_tokens_sum") == 2 * 2 * 20)
+        let parts = try ["queue", "prefill", "decode"].map { try value("request_\($0)_time_seconds_sum") }.reduce(0, +)
+        #expect(try parts <= value("e2e_request_latency_seconds_sum") + 1e-6)
+        #expect(text.contains("vllm:request_generation_tokens_bucket{model_name=\"cord-nano\",le=\"20\"} 0\n"))
+        #expect(text.contains("vllm:request_generation_tokens_bucket{model_name=\"cord-nano\",le=\"50\"} 2\n"))
+    }
+
     /// Two requests where one has room: one runs, one waits, each with its adapter.
     @Test func requestsAndAdaptersRunAndWait() async throws {
         let fixture = try Fixture {

@@ -39,11 +39,11 @@ package struct ModelSettings: Sendable {
 
     /// Loads the model and its adapters. Takes seconds; blocks.
     ///
-    /// - Parameter firstToken: told the seconds from a question's arrival to the first token of its answer.
+    /// - Parameter answered: told how long each question took that was answered.
     package func load(
-        limits: AnswerLimits = AnswerLimits(), firstToken: @escaping @Sendable (_ seconds: Double) -> Void = { _ in }
+        limits: AnswerLimits = AnswerLimits(), answered: @escaping @Sendable (AnswerTimes) -> Void = { _ in }
     ) throws -> Runtime {
-        let runtime = Runtime(Engine(try loadModel(), limits: engine), limits: limits, firstToken: firstToken)
+        let runtime = Runtime(Engine(try loadModel(), limits: engine), limits: limits, answered: answered)
         for (name, directory) in adapters { try runtime.loadAdapter(directory, name: name) }
         return runtime
     }

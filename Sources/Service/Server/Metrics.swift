@@ -17,7 +17,7 @@ package final class Metrics: Sendable {
     private struct State {
         var requests: [RequestKey: Int] = [:]
         var durations: [String: Histogram] = [:]
-        var firstToken = Histogram()
+        var answers = AnswerHistograms()
         var bytesSent = 0
     }
 
@@ -36,7 +36,7 @@ package final class Metrics: Sendable {
         }
     }
 
-    func firstToken(seconds: Double) { state.withLock { $0.firstToken.add(seconds) } }
+    func answered(_ times: AnswerTimes) { state.withLock { $0.answers.add(times) } }
 
     /// Clients may send any word as a method; each would become a series of its own.
     private static func known(_ method: String) -> String {
@@ -54,10 +54,10 @@ package final class Metrics: Sendable {
         for (route, histogram) in state.durations.sorted(by: { $0.key < $1.key }) { page.histogram(histogram, [("route", route)]) }
         page.single("cord_http_response_bytes_total", "counter", "Bytes of response bodies sent.", Double(state.bytesSent))
         page.begin("cord_time_to_first_token_seconds", "histogram", "From a question's arrival to the first token of its answer.")
-        page.histogram(state.firstToken, [])
+        page.histogram(state.answers.firstToken, [])
         if let runtime {
             engine(runtime, &page)
-            runtime.describeToRouters(on: &page, firstToken: state.firstToken)
+            runtime.describeToRouters(on: &page, state.answers)
             page.begin("cord_work_waiting", "gauge", "Pieces of work that wait for a thread, by kind.")
             for queue in runtime.queues.all { page.sample([("queue", queue.name)], Double(queue.waiting)) }
         }
@@ -114,15 +114,49 @@ package final class Metrics: Sendable {
     }
 }
 
-/// Cumulative buckets from a millisecond to five minutes.
+/// Cumulative buckets.
 struct Histogram {
-    static let bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
-    var counts = [Int](repeating: 0, count: bounds.count + 1)
-    var sum = 0.0
+    /// From a millisecond to five minutes.
+    static let seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+    static let tokens: [Double] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000]
+
+    let bounds: [Double]
+    private(set) var counts: [Int]
+    private(set) var sum = 0.0
+
+    init(_ bounds: [Double] = Histogram.seconds) {
+        self.bounds = bounds
+        counts = [Int](repeating: 0, count: bounds.count + 1)
+    }
 
     mutating func add(_ value: Double) {
-        counts[Self.bounds.firstIndex { value <= $0 } ?? Self.bounds.count] += 1
+        counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
         sum += value
+    }
+}
+
+/// How long questions took that were answered.
+struct AnswerHistograms {
+    private(set) var firstToken = Histogram()
+    private(set) var betweenTokens = Histogram()
+    private(set) var perToken = Histogram()
+    private(set) var whole = Histogram()
+    private(set) var queued = Histogram()
+    private(set) var prefill = Histogram()
+    private(set) var decode = Histogram()
+    private(set) var promptTokens = Histogram(Histogram.tokens)
+    private(set) var completionTokens = Histogram(Histogram.tokens)
+
+    mutating func add(_ times: AnswerTimes) {
+        firstToken.add(times.firstToken)
+        whole.add(times.whole)
+        queued.add(times.queued)
+        prefill.add(times.prefill)
+        decode.add(times.decode)
+        promptTokens.add(Double(times.promptTokens))
+        completionTokens.add(Double(times.completionTokens))
+        for seconds in times.between { betweenTokens.add(seconds) }
+        if !times.between.isEmpty { perToken.add(times.between.reduce(0, +) / Double(times.between.count)) }
     }
 }
 
@@ -138,8 +172,11 @@ struct Exposition {
 
     mutating func sample(_ labels: [(String, String)], _ value: Double, suffix: String = "") {
         let pairs = labels.map { "\($0)=\"\(Self.escaped($1))\"" }.joined(separator: ",")
-        let number = value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
-        text += name + suffix + (pairs.isEmpty ? "" : "{\(pairs)}") + " \(number)\n"
+        text += name + suffix + (pairs.isEmpty ? "" : "{\(pairs)}") + " \(Self.number(value))\n"
+    }
+
+    private static func number(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
     }
 
     mutating func single(_ name: String, _ type: String, _ help: String, _ value: Double) {
@@ -149,7 +186,7 @@ struct Exposition {
 
     mutating func histogram(_ histogram: Histogram, _ labels: [(String, String)]) {
         var total = 0
-        for (bound, count) in zip(Histogram.bounds.map { String($0) } + ["+Inf"], histogram.counts) {
+        for (bound, count) in zip(histogram.bounds.map(Self.number) + ["+Inf"], histogram.counts) {
             total += count
             sample(labels + [("le", bound)], Double(total), suffix: "_bucket")
         }

@@ -6,7 +6,7 @@ extension Runtime {
     /// What routers choose a server by, in vLLM's words, which the Gateway API's inference extension reads.
     ///
     /// Source: vLLM's production metrics; the model server protocol of gateway-api-inference-extension.
-    func describeToRouters(on page: inout Exposition, firstToken: Histogram) {
+    func describeToRouters(on page: inout Exposition, _ answers: AnswerHistograms) {
         let statistics = engine.statistics
         let model = [("model_name", versions.baseName)]
         func tell(_ name: String, _ type: String, _ help: String, _ value: Double) {
@@ -20,8 +20,19 @@ extension Runtime {
         tell("gpu_cache_usage_perc", "gauge", "The same by its older name; here the memory is the machine's.", used)
         tell("prompt_tokens_total", "counter", "Tokens of prompts, audio embeddings included.", Double(statistics.promptTokens))
         tell("generation_tokens_total", "counter", "Tokens generated.", Double(statistics.completionTokens))
-        page.begin("vllm:time_to_first_token_seconds", "histogram", "From a question's arrival to the first token of its answer.")
-        page.histogram(firstToken, model)
+        func tell(_ name: String, _ help: String, _ histogram: Histogram) {
+            page.begin("vllm:" + name, "histogram", help)
+            page.histogram(histogram, model)
+        }
+        tell("time_to_first_token_seconds", "From a question's arrival to the first token of its answer.", answers.firstToken)
+        tell("inter_token_latency_seconds", "Between one token of an answer and the next.", answers.betweenTokens)
+        tell("request_time_per_output_token_seconds", "The mean of that over a request.", answers.perToken)
+        tell("e2e_request_latency_seconds", "From a question's arrival to the last token.", answers.whole)
+        tell("request_queue_time_seconds", "From submission to the first forward pass.", answers.queued)
+        tell("request_prefill_time_seconds", "From the first forward pass to the first token.", answers.prefill)
+        tell("request_decode_time_seconds", "From the first token to the last.", answers.decode)
+        tell("request_prompt_tokens", "Tokens of a request's prompt, audio embeddings included.", answers.promptTokens)
+        tell("request_generation_tokens", "Tokens of a request's answers.", answers.completionTokens)
         page.begin("vllm:lora_requests_info", "gauge", "The adapters that requests run with and wait for; its value is the Unix time.")
         page.sample(
             [

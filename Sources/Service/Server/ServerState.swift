@@ -44,7 +44,7 @@ package final class ServerState: Sendable {
 
     /// Loads the model and the adapters that the configuration names. Takes seconds; blocks.
     package func load() throws -> Runtime {
-        try configuration.model.load(limits: configuration.limits) { [metrics] in metrics.firstToken(seconds: $0) }
+        try configuration.model.load(limits: configuration.limits) { [metrics] in metrics.answered($0) }
     }
 
     /// What outlives the process, in the operator's data folder.

@@ -13,13 +13,15 @@ struct Cord: AsyncParsableCommand {
               cord serve                    answer on http://127.0.0.1:8080
               cord ask question.wav         answer a spoken question here
               cord ask "What is the sum of 7, 9 and 8?"
+              cord transcribe talk.flac     write down what is said
               cord eval                     measure the audio-text gap
               cord serve --model ~/models/NAME --dtype bfloat16
               cord serve --model decoder.gguf --mmproj projector.gguf
             """,
         version: Build.version,
         subcommands: [
-            Serve.self, Ask.self, Eval.self, Gap.self, Train.self, Methods.self, DrawQuestions.self, Speak.self, Tokenize.self, Bench.self,
+            Serve.self, Ask.self, Transcribe.self, Eval.self, Gap.self, Train.self, Methods.self, DrawQuestions.self, Speak.self, Tokenize.self,
+            Bench.self,
             Quantize.self, DriftCommand.self, ListModels.self, FilesCommand.self, Jobs.self, Versions.self, DataCommand.self, Doctor.self, Nano.self,
         ])
 

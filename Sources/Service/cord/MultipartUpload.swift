@@ -8,6 +8,8 @@ struct MultipartUpload {
     let name: String
     private let bytes: Data
 
+    init(named name: String, _ bytes: Data) { (self.name, self.bytes) = (name, bytes) }
+
     /// - Throws: `FileError` or `ArchiveError`, where it cannot be read.
     init(_ path: String) throws {
         let place = URL(fileURLWithPath: path).standardizedFileURL

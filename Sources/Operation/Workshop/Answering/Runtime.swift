@@ -17,16 +17,16 @@ package final class Runtime: Sendable {
     package let queues = WorkQueues()
     let structures: Structures
     private let remote: RemoteAudio
-    private let firstToken: @Sendable (Double) -> Void
+    private let answered: @Sendable (AnswerTimes) -> Void
 
     package var model: LoadedModel { engine.model }
 
     package init(
-        _ engine: Engine, limits: AnswerLimits = AnswerLimits(), firstToken: @escaping @Sendable (_ seconds: Double) -> Void = { _ in }
+        _ engine: Engine, limits: AnswerLimits = AnswerLimits(), answered: @escaping @Sendable (AnswerTimes) -> Void = { _ in }
     ) {
         self.engine = engine
         self.limits = limits
-        self.firstToken = firstToken
+        self.answered = answered
         structures = Structures(engine.model)
         versions = VersionRegistry(baseName: engine.model.name, root: engine.model.name)
         remote = RemoteAudio(hosts: limits.audioHosts, maxBytes: limits.fetchBytes, time: limits.fetchTime)
@@ -88,7 +88,7 @@ package final class Runtime: Sendable {
         return Inquiry(
             id: id, created: Int(Date().timeIntervalSince1970), model: entry.name, version: entry.versionID, request: request,
             tokenizer: model.tokenizer, preparation: start.secondsUntilNow,
-            timeLimit: max(.zero, limits.time - (ContinuousClock.now - start)), firstToken: firstToken, events: events)
+            timeLimit: max(.zero, limits.time - (ContinuousClock.now - start)), answered: answered, events: events)
     }
 
     static let timeIsOver = WorkshopError(.timeIsOver, "The answer took longer than this server allows for one request.")

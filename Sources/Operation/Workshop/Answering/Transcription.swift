@@ -21,7 +21,7 @@ package struct Transcription: Sendable {
     package let seconds: Double
     let pieces: [SpeechPieces.Piece]
     let transcriber: Transcriber
-    let wish: TranscriptionWish
+    package let wish: TranscriptionWish
     /// Gives back what the recording took of the server's memory when nobody needs it any more.
     let place: RecordingPlace
 

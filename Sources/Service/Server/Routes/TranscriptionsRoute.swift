@@ -1,8 +1,8 @@
-import API
+package import API
 import Foundation
 import Generation
 import HTTP
-import Workshop
+package import Workshop
 
 /// `POST /v1/audio/transcriptions` and `/v1/audio/translations`: what is said in a recording, by OpenAI's calls.
 enum TranscriptionsRoute {
@@ -21,33 +21,11 @@ enum TranscriptionsRoute {
                     let wish = TranscriptionWish(
                         task: task, language: wanted.language, context: wanted.prompt, temperature: wanted.temperature)
                     let transcription = try await runtime.transcribe(file.bytes, wish, model: wanted.model)
-                    return wanted.stream ? stream(transcription) : try await whole(transcription, wanted, task)
+                    if wanted.stream { return stream(transcription) }
+                    let written = try await WrittenTranscript(transcription, as: wanted.format)
+                    return .text(written.text, contentType: written.contentType)
                 }
             }
-        }
-    }
-
-    private static func whole(
-        _ transcription: Transcription, _ wanted: TranscriptionRequest, _ task: TranscriptionWish.Task
-    ) async throws -> Response {
-        var pieces: [Transcription.Piece] = []
-        try await transcription.forEach { pieces.append($0) }
-        let text = joined(pieces)
-        switch wanted.format {
-        case .json: return .json(try WireEncoder.encode(TranscriptionObject(text: text, seconds: transcription.seconds)))
-        case .text: return .text(text + "\n")
-        case .srt: return .text(Subtitles.srt(pieces), contentType: "application/x-subrip; charset=utf-8")
-        case .vtt: return .text(Subtitles.vtt(pieces), contentType: "text/vtt; charset=utf-8")
-        case .verbose:
-            let segments = pieces.filter { !$0.text.isEmpty }.enumerated().map { id, piece in
-                VerboseTranscriptionObject.Segment(
-                    id: id, start: piece.seconds.lowerBound, end: piece.seconds.upperBound, text: piece.text)
-            }
-            return .json(
-                try WireEncoder.encode(
-                    VerboseTranscriptionObject(
-                        task: task == .translate ? "translate" : "transcribe", language: pieces.lazy.compactMap(\.language).first ?? wanted.language,
-                        duration: transcription.seconds, text: text, segments: segments)))
         }
     }
 
@@ -64,10 +42,42 @@ enum TranscriptionsRoute {
             try await events.send(try WireEncoder.encode(TranscriptionEvent.done(joined(pieces), seconds: transcription.seconds)))
         }
     }
+}
 
-    private static func joined(_ pieces: [Transcription.Piece]) -> String {
-        pieces.map(\.text).filter { !$0.isEmpty }.joined(separator: " ")
+/// A whole transcript in one of the forms that it can be asked for.
+package struct WrittenTranscript: Sendable {
+    package let text: String
+    let contentType: String
+
+    package init(_ transcription: Transcription, as format: TranscriptionRequest.Format) async throws {
+        var pieces: [Transcription.Piece] = []
+        try await transcription.forEach { pieces.append($0) }
+        let said = joined(pieces)
+        func json(_ value: some Encodable) throws -> String { String(decoding: try WireEncoder.encode(value), as: UTF8.self) }
+        switch format {
+        case .json:
+            text = try json(TranscriptionObject(text: said, seconds: transcription.seconds))
+            contentType = "application/json"
+        case .text: (text, contentType) = (said + "\n", "text/plain; charset=utf-8")
+        case .srt: (text, contentType) = (Subtitles.srt(pieces), "application/x-subrip; charset=utf-8")
+        case .vtt: (text, contentType) = (Subtitles.vtt(pieces), "text/vtt; charset=utf-8")
+        case .verbose:
+            let segments = pieces.filter { !$0.text.isEmpty }.enumerated().map { id, piece in
+                VerboseTranscriptionObject.Segment(
+                    id: id, start: piece.seconds.lowerBound, end: piece.seconds.upperBound, text: piece.text)
+            }
+            text = try json(
+                VerboseTranscriptionObject(
+                    task: transcription.wish.task == .translate ? "translate" : "transcribe",
+                    language: pieces.lazy.compactMap(\.language).first ?? transcription.wish.language, duration: transcription.seconds, text: said,
+                    segments: segments))
+            contentType = "application/json"
+        }
     }
+}
+
+private func joined(_ pieces: [Transcription.Piece]) -> String {
+    pieces.map(\.text).filter { !$0.isEmpty }.joined(separator: " ")
 }
 
 /// Transcripts as subtitles, a piece a title: SubRip, and WebVTT (W3C).
