@@ -91,6 +91,8 @@ let package = Package(
         .executableTarget(
             name: "kernel-bench", dependencies: ["CKernels", "COpenBLAS"], path: "benchmarks/speed/kernels",
             linkerSettings: [.linkedLibrary("openblas")]),
+        .executableTarget(
+            name: "structure-bench", dependencies: ["JSON", "Randomness", "Structure"], path: "benchmarks/speed/structure", swiftSettings: strict),
         room("Tensors", ["CKernels", "COpenBLAS"]),
         room("Weights", ["Tensors", "Patterns", "Files", "JSON"]),
 
@@ -231,7 +233,7 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "API", "Archives", "Audio", "Evaluation", "Generation", "HTTP", "JSON", "Models", "Objectives", "Tensors",
+                "API", "Archives", "Audio", "Evaluation", "Generation", "HTTP", "JSON", "Models", "Objectives", "Structure", "Tensors",
                 "TestSupport", "Tokenization", "Training", "Weights", logging,
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: strict),

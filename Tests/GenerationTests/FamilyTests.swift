@@ -1,10 +1,12 @@
 import Audio
 import Foundation
 import Generation
+import JSON
 import Models
 import Tensors
 import TestSupport
 import Testing
+import Tokenization
 import Weights
 
 /// What every family beside the first must do as transformers and peft do: prompts, and adapters by their names.
@@ -49,6 +51,28 @@ import Weights
                     })
             }
             #expect(try model.prompt(messages).tokens == chat.inputIDs, "\(path) \(chat.name)")
+        }
+    }
+
+    /// Tools, calls and what they gave, as mistral-common writes them.
+    @Test func promptsWithToolsAreMistralCommons() throws {
+        let model = try load("voxtral/published")
+        #expect(model.chat.calls == .mistral)
+        let file = try JSONValue(parsing: try Data(contentsOf: fixtures.appending(path: "voxtral/tools.json")))
+        let tools = TemplateValue.list(try file.array("tools").map { TemplateValue($0) })
+        let chats = try file.array("chats")
+        #expect(chats.count == 4)
+        for chat in chats {
+            let messages = try chat.array("messages").map { message in
+                let (text, callID) = (try message.string("text"), try message.string("call_id"))
+                return HeardMessage(
+                    role: try message.string("role"), parts: text.isEmpty ? [] : [.text(text)],
+                    calls: try message.array("calls").map { call in
+                        ToolCall(id: try call.string("id"), name: try call.string("name"), arguments: .object(try call.object("arguments")))
+                    }, callID: callID.isEmpty ? nil : callID)
+            }
+            let (name, expected) = (try chat.string("name"), try chat.integers("input_ids").map(Int64.init))
+            #expect(try model.prompt(messages, variables: ["tools": tools]).tokens.map(Int64.init) == expected, "\(name)")
         }
     }
 

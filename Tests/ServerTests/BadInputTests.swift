@@ -142,7 +142,7 @@ import Workshop
         ),
         (
             #"{"model": "cord-nano", "messages": [{"role": "user", "content": "a"}], "structured_outputs": {"grammar": "root ::= a"}}"#,
-            "unsupported_parameter"
+            "unsupported_schema"
         ),
     ])
     func malformedBodiesAreNamed(text: String, code: String) async throws {

@@ -17,6 +17,7 @@ import Testing
             "{\"", "\":", "\",\"", "},", "]]", "\"}", ": ", ", ", "true", "false", "null", "name", "\"name\":", "12", "123", "-1", "0.", "e1",
             "\\u00", "\\n", "é",
             "中", "😀", " \n", "\n  ", "value", "children", "[]", "[{", "abc", "AB-", "yes", "no",
+            "abcdefghijklmnopqrst", "abcdefgh", "abcde", "abcd fgh", "Hello", "Hello World 2026", "a1b2c3d4e5", "éèêëéèêëé", "中文字符",
         ]
         // One token is half of a character, one of its other half with a quote.
         return (0...255).map { [UInt8($0)] } + pieces.map { Array($0.utf8) } + [[0xF0, 0x9F], [0x98, 0x80, 0x22]]
@@ -98,6 +99,39 @@ import Testing
         #expect(whole > 5)
     }
 
+    /// Tokens that are allowed unread, being text of one kind, are those that reading them allows.
+    @Test(arguments: [
+        #"{"type": "string"}"#, #"{"type": "string", "maxLength": 40}"#, #"{"type": "string", "minLength": 5, "maxLength": 9}"#,
+        #"{"type": "string", "pattern": "^[a-z]{2,17}$"}"#, #"{"type": "string", "pattern": "^[a-zA-Z]{1,9}[0-9]+$"}"#,
+        #"{"type": "string", "pattern": "^[A-Za-z0-9]*$"}"#, #"{"type": "string", "pattern": "^[^é]+$"}"#,
+        #"{"type": "string", "pattern": "^.{0,16}$"}"#,
+    ])
+    func tokensOfOneKindAreThoseThatReadingAllows(schema: String) throws {
+        let structure = try Structure(.schema(try JSONValue(parsing: schema)), Self.vocabulary)
+        var place = try #require(try structure.advance(structure.start, over: "\"".utf8))
+        for count in 0..<20 {
+            let mask = try structure.mask(place)
+            for (token, bytes) in Self.tokens.enumerated() {
+                let isAllowed = try structure.advance(place, over: bytes) != nil
+                #expect(mask.allows(Int32(token)) == isAllowed, "\(count) characters + \(String(decoding: bytes, as: UTF8.self))")
+            }
+            guard let next = try structure.advance(place, over: "a".utf8) else { break }
+            place = next
+        }
+    }
+
+    /// Texts of many characters do not outgrow what is kept.
+    @Test func longTextsAreFollowedToTheirEnd() throws {
+        let structure = try Structure(.schema(try JSONValue(parsing: #"{"type": "string", "maxLength": 5000}"#)), Self.vocabulary)
+        var place = try #require(try structure.advance(structure.start, over: "\"".utf8))
+        for _ in 0..<500 {
+            #expect(try !structure.mask(place).isEmpty)
+            place = try #require(try structure.advance(place, over: "éabcd fgh!".utf8))
+        }
+        #expect(try structure.advance(place, over: "a".utf8) == nil)
+        #expect(structure.isWhole(try #require(try structure.advance(place, over: "\"".utf8))))
+    }
+
     @Test func choicesAreTakenWhole() throws {
         let structure = try Structure(.choice(["A", "AB", "b\"é"]), Self.vocabulary)
         #expect(try accepts(structure, "A".utf8) && accepts(structure, "AB".utf8) && accepts(structure, "b\"é".utf8))
@@ -167,9 +201,12 @@ import Testing
         func follow(_ depth: Int) throws { _ = try structure.advance(structure.start, over: Array(repeating: UInt8(ascii: "["), count: depth)) }
         try follow(1000)
         #expect(!structure.isLarge)
-        try follow(10_000)
-        #expect(structure.isLarge)
-        #expect(throws: StructureError.self) { try follow(100_000) }
+        var depth = 1000
+        while !structure.isLarge {
+            depth += depth / 4
+            try follow(depth)
+        }
+        #expect(throws: StructureError.self) { try follow(10 * depth) }
     }
 
     /// An expression whose backtracking would explode is read in one pass.

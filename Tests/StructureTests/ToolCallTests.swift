@@ -133,6 +133,32 @@ import Testing
         #expect(try parted(form, "<tool_c") == Parted())
     }
 
+    /// A list behind a control token, which text cannot spell.
+    @Test func mistralsCallsHaveTheirForm() throws {
+        func form(_ text: ToolCallForm.Text, isParallel: Bool = true) throws -> ToolCallForm {
+            ToolCallForm(try Self.form(text).functions, text: text, isParallel: isParallel, style: .mistral)
+        }
+        func accepts(_ form: ToolCallForm, _ said: String, _ called: String) throws -> Bool {
+            let structure = try Structure(.toolCalls(form), Self.vocabulary)
+            let bytes = Array(said.utf8) + (called.isEmpty ? [] : ToolCallForm.Style.spelling(ofControl: "[TOOL_CALLS]") + Array(called.utf8))
+            guard let place = try structure.advance(structure.start, over: bytes) else { return false }
+            return structure.isWhole(place)
+        }
+        let one = #"[{"name": "add", "arguments": {"a": 1}}]"#
+        let two = #"[{"name": "add", "arguments": {"a": 1}, "id": "abcdEFGH1"}, {"name": "any", "arguments": {"b": ["}]"]}}]"#
+        for said in ["", "Let me see. ", "[TOOL_CALLS]"] { #expect(try accepts(form(.any), said, one) && accepts(form(.any), said, two)) }
+        #expect(try accepts(form(.none), "", one) && !accepts(form(.none), "a", one) && !accepts(form(.none), "", ""))
+        #expect(try accepts(form(.any, isParallel: false), "", one) && !accepts(form(.any, isParallel: false), "", two))
+        for called in [one.replacing("1", with: "\"1\""), one.replacing("add", with: "sub"), String(one.dropLast()), "[]"] {
+            #expect(try !accepts(form(.any), "", called), "\(called)")
+        }
+        let tag = ToolCallForm.Style.text(ofControl: "[TOOL_CALLS]")
+        #expect(
+            try parted(form(.any), "Hi [TOOL_CALLS]." + tag + two)
+                == Parted(said: "Hi [TOOL_CALLS].", calls: [["add", #"{"a": 1}"#], ["any", #"{"b": ["}]"]}"#]]))
+        #expect(try parted(form(.none), tag + one) == Parted(calls: [["add", #"{"a": 1}"#]]))
+    }
+
     @Test func aFormMaySpeakOfCalls() throws {
         let form = try Self.form(.form(.object))
         #expect(try parted(form, "{\"a\": \"<tool_call>\"}") == Parted(said: "{\"a\": \"<tool_call>\"}"))

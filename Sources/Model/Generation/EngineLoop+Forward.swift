@@ -232,7 +232,9 @@ extension EngineLoop {
             let mask = try answer.mask(options)
             let isShort = answer.tokens.count < options.minTokens && mask?.endsAlone != true
             token = try answer.sampler.choose(logits, row: row, excluding: isShort ? model.endTokens : [], mask: mask)
-            try answer.advance(options, over: model.tokenizer.bytes(of: Int(token)), isEnd: model.endTokens.contains(token))
+            try answer.advance(
+                options, over: options.structure?.vocabulary.controls[token]?[...] ?? model.tokenizer.bytes(of: Int(token)),
+                isEnd: model.endTokens.contains(token))
         } catch { return group.fail(error) }
         group.timings.completionTokens += 1
         statistics.completionTokens += 1

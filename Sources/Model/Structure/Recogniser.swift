@@ -2,15 +2,22 @@
 /// byte that was read before in the same place costs one look.
 ///
 /// A way is a stack of nodes: where the innermost rule stands, then where each caller goes on. Equal stacks are one number, equal sets of stacks one state.
+/// Bytes that no edge tells apart are one class.
 struct Recogniser: Sendable {
     typealias State = Int32
 
     static let dead: State = -1
     private static let unknown: State = -2
-    /// More states are too much: a kilobyte each.
-    private static let largest = 1 << 14
+    /// More entries of the table (four bytes each), or more stacks, are too much.
+    private static let largest = 1 << 23
+    private static let mostStacks = 1 << 19
 
     private let grammar: Grammar
+    /// Of each byte.
+    private let classes: [UInt8]
+    private let classCount: Int
+    /// Of each node, whether its rule ends there and nowhere else.
+    private let isLast: [Bool]
     private var tops: [Grammar.Node] = []
     /// What lies below each stack's top; -1 for nothing.
     private var rests: [Int32] = []
@@ -19,17 +26,22 @@ struct Recogniser: Sendable {
     private var members: [[Int32]] = []
     private var isComplete: [Bool] = []
     private var states: [[Int32]: State] = [:]
-    /// By state and byte.
+    /// By state and class of bytes.
     private var table: [State] = []
     private(set) var start: State = 0
+    private var reach: Reach
 
     init(_ grammar: Grammar) throws(StructureError) {
         self.grammar = grammar
+        classes = grammar.classes
+        classCount = Int(classes[255]) + 1
+        reach = Reach(classes)
+        isLast = grammar.lastNodes
         start = try state([stack(grammar.start, -1)])
     }
 
     /// Whether so much is known that it should be learnt anew, before there is no room for more.
-    var isLarge: Bool { members.count > Self.largest / 2 }
+    var isLarge: Bool { table.count > Self.largest / 2 || tops.count > Self.mostStacks / 2 }
 
     /// Whether what was read is a whole text of the language.
     func isWhole(_ state: State) -> Bool { isComplete[Int(state)] }
@@ -38,18 +50,31 @@ struct Recogniser: Sendable {
     func goesOn(_ state: State) -> Bool { !members[Int(state)].isEmpty }
 
     /// The state behind `byte`; ``dead`` where no text of the language goes on so.
+    @inline(__always)
     mutating func step(_ state: State, _ byte: UInt8) throws(StructureError) -> State {
-        let place = Int(state) << 8 | Int(byte)
-        if table[place] != Self.unknown { return table[place] }
+        let known = table[Int(state) * classCount + Int(classes[Int(byte)])]
+        return known != Self.unknown ? known : try learn(state, byte)
+    }
+
+    private mutating func learn(_ state: State, _ byte: UInt8) throws(StructureError) -> State {
         var reached: [Int32] = []
+        // The bytes that no edge here tells apart from this one.
+        var (low, high): (UInt8, UInt8) = (0, 255)
         for member in members[Int(state)] {
             let rest = rests[Int(member)]
-            for case .bytes(let bytes, let to) in grammar.edges[Int(tops[Int(member)])] where bytes.contains(byte) {
-                reached.append(stack(to, rest))
+            for case .bytes(let bytes, let to) in grammar.edges[Int(tops[Int(member)])] {
+                if byte < bytes.lowerBound {
+                    high = min(high, bytes.lowerBound - 1)
+                } else if byte > bytes.upperBound {
+                    low = max(low, bytes.upperBound + 1)
+                } else {
+                    (low, high) = (max(low, bytes.lowerBound), min(high, bytes.upperBound))
+                    reached.append(stack(to, rest))
+                }
             }
         }
         let next = reached.isEmpty ? Self.dead : try self.state(reached)
-        table[place] = next
+        for place in classes[Int(low)]...classes[Int(high)] { table[Int(state) * classCount + Int(place)] = next }
         return next
     }
 
@@ -72,7 +97,7 @@ struct Recogniser: Sendable {
         func visit(_ stack: Int32) { if seen.insert(stack).inserted { open.append(stack) } }
         for stack in from { visit(stack) }
         while let stack = open.popLast() {
-            guard tops.count < Self.largest << 4 else { throw StructureError("", "the form is too complex: too many ways to read an answer") }
+            guard tops.count < Self.mostStacks else { throw StructureError("", "the form is too complex: too many ways to read an answer") }
             let (top, rest) = (tops[Int(stack)], rests[Int(stack)])
             if grammar.ends[Int(top)] { if rest < 0 { isWhole = true } else { visit(rest) } }
             var reads = false
@@ -80,7 +105,8 @@ struct Recogniser: Sendable {
                 switch edge {
                 case .bytes: reads = true
                 case .free(let to): visit(self.stack(to, rest))
-                case .call(let rule, let back): visit(self.stack(rule, self.stack(back, rest)))
+                // A rule's last call ends with it: else a rule that calls itself at its end would pile up what has nothing left to read.
+                case .call(let rule, let back): visit(self.stack(rule, isLast[Int(back)] ? rest : self.stack(back, rest)))
                 }
             }
             if reads { reading.append(stack) }
@@ -89,12 +115,131 @@ struct Recogniser: Sendable {
         // A set of stacks and whether it is whole, as one key.
         let key = reading + [isWhole ? -1 : -2]
         if let known = states[key] { return known }
-        guard members.count < Self.largest else { throw StructureError("", "the form is too complex: too many states") }
+        guard table.count + classCount <= Self.largest else { throw StructureError("", "the form is too complex: too many states") }
         let number = State(members.count)
         members.append(reading)
         isComplete.append(isWhole)
         states[key] = number
-        table += repeatElement(Self.unknown, count: 256)
+        table += repeatElement(Self.unknown, count: classCount)
         return number
+    }
+
+    /// How many characters of a kind may follow, whichever they are; at most `most`.
+    mutating func reach(_ state: State, of kind: CharacterKind, most: Int) throws(StructureError) -> Int {
+        if most == 0 { return 0 }
+        let key = Reach.Key(kind: kind, state: state)
+        if let known = reach.known[key], known.isExact || known.characters >= most { return min(most, known.characters) }
+        var reached = most
+        for next in try successors(state, of: kind) {
+            reached = min(reached, next == Self.dead ? 0 : try reach(next, of: kind, most: reached - 1) + 1)
+            if reached == 0 { break }
+        }
+        reach.known[key] = Reach.Known(characters: reached, isExact: reached < most)
+        return reached
+    }
+
+    /// The states behind any one character of a kind, each once; ``dead`` alone where some may not follow.
+    private mutating func successors(_ state: State, of kind: CharacterKind) throws(StructureError) -> [State] {
+        let key = Reach.Key(kind: kind, state: state)
+        if let known = reach.successors[key] { return known }
+        var found: Set<State> = []
+        var seen: Set<Reach.Inner> = []
+        var open = [Reach.Inner(place: 0, state: state)]
+        search: while let inner = open.popLast() {
+            for (byte, to) in reach.bytes[kind, default: []][inner.place] {
+                let next = try step(inner.state, byte)
+                if next == Self.dead {
+                    found = [Self.dead]
+                    break search
+                }
+                let place = Reach.Inner(place: to, state: next)
+                if to == 0 { found.insert(next) } else if seen.insert(place).inserted { open.append(place) }
+            }
+        }
+        let list = found.sorted()
+        reach.successors[key] = list
+        return list
+    }
+}
+
+/// What is known of how far text of a kind may go.
+private struct Reach: Sendable {
+    struct Key: Hashable {
+        let kind: CharacterKind
+        let state: Recogniser.State
+    }
+
+    struct Known {
+        let characters: Int
+        /// Whether no more may follow.
+        let isExact: Bool
+    }
+
+    /// A state within a character.
+    struct Inner: Hashable {
+        let place: Int
+        let state: Recogniser.State
+    }
+
+    var known: [Key: Known] = [:]
+    var successors: [Key: [Recogniser.State]] = [:]
+    /// By kind and place within a character: one byte of each class that may come, and the place behind.
+    let bytes: [CharacterKind: [[(byte: UInt8, to: Int)]]]
+
+    init(_ classes: [UInt8]) {
+        var all: [CharacterKind: [[(byte: UInt8, to: Int)]]] = [:]
+        for kind in CharacterKind.allCases {
+            all[kind] = (0..<CharacterKind.places).map { place in
+                kind.ranges.filter { $0.from == place }.flatMap { range in
+                    var seen: Set<UInt8> = []
+                    return range.bytes.filter { seen.insert(classes[Int($0)]).inserted }.map { ($0, range.to) }
+                }
+            }
+        }
+        bytes = all
+    }
+}
+
+extension Grammar {
+    /// Of each node, whether nothing follows but the end of its rule.
+    fileprivate var lastNodes: [Bool] {
+        var known = [Bool?](repeating: nil, count: edges.count)
+        for node in edges.indices where known[node] == nil {
+            // A way without a choice; one that turns in circles ends nowhere.
+            var way: [Int] = []
+            var place = node
+            var answer: Bool?
+            while answer == nil {
+                if let found = known[place] {
+                    answer = found
+                    break
+                }
+                way.append(place)
+                known[place] = false
+                if ends[place] {
+                    answer = edges[place].isEmpty
+                } else if edges[place].count == 1, case .free(let to) = edges[place][0] {
+                    place = Int(to)
+                } else {
+                    answer = false
+                }
+            }
+            for place in way { known[place] = answer }
+        }
+        return known.map { $0 ?? false }
+    }
+
+    /// Of each byte the number of its class, rising: bytes of one class are told apart by no edge.
+    fileprivate var classes: [UInt8] {
+        var begins = [Bool](repeating: false, count: 257)
+        for case .bytes(let bytes, _) in edges.joined() {
+            begins[Int(bytes.lowerBound)] = true
+            begins[Int(bytes.upperBound) + 1] = true
+        }
+        var number: UInt8 = 0
+        return (0..<256).map { byte in
+            if byte > 0, begins[byte] { number += 1 }
+            return number
+        }
     }
 }

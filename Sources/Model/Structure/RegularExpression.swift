@@ -6,6 +6,8 @@ indirect enum RegularExpression: Sendable, Equatable {
     case sequence([RegularExpression])
     case choice([RegularExpression])
     case repeated(RegularExpression, Int, Int?)
+    /// What a rule of a ``ProductionGrammar`` reads; no expression by itself has any.
+    case rule(String)
 
     /// - Parameter searching: whether text may stand before and behind a match where no anchor forbids it, as with JSON Schema's `pattern`.
     init(_ text: String, searching: Bool, path: String) throws(StructureError) {
@@ -222,28 +224,34 @@ indirect enum RegularExpression: Sendable, Equatable {
 
 extension CharacterRanges {
     /// The one character of the set.
-    fileprivate var only: UInt32? {
+    var only: UInt32? {
         guard ranges.count == 1, ranges[0].lowerBound == ranges[0].upperBound else { return nil }
         return ranges[0].lowerBound
     }
 }
 
 extension Grammar {
-    mutating func expression(_ expression: RegularExpression, _ writing: Writing, from: Node) throws(StructureError) -> Node {
+    /// - Parameter rules: where those begin that the expression calls.
+    mutating func expression(
+        _ expression: RegularExpression, _ writing: Writing, calling rules: [String: Node] = [:], from: Node
+    ) throws(StructureError) -> Node {
         switch expression {
         case .empty: return from
         case .set(let set): return try character(set, writing, from: from)
+        case .rule(let name):
+            guard let rule = rules[name] else { preconditionFailure("the rule \(name) has no beginning") }
+            return try call(rule, from: from)
         case .sequence(let parts):
             var place = from
-            for part in parts { place = try self.expression(part, writing, from: place) }
+            for part in parts { place = try self.expression(part, writing, calling: rules, from: place) }
             return place
         case .choice(let options):
             return try choice(options, from: from) { grammar, option, begin throws(StructureError) in
-                try grammar.expression(option, writing, from: begin)
+                try grammar.expression(option, writing, calling: rules, from: begin)
             }
         case .repeated(let inner, let least, let most):
             return try repeated(least, most, from: from) { grammar, begin throws(StructureError) in
-                try grammar.expression(inner, writing, from: begin)
+                try grammar.expression(inner, writing, calling: rules, from: begin)
             }
         }
     }

@@ -2,7 +2,7 @@ import JSON
 
 /// Any JSON, and the parts that all JSON has.
 extension SchemaGrammar {
-    enum AnyJSON: String { case value, object, array, string, number }
+    enum AnyJSON: String { case value, object, array, string, number, character }
 
     mutating func rule(_ kind: AnyJSON) throws(StructureError) -> Grammar.Node {
         if let known = rules[kind.rawValue] { return known }
@@ -36,6 +36,7 @@ extension SchemaGrammar {
             grammar.free(try grammar.literal("]", from: try space(from: first)), to: end)
         case .string: end = try string(least: 0, most: nil, from: begin)
         case .number: end = try number(from: begin)
+        case .character: end = try grammar.anyCharacter(from: begin)
         }
         grammar.end(end)
         return begin
@@ -82,8 +83,10 @@ extension SchemaGrammar {
 
     mutating func string(least: Int, most: Int?, from: Grammar.Node) throws(StructureError) -> Grammar.Node {
         let open = try grammar.literal("\"", from: from)
+        // Characters that are counted are a rule, so that many of them are few steps.
+        let counted = least == 0 && most == nil ? nil : try rule(.character)
         let text = try grammar.repeated(least, most, from: open) { grammar, node throws(StructureError) in
-            try grammar.anyCharacter(from: node)
+            if let counted { try grammar.call(counted, from: node) } else { try grammar.anyCharacter(from: node) }
         }
         return try grammar.literal("\"", from: text)
     }

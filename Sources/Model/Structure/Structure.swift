@@ -8,12 +8,14 @@ package enum StructureForm: Sendable, Equatable {
     case schema(JSONValue)
     /// A regular expression that the whole answer matches.
     case pattern(String)
+    /// A context-free grammar in GBNF's form; the answer is a text of its rule `root`.
+    case grammar(String)
     /// One of some texts.
     case choice([String])
     /// Calls of functions.
     case toolCalls(ToolCallForm)
 
-    fileprivate var grammar: Grammar {
+    fileprivate var language: Grammar {
         get throws(StructureError) {
             var grammar = Grammar()
             grammar.end(try append(to: &grammar, from: grammar.start))
@@ -27,6 +29,7 @@ package enum StructureForm: Sendable, Equatable {
         case .schema(let schema): return try grammar.append(try SchemaGrammar(schema).grammar, from: from)
         case .pattern(let pattern):
             return try grammar.expression(try RegularExpression(pattern, searching: false, path: ""), .plain, from: from)
+        case .grammar(let text): return try ProductionGrammar(text).append(to: &grammar, from: from)
         case .choice(let texts):
             guard !texts.isEmpty, !texts.contains("") else { throw StructureError("", "expected at least one choice, none of them empty") }
             return try grammar.choice(texts, from: from) { grammar, text, node throws(StructureError) in try grammar.literal(text, from: node) }
@@ -59,6 +62,14 @@ package final class Structure: Sendable {
 
         fileprivate mutating func allow(_ token: Int32) { words[Int(token) >> 6] |= 1 << UInt64(token & 63) }
 
+        /// - Parameter others: words of such bits.
+        fileprivate mutating func allow(_ others: [UInt64]) { for place in words.indices { words[place] |= others[place] } }
+
+        /// Whether anything but some tokens may come.
+        fileprivate func allowsMore(than tokens: Set<Int32>) -> Bool {
+            words.reduce(0) { $0 + $1.nonzeroBitCount } > tokens.count { Int($0) >> 6 < words.count && $0 >= 0 && allows($0) }
+        }
+
         package func allows(_ token: Int32) -> Bool { words[Int(token) >> 6] >> UInt64(token & 63) & 1 == 1 }
 
         package var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
@@ -77,7 +88,7 @@ package final class Structure: Sendable {
 
     package init(_ form: StructureForm, _ vocabulary: Vocabulary) throws(StructureError) {
         self.vocabulary = vocabulary
-        kept = Mutex(Kept(recogniser: try Recogniser(try form.grammar)))
+        kept = Mutex(Kept(recogniser: try Recogniser(try form.language)))
     }
 
     /// Whether so many answers went so many ways that the next should begin with a structure of their own.
@@ -119,30 +130,45 @@ package final class Structure: Sendable {
             mask.endsAlone = true
         }
         guard recogniser.goesOn(state) else { return mask }
-        // The states behind each byte of the token at hand, and how many of its bytes lead on.
-        var states = [Recogniser.State](repeating: state, count: vocabulary.longest + 1)
-        var alive = 0
-        for place in vocabulary.ids.indices {
-            let shared = Int(vocabulary.shared[place])
-            // The token before it died within what both begin with.
-            if shared > alive { continue }
-            alive = shared
-            var isAllowed = true
-            let spelling = vocabulary.spelling(place)
-            for byte in spelling.dropFirst(shared) {
-                let next = try recogniser.step(states[alive], byte)
-                if next == Recogniser.dead {
-                    isAllowed = false
-                    break
-                }
-                alive += 1
-                states[alive] = next
-            }
-            if isAllowed {
-                mask.allow(vocabulary.ids[place])
-                mask.endsAlone = false
-            }
+        var covered: [UInt64]?
+        for tokens in vocabulary.alike where try recogniser.reach(state, of: tokens.kind, most: tokens.characters) == tokens.characters {
+            mask.allow(tokens.mask)
+            covered = tokens.covered
+            break
         }
+        try vocabulary.all.walk(from: state, passing: covered, longest: vocabulary.longest, &recogniser) { mask.allow($0) }
+        mask.endsAlone = mask.endsAlone && !mask.allowsMore(than: vocabulary.ends)
         return mask
+    }
+}
+
+extension TokenTrie {
+    /// Calls `allow` with every token whose bytes may follow.
+    ///
+    /// - Parameter covered: nodes that need not be read.
+    fileprivate func walk(
+        from state: Recogniser.State, passing covered: [UInt64]?, longest: Int, _ recogniser: inout Recogniser, allow: (Int32) -> Void
+    ) throws(StructureError) {
+        let covered = covered ?? [UInt64](repeating: 0, count: (bytes.count + 63) / 64)
+        // The states before each byte of the token at hand.
+        var states = [Recogniser.State](repeating: state, count: longest + 1)
+        var node = 0
+        while node < bytes.count {
+            // What lies below a covered node is covered, too.
+            let passed = (~(covered[node >> 6] >> UInt64(node & 63))).trailingZeroBitCount
+            if passed > 0 {
+                node = min(node + passed, (node | 63) + 1)
+                continue
+            }
+            let depth = Int(depths[node])
+            let next = try recogniser.step(states[depth], bytes[node])
+            if next == Recogniser.dead {
+                node = Int(ends[node])
+                continue
+            }
+            states[depth + 1] = next
+            for place in tokens[node]..<tokens[node + 1] { allow(ids[Int(place)]) }
+            node += 1
+        }
     }
 }

@@ -1,13 +1,36 @@
 package import JSON
 
-/// Answers that call functions, in the textual form of Hermes:
+/// Answers that call functions, in the textual form of Hermes or in Mistral's:
 ///
 ///     <tool_call>
 ///     {"name": "add", "arguments": {"a": 1, "b": 2}}
 ///     </tool_call>
 ///
+///     [TOOL_CALLS][{"name": "add", "arguments": {"a": 1, "b": 2}}]
+///
 /// What stands around the name and the arguments is fixed, so that ``ToolCallStream`` reads it without a parser of JSON.
 package struct ToolCallForm: Sendable, Equatable {
+    package enum Style: Sendable, Equatable {
+        case hermes
+        /// Its tag is a control token; the calls are a list.
+        case mistral
+
+        /// The control token that begins calls.
+        package var control: String? { self == .mistral ? "[TOOL_CALLS]" : nil }
+
+        /// How a control token is spelled in a form: no text has its first byte.
+        package static func spelling(ofControl token: String) -> [UInt8] { [0xFF] + Array(token.utf8) }
+
+        /// What stands for a control token in an answer's text: its first character is none that anybody writes.
+        package static func text(ofControl token: String) -> String { "\u{10FFFE}" + token }
+
+        /// What begins calls, in the answer's text.
+        var opening: String { control.map(Self.text(ofControl:)) ?? "<tool_call>" }
+
+        /// The same as the grammar reads it.
+        var openingBytes: [UInt8] { control.map(Self.spelling(ofControl:)) ?? Array(opening.utf8) }
+    }
+
     package struct Function: Sendable, Equatable {
         package let name: String
         /// What the arguments are valid by; nil for any object.
@@ -29,13 +52,13 @@ package struct ToolCallForm: Sendable, Equatable {
     package let functions: [Function]
     package let text: Text
     package let isParallel: Bool
+    package let style: Style
 
     /// - Parameter isParallel: whether there may be several calls.
-    package init(_ functions: [Function], text: Text, isParallel: Bool) {
-        (self.functions, self.text, self.isParallel) = (functions, text, isParallel)
+    package init(_ functions: [Function], text: Text, isParallel: Bool, style: Style = .hermes) {
+        (self.functions, self.text, self.isParallel, self.style) = (functions, text, isParallel, style)
     }
 
-    package static let opening = "<tool_call>"
     package static let closing = "</tool_call>"
     /// Between the opening and the name, behind a line's end that may be missing.
     static let beforeName = "{\"name\": \""
@@ -44,31 +67,49 @@ package struct ToolCallForm: Sendable, Equatable {
 
 extension Grammar {
     mutating func toolCalls(_ form: ToolCallForm, from: Node) throws(StructureError) -> Node {
-        let tag = Array(ToolCallForm.opening.utf8)
+        let tag = form.style.openingBytes
         let out = try node()
-        // Behind the opening tag of a call.
-        let call = try node()
+        // Behind the opening tag.
+        let opened = try node()
         switch form.text {
-        case .none: free(try literal(tag, from: from), to: call)
-        case .any: try text(before: tag, from: from, to: call, out)
+        case .none: free(try literal(tag, from: from), to: opened)
+        case .any: try text(before: tag, from: from, to: opened, out)
         case .form(let other):
-            free(try literal(tag, from: from), to: call)
+            free(try literal(tag, from: from), to: opened)
             free(try other.append(to: &self, from: from), to: out)
         }
-        let head = try literal(ToolCallForm.beforeName, from: try lineEnd(from: call))
+        switch form.style {
+        case .hermes:
+            let head = try literal(ToolCallForm.beforeName, from: try lineEnd(from: opened))
+            let end = try literal(ToolCallForm.closing, from: try lineEnd(from: try literal("}", from: try function(of: form, from: head))))
+            free(end, to: out)
+            if form.isParallel { free(try literal(tag, from: try lineEnd(from: end)), to: opened) }
+        case .mistral:
+            let call = try node()
+            free(try literal("[", from: opened), to: call)
+            let tail = try function(of: form, from: try literal(ToolCallForm.beforeName, from: call))
+            let end = try literal("}", from: tail)
+            // Models write the names of their calls, too.
+            let name = RegularExpression.repeated(.set(RegularExpression.words), 9, 9)
+            free(try literal("\"}", from: try expression(name, .plain, from: try literal(", \"id\": \"", from: tail))), to: end)
+            free(try literal("]", from: end), to: out)
+            if form.isParallel { free(try literal(", ", from: end), to: call) }
+        }
+        return out
+    }
+
+    /// One of the functions' names, and its arguments.
+    private mutating func function(of form: ToolCallForm, from: Node) throws(StructureError) -> Node {
         let tail = try node()
         for function in form.functions {
             let begin = try node()
-            free(head, to: begin)
+            free(from, to: begin)
             let arguments = try literal(function.name + ToolCallForm.beforeArguments, from: begin)
             do { free(try append(try SchemaGrammar(function.schema).grammar, from: arguments), to: tail) } catch {
                 throw StructureError(error.path, error.reason, function: function.name)
             }
         }
-        let end = try literal(ToolCallForm.closing, from: try lineEnd(from: try literal("}", from: tail)))
-        free(end, to: out)
-        if form.isParallel { free(try literal(tag, from: try lineEnd(from: end)), to: call) }
-        return out
+        return tail
     }
 
     /// Nothing, or the end of a line.

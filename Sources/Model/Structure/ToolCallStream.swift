@@ -50,13 +50,14 @@ package struct ToolCallStream: Sendable {
     }
 
     private let text: ToolCallForm.Text
+    private let style: ToolCallForm.Style
     private var state = State.saying
     private var held: [UInt8] = []
     /// Whether something was said that no call can follow.
     private var hasSaid = false
     package private(set) var callCount = 0
 
-    package init(_ form: ToolCallForm) { text = form.text }
+    package init(_ form: ToolCallForm) { (text, style) = (form.text, form.style) }
 
     /// What became certain with more text.
     package mutating func take(_ more: String) -> [Event] {
@@ -92,6 +93,13 @@ package struct ToolCallStream: Sendable {
             defer { held.removeFirst(count) }
             return .arguments(callCount - 1, String(decoding: held[..<count], as: UTF8.self))
         case .closing:
+            if style == .mistral {
+                // Of a list: `}` or `, "id": "…"}`, and then another or its end.
+                guard let end = held.firstIndex(of: UInt8(ascii: "}")), end + 1 < held.count else { return nil }
+                state = held[end + 1] == UInt8(ascii: ",") ? .naming : .saying
+                held.removeFirst(end + 2)
+                return next()
+            }
             guard let end = held.firstRange(of: Array(ToolCallForm.closing.utf8)) else { return nil }
             held.removeFirst(end.upperBound)
             state = .saying
@@ -100,7 +108,7 @@ package struct ToolCallStream: Sendable {
     }
 
     private mutating func said() -> Event? {
-        let tag = Array(ToolCallForm.opening.utf8)
+        let tag = Array(style.opening.utf8)
         if let place = opening(tag) {
             let before = Self.trimmed(held[..<place.lowerBound])
             held.removeFirst(place.upperBound)

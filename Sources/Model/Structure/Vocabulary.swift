@@ -1,39 +1,103 @@
-/// The tokens of a vocabulary in the order of their bytes, so that what neighbours share is read once.
+/// The tokens of a vocabulary by their bytes, sorted once, so that what tokens share is read once.
 package struct Vocabulary: Sendable {
     let count: Int
-    let ids: [Int32]
-    private let bytes: [UInt8]
-    private let starts: [Int32]
-    /// Bytes that each token shares with the one before.
-    let shared: [Int32]
-    let longest: Int
     let ends: Set<Int32>
+    /// Control tokens that are part of some form, spelled as it reads them.
+    package let controls: [Int32: [UInt8]]
+    let all: TokenTrie
+    /// Tokens of characters of one kind, for each kind those of many characters first.
+    let alike: [AlikeTokens]
+    /// Bytes of the longest token.
+    let longest: Int
+
+    /// Tokens of up to `characters` whole characters of a kind: where any text of them may follow, they are allowed unread.
+    struct AlikeTokens: Sendable {
+        let kind: CharacterKind
+        let characters: Int
+        let mask: [UInt64]
+        /// Of each node of the trie, whether it and all below are among them.
+        let covered: [UInt64]
+    }
 
     /// - Parameters:
     ///   - count: Tokens that logits have.
     ///   - ends: The tokens that end an answer.
+    ///   - controls: The spellings of control tokens that are part of some form.
     ///   - spelling: The bytes of each token; empty for one that spells nothing, such as a control token, and is never part of an answer.
-    package init(count: Int, ends: Set<Int32>, spelling: (Int) -> ArraySlice<UInt8>) {
-        let spelled = (0..<count).compactMap { id -> (id: Int32, bytes: [UInt8])? in
-            let bytes = spelling(id)
-            return bytes.isEmpty || ends.contains(Int32(id)) ? nil : (Int32(id), Array(bytes))
+    package init(count: Int, ends: Set<Int32>, controls: [Int32: [UInt8]] = [:], spelling: (Int) -> ArraySlice<UInt8>) {
+        let spelled = (0..<count).compactMap { id -> TokenTrie.Token? in
+            let bytes = controls[Int32(id)] ?? Array(spelling(id))
+            return bytes.isEmpty || ends.contains(Int32(id)) ? nil : TokenTrie.Token(id: Int32(id), bytes: bytes)
         }.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
         self.count = count
         self.ends = ends
-        ids = spelled.map(\.id)
-        bytes = spelled.flatMap(\.bytes)
-        var starts: [Int32] = [0]
-        var shared: [Int32] = []
-        var last: [UInt8] = []
-        for token in spelled {
-            starts.append((starts.last ?? 0) + Int32(token.bytes.count))
-            shared.append(Int32(zip(last, token.bytes).prefix { $0.0 == $0.1 }.count))
-            last = token.bytes
-        }
-        self.starts = starts
-        self.shared = shared
+        self.controls = controls
+        all = TokenTrie(spelled)
         longest = spelled.map(\.bytes.count).max() ?? 0
+        var alike: [AlikeTokens] = []
+        for kind in CharacterKind.allCases {
+            let characters = spelled.map { kind.characters(of: $0.bytes) }
+            for most in [16, 8, 4] {
+                var mask = [UInt64](repeating: 0, count: (count + 63) / 64)
+                let isAmong = characters.map { 1...most ~= $0 }
+                for (token, isAmong) in zip(spelled, isAmong) where isAmong { mask[Int(token.id) >> 6] |= 1 << UInt64(token.id & 63) }
+                alike.append(AlikeTokens(kind: kind, characters: most, mask: mask, covered: all.covered(by: isAmong)))
+            }
+        }
+        self.alike = alike
+    }
+}
+
+/// A trie of tokens' bytes, its nodes in the order of their bytes: below a node lie those behind it, up to its end.
+struct TokenTrie: Sendable {
+    struct Token {
+        let id: Int32
+        let bytes: [UInt8]
     }
 
-    func spelling(_ place: Int) -> ArraySlice<UInt8> { bytes[Int(starts[place])..<Int(starts[place + 1])] }
+    /// Of each node: its byte, and how many bytes lie before it.
+    private(set) var bytes: [UInt8] = []
+    private(set) var depths: [Int32] = []
+    /// The first node that is not below.
+    private(set) var ends: [Int32] = []
+    /// The tokens that end at node n are `ids[tokens[n]..<tokens[n + 1]]`.
+    private(set) var tokens: [Int32] = [0]
+    private(set) var ids: [Int32] = []
+
+    /// - Parameter sorted: by their bytes, none of them empty.
+    init(_ sorted: [Token]) {
+        // The nodes of the token at hand.
+        var path: [Int] = []
+        var last: ArraySlice<UInt8> = []
+        for token in sorted {
+            let shared = zip(last, token.bytes).prefix { $0.0 == $0.1 }.count
+            for node in path[shared...] { ends[node] = Int32(bytes.count) }
+            path.removeSubrange(shared...)
+            for (depth, byte) in token.bytes.enumerated().dropFirst(shared) {
+                path.append(bytes.count)
+                bytes.append(byte)
+                depths.append(Int32(depth))
+                ends.append(0)
+                tokens.append(Int32(ids.count))
+            }
+            ids.append(token.id)
+            tokens[tokens.count - 1] = Int32(ids.count)
+            last = token.bytes[...]
+        }
+        for node in path { ends[node] = Int32(bytes.count) }
+    }
+
+    /// Of each node a bit: whether it and all nodes below have tokens alone that are among some.
+    ///
+    /// - Parameter isAmong: by the tokens' order.
+    func covered(by isAmong: [Bool]) -> [UInt64] {
+        var others: [Int32] = [0]
+        for isAmong in isAmong { others.append((others.last ?? 0) + (isAmong ? 0 : 1)) }
+        var covered = [UInt64](repeating: 0, count: (bytes.count + 63) / 64)
+        for node in bytes.indices {
+            let (first, last) = (Int(tokens[node]), Int(tokens[Int(ends[node])]))
+            if others[first] == others[last] { covered[node >> 6] |= 1 << UInt64(node & 63) }
+        }
+        return covered
+    }
 }

@@ -59,6 +59,22 @@ package struct ChatMessage: Sendable {
     }
 }
 
+/// In which form an assistant calls functions.
+package enum CallWriting: CaseIterable, Sendable {
+    /// `<tool_call>{"name": …, "arguments": …}</tool_call>`, as ``ToolText`` writes it.
+    case hermes
+    /// `[TOOL_CALLS][{"name": …, "arguments": …}]`, whose tag is a control token: mistral-common's versions 3 to 7.
+    case mistral
+
+    /// What a template has that writes so.
+    fileprivate var marks: [String] {
+        switch self {
+        case .hermes: ["<tool_call>"]
+        case .mistral: ["[TOOL_CALLS][", "[AVAILABLE_TOOLS][", "\"arguments\": "]
+        }
+    }
+}
+
 /// A checkpoint's chat template: messages → the text the model was trained on, by a small Jinja interpreter.
 ///
 /// Agrees with transformers' `apply_chat_template`. Loading fails on whatever the interpreter does not have. Rendering
@@ -67,8 +83,8 @@ package struct ChatTemplate: Sendable {
     private let body: [Statement]
     /// Every word of the template's source, which has the names of the variables that it reads among them.
     private let words: Set<Substring>
-    /// Whether it tells of tools, and writes calls as ``ToolText`` does.
-    let knowsTools: Bool
+    /// How it writes calls where it tells of tools; nil where it does not, or in a way that is not known here.
+    let calls: CallWriting?
     /// `bos_token` and its like, written as the template's own text.
     private let constants: [(name: String, text: String)]
     let limits: TemplateLimits
@@ -78,7 +94,8 @@ package struct ChatTemplate: Sendable {
     ) throws(TemplateError) {
         body = try TemplateParser.parse(source)
         words = Set(source.split { !($0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "_") })
-        knowsTools = words.contains("tools") && words.contains("tool_calls") && source.contains("<tool_call>")
+        let knowsTools = words.contains("tools") && words.contains("tool_calls")
+        calls = knowsTools ? CallWriting.allCases.first { writing in writing.marks.allSatisfy { source.contains($0) } } : nil
         self.constants = constants
         self.limits = limits
     }
@@ -196,6 +213,9 @@ package struct ChatFormat: Sendable {
         self.init(tokenizer: try Tokenizer(directory: directory), template: try ChatTemplate(directory: directory))
     }
 
+    /// How calls of functions are written, by the template or, where it knows none, in text.
+    package var calls: CallWriting { template.calls ?? .hermes }
+
     /// Whether the format depends on a variable of that name, such as `enable_thinking`.
     package func mayRead(_ variable: String) -> Bool { template.mayRead(variable) }
 
@@ -210,7 +230,7 @@ package struct ChatFormat: Sendable {
         _ messages: [ChatMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:]
     ) throws(TemplateError) -> [TextPiece] {
         var messages = messages
-        if !template.knowsTools { messages = try ToolText(messages, tools: extra["tools"], limits: template.limits).messages }
+        if template.calls == nil { messages = try ToolText(messages, tools: extra["tools"], limits: template.limits).messages }
         return try template.render(messages, addGenerationPrompt: addGenerationPrompt, extra: extra, soundInText: soundInText)
     }
 }

@@ -15,7 +15,7 @@ package struct FuzzTarget: Sendable {
     package static let all: [FuzzTarget] = [
         .audio, .requests, .safetensors, .gguf, .archives, .adapterConfigurations, .modelConfigurations, .tokenizers, .templates,
         .manifests,
-        .reports, .forms, .heads,
+        .reports, .forms, .heads, .grammars, .schemas,
     ]
 
     /// What a run once ended in, and must not again.

@@ -14,16 +14,26 @@ enum Voxtral: ModelFamily {
     /// mistral-common's `encode_transcription`: the clip alone, and a token that asks for its words.
     static let transcription = TranscriptionPrompt(.init(""), reading: .marked("[TRANSCRIBE]"))
 
-    /// mistral-common's `InstructTokenizerV7`. It knows no tools here, and takes a system turn beside sound, too, which mistral-common refuses.
+    /// mistral-common's `InstructTokenizerV7`. It takes a system turn beside sound, too, which mistral-common refuses. Tools are told before the last
+    /// turn of the user.
     static let chatTemplate: String? = """
-        <s>{% for message in messages %}\
-        {% if message['role'] == 'user' %}[INST]{% elif message['role'] == 'system' %}[SYSTEM_PROMPT]\
-        {% elif message['role'] != 'assistant' %}{{ raise_exception('Voxtral knows the roles system, user and assistant') }}{% endif %}\
-        {% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}\
+        <s>{% set turns = namespace(last=-1) %}{% for message in messages %}{% if message['role'] == 'user' %}{% set turns.last = loop.index0 %}\
+        {% endif %}{% endfor %}{% for message in messages %}\
+        {% if message['role'] == 'user' %}{% if tools and loop.index0 == turns.last %}[AVAILABLE_TOOLS][{% for tool in tools %}\
+        {{ {'type': 'function', 'function': {'name': tool['function']['name'], 'description': tool['function']['description'] or '', \
+        'parameters': tool['function']['parameters'] or {}}} | tojson }}{% if not loop.last %}, {% endif %}{% endfor %}][/AVAILABLE_TOOLS]{% endif %}[INST]\
+        {% elif message['role'] == 'system' %}[SYSTEM_PROMPT]\
+        {% elif message['role'] == 'tool' %}[TOOL_RESULTS]{{ message['tool_call_id'] or '' }}[TOOL_CONTENT]\
+        {% elif message['role'] != 'assistant' %}{{ raise_exception('Voxtral knows the roles system, user, assistant and tool') }}{% endif %}\
+        {% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] or [] %}\
         {% if part['type'] == 'audio' %}[BEGIN_AUDIO][AUDIO]{% else %}\
         {% if loop.index0 > 0 and message['content'][loop.index0 - 1]['type'] == 'text' %}{{ '\\n\\n' }}{% endif %}{{ part['text'] }}\
         {% endif %}{% endfor %}{% endif %}\
-        {% if message['role'] == 'user' %}[/INST]{% elif message['role'] == 'system' %}[/SYSTEM_PROMPT]{% else %}</s>{% endif %}\
+        {% if message['tool_calls'] %}[TOOL_CALLS][{% for call in message['tool_calls'] %}\
+        {"name": {{ call['function']['name'] | tojson }}, "arguments": {{ call['function']['arguments'] | tojson }}\
+        {% if call['id'] %}, "id": {{ call['id'] | tojson }}{% endif %}}{% if not loop.last %}, {% endif %}{% endfor %}]{% endif %}\
+        {% if message['role'] == 'user' %}[/INST]{% elif message['role'] == 'system' %}[/SYSTEM_PROMPT]\
+        {% elif message['role'] == 'tool' %}[/TOOL_RESULTS]{% else %}</s>{% endif %}\
         {% endfor %}
         """
 

@@ -91,13 +91,15 @@ package enum StructuredOutputs: Decodable, Equatable, Sendable {
     case choice([String])
     /// An expression that the whole answer matches.
     case regex(String)
+    /// A context-free grammar, whose rule `root` the whole answer follows.
+    case grammar(String)
     case jsonObject
     /// A schema, or the text of one. The order of its members, which counts, has to be read from the request itself.
     case json(WireValue)
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
-        try fields.refuse("grammar", "structural_tag", because: "answers take the form of a schema, an expression or a choice")
+        try fields.refuse("structural_tag", because: "answers take the form of a schema, an expression, a grammar or a choice")
         fields.ignore("disable_fallback", "disable_any_whitespace", "disable_additional_properties", "whitespace_pattern")
         var forms: [StructuredOutputs] = []
         if let texts: [String] = try fields.optional("choice", "an array of texts") {
@@ -107,6 +109,7 @@ package enum StructuredOutputs: Decodable, Equatable, Sendable {
             forms.append(.choice(texts))
         }
         if let pattern = try fields.text("regex", maxLength: 1 << 16) { forms.append(.regex(pattern)) }
+        if let grammar = try fields.text("grammar", maxLength: 1 << 16) { forms.append(.grammar(grammar)) }
         if try fields.flag("json_object") == true { forms.append(.jsonObject) }
         if let schema: WireValue = try fields.optional("json", "a JSON schema") {
             switch schema {
@@ -114,7 +117,7 @@ package enum StructuredOutputs: Decodable, Equatable, Sendable {
             default: throw fields.invalid("json", expected: "a JSON schema: an object, or its text")
             }
         }
-        guard forms.count == 1 else { throw fields.invalid("choice", expected: "one of `choice`, `regex`, `json` and `json_object`") }
+        guard forms.count == 1 else { throw fields.invalid("choice", expected: "one of `choice`, `regex`, `grammar`, `json` and `json_object`") }
         self = forms[0]
         try fields.end()
     }

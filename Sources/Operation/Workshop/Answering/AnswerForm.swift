@@ -45,7 +45,7 @@ extension Runtime {
             let other = format == .text && outputs == nil ? nil : try request.form(format, outputs)
             var answer = AnswerForm()
             do {
-                if let calls = request.calls(tools, beside: other?.form) {
+                if let calls = request.calls(tools, beside: other?.form, style: model.chat.calls.style) {
                     let definitions = request.definitions
                     try checkSize(definitions.reduce(0) { $0 + $1.text.utf8.count }, at: "tools")
                     answer.calls = calls
@@ -82,6 +82,7 @@ private struct RequestBody {
         case (.jsonSchema, _): return (.schema(value(places.schema) ?? .boolean(true)), places.schema.joined(separator: "."))
         case (.text, .choice(let texts)): return (.choice(texts), "structured_outputs.choice")
         case (.text, .regex(let pattern)): return (.pattern(pattern), "structured_outputs.regex")
+        case (.text, .grammar(let text)): return (.grammar(text), "structured_outputs.grammar")
         case (.text, .json(let written)):
             let place = "structured_outputs.json"
             guard case .string(let text) = written else {
@@ -115,7 +116,7 @@ private struct RequestBody {
     }
 
     /// The calls that may be made; nil for none.
-    func calls(_ fields: ToolFields, beside other: StructureForm?) -> ToolCallForm? {
+    func calls(_ fields: ToolFields, beside other: StructureForm?, style: ToolCallForm.Style) -> ToolCallForm? {
         let schemas = functions.map { $0["parameters"] }
         func chosen(forced: Bool, _ isChosen: (String) -> Bool = { _ in true }) -> [ToolCallForm.Function] {
             zip(fields.tools, schemas).filter { isChosen($0.0.name) }.map { tool, schema in
@@ -129,9 +130,9 @@ private struct RequestBody {
         switch fields.choice {
         case .none: return nil
         case .auto:
-            return ToolCallForm(chosen(forced: false), text: other.map { .form($0) } ?? .any, isParallel: fields.isParallel)
-        case .required: return ToolCallForm(chosen(forced: true), text: .none, isParallel: fields.isParallel)
-        case .function(let name): return ToolCallForm(chosen(forced: true) { $0 == name }, text: .none, isParallel: false)
+            return ToolCallForm(chosen(forced: false), text: other.map { .form($0) } ?? .any, isParallel: fields.isParallel, style: style)
+        case .required: return ToolCallForm(chosen(forced: true), text: .none, isParallel: fields.isParallel, style: style)
+        case .function(let name): return ToolCallForm(chosen(forced: true) { $0 == name }, text: .none, isParallel: false, style: style)
         }
     }
 }

@@ -31,7 +31,12 @@ final class Structures: Sendable {
         words.withLock { known in
             if let known { return known }
             let tokenizer = model.tokenizer
-            let made = Vocabulary(count: model.model.decoder.configuration.vocabularySize, ends: model.endTokens) { id in
+            var controls: [Int32: [UInt8]] = [:]
+            if let control = model.chat.calls.style.control, let id = tokenizer.id(of: control) {
+                controls[Int32(id)] = ToolCallForm.Style.spelling(ofControl: control)
+            }
+            let count = model.model.decoder.configuration.vocabularySize
+            let made = Vocabulary(count: count, ends: model.endTokens, controls: controls) { id in
                 // Control tokens spell nothing that an answer says.
                 if tokenizer.specialIDs.contains(id) { return [] }
                 if let name = tokenizer.token(for: id), name.hasPrefix("<|"), name.hasSuffix("|>") { return [] }
@@ -39,6 +44,16 @@ final class Structures: Sendable {
             }
             known = made
             return made
+        }
+    }
+}
+
+extension CallWriting {
+    /// The form of answers that call so.
+    var style: ToolCallForm.Style {
+        switch self {
+        case .hermes: .hermes
+        case .mistral: .mistral
         }
     }
 }
