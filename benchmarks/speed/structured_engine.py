@@ -43,9 +43,12 @@ def wide(folder):
     config["text_config"]["vocab_size"] = size
     (folder / "config.json").write_text(json.dumps(config))
     weights = safetensors.torch.load_file(NANO / "model.safetensors")
-    name, = [name for name in weights if name.endswith("embed_tokens.weight")]
     torch.manual_seed(1)
-    weights[name] = (torch.randn(size, weights[name].shape[1]) * weights[name].float().std()).to(weights[name].dtype)
+    # The embedding and the head, which are one matrix.
+    names = [name for name in weights if name.endswith(("embed_tokens.weight", "lm_head.weight"))]
+    drawn = torch.randn(size, weights[names[0]].shape[1]) * weights[names[0]].float().std()
+    for name in names:
+        weights[name] = drawn.to(weights[name].dtype).clone()
     safetensors.torch.save_file(weights, folder / "model.safetensors", {"format": "pt"})
     return size
 
