@@ -182,7 +182,7 @@ struct NumberScanner {
         }
         guard let last = self[end] else { return false }
         // What was announced is read apart from what announces it.
-        if end == -1 { return isOnLine && "s:=".unicodeScalars.contains(last) }
+        if end == -1 { return isOnLine && "s:={ ".unicodeScalars.contains(last) }
         return last == "=" || last == "{" || isOnLine && last == "s" && isAhead("is", end - 1) && !isWord(end - 2)
     }
 
