@@ -210,7 +210,7 @@ let package = Package(
         tests("Workers"),
         tests("Speech", ["Audio", "Hashing", "Questions", "Randomness"]),
         tests("Pretraining", ["Audio", "CordNano", "Generation", "Models", "Randomness", "Speech", "Tensors", "Training"]),
-        tests("Evaluation", ["Hashing", "Judging", "Generation", "CordNano", "CordBench", "Randomness"]),
+        tests("Evaluation", ["Audio", "Hashing", "Judging", "Generation", "CordNano", "CordBench", "Randomness"]),
         tests("Objectives", ["Tensors"]),
         tests("Workshop", ["Archives", "Evaluation", "HTTP", "Jobs"]),
         tests(
