@@ -213,7 +213,7 @@ let package = Package(
         tests("Workers", isPlain: true),
         tests("Speech", ["Audio", "Hashing", "Questions", "Randomness"], isPlain: true),
         tests("Pretraining", ["Audio", "CordNano", "Generation", "Models", "Randomness", "Speech", "Tensors", "Training"]),
-        tests("Evaluation", ["Hashing", "Judging", "Generation", "CordNano", "CordBench", "Randomness"]),
+        tests("Evaluation", ["Audio", "Hashing", "Judging", "Generation", "CordNano", "CordBench", "Randomness"]),
         tests("Objectives", ["Tensors"], isPlain: true),
         tests("Workshop", ["Archives", "Evaluation", "HTTP", "Jobs"]),
         tests(

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { remember } from "./address.js";
 import { badgeOf, marker } from "./marker.js";
-import { $, date, el, percent, probability, range, signed } from "./page.js";
+import { $, date, el, ends, percent, probability, signed } from "./page.js";
 import { player } from "./player.js";
 
 const asked = new URLSearchParams(location.search);
@@ -158,7 +158,7 @@ function verdict(both, within) {
   const paired = state.b ? { text: state.change?.text, audio: state.change?.audio }[arm] : state.a.gap;
   const what = state.b ? `B minus A, ${arms[arm]}` : "Typed minus spoken";
   if (isWhole && paired?.n) {
-    return el("p", { className: "quiet", textContent: `${what}: ${signed(paired.points)} points ${range([paired.interval.lower, paired.interval.upper])}, ${probability(paired.sign_flip_p)}, n = ${paired.n}${
+    return el("p", { className: "quiet", textContent: `${what}: ${signed(paired.points)} points ${ends(paired)}, ${probability(paired.sign_flip_p)}, n = ${paired.n}${
       state.b && state.change.differences.length ? `. The runs differ in more than the weights: ${state.change.differences.join("; ")}` : ""}` });
   }
   return el("p", { className: "quiet", textContent: `n = ${both.length}${isWhole ? "" : "; a part of the set, for which no interval is given"}` });

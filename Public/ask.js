@@ -115,10 +115,11 @@ async function run(conversation, exchange) {
       tell(`It failed: ${error.message}`);
     }
   } finally {
+    update();
+    // Whoever may ask again may also go away: by then it is kept.
+    await keep(conversation);
     if (asking?.exchange === exchange) asking = null;
     showAsking();
-    update();
-    await keep(conversation);
   }
   if (question.clip && question.transcript === undefined && answer.state !== "failed") await hear(conversation, exchange, model);
 }
@@ -131,14 +132,16 @@ async function hear(conversation, exchange, model) {
   showList();
 }
 
-/** What was deleted meanwhile is not kept. */
+/** What was deleted meanwhile is not kept; a browser without room for more says so. */
 async function keep(conversation) {
-  if (conversations.includes(conversation)) await kept.save(conversation);
+  if (!conversations.includes(conversation)) return;
+  await kept.save(conversation).catch(error => notice(`This conversation is not kept: ${error.message}`));
 }
 
 function describe({ question, answer }, { cord, usage, model }, first) {
   if (question.clip && cord.audio.length) question.seconds = cord.audio.at(-1).seconds;
   answer.model = model;
+  answer.parts = cord.answers?.[0];
   const { total } = cord.timings;
   answer.facts = `${model} · ${total < 1 ? `${Math.round(1000 * total)} ms` : `${total.toFixed(1)} s`}`;
   answer.details = [

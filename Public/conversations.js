@@ -1,7 +1,7 @@
 // What was asked and answered, kept in this browser (IndexedDB) with its recordings.
 //
 //     conversation {id, title, updated, exchanges: [exchange]}
-//     exchange     {question: {text, clip: Blob or null, seconds, transcript}, answer: {state, text, thought, model, facts, error, status}}
+//     exchange     {question: {text, clip: Blob or null, seconds, transcript}, answer: {state, text, parts, thought, model, facts, error, status}}
 //
 // An answer's state is "waiting", "streaming", "done", "stopped" or "failed".
 
@@ -25,6 +25,17 @@ async function store(mode) {
   return (await database)?.transaction("conversations", mode).objectStore("conversations");
 }
 
+/** Changes what is kept; resolves when that lasts. A request that succeeded is undone where the page goes before its transaction has ended. */
+async function change(action) {
+  const kept = await store("readwrite");
+  if (!kept) return;
+  action(kept);
+  await new Promise((resolve, reject) => {
+    kept.transaction.oncomplete = resolve;
+    kept.transaction.onabort = () => reject(kept.transaction.error);
+  });
+}
+
 /** All conversations, the newest first. What was being answered when the page went away was interrupted. */
 export async function load() {
   const kept = await store("readonly");
@@ -39,19 +50,12 @@ export async function load() {
 
 export async function save(conversation) {
   conversation.updated = Date.now();
-  const kept = await store("readwrite");
-  if (kept) await request(kept.put(conversation));
+  await change(kept => kept.put(conversation));
 }
 
-export async function remove(id) {
-  const kept = await store("readwrite");
-  if (kept) await request(kept.delete(id));
-}
+export const remove = id => change(kept => kept.delete(id));
 
-export async function clear() {
-  const kept = await store("readwrite");
-  if (kept) await request(kept.clear());
-}
+export const clear = () => change(kept => kept.clear());
 
 export function started() {
   return { id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, title: "", updated: Date.now(), exchanges: [] };

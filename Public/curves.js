@@ -57,7 +57,7 @@ async function gapMarks(job) {
     }
     const report = reports.get(id);
     if (report?.gap.n) marks.push({
-      x, y: report.gap.points, low: report.gap.interval.lower, high: report.gap.interval.upper,
+      x, y: report.gap.points, low: (report.gap.interval ?? { lower: report.gap.points }).lower, high: (report.gap.interval ?? { upper: report.gap.points }).upper,
       name: `${name}: ${signed(report.gap.points)} points on ${report.set}, n = ${report.gap.n}`,
     });
   }

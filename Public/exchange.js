@@ -4,14 +4,6 @@ import { clipView, icon } from "./clipview.js";
 import { fill } from "./markdown.js";
 import { el } from "./page.js";
 
-const announced = /(?<=^|[.!?:\n])\s*(?:[a-z]+, )?(?:the )?(?:final )?answer is:?\s*([^\n]+?)\.?\s*$/i;
-
-/** A text apart in the answer that its end announces and what led to it; without such an end, the whole is the answer. */
-function parted(text) {
-  const end = announced.exec(text);
-  return end ? { before: text.slice(0, end.index).trim(), final: end[1] } : { before: "", final: null };
-}
-
 /** What a person can do about an error, by its status; 0 is a server that does not answer. */
 function advice(status, hasEarlier) {
   if (status === 0) return "The server does not answer. See whether it runs, then try again.";
@@ -118,7 +110,8 @@ export function exchangeView(exchange, number, actions) {
     showWaiting();
     showError();
     const done = answer.state === "done", text = answer.text ?? "";
-    const { before, final } = done ? parted(text) : { before: "", final: null };
+    // The server parts what an answer announces at its end from what led to it.
+    const { answer: final = null, reasoning: before = "" } = done ? answer.parts ?? {} : {};
     const thought = [answer.thought, before].filter(Boolean).join("\n\n");
     reasoning.hidden = !thought;
     summary.textContent = answer.state === "streaming" && !text ? "Reasoning …" : "Reasoning";

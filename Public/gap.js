@@ -2,7 +2,7 @@
 
 import { get, post, upload } from "./api.js";
 import { dumbbell } from "./chart.js";
-import { $, act, badge, date, el, fillModels, intervalMark, keepFresh, lately, pageLink, percent, probability, range, signed, tile } from "./page.js";
+import { $, act, badge, date, el, ends, fillModels, intervalMark, keepFresh, lately, pageLink, percent, probability, range, signed, tile } from "./page.js";
 import { confirmed } from "./dialog.js";
 import { duration, progress, table, timeLeft } from "./tables.js";
 
@@ -158,14 +158,14 @@ async function compare() {
     const change = await get(query);
     if (chosen[0] !== base || chosen[1] !== candidate) return;
     const arm = (name, paired) => tile(`${name} accuracy`, `${signed(paired.points)} points`,
-      `${range([paired.interval.lower, paired.interval.upper])}, ${probability(paired.sign_flip_p)}, ${paired.b} gained, ${paired.c} lost`);
+      `${ends(paired)}, ${probability(paired.sign_flip_p)}, ${paired.b} gained, ${paired.c} lost`);
     const reduction = share => share === undefined || share === null ? "–" : `${signed(100 * share)} %`;
-    const closed = change.gap_change;
+    const closed = change.gap_closed;
     $("compared").replaceChildren(
       el("p", { textContent: `${named(reports.get(base))} → ${named(reports.get(candidate))} on ${change.benchmark}, ${change.n} questions that both were asked typed and spoken.` }),
       el("div", { className: "tiles" },
         tile("gap", `${signed(change.gap_before)} → ${signed(change.gap_after_own)}`,
-          `closed by ${signed(closed.points)} ${range([closed.bootstrap.lower, closed.bootstrap.upper])} points, ${probability(closed.sign_flip_p)}`),
+          `closed by ${signed(closed.points)} points ${ends({ interval: closed.bootstrap, ...closed })}, ${probability(closed.sign_flip_p)}`),
         tile("gap reduction", reduction(change.reduction_own), `of the gap before; ${reduction(change.reduction_against_base_text)} against the base's typed accuracy`),
         arm("typed", change.text), arm("spoken", change.audio)),
       el("p", { className: "actions" },

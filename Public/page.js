@@ -31,6 +31,8 @@ export const signed = (points, digits = 1) => (points > 0 ? "+" : "") + points.t
 export const probability = p => p < 0.001 ? "p < 0.001" : `p = ${p.toFixed(3)}`;
 export const date = seconds => new Date(1000 * seconds).toLocaleString([], { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 export const range = ([low, high]) => `[${low.toFixed(1)}, ${high.toFixed(1)}]`.replaceAll("-", "−");
+/** The ends of a paired interval, or why there is none. */
+export const ends = paired => paired.interval ? range([paired.interval.lower, paired.interval.upper]) : `no interval: ${paired.interval_left_out}`;
 export const size = bytes => bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 
 export function tile(name, value, note = "") {

@@ -29,6 +29,7 @@ from playwright.sync_api import Error, Page, sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SPOKEN = ROOT / "Tests/Fixtures/spoken/sum.wav"  # "What is the sum of 17, 9 and 28?"
+WIDTHS = (1280, 390)
 AXE = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
 checks = []
@@ -102,7 +103,7 @@ class Console:
         context = self.browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, permissions=["microphone", "clipboard-read", "clipboard-write"],
             accept_downloads=True, **options)
-        context.set_default_timeout(60000)  # Two busy cores are slow.
+        context.set_default_timeout(120_000)  # Two busy cores are slow.
         self.contexts.append(context)
         return self.open(context.new_page(), f"{url or self.url}/{path}")
 
@@ -118,6 +119,8 @@ class Console:
 
     def holds(self, page, name):
         """What every page in every state must hold: nothing that axe finds, nothing wider than the window. Keeps a screenshot."""
+        # What still moves is neither where it will be nor of its own colours.
+        rested(page)
         self.shot(page, name)
         fits(page.evaluate, name)
         accessible(page.evaluate, name)
@@ -131,6 +134,18 @@ class Console:
             context.close()
         unexpected = [error for error in self.errors if not any(re.search(pattern, error) for pattern in self.forgiven)]
         assert not unexpected, "Scripts erred: " + "; ".join(unexpected)
+
+
+def tab(page, name, most=80):
+    """Presses Tab until the control of that name has the focus."""
+    seen = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate("""(() => { const node = document.activeElement;
+            return (node.ariaLabel ?? node.labels?.[0]?.innerText.split("\\n")[0] ?? node.innerText).trim(); })()"""))
+        if seen[-1] == name:
+            return
+    raise AssertionError(f"Tab does not come to {name}, but to {seen}.")
 
 
 def fits(evaluate, name):
@@ -157,6 +172,12 @@ def accessible(evaluate, name):
     found = evaluate("""async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
         .map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html.slice(0, 120) + " " + (node.any[0]?.message ?? "")).slice(0, 3).join(" | ")}`)""")
     assert not found, f"{name}: axe finds {found}"
+
+
+def rested(page):
+    """Waits until nothing moves any more but what never ends."""
+    still = "document.getAnimations().every(one => one.playState !== 'running' || one.effect.getComputedTiming().endTime === Infinity)"
+    wait(lambda: page.evaluate(still), 60, "nothing moves")
 
 
 def padded(sound, folder):

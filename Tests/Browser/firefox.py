@@ -37,7 +37,7 @@ class Firefox:
             self.process = subprocess.Popen(
                 [program("firefox-esr", "firefox"), "--headless", "--no-remote", "--profile", str(folder), "--remote-debugging-port", "0",
                  "about:blank"], stdout=output, stderr=output)
-        address = wait(lambda: re.search(r"WebDriver BiDi listening on (ws://\S+)", log.read_text()), 60, "Firefox listens")[1]
+        address = wait(lambda: re.search(r"WebDriver BiDi listening on (ws://\S+)", log.read_text()), 120, "Firefox listens")[1]
         self.socket = connect(f"{address}/session", max_size=None, open_timeout=60)
         self.count = 0
         self.send("session.new", capabilities={})
@@ -73,7 +73,7 @@ class Firefox:
         assert result["type"] == "success", result["exceptionDetails"]["text"]
         return json.loads(result["result"]["value"])
 
-    def wait_for(self, function, seconds=60):
+    def wait_for(self, function, seconds=120):
         return wait(lambda: self.evaluate(function), seconds, function)
 
     def click(self, selector):

@@ -5,53 +5,9 @@ Each check makes what it needs over HTTP unless it is there already, so that any
 
 import base64
 import json
-import urllib.request
 
-from browser import SPOKEN, check, wait
-
-WIDTHS = (1280, 390)
-
-
-def call(console, method, path, body=None):
-    content = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{console.url}/{path}", content, {"Content-Type": "application/json"}, method=method)
-    with urllib.request.urlopen(request) as response:
-        return json.loads(response.read())
-
-
-def ended(console, path, seconds=240):
-    return wait(lambda: (found := call(console, "GET", path))["status"] in ("succeeded", "failed", "cancelled") and found, seconds, f"{path} has ended")
-
-
-def report(console, model, limit=12):
-    """The id of a report of that model on the first items of the built-in set."""
-    version = next(entry["weight_version"] for entry in call(console, "GET", "v1/models")["data"] if entry["id"] == model)
-    for known in call(console, "GET", "v1/gap/reports?limit=100")["data"]:
-        if known["weight_version"] == version and known["n"] == limit:
-            return known["id"]
-    run = call(console, "POST", "v1/gap/runs", {"model": model, "benchmark": "cord-bench-1", "limit": limit})
-    return ended(console, f"v1/gap/runs/{run['id']}")["report_id"]
-
-
-def rows(count=6):
-    sound = base64.b64encode(SPOKEN.read_bytes()).decode()
-    pairs = [{"id": f"pair-{place}", "audio": {"data": sound}, "text": "What is the sum of 17, 9 and 28?", "answer": "54"} for place in range(count)]
-    return "\n".join(map(json.dumps, pairs)).encode()
-
-
-def upload(console, name, content):
-    boundary = "cord-boundary"
-    parts = f'--{boundary}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nfine-tune\r\n--{boundary}\r\n' \
-        f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
-    request = urllib.request.Request(f"{console.url}/v1/files", parts.encode() + content + f"\r\n--{boundary}--\r\n".encode(),
-                                     {"Content-Type": f"multipart/form-data; boundary={boundary}"})
-    with urllib.request.urlopen(request) as response:
-        return json.loads(response.read())["id"]
-
-
-def confirm(page, action):
-    """Says yes in the dialog that is open."""
-    page.get_by_role("dialog").get_by_role("button", name=action, exact=True).click()
+from browser import SPOKEN, WIDTHS, check, wait
+from made import call, confirm, ended, report, rows, upload
 
 
 @check
@@ -62,7 +18,7 @@ def gap_is_measured_from_the_page(console):
     page.fill("#limit", "12")
     page.get_by_role("button", name="Measure", exact=True).click()
     page.locator("#runs tbody tr").first.wait_for()
-    page.locator("#reports tbody strong").first.wait_for(timeout=120000)
+    page.locator("#reports tbody strong").first.wait_for(timeout=240_000)
     console.holds(page, "gap-1280")
     assert page.locator("#reports tbody tr").first.get_by_text("n = 12").count() == 1
     page.locator("#reports").get_by_text("Export").first.click()
@@ -75,7 +31,7 @@ def run_is_cancelled_on_a_phone(console):
     run = call(console, "POST", "v1/gap/runs", {"model": "cord-nano", "benchmark": "cord-bench-2"})
     page = console.page("gap.html", width=390)
     row = page.locator(f'#runs tr[data-id="{run["id"]}"]')
-    row.get_by_text("left").wait_for(timeout=60000)
+    row.get_by_text("left").wait_for(timeout=300_000)
     console.holds(page, "gap-running-390")
     row.get_by_role("button", name="Cancel").click()
     console.holds(page, "gap-cancel-390")
@@ -105,9 +61,9 @@ def two_reports_are_compared(console):
         assert show.evaluate("node => { const box = node.getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight; }")
         show.click()
         assert page.evaluate("document.activeElement.id") == "comparison-title"
-        before = page.locator("#compared .tile strong").first.inner_text()
+        page.locator("#compared").get_by_text("cord-nano → cord-nano-cord on").wait_for()
         page.get_by_role("button", name="Swap").click()
-        wait(lambda: page.locator("#compared .tile strong").count() and page.locator("#compared .tile strong").first.inner_text() != before, 20, "the gaps changed places")
+        page.locator("#compared").get_by_text("cord-nano-cord → cord-nano on").wait_for()
         page.get_by_role("link", name="Answers side by side").click()
         page.locator("#answers .item").first.wait_for()
 
@@ -143,7 +99,7 @@ def curves_move_while_jobs_train(console):
     page.fill("#job-suffix", "moving")
     page.get_by_role("button", name="Start", exact=True).click()
     curve = page.locator("figure.chart", has_text="Training loss").locator("polyline").last
-    curve.wait_for(state="attached", timeout=120000)
+    curve.wait_for(state="attached", timeout=240_000)
     length = lambda: len(curve.get_attribute("points").split())
     first = length()
     wait(lambda: length() > first + 1, 180, "the curve has grown by two steps")
@@ -174,7 +130,7 @@ def jobs_are_overlaid_with_the_gap_before_and_after(console):
         page.locator("#log-of summary").click()
         console.holds(page, f"training-{width}")
         page.locator(f'#jobs tr[data-id="{jobs[0]}"]').get_by_role("checkbox").uncheck()
-        wait(lambda: page.locator("#legend .legend-entry").count() == 1, 10, "one job is drawn")
+        wait(lambda: page.locator("#legend .legend-entry").count() == 1, 90, "one job is drawn")
 
 
 @check
@@ -186,7 +142,7 @@ def step_is_taken_and_drawn(console):
     for _ in range(2):
         page.locator("#step-result").evaluate("node => node.replaceChildren()")
         page.get_by_role("button", name="Take the step").click()
-        page.locator("#step-result .tile").first.wait_for(timeout=120000)
+        page.locator("#step-result .tile").first.wait_for(timeout=240_000)
     page.locator("#steps tbody tr").nth(1).wait_for()
     console.holds(page, "training-steps-1280")
 
@@ -245,11 +201,11 @@ def items_are_filtered_played_asked_and_marked(console):
         page.locator("#items .item").first.wait_for()
         assert page.locator("#items-count").inner_text().startswith("25 of 600")
         page.get_by_role("button", name="Show more").click()
-        wait(lambda: page.locator("#items .item").count() == 50, 20, "50 items are shown")
+        wait(lambda: page.locator("#items .item").count() == 50, 90, "50 items are shown")
         page.select_option("#items-category", "calendar")
-        wait(lambda: "of 100 items" in page.locator("#items-count").inner_text(), 20, "one category is shown")
+        wait(lambda: "of 100 items" in page.locator("#items-count").inner_text(), 90, "one category is shown")
         page.fill("#items-search", "friday")
-        wait(lambda: "search=friday" in page.evaluate("location.search") and all("friday" in text.lower() for text in page.locator("#items .item").all_inner_texts()), 20, "items with the word are shown")
+        wait(lambda: "search=friday" in page.evaluate("location.search") and all("friday" in text.lower() for text in page.locator("#items .item").all_inner_texts()), 90, "items with the word are shown")
         console.holds(page, f"data-items-{width}")
         item = page.locator("#items .item").first
         item.locator("summary").click()
@@ -263,7 +219,7 @@ def items_are_filtered_played_asked_and_marked(console):
         console.holds(page, f"data-asked-{width}")
         play = item.locator(".play")
         play.click()
-        wait(lambda: play.get_attribute("aria-pressed") == "true", 10, "the clip plays")
+        wait(lambda: play.get_attribute("aria-pressed") == "true", 90, "the clip plays")
         play.click()
         assert play.get_attribute("aria-pressed") == "false"
         page.get_by_role("tab", name="Labels").click()
@@ -284,10 +240,10 @@ def rows_of_a_training_file_are_looked_through(console):
     file = upload(console, "broken.jsonl", broken)
     for width in WIDTHS:
         page = console.page(f"data.html?view=files&file={file}", width=width)
-        wait(lambda: page.locator("#rows-count").inner_text() == "25 of 31 rows", 20, "a page of rows is shown")
+        wait(lambda: page.locator("#rows-count").inner_text() == "25 of 31 rows", 90, "a page of rows is shown")
         play = page.locator("#rows .play").first
         play.click()
-        wait(lambda: play.get_attribute("aria-pressed") == "true", 10, "the clip plays")
+        wait(lambda: play.get_attribute("aria-pressed") == "true", 90, "the clip plays")
         page.select_option("#rows-problems", "true")
         page.get_by_text("nonsense").wait_for()
         assert page.locator("#rows .item").count() == 1
@@ -302,7 +258,7 @@ def answers_of_two_versions_stand_side_by_side(console):
         page.locator("#answers .item").first.wait_for()
         assert page.locator("#answers .item").first.locator(".answer").count() == 2
         page.select_option("#answers-b", second)
-        wait(lambda: page.locator("#answers .item").first.locator(".answer").count() == 4, 20, "four answers stand side by side")
+        wait(lambda: page.locator("#answers .item").first.locator(".answer").count() == 4, 90, "four answers stand side by side")
         counts = [int(text) for text in page.locator("#answers-square button b").all_inner_texts()]
         assert sum(counts) == 12
         console.holds(page, f"data-answers-{width}")

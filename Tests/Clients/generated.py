@@ -36,7 +36,8 @@ def snake(name):
 
 document = urllib.request.urlopen(base_url + "/openapi.json").read()
 operations = {snake(operation["operationId"]) for item in json.loads(document)["paths"].values() for operation in item.values()}
-folder = Path(tempfile.mkdtemp())
+holder = tempfile.TemporaryDirectory(prefix="cord-generated-")
+folder = Path(holder.name)
 (folder / "openapi.json").write_bytes(document)
 sys.path.insert(0, str(folder))
 pair = {"id": "sum", "audio": {"data": base64.b64encode(sound.read_bytes()).decode()}, "text": "What is the sum of 7, 9 and 8?", "answer": "24"}
@@ -94,7 +95,11 @@ def api(operation):
     sys.exit(f"no class has {operation}")
 
 
-answer = api("create_chat_completion")(typed.ChatCompletionRequest.from_dict(chat))
+# Not by from_dict: of a list of alternatives among alternatives the generator's own makes nothing.
+part = typed.ChatMessageUserContentInputAudio(type="input_audio", input_audio=typed.InputAudio(data=pair["audio"]["data"], format="wav"))
+content = typed.ChatMessageUserContent([typed.ChatMessageUserContentAnyOfInner(part)])
+asked = typed.ChatCompletionRequest(model="cord-nano", messages=[typed.ChatMessage(typed.ChatMessageUser(role="user", content=content))], max_tokens=32)
+answer = api("create_chat_completion")(asked)
 check("a spoken chat", answer.choices[0].message.content and answer.usage.total_tokens > 0, answer)
 file = api("upload_file")(file=("pairs.jsonl", rows), purpose="fine-tune")
 check("an upload", file.bytes == len(rows), file)

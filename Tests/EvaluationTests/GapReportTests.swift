@@ -3,13 +3,14 @@ import Foundation
 import Testing
 
 @Suite struct GapReportTests {
-    @Test func reportCountsWhatItsItemsSay() {
+    @Test func reportCountsWhatItsItemsSay() throws {
         let report = Samples.report
         #expect(report.n == 100 && report.gap.n == 100)
         #expect(report.gap.b == 30 && report.gap.c == 5)
         #expect(abs(report.gap.points - 25) < 1e-12)
         #expect(report.gap.method == .newcombe)
-        #expect(report.gap.interval.lower > 0 && report.gap.interval.upper < 40)
+        let bounds = try #require(report.gap.interval)
+        #expect(bounds.lower > 0 && bounds.upper < 40)
         #expect(report.arms[.text]?.correct == 90 && report.arms[.audio]?.correct == 65)
         #expect(report.arms[.noAudio] == nil)
         #expect(report.categories.map(\.category) == ["arithmetic", "ordering"])
@@ -19,14 +20,15 @@ import Testing
         #expect(report.agreement.correctness.share == 0.65)
     }
 
-    @Test func sharedSourceQuestionsWidenTheInterval() {
+    @Test func sharedSourceQuestionsWidenTheInterval() throws {
         let items = (0..<90).map { place in
             Samples.item("q\(place)", true, (place / 3) % 3 != 0, source: "s\(place / 3)")
         }
         let report = GapReport(id: "r", items: items, reproducibility: Samples.facts())
         #expect(report.gap.clusters == 30 && report.gap.method == .clusterRobust)
         let width = { (interval: Interval) in interval.upper - interval.lower }
-        #expect(width(report.gap.interval) > 1.4 * width(report.gap.newcombe))
+        let interval = try #require(report.gap.interval)
+        #expect(width(interval) > 1.4 * width(report.gap.newcombe))
         #expect(report.gap.signFlipP > 100 * report.gap.mcnemarP)
     }
 
@@ -64,7 +66,7 @@ import Testing
     @Test func emptyRunGivesAReportWithoutNumbers() throws {
         let report = GapReport(id: "r", items: [], reproducibility: Samples.facts())
         #expect(report.gap.n == 0 && report.mrr.value == nil)
-        #expect(report.gap.interval == Interval(lower: -100, upper: 100))
+        #expect(report.gap.interval == nil && report.gap.intervalLeftOut == PairedSummary.notMeasured)
         #expect(!report.html().isEmpty && !report.markdown().isEmpty)
         _ = try report.json()
     }
@@ -100,7 +102,7 @@ import Testing
         #expect(comparison.audioItems.gained == (0..<10).map { "q\($0)" } && comparison.audioItems.lost.isEmpty)
         #expect(comparison.textItems.lost == (40..<45).map { "q\($0)" })
         #expect(comparison.text.points == -5 && comparison.text.c == 5)
-        expectClose([comparison.text.mcnemarP, comparison.gapChange.points], [0.0625, 15], 1e-9)
+        expectClose([comparison.text.mcnemarP, comparison.gapClosed.points], [0.0625, 15], 1e-9)
         #expect(comparison.differences.isEmpty)
         #expect(comparison.reducesGap(maximumTextDrop: 5) && !comparison.reducesGap(maximumTextDrop: 4))
         #expect(comparison.markdown().contains("against the base's text"))
@@ -147,10 +149,10 @@ import Testing
         let comparison = try GapComparison(base: base, candidate: candidate)
         let rating = try #require(comparison.rating)
         #expect(rating.n == 5 && comparison.audioItems.gained == ["q0", "q4"] && comparison.textItems.lost == ["q3"])
-        expectClose([rating.gapBefore, rating.gapAfter, rating.gapChange.points], [2, 0.2, 1.8], 1e-12)
+        expectClose([rating.gapBefore, rating.gapAfter, rating.gapClosed.points], [2, 0.2, 1.8], 1e-12)
         expectClose([rating.text.points, rating.audio.points], [-0.2, 1.6], 1e-12)
         // The gap changes by 2, −1, 3, 1 and 4: of 32 choices of signs, 3 sum to 9 or more and 3 to −9 or less.
-        expectClose([rating.gapChange.signFlipP], [6 / 32], 1e-12)
+        expectClose([rating.gapClosed.signFlipP], [6 / 32], 1e-12)
         #expect(comparison.markdown().contains("| gap closed | +1.80 |") && comparison.html(base: base, candidate: candidate).contains("gap closed"))
         #expect(try GapComparison(base: Samples.report, candidate: Samples.report).rating == nil)
     }
@@ -172,5 +174,21 @@ import Testing
         let other = GapReport(id: "r", items: Samples.items, reproducibility: facts)
         let comparison = try GapComparison(base: Samples.report, candidate: other)
         #expect(comparison.differences.count == 1 && comparison.differences[0].contains("temperature=1"))
+    }
+
+    @Test func whatShowsNoSpreadHasNoIntervalButAReason() throws {
+        // Two voices of five questions, all answered rightly both ways: the pairs are not independent, and the questions do not differ.
+        let pairs = (0..<10).map { (key: "q\($0 / 2)", first: true, second: true) }
+        let alike = PairedSummary(pairs)
+        #expect(alike.points == 0 && alike.interval == nil && alike.bootstrap == nil && alike.method == .clusterRobust)
+        #expect(alike.intervalLeftOut == "every source question gave the same difference")
+        let one = PairedSummary([("q", true, false), ("q", true, true)])
+        #expect(one.interval == nil && one.intervalLeftOut == "all pairs come from one source question")
+        // Ten independent pairs that agree bound what the next may show.
+        let apart = PairedSummary((0..<10).map { (key: "q\($0)", first: true, second: true) })
+        let bounds = try #require(apart.interval)
+        #expect(bounds.lower < -20 && bounds.upper > 20 && apart.bootstrap == nil && apart.intervalLeftOut != nil)
+        let mixed = PairedSummary(pairs.dropLast() + [("q4", true, false)])
+        #expect(mixed.interval != nil && mixed.bootstrap != nil && mixed.intervalLeftOut == nil)
     }
 }

@@ -1,3 +1,4 @@
+import Audio
 import Evaluation
 import Foundation
 import Hashing
@@ -55,6 +56,44 @@ import Testing
             #expect(!Samples.report.html { _ in link }.contains("<audio"))
         }
         #expect(Samples.report.html { _ in "data:audio/wav;base64,AAAA" }.contains("src=\"data:audio/wav;base64,AAAA\""))
+    }
+
+    @Test func titlesNameTheWeights() throws {
+        let (base, candidate) = (Samples.report, GapReport(id: "c", items: Samples.items, reproducibility: Samples.facts(version: "v2")))
+        #expect(
+            candidate.html().contains("weights v2 on ") && candidate.markdown().hasPrefix("# Audio-text gap: ")
+                && candidate.markdown().contains(", weights v2 on "))
+        let page = try GapComparison(base: base, candidate: candidate).html(base: base, candidate: candidate)
+        let title = try #require(page.firstMatch(of: /<title>(.*?)<\/title>/)?.1)
+        #expect(title.contains("weights v2 against ") && title.contains("weights \(base.reproducibility.weightVersion) on "))
+    }
+
+    /// Closed by a positive number of points, where the gap became smaller.
+    @Test func whatClosesTheGapHasThatSign() throws {
+        var items = Samples.items
+        for place in items.indices { items[place].arms[.audio]?.correct = true }
+        let candidate = GapReport(id: "c", items: items, reproducibility: Samples.facts(version: "v2"))
+        let change = try GapComparison(base: Samples.report, candidate: candidate)
+        #expect(change.gapAfterOwn < change.gapBefore && change.gapClosed.points == change.gapBefore - change.gapAfterOwn)
+        #expect(change.markdown().contains("| closed by | +"))
+    }
+
+    @Test func clipsOfPagesAreOpus() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let samples = (0..<32_000).map { Float(0.3 * sin(Double($0) * 0.1)) }
+        try Data(WAVWriter.bytes(samples)).write(to: folder.appending(path: "clip.wav"))
+        try Data("no sound".utf8).write(to: folder.appending(path: "broken.wav"))
+        let set = QuestionSet(name: "set", folder: folder, items: [])
+        var items = Array(Samples.items.prefix(2))
+        (items[0].audio, items[1].audio) = ("clip.wav", "broken.wav")
+        let clips = try set.embeddedClips(of: items)
+        let link = try #require(clips(items[0]))
+        let bytes = try #require(Data(base64Encoded: String(link.trimmingPrefix("data:audio/ogg;base64,"))))
+        #expect(bytes.prefix(4) == Data("OggS".utf8) && bytes.count < 64_044 / 4)
+        #expect(abs(try AudioDecoder.decode([UInt8](bytes), limits: AudioLimits(maxSeconds: 9)).samples.count - samples.count) < 400)
+        #expect(clips(items[1]) == nil)
     }
 
     @Test func markdownCellsCannotBreakTheirTable() {

@@ -131,6 +131,14 @@ import Testing
         #expect(split.answer == answer)
     }
 
+    /// Only then may what stands before it be folded away and nothing else shown.
+    @Test(arguments: [
+        ("The answer is 54.", true), ("17 + 9 = 26.\n\nSo, the final answer is: **54**.", true), ("Thus:\n\\boxed{14}", true),
+        ("Add them. <answer>42</answer>", true), ("The answers are known.\n\nOne line.", false), ("Ben is the shortest.", false),
+        ("The answer is 54. But see below:\n\n| a | b |", false), ("", false),
+    ])
+    func anAnswerThatIsAnnouncedLastIsTold(text: String, isLast: Bool) { #expect(AnswerSplit(text).isAnnouncedLast == isLast) }
+
     @Test func emptyTextHasNoAnswer() { #expect(AnswerSplit(" \n").answer == nil) }
 
     @Test func hostileLengthIsReadInTime() {

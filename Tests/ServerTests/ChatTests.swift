@@ -24,6 +24,8 @@ import Workshop
         #expect(reply["id"]?.text?.hasPrefix("chatcmpl-") == true)
         #expect(reply["choices"]?[0]?["message"]?["content"]?.text?.hasSuffix("The answer is 54.") == true)
         #expect(reply["choices"]?[0]?["finish_reason"]?.text == "stop")
+        #expect(reply["cord"]?["answers"]?[0]?["answer"]?.text == "54" && reply["cord"]?["answers"]?[0]?["index"] == .integer(0))
+        #expect(reply["cord"]?["answers"]?[0]?["reasoning"]?.text == "17 + 9 = 26. 26 + 28 = 54.")
         let audio = try #require(reply["cord"]?["audio"]?[0])
         #expect(audio["sample_rate"] == .integer(22050))
         #expect(reply["usage"]?["prompt_tokens_details"]?["audio_tokens"] == audio["audio_tokens"])
@@ -45,6 +47,7 @@ import Workshop
         let ends = chunks.compactMap { $0["choices"]?[0]?["finish_reason"]?.text }
         #expect(ends == ["stop"])
         #expect(chunks.last?["choices"] == .array([]))
+        #expect(chunks.last?["cord"]?["answers"] == whole["cord"]?["answers"] && whole["cord"]?["answers"]?[0]?["answer"]?.text == "14")
         #expect(chunks.last?["usage"]?["completion_tokens"] == whole["usage"]?["completion_tokens"])
         #expect(chunks.dropLast().allSatisfy { $0["usage"] == .null })
         let plain = try await client().post("/v1/chat/completions", json: body(#", "stream": true"#)).events()

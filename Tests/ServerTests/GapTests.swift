@@ -264,6 +264,9 @@ import Workshop
         // The WAV that travels is rounded to 16 bits, so a spoken answer may differ where two tokens are as likely.
         #expect(zip(far.items, near.items).count { $0.arms[.audio]?.text == $1.arms[.audio]?.text } >= 4)
         #expect(far.reproducibility.model.contains("cord-nano at http"))
+        // A cord names its weights.
+        #expect(far.reproducibility.weightVersion == "base" && far.reproducibility.weightVersionHash == "base")
+        #expect(far.html().contains("<title>Audio-text gap: cord-nano at http://127.0.0.1:\(daemon.port)/v1, weights base on cord-bench-1</title>"))
         let wrong = EvaluationRun(
             set, settings: settings, respondent: EndpointRespondent(endpoint, model: "none", decoding: decoding))
         await #expect(throws: EndpointError.self) { try await wrong.report(id: "r", software: "s") }

@@ -153,7 +153,7 @@ def main():
         print("after", flush=True)
         after = report(server, arguments, arguments.name)
         change = server.call("GET", f"/v1/gap/reports/compare?base={before['id']}&candidate={after['id']}")
-        points, p, text = change["gap_change"]["points"], change["gap_change"]["sign_flip_p"], change["text"]["points"]
+        points, p, text = change["gap_closed"]["points"], change["gap_closed"]["sign_flip_p"], change["text"]["points"]
         print(f"the gap shrank by {points:.1f} points (p = {p:.2g}), text changed by {text:+.1f}")
         for _ in range(promotions):
             back = server.call("POST", "/v1/weights/rollback", {})

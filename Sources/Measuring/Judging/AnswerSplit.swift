@@ -13,6 +13,8 @@ package struct AnswerSplit: Equatable, Sendable {
     package let reasoning: String
     /// Nil for a text of white space, or of reasoning alone.
     package let answer: String?
+    /// Whether the text announces the answer and ends with that: then nothing is lost where only reasoning and answer are shown.
+    package let isAnnouncedLast: Bool
 
     package init(_ text: String) {
         let visible = VisibleText(text)
@@ -26,9 +28,12 @@ package struct AnswerSplit: Equatable, Sendable {
                 let start = before.ranges(of: Patterns.sentenceEnd).last?.upperBound ?? before.startIndex
                 reasoning = joined(text[..<start].trimmingCharacters(in: .whitespacesAndNewlines))
                 self.answer = answer
+                let behind = text[marker.sentence.endIndex...].replacing("</answer>", with: "")
+                isAnnouncedLast = !behind.contains { $0.isLetter || $0.isNumber }
                 return
             }
         }
+        isAnnouncedLast = false
         let paragraphs = text.split(whereSeparator: \.isNewline)
         reasoning = joined(paragraphs.dropLast().joined(separator: "\n"))
         answer = paragraphs.last.map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }

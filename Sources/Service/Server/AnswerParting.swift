@@ -68,6 +68,15 @@ final class AnswerParting: Sendable {
         }
     }
 
+    /// Of the answers that say at their end what their final answer is, that apart from what led to it.
+    var parts: [AnswerParts] {
+        answers.withLock { $0.map(\.said) }.enumerated().compactMap { index, said in
+            let split = AnswerSplit(said)
+            guard split.isAnnouncedLast, let answer = split.answer else { return nil }
+            return AnswerParts(index: index, answer: answer, reasoning: split.reasoning)
+        }
+    }
+
     /// Why an answer ended: one that ended by itself behind a call waits for what the function gives.
     func reason(_ choice: Int, _ reason: Generation.FinishReason) -> API.FinishReason {
         let calls = answers.withLock { !$0[choice].calls.isEmpty }

@@ -89,6 +89,7 @@ struct FieldGlossary {
     private static func fixed(_ schema: [String: Any]) -> Any? {
         if let constant = schema["const"] { return constant }
         if let named = schema["default"], !(named is NSNull) { return named }
+        if schema["type"] as? String == "null" { return NSNull() }
         return (schema["enum"] as? [Any])?.first { !($0 is NSNull) }
     }
 

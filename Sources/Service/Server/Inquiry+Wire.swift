@@ -13,8 +13,10 @@ extension Inquiry {
             request.prompt, cached: timings.cachedTokens, completionTokens: timings.completionTokens, reasoning: reasoning)
     }
 
-    /// - Parameter ignored: members of the request that the model has no use for.
-    package func cord(_ timings: GenerationTimings, ignored: [String] = []) -> CordExtension {
+    /// - Parameters:
+    ///   - ignored: members of the request that the model has no use for.
+    ///   - answers: those of a chat that announce what their final answer is.
+    package func cord(_ timings: GenerationTimings, ignored: [String] = [], answers: [AnswerParts] = []) -> CordExtension {
         CordExtension(
             weightVersion: version, audio: request.prompt.clips.map { HeardAudio($0) },
             timings: Timings(
@@ -22,7 +24,7 @@ extension Inquiry {
                 prefill: max(0, timings.firstToken - timings.queued - timings.encoding),
                 decode: max(0, timings.total - timings.firstToken), firstToken: preparation + timings.firstToken,
                 total: preparation + timings.total),
-            seed: Int(truncatingIfNeeded: request.options.seed), ignored: ignored)
+            seed: Int(truncatingIfNeeded: request.options.seed), ignored: ignored, answers: answers)
     }
 
     package func logprob(_ value: TokenLogProbability) -> TokenLogprob { TokenLogprob(value, tokenizer) }

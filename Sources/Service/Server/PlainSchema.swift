@@ -8,6 +8,7 @@ import Foundation
 ///     "type": "array"                                →  with "items", of any kind
 ///     "const": "list"                                →  with its "type"
 ///     a member of "type": "null"                     →  "enum": [null]
+///     anyOf beside "properties", of conditions       →  "x-conditions", which generators leave out
 ///     an object among anyOf or oneOf                 →  a schema with a name, such as ChatMessageUser
 enum PlainSchema {
     /// The keywords that say something of values of one type alone.
@@ -54,7 +55,30 @@ enum PlainSchema {
         if schema["type"] as? String == "array", schema["items"] == nil { schema["items"] = [String: Any]() }
         if let named = schema["enum"] as? [Any] { return enumerated(named, schema) }
         if let constant = schema["const"], schema["type"] == nil { schema["type"] = type(of: constant) }
+        schema = conditioned(schema)
         for word in ["anyOf", "oneOf"] { if let list = schema[word] as? [Any] { schema[word] = list.map(choice) } }
+        return schema
+    }
+
+    /// Conditions between an object's members ("stream_options" only with "stream") where generators do not look: of alternatives that are no
+    /// types of their own, openapi-generator makes one class that demands what any of them does. All of `x-conditions` hold, as of allOf.
+    private static func conditioned(_ schema: [String: Any]) -> [String: Any] {
+        guard schema["properties"] != nil else { return schema }
+        var schema = schema
+        var conditions: [[[String: Any]]] = []
+        func takes(_ part: [String: Any], _ word: String) -> Bool {
+            guard let list = part[word] as? [[String: Any]], list.allSatisfy({ Set($0.keys).isSubset(of: ["properties", "required"]) }) else {
+                return false
+            }
+            conditions.append(list)
+            return true
+        }
+        for word in ["anyOf", "oneOf"] where takes(schema, word) { schema[word] = nil }
+        if let parts = schema["allOf"] as? [[String: Any]] {
+            let others = parts.filter { part in !(part.count == 1 && (takes(part, "anyOf") || takes(part, "oneOf"))) }
+            schema["allOf"] = others.isEmpty ? nil : others
+        }
+        if !conditions.isEmpty { schema["x-conditions"] = conditions.map { ["anyOf": $0] } }
         return schema
     }
 

@@ -35,11 +35,21 @@ package struct Endpoint: Sendable {
         try await post(base.appendingPathComponent(path), form.body, type: form.type)
     }
 
+    /// The body of the answer to `GET base/path`.
+    package func get(_ path: String) async throws -> Data {
+        try await answer(URLRequest(url: base.appendingPathComponent(path), timeoutInterval: timeout))
+    }
+
     private func post(_ url: URL, _ body: Data, type: String) async throws -> Data {
         var request = URLRequest(url: url, timeoutInterval: timeout)
         request.httpMethod = "POST"
         request.httpBody = body
         request.setValue(type, forHTTPHeaderField: "Content-Type")
+        return try await answer(request)
+    }
+
+    private func answer(_ request: URLRequest) async throws -> Data {
+        var request = request
         if let key { request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization") }
         var attempt = 1
         while true {

@@ -21,6 +21,11 @@ enum Format {
             + fixed(interval.upper * scale, digits).replacing("-", with: "−") + "]"
     }
 
+    /// A dash where the data support none.
+    static func interval(_ interval: Interval?, scale: Double = 1, digits: Int = 1) -> String {
+        interval.map { self.interval($0, scale: scale, digits: digits) } ?? "–"
+    }
+
     /// A p-value: three decimals, or a bound.
     static func p(_ value: Double) -> String { value < 0.001 ? "< 0.001" : fixed(value, 3) }
 

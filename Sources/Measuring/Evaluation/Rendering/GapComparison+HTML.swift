@@ -7,7 +7,7 @@ extension GapComparison {
     ///   - clip: where an item's audio is, as at ``GapReport/html(clip:)``.
     package func html(base: GapReport, candidate: GapReport, clip: (ItemResult) -> String? = { $0.audio }) -> String {
         ReportPage.page(
-            "\(self.candidate) against \(self.base)",
+            "\(candidate.reproducibility.measured) against \(base.reproducibility.measured) on \(benchmark)",
             """
             \(heading(base, candidate))
             <section><h2>Gap</h2><figure>\(accuracies(base, candidate))<figcaption>Accuracy on the \(n) items that both runs asked typed and \
@@ -32,7 +32,7 @@ extension GapComparison {
         let share = { (value: Double?) in value.map { Format.signed(100 * $0) + " %" } ?? "–" }
         let tiles = [
             (
-                "gap", "\(Format.signed(gapBefore)) → \(Format.signed(gapAfterOwn))", "points, sign-flip p \(Format.equals(gapChange.signFlipP))",
+                "gap", "\(Format.signed(gapBefore)) → \(Format.signed(gapAfterOwn))", "points, sign-flip p \(Format.equals(gapClosed.signFlipP))",
                 "gap"
             ),
             ("gap reduction", share(reductionOwn), "against the candidate's own text; \(share(reductionAgainstBaseText)) against the base's", "gap"),
@@ -40,10 +40,10 @@ extension GapComparison {
             ("audio", "\(Format.signed(audio.points))", "points \(Format.interval(audio.interval)), p \(Format.equals(audio.signFlipP))", "audio"),
         ]
         let name = { (report: GapReport) in
-            "\(Markup.escape(report.reproducibility.model)), weights \(Markup.escape(report.reproducibility.weightVersion))"
+            "\(Markup.escape(report.reproducibility.measured)), report \(Markup.escape(report.id))"
         }
         return """
-            <header><h1>What changed: \(Markup.escape(self.candidate)) against \(Markup.escape(self.base))</h1>
+            <header><h1>What changed: \(Markup.escape(candidate.reproducibility.measured)) against \(Markup.escape(base.reproducibility.measured))</h1>
             <p>\(Markup.escape(benchmark)), \(n) items. Base: \(name(base)). Candidate: \(name(candidate)).</p></header>
             \(Markup.tiles(tiles))
             """
@@ -71,12 +71,12 @@ extension GapComparison {
         let rows =
             [("all", text.points, text.interval, audio.points, audio.interval)]
             + categories.map { ($0.category, $0.text, $0.textInterval, $0.audio, $0.audioInterval) }
-        let low = rows.map { min($0.2.lower, $0.4.lower) }.min() ?? 0
-        let high = rows.map { max($0.2.upper, $0.4.upper) }.max() ?? 0
+        let low = rows.map { min($0.2?.lower ?? $0.1, $0.4?.lower ?? $0.3) }.min() ?? 0
+        let high = rows.map { max($0.2?.upper ?? $0.1, $0.4?.upper ?? $0.3) }.max() ?? 0
         let margin = max(1, (high - low) * 0.04)
         let plot = Plots.forest(
             rows.map { name, text, textInterval, audio, audioInterval in
-                let mark = { (arm: Arm, points: Double, interval: Interval) in
+                let mark = { (arm: Arm, points: Double, interval: Interval?) in
                     Plots.Mark(
                         value: points, interval: interval, style: arm.style,
                         label: "\(name), \(Format.name(arm)): \(Format.signed(points)) points \(Format.interval(interval))")

@@ -26,8 +26,9 @@ extension GapComparison {
             ["after, against the base's text", Format.signed(gapAfterAgainstBaseText), share(reductionAgainstBaseText)],
             ["after, against the candidate's own text", Format.signed(gapAfterOwn), share(reductionOwn)],
             [
-                "own change", Format.signed(gapChange.points),
-                "bootstrap \(Format.interval(gapChange.bootstrap)), p \(Format.equals(gapChange.signFlipP))",
+                "closed by", Format.signed(gapClosed.points),
+                "\(gapClosed.bootstrap.map { "bootstrap \(Format.interval($0))" } ?? "no interval: \(gapClosed.intervalLeftOut ?? "unknown")"), "
+                    + "p \(Format.equals(gapClosed.signFlipP))",
             ],
         ]
     }
@@ -57,7 +58,7 @@ extension RatingComparison {
     }
 
     var rows: [[String]] {
-        [("typed", text), ("spoken", audio), ("gap closed", gapChange)].map { name, change in
+        [("typed", text), ("spoken", audio), ("gap closed", gapClosed)].map { name, change in
             [name, Format.signed(change.points, digits: 2), Format.interval(change.bootstrap, digits: 2), Format.p(change.signFlipP)]
         }
     }

@@ -5,7 +5,7 @@ extension GapReport {
     ///   another kind is left out too, so that the page can reach nothing outside.
     package func html(clip: (ItemResult) -> String? = { $0.audio }) -> String {
         ReportPage.page(
-            "Audio-text gap: \(reproducibility.model) on \(reproducibility.benchmark)",
+            "Audio-text gap: \(reproducibility.measured) on \(reproducibility.benchmark)",
             """
             \(heading)
             \(accuracySection)
@@ -23,10 +23,9 @@ extension GapReport {
     }
 
     private var heading: String {
-        let method = gap.method == .newcombe ? "Newcombe" : "cluster-robust"
         var tiles = [
             gap.isMeasured
-                ? ("gap", Format.signed(gap.points), "points, \(confidence) % \(Format.interval(gap.interval)) \(method)", "gap")
+                ? ("gap", Format.signed(gap.points), "points, \(gap.quoted)", "gap")
                 : ("gap", "–", PairedSummary.notMeasured, "gap"),
             ("text", accuracy(.text), accuracyNote(.text), "text"), ("audio", accuracy(.audio), accuracyNote(.audio), "audio"),
         ]
@@ -46,8 +45,8 @@ extension GapReport {
         }
         return """
             <header>
-            <h1>\(gap.isMeasured ? "The audio-text gap" : "Accuracy") of \(Markup.escape(reproducibility.model))</h1>
-            <p>\(Markup.escape(reproducibility.benchmark)), weights \(Markup.escape(reproducibility.weightVersion)), \(n) items, \(Markup.escape(Format.date(created))). Report \(Markup.escape(id)).</p>
+            <h1>\(gap.isMeasured ? "The audio-text gap" : "Accuracy") of \(Markup.escape(reproducibility.measured))</h1>
+            <p>\(Markup.escape(reproducibility.benchmark)), \(n) items, \(Markup.escape(Format.date(created))). Report \(Markup.escape(id)).</p>
             </header>
             \(Markup.tiles(tiles))
             """
@@ -105,8 +104,8 @@ extension GapReport {
             return "<section><h2>By category</h2>\(Markup.legend)<figure>\(accuracies)</figure>\(table)</section>"
         }
         let all = [("all", gap)] + categories.filter(\.gap.isMeasured).map { ($0.category, $0.gap) }
-        let low = min(0, all.map { $0.1.interval.lower }.min() ?? 0)
-        let high = max(0, all.map { $0.1.interval.upper }.max() ?? 0)
+        let low = min(0, all.map { $0.1.interval?.lower ?? $0.1.points }.min() ?? 0)
+        let high = max(0, all.map { $0.1.interval?.upper ?? $0.1.points }.max() ?? 0)
         let margin = max(1, (high - low) * 0.04)
         let gaps = Plots.forest(
             all.map { name, gap in
@@ -157,9 +156,8 @@ extension GapReport {
             Arm.allCases.compactMap { arm in
                 rating.arms[arm].map { mean in
                     let label = "\(Format.name(arm)): \(Format.fixed(mean.mean, 2)), n = \(mean.n)"
-                    let interval = mean.interval ?? Interval(lower: mean.mean, upper: mean.mean)
                     return Plots.Row(
-                        name: Format.name(arm), marks: [Plots.Mark(value: mean.mean, interval: interval, style: arm.style, label: label)])
+                        name: Format.name(arm), marks: [Plots.Mark(value: mean.mean, interval: mean.interval, style: arm.style, label: label)])
                 }
             }, title: "Mean score by arm", unit: "mean score of 1 to 5", range: 1...5)
         return """

@@ -2,7 +2,7 @@ extension GapReport {
     /// The report's tables as Markdown, without the items.
     package func markdown() -> String {
         var lines = [
-            "# Audio-text gap: \(Markdown.inline(reproducibility.model)) on \(Markdown.inline(reproducibility.benchmark))", "",
+            "# Audio-text gap: \(Markdown.inline(reproducibility.measured)) on \(Markdown.inline(reproducibility.benchmark))", "",
             headline,
             "", "## Accuracy", "",
         ]
@@ -60,8 +60,7 @@ extension GapReport {
 
     private var headline: String {
         guard gap.isMeasured else { return "**The gap was \(PairedSummary.notMeasured).**" }
-        return "**\(Format.signed(gap.points)) points** (\(confidence) % interval \(Format.interval(gap.interval)), "
-            + "\(gap.method == .newcombe ? "Newcombe" : "cluster-robust")); n = \(gap.n) pairs from \(gap.clusters) source questions; "
+        return "**\(Format.signed(gap.points)) points** (\(gap.quoted)); n = \(gap.n) pairs from \(gap.clusters) source questions; "
             + "b = \(gap.b), c = \(gap.c); exact McNemar p \(Format.equals(gap.mcnemarP)), "
             + "sign-flip over source questions p \(Format.equals(gap.signFlipP))."
     }
@@ -76,9 +75,9 @@ extension GapReport {
         var rows = [
             ["Newcombe interval", Format.interval(gap.newcombe)],
             ["Wald interval, continuity-corrected", Format.interval(gap.wald)],
-            ["bootstrap interval over source questions", Format.interval(gap.bootstrap)],
-            ["cluster-robust interval", gap.clusterRobust.map { Format.interval($0) } ?? "–"],
-            ["interval clustered by source question and voice", gap.twoWay.map { Format.interval($0) } ?? "–"],
+            ["bootstrap interval over source questions", gap.bootstrap.map { Format.interval($0) } ?? "– (\(gap.intervalLeftOut ?? "unknown"))"],
+            ["cluster-robust interval", Format.interval(gap.clusterRobust)],
+            ["interval clustered by source question and voice", Format.interval(gap.twoWay)],
             ["cluster-robust standard error", Format.optional(gap.clusterStandardError, 2)],
             ["Durkalski p", gap.durkalskiP.map(Format.p) ?? "–"],
             ["equal answers, share", "\(Format.fixed(agreement.answers.share, 3)) of \(agreement.answers.n)"],
@@ -95,6 +94,14 @@ extension GapReport {
 
     private var retainedByHearing: [String] {
         ["MRR (\(mrr.base) base, text \(Format.percent(mrr.baseTextAccuracy)) %)", Format.optional(mrr.value)]
+    }
+}
+
+extension PairedSummary {
+    /// The interval to quote and how it was made, or why there is none.
+    var quoted: String {
+        guard let interval else { return "no interval: \(intervalLeftOut ?? "unknown")" }
+        return "\(Format.fixed(100 * confidence, 0)) % interval \(Format.interval(interval)), \(method == .newcombe ? "Newcombe" : "cluster-robust")"
     }
 }
 
@@ -119,8 +126,8 @@ extension RatingSummary {
         let scale = "Scores from 1 to 5 by the judge; 4 and more counts as right above."
         guard let gap else { return scale }
         let interval = gap.interval.map { ", t over source questions \(Format.interval($0, digits: 2))" } ?? ""
-        return "\(scale) Mean typed minus mean spoken: \(Format.signed(gap.points, digits: 2)) (\(confidence) % bootstrap "
-            + "\(Format.interval(gap.bootstrap, digits: 2))\(interval)); n = \(gap.n) pairs from \(gap.clusters) source questions; "
+        return "\(scale) Mean typed minus mean spoken: \(Format.signed(gap.points, digits: 2)) ("
+            + "\(gap.bootstrap.map { "\(confidence) % bootstrap \(Format.interval($0, digits: 2))" } ?? "no interval: \(gap.intervalLeftOut ?? "unknown")")\(interval)); n = \(gap.n) pairs from \(gap.clusters) source questions; "
             + "sign-flip p \(Format.equals(gap.signFlipP))."
     }
 }

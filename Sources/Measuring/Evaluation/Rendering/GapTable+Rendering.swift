@@ -51,7 +51,7 @@ extension GapTable {
     package func csv() -> String {
         func number(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
         func change(_ change: Change?) -> [String] {
-            [change?.points, change?.pooled.lower, change?.pooled.upper, change?.hierarchical?.lower, change?.hierarchical?.upper].map(number)
+            [change?.points, change?.pooled?.lower, change?.pooled?.upper, change?.hierarchical?.lower, change?.hierarchical?.upper].map(number)
         }
         func numbers(_ numbers: Numbers) -> [String] {
             [numbers.reductionAgainstBaseText, numbers.reductionOwn, numbers.mrr, numbers.textKept].map(number)
@@ -89,7 +89,7 @@ extension GapTable {
         [change.map { points($0.points, $0.pooled) } ?? "", change?.hierarchical.map { Format.interval($0) } ?? ""]
     }
 
-    private static func points(_ value: Double, _ interval: Interval) -> String { Format.signed(value) + " " + Format.interval(interval) }
+    private static func points(_ value: Double, _ interval: Interval?) -> String { Format.signed(value) + " " + Format.interval(interval) }
 
     private static func ratios(_ numbers: Numbers) -> [String] {
         [numbers.reductionAgainstBaseText, numbers.reductionOwn].map { Format.optional($0.map { 100 * $0 }, 1) }

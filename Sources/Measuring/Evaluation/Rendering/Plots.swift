@@ -2,7 +2,8 @@
 enum Plots {
     struct Mark {
         var value: Double
-        var interval: Interval
+        /// Nil where the data support none.
+        var interval: Interval?
         /// A class of the page: `text`, `audio`, `control`, `gap`.
         var style: String
         var label: String
@@ -34,9 +35,11 @@ enum Plots {
             for (order, mark) in row.marks.enumerated() {
                 let y = centre + (Double(order) - Double(row.marks.count - 1) / 2) * 11
                 svg += "<g class=\"\(mark.style)\"><title>\(Markup.escape(mark.label))</title>"
-                svg += line(x(mark.interval.lower), y, x(mark.interval.upper), y, "whisker")
-                svg += line(x(mark.interval.lower), y - 3.5, x(mark.interval.lower), y + 3.5, "whisker")
-                svg += line(x(mark.interval.upper), y - 3.5, x(mark.interval.upper), y + 3.5, "whisker")
+                if let interval = mark.interval {
+                    svg += line(x(interval.lower), y, x(interval.upper), y, "whisker")
+                    svg += line(x(interval.lower), y - 3.5, x(interval.lower), y + 3.5, "whisker")
+                    svg += line(x(interval.upper), y - 3.5, x(interval.upper), y + 3.5, "whisker")
+                }
                 svg += "<circle cx=\"\(number(x(mark.value)))\" cy=\"\(number(y))\" r=\"4\"/></g>"
             }
         }

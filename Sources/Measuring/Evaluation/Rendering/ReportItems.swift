@@ -89,7 +89,7 @@ extension Markup {
             "<tr>" + cells.map { "<\(tag)>\(escape($0))</\(tag)>" }.joined() + "</tr>"
         }
         return """
-            <div class="scroll"><table class="\(style)"><thead>\(cells("th", header))</thead>\
+            <div class="scroll" tabindex="0" role="group" aria-label="Table: \(escape(header.joined(separator: ", ")))"><table class="\(style)"><thead>\(cells("th", header))</thead>\
             <tbody>\(rows.map { cells("td", $0) }.joined())</tbody></table></div>
             """
     }

@@ -17,4 +17,11 @@ const apply = () => {
 form.addEventListener("input", apply);
 form.addEventListener("submit", (event) => event.preventDefault());
 apply();
+let closed = [];
+// On paper nothing can be opened.
+addEventListener("beforeprint", () => {
+  closed = folds.filter((fold) => !fold.open);
+  for (const fold of closed) fold.open = true;
+});
+addEventListener("afterprint", () => { for (const fold of closed) fold.open = false; });
 }

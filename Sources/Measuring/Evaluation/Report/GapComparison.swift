@@ -21,8 +21,9 @@ package struct GapComparison: Codable, Sendable, Equatable {
     /// Fractions of the gap before; nil where there was none.
     package var reductionAgainstBaseText: Double?
     package var reductionOwn: Double?
-    /// Base's own gap − candidate's own gap in points, with a bootstrap over source questions and the sign-flip test.
-    package var gapChange: GapChange
+    /// By how many points the gap became smaller: base's own gap − candidate's own gap, with a bootstrap over source questions and the
+    /// sign-flip test.
+    package var gapClosed: Closing
     /// Candidate − base, in points: positive is better. `b` counts items gained, `c` items lost.
     package var text: PairedSummary
     package var audio: PairedSummary
@@ -38,13 +39,24 @@ package struct GapComparison: Codable, Sendable, Equatable {
     /// Settings in which the two runs differ, beyond the weights: a comparison of versions should have none.
     package var differences: [String]
 
-    package struct GapChange: Codable, Sendable, Equatable {
+    package struct Closing: Codable, Sendable, Equatable {
+        /// Before − after: positive where it became smaller.
         package var points: Double
-        package var bootstrap: Interval
+        /// Nil where every source question changed alike; `intervalLeftOut` says so.
+        package var bootstrap: Interval?
+        package var intervalLeftOut: String?
         package var signFlipP: Double
+
+        init(_ changes: ClusteredPairs, confidence: Double, resamples: Int, using generator: inout RandomStream) {
+            points = 100 * changes.difference
+            bootstrap = changes.bootstrap(resamples: resamples, confidence: confidence, using: &generator)?.scaled(by: 100)
+            intervalLeftOut = changes.withoutSpread
+            signFlipP = changes.signFlipP
+        }
 
         enum CodingKeys: String, CodingKey {
             case points, bootstrap
+            case intervalLeftOut = "interval_left_out"
             case signFlipP = "sign_flip_p"
         }
     }
@@ -60,8 +72,8 @@ package struct GapComparison: Codable, Sendable, Equatable {
         package var n: Int
         package var text: Double
         package var audio: Double
-        package var textInterval: Interval
-        package var audioInterval: Interval
+        package var textInterval: Interval?
+        package var audioInterval: Interval?
         package var textP: Double
         package var audioP: Double
 
@@ -111,12 +123,9 @@ package struct GapComparison: Codable, Sendable, Equatable {
         gapAfterOwn = 100 * (share(\.candidateText) - share(\.candidateAudio))
         reductionAgainstBaseText = GapRatio.reduction(before: gapBefore, after: gapAfterAgainstBaseText)
         reductionOwn = GapRatio.reduction(before: gapBefore, after: gapAfterOwn)
-        let changes = ComparedItem.gapChanges(pairs)
+        let changes = ComparedItem.closings(pairs)
         var generator = RandomStream(seed: second.seed)
-        gapChange = GapChange(
-            points: 100 * changes.difference,
-            bootstrap: changes.bootstrap(resamples: resamples, confidence: confidence, using: &generator).scaled(by: 100),
-            signFlipP: changes.signFlipP)
+        gapClosed = Closing(changes, confidence: confidence, resamples: resamples, using: &generator)
         func summary(_ pairs: [ComparedItem], _ after: KeyPath<ComparedItem, Bool>, _ before: KeyPath<ComparedItem, Bool>) -> PairedSummary {
             PairedSummary(
                 pairs.map { ($0.sourceQuestion, $0[keyPath: after], $0[keyPath: before]) }, confidence: confidence,
@@ -165,7 +174,7 @@ package struct GapComparison: Codable, Sendable, Equatable {
     /// The rule by which a version is promoted: its own gap is smaller (sign-flip test over source questions, p < 0.05), the text
     /// arm lost at most `maximumTextDrop` points, and no second set more than `maximumRetentionDrop`.
     package func reducesGap(maximumTextDrop: Double, maximumRetentionDrop: Double = .infinity) -> Bool {
-        gapChange.points > 0 && gapChange.signFlipP < 0.05 && text.points >= -maximumTextDrop
+        gapClosed.points > 0 && gapClosed.signFlipP < 0.05 && text.points >= -maximumTextDrop
             && (retention ?? []).allSatisfy { $0.change.points >= -maximumRetentionDrop }
     }
 
@@ -176,7 +185,7 @@ package struct GapComparison: Codable, Sendable, Equatable {
         case gapAfterOwn = "gap_after_own"
         case reductionAgainstBaseText = "reduction_against_base_text"
         case reductionOwn = "reduction_own"
-        case gapChange = "gap_change"
+        case gapClosed = "gap_closed"
         case textItems = "text_items"
         case audioItems = "audio_items"
     }
@@ -202,7 +211,7 @@ private struct ComparedItem {
     }
 
     /// Per source question, the sum of (gap before − gap after) over its items.
-    static func gapChanges(_ pairs: [ComparedItem]) -> ClusteredPairs {
+    static func closings(_ pairs: [ComparedItem]) -> ClusteredPairs {
         ClusteredPairs(
             differences: pairs.map { pair in
                 let before = (pair.baseText ? 1 : 0) - (pair.baseAudio ? 1 : 0)

@@ -26,7 +26,7 @@ package struct GapTable: Codable, Sendable, Equatable {
     package struct Change: Codable, Sendable, Equatable {
         package var points: Double
         /// Over source questions.
-        package var pooled: Interval
+        package var pooled: Interval?
         /// Over seeds and source questions; nil with one seed.
         package var hierarchical: Interval?
         package var signFlipP: Double
@@ -172,7 +172,7 @@ package struct GapTable: Codable, Sendable, Equatable {
             let pooled = pairs.pooled
             return Change(
                 points: 100 * pairs.difference,
-                pooled: pooled.bootstrap(resamples: resamples, confidence: confidence, using: &generator).scaled(by: 100),
+                pooled: pooled.bootstrap(resamples: resamples, confidence: confidence, using: &generator)?.scaled(by: 100),
                 hierarchical: pairs.hierarchical(resamples: resamples, confidence: confidence, using: &generator)?.scaled(by: 100),
                 signFlipP: pooled.signFlipP)
         }

@@ -16,7 +16,7 @@ package struct HearingComparison: Codable, Sendable, Equatable {
     package struct Part: Codable, Sendable, Equatable {
         package var before: Double
         package var after: Double
-        package var closed: GapComparison.GapChange
+        package var closed: GapComparison.Closing
 
         init(_ parts: [(key: String, before: Int, after: Int)], confidence: Double, resamples: Int, seed: UInt64) {
             let changes = ClusteredPairs(differences: parts.map { ($0.key, $0.before - $0.after) }, range: -2...2)
@@ -24,10 +24,7 @@ package struct HearingComparison: Codable, Sendable, Equatable {
             var generator = RandomStream(seed: seed)
             before = 100 * Double(parts.reduce(0) { $0 + $1.before }) / Double(parts.count)
             after = 100 * Double(parts.reduce(0) { $0 + $1.after }) / Double(parts.count)
-            closed = GapComparison.GapChange(
-                points: 100 * changes.difference,
-                bootstrap: changes.bootstrap(resamples: resamples, confidence: confidence, using: &generator).scaled(by: 100),
-                signFlipP: changes.signFlipP)
+            closed = GapComparison.Closing(changes, confidence: confidence, resamples: resamples, using: &generator)
         }
     }
 

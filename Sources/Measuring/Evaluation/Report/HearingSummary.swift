@@ -126,7 +126,7 @@ extension HearingSummary.Split {
         reasoning = difference { ($0.transcript, $0.audio) }
         (text, transcript, audio) = (share(\.text), share(\.transcript), share(\.audio))
         (n, clusters) = (gap.n, gap.clusters)
-        guard gap.bootstrap.lower > 0 || gap.bootstrap.upper < 0 else { return }
+        guard let bounds = gap.bootstrap, bounds.lower > 0 || bounds.upper < 0 else { return }
         hearingShare = hearing.points / gap.points
         hearingShareInterval = Self.shareInterval(
             asked.map { ($0.key, ($0.ways.text ? 1 : 0) - ($0.ways.transcript ? 1 : 0), ($0.ways.text ? 1 : 0) - ($0.ways.audio ? 1 : 0)) },
@@ -165,8 +165,8 @@ package struct WordErrorSummary: Codable, Sendable, Equatable {
     package var deletions: Int
     package var insertions: Int
     package var rate: Double
-    /// Percentiles of the bootstrap over source questions.
-    package var interval: Interval
+    /// Percentiles of the bootstrap over source questions; nil where those of a single one, or all the same, show no spread.
+    package var interval: Interval?
     /// What both texts were made alike by before they were compared: ``TranscriptText``.
     package var normalization = "english"
 
@@ -187,9 +187,7 @@ package struct WordErrorSummary: Codable, Sendable, Equatable {
             if words > 0 { clusters.append(ClusteredPairs.Cluster(sum: wrong, count: words)) }
         }
         var generator = RandomStream(seed: seed)
-        interval =
-            clusters.isEmpty
-            ? Interval(lower: 0, upper: 0)
-            : ClusteredPairs(clusters: clusters, range: 0...1000).bootstrap(resamples: resamples, confidence: confidence, using: &generator)
+        interval = ClusteredPairs(clusters: clusters, range: 0...1000).bootstrap(
+            resamples: resamples, confidence: confidence, using: &generator)
     }
 }

@@ -3,7 +3,8 @@ import Randomness
 /// One paired difference with everything a reviewer asks of it. Differences and intervals are in points (percent of items).
 ///
 /// `interval` is the one to quote: Newcombe's where every pair stands alone, the cluster-robust one where pairs share a source
-/// question. The others are given beside it so that a reader may see whether the choice matters.
+/// question. The others are given beside it so that a reader may see whether the choice matters. What the pairs do not support is nil, and
+/// `intervalLeftOut` says why.
 package struct PairedSummary: Codable, Sendable, Equatable {
     package enum Method: String, Codable, Sendable {
         case newcombe
@@ -20,7 +21,9 @@ package struct PairedSummary: Codable, Sendable, Equatable {
     package var clusters: Int
     /// accuracy(first) − accuracy(second).
     package var points: Double
-    package var interval: Interval
+    package var interval: Interval?
+    /// Why there is no `interval`, or else no `bootstrap`; nil where there are both.
+    package var intervalLeftOut: String?
     package var method: Method
     package var confidence: Double
     /// Right first and wrong second; wrong first and right second.
@@ -33,7 +36,7 @@ package struct PairedSummary: Codable, Sendable, Equatable {
     package var durkalskiP: Double?
     package var newcombe: Interval
     package var wald: Interval
-    package var bootstrap: Interval
+    package var bootstrap: Interval?
     package var clusterRobust: Interval?
     package var clusterStandardError: Double?
     /// Clustered by source question and by voice at once; nil with fewer than two voices.
@@ -57,17 +60,14 @@ package struct PairedSummary: Codable, Sendable, Equatable {
         durkalskiP = clustered.durkalski?.p
         newcombe = counts.newcombe(confidence: confidence).scaled(by: 100)
         wald = counts.wald(confidence: confidence).scaled(by: 100)
-        bootstrap = clustered.bootstrap(resamples: resamples, confidence: confidence, using: &generator).scaled(by: 100)
+        bootstrap = clustered.bootstrap(resamples: resamples, confidence: confidence, using: &generator)?.scaled(by: 100)
         clusterRobust = clustered.interval(confidence: confidence)?.scaled(by: 100)
         clusterStandardError = clustered.standardError.map { 100 * $0 }
         twoWay = Self.twoWay(pairs, voices, counts.difference, confidence)
-        if clusters < n, let clusterRobust {
-            method = .clusterRobust
-            interval = clusterRobust
-        } else {
-            method = .newcombe
-            interval = newcombe
-        }
+        // Newcombe's interval takes pairs for independent, and knows how far n of them may mislead even where all agree.
+        method = clusters < n ? .clusterRobust : .newcombe
+        interval = clusters < n ? clusterRobust : n > 0 ? newcombe : nil
+        intervalLeftOut = n == 0 ? Self.notMeasured : clustered.withoutSpread
     }
 
     /// difference ± t · two-way standard error, with t of one less than the smaller number of clusters.
@@ -89,6 +89,7 @@ package struct PairedSummary: Codable, Sendable, Equatable {
         case signFlipP = "sign_flip_p"
         case durkalskiP = "durkalski_p"
         case clusterRobust = "cluster_robust"
+        case intervalLeftOut = "interval_left_out"
         case clusterStandardError = "cluster_standard_error"
         case twoWay = "two_way"
     }

@@ -7,7 +7,7 @@ package struct RatingComparison: Codable, Sendable, Equatable {
     package var gapBefore: Double
     package var gapAfter: Double
     /// The base's gap − the candidate's: positive is better.
-    package var gapChange: RatedDifference
+    package var gapClosed: RatedDifference
     /// Candidate − base: positive is better.
     package var text: RatedDifference
     package var audio: RatedDifference
@@ -25,7 +25,7 @@ package struct RatingComparison: Codable, Sendable, Equatable {
         let mean = { (sum: Int) in Double(sum) / Double(rated.count) }
         gapBefore = mean(rated.reduce(0) { $0 + $1.before.text - $1.before.audio })
         gapAfter = mean(rated.reduce(0) { $0 + $1.after.text - $1.after.audio })
-        gapChange = RatedDifference(
+        gapClosed = RatedDifference(
             rated.map { ($0.key, ($0.before.text - $0.before.audio) - ($0.after.text - $0.after.audio)) }, reach: 8, confidence: confidence,
             resamples: resamples, seed: seed)
         text = RatedDifference(
@@ -38,6 +38,6 @@ package struct RatingComparison: Codable, Sendable, Equatable {
         case n, text, audio
         case gapBefore = "gap_before"
         case gapAfter = "gap_after"
-        case gapChange = "gap_change"
+        case gapClosed = "gap_closed"
     }
 }

@@ -55,7 +55,9 @@ package struct RatedDifference: Codable, Sendable, Equatable {
     /// Student's t over source questions: the paired t interval where every pair stands alone.
     package var interval: Interval?
     /// Percentiles of the paired bootstrap over source questions.
-    package var bootstrap: Interval
+    package var bootstrap: Interval?
+    /// Why there is no interval, where there is none.
+    package var intervalLeftOut: String?
     /// The exact test that flips the sign of every source question's difference.
     package var signFlipP: Double
 
@@ -68,11 +70,13 @@ package struct RatedDifference: Codable, Sendable, Equatable {
         points = pairs.difference
         interval = pairs.interval(confidence: confidence)
         bootstrap = pairs.bootstrap(resamples: resamples, confidence: confidence, using: &generator)
+        intervalLeftOut = pairs.withoutSpread
         signFlipP = pairs.signFlipP
     }
 
     enum CodingKeys: String, CodingKey {
         case n, clusters, points, interval, bootstrap
+        case intervalLeftOut = "interval_left_out"
         case signFlipP = "sign_flip_p"
     }
 }

@@ -48,6 +48,9 @@ package struct Reproducibility: Codable, Sendable, Equatable {
         self.retained = retained
     }
 
+    /// What was measured, as titles say it: the model and its weights.
+    package var measured: String { "\(model), weights \(weightVersion)" }
+
     enum CodingKeys: String, CodingKey {
         case model, decoding, seed, judge, extraction, benchmark, machine, arms, limit, divergence, retained
         case modelHash = "model_hash"

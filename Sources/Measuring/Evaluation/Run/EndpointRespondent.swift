@@ -8,7 +8,7 @@ import Workers
 /// A server with an OpenAI-compatible interface, measured by the same ruler: one user turn to `POST chat/completions`, spoken questions
 /// as one `input_audio` part, a 16 kHz mono WAV whatever the clip's container, which every server reads.
 ///
-/// What it computes with cannot be seen: the report says so, and D_t is not measured.
+/// What it computes with cannot be seen, unless it is a `cord` itself, which names its weights: the report says which, and D_t is not measured.
 package struct EndpointRespondent: Respondent {
     package let endpoint: Endpoint
     package let model: String
@@ -76,9 +76,37 @@ package struct EndpointRespondent: Respondent {
     package func divergence(clip: URL, text: String, seed: UInt64) async throws -> [TokenDivergence]? { nil }
 
     package func identity() async throws -> RespondentIdentity {
-        RespondentIdentity(
-            model: "\(model) at \(endpoint.base.absoluteString)", modelHash: "unknown", weightVersion: "unknown",
-            weightVersionHash: "unknown", promptTemplateHash: "unknown", decoding: decoding.settings, machine: "unknown")
+        let weights = try await weights()
+        return RespondentIdentity(
+            model: "\(model) at \(endpoint.base.absoluteString)", modelHash: "unknown", weightVersion: weights.version,
+            weightVersionHash: weights.hash, promptTemplateHash: "unknown", decoding: decoding.settings, machine: "unknown")
+    }
+
+    /// Which weights answer to the model's name, where the server lists its models with them, as `cord` does.
+    private func weights() async throws -> (version: String, hash: String) {
+        struct Listed: Decodable {
+            struct Model: Decodable {
+                let id: String
+                let weight_version: String?
+            }
+            let data: [Model]
+        }
+        struct Version: Decodable { let hash: String }
+        guard let models = try await told(Listed.self, "models")?.data,
+            let version = models.first(where: { $0.id == model })?.weight_version
+        else { return ("unknown", "unknown") }
+        let hash = version == "base" ? version : try await told(Version.self, "weights/versions/\(version)")?.hash
+        return (version, hash ?? "unknown")
+    }
+
+    /// What the server has at a path; nil where it has no such thing or does not tell it to this key.
+    private func told<Value: Decodable>(_ type: Value.Type, _ path: String) async throws -> Value? {
+        let body: Data
+        do { body = try await endpoint.get(path) } catch let error as EndpointError {
+            guard case .status(_, 400..<500, _, _) = error else { throw error }
+            return nil
+        }
+        return try? JSONDecoder().decode(type, from: body)
     }
 
     private func body(_ question: Asking, _ seed: UInt64) async throws -> Data {

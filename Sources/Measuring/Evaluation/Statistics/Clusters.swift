@@ -75,18 +75,25 @@ package struct ClusteredPairs: Sendable {
         return (first + second - both).squareRoot()
     }
 
-    /// difference ± t · standard error, with t of G − 1 degrees of freedom.
+    /// Why these clusters support no interval, though there are differences: nothing is known of how they spread. Nil where one can be given.
+    package var withoutSpread: String? {
+        if clusters.count < 2 { return "all pairs come from one source question" }
+        let first = clusters[0]
+        return clusters.allSatisfy { $0.sum * first.count == first.sum * $0.count } ? "every source question gave the same difference" : nil
+    }
+
+    /// difference ± t · standard error, with t of G − 1 degrees of freedom. Nil ``withoutSpread``: an interval of no width would claim certainty.
     package func interval(confidence: Double = 0.95) -> Interval? {
-        guard let error = standardError else { return nil }
+        guard withoutSpread == nil, let error = standardError else { return nil }
         let t = Distributions.studentQuantile(0.5 + confidence / 2, freedom: Double(clusters.count - 1))
         return Interval(lower: max(range.lowerBound, difference - t * error), upper: min(range.upperBound, difference + t * error))
     }
 
-    /// The percentile bootstrap over whole clusters. With clusters of one pair it is the plain paired bootstrap.
+    /// The percentile bootstrap over whole clusters. With clusters of one pair it is the plain paired bootstrap. Nil ``withoutSpread``.
     package func bootstrap(
         resamples: Int = 2000, confidence: Double = 0.95, using generator: inout RandomStream
-    ) -> Interval {
-        guard !clusters.isEmpty else { return Interval(lower: range.lowerBound, upper: range.upperBound) }
+    ) -> Interval? {
+        guard withoutSpread == nil else { return nil }
         precondition(resamples > 0, "a bootstrap needs resamples, found \(resamples)")
         var differences: [Double] = []
         differences.reserveCapacity(resamples)

@@ -10,10 +10,27 @@ package struct CordExtension: Codable, Equatable, Sendable {
     package var seed: Int?
     /// Members of the request that the model has no use for, such as `reasoning_effort` where its chat template knows none.
     package var ignored: [String]?
+    /// Of chats: those answers that say at their end what their final answer is, parted.
+    package var answers: [AnswerParts]?
 
-    package init(weightVersion: String, audio: [HeardAudio], timings: Timings, seed: Int? = nil, ignored: [String] = []) {
+    package init(
+        weightVersion: String, audio: [HeardAudio], timings: Timings, seed: Int? = nil, ignored: [String] = [], answers: [AnswerParts] = []
+    ) {
         self.ignored = ignored.isEmpty ? nil : ignored
+        self.answers = answers.isEmpty ? nil : answers
         (self.weightVersion, self.audio, self.timings, self.seed) = (weightVersion, audio, timings, seed)
+    }
+}
+
+/// An answer apart in what it announces at its end and what led to that.
+package struct AnswerParts: Codable, Equatable, Sendable {
+    /// Of the choice.
+    package var index: Int
+    package var answer: String
+    package var reasoning: String
+
+    package init(index: Int, answer: String, reasoning: String) {
+        (self.index, self.answer, self.reasoning) = (index, answer, reasoning)
     }
 }
 

@@ -158,7 +158,7 @@ extension GapReportSummary {
             weightVersion: report.reproducibility.weightVersion, benchmark: report.reproducibility.benchmark, n: report.n,
             accuracy: Dictionary(uniqueKeysWithValues: report.arms.map { ($0.key.rawValue, $0.value.accuracy) }),
             gap: report.gap.isMeasured ? report.gap.points : nil,
-            gapInterval: report.gap.isMeasured ? [report.gap.interval.lower, report.gap.interval.upper] : nil,
+            gapInterval: report.gap.interval.map { [$0.lower, $0.upper] },
             p: report.gap.isMeasured ? report.gap.mcnemarP : nil)
     }
 }

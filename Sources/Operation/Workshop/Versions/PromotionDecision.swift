@@ -41,7 +41,7 @@ struct PromotionDecision: Sendable {
                 maximumTextDrop: gate.maxTextDrop, maximumRetentionDrop: gate.maxRetentionDrop ?? gate.maxTextDrop)
             note.reason = String(
                 format: "the gap went from %.1f to %.1f points (p = %.3g, n = %d), text by %+.1f", change.gapBefore, change.gapAfterOwn,
-                change.gapChange.signFlipP, change.n, change.text.points)
+                change.gapClosed.signFlipP, change.n, change.text.points)
             for kept in change.retention ?? [] {
                 note.reason? += String(format: ", %@ by %+.1f", kept.benchmark, kept.change.points)
             }

@@ -65,7 +65,7 @@ enum ChatCompletionsRoute {
             id: inquiry.id, created: inquiry.created, model: inquiry.model, choices: choices,
             usage: inquiry.usage(answers.timings, reasoning: parting.thoughtTokens),
             promptLogprobs: inquiry.request.scoring.map { _ in inquiry.promptLogprobs(answers.prompt) },
-            systemFingerprint: inquiry.version, cord: inquiry.cord(answers.timings, ignored: ignored))
+            systemFingerprint: inquiry.version, cord: inquiry.cord(answers.timings, ignored: ignored, answers: parting.parts))
     }
 
     /// One chunk with the role per answer, chunks of text, one with the reason why each ended, and at the very end the usage where
@@ -145,7 +145,7 @@ enum ChatCompletionsRoute {
             let chunk = ChatCompletionChunk(
                 id: inquiry.id, created: inquiry.created, model: inquiry.model, choices: choices,
                 usage: includesUsage || countsUsage ? Nullable(wrappedValue: usage) : nil, systemFingerprint: inquiry.version,
-                cord: timings.map { inquiry.cord($0, ignored: ignored) })
+                cord: timings.map { inquiry.cord($0, ignored: ignored, answers: parting.parts) })
             try await events.send(try WireEncoder.encode(chunk))
         }
     }
