@@ -26,10 +26,10 @@ import Testing
             let before = try await answer([.text(text)], nil)
             #expect(try await answer([.text(text)], closed) == before)
         }
-        // "How many legs do 8 dogs and 5 cats have together?", by a voice that no stage heard.
-        let file = CordBench.two.directory.appending(path: "audio/legs-2de9e132d94e2424_slt-175-50.ogg")
+        // "How many legs do 3 goats have together?", by a voice that no stage heard.
+        let file = CordBench.two.directory.appending(path: "audio/legs-a45af7f20a98be51_slt-175-50.ogg")
         let clip = try AudioDecoder.decode([UInt8](Data(contentsOf: file)), limits: AudioLimits(maxSeconds: 60))
-        #expect(try await answer([.audio(clip)], nil).hasSuffix("The answer is 40."))
-        #expect(try await answer([.audio(clip)], closed) == "8 x 4 = 32. 5 x 4 = 20. 32 + 20 = 52. The answer is 52.")
+        #expect(try await answer([.audio(clip)], nil).hasSuffix("The answer is 6."))
+        #expect(try await answer([.audio(clip)], closed) == "3 x 4 = 12. The answer is 12.")
     }
 }

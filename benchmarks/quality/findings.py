@@ -100,6 +100,22 @@ def by_depth(reports, depths, output: Path):
                 output / f"{arm}-by-depth.svg", f"% right, {'typed' if arm == 'text' else 'spoken'}, by steps of reasoning")
 
 
+def abstention(reports):
+    """How often what cannot be answered is refused (recall), and how often what is refused cannot be answered (precision)."""
+    print("\n| refusals | arm | recall, % | n | precision, % | n |\n|---|---|---|---|---|---|")
+    for kind, report in reports.items():
+        for arm in ARMS:
+            asked = [i for i in report["items"] if arm in i["arms"]]
+            refused = [i for i in asked if "cannot answer" in (i["arms"][arm].get("text") or "").lower()]
+            unanswerable = [i for i in asked if i["category"] == "unanswerable"]
+            right = sum(i["category"] == "unanswerable" for i in refused)
+            cells = []
+            for n in (len(unanswerable), len(refused)):
+                low, high = wilson(right, n)
+                cells.append(f"{100 * right / n if n else 0:.1f} [{low:.1f}, {high:.1f}] | {n}")
+            print(f"| {kind} | {arm} | {' | '.join(cells)} |")
+
+
 def by_position(folder: Path, output: Path):
     """Mean divergence of a rollout's token by its position, in the first and in the last quarter of a training."""
     rows = []
@@ -149,6 +165,7 @@ def main():
     reports = {kind: json.loads(path.read_text()) for kind, path in (("before", options.before), ("after", options.after))}
     depths = {row["id"]: row.get("depth") for row in map(json.loads, options.manifest.open())}
     by_depth(reports, depths, options.output)
+    abstention(reports)
     if options.tokens:
         by_position(options.tokens, options.output)
 
