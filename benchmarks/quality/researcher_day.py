@@ -5,6 +5,7 @@ that Python's peft reads.
     cord questions ─ cord speak ─ cord eval (base) ─ cord train supervised ─┬─ cord train METHOD × seeds, validated on the way ─ cord eval
                                                                             └─ cord eval
     validation.jsonl of every run ─ curves.csv        reports ─ cord gap table ─ table.md, .csv, .tex        cord train export ─ peft
+    one run's checkpoints at half and all of its steps ─ cord eval ─ cord gap compare ─ longer.md
 
     benchmarks/quality/researcher_day.py --cord .build/release/cord --output day
 
@@ -41,7 +42,8 @@ class Day:
         folder = self.output / split
         if not (folder / "manifest.jsonl").exists():
             questions = self.output / f"{split}.jsonl"
-            questions.write_text(self.cord("questions", "--split", split, "--count", count, "--seed", 1))
+            questions.write_text(self.cord("questions", "--split", split, "--count", count, "--seed", 1, "--depth", self.arguments.depth,
+                                           *(word for family in self.arguments.family for word in ("--family", family))))
             voices = "varied" if split == "train" else "heldout"
             self.cord("speak", questions, "--output", folder, "--voices", voices, "--seed", 1, "--cache", self.output / "speech")
         return folder
@@ -52,7 +54,7 @@ class Day:
             self.cord("train", self.output / "train", "--output", folder, "--method", method, "--seed", seed, "--steps", self.arguments.steps,
                       "--batch-size", 8, "--max-rollout-tokens", 64, "--max-grad-norm", 1, "--learning-rate", self.arguments.learning_rate,
                       "--train", "decoder", "--train", "projector", "--train", "encoder", "--checkpoint-every", self.arguments.eval_every,
-                      "--checkpoints", 100, "--validation", self.output / "dev", "--eval-every", self.arguments.eval_every, *more)
+                      "--keep", f"every:{self.arguments.eval_every}", "--validation", self.output / "dev", "--eval-every", self.arguments.eval_every, *more)
         return folder
 
     def measured(self, name, adapter):
@@ -62,6 +64,13 @@ class Day:
             self.cord("eval", *chosen, "--benchmark", self.output / "test", "--output", place)
         gap = json.loads((place / "report.json").read_text())["gap"]
         self.say(f"{name}: gap {gap['points']:+.1f} points, n {gap['n']}")
+
+    def longer(self, run):
+        """Whether the second half of a run's steps brought anything, told by that one run: its checkpoint at half way against its end."""
+        half = self.arguments.steps // 2
+        self.measured("half/0", run / "checkpoints" / f"step-{half:07}")
+        text = self.cord("gap", "compare", self.output / "reports/half/0", self.output / "reports" / self.arguments.methods[0] / "0")
+        (self.output / "longer.md").write_text(text)
 
     def curves(self, runs):
         with open(self.output / "curves.csv", "w", newline="") as file:
@@ -90,14 +99,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cord", required=True, help="the program")
     parser.add_argument("--output", required=True)
-    parser.add_argument("--pairs", type=int, default=320)
-    parser.add_argument("--questions", type=int, default=200, help="of the test set; the development set has a quarter")
+    parser.add_argument("--family", nargs="+", default=["deep"], help="as cord questions knows them")
+    parser.add_argument("--depth", default="1-3")
+    parser.add_argument("--pairs", type=int, default=480)
+    parser.add_argument("--questions", type=int, default=400, help="of the test set; the development set has a quarter")
     parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--eval-every", type=int, default=20)
+    parser.add_argument("--eval-every", type=int, default=15)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--learning-rate", type=float, default=3e-4)
     parser.add_argument("--methods", nargs="+", default=["cord", "opd", "self_distillation"])
     arguments = parser.parse_args()
+    if arguments.steps % (2 * arguments.eval_every):
+        parser.error("--steps: expected a multiple of twice --eval-every")
     day = Day(arguments)
     for split, count in (("train", arguments.pairs), ("dev", max(8, arguments.questions // 4)), ("test", arguments.questions)):
         day.spoken(split, count)
@@ -112,6 +125,7 @@ def main():
             folder = day.trained(method, method, seed, "--adapter", warm / "adapter", "--teacher-adapter", "base")
             runs.append((method, seed, folder))
             day.measured(f"{method}/{seed}", folder / "adapter")
+    day.longer(runs[1][2])
     day.curves(runs)
     reports = day.output / "reports"
     places = [f"{name}={reports / name}" for name in ("base", "sft", *arguments.methods)]
