@@ -57,7 +57,7 @@ def main():
     options.add_argument("--keep", type=Path, help="keep what the program wrote in this folder")
     options = options.parse_args()
     cord = options.cord.resolve()
-    manifest = cord.parent / "cord_CordBench.resources/Benchmark/manifest.jsonl"
+    manifest = cord.parent / "cord_CordBench.resources/cord-bench-1/manifest.jsonl"
 
     folder = options.keep or Path(tempfile.mkdtemp(prefix="cord-digest-"))
     folder.mkdir(parents=True, exist_ok=True)

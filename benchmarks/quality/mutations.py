@@ -5,7 +5,8 @@
 
 It works in this checkout, whose tree must be clean, and first runs the tests without a mutation: what fails then says nothing. A
 mutation whose snippet does not occur exactly once, or that does not compile, is an error. The table is Markdown; the exit code is 1
-unless every mutation was caught.
+unless every mutation was caught. Where a few mutations are chosen, only the rooms that their tests need are built (CORD_ONLY of
+Package.swift).
 
     mutations.py --list
     mutations.py > benchmarks/quality/mutations.md
@@ -106,6 +107,14 @@ MUTATIONS = [
     Mutation("dropout-by-place", "GradientPass.swift", "answers: pair.answers.map(\\.tokens), stream: pair.stream)", "answers: pair.answers.map(\\.tokens), stream: 0)", "TrainingTests.LoRATests"),
     Mutation("rslora-over-rank", "AdapterSettings.swift", "isRankStabilized ? Double(rank).squareRoot() : Double(rank)", "Double(rank)", "TrainingTests.LoRATests"),
     Mutation("idle-first-step", "Schedule.swift", "Double(step + 1) / Double(warmupSteps + 1)", "Double(step) / Double(warmupSteps + 1)", "TrainingTests"),
+    Mutation("replay-unscaled", "Objectives/Annotations.swift", "source == .replay ? Double(pairs) / Double(max(1, replays)) : 1", "1", "ObjectivesTests|TrainingTests.ReplayTests"),
+    Mutation("replay-follows-the-weights", "GradientPass.swift", "case .replay: teacherRows(pairs, .replay, frozenTeacher)", "case .replay: teacherRows(pairs, .replay, live)", "TrainingTests.ReplayTests"),
+    Mutation("given-answer-not-replayed", "Trainer+Replay.swift", "try prompts.targets.first.map { try SampledAnswer", "try prompts.targets.dropFirst().first.map { try SampledAnswer", "TrainingTests.ReplayTests"),
+    Mutation("no-transcript-at-the-least", "Trainer+Replay.swift", "random.sample(max(1, Int((share", "random.sample(max(0, Int((share", "TrainingTests.ReplayTests"),
+    Mutation("unlearnt-turn-learnt", "TurnReader.swift", "case .integer(0), .real(0), .boolean(false): isLearnt = false", "case .integer(0), .real(0), .boolean(false): isLearnt = true", "TrainingTests.RowTests"),
+    Mutation("gpt-is-a-user", "TurnReader.swift", '"gpt": .assistant,', '"gpt": .user,', "TrainingTests.RowTests"),
+    Mutation("torn-line-remembered", "LineCache.swift", "if start < bytes.count { write([Self.newline]) }", "", "TrainingTests.CacheTests"),
+    Mutation("best-is-the-worst", "EarlyStopping.swift", "return values.min { ($0.value, $0.step) < ($1.value, $1.step) }?.step", "return values.max { ($0.value, $0.step) < ($1.value, $1.step) }?.step", "TrainingTests.EarlyStoppingTests"),
     Mutation("audio-slots-unshifted", "Pretraining/Example.swift", "{ $0 - shared.count + start }", "{ $0 + start }", "PretrainingTests"),
     Mutation("equal-neighbours-merge", "TextStage.swift", "last = token", "last = nil", "PretrainingTests.StageTests/frames"),
     # Measuring.
@@ -234,6 +243,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
     filters = "|".join(dict.fromkeys(m.tests for m in chosen))
+    if options.only:
+        os.environ["CORD_ONLY"] = ",".join(sorted({part.split(".")[0] for m in chosen for part in m.tests.split("|")}))
     output, status = run(BUILD, options.build_seconds)
     if status != 0:
         sys.exit(f"the code does not build:\n{output[-2000:]}")
