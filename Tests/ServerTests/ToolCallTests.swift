@@ -189,7 +189,7 @@ import Testing
         let chat = try await client().post(
             "/v1/chat/completions",
             json:
-                #"{"messages": [{"role": "user", "content": "Rome?"}, {"role": "assistant", "content": "Well.", "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "weather", "arguments": \#(arguments)}}]}, {"role": "tool", "tool_call_id": "c1", "content": "rain"}], \#(Self.tools)}"#
+                #"{"max_tokens": 200, "messages": [{"role": "user", "content": "Rome?"}, {"role": "assistant", "content": "Well.", "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "weather", "arguments": \#(arguments)}}]}, {"role": "tool", "tool_call_id": "c1", "content": "rain"}], \#(Self.tools)}"#
         ).json()
         let reply = try await respond(
             #""input": [{"role": "user", "content": "Rome?"}, {"role": "assistant", "content": "Well."}, {"type": "function_call", "id": "fc_1", "status": "completed", "call_id": "c1", "name": "weather", "arguments": \#(arguments)}, {"type": "function_call_output", "call_id": "c1", "output": [{"type": "input_text", "text": "rain"}]}], \#(Self.flat)"#
