@@ -67,6 +67,26 @@ import Testing
         #expect(first.arms[.text]?.n == 6 && (first.divergence?.n ?? 0) > 4)
     }
 
+    /// Spoken answers drafted by the typed ones of the same items are those of a run without drafts.
+    @Test(arguments: [0, 0.9]) func draftedRunGivesTheSameItems(_ temperature: Double) async throws {
+        var decoding = SamplingOptions.greedy
+        decoding.temperature = temperature
+        decoding.maxTokens = 48
+        var found: [[ItemResult]] = []
+        for drafting in [Drafting.off, .ngram] {
+            var limits = EngineLimits()
+            limits.drafting = drafting
+            let engine = Engine(try Self.model.get(), limits: limits)
+            let report = try await EvaluationRun(
+                try Self.set.get(), settings: RunSettings(arms: [.text, .audio, .audioText], limit: 8, seed: 2),
+                respondent: EngineRespondent(engine, decoding: decoding), concurrency: 5
+            ).report(id: "r", software: "s")
+            found.append(items(report))
+            #expect((engine.statistics.acceptedTokens > 20) == (drafting == .ngram))
+        }
+        #expect(found[0] == found[1])
+    }
+
     @Test func anatomySeesNothingWhereBothPromptsAreOne() async throws {
         let respondent = EngineRespondent(Engine(try Self.model.get()))
         let set = try Self.set.get()

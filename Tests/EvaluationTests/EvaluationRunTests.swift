@@ -55,6 +55,34 @@ import Testing
         #expect(report.items.map(\.id) == set.items.map(\.id))
     }
 
+    /// A spoken question waits for its typed reply and is given it; others and a resumed run's, whose typed reply is known, wait for nothing.
+    @Test(arguments: [1, 4]) func spokenQuestionsAreDraftedByTheTypedReply(_ concurrency: Int) async throws {
+        let set = try spokenSums(10)
+        defer { try? FileManager.default.removeItem(at: set.folder) }
+        let settings = RunSettings(arms: [.audio, .noAudio, .text, .transcript])
+        let respondent = FakeRespondent(usesDrafts: true, Self.halfDeaf)
+        let drafted = try await EvaluationRun(set, settings: settings, respondent: respondent, concurrency: concurrency).report(
+            id: "r", created: 1, software: "s")
+        let plain = try await EvaluationRun(set, settings: settings, respondent: FakeRespondent(Self.halfDeaf), concurrency: concurrency)
+            .report(id: "r", created: 1, software: "s")
+        #expect(drafted.items == plain.items && respondent.drafted.count == 40)
+        for (question, draft) in respondent.drafted {
+            let text = String(String.UnicodeScalarView(draft.compactMap { Unicode.Scalar(UInt32($0)) }))
+            switch question {
+            case .spoken(let clip), .relayed(let clip): #expect(text == "The answer is \(clip.lastPathComponent.prefix { $0.isNumber }).")
+            case .typed, .nothing, .accompanied: #expect(draft.isEmpty)
+            }
+        }
+        let known = (0..<10).map {
+            AnswerRecord(item: "\($0)/0", arm: .text, answer: ArmAnswer(text: "\($0)", extracted: "\($0)", correct: true))
+        }
+        let resumed = FakeRespondent(usesDrafts: true, Self.halfDeaf)
+        let rest = try await EvaluationRun(set, settings: settings, respondent: resumed, concurrency: concurrency).report(
+            id: "r", created: 1, software: "s", continuing: known)
+        #expect(resumed.drafted.count == 30 && resumed.drafted.allSatisfy(\.draft.isEmpty))
+        #expect(rest.arms[.audio]?.correct == 5)
+    }
+
     @Test(arguments: [1, 3]) func shuffledClipsSpeakOtherQuestionsAndEachServesOnce(_ voices: Int) {
         let set = sums(7, voices: voices)
         let plan = RunPlan(set, RunSettings(arms: [.shuffledAudio], seed: 3))

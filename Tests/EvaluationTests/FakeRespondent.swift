@@ -6,25 +6,31 @@ import Synchronization
 final class FakeRespondent: Respondent {
     struct Gone: Error {}
 
-    private let asked = Mutex<[Asking]>([])
+    private let asked = Mutex<[(question: Asking, draft: [Int32])]>([])
     private let answer: @Sendable (Asking) throws -> String
     private let patience: Int
+    let usesDrafts: Bool
 
-    /// - Parameter patience: after so many questions every other one fails.
-    init(patience: Int = .max, _ answer: @escaping @Sendable (Asking) throws -> String) {
+    /// - Parameters:
+    ///   - patience: after so many questions every other one fails.
+    ///   - usesDrafts: whether replies are drafts of others: their characters.
+    init(patience: Int = .max, usesDrafts: Bool = false, _ answer: @escaping @Sendable (Asking) throws -> String) {
         self.patience = patience
+        self.usesDrafts = usesDrafts
         self.answer = answer
     }
 
-    var questions: [Asking] { asked.withLock { $0 } }
+    var questions: [Asking] { asked.withLock { $0.map(\.question) } }
+    var drafted: [(question: Asking, draft: [Int32])] { asked.withLock { $0 } }
 
-    func reply(to question: Asking, seed: UInt64) async throws -> Reply {
+    func reply(to question: Asking, seed: UInt64, draft: [Int32]) async throws -> Reply {
         let count = asked.withLock { asked in
-            asked.append(question)
+            asked.append((question, draft))
             return asked.count
         }
         if count > patience { throw Gone() }
-        return Reply(text: try answer(question), tokens: 3, seconds: 0)
+        let text = try answer(question)
+        return Reply(text: text, tokens: 3, seconds: 0, draft: usesDrafts ? text.unicodeScalars.map { Int32($0.value) } : [])
     }
 
     func divergence(clip: URL, text: String, seed: UInt64) async throws -> [TokenDivergence]? {

@@ -33,6 +33,9 @@ import Workshop
             #expect(value > 0 && labels == "{model_name=\"cord-nano\"}")
             #expect(try sample(own, text).value == value)
         }
+        for name in ["drafts", "draft_tokens", "accepted_tokens"] {
+            #expect(try sample("vllm:spec_decode_num_\(name)_total", text).labels == "{model_name=\"cord-nano\"}")
+        }
         let (used, limit) = (try sample("cord_cache_blocks", text).value, try sample("cord_cache_block_limit", text).value)
         #expect(used > 0 && limit > used)
         for name in ["kv_cache_usage_perc", "gpu_cache_usage_perc"] { #expect(abs(try sample("vllm:" + name, text).value - used / limit) < 1e-9) }

@@ -77,6 +77,22 @@ import Training
         #expect(reports[0].metrics == reports[1].metrics)
     }
 
+    /// Rollouts drafted by the teacher's answer are those that come without.
+    @Test func draftedStepHasTheSameBits() async throws {
+        var steps: [(metrics: StepMetrics, weights: [[Float]])] = []
+        for drafting in [Drafting.off, .ngram] {
+            var limits = EngineLimits()
+            limits.drafting = drafting
+            let engine = Engine(try StepFixture.model.get(), limits: limits)
+            let trainer = try Trainer(
+                engine: engine, plan: .lowRank(rank: 8), options: StepFixture.options(), judge: StepFixture.matching)
+            let metrics = try await trainer.step(StepFixture.pairs()).metrics
+            steps.append((metrics, await trainer.snapshot(id: "after").tensors.map(\.values)))
+            #expect((engine.statistics.acceptedTokens > 20) == (drafting == .ngram))
+        }
+        #expect(steps[0].metrics == steps[1].metrics && steps[0].weights == steps[1].weights)
+    }
+
     /// A gradient far below AdamW's ε moves the weights by rate · norm / ε, whatever its direction.
     @Test func gradientsAreClippedToTheirNorm() async throws {
         var options = StepFixture.options(.opd)

@@ -6,7 +6,10 @@ head, and Qwen's own vocabulary. The answers are nonsense; shapes, bytes and ari
 head that would write control tokens or broken UTF-8 are zero, so that greedy answers are printable and never end by themselves.
 
 Needs: torch, safetensors, dashscope (for Qwen's byte-level BPE ranks), about 6 GB of memory, 2.6 GB of disk. `peers.sh` installs them.
-Usage: make_model.py DIRECTORY
+Usage: make_model.py DIRECTORY [--agreeing]
+
+`--agreeing` divides what the decoder's attention adds by 1000, so that the next token hangs almost on the newest one alone: answers to
+a question typed and spoken then agree on most tokens, as those of a good model do, and cost what any cost.
 """
 import json
 import pathlib
@@ -115,7 +118,7 @@ def tokenizer(tokens):
     }
 
 
-def weights(tokens):
+def weights(tokens, agreeing):
     generator = torch.Generator().manual_seed(0)
 
     def matrix(*shape):
@@ -157,6 +160,8 @@ def weights(tokens):
         linear(at + "self_attn.k_proj", KEY_VALUE_HEADS * head_size, HIDDEN, bias=True)
         linear(at + "self_attn.v_proj", KEY_VALUE_HEADS * head_size, HIDDEN, bias=True)
         linear(at + "self_attn.o_proj", HIDDEN, HIDDEN, bias=False)
+        if agreeing:
+            result[at + "self_attn.o_proj.weight"] /= 1000
         linear(at + "mlp.gate_proj", INNER, HIDDEN, bias=False)
         linear(at + "mlp.up_proj", INNER, HIDDEN, bias=False)
         linear(at + "mlp.down_proj", HIDDEN, INNER, bias=False)
@@ -208,7 +213,7 @@ def main():
     })
     (out / "chat_template.jinja").write_text(CHAT_TEMPLATE)
     write("tokenizer.json", tokenizer(tokens))
-    tensors = weights(tokens)
+    tensors = weights(tokens, "--agreeing" in sys.argv[2:])
     save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
     print(f"{out}: {sum(t.numel() for t in tensors.values()) / 1e9:.3f} billion parameters")
 

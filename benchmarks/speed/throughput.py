@@ -31,7 +31,7 @@ from measuring import HERE, PEERS, Neighbours, Rows, Server, quietly, say
 
 SOURCES = HERE.parent.parent / "Sources"
 NANO = SOURCES / "Model" / "CordNano" / "Checkpoint"
-BENCHMARK = SOURCES / "Measuring" / "CordBench" / "Benchmark" / "manifest.jsonl"
+BENCHMARK = SOURCES / "Measuring" / "CordBench" / "cord-bench-1" / "manifest.jsonl"
 
 
 def bodies(items, folder, model):

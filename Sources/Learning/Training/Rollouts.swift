@@ -102,16 +102,18 @@ struct RolloutCollector: Sendable {
     func collect(
         _ pair: TrainingPair, prompt: Prompt, teacherPrompt: Prompt, seed: UInt64, known: SampledAnswer?
     ) async throws -> PairRollouts {
-        async let teacherAnswer = teacherAnswer(of: pair, teacherPrompt, seed: seed, known: known)
+        async let answered = teacherAnswer(of: pair, teacherPrompt, seed: seed, known: known)
         var result = PairRollouts()
+        // The teacher's answer drafts the rollouts where that saves time.
+        let draft = engine.limits.drafting == .off || pair.rollouts != nil ? [] : try await answered?.tokens ?? []
         if let supplied = pair.rollouts {
             let answers = try supplied.map { try SampledAnswer($0, model: engine.model) }
             if objective.reads(.student) { result.token = answers.first }
             if objective.reads(.group) { result.group = answers }
         } else {
-            (result.token, result.group) = try await sample(prompt, seed: seed)
+            (result.token, result.group) = try await sample(prompt, seed: seed, draft: draft)
         }
-        result.teacherAnswer = try await teacherAnswer
+        result.teacherAnswer = try await answered
         try check(result)
         if objective.needs(.rewards, of: .group) { try await judgeGroup(of: pair, &result) }
         return result
@@ -166,11 +168,13 @@ struct RolloutCollector: Sendable {
         return try await answers(request(prompt, objective.teacherTemperature, seed: seed ^ 2, teacher)).first
     }
 
-    private func sample(_ prompt: Prompt, seed: UInt64) async throws -> (SampledAnswer?, [SampledAnswer]) {
+    private func sample(_ prompt: Prompt, seed: UInt64, draft: [Int32]) async throws -> (SampledAnswer?, [SampledAnswer]) {
         var many = request(prompt, objective.sequenceTemperature, seed: seed ^ 1, student)
+        many.draft = draft
         many.options.count = objective.rollouts
         guard objective.reads(.student) else { return (nil, objective.reads(.group) ? try await answers(many) : []) }
-        let single = request(prompt, objective.tokenTemperature, seed: seed, student)
+        var single = request(prompt, objective.tokenTemperature, seed: seed, student)
+        single.draft = draft
         guard objective.reads(.group) else { return (try await answers(single).first, []) }
         return try await withThrowingTaskGroup(of: [SampledAnswer].self) { [many] group in
             var answer = Answers()

@@ -12,6 +12,7 @@ package struct EngineLimits: Sendable, Equatable {
     package var cacheBytes = 1 << 30
     /// Memory for remembered audio embeddings.
     package var embeddingBytes = 64 << 20
+    package var drafting = Drafting.off
 
     package init() {}
 }
@@ -36,4 +37,8 @@ package struct EngineStatistics: Sendable, Equatable {
     package var blockBytes = 0
     package var embeddingBytes = 0
     package var cancelled = 0
+    /// Guesses of an answer's next tokens that a pass computed, how many tokens they had, and how many of these the answers have.
+    package var drafts = 0
+    package var draftTokens = 0
+    package var acceptedTokens = 0
 }

@@ -6,19 +6,27 @@ import Tokenization
 extension EngineLoop {
     /// What a request adds to one forward pass.
     fileprivate enum Entry {
-        case prompt(Group, piece: Range<Int>)
-        case answer(Group, Answer)
+        case prompt(Group, piece: Range<Int>, Guess)
+        case answer(Group, Answer, Guess)
 
         var rows: Int {
             switch self {
-            case .prompt(_, let piece): piece.count
-            case .answer: 1
+            case .prompt(_, let piece, let guess): piece.count + guess.tokens.count
+            case .answer(_, _, let guess): 1 + guess.tokens.count
+            }
+        }
+
+        /// Rows whose logits are wanted, the last of its rows: after the newest token and after each guess.
+        var ends: Int {
+            switch self {
+            case .prompt(let group, let piece, let guess): piece.upperBound < group.request.prompt.tokens.count ? 0 : 1 + guess.tokens.count
+            case .answer: rows
             }
         }
 
         var group: Group {
             switch self {
-            case .prompt(let group, _), .answer(let group, _): group
+            case .prompt(let group, _, _), .answer(let group, _, _): group
             }
         }
     }
@@ -31,8 +39,10 @@ extension EngineLoop {
         var audio: [Tensor] = []
         var cached: [CachedRows] = []
         var runs: [Pass.Run] = []
-        /// Rows whose logits are wanted, with the entry that each ends.
-        var wanted: [(row: Int, entry: Entry)] = []
+        /// Rows whose logits are wanted.
+        var wanted: [Int] = []
+        /// The entries that they end, each with ``Entry/ends`` of them.
+        var ended: [Entry] = []
 
         mutating func append(_ tokens: some Collection<Int32>, at position: Int, _ cache: KeyValueCache, _ version: WeightVersion?) {
             let rows = self.tokens.count..<self.tokens.count + tokens.count
@@ -67,10 +77,14 @@ extension EngineLoop {
                 if tokens.contains(where: \.logProbability.isNaN) { group.fail(.noDistribution) } else { group.tell(.prompt(tokens)) }
             }
             guard let logits else { continue }
-            for (row, entry) in entries.enumerated() where entry.group.unfinished > 0 {
+            var row = 0
+            for entry in entries {
+                let rows = row..<row + entry.ends
+                row = rows.upperBound
+                if entry.group.unfinished == 0 { continue }
                 switch entry {
-                case .prompt(let group, _): finishReading(group, logits, row: row)
-                case .answer(let group, let answer): extend(answer, of: group, logits, row: row)
+                case .prompt(let group, _, let guess): finishReading(group, logits, rows: rows, guess)
+                case .answer(let group, let answer, let guess): extend(answer, of: group, logits, rows: rows, guess)
                 }
             }
         }
@@ -96,9 +110,34 @@ extension EngineLoop {
             room -= piece.count
             pieces[group.id] = piece
         }
-        return running.sorted { ($0.versionKey, $0.id) < ($1.versionKey, $1.id) }.flatMap { group in
-            if let piece = pieces[group.id] { return [Entry.prompt(group, piece: piece)] }
-            return group.answers.filter { !$0.isFinished }.map { .answer(group, $0) }
+        var entries = running.sorted { ($0.versionKey, $0.id) < ($1.versionKey, $1.id) }.flatMap { group in
+            if let piece = pieces[group.id] { return [Entry.prompt(group, piece: piece, Guess())] }
+            return group.answers.filter { !$0.isFinished }.map { .answer(group, $0, Guess()) }
+        }
+        if drafting != .off { addGuesses(to: &entries, room: room) }
+        return entries
+    }
+
+    /// A prompt that is read to its end is followed by guesses if it has one answer; several answers would write in one place.
+    private func addGuesses(to entries: inout [Entry], room: Int) {
+        var places: [Int] = []
+        var growing: [Growing] = []
+        for (place, entry) in entries.enumerated() where entry.ends > 0 {
+            switch entry {
+            case .prompt(let group, _, _):
+                if group.request.options.count > 1 || group.request.scoring != nil { continue }
+                growing.append(Growing(group: group, drafter: group.drafter, tokens: []))
+            case .answer(let group, let answer, _):
+                growing.append(Growing(group: group, drafter: answer.drafter, tokens: answer.tokens))
+            }
+            places.append(place)
+        }
+        let rows = entries.reduce(0) { $0 + $1.rows }
+        for (place, guess) in zip(places, guesses(for: growing, otherRows: rows - growing.count, room: room)) {
+            switch entries[place] {
+            case .prompt(let group, let piece, _): entries[place] = .prompt(group, piece: piece, guess)
+            case .answer(let group, let answer, _): entries[place] = .answer(group, answer, guess)
+            }
         }
     }
 
@@ -127,18 +166,19 @@ extension EngineLoop {
         var scored: [(group: Group, rows: Range<Int>, targets: Range<Int>)] = []
         for entry in entries {
             switch entry {
-            case .prompt(let group, let piece):
+            case .prompt(let group, let piece, let guess):
                 if let scoring = group.request.scoring {
                     // Token t is predicted by the row of token t − 1.
                     let targets = (piece.lowerBound + 1..<piece.upperBound + 1).clamped(to: scoring.start..<group.request.prompt.tokens.count)
                     let first = batch.tokens.count + targets.lowerBound - 1 - piece.lowerBound
                     if !targets.isEmpty { scored.append((group, first..<first + targets.count, targets)) }
                 }
-                append(piece, of: group, to: &batch)
-                if piece.upperBound < group.request.prompt.tokens.count { continue }
-            case .answer(let group, let answer): append(answer, of: group, to: &batch)
+                append(piece, guess.tokens, of: group, to: &batch)
+            case .answer(let group, let answer, let guess): append(answer, guess.tokens, of: group, to: &batch)
             }
-            batch.wanted.append((batch.tokens.count - 1, entry))
+            if entry.ends == 0 { continue }
+            batch.wanted += batch.tokens.count - entry.ends..<batch.tokens.count
+            batch.ended.append(entry)
         }
         let pass = Pass(runs: batch.runs, arithmetic: model.arithmetic)
         let ends = batch.pass(of: pass)
@@ -149,11 +189,11 @@ extension EngineLoop {
             tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots,
             audio: batch.audio.isEmpty ? nil : concatenated(batch.audio),
             keyValues: .cached(CachedBatch(batch.cached)),
-            wanted: isEndsAlone ? (batch.wanted.map(\.row), ends) : nil, pass)
+            wanted: isEndsAlone ? (batch.wanted, ends) : nil, pass)
         let scores = scored.map { ($0.group, score($0.targets, of: $0.group, hidden, rows: $0.rows)) }
         if batch.wanted.isEmpty { return ([], nil, scores) }
-        let last = isEndsAlone ? hidden : selectRows(hidden, batch.wanted.map(\.row))
-        return (batch.wanted.map(\.entry), decoder.logits(last, ends), scores)
+        let last = isEndsAlone ? hidden : selectRows(hidden, batch.wanted)
+        return (batch.ended, decoder.logits(last, ends), scores)
     }
 
     /// Log-probabilities of tokens of a prompt, by the hidden states that predict them; logits exist for a few rows at a time.
@@ -170,17 +210,17 @@ extension EngineLoop {
         }
     }
 
-    private func append(_ answer: Answer, of group: Group, to batch: inout Batch) {
+    private func append(_ answer: Answer, _ guessed: [Int32], of group: Group, to batch: inout Batch) {
         let position = answer.cache.count
-        answer.cache.extend(by: 1)
-        batch.append([answer.tokens[answer.tokens.count - 1]], at: position, answer.cache, group.request.version)
+        answer.cache.extend(by: 1 + guessed.count)
+        batch.append([answer.tokens[answer.tokens.count - 1]] + guessed, at: position, answer.cache, group.request.version)
     }
 
-    private func append(_ piece: Range<Int>, of group: Group, to batch: inout Batch) {
+    private func append(_ piece: Range<Int>, _ guessed: [Int32], of group: Group, to batch: inout Batch) {
         let prompt = group.request.prompt
-        group.cache.extend(by: piece.count)
+        group.cache.extend(by: piece.count + guessed.count)
         let firstRow = batch.tokens.count
-        batch.append(prompt.tokens[piece], at: piece.lowerBound, group.cache, group.request.version)
+        batch.append(prompt.tokens[piece] + guessed, at: piece.lowerBound, group.cache, group.request.version)
         for (clip, embedding) in zip(prompt.clips, group.embeddings) {
             guard let embedding, let first = clip.slots.firstIndex(where: { $0 >= piece.lowerBound }),
                 let last = clip.slots.lastIndex(where: { $0 < piece.upperBound }), first <= last
@@ -192,7 +232,7 @@ extension EngineLoop {
     }
 
     /// The prompt is read: its answers fork from it and take their first tokens.
-    private func finishReading(_ group: Group, _ logits: Tensor, row: Int) {
+    private func finishReading(_ group: Group, _ logits: Tensor, rows: Range<Int>, _ guess: Guess) {
         let request = group.request
         remember(group)
         group.embeddings = []
@@ -200,12 +240,16 @@ extension EngineLoop {
             Answer(
                 choice: choice, cache: group.cache,
                 sampler: Sampler(request.options, prompt: request.prompt.tokens, choice: choice),
-                text: TextAssembler(model.tokenizer, stop: request.options.stop))
+                text: TextAssembler(model.tokenizer, stop: request.options.stop), drafter: group.drafter)
         }
         group.cache = KeyValueCache(shape: group.cache.shape)
         group.timings.firstToken = group.submitted.seconds
         for answer in group.answers {
-            if request.options.maxTokens == 0 { finish(answer, of: group, .length) } else { extend(answer, of: group, logits, row: row) }
+            if request.options.maxTokens == 0 {
+                finish(answer, of: group, .length)
+            } else {
+                extend(answer, of: group, logits, rows: rows, guess)
+            }
         }
     }
 
@@ -220,6 +264,22 @@ extension EngineLoop {
             keys = keys.prefix(kept)
         }
         prefixes.insert(group.cache.blocks, keys: keys, version: group.versionKey)
+    }
+
+    /// Goes on with an answer as far as it goes the guessed way, and by the token that comes then. Guesses after it leave the cache.
+    private func extend(_ answer: Answer, of group: Group, _ logits: Tensor, rows: Range<Int>, _ guess: Guess) {
+        let written = answer.cache
+        var right = 0
+        for row in rows {
+            // An answer that ends is remembered: with what it has read, not with what was guessed.
+            answer.cache = written
+            answer.cache.truncate(to: written.count - (rows.upperBound - 1 - row))
+            extend(answer, of: group, logits, row: row)
+            let guessed = row - rows.lowerBound
+            if answer.isFinished || guessed == guess.tokens.count || answer.tokens.last != guess.tokens[guessed] { break }
+            right += 1
+        }
+        note(guess, right: right, answer, of: group)
     }
 
     /// Chooses the next token of an answer and tells the client.
@@ -299,7 +359,7 @@ extension EngineLoop.Batch {
         }
         var runs: [Pass.Run] = []
         for run in whole.runs {
-            let many = wanted.count { run.rows.contains($0.row) }
+            let many = wanted.count { run.rows.contains($0) }
             let start = runs.last?.rows.upperBound ?? 0
             if many > 0 { runs.append(Pass.Run(rows: start..<start + many, version: run.version)) }
         }

@@ -18,6 +18,8 @@ final class EngineLoop {
         /// The prompt's tokens, each slot of a clip as a number of its own, for the prefix cache.
         var keys: [Int64] = []
         var cache: KeyValueCache
+        /// As its answers begin with.
+        let drafter: Drafter
         /// Tokens that were known when it last waited for another prompt that begins alike.
         var waitedAt: Int?
         /// Embeddings of the clips whose slots are still to be read.
@@ -34,6 +36,7 @@ final class EngineLoop {
             submitted = submission.at
             blocksReserved = Engine.blocksNeeded(submission.request)
             cache = KeyValueCache(shape: shape)
+            drafter = Drafter(draft: submission.request.draft, prompt: submission.request.prompt.tokens)
             embeddings = Array(repeating: nil, count: submission.request.prompt.clips.count)
             unfinished = submission.request.options.count
             timings.promptTokens = submission.request.prompt.tokens.count
@@ -79,15 +82,17 @@ final class EngineLoop {
         var sampler: Sampler
         var text: TextAssembler
         var tokens: [Int32] = []
+        var drafter: Drafter
         /// Where the answer stands in the form that it must have.
         var place: Structure.Place?
         var isFinished = false
 
-        init(choice: Int, cache: KeyValueCache, sampler: Sampler, text: TextAssembler) {
+        init(choice: Int, cache: KeyValueCache, sampler: Sampler, text: TextAssembler, drafter: Drafter) {
             self.choice = choice
             self.cache = cache
             self.sampler = sampler
             self.text = text
+            self.drafter = drafter
         }
     }
 
@@ -102,6 +107,11 @@ final class EngineLoop {
     private var clipNumbers: [String: Int64] = [:]
     private var lastClipNumber: Int64 = 0
     var statistics = EngineStatistics()
+    let drafting: Drafting
+    /// Of passes, where drafting weighs them.
+    let costs: DraftCosts?
+    /// How guesses fared, by their source.
+    var draftRates = Drafter.Source.allCases.map { _ in DraftRate() }
     private var fairShare = FairShare()
     /// Work of the pass under way, for requests of low priority and for the others.
     var work = (lowPriority: 0, others: 0)
@@ -109,6 +119,8 @@ final class EngineLoop {
     init(_ engine: Engine) {
         model = engine.model
         embeddings = engine.embeddings
+        drafting = engine.limits.drafting
+        costs = drafting == .auto ? DraftCosts(measuring: engine.model) : nil
         statistics.cacheBlockLimit = engine.blockLimit
         statistics.blockBytes = model.model.decoder.cacheShape.blockBytes
     }

@@ -10,15 +10,20 @@ package struct GenerationRequest: Sendable {
     /// Whether others come first, as they do before rollouts and measurements: it waits behind them, and a quarter of the places
     /// and of the cache stays free of its like.
     package var isLowPriority: Bool
+    /// An answer that this one may resemble, such as another arm's to the same question. It can make this one come sooner (``Drafting``)
+    /// and never changes it.
+    package var draft: [Int32]
 
     package init(
-        prompt: Prompt, options: SamplingOptions, version: WeightVersion? = nil, scoring: PromptScoring? = nil, isLowPriority: Bool = false
+        prompt: Prompt, options: SamplingOptions, version: WeightVersion? = nil, scoring: PromptScoring? = nil, isLowPriority: Bool = false,
+        draft: [Int32] = []
     ) {
         self.prompt = prompt
         self.options = options
         self.version = version
         self.scoring = scoring
         self.isLowPriority = isLowPriority
+        self.draft = draft
     }
 }
 
@@ -69,6 +74,9 @@ package struct GenerationTimings: Sendable, Equatable {
     /// Prompt tokens whose keys and values were found in the cache.
     package var cachedTokens = 0
     package var completionTokens = 0
+    /// Tokens of the answers that were guessed, and those of them that the answers have.
+    package var draftTokens = 0
+    package var acceptedTokens = 0
 
     package init() {}
 }

@@ -20,6 +20,9 @@ extension Runtime {
         tell("gpu_cache_usage_perc", "gauge", "The same by its older name; here the memory is the machine's.", used)
         tell("prompt_tokens_total", "counter", "Tokens of prompts, audio embeddings included.", Double(statistics.promptTokens))
         tell("generation_tokens_total", "counter", "Tokens generated.", Double(statistics.completionTokens))
+        tell("spec_decode_num_drafts_total", "counter", "Guesses of an answer's next tokens that a pass computed.", Double(statistics.drafts))
+        tell("spec_decode_num_draft_tokens_total", "counter", "Tokens that were guessed.", Double(statistics.draftTokens))
+        tell("spec_decode_num_accepted_tokens_total", "counter", "Guessed tokens that answers have.", Double(statistics.acceptedTokens))
         func tell(_ name: String, _ help: String, _ histogram: Histogram) {
             page.begin("vllm:" + name, "histogram", help)
             page.histogram(histogram, model)

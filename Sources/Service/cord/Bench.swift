@@ -3,6 +3,7 @@ import Audio
 import Foundation
 import Generation
 import Randomness
+import Tensors
 import Workshop
 
 /// Measures a model on this machine: time to first token of a typed and a heard prompt, tokens per second of one and of many answers.
@@ -32,6 +33,7 @@ struct Bench: AsyncParsableCommand {
     func run() async throws {
         let loaded = try model.settings.loadModel()
         print("what,value,unit,runs")
+        print("kernels \(Threads.kernels),\(Threads.count),threads,1")
         row("load", [loaded.loadSeconds], "s")
         let clip = try heard()
         var silent = RandomStream(seed: 1, index: 0)

@@ -169,9 +169,10 @@ struct Eval: AsyncParsableCommand {
         }
         let settings = RunSettings(
             arms: try chosenArms, limit: limit, seed: seed, extraction: extraction, divergence: divergence)
+        let respondent = try respondent()
         let run = EvaluationRun(
-            set, settings: settings, respondent: try respondent(), judge: judge, concurrency: askedAtOnce, retaining: others)
-        let report = try await measured(run)
+            set, settings: settings, respondent: respondent, judge: judge, concurrency: askedAtOnce, retaining: others)
+        let report = try await measured(run, by: respondent)
         if let output { try ReportFolder(URL(filePath: output)).write(report, set) }
         print(try format.rendered(report, set), terminator: "")
     }
@@ -205,7 +206,7 @@ struct Eval: AsyncParsableCommand {
         return FreeFormJudge(judge)
     }
 
-    private func measured(_ run: EvaluationRun) async throws -> GapReport {
+    private func measured(_ run: EvaluationRun, by respondent: any Respondent) async throws -> GapReport {
         let bar = ProgressBar("answers")
         defer { bar.end() }
         let folder = output.map { ReportFolder(URL(filePath: $0)) }
@@ -222,6 +223,10 @@ struct Eval: AsyncParsableCommand {
         do {
             let report = try await measuring.value
             bar.finish()
+            if let engine = (respondent as? EngineRespondent)?.engine, engine.limits.drafting != .off {
+                let guesses = engine.statistics
+                bar.say("\(guesses.acceptedTokens) of \(guesses.draftTokens) guessed tokens were right, of \(guesses.completionTokens) in all")
+            }
             return report
         } catch is CancellationError {
             bar.end()

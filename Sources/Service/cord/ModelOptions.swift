@@ -34,6 +34,12 @@ struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Memory for keys and values, in MiB.", valueName: "mib"))
     var cacheSize = 1024
 
+    @Option(
+        help:
+            "Compute guessed tokens of answers in one pass: off, auto (as many as pay on this machine) or ngram (always). It changes how fast answers come, never the answers."
+    )
+    var draft = Drafting.auto
+
     func validate() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads: expected 1 to 1024, found \(threads).") }
         if !(16...1 << 20).contains(cacheSize) { throw ValidationError("--cache-size: expected 16 to 1048576 MiB, found \(cacheSize).") }
@@ -53,6 +59,7 @@ struct ModelOptions: ParsableArguments {
         settings.precision = dtype
         settings.threads = threads
         settings.engine.cacheBytes = cacheSize << 20
+        settings.engine.drafting = draft
         settings.adapters = adapter.map { text in
             if model == nil, text == CordNano.closedName { return (text, CordNano.closedAdapter) }
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
@@ -64,3 +71,4 @@ struct ModelOptions: ParsableArguments {
 }
 
 extension ModelPrecision: ExpressibleByArgument {}
+extension Drafting: ExpressibleByArgument {}

@@ -22,7 +22,10 @@ package struct EndpointRespondent: Respondent {
         self.maximumSeconds = maximumSeconds
     }
 
-    package func reply(to question: Asking, seed: UInt64) async throws -> Reply {
+    /// What an endpoint computes with is its own affair.
+    package var usesDrafts: Bool { false }
+
+    package func reply(to question: Asking, seed: UInt64, draft: [Int32]) async throws -> Reply {
         let start = ContinuousClock.now
         var heard: String?
         var question = question

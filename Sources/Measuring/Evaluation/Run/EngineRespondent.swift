@@ -32,7 +32,9 @@ package struct EngineRespondent: Respondent {
         self.maximumSeconds = maximumSeconds
     }
 
-    package func reply(to question: Asking, seed: UInt64) async throws -> Reply {
+    package var usesDrafts: Bool { engine.limits.drafting != .off }
+
+    package func reply(to question: Asking, seed: UInt64, draft: [Int32]) async throws -> Reply {
         let start = ContinuousClock.now
         var heard: String?
         var question = question
@@ -40,8 +42,10 @@ package struct EngineRespondent: Respondent {
             let text = try await transcript(of: file)
             (heard, question) = (text, .typed(text))
         }
-        let (answer, tokens) = try await complete(try await prompt(question), seed: seed)
-        return Reply(text: answer.text, tokens: tokens, seconds: start.duration(to: .now) / .seconds(1), heard: heard)
+        let (answer, tokens) = try await complete(try await prompt(question), seed: seed, draft: draft)
+        return Reply(
+            text: answer.text, tokens: tokens, seconds: start.duration(to: .now) / .seconds(1), heard: heard,
+            draft: usesDrafts ? answer.tokens : [])
     }
 
     /// What the model writes down of a clip, asked as its family documents it; greedily, whatever the answers are drawn by.
@@ -120,10 +124,10 @@ package struct EngineRespondent: Respondent {
         }
     }
 
-    func complete(_ prompt: Prompt, seed: UInt64) async throws -> (Completion, tokens: Int) {
+    func complete(_ prompt: Prompt, seed: UInt64, draft: [Int32] = []) async throws -> (Completion, tokens: Int) {
         var options = decoding
         options.seed = seed
-        let request = GenerationRequest(prompt: prompt, options: options, version: version, isLowPriority: true)
+        let request = GenerationRequest(prompt: prompt, options: options, version: version, isLowPriority: true, draft: draft)
         while true {
             do {
                 let (answers, timings) = try await engine.complete(request)

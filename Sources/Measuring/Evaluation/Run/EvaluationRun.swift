@@ -85,18 +85,23 @@ package struct EvaluationRun: Sendable {
     ) async throws -> Collected {
         var collected = Collected(plan, known)
         try progress(collected.count)
-        try await withThrowingTaskGroup(of: AnswerRecord.self) { group in
-            var waiting = collected.missing(plan)[...]
-            func askNext() {
-                guard let next = waiting.popFirst() else { return }
-                group.addTask { try await answer(next) }
+        try await withThrowingTaskGroup(of: (record: AnswerRecord, draft: [Int32]).self) { group in
+            var queue = RunQueue(collected.missing(plan), draftsSpoken: respondent.usesDrafts)
+            var asked = 0
+            func ask() {
+                while asked < concurrency, let (next, draft) = queue.next() {
+                    asked += 1
+                    group.addTask { try await answer(next, draft: draft) }
+                }
             }
-            for _ in 0..<concurrency { askNext() }
+            ask()
             while let answered = try await group.next() {
                 try Task.checkCancellation()
-                askNext()
-                collected.add(answered)
-                try record(answered)
+                asked -= 1
+                if answered.record.arm == .text, let item = plan.places[answered.record.item] { queue.typed(item, answered.draft) }
+                ask()
+                collected.add(answered.record)
+                try record(answered.record)
                 try progress(collected.count)
             }
         }
@@ -121,32 +126,32 @@ package struct EvaluationRun: Sendable {
             divergence: settings.divergence, retained: others.isEmpty ? nil : others)
     }
 
-    private func answer(_ task: RunTask) async throws -> AnswerRecord {
+    private func answer(_ task: RunTask, draft: [Int32]) async throws -> (record: AnswerRecord, draft: [Int32]) {
         switch task {
         case .question(let question):
             let item = plan.items[question.item]
             let seed = seed(item.id, question.arm.rawValue)
             do {
-                let reply = try await respondent.reply(to: try question.asking.get(), seed: seed)
+                let reply = try await respondent.reply(to: try question.asking.get(), seed: seed, draft: draft)
                 var answer = try await scoring.answer(reply, to: item, seed: seed)
                 if let heard = reply.heard {
                     answer.heard = heard
                     if !item.text.isEmpty { answer.wordErrors = try await evaluationWork.run { WordErrors(heard: heard, said: item.text) } }
                 }
-                return AnswerRecord(item: item.id, arm: question.arm, answer: answer)
+                return (AnswerRecord(item: item.id, arm: question.arm, answer: answer), reply.draft)
             } catch let error as Unaskable {
-                return AnswerRecord(
-                    item: item.id, arm: question.arm, answer: ArmAnswer(text: "", extracted: nil, correct: false, error: error.code))
+                let unanswered = ArmAnswer(text: "", extracted: nil, correct: false, error: error.code)
+                return (AnswerRecord(item: item.id, arm: question.arm, answer: unanswered), [])
             }
         case .anatomy(let place):
             let item = plan.items[place]
-            guard let clip = set.clip(item) else { return AnswerRecord(item: item.id, divergence: []) }
+            guard let clip = set.clip(item) else { return (AnswerRecord(item: item.id, divergence: []), []) }
             do {
                 var tokens = try await respondent.divergence(clip: clip, text: item.text, seed: seed(item.id, Arm.audio.rawValue)) ?? []
                 for index in tokens.indices { tokens[index].item = item.id }
-                return AnswerRecord(item: item.id, divergence: tokens)
+                return (AnswerRecord(item: item.id, divergence: tokens), [])
             } catch is Unaskable {
-                return AnswerRecord(item: item.id, divergence: [])
+                return (AnswerRecord(item: item.id, divergence: []), [])
             }
         }
     }
@@ -161,7 +166,7 @@ package struct EvaluationRun: Sendable {
 }
 
 /// One thing to ask a model for.
-private enum RunTask: Sendable {
+enum RunTask: Sendable {
     case question(RunPlan.Question)
     case anatomy(Int)
 }

@@ -26,9 +26,11 @@ package struct Reply: Sendable, Equatable {
     package var seconds: Double
     /// What was written down of a relayed clip.
     package var heard: String?
+    /// The answer's tokens, where they can draft another answer.
+    package var draft: [Int32]
 
-    package init(text: String, tokens: Int, seconds: Double, heard: String? = nil) {
-        self.heard = heard
+    package init(text: String, tokens: Int, seconds: Double, heard: String? = nil, draft: [Int32] = []) {
+        (self.heard, self.draft) = (heard, draft)
         self.text = text
         self.tokens = min(max(tokens, 0), Self.mostTokens)
         self.seconds = seconds
@@ -37,9 +39,14 @@ package struct Reply: Sendable, Equatable {
 
 /// Whatever can be asked questions: the engine in this process, or a server behind an address.
 package protocol Respondent: Sendable {
-    /// - Parameter seed: for answers that are sampled.
+    /// - Parameters:
+    ///   - seed: for answers that are sampled.
+    ///   - draft: ``Reply/draft`` of the same question asked otherwise; it changes how fast the reply comes, never the reply.
     /// - Throws: ``Unaskable`` where this question cannot be put to this model; any other error ends the run.
-    func reply(to question: Asking, seed: UInt64) async throws -> Reply
+    func reply(to question: Asking, seed: UInt64, draft: [Int32]) async throws -> Reply
+
+    /// Whether a draft makes replies faster: then a question is spoken after its typed reply has come.
+    var usesDrafts: Bool { get }
 
     /// D_t along the answer to `clip`, or nil where the model's distributions cannot be seen.
     func divergence(clip: URL, text: String, seed: UInt64) async throws -> [TokenDivergence]?

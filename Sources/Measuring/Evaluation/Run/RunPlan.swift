@@ -13,6 +13,8 @@ package struct RunPlan: Sendable {
     }
 
     package let items: [QuestionSet.Item]
+    /// Indices of the items, by their ids.
+    let places: [String: Int]
     package let questions: [Question]
     /// Indices of the items along whose spoken answers D_t is measured.
     package let anatomy: [Int]
@@ -38,6 +40,7 @@ package struct RunPlan: Sendable {
             }
         }
         self.items = items
+        places = Dictionary(items.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
         self.questions = questions
         let measurable = items.indices.filter { items[$0].audio != nil && !items[$0].text.isEmpty }
         anatomy = Array(Self.shuffled(measurable, &generator).prefix(settings.divergence)).sorted()

@@ -55,7 +55,7 @@ package struct CachedRows {
 
     /// Writes the pass's own keys and values, then attends.
     ///
-    /// - Parameter asking: the rows that q holds if not all do, in order, each the last of its sequence.
+    /// - Parameter asking: the rows that q holds if not all do, in order, those of each sequence its last ones.
     func attend(_ q: Tensor, of asking: [Int]?, _ k: Tensor, _ v: Tensor, _ attentionShape: AttentionShape, layer: Int) -> Tensor {
         Threads.parallel(sequences.count, grain: 1 + 64 * sequences.count / (k.rows + 1)) { piece in
             for sequence in sequences[piece] {
@@ -68,13 +68,18 @@ package struct CachedRows {
 
     private func segments(of asking: [Int]) -> [ck_segment] {
         var result: [ck_segment] = []
-        result.reserveCapacity(asking.count)
-        for (sequence, segment) in zip(sequences, segments) where result.count < asking.count && asking[result.count] == sequence.rows.last {
+        result.reserveCapacity(sequences.count)
+        var next = 0
+        for (sequence, segment) in zip(sequences, segments) {
+            let many = asking[next...].prefix { sequence.rows.contains($0) }.count
+            if many == 0 { continue }
+            precondition(asking[next..<next + many].elementsEqual(sequence.rows.suffix(many)), "rows ask that are not the last of \(sequence.rows)")
             var segment = segment
-            (segment.query_begin, segment.query_count) = (result.count, 1)
+            (segment.query_begin, segment.query_count) = (next, many)
             result.append(segment)
+            next += many
         }
-        precondition(result.count == asking.count, "\(asking.count) rows ask, \(result.count) of them last in a sequence")
+        precondition(next == asking.count, "\(asking.count) rows ask, \(next) of them last in a sequence")
         return result
     }
 }
@@ -82,7 +87,7 @@ package struct CachedRows {
 extension KeyValueSource {
     /// Attention of q to the sequence's keys, k and v being those of the pass's own rows.
     ///
-    /// - Parameter asking: the rows that q holds if not all do, in order, each the last of its cached sequence.
+    /// - Parameter asking: the rows that q holds if not all do, in order, those of each cached sequence its last ones.
     func attend(
         _ q: Tensor, of asking: [Int]? = nil, _ k: Tensor, _ v: Tensor, _ shape: AttentionShape, layer: Int, _ tape: Tape?
     ) -> Tensor {

@@ -64,7 +64,7 @@ package struct Decoder: Sendable {
     /// Hidden states [T, hidden] after the last norm, for packed `tokens` at `positions`. Row i of `audio` takes the place of the
     /// embedding in slot `audioSlots[i]`.
     ///
-    /// - Parameter wanted: the only rows that anyone reads, each the newest of its cached sequence, with a pass over them: hidden states
+    /// - Parameter wanted: the only rows that anyone reads, of each cached sequence its newest ones, with a pass over them: hidden states
     ///   of these alone, in their order. Of the others the last layer computes keys and values alone.
     package func hidden(
         tokens: [Int32], positions: [Int32], audioSlots: [Int] = [], audio: Tensor? = nil, keyValues: KeyValueSource,
