@@ -117,6 +117,7 @@ import Workers
             async let child = threadName()
             return [threadName(), await child, await Place().thread]
         }.value
+        withExtendedLifetime(executor) {}
         #expect(names == ["cord.own", "cord.own", "cord.own"])
         #expect(threadName() != "cord.own")
     }
