@@ -122,7 +122,7 @@ MUTATIONS = [
     Mutation("holm-is-bonferroni", "Statistics/Agreement.swift", "Double(values.count - rank)", "Double(values.count - 0 * rank)", "EvaluationTests.StatisticsTests"),
     Mutation("newcombe-uncorrected", "Statistics/PairedCounts.swift", "determinant > n / 2 ? determinant - n / 2 :", "determinant > n / 2 ? determinant :", "EvaluationTests.StatisticsTests"),
     Mutation("quotient-sign", "DecimalValue.swift", "let sign = isNegative != other.isNegative", "let sign = isNegative == other.isNegative", "JudgingTests"),
-    Mutation("joined-letters-guessed", "ChoiceReading.swift", "$0.name != first.name && $0.isJoined", "$0.name == first.name && $0.isJoined", "JudgingTests"),
+    Mutation("joined-letters-guessed", "ChoiceReading.swift", "contains(where: { $0.name != first.name }) { return .failure(.severalChoices) }", "contains(where: { $0.name == first.name }) { return .failure(.severalChoices) }", "JudgingTests"),
     Mutation("split-leaks", "QuestionGenerator.swift", "if question.split == split { return question }", "if !question.text.isEmpty { return question }", "QuestionsTests"),
     Mutation("week-not-reduced", "CalendarQuestions.swift", "steps >= 7", "steps > 7", "QuestionsTests"),
     # Jobs.
