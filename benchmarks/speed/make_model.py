@@ -8,7 +8,7 @@ head that would write control tokens or broken UTF-8 are zero, so that greedy an
 Needs: torch, safetensors, dashscope (for Qwen's byte-level BPE ranks), about 6 GB of memory, 2.6 GB of disk. `peers.sh` installs them.
 Usage: make_model.py DIRECTORY [--agreeing]
 
-`--agreeing` divides what the decoder's attention adds by 1000, so that the next token hangs almost on the newest one alone: answers to
+`--agreeing` divides what the decoder's attention adds by 100,000,000, so that the next token hangs on the newest one, nearly always alone: answers to
 a question typed and spoken then agree on most tokens, as those of a good model do, and cost what any cost.
 """
 import json
@@ -161,7 +161,7 @@ def weights(tokens, agreeing):
         linear(at + "self_attn.v_proj", KEY_VALUE_HEADS * head_size, HIDDEN, bias=True)
         linear(at + "self_attn.o_proj", HIDDEN, HIDDEN, bias=False)
         if agreeing:
-            result[at + "self_attn.o_proj.weight"] /= 1000
+            result[at + "self_attn.o_proj.weight"] /= 100_000_000
         linear(at + "mlp.gate_proj", INNER, HIDDEN, bias=False)
         linear(at + "mlp.up_proj", INNER, HIDDEN, bias=False)
         linear(at + "mlp.down_proj", HIDDEN, INNER, bias=False)
