@@ -113,6 +113,20 @@ import Testing
         }
     }
 
+    @Test(arguments: allKernels) func masksLeaveWhatTheirBitsAllow(kernels: String) {
+        let count = Self.n * Self.rows - 3
+        let s = Self.logits(3)
+        s[70] = .nan
+        let words = (0..<(count + 63) / 64).map { UInt64($0) &* 0x9E37_79B9_7F4A_7C15 | ($0 % 3 == 0 ? .max : 0) }
+        let masked = Numbers<Float>(repeating: 7, count: count + 1)
+        with(kernels) { unsafe ck_mask(masked.pointer, s.pointer, words, count) }
+        for place in 0..<count {
+            let isAllowed = words[place / 64] >> UInt64(place % 64) & 1 == 1
+            #expect(masked[place].bitPattern == (isAllowed ? s[place] : -.infinity).bitPattern)
+        }
+        #expect(masked[count] == 7)
+    }
+
     @Test(arguments: allKernels) func largeLogitsDoNotOverflow(kernels: String) {
         let s = Numbers<Float>(repeating: 10_000, count: Self.n * Self.rows)
         let found = with(kernels) { Self.logsumexp(s) }

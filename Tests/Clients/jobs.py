@@ -73,7 +73,7 @@ check(client.fine_tuning.jobs.cancel(long.id).status == "cancelled", "jobs.cance
 for refused, call in (
     (openai.NotFoundError, lambda: client.fine_tuning.jobs.create(model=model, training_file="file-none")),
     (openai.NotFoundError, lambda: client.fine_tuning.jobs.retrieve("ftjob-none")),
-    (openai.BadRequestError, lambda: client.files.create(file=("a", io.BytesIO(b"a")), purpose="batch")),
+    (openai.BadRequestError, lambda: client.files.create(file=("a", io.BytesIO(b"a")), purpose="vision")),
     (openai.ConflictError, lambda: client.fine_tuning.jobs.cancel(job.id)),
 ):
     try:

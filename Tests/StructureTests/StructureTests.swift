@@ -175,10 +175,41 @@ import Testing
         (#"{"type": "object", "properties": {"a": {}}, "required": ["b"]}"#, "/required", "not among"),
         (#"false"#, "", "expected a schema"), (#"[]"#, "", "expected a schema"), (#"{"enum": []}"#, "/enum", "at least one"),
         (#"{"type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 2}"#, "", "minItems"),
+        (#"{"type": "string", "minLength": 3, "maxLength": 2}"#, "", "minLength"),
+        (#"{"type": "integer", "const": "a"}"#, "/const", "not of the type"),
+        (#"{"type": "integer", "enum": ["a", 1.5]}"#, "/enum", "no value is of the type"),
+        (#"{"type": "string", "anyOf": [{"type": "integer"}, {"type": ["null", "array"]}]}"#, "/anyOf", "no schema is of the type"),
+        (##"{"type": "string", "anyOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": {"type": "integer"}}}"##, "/anyOf/0/$ref", "beside a type"),
+        (#"{"type": "string", "pattern": "^a[^\\s\\S]$"}"#, "", "no value can ever be valid"),
+        (
+            ##"{"$ref": "#/$defs/node", "$defs": {"node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}, "required": ["next"]}}}"##,
+            "/$defs/node/properties/next", "no value can ever be valid"
+        ),
+        (
+            ##"{"type": "object", "properties": {"a": {"type": "array", "items": {"$ref": "#"}, "minItems": 1}}, "required": ["a"]}"##,
+            "/properties/a/items", "no value can ever be valid"
+        ),
     ])
     func whatCannotBeKeptIsNamed(schema: String, path: String, reason: String) throws {
         let error = try #require(throws: StructureError.self) { try Structure(.schema(try JSONValue(parsing: schema)), Self.vocabulary) }
         #expect(error.path == path && error.reason.contains(reason), "\(error)")
+    }
+
+    /// What leads to no end is not begun: an answer is never where nothing may follow.
+    @Test func waysWithoutAnEndAreNotTaken() throws {
+        let endless = ##"{"type": "object", "properties": {"a": {"$ref": "#/$defs/e"}}, "required": ["a"]}"##
+        let schema = ##"{"anyOf": [{"$ref": "#/$defs/e"}, {"type": "array", "items": {"$ref": "#/$defs/e"}}], "$defs": {"e": "## + endless + "}}"
+        let structure = try Structure(.schema(try JSONValue(parsing: schema)), Self.vocabulary)
+        #expect(try !structure.mask(structure.start).allows(Int32(UInt8(ascii: "{"))))
+        #expect(try accepts(structure, "[]".utf8) && structure.advance(structure.start, over: "[{".utf8) == nil)
+        #expect(throws: StructureError.self) { try Structure(.pattern(#"a[^\s\S]"#), Self.vocabulary) }
+        let narrow = try Structure(
+            .schema(try JSONValue(parsing: #"{"type": "integer", "enum": ["a", 2, 2.5, 3.0]}"#)), Self.vocabulary)
+        #expect(try accepts(narrow, "2".utf8) && !accepts(narrow, #""a""#.utf8) && !accepts(narrow, "2.5".utf8))
+        let either = try Structure(
+            .schema(try JSONValue(parsing: #"{"type": ["integer", "null"], "anyOf": [{"minimum": 3}, {"type": "number"}, {"const": null}]}"#)),
+            Self.vocabulary)
+        #expect(try accepts(either, "5".utf8) && accepts(either, "null".utf8) && accepts(either, "-1".utf8) && !accepts(either, "1.5".utf8))
     }
 
     /// Ten thousand required members are a long text and nothing else; optional ones that are too many are refused.
@@ -214,6 +245,17 @@ import Testing
         let structure = try Structure(.pattern("((a+)+)+b"), Self.vocabulary)
         #expect(try accepts(structure, Array(repeating: UInt8(ascii: "a"), count: 5000) + [UInt8(ascii: "b")]))
         #expect(try !accepts(structure, Array(repeating: UInt8(ascii: "a"), count: 5000) + [UInt8(ascii: "c")]))
+    }
+
+    /// An expression whose ways multiply with every letter is given up before much was done for it.
+    @Test func multiplyingWaysAreBounded() throws {
+        let structure = try Structure(.pattern(".*a.{30}z"), Self.vocabulary)
+        #expect(throws: StructureError.self) {
+            var random = RandomStream(seed: 1)
+            let letters = (0..<1_000_000).map { _ in UInt8(ascii: random.unit() < 0.5 ? "a" : "b") }
+            _ = try structure.advance(structure.start, over: letters)
+        }
+        #expect(structure.isLarge)
     }
 
     private struct Missing: Error {}

@@ -195,6 +195,10 @@ void ck_exp_sums(double *sums, const float *x, size_t n, float top, float scale)
     chosen()->ck_exp_sums(sums, x, n, top, scale);
 }
 
+void ck_mask(float *y, const float *x, const uint64_t *allowed, size_t n) {
+    chosen()->ck_mask(y, x, allowed, n);
+}
+
 void ck_measure_rows(ck_row_measures *measures, const float *s, const float *t, const int32_t *target, size_t rows,
         size_t n) {
     chosen()->ck_measure_rows(measures, s, t, target, rows, n);

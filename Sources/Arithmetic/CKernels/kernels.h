@@ -33,7 +33,8 @@ CK_WRITABLE_FORMATS(CK_DECLARE_ENCODE, )
     X(ck_rmsnorm) X(ck_rmsnorm_backward) X(ck_layernorm) X(ck_layernorm_backward)                                      \
     X(ck_gelu) X(ck_gelu_backward) X(ck_silu_mul) X(ck_silu_mul_backward) X(ck_rope) X(ck_add) X(ck_axpy)              \
     X(ck_windows) X(ck_windows_backward) X(ck_average_pairs) X(ck_average_pairs_backward)                              \
-    X(ck_logsumexp) X(ck_argmax) X(ck_exp_sums) X(ck_measure_rows) X(ck_measure_rows_backward) X(ck_adamw) X(ck_sum_of_squares)
+    X(ck_logsumexp) X(ck_argmax) X(ck_exp_sums) X(ck_mask) X(ck_measure_rows) X(ck_measure_rows_backward) X(ck_adamw)          \
+    X(ck_sum_of_squares)
 
 /// One version of all operations.
 typedef struct {

@@ -129,6 +129,22 @@ void CK_VARIANT(ck_exp_sums)(double *sums, const float *x, size_t n, float top, 
     ck_parallel((n + ck_sum_block - 1) / ck_sum_block, ck_grain(8 * ck_sum_block), &call, exp_sums);
 }
 
+typedef struct {
+    float *y;
+    const float *x;
+    const uint64_t *allowed;
+    size_t n;
+} mask_call;
+
+static void mask_words(void *context, size_t begin, size_t end) {
+    const mask_call *c = context;
+    for (size_t j = begin * 64; j < CK_MIN(c->n, end * 64); j++) c->y[j] = c->allowed[j / 64] >> (j % 64) & 1 ? c->x[j] : -INFINITY;
+}
+
+void CK_VARIANT(ck_mask)(float *y, const float *x, const uint64_t *allowed, size_t n) {
+    ck_parallel((n + 63) / 64, ck_grain(64), &(mask_call){y, x, allowed, n}, mask_words);
+}
+
 void CK_VARIANT(ck_measure_rows)(ck_row_measures *measures, const float *s, const float *t, const int32_t *target, size_t rows,
                      size_t n) {
     rows_call call = {.measures = measures, .s = s, .t = t, .target = target, .n = n};

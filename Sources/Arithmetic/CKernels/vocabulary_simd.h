@@ -171,6 +171,29 @@ void CK_VARIANT(ck_exp_sums)(double *sums, const float *x, size_t n, float top, 
     ck_parallel((n + ck_sum_block - 1) / ck_sum_block, ck_grain(ck_sum_block), &call, exp_sums_simd);
 }
 
+typedef struct {
+    float *y;
+    const float *x;
+    const uint64_t *allowed;
+    size_t n;
+} mask_simd_call;
+
+static void mask_simd(void *context, size_t begin, size_t end) {
+    const mask_simd_call *c = context;
+    const VI bit = (VI)(1) << V_INDEX;
+    for (size_t word = begin; word < end; word++) {
+        uint64_t bits = c->allowed[word];
+        for (size_t j = word * 64; j < CK_MIN(c->n, word * 64 + 64); j += LANES, bits >>= LANES) {
+            VI isAllowed = ((VI)(int32_t)(bits & ((1u << LANES) - 1)) & bit) != 0;
+            v_store_upto(c->y + j, isAllowed ? logits(c->x + j, c->n - j) : (V)(-INFINITY), c->n - j);
+        }
+    }
+}
+
+void CK_VARIANT(ck_mask)(float *y, const float *x, const uint64_t *allowed, size_t n) {
+    ck_parallel((n + 63) / 64, ck_grain(64), &(mask_simd_call){y, x, allowed, n}, mask_simd);
+}
+
 void CK_VARIANT(ck_measure_rows)(ck_row_measures *measures, const float *s, const float *t, const int32_t *target,
                                  size_t rows, size_t n) {
     rows_simd_call call = {.measures = measures, .s = s, .t = t, .target = target, .n = n};

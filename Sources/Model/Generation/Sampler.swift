@@ -42,37 +42,43 @@ package struct Sampler {
     private mutating func pick(
         _ logits: Tensor, row: Int, excluding excluded: Set<Int32>, mask: Structure.Mask?
     ) throws(EngineError) -> Int32 {
-        var logits = logits
-        var row = row
-        if !seen.isEmpty || !answerCounts.isEmpty || !options.logitBias.isEmpty || !excluded.isEmpty || mask != nil {
-            logits = penalised(logits.rowsCopy(row..<row + 1), excluding: excluded)
-            if let mask { mask.apply(to: logits) }
-            row = 0
+        let isChanged = !seen.isEmpty || !answerCounts.isEmpty || !options.logitBias.isEmpty || !excluded.isEmpty
+        if let few = mask?.few {
+            // A row of those alone: the rest of the vocabulary is not read.
+            let own = gathered(logits, row: row, few)
+            if isChanged { for (place, token) in few.enumerated() { change(own, place, token, excluding: excluded) } }
+            return few[try place(in: own, row: 0)]
         }
+        guard isChanged || mask != nil else { return Int32(try place(in: logits, row: row)) }
+        let own = mask.map { masked(logits, row: row, allowed: $0.words) } ?? logits.rowsCopy(row..<row + 1)
+        if isChanged {
+            // A checkpoint may name an end token that its vocabulary has not.
+            let tokens = seen.union(answerCounts.keys).union(options.logitBias.keys).union(excluded.filter { $0 < own.columns })
+            for token in tokens { change(own, Int(token), token, excluding: excluded) }
+        }
+        return Int32(try place(in: own, row: 0))
+    }
+
+    /// Applies penalties and biases to the logit of a token, which lies at a place of a row of the sampler's own.
+    private func change(_ row: Tensor, _ place: Int, _ token: Int32, excluding excluded: Set<Int32>) {
+        var logit = excluded.contains(token) ? -.infinity : row[0, place]
+        let penalty = Float(options.repetitionPenalty)
+        if seen.contains(token) { logit = logit > 0 ? logit / penalty : logit * penalty }
+        if let count = answerCounts[token] { logit -= Float(options.presencePenalty + Double(count) * options.frequencyPenalty) }
+        if let bias = options.logitBias[token] { logit += bias }
+        unsafe row.pointer[place] = logit
+    }
+
+    /// The place of the choice in a row of logits to choose from.
+    private mutating func place(in logits: Tensor, row: Int) throws(EngineError) -> Int {
         guard isDistribution(logits, row: row) else { throw .noDistribution }
-        if isGreedy { return Int32(argmax(logits, row: row)) }
+        if isGreedy { return argmax(logits, row: row) }
         if options.topK == 0 && options.topP >= 1 && options.minP <= 0 { return drawFromAll(logits, row: row) }
         return drawFromBest(logits, row: row)
     }
 
-    private func penalised(_ logits: Tensor, excluding excluded: Set<Int32>) -> Tensor {
-        let values = unsafe logits.pointer
-        let penalty = Float(options.repetitionPenalty)
-        for token in seen {
-            let value = unsafe values[Int(token)]
-            unsafe values[Int(token)] = value > 0 ? value / penalty : value * penalty
-        }
-        for (token, count) in answerCounts {
-            unsafe values[Int(token)] -= Float(options.presencePenalty + Double(count) * options.frequencyPenalty)
-        }
-        for (token, bias) in options.logitBias { unsafe values[Int(token)] += bias }
-        // A checkpoint may name an end token that its vocabulary has not.
-        for token in excluded where token < logits.columns { unsafe values[Int(token)] = -.infinity }
-        return logits
-    }
-
     /// Draws in two steps: a block of words by the blocks' sums, then a word of that block.
-    private mutating func drawFromAll(_ logits: Tensor, row: Int) -> Int32 {
+    private mutating func drawFromAll(_ logits: Tensor, row: Int) -> Int {
         let inverse = 1 / options.temperature
         let draw = DrawSums(logits, row: row, scale: Float(inverse))
         let top = Double(logits[row, draw.best])
@@ -87,16 +93,16 @@ package struct Sampler {
             for index in block * DrawSums.block..<min(logits.columns, (block + 1) * DrawSums.block) {
                 let weight = exp((Double(logits[row, index]) - top) * inverse)
                 left -= weight
-                if left < 0 { return Int32(index) }
+                if left < 0 { return index }
                 if weight > 0 { last = index }
             }
-            if let last { return Int32(last) }
+            if let last { return last }
         }
-        return Int32(draw.best)
+        return draw.best
     }
 
     /// Draws among the candidates that the filters leave, most probable first.
-    private mutating func drawFromBest(_ logits: Tensor, row: Int) -> Int32 {
+    private mutating func drawFromBest(_ logits: Tensor, row: Int) -> Int {
         let inverse = 1 / options.temperature
         let draw = DrawSums(logits, row: row, scale: Float(inverse))
         let top = Double(logits[row, draw.best])
@@ -105,12 +111,12 @@ package struct Sampler {
 
         // Few tokens matter: take those within a distance of the best, and widen it until the filters are satisfied.
         var distance = 12.0
-        var best: [(token: Int32, weight: Double)] = []
+        var best: [(place: Int, weight: Double)] = []
         while true {
             best.removeAll(keepingCapacity: true)
             let floor = Float(top - distance / inverse)
             for index in 0..<values.count where unsafe values[index] >= floor || distance > 200 {
-                best.append((Int32(index), exp((Double(unsafe values[index]) - top) * inverse)))
+                best.append((index, exp((Double(unsafe values[index]) - top) * inverse)))
             }
             if distance > 200 || best.count == values.count { break }
             let enough =
@@ -119,7 +125,7 @@ package struct Sampler {
             if enough && (options.topP < 1 || options.topK > 0 || distance >= 40) { break }
             distance *= 2.5
         }
-        best.sort { $0.weight != $1.weight ? $0.weight > $1.weight : $0.token < $1.token }
+        best.sort { $0.weight != $1.weight ? $0.weight > $1.weight : $0.place < $1.place }
         if options.topK > 0 && best.count > options.topK {
             best.removeLast(best.count - options.topK)
             total = best.reduce(0) { $0 + $1.weight }
@@ -138,24 +144,9 @@ package struct Sampler {
         var left = random.unit() * best.reduce(0) { $0 + $1.weight }
         for candidate in best {
             left -= candidate.weight
-            if left < 0 { return candidate.token }
+            if left < 0 { return candidate.place }
         }
-        return best[0].token
-    }
-}
-
-extension Structure.Mask {
-    /// Leaves no chance to what it does not allow.
-    ///
-    /// - Parameter logits: [1, vocabulary]
-    fileprivate func apply(to logits: Tensor) {
-        let values = unsafe UnsafeMutableBufferPointer(start: logits.pointer, count: logits.columns)
-        for (index, word) in words.enumerated() where word != .max {
-            let begin = index * 64
-            for place in begin..<min(begin + 64, values.count) where word >> UInt64(place - begin) & 1 == 0 {
-                unsafe values[place] = -.infinity
-            }
-        }
+        return best[0].place
     }
 }
 

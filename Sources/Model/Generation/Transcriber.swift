@@ -30,6 +30,8 @@ package struct Transcript: Sendable, Equatable {
     package var language: String?
     /// Whether the model had more to say than a clip of this length can hold.
     package var isCut = false
+    /// The mean log-probability that the model gave the tokens it wrote: how sure it was of them.
+    package var certainty = 0.0
 }
 
 /// What a model cannot do for a transcript.
@@ -85,6 +87,7 @@ package struct Transcriber: Sendable {
         let prompt = model.model.transcription
         var options = SamplingOptions.greedy
         options.temperature = wish.temperature
+        options.logProbabilities = 0
         options.maxTokens = Int(clip.seconds * Self.tokensPerSecond) + Self.tokensBeside
         let request = GenerationRequest(
             prompt: try await transcriptionWork.run { try model.prompt(for: wish, clip) }, options: options,
@@ -92,7 +95,8 @@ package struct Transcriber: Sendable {
         let answer = try await engine.complete(waiting: request)
         let beginning = prompt.reading.beginning(language: wish.namedLanguage).map { $0.text + $0.tag } ?? ""
         let (text, named) = prompt.reading.read(beginning + answer.text)
-        return Transcript(text: text, language: named, isCut: answer.finishReason == .length)
+        let certainty = answer.logProbabilities.reduce(0) { $0 + Double($1.logProbability) } / Double(max(1, answer.logProbabilities.count))
+        return Transcript(text: text, language: named, isCut: answer.finishReason == .length, certainty: certainty)
     }
 
 }

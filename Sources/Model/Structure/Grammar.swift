@@ -27,6 +27,8 @@ struct Grammar: Sendable {
         return Node(edges.count - 1)
     }
 
+    mutating func keep(_ isKept: (Edge) -> Bool) { for node in edges.indices { edges[node].removeAll { !isKept($0) } } }
+
     mutating func end(_ node: Node) { ends[Int(node)] = true }
 
     mutating func free(_ from: Node, to: Node) { edges[Int(from)].append(.free(to: to)) }

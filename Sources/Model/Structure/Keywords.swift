@@ -49,6 +49,9 @@ struct Keywords {
         return count
     }
 
+    /// The types that `type` names; nil where it is not there.
+    mutating func givenTypes() throws(StructureError) -> [String]? { members["type"] == nil ? nil : try types() }
+
     /// The types that a value may have; empty for any.
     mutating func types() throws(StructureError) -> [String] {
         switch take("type") {

@@ -11,6 +11,8 @@ struct Recogniser: Sendable {
     /// More entries of the table (four bytes each), or more stacks, are too much.
     private static let largest = 1 << 23
     private static let mostStacks = 1 << 19
+    /// Of all states together: sets of many stacks, as `.*a.{30}` has them, take the time that few states take otherwise.
+    private static let mostMembers = 1 << 22
 
     private let grammar: Grammar
     /// Of each byte.
@@ -24,6 +26,7 @@ struct Recogniser: Sendable {
     private var stacks: [UInt64: Int32] = [:]
     /// Of each state, the stacks that read on.
     private var members: [[Int32]] = []
+    private var memberCount = 0
     private var isComplete: [Bool] = []
     private var states: [[Int32]: State] = [:]
     /// By state and class of bytes.
@@ -41,7 +44,7 @@ struct Recogniser: Sendable {
     }
 
     /// Whether so much is known that it should be learnt anew, before there is no room for more.
-    var isLarge: Bool { table.count > Self.largest / 2 || tops.count > Self.mostStacks / 2 }
+    var isLarge: Bool { table.count > Self.largest / 2 || tops.count > Self.mostStacks / 2 || memberCount > Self.mostMembers / 2 }
 
     /// Whether what was read is a whole text of the language.
     func isWhole(_ state: State) -> Bool { isComplete[Int(state)] }
@@ -115,7 +118,10 @@ struct Recogniser: Sendable {
         // A set of stacks and whether it is whole, as one key.
         let key = reading + [isWhole ? -1 : -2]
         if let known = states[key] { return known }
-        guard table.count + classCount <= Self.largest else { throw StructureError("", "the form is too complex: too many states") }
+        memberCount += reading.count
+        guard table.count + classCount <= Self.largest, memberCount <= Self.mostMembers else {
+            throw StructureError("", "the form is too complex: too many states")
+        }
         let number = State(members.count)
         members.append(reading)
         isComplete.append(isWhole)

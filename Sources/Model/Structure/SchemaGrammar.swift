@@ -12,6 +12,8 @@ struct SchemaGrammar {
     let root: JSONValue
     /// Rules by the pointer that refers to them, and those of any JSON.
     var rules: [String: Grammar.Node] = [:]
+    /// Where each value of the schema begins and ends, inner ones first.
+    private var values: [(path: String, from: Grammar.Node, to: Grammar.Node)] = []
     private var depth = 0
 
     /// - Parameter schema: nil for any JSON object.
@@ -25,6 +27,14 @@ struct SchemaGrammar {
         }
         grammar.end(end)
         if grammar.leftRecursive(rules.values) != nil { throw StructureError("", "a $ref leads to itself before anything is written") }
+        try refuseEndless()
+    }
+
+    private func refuseEndless() throws(StructureError) {
+        let endings = grammar.endings
+        if endings[Int(grammar.start)] { return }
+        let value = values.first { !grammar.leads(from: $0.from, to: $0.to, endings) }
+        throw StructureError(value?.path ?? "", "no value can ever be valid here: what it requires never ends, or excludes every text")
     }
 
     /// Say something of a value without restricting it.
@@ -37,11 +47,14 @@ struct SchemaGrammar {
         depth += 1
         defer { depth -= 1 }
         guard depth <= 64 else { throw StructureError(path, "schemas are nested more than 64 deep") }
+        let end: Grammar.Node
         switch schema {
-        case .boolean(true): return try grammar.call(try rule(.value), from: from)
-        case .object(let members): return try value(Keywords(members, path), from: from)
+        case .boolean(true): end = try grammar.call(try rule(.value), from: from)
+        case .object(let members): end = try value(Keywords(members, path), from: from)
         default: throw StructureError(path, "expected a schema: an object, or true")
         }
+        values.append((path, from, end))
+        return end
     }
 
     mutating func value(_ keywords: Keywords, from: Grammar.Node) throws(StructureError) -> Grammar.Node {
@@ -52,23 +65,26 @@ struct SchemaGrammar {
             return try grammar.call(try referred(reference, keywords.path), from: from)
         }
         if let constant = keywords.take("const") {
-            keywords.take(["type"])
+            let types = try keywords.givenTypes()
             try keywords.end(beside: "const")
+            guard Self.isOf(types, constant) else { throw StructureError(keywords.path + "/const", "is not of the type beside it") }
             return try literal(constant, from: from)
         }
         if let values = try keywords.array("enum") {
-            keywords.take(["type"])
+            let types = try keywords.givenTypes()
             try keywords.end(beside: "enum")
             guard !values.isEmpty else { throw StructureError(keywords.path + "/enum", "expected at least one value") }
+            let valid = values.filter { Self.isOf(types, $0) }
+            guard !valid.isEmpty else { throw StructureError(keywords.path + "/enum", "no value is of the type beside it") }
             let out = try grammar.node()
-            for (value, begin) in zip(values, try options(from, count: values.count)) { grammar.free(try literal(value, from: begin), to: out) }
+            for (value, begin) in zip(valid, try options(from, count: valid.count)) { grammar.free(try literal(value, from: begin), to: out) }
             return out
         }
         for name in ["anyOf", "oneOf", "allOf"] {
             guard let schemas = try keywords.array(name) else { continue }
-            keywords.take(["type"])
+            let types = try keywords.givenTypes()
             try keywords.end(beside: name)
-            return try several(schemas, name, keywords.path, from: from)
+            return try several(schemas, of: types, name, keywords.path, from: from)
         }
         let types = try keywords.types()
         guard types.count > 1 else { return try typed(types.first, &keywords, from: from) }
@@ -81,15 +97,23 @@ struct SchemaGrammar {
         return out
     }
 
-    mutating func several(_ schemas: [JSONValue], _ name: String, _ path: String, from: Grammar.Node) throws(StructureError) -> Grammar.Node {
+    mutating func several(
+        _ schemas: [JSONValue], of types: [String]?, _ name: String, _ path: String, from: Grammar.Node
+    ) throws(StructureError) -> Grammar.Node {
         guard !schemas.isEmpty else { throw StructureError("\(path)/\(name)", "expected at least one schema") }
         if name == "allOf", schemas.count > 1 { throw StructureError("\(path)/allOf", "is supported with one schema alone") }
         if name == "oneOf", schemas.count > 1, !areApart(schemas) {
             throw StructureError("\(path)/oneOf", "is supported where a constant member or the type tells its schemas apart; otherwise say anyOf")
         }
+        var valid: [(schema: JSONValue, path: String)] = []
+        for (place, schema) in schemas.enumerated() {
+            let own = "\(path)/\(name)/\(place)"
+            if let schema = try narrowed(schema, to: types, own) { valid.append((schema, own)) }
+        }
+        guard !valid.isEmpty else { throw StructureError("\(path)/\(name)", "no schema is of the type beside it") }
         let out = try grammar.node()
-        for (place, begin) in try options(from, count: schemas.count).enumerated() {
-            grammar.free(try value(schemas[place], "\(path)/\(name)/\(place)", from: begin), to: out)
+        for (option, begin) in zip(valid, try options(from, count: valid.count)) {
+            grammar.free(try value(option.schema, option.path, from: begin), to: out)
         }
         return out
     }
@@ -131,7 +155,7 @@ struct SchemaGrammar {
     }
 
     /// What a JSON pointer (RFC 6901) within the schema points at.
-    private func target(_ reference: String, _ path: String) throws(StructureError) -> JSONValue {
+    func target(_ reference: String, _ path: String) throws(StructureError) -> JSONValue {
         guard reference == "#" || reference.hasPrefix("#/") else {
             throw StructureError(path + "/$ref", "expected a place within this schema, such as #/$defs/name; found \"\(reference)\"")
         }

@@ -19,6 +19,7 @@ package enum StructureForm: Sendable, Equatable {
         get throws(StructureError) {
             var grammar = Grammar()
             grammar.end(try append(to: &grammar, from: grammar.start))
+            guard grammar.keepEndings() else { throw StructureError("", "no text has this form: whatever is written, it never ends") }
             return grammar
         }
     }
@@ -57,6 +58,10 @@ package final class Structure: Sendable {
         package private(set) var words: [UInt64]
         /// Whether tokens that end the answer are all there is.
         package fileprivate(set) var endsAlone = false
+        /// All of them, rising, where they are at most ``mostOfFew``.
+        package private(set) var few: [Int32]?
+
+        private static let mostOfFew = 2048
 
         fileprivate init(_ count: Int) { words = [UInt64](repeating: 0, count: (count + 63) / 64) }
 
@@ -65,9 +70,24 @@ package final class Structure: Sendable {
         /// - Parameter others: words of such bits.
         fileprivate mutating func allow(_ others: [UInt64]) { for place in words.indices { words[place] |= others[place] } }
 
-        /// Whether anything but some tokens may come.
-        fileprivate func allowsMore(than tokens: Set<Int32>) -> Bool {
-            words.reduce(0) { $0 + $1.nonzeroBitCount } > tokens.count { Int($0) >> 6 < words.count && $0 >= 0 && allows($0) }
+        /// Notes what follows from all its bits.
+        ///
+        /// - Parameters:
+        ///   - isWhole: whether the answer may end here, by one of the tokens `ends`.
+        fileprivate mutating func seal(isWhole: Bool, ends: Set<Int32>) {
+            let count = words.reduce(0) { $0 + $1.nonzeroBitCount }
+            endsAlone = isWhole && count == ends.count { Int($0) >> 6 < words.count && $0 >= 0 && allows($0) }
+            guard count <= Self.mostOfFew else { return }
+            var tokens: [Int32] = []
+            tokens.reserveCapacity(count)
+            for (place, word) in words.enumerated() {
+                var left = word
+                while left != 0 {
+                    tokens.append(Int32(place * 64 + left.trailingZeroBitCount))
+                    left &= left - 1
+                }
+            }
+            few = tokens
         }
 
         package func allows(_ token: Int32) -> Bool { words[Int(token) >> 6] >> UInt64(token & 63) & 1 == 1 }
@@ -125,19 +145,18 @@ package final class Structure: Sendable {
         _ state: Recogniser.State, _ vocabulary: Vocabulary, _ recogniser: inout Recogniser
     ) throws(StructureError) -> Mask {
         var mask = Mask(vocabulary.count)
-        if recogniser.isWhole(state) {
-            for token in vocabulary.ends where token >= 0 && token < vocabulary.count { mask.allow(token) }
-            mask.endsAlone = true
+        let isWhole = recogniser.isWhole(state)
+        if isWhole { for token in vocabulary.ends where token >= 0 && token < vocabulary.count { mask.allow(token) } }
+        if recogniser.goesOn(state) {
+            var covered: [UInt64]?
+            for tokens in vocabulary.alike where try recogniser.reach(state, of: tokens.kind, most: tokens.characters) == tokens.characters {
+                mask.allow(tokens.mask)
+                covered = tokens.covered
+                break
+            }
+            try vocabulary.all.walk(from: state, passing: covered, longest: vocabulary.longest, &recogniser) { mask.allow($0) }
         }
-        guard recogniser.goesOn(state) else { return mask }
-        var covered: [UInt64]?
-        for tokens in vocabulary.alike where try recogniser.reach(state, of: tokens.kind, most: tokens.characters) == tokens.characters {
-            mask.allow(tokens.mask)
-            covered = tokens.covered
-            break
-        }
-        try vocabulary.all.walk(from: state, passing: covered, longest: vocabulary.longest, &recogniser) { mask.allow($0) }
-        mask.endsAlone = mask.endsAlone && !mask.allowsMore(than: vocabulary.ends)
+        mask.seal(isWhole: isWhole, ends: vocabulary.ends)
         return mask
     }
 }

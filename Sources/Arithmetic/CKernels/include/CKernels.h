@@ -194,6 +194,8 @@ void ck_argmax(int32_t *index, const float *x, size_t rows, size_t n);
 /// sums[b] = Σ exp(scale · (x[j] − top)) over the words j of block b, which are `ck_sum_block` from b · ck_sum_block on: for draws.
 enum { ck_sum_block = 1024 };
 void ck_exp_sums(double *sums, const float *x, size_t n, float top, float scale);
+/// y[j] = x[j] where bit j of `allowed` is set (of word j / 64, the lowest bit first), −∞ elsewhere.
+void ck_mask(float *y, const float *x, const uint64_t *allowed, size_t n);
 
 /// Measures of a row of student logits s and teacher logits t over n words (t may be NULL, then only the first two are set).
 typedef struct {

@@ -88,6 +88,24 @@ package struct DrawSums {
     }
 }
 
+/// Row `row` of logits with −∞ for what is not allowed, [1, vocabulary].
+///
+/// - Parameter allowed: a bit each word, 64 in an element, the lowest first.
+package func masked(_ x: Tensor, row: Int, allowed: [UInt64]) -> Tensor {
+    precondition(allowed.count * 64 >= x.columns, "\(allowed.count) words of 64 bits for logits \(x.shape)")
+    let result = Tensor(uninitialized: 1, x.columns)
+    unsafe ck_mask(result.pointer, x.row(row), allowed, x.columns)
+    return result
+}
+
+/// Some of the logits of row `row`, [1, columns].
+package func gathered(_ x: Tensor, row: Int, _ columns: [Int32]) -> Tensor {
+    let result = Tensor(uninitialized: 1, columns.count)
+    let values = unsafe x.row(row)
+    for (place, column) in columns.enumerated() { unsafe result.pointer[place] = values[Int(column)] }
+    return result
+}
+
 /// Whether the softmax of row `row` of logits exists: no logit is NaN or +∞, and one at least is not −∞.
 package func isDistribution(_ x: Tensor, row: Int) -> Bool {
     let values = unsafe UnsafeBufferPointer(start: x.row(row), count: x.columns)

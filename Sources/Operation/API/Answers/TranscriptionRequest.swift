@@ -59,8 +59,12 @@ package struct VerboseTranscriptionObject: Codable, Equatable, Sendable {
         package let start: Double
         package let end: Double
         package let text: String
+        /// The mean log-probability of its tokens.
+        package let avgLogprob: Double
 
-        package init(id: Int, start: Double, end: Double, text: String) { (self.id, self.start, self.end, self.text) = (id, start, end, text) }
+        package init(id: Int, start: Double, end: Double, text: String, certainty: Double) {
+            (self.id, self.start, self.end, self.text, avgLogprob) = (id, start, end, text, certainty)
+        }
     }
 
     package let task: String

@@ -13,6 +13,8 @@ package struct Transcription: Sendable {
         package let language: String?
         /// Whether the model had more to say than a piece of this length can hold.
         package let isCut: Bool
+        /// The mean log-probability that the model gave the tokens it wrote; 0 where it was not asked.
+        package let certainty: Double
     }
 
     package let model: String
@@ -54,7 +56,7 @@ package struct Transcription: Sendable {
 
     /// - Parameter waits: for a place, where the queue is full: a recording that has begun is not thrown away for an instant's crowd.
     private func hear(_ piece: SpeechPieces.Piece, waits: Bool) async throws -> Piece {
-        if piece.isSilent { return Piece(seconds: piece.seconds, text: "", language: nil, isCut: false) }
+        if piece.isSilent { return Piece(seconds: piece.seconds, text: "", language: nil, isCut: false, certainty: 0) }
         let source = AudioSource(
             sampleRate: AudioClip.sampleRate, channels: 1, format: "samples", seconds: Double(piece.samples.count) / Double(AudioClip.sampleRate),
             sha256: "\(place.id)/\(piece.start)")
@@ -66,7 +68,8 @@ package struct Transcription: Sendable {
             }
         }
         guard let transcript else { preconditionFailure("a piece is heard or has thrown") }
-        return Piece(seconds: piece.seconds, text: transcript.text, language: transcript.language, isCut: transcript.isCut)
+        return Piece(
+            seconds: piece.seconds, text: transcript.text, language: transcript.language, isCut: transcript.isCut, certainty: transcript.certainty)
     }
 }
 

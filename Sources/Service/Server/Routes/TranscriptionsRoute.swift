@@ -64,7 +64,7 @@ package struct WrittenTranscript: Sendable {
         case .verbose:
             let segments = pieces.filter { !$0.text.isEmpty }.enumerated().map { id, piece in
                 VerboseTranscriptionObject.Segment(
-                    id: id, start: piece.seconds.lowerBound, end: piece.seconds.upperBound, text: piece.text)
+                    id: id, start: piece.seconds.lowerBound, end: piece.seconds.upperBound, text: piece.text, certainty: piece.certainty)
             }
             text = try json(
                 VerboseTranscriptionObject(
