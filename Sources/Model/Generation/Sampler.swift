@@ -28,24 +28,26 @@ package struct Sampler {
     ///
     /// - Parameters:
     ///   - excluded: tokens that cannot be chosen.
+    ///   - unwritten: others that never can.
     ///   - mask: the tokens that can, where the answer has a form.
     /// - Throws: ``EngineError/noDistribution`` where the row, penalties applied, gives no token a probability.
     package mutating func choose(
-        _ logits: Tensor, row: Int, excluding excluded: Set<Int32> = [], mask: Structure.Mask? = nil
+        _ logits: Tensor, row: Int, excluding excluded: Set<Int32> = [], unwritten: [Range<Int32>] = [], mask: Structure.Mask? = nil
     ) throws(EngineError) -> Int32 {
-        let token = try pick(logits, row: row, excluding: excluded, mask: mask)
+        let token = try pick(logits, row: row, excluding: excluded, unwritten: unwritten, mask: mask)
         if options.repetitionPenalty != 1 { seen.insert(token) }
         if options.frequencyPenalty != 0 || options.presencePenalty != 0 { answerCounts[token, default: 0] += 1 }
         return token
     }
 
     private mutating func pick(
-        _ logits: Tensor, row: Int, excluding excluded: Set<Int32>, mask: Structure.Mask?
+        _ logits: Tensor, row: Int, excluding excluded: Set<Int32>, unwritten: [Range<Int32>], mask: Structure.Mask?
     ) throws(EngineError) -> Int32 {
         var logits = logits
         var row = row
-        if !seen.isEmpty || !answerCounts.isEmpty || !options.logitBias.isEmpty || !excluded.isEmpty || mask != nil {
-            logits = penalised(logits.rowsCopy(row..<row + 1), excluding: excluded)
+        let excludes = !excluded.isEmpty || !unwritten.isEmpty
+        if !seen.isEmpty || !answerCounts.isEmpty || !options.logitBias.isEmpty || excludes || mask != nil {
+            logits = penalised(logits.rowsCopy(row..<row + 1), excluding: excluded, unwritten)
             if let mask { mask.apply(to: logits) }
             row = 0
         }
@@ -55,7 +57,7 @@ package struct Sampler {
         return drawFromBest(logits, row: row)
     }
 
-    private func penalised(_ logits: Tensor, excluding excluded: Set<Int32>) -> Tensor {
+    private func penalised(_ logits: Tensor, excluding excluded: Set<Int32>, _ unwritten: [Range<Int32>]) -> Tensor {
         let values = unsafe logits.pointer
         let penalty = Float(options.repetitionPenalty)
         for token in seen {
@@ -68,6 +70,7 @@ package struct Sampler {
         for (token, bias) in options.logitBias { unsafe values[Int(token)] += bias }
         // A checkpoint may name an end token that its vocabulary has not.
         for token in excluded where token < logits.columns { unsafe values[Int(token)] = -.infinity }
+        for token in unwritten.joined() { unsafe values[Int(token)] = -.infinity }
         return logits
     }
 
