@@ -64,11 +64,22 @@ export function pageLink(path, label, name) {
   });
 }
 
+/** What a model is of, how long it hears, its licence and what it was held against, in a line. */
+function aboutModel({ family, dtype }) {
+  if (!family) return "";
+  const sound = family.longest_clip_seconds > 0
+    ? `clips of up to ${family.longest_clip_seconds} s, ${fixed(family.audio_tokens_per_second, 1)} tokens a second` : "text alone";
+  return `${family.name} in ${dtype}: ${sound}; ${family.licence}; held against ${family.held_against}`;
+}
+
 /** Fills a select with the served models and weight versions; keeps what was chosen. */
 export async function fillModels(select) {
   const chosen = select.value;
   const { data } = await get("v1/models");
-  select.replaceChildren(...data.map(model => el("option", { value: model.id, textContent: model.id, selected: model.id === chosen })));
+  select.replaceChildren(...data.map(model => el("option", {
+    value: model.id, textContent: model.id, title: aboutModel(model), selected: model.id === chosen,
+  })));
+  select.title = data[0] ? aboutModel(data[0]) : "";
 }
 
 /** Calls `load` now, when the key changes, and every few seconds while the page is seen; tells the server's state. */

@@ -18,6 +18,7 @@ package enum FakeFamily: ModelFamily {
     package static let models = "none"
     package static let licence = "none"
     package static let longestSeconds = 30
+    package static let tokensPerSecond = 25.0
     package static let names = ModuleNames([["encoder"], ["projector"], ["decoder"], ["head"]])
     package static let transcription = TranscriptionPrompt(.init("Write down:"))
 

@@ -89,10 +89,11 @@ class Reference:
     around = ([], [])  # tokens that the family's processor writes around a clip's slots
     slot, ends = AUDIO, (0, END)
     slots = None  # the places of a case's slots, where `inputs` says them: their token stands elsewhere, too
+    dtype, attention = torch.float32, "eager"  # what expectations are computed in; benchmarks/speed times other ones
 
     def __init__(self, directory: Path, model_class):
         self.directory = directory
-        self.model = model_class.from_pretrained(directory, dtype=torch.float32, attn_implementation="eager").eval()
+        self.model = model_class.from_pretrained(directory, dtype=self.dtype, attn_implementation=self.attention).eval()
         self.extractor = self.extractor_class.from_pretrained(directory)
         self.tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(NANO / "tokenizer.json"), pad_token="<|endoftext|>")
         self.cases, self.clips, self.tensors, self.extra = [], {}, {}, {}

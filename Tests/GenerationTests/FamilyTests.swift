@@ -28,6 +28,46 @@ import Weights
         }
     }
 
+    /// What `cord models` lists of a family is what its checkpoints do, but for the last token of a piece or window.
+    @Test(arguments: ReferenceCases.others.filter { $0.hasSuffix("/published") } + ["qwen2audio/published"])
+    func tokensOfASecondAreTheFamilys(path: String) throws {
+        let model = try load(path)
+        let (found, told) = (1 / model.secondsPerAudioToken, model.model.family.tokensPerSecond)
+        #expect(abs(found - told) <= 0.04 * told, "\(path): \(found)")
+    }
+
+    /// Codes of speech are never chosen, greedy or drawn, alone or behind a penalty; their probability stays the model's.
+    @Test func answersOfStepAudioHaveNoCodesOfSpeech() async throws {
+        let checkpoint = try RandomCheckpoint("step_audio_2/published")
+        let free = try LoadedModel(directory: checkpoint.directory, precision: .float32)
+        #expect(free.model.unwritten.isEmpty)
+        func answer(_ model: LoadedModel, _ change: (inout SamplingOptions) -> Void) async throws -> Completion {
+            var options = SamplingOptions.greedy
+            (options.maxTokens, options.ignoresEndOfTurn, options.logProbabilities) = (24, true, 1)
+            change(&options)
+            let prompt = Prompt(tokens: try model.tokens("Tom has 12 apples."))
+            return try await Engine(model).complete(GenerationRequest(prompt: prompt, options: options)).answers[0]
+        }
+        let before = try await answer(free) { _ in }
+        // The token that comes first, and whatever stands behind it, is said to be speech.
+        let code = try #require(before.tokens.first)
+        let file = checkpoint.directory.appending(path: "tokenizer_config.json")
+        var settings = try #require(JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        var added = try #require(settings["added_tokens_decoder"] as? [String: Any])
+        added["\(code)"] = ["content": "<audio_0>", "special": true]
+        settings["added_tokens_decoder"] = added
+        try JSONSerialization.data(withJSONObject: settings).write(to: file)
+        let model = try LoadedModel(directory: checkpoint.directory, precision: .float32)
+        #expect(model.model.unwritten == code..<816 && model.endTokens.allSatisfy { $0 < code })
+        let greedy = try await answer(model) { _ in }
+        let drawn = try await answer(model) { ($0.temperature, $0.seed) = (3, 5) }
+        let ended = try await answer(model) { ($0.ignoresEndOfTurn, $0.logitBias) = (false, [2: 100]) }
+        #expect(ended.tokens.isEmpty && ended.finishReason == .stop)
+        let biased = try await answer(model) { ($0.logitBias, $0.frequencyPenalty) = ([code: 50], 0.5) }
+        for tokens in [greedy.tokens, drawn.tokens, biased.tokens] { #expect(tokens.count == 24 && tokens.allSatisfy { $0 < code }) }
+        #expect(try #require(greedy.logProbabilities.first).top.first! == #require(before.logProbabilities.first).top.first!, "told all the same")
+    }
+
     /// Three windows of 4 s fit into the processor's 13 s; a sample more is refused, where the processor would cut it.
     @Test func aClipLongerThanAllWindowsIsRefused() throws {
         let model = try load("audioflamingo3/published")

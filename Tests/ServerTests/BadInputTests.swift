@@ -48,7 +48,7 @@ import Workshop
         let long = [Float](repeating: 0, count: 21 * 16_000)
         try await expect(hear(wav(long)), 413, "audio_longer_than_window")
         let hour = [Float](repeating: 0, count: 3600 * 1000)
-        try await expect(hear(wav(hour, rate: 1000)), 413, "audio_too_long")
+        try await expect(hear(wav(hour, rate: 1000)), 413, "audio_longer_than_window")
         let short = try Fixture { $0.limits.clipSeconds = 5 }.memory
         let headers: Headers = ["content-type": "audio/wav"]
         try await expect(short.send("POST", "/v1/answers", headers: headers, body: wav(long)), 413, "audio_too_long")

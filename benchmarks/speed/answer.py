@@ -94,7 +94,8 @@ def single(programs, rows, arguments):
         first, rate, processor = medians[program.name]
         say(f"first token: cord takes {mine[0] / first:.3f} of {program.name}'s time ({first / mine[0]:.1f} times as fast)")
         say(f"first token: cord takes {mine[2] / processor:.3f} of {program.name}'s processor time")
-        say(f"decode: cord writes {mine[1] / rate:.2f} times {program.name}'s tokens per second")
+        if rate:
+            say(f"decode: cord writes {mine[1] / rate:.2f} times {program.name}'s tokens per second")
 
 
 def limit(cord, rows, arguments):
@@ -143,10 +144,10 @@ def batch(cord, rows, arguments):
     say(f"eight answers at once: {medians[1] / medians[0]:.2f} times the tokens per second of one")
 
 
-def memory(cord, model, rows, arguments):
-    """After a spoken question, which reads every weight."""
+def memory(cord, model, rows, arguments, weights=None):
+    """After a spoken question, which reads every weight: `weights` bytes, or those of the checkpoint."""
     cord.question(fresh(question(arguments.seconds), 1 << 20), 8)
-    every, _ = weight_bytes(model)
+    every = weights or weight_bytes(model)[0]
     used = cord.memory()
     for kind, megabytes in used.items():
         rows.add(cord.name, f"memory, {kind}", [megabytes], "MB")

@@ -5,6 +5,8 @@ Needs: torch (CPU), transformers, soundfile (`peers.sh` installs them into $CORD
 Usage: transformers_peer.py answer MODEL THREADS
            reads lines `{"wav": path, "text": prompt, "tokens": n}` and writes `{"first": s, "rate": tokens/s, "processor": s}`,
            in the checkpoint's own precision; n tokens are written whatever they are
+       transformers_peer.py family MODEL THREADS FAMILY
+           the same of a family's reference, in bfloat16: the class that its fixtures are made with (needs peft, too)
        transformers_peer.py batches MODEL THREADS DTYPE ITEMS.jsonl ARM,… BATCH …
            greedy answers in float32 or bfloat16 to items `{"id", "text", "audio"}` (audio: a path beside the file), each batch size in turn, its
            clips decoded before; prints `{"arm", "batch", "items", "seconds", "rate"}` per arm and batch size
@@ -61,6 +63,43 @@ class Model:
         return self.model.generate(**self.inputs(prompts), do_sample=False, **options)
 
 
+class Reference:
+    """A family by the class that the tests' expectations come from (Tests/Fixtures/FAMILY/make.py), as fast as PyTorch has it."""
+
+    def __init__(self, directory, family):
+        root = pathlib.Path(__file__).resolve().parents[2]
+        sys.path += [str(root / "Tests/Fixtures"), str(root / "benchmarks"), str(root / "benchmarks/quality")]
+        import families
+        import published_width
+
+        self.collapsed = published_width.collapsed
+        families.Reference.dtype, families.Reference.attention = torch.bfloat16, "sdpa"
+        self.made = families.generator(family).Reference(pathlib.Path(directory))
+        self.model = self.made.model.to(torch.bfloat16)
+        self.asked = {}
+        if not hasattr(self.model, "generate"):
+            # A class of our own: one pass, whose head sees the last row alone, as `generate` has it.
+            self.model.model.set_attn_implementation("sdpa")
+            self.model.lm_head.register_forward_pre_hook(lambda _, arguments: (arguments[0][:, -1:],))
+
+    @torch.inference_mode()
+    def generate(self, prompts, streamer, max_new_tokens, min_new_tokens):
+        (samples, text), = prompts
+        clip = self.made.clip("question", (samples * 32_768).astype("int16"))
+        if text not in self.asked:
+            # Template and tokens of a question are the same for all clips of one length, and are not timed.
+            self.made.chat("question", [("user", [clip, text])])
+            self.asked[text] = self.collapsed(self.made.extra["chats"][-1]["input_ids"], self.made, [clip])
+        _, arguments = self.made.inputs(self.asked[text], [clip])
+        arguments = {k: v.to(torch.bfloat16) if v.is_floating_point() else v for k, v in arguments.items()}
+        if hasattr(self.model, "generate"):
+            self.model.generate(
+                **arguments, do_sample=False, streamer=streamer, max_new_tokens=max_new_tokens, min_new_tokens=min_new_tokens)
+        else:
+            streamer.put(arguments["input_ids"])
+            streamer.put(self.model(**arguments).logits[:, -1].argmax(-1))
+
+
 class Clock:
     """A streamer that notes when tokens come. The first thing that `generate` streams is the prompt."""
 
@@ -76,8 +115,7 @@ class Clock:
         pass
 
 
-def answer(directory):
-    model = Model(directory, "auto")
+def answer(model):
     print("ready", flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
@@ -114,6 +152,8 @@ def batches(directory, dtype, manifest, wanted, sizes):
 if __name__ == "__main__":
     torch.set_num_threads(int(sys.argv[3]))
     if sys.argv[1] == "answer":
-        answer(sys.argv[2])
+        answer(Model(sys.argv[2], "auto"))
+    elif sys.argv[1] == "family":
+        answer(Reference(sys.argv[2], sys.argv[4]))
     else:
         batches(sys.argv[2], getattr(torch, sys.argv[4]), sys.argv[5], sys.argv[6].split(","), [int(size) for size in sys.argv[7:]])

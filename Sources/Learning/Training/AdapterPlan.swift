@@ -54,12 +54,26 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
             switch method {
             case .lowRank(let lora):
                 try lora.selection(of: candidates, in: model).map { Selected(parameter: $0.parameter, adapter: ($0.rank, lora.scale($0))) }
-            case .full: candidates.map { Selected(parameter: $0, adapter: nil) }
+            case .full: candidates.filter { $0.kind != .router }.map { Selected(parameter: $0, adapter: nil) }
             case .fullButPositions:
-                candidates.filter { $0.kind != .table || $0.part != .encoder }.map { Selected(parameter: $0, adapter: nil) }
+                candidates.filter { $0.kind != .router && ($0.kind != .table || $0.part != .encoder) }
+                    .map { Selected(parameter: $0, adapter: nil) }
             }
         if chosen.isEmpty { throw TrainingError.plan("it selects nothing to train") }
         return chosen
+    }
+
+    /// What of a mixture of experts the plan leaves as it is within its parts, in words: what chooses experts always, and experts unless they are
+    /// trained. Empty for other models.
+    package func frozen(in model: AudioLanguageModel) throws -> [String] {
+        let candidates = candidates(in: model)
+        let routers = candidates.filter { $0.kind == .router }
+        guard let first = routers.first else { return [] }
+        var words = ["what chooses experts in \(routers.count) layers (\(model.names.newest(first.moduleName)) and so on)"]
+        if try !selection(in: model).contains(where: \.parameter.isOfExpert) {
+            words.append("the experts themselves, which only target_modules that name their layers train")
+        }
+        return words
     }
 
     /// How adapters of the plan are scaled; nil where it has none.

@@ -36,7 +36,7 @@ package struct LoRA: Sendable, Equatable {
     /// The linear layers that get adapters, in the order of `candidates`.
     ///
     /// Names are those that the newest transformers gives, as in `adapter_config.json`. What chooses experts gets no adapter, nor does the
-    /// output head.
+    /// output head; experts get one where targets name them, and not as "all linear layers", which to peft, too, they are not.
     ///
     /// - Throws: ``TrainingError/plan(_:)`` for what cannot be given, by the option's name.
     func selection(of candidates: [Parameter], in model: AudioLanguageModel) throws -> [Adapted] {
@@ -46,7 +46,9 @@ package struct LoRA: Sendable, Equatable {
         if let wrong = ([alpha] + alphas.values.sorted()).first(where: { !(1e-30...1e6).contains($0) }) {
             throw TrainingError.plan("alpha \(wrong); expected 1e-30 to 1000000")
         }
-        let linear = candidates.filter { $0.kind == .linear && $0.index != model.decoder.head.weight.index }
+        let linear = candidates.filter {
+            $0.kind == .linear && $0.index != model.decoder.head.weight.index && !(targets == .allLinear && $0.isOfExpert)
+        }
         if targets == .allLinear, ranks.isEmpty, alphas.isEmpty { return linear.map { Adapted(parameter: $0, rank: rank, alpha: alpha) } }
         let names = Dictionary(uniqueKeysWithValues: linear.map { ($0.index, model.names.newest($0.moduleName)) })
         do {

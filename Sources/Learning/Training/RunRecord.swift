@@ -55,6 +55,8 @@ package struct RunRecord: Codable, Sendable {
     package var machine: RunMachine
     package var options: TrainingOptions
     package var plan: AdapterPlan
+    /// ``AdapterPlan/frozen(in:)``; nil where there is nothing to say.
+    package var frozen: [String]?
     package var settings: TrainingRun.Settings
     package var pairs: Pairs
     package var resumptions: [Resumption] = []

@@ -75,6 +75,9 @@ package actor Trainer {
 
     package var parameterCount: Int { weights.parameterCount }
 
+    /// ``AdapterPlan/frozen(in:)``
+    package var frozen: [String] { get throws { try plan.frozen(in: engine.model.model) } }
+
     /// The current weights as a version to serve.
     package func snapshot(id: String) -> WeightVersion { weights.snapshot(id: id, dropout: options.adapterDropout ?? 0) }
 

@@ -250,8 +250,10 @@ package struct TrainingRun: Sendable {
         let pairs = RunRecord.Pairs(
             count: pairs.count, content: content, skipped: skipped, validation: validation.count, replayed: replay?.pairs.count,
             replayedContent: replay?.content)
+        let frozen = try await trainer.frozen
         var record = RunRecord(
-            subject: subject, machine: machine, options: options, plan: trainer.plan, settings: settings, pairs: pairs)
+            subject: subject, machine: machine, options: options, plan: trainer.plan, frozen: frozen.isEmpty ? nil : frozen, settings: settings,
+            pairs: pairs)
         guard start > 0 else { return record }
         if let begun = RunRecord(directory: directory) {
             if let now = subject?.modelDigest, let then = begun.subject?.modelDigest, now != then {

@@ -291,7 +291,8 @@ extension EngineLoop {
         do throws(EngineError) {
             let mask = try answer.mask(options)
             let isShort = answer.tokens.count < options.minTokens && mask?.endsAlone != true
-            token = try answer.sampler.choose(logits, row: row, excluding: isShort ? model.endTokens : [], mask: mask)
+            token = try answer.sampler.choose(
+                logits, row: row, excluding: isShort ? model.endTokens : [], unwritten: model.unwritten, mask: mask)
             try answer.advance(
                 options, over: options.structure?.vocabulary.controls[token]?[...] ?? model.tokenizer.bytes(of: Int(token)),
                 isEnd: model.endTokens.contains(token))

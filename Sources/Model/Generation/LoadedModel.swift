@@ -26,6 +26,8 @@ package final class LoadedModel: Sendable {
     package let endTokens: Set<Int32>
     /// The one of them that ends a turn of the chat format.
     package let turnEnd: Int32
+    /// Tokens that no answer has: what the vocabulary has beside text, but for what ends an answer.
+    let unwritten: [Range<Int32>]
     /// Sampling as `generation_config.json` has it.
     package let defaults: SamplingOptions
     package let parameterCount: Int
@@ -67,6 +69,7 @@ package final class LoadedModel: Sendable {
         placeholder = sound.flatMap(opened.tokenizer.id(of:)).map(Int32.init) ?? model.audio?.placeholder.token
         let generation = checkpoint.generationConfig
         endTokens = try Self.endTokens(model.ends, generation, tokenizer)
+        unwritten = Self.without(endTokens, model.unwritten)
         turnEnd = tokenizer.id(of: model.ends.turn).map(Int32.init) ?? endTokens.min() ?? 0
         defaults = try Self.defaults(generation)
         loadSeconds = start.seconds
@@ -90,6 +93,12 @@ package final class LoadedModel: Sendable {
                 }
                 return token
             })
+    }
+
+    private static func without(_ tokens: Set<Int32>, _ range: Range<Int32>) -> [Range<Int32>] {
+        let cuts = tokens.filter(range.contains).sorted()
+        let starts = [range.lowerBound] + cuts.map { $0 + 1 }
+        return zip(starts, cuts + [range.upperBound]).map { $0..<$1 }.filter { !$0.isEmpty }
     }
 
     private static func defaults(_ generation: JSONValue) throws -> SamplingOptions {

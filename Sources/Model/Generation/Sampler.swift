@@ -28,34 +28,37 @@ package struct Sampler {
     ///
     /// - Parameters:
     ///   - excluded: tokens that cannot be chosen.
+    ///   - unwritten: others that never can.
     ///   - mask: the tokens that can, where the answer has a form.
     /// - Throws: ``EngineError/noDistribution`` where the row, penalties applied, gives no token a probability.
     package mutating func choose(
-        _ logits: Tensor, row: Int, excluding excluded: Set<Int32> = [], mask: Structure.Mask? = nil
+        _ logits: Tensor, row: Int, excluding excluded: Set<Int32> = [], unwritten: [Range<Int32>] = [], mask: Structure.Mask? = nil
     ) throws(EngineError) -> Int32 {
-        let token = try pick(logits, row: row, excluding: excluded, mask: mask)
+        let token = try pick(logits, row: row, excluding: excluded, unwritten: unwritten, mask: mask)
         if options.repetitionPenalty != 1 { seen.insert(token) }
         if options.frequencyPenalty != 0 || options.presencePenalty != 0 { answerCounts[token, default: 0] += 1 }
         return token
     }
 
     private mutating func pick(
-        _ logits: Tensor, row: Int, excluding excluded: Set<Int32>, mask: Structure.Mask?
+        _ logits: Tensor, row: Int, excluding excluded: Set<Int32>, unwritten: [Range<Int32>], mask: Structure.Mask?
     ) throws(EngineError) -> Int32 {
         let isChanged = !seen.isEmpty || !answerCounts.isEmpty || !options.logitBias.isEmpty || !excluded.isEmpty
         if let few = mask?.few {
             // A row of those alone: the rest of the vocabulary is not read.
             let own = gathered(logits, row: row, few)
             if isChanged { for (place, token) in few.enumerated() { change(own, place, token, excluding: excluded) } }
+            for (place, token) in few.enumerated() where unwritten.contains(where: { $0.contains(token) }) { unsafe own.pointer[place] = -.infinity }
             return few[try place(in: own, row: 0)]
         }
-        guard isChanged || mask != nil else { return Int32(try place(in: logits, row: row)) }
+        guard isChanged || !unwritten.isEmpty || mask != nil else { return Int32(try place(in: logits, row: row)) }
         let own = mask.map { masked(logits, row: row, allowed: $0.words) } ?? logits.rowsCopy(row..<row + 1)
         if isChanged {
             // A checkpoint may name an end token that its vocabulary has not.
             let tokens = seen.union(answerCounts.keys).union(options.logitBias.keys).union(excluded.filter { $0 < own.columns })
             for token in tokens { change(own, Int(token), token, excluding: excluded) }
         }
+        for token in unwritten.joined() { unsafe own.pointer[Int(token)] = -.infinity }
         return Int32(try place(in: own, row: 0))
     }
 

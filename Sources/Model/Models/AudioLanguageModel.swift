@@ -15,6 +15,8 @@ package struct AudioLanguageModel: Sendable {
     package let audio: AudioPath?
     package let decoder: Decoder
     package let ends: EndTokens
+    /// Tokens that are no text, which no answer has; empty for most families.
+    package let unwritten: Range<Int32>
     package let transcription: TranscriptionPrompt
     /// How its modules are called on disk and in adapters.
     package let names: ModuleNames
@@ -34,7 +36,7 @@ package struct AudioLanguageModel: Sendable {
         transcription = family.transcription
         let reader = ModelReader(checkpoint, weights: try checkpoint.weights(renaming: names.published), storage)
         let parts = try family.build(reader)
-        (audio, decoder, ends) = (parts.audio, parts.decoder, parts.ends)
+        (audio, decoder, ends, unwritten) = (parts.audio, parts.decoder, parts.ends, parts.unwritten)
         parameters = reader.parameters
         let unread = try reader.weights.finish(allowing: ["rotary_emb.inv_freq"], modules: family.passedOver)
         passedOver = family.passedOver.compactMap { module in

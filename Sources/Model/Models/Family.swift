@@ -41,6 +41,9 @@ package enum Family: String, Sendable, CaseIterable {
     /// Seconds of the longest clip that its published models hear.
     package var longestSeconds: Int { definition.longestSeconds }
 
+    /// Tokens that a second of sound becomes.
+    package var tokensPerSecond: Double { definition.tokensPerSecond }
+
     /// What its log-probabilities, prompts, adapters and gradients were held against, on random checkpoints.
     package var reference: String { definition.reference }
 
@@ -70,6 +73,8 @@ package protocol ModelFamily: SendableMetatype {
     static var licence: String { get }
     /// Seconds of the longest clip that they hear.
     static var longestSeconds: Int { get }
+    /// Tokens that a second of sound becomes in them.
+    static var tokensPerSecond: Double { get }
     /// What it was held against.
     static var reference: String { get }
     static var names: ModuleNames { get }
@@ -100,8 +105,12 @@ package struct ModelParts {
     let audio: AudioPath?
     let decoder: Decoder
     let ends: EndTokens
+    /// Tokens of the vocabulary that are no text, such as codes of speech: no answer has them.
+    let unwritten: Range<Int32>
 
-    package init(audio: AudioPath?, decoder: Decoder, ends: EndTokens) { (self.audio, self.decoder, self.ends) = (audio, decoder, ends) }
+    package init(audio: AudioPath?, decoder: Decoder, ends: EndTokens, unwritten: Range<Int32> = 0..<0) {
+        (self.audio, self.decoder, self.ends, self.unwritten) = (audio, decoder, ends, unwritten)
+    }
 }
 
 /// A checkpoint while a model is made of it.
@@ -169,6 +178,15 @@ package struct ModelReader {
 
     /// The id of a token by its spelling in the tokenizer's settings; `fallback` where these are silent.
     func token(_ spelling: String, vocabulary: Int, default fallback: Int32) throws -> Int32 {
+        if let id = try stated(spelling, vocabulary: vocabulary) { return id }
+        guard Int(fallback) < vocabulary else {
+            throw ModelError("tokenizer_config.json: added_tokens_decoder has no \(spelling), for which the vocabulary has a place")
+        }
+        return fallback
+    }
+
+    /// The same of a token that a vocabulary may do without.
+    func stated(_ spelling: String, vocabulary: Int) throws -> Int32? {
         let settings = try checkpoint.json("tokenizer_config.json") ?? .object([:])
         let added = try settings.object("added_tokens_decoder", default: [:])
         for id in added.keys where try added[id]?.string("content", default: "") == spelling {
@@ -177,10 +195,7 @@ package struct ModelReader {
             }
             return number
         }
-        guard Int(fallback) < vocabulary else {
-            throw ModelError("tokenizer_config.json: added_tokens_decoder has no \(spelling), for which the vocabulary has a place")
-        }
-        return fallback
+        return nil
     }
 
     /// A member of the feature extractor's file that not all extractors have.

@@ -54,6 +54,9 @@ package final class Parameter: Sendable {
     /// The module that holds the tensor: its name without the last part.
     package var moduleName: String { name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name }
 
+    /// Whether it belongs to one of a mixture's experts.
+    package var isOfExpert: Bool { name.contains(".experts.") }
+
     /// The shape that checkpoint files give it.
     package var shape: [Int] {
         switch kind {

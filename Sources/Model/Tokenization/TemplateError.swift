@@ -22,6 +22,8 @@ package enum TemplateError: Error, Equatable, CustomStringConvertible {
         case .unsupported(let line, let construct): "chat template, line \(line): \(construct) is not supported"
         case .refused(let message): "the chat template refuses the conversation: \(message)"
         case .evaluation(let line, let reason): "chat template, line \(line): \(reason)"
+        case .placeholders(let found, let clips) where 0 < found && found < clips:
+            "the chat template has places for \(found) of the \(clips) clips; give each clip a message of its own"
         case .placeholders(let found, let clips):
             """
             the chat template writes \(found) placeholders that the tokenizer knows for \(clips) clips: template or tokenizer are of a model without \

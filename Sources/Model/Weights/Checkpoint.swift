@@ -154,13 +154,14 @@ package struct Checkpoint: Sendable {
         }
     }
 
-    /// The tensors of all shards, which must be exactly those of the index, each in the shard that it names.
+    /// The tensors of all shards that the index names. As to transformers, what it lists beyond them is no matter (a tensor that is needed is missed
+    /// when it is read), and what a shard holds beside is there; of a tensor in several shards, the one counts where it is listed.
     private static func sharded(_ index: JSONValue, in directory: URL) throws -> [String: StoredTensor] {
         func failed(_ reason: String) -> CheckpointError {
             .unreadable(directory: directory.path, file: "model.safetensors.index.json", reason: reason)
         }
         let map = try index.object("weight_map")
-        var namesByShard: [String: Set<String>] = [:]
+        var shards: [String: String] = [:]
         for name in map.keys {
             guard case .string(let shard)? = map[name] else {
                 throw failed(
@@ -172,18 +173,14 @@ package struct Checkpoint: Sendable {
             else {
                 throw failed("expected the name of a safetensors file in the same directory, found \"\(shard)\"")
             }
-            namesByShard[shard, default: []].insert(name)
+            shards[name] = shard
         }
         var tensors: [String: StoredTensor] = [:]
-        for (shard, names) in namesByShard.sorted(by: { $0.key < $1.key }) {
+        for shard in Set(shards.values).sorted() {
             let file = try Safetensors(directory.appending(path: shard))
-            if let absent = names.subtracting(file.tensors.keys).min() {
-                throw failed("tensor \(absent) is listed in \(shard), which does not have it")
+            for (name, tensor) in file.tensors where tensors[name] == nil || shards[name] == shard {
+                tensors[name] = tensor
             }
-            if let extra = Set(file.tensors.keys).subtracting(names).min() {
-                throw failed("tensor \(extra) is in \(shard), where it is not listed")
-            }
-            tensors.merge(file.tensors) { first, _ in first }
         }
         return tensors
     }

@@ -58,8 +58,8 @@ extension URL {
 
 /// What one question may take.
 package struct AnswerLimits: Sendable {
-    /// Decoded seconds of one clip. The model's own window may be shorter.
-    package var clipSeconds = 120.0
+    /// Decoded seconds of one clip, beside what the model hears at most.
+    package var clipSeconds = 3600.0
     package var clips = 32
     /// Decoded seconds of a recording to be transcribed.
     package var recordingSeconds = 3600.0

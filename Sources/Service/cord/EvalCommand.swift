@@ -193,9 +193,7 @@ struct Eval: AsyncParsableCommand {
         settings.engine.sequences = (askedAtOnce * 4 + 2) / 3
         settings.engine.batchTokens = 2048
         settings.engine.encoderFrames = 8000
-        var limits = AnswerLimits()
-        limits.clipSeconds = 600
-        let runtime = try settings.load(limits: limits)
+        let runtime = try settings.load()
         return runtime.respondent(try runtime.versions.entry(settings.adapters.last?.name), decoding)
     }
 

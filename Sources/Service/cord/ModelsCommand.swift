@@ -9,7 +9,8 @@ struct ListModels: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models", abstract: "List the families of models that can be served, or tell what is recognised of one model.",
         discussion: """
-            A family is known by the model_type of its config.json; of its published models are told the longest clip and the licence. Those marked
+            A family is known by the model_type of its config.json; of its published models are told the longest clip, the tokens that a second
+            of sound becomes, and the licence. Those marked
             GGUF are read from GGUF files, too, as --model DECODER.gguf --mmproj PROJECTOR.gguf. Each family was held against the reference that is
             named, on random checkpoints: log-probabilities, prompts, adapters and gradients within 1e-4, and log-probabilities at published width. No
             released weights were run.
@@ -38,7 +39,8 @@ struct ListModels: ParsableCommand {
     private func list() {
         let width = Family.allCases.map(\.rawValue.count).max() ?? 0
         for family in Family.allCases {
-            let told = [family.models, "up to \(family.longestSeconds) s", family.licence, "held against " + family.reference]
+            let sound = "up to \(family.longestSeconds) s, \(String(format: "%g", family.tokensPerSecond)) tokens a second"
+            let told = [family.models, sound, family.licence, "held against " + family.reference]
             let about = told + (family.isInGGUF ? ["GGUF"] : [])
             print(family.rawValue.padding(toLength: width + 3, withPad: " ", startingAt: 0) + about.joined(separator: "; "))
         }

@@ -117,8 +117,8 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The largest upload, in MiB.", valueName: "mib"))
     var maxUpload = 512
 
-    @Option(help: ArgumentHelp("The longest clip, in seconds.", valueName: "seconds"))
-    var maxAudio = 120.0
+    @Option(help: ArgumentHelp("The longest clip, in seconds. Without it, what the model hears.", valueName: "seconds"))
+    var maxAudio: Double?
 
     @Option(help: ArgumentHelp("The longest prompt, in tokens. Without it, the model's context.", valueName: "tokens"))
     var maxPrompt: Int?
@@ -155,7 +155,9 @@ struct Serve: AsyncParsableCommand {
         for (name, value) in [("--max-body", maxBody), ("--max-upload", maxUpload)] where value > 1 << 14 {
             throw ValidationError("\(name): expected at most 16384 MiB, found \(value).")
         }
-        if !(maxAudio > 0 && maxAudio <= 86_400) { throw ValidationError("--max-audio: expected up to 86400 seconds, found \(maxAudio).") }
+        if let maxAudio, !(maxAudio > 0 && maxAudio <= 86_400) {
+            throw ValidationError("--max-audio: expected up to 86400 seconds, found \(maxAudio).")
+        }
         if !(maxTime > 0 && maxTime <= 86_400) { throw ValidationError("--max-time: expected up to 86400 seconds, found \(maxTime).") }
         if !(0.001...86_400).contains(rewardTimeout) {
             throw ValidationError("--reward-timeout: expected 0.001 to 86400 seconds, found \(rewardTimeout).")
@@ -203,7 +205,7 @@ struct Serve: AsyncParsableCommand {
         configuration.http.bodyBytes = maxBody << 20
         configuration.uploadBytes = maxUpload << 20
         configuration.http.connectionsPerAddress = maxConnections
-        configuration.limits.clipSeconds = maxAudio
+        if let maxAudio { configuration.limits.clipSeconds = maxAudio }
         configuration.limits.promptTokens = maxPrompt
         configuration.limits.time = .seconds(maxTime)
         configuration.model.engine.queue = maxQueue

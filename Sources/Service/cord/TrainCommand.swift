@@ -137,6 +137,8 @@ extension Train {
                     maxTokens: objective.maxRolloutTokens))
             let count = await trainer.parameterCount
             say("\(checked.pairs.count) pairs, \(run.totalSteps) steps, \(count) trained parameters, \(objective.method.rawValue)")
+            let frozen = try await trainer.frozen
+            if !frozen.isEmpty { say("frozen: " + frozen.joined(separator: "; ")) }
             if let replay { say("\(replay.pairs.count) prompts are replayed, \(run.replayedRows) a step") }
             if let estimate = objective.objective.estimate { say(estimate) }
             let subject = RunRecord.Subject(

@@ -164,7 +164,7 @@ def write(directory: Path, family: str, source: Path, kinds=lambda name: None, e
     writer.add_rope_freq_base(text.get("rope_theta") or text["rope_parameters"]["rope_theta"])
     if architecture.startswith("qwen") and architecture != "qwen2":
         writer.add_rope_dimension_sections([16, 24, 24, 0])
-    vocabulary(writer, source) if family == "voxtral" else nano_vocabulary(writer, source)
+    vocabulary(writer, source) if family == "voxtral" else nano_vocabulary(writer, source, text["vocab_size"])
     for name, tensor in own.items():
         add(writer, name, tensor, kinds(name))
     finish(writer)
@@ -212,16 +212,20 @@ def vocabulary(writer: gguf.GGUFWriter, source: Path):
     writer.add_eos_token_id(tokens.eos_id)
 
 
-def nano_vocabulary(writer: gguf.GGUFWriter, source: Path):
+def nano_vocabulary(writer: gguf.GGUFWriter, source: Path, rows: int = 0):
     """cord-nano's, under the name of Qwen2's splitting."""
     tokenizer = json.loads((NANO / "tokenizer.json").read_text())
     ids = sorted(tokenizer["model"]["vocab"].items(), key=lambda item: item[1])
     special = {token["id"] for token in tokenizer["added_tokens"]}
     assert [i for _, i in ids] == list(range(len(ids)))
+    tokens = [token for token, _ in ids]
+    kinds = [gguf.TokenType.CONTROL if i in special else gguf.TokenType.NORMAL for i in range(len(ids))]
+    # Rows of the model without a token, as the converter names them.
+    missing = range(len(ids), rows)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
-    writer.add_token_list([token for token, _ in ids])
-    writer.add_token_types([gguf.TokenType.CONTROL if i in special else gguf.TokenType.NORMAL for _, i in ids])
+    writer.add_token_list(tokens + [f"[PAD{i}]" for i in missing])
+    writer.add_token_types(kinds + [gguf.TokenType.UNUSED for _ in missing])
     writer.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in tokenizer["model"]["merges"]])
     writer.add_eos_token_id(2)
     writer.add_pad_token_id(0)

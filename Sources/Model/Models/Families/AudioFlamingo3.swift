@@ -7,6 +7,7 @@ enum AudioFlamingo3: ModelFamily {
     static let models = "Audio Flamingo 3 (audio-flamingo-3-hf)"
     static let licence = "NVIDIA OneWay, non-commercial"
     static let longestSeconds = 600
+    static let tokensPerSecond = 25.0
     static let names = Qwen2Audio.names
 
     /// transformers' `AudioFlamingo3Processor.apply_transcription_request`, and `strip_prefix` of its decoding.

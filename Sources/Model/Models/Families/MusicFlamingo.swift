@@ -8,6 +8,7 @@ enum MusicFlamingo: ModelFamily {
     static let models = "Music Flamingo (music-flamingo-2601-hf), Audio Flamingo Next (audio-flamingo-next-hf)"
     static let licence = "NVIDIA OneWay, non-commercial"
     static let longestSeconds = 1200
+    static let tokensPerSecond = 25.0
     static let names = AudioFlamingo3.names
 
     /// Audio Flamingo Next is asked as its predecessor is.

@@ -11,6 +11,7 @@ enum Qwen25Omni: ModelFamily {
     static let models = "Qwen2.5-Omni 3B, 7B (the thinker)"
     static let licence = "7B Apache-2.0, 3B Qwen Research, non-commercial"
     static let longestSeconds = 300
+    static let tokensPerSecond = 25.0
 
     static let names = ModuleNames([
         ["thinker.model", "model", "model.language_model"],

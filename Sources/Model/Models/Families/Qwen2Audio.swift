@@ -8,6 +8,7 @@ enum Qwen2Audio: ModelFamily {
     static let models = "Qwen2-Audio 7B, 7B Instruct; cord-nano"
     static let licence = "Apache-2.0"
     static let longestSeconds = 30
+    static let tokensPerSecond = 25.0
 
     /// transformers 4 calls its modules as published checkpoints do.
     static let names = ModuleNames([

@@ -10,6 +10,7 @@ enum Qwen3ASR: ModelFamily {
     static let models = "Qwen3-ASR 0.6B, 1.7B (-hf)"
     static let licence = "Apache-2.0"
     static let longestSeconds = 1200
+    static let tokensPerSecond = 13.0
 
     static let names = ModuleNames([
         ["model.language_model"], ["lm_head"], ["model.audio_tower"], ["model.multi_modal_projector"],

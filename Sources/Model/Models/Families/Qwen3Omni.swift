@@ -12,6 +12,7 @@ enum Qwen3Omni: ModelFamily {
     static let models = "Qwen3-Omni 30B-A3B Instruct, Thinking, Captioner (the thinker)"
     static let licence = "Apache-2.0"
     static let longestSeconds = 2400
+    static let tokensPerSecond = 13.0
     static let names = Qwen25Omni.names
     static let passedOver = ["thinker.visual", "talker", "code2wav"]
 

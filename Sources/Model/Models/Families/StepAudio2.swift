@@ -6,13 +6,15 @@ import Weights
 /// that halves their rows, a Qwen2 decoder that can answer in codes of speech, too.
 ///
 /// The reference reads the first channel of a recording, here it is the mean of all; it fills unequal pieces of a prompt with zeros, here each
-/// piece is alone. A piece too short for an embedding, under 20 ms, leaves no tokens.
+/// piece is alone. A piece too short for an embedding, under 20 ms, leaves no tokens. The reference lets the model answer in codes of speech, and
+/// takes them out of the text afterwards; here they are not chosen, and their probability is what the model gives them.
 ///
 /// Reference: `modeling_step_audio_2.py` of the checkpoints and `stepaudio2.py` of stepfun-ai/Step-Audio2.
 enum StepAudio2: ModelFamily {
     static let models = "Step-Audio 2 mini, mini Base, mini Think; Step-Audio-R1, R1.1"
     static let licence = "Apache-2.0"
     static let longestSeconds = 1200
+    static let tokensPerSecond = 12.5
     static let reference = "PyTorch after the checkpoints' own Python"
 
     /// The checkpoint's own Python calls its modules as it stores them.
@@ -58,18 +60,23 @@ enum StepAudio2: ModelFamily {
         func token(_ spelling: String, _ id: Int32) throws -> Int32 {
             try reader.token(spelling, vocabulary: text.vocabularySize, default: id)
         }
+        // From the first code of speech on, the vocabulary has nothing that is text; published ones have what opens and closes sound just before.
+        let end = Int32(text.vocabularySize)
+        let (firstCode, opening) = (try reader.stated("<audio_0>", vocabulary: text.vocabularySize) ?? 151696, try token("<audio_start>", 151688))
+        let unwritten = min(firstCode - opening == 8 ? opening : firstCode, end)..<end
         return ModelParts(
             audio: AudioPath(
                 extractor: LogMelExtractor(LogMelConfiguration(melCount: shape.mels, windowSeconds: 25, file: "config.json")),
                 cutting: .pieces(length: piece, tail: tail, seconds: longestSeconds),
                 placeholder: Placeholder(
-                    try token("<audio_patch>", 151690), opening: try token("<audio_start>", 151688),
+                    try token("<audio_patch>", 151690), opening: opening,
                     closing: try token("<audio_end>", 151689), isBySegment: true),
                 encoder: encoder, time: nil,
                 projector: try StridedProjector(weights["adapter"], from: shape.size, inner: 2048, to: text.hiddenSize, reader.table(.projector))),
             decoder: try Decoder(weights["model"], head: weights["lm_head"], text, reader.table(.decoder)),
             ends: EndTokens(
                 turn: "<|EOT|>", others: ["<|endoftext|>", "<|im_end|>"],
-                ids: try config.tokens("eos_token_id") + (path.isEmpty ? [] : config.tokens("text_config.eos_token_id"))))
+                ids: try config.tokens("eos_token_id") + (path.isEmpty ? [] : config.tokens("text_config.eos_token_id"))),
+            unwritten: unwritten)
     }
 }

@@ -15,6 +15,7 @@ enum Ultravox: ModelFamily {
     static let models = "Ultravox 0.3 to 0.6 over Llama 3.x and Qwen3"
     static let licence = "MIT, with that of the base"
     static let longestSeconds = 1200
+    static let tokensPerSecond = 6.25
     static let reference = "PyTorch after the checkpoints' own Python"
 
     /// The checkpoints' own Python calls its modules as it stores them.

@@ -8,6 +8,7 @@ enum Voxtral: ModelFamily {
     static let models = "Voxtral Mini 3B, Small 24B (2507)"
     static let licence = "Apache-2.0"
     static let longestSeconds = 2400
+    static let tokensPerSecond = 12.5
     static let reference = "transformers and mistral-common"
     static let names = Qwen2Audio.names
 

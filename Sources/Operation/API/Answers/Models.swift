@@ -1,5 +1,24 @@
 /// The list of models, vLLM's adapter calls, and the tokenizer's.
 
+/// What a model is of.
+package struct ModelFamilyObject: Codable, Equatable, Sendable {
+    /// The `model_type` of its configuration.
+    package var name: String
+    /// Seconds of the longest clip that the model hears; 0 where it reads text alone.
+    package var longestClipSeconds: Double
+    /// Tokens that a second of sound becomes; 0 where it reads text alone.
+    package var audioTokensPerSecond: Double
+    /// That of the family's published models.
+    package var licence: String
+    /// The reference that the family was held against, on random checkpoints.
+    package var heldAgainst: String
+
+    package init(name: String, longestClipSeconds: Double, audioTokensPerSecond: Double, licence: String, heldAgainst: String) {
+        (self.name, self.longestClipSeconds, self.audioTokensPerSecond) = (name, longestClipSeconds, audioTokensPerSecond)
+        (self.licence, self.heldAgainst) = (licence, heldAgainst)
+    }
+}
+
 /// A base model or a weight version over it.
 package struct ModelObject: Codable, Equatable, Sendable {
     package var id: String
@@ -16,10 +35,14 @@ package struct ModelObject: Codable, Equatable, Sendable {
     package var inputModalities = ["text", "audio"]
     package var outputModalities = ["text"]
     package var weightVersion: String?
+    package var family: ModelFamilyObject?
 
-    package init(id: String, created: Int, root: String?, parent: String?, maxModelLen: Int, dtype: String, weightVersion: String?) {
+    package init(
+        id: String, created: Int, root: String?, parent: String?, maxModelLen: Int, dtype: String, weightVersion: String?,
+        family: ModelFamilyObject? = nil
+    ) {
         (self.id, self.created, self.root, self.parent, self.maxModelLen) = (id, created, root, parent, maxModelLen)
-        (self.dtype, self.weightVersion) = (dtype, weightVersion)
+        (self.dtype, self.weightVersion, self.family) = (dtype, weightVersion, family)
     }
 }
 

@@ -36,12 +36,22 @@ enum ModelsRoute {
         ModelObject(
             id: entry.name, created: entry.created, root: entry.root,
             parent: entry.version == nil || entry.name == runtime.versions.baseName ? nil : runtime.versions.baseName,
-            maxModelLen: runtime.model.model.contextLength, dtype: runtime.model.dtype, weightVersion: entry.versionID)
+            maxModelLen: runtime.model.model.contextLength, dtype: runtime.model.dtype, weightVersion: entry.versionID,
+            family: family(runtime.model))
     }
 
     private static func object(_ record: WeightVersionRecord, _ runtime: Runtime) -> ModelObject {
         ModelObject(
             id: record.name, created: Int(record.createdAt.timeIntervalSince1970), root: record.base, parent: record.base,
-            maxModelLen: runtime.model.model.contextLength, dtype: runtime.model.dtype, weightVersion: record.id)
+            maxModelLen: runtime.model.model.contextLength, dtype: runtime.model.dtype, weightVersion: record.id,
+            family: family(runtime.model))
+    }
+
+    private static func family(_ model: LoadedModel) -> ModelFamilyObject {
+        let family = model.model.family
+        return ModelFamilyObject(
+            name: model.model.type, longestClipSeconds: model.windowSeconds,
+            audioTokensPerSecond: model.model.audio == nil ? 0 : 1 / model.secondsPerAudioToken, licence: family.licence,
+            heldAgainst: family.reference)
     }
 }
