@@ -3,12 +3,14 @@
 
 A pair is one measurement of each, the first one alternating: first token and decode of a spoken question to each server, and the whole time of
 `cord eval` over the first questions of cord-bench-1, typed and spoken. Printed: the medians, and the ratio of each pair's times (below 1: CORD is faster
-than OTHER) by median, least and most.
+than OTHER) by their median with its 95 % interval, the least and the most.
 
 Needs: both programs, espeak-ng, numpy, soxr. Usage: python pairs.py CORD OTHER --model DIR [--n 10] [--tokens 64] [--items 100] [--parts answers,eval]
+       [--options="--draft off"]
 """
 import argparse
 import itertools
+import math
 import os
 import pathlib
 import statistics
@@ -24,8 +26,20 @@ from question import fresh, question
 def told(rows, measure, times, unit, others):
     for name, values in times.items():
         rows.add(name, measure, values, unit, others)
-    ratios = [a / b for a, b in zip(times["cord"], times["other"])]
-    say(f"{measure}: {statistics.median(ratios):.3f} of the other's ({min(ratios):.3f} to {max(ratios):.3f}, {len(ratios)} pairs)")
+    ratios = sorted(a / b for a, b in zip(times["cord"], times["other"]))
+    low, high = within(len(ratios))
+    say(f"{measure}: {statistics.median(ratios):.3f} of the other's [{ratios[low]:.3f}, {ratios[high]:.3f}] ({ratios[0]:.3f} to {ratios[-1]:.3f}, "
+        f"{len(ratios)} pairs)")
+
+
+def within(count):
+    """The places of sorted values between which their population's median lies in 95 of a hundred cases."""
+    chance, low = 0.0, -1
+    while chance <= 0.025:
+        low += 1
+        chance += math.comb(count, low) / 2**count
+    low = max(0, low - 1)
+    return low, count - 1 - low
 
 
 def answers(servers, rows, arguments):
@@ -70,12 +84,13 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=6.6)
     parser.add_argument("--items", type=int, default=100)
     parser.add_argument("--parts", default="answers,eval")
+    parser.add_argument("--options", default="", help="of CORD's server alone, such as --draft off, which OTHER may not know")
     arguments = parser.parse_args()
     os.environ.pop("OPENBLAS_CORETYPE", None)
     programs, rows = dict(cord=arguments.cord, other=arguments.other), Rows()
     if "answers" in arguments.parts:
         def server(name):
-            return Spoken(name, [programs[name], "serve", "--model", arguments.model, "--port", "{port}", "--data", "{data}"])
+            return Spoken(name, [programs[name], "serve", *(arguments.options.split() if name == "cord" else []), "--model", arguments.model, "--port", "{port}", "--data", "{data}"])
 
         with server("cord") as one, server("other") as two:
             answers(dict(cord=one, other=two), rows, arguments)
