@@ -35,8 +35,8 @@ def heard(value, name=None):
     if name in ("prompt", "continuations") and isinstance(value, list):
         return ids([ids(element) for element in value])
     if isinstance(value, dict):
-        # Log-probabilities are told of as many tokens.
-        if isinstance(value.get("logprobs"), list) and "advantage" in value:
+        # An answer of a group has a text or tokens, and log-probabilities of as many.
+        if "advantage" in value:
             value = {key: member for key, member in value.items() if key != "logprobs"}
             if not value.get("text") and not value.get("tokens"):
                 value["text"] = "The answer is 13."
