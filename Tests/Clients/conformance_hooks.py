@@ -25,16 +25,31 @@ def before_load_schema(context, raw_schema):
     told(raw_schema)
 
 
+def ids(value):
+    """Ids of tokens as the embedded model has them."""
+    are_ids = isinstance(value, list) and value and all(isinstance(number, (int, float)) and not isinstance(number, bool) for number in value)
+    return [int(abs(number)) % 500 for number in value] if are_ids else value
+
+
 def heard(value, name=None):
+    if name in ("prompt", "continuations") and isinstance(value, list):
+        return ids([ids(element) for element in value])
     if isinstance(value, dict):
-        return {key: heard(member, key) for key, member in value.items()}
+        # An answer of a group has a text or tokens, and log-probabilities of as many.
+        if "advantage" in value:
+            value = {key: member for key, member in value.items() if key != "logprobs"}
+            if not value.get("text") and not value.get("tokens"):
+                value["text"] = "The answer is 13."
+        # An objective says which answers are right by one of these two, and only in a method that has rewards.
+        both = value.get("judge") is not None and value.get("reward") is not None or value.get("method") in ("opd", "sft", "supervised")
+        return {key: heard(member, key) for key, member in value.items() if not (both and key == "reward")}
     if isinstance(value, list):
         elements = [heard(element) for element in value]
         for place, element in enumerate(elements if name == "pairs" else []):
             if isinstance(element, dict) and "id" in element:
                 element["id"] = f"pair-{place}"
         return elements
-    if name in ("url", "audio_url") and isinstance(value, str) and (value.startswith("http") or value.endswith("base64,")):
+    if name in ("url", "audio_url") and isinstance(value, str) and value.startswith(("http", "data:")):
         return "data:audio/wav;base64," + CLIP
     if name in ("data", "audio") and isinstance(value, str) and (not value or value.endswith("base64,")):
         return CLIP
@@ -88,6 +103,6 @@ def map_body(context, body):
 def before_call(context, case, **kwargs):
     """`map_body` does not see every body that should be accepted; and no small context holds 128 tools."""
     if isinstance(case.body, dict) and case.meta is not None and case.meta.generation.mode == schemathesis.GenerationMode.POSITIVE:
-        case.body = called(case.body)
+        case.body = called(heard(case.body))
         if isinstance(case.body.get("tools"), list):
             del case.body["tools"][4:]

@@ -116,6 +116,24 @@ import Weights
         }
     }
 
+    /// As `examples.py` of stepfun-ai/Step-Audio2 tells of tools, and of what they gave.
+    @Test func promptsWithToolsAreStepAudios() throws {
+        let chat = try load("step_audio_2/published").chat
+        #expect(chat.calls == .stepAudio)
+        let tools = TemplateValue.list([.object([("type", .string("function")), ("function", .object([("name", .string("now"))]))])])
+        var called = TemplateMessage(role: "assistant", "Well.")
+        called.calls = [TemplateToolCall(id: "1", name: "now", arguments: .object([("zone", .string("é"))]))]
+        let rest = [TemplateMessage(role: "user", "Hi"), called, TemplateMessage(role: "tool", "noon")]
+        func text(_ messages: [TemplateMessage]) throws -> String { try chat.render(messages, extra: ["tools": tools]).map(\.text).joined() }
+        let (told, asked) = (
+            "<|BOT|>tool_json_schemas\n[{\"type\": \"function\", \"function\": {\"name\": \"now\"}}]<|EOT|>",
+            "<|BOT|>human\nHi<|EOT|><|BOT|>assistant\nWell.<tool_call>function\nnow\n{\"zone\": \"é\"}</tool_call><|EOT|><|BOT|>input\nnoon<|EOT|>"
+                + "<|BOT|>assistant\n"
+        )
+        #expect(try text(rest) == told + asked)
+        #expect(try text([TemplateMessage(role: "system", "Be brief.")] + rest) == "<|BOT|>system\nBe brief.<|EOT|>" + told + asked)
+    }
+
     /// In the words, or by the token, that the family's processor writes.
     @Test func requestsForATranscriptAreTheProcessors() throws {
         let (family, model) = (try ReferenceCases("voxtral/published"), try load("voxtral/published"))

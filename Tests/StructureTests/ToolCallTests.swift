@@ -159,6 +159,59 @@ import Testing
         #expect(try parted(form(.none), tag + one) == Parted(calls: [["add", #"{"a": 1}"#]]))
     }
 
+    /// Names and arguments between control tokens: mistral-common's versions 11, with the name of the call, and 13.
+    @Test func mistralsNamedCallsHaveTheirForm() throws {
+        func form(_ text: ToolCallForm.Text, isParallel: Bool = true) throws -> ToolCallForm {
+            ToolCallForm(try Self.form(text).functions, text: text, isParallel: isParallel, style: .mistralNamed)
+        }
+        let controls = ["[TOOL_CALLS]", "[ARGS]", "[CALL_ID]"]
+        func accepts(_ form: ToolCallForm, _ pieces: [String]) throws -> Bool {
+            let structure = try Structure(.toolCalls(form), Self.vocabulary)
+            let bytes = pieces.flatMap { controls.contains($0) ? ToolCallForm.Style.spelling(ofControl: $0) : Array($0.utf8) }
+            guard let place = try structure.advance(structure.start, over: bytes) else { return false }
+            return structure.isWhole(place)
+        }
+        let one = ["[TOOL_CALLS]", "add", "[ARGS]", #"{"a": 1}"#]
+        let two = ["[TOOL_CALLS]", "add", "[CALL_ID]", "abcdEFGH1", "[ARGS]", #"{"a": 1}"#, "[TOOL_CALLS]", "any", "[ARGS]", #"{"b": ["}]"]}"#]
+        #expect(try accepts(form(.any), one) && accepts(form(.any), two) && accepts(form(.none), two) && accepts(form(.any), ["Let me see."] + one))
+        #expect(try accepts(form(.any, isParallel: false), one) && !accepts(form(.any, isParallel: false), two))
+        for wrong in [["[TOOL_CALLS]", "sub", "[ARGS]", "{}"], ["[TOOL_CALLS]", "add", #"{"a": 1}"#], ["[TOOL_CALLS]", "add", "[ARGS]", "{}"]] {
+            #expect(try !accepts(form(.any), wrong), "\(wrong)")
+        }
+        let text = two.map { controls.contains($0) ? ToolCallForm.Style.text(ofControl: $0) : $0 }.joined()
+        #expect(
+            try parted(form(.any), "Hi [ARGS]. " + text)
+                == Parted(said: "Hi [ARGS].", calls: [["add", #"{"a": 1}"#], ["any", #"{"b": ["}]"]}"#]]))
+    }
+
+    /// A call is all there is, or there is none.
+    @Test func llamasCallsStandInThePlaceOfText() throws {
+        func form(_ text: ToolCallForm.Text) throws -> ToolCallForm {
+            ToolCallForm(try Self.form(text).functions, text: text, isParallel: true, style: .llama)
+        }
+        let call = #"{"name": "any", "parameters": {"b": ["}", {}]}}"#
+        #expect(try accepts(form(.any), call) && accepts(form(.none), call) && accepts(form(.form(.choice(["yes"]))), call))
+        for text in ["", "a", "{", #"{"name""#, #"{"nam": 1}"#, "Well: " + call, " " + call] {
+            #expect(try accepts(form(.any), text) && !accepts(form(.none), text), "\(text)")
+        }
+        for text in [call + call, call + " ", call.replacing("any", with: "sub"), #"{"name": "a"}"#] {
+            #expect(try !accepts(form(.any), text), "\(text)")
+        }
+        #expect(try parted(form(.any), call) == Parted(calls: [["any", #"{"b": ["}", {}]}"#]]))
+        #expect(try parted(form(.any), #"{"names": 1}"#) == Parted(said: #"{"names": 1}"#))
+        #expect(try parted(form(.any), "Well: " + call) == Parted(said: "Well: " + call))
+    }
+
+    @Test func stepAudiosCallsAreOnLines() throws {
+        func form(_ text: ToolCallForm.Text) throws -> ToolCallForm {
+            ToolCallForm(try Self.form(text).functions, text: text, isParallel: true, style: .stepAudio)
+        }
+        let (add, any) = ("<tool_call>function\nadd\n{\"a\": 1}</tool_call>", "<tool_call>function\nany\n{\"b\": \"\\n\"}</tool_call>")
+        #expect(try accepts(form(.any), "Well. " + add + any) && accepts(form(.none), any + "\n" + add) && accepts(form(.any), "<tool_call>no"))
+        #expect(try !accepts(form(.any), add.replacing("add", with: "sub")) && !accepts(form(.none), "Well. " + add))
+        #expect(try parted(form(.any), "Well. " + add + any) == Parted(said: "Well.", calls: [["add", "{\"a\": 1}"], ["any", "{\"b\": \"\\n\"}"]]))
+    }
+
     @Test func aFormMaySpeakOfCalls() throws {
         let form = try Self.form(.form(.object))
         #expect(try parted(form, "{\"a\": \"<tool_call>\"}") == Parted(said: "{\"a\": \"<tool_call>\"}"))

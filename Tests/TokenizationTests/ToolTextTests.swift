@@ -30,6 +30,21 @@ import Tokenization
         return [TemplateMessage(role: "user", "Hi"), assistant, first, second, TemplateMessage(role: "assistant", "3 at noon.")]
     }
 
+    /// In which form a template's calls are written is seen in its source; a form that is not known is none, and is not taken for another.
+    @Test(arguments: [
+        ("<tool_call>\n{\"name\": \"{{ c.name }}\", \"arguments\": {{ c.arguments | tojson }}}</tool_call>", CallWriting.hermes),
+        ("{{ '<tool_call>{\\\"name\\\": \\\"' ~ c.name ~ '\\\", \\\"arguments\\\": ' }}", .hermes),
+        ("{{ '[TOOL_CALLS]' + c.name + '[CALL_ID]' + c.id + '[ARGS]' + c.arguments }}", .mistralNamed),
+        ("<|start_header_id|>assistant<|end_header_id|>{{ '{\"name\": \"' + c.name + '\", ' }}{{ '\"parameters\": ' }}", .llama),
+        ("{{ '<tool_call>function\\n' + c.name }}", .stepAudio), ("<tool_call>\n<function={{ c.name }}>", nil),
+        ("<|python_tag|>{{ c.name }}.call(", nil),
+    ])
+    func theFormOfCallsIsSeenInTheTemplate(call: String, writing: CallWriting?) throws {
+        let source = "{% for m in messages %}{{ m.content }}{% for c in m.tool_calls or [] %}" + call + "{% endfor %}{% endfor %}{{ tools | length }}"
+        #expect(try format(source).calls == writing)
+        #expect(try format(Self.plain).calls == .hermes)
+    }
+
     /// The rendering of transformers, from messages as this house has them.
     @Test func templatesThatKnowToolsTellThemselves() throws {
         let all = OrderedJSON.parse(try Data(contentsOf: Fixtures.folder.appendingPathComponent("templates.json")))

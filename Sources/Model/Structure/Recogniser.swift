@@ -12,7 +12,7 @@ struct Recogniser: Sendable {
     private static let largest = 1 << 23
     private static let mostStacks = 1 << 19
     /// Of all states together: sets of many stacks, as `.*a.{30}` has them, take the time that few states take otherwise.
-    private static let mostMembers = 1 << 22
+    private static let mostMembers = 1 << 19
 
     private let grammar: Grammar
     /// Of each byte.

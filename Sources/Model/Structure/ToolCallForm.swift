@@ -1,12 +1,16 @@
 package import JSON
 
-/// Answers that call functions, in the textual form of Hermes or in Mistral's:
+/// Answers that call functions, as the families write them:
 ///
-///     <tool_call>
+///     <tool_call>                                                          Hermes
 ///     {"name": "add", "arguments": {"a": 1, "b": 2}}
 ///     </tool_call>
-///
-///     [TOOL_CALLS][{"name": "add", "arguments": {"a": 1, "b": 2}}]
+///     [TOOL_CALLS][{"name": "add", "arguments": {"a": 1, "b": 2}}]         Mistral to version 7
+///     [TOOL_CALLS]add[CALL_ID]abcdEFGH1[ARGS]{"a": 1, "b": 2}              Mistral from version 11, from 13 without the name of the call
+///     {"name": "add", "parameters": {"a": 1, "b": 2}}                      Llama 3
+///     <tool_call>function                                                  Step-Audio 2
+///     add
+///     {"a": 1, "b": 2}</tool_call>
 ///
 /// What stands around the name and the arguments is fixed, so that ``ToolCallStream`` reads it without a parser of JSON.
 package struct ToolCallForm: Sendable, Equatable {
@@ -14,9 +18,23 @@ package struct ToolCallForm: Sendable, Equatable {
         case hermes
         /// Its tag is a control token; the calls are a list.
         case mistral
+        /// Its tags are control tokens.
+        case mistralNamed
+        /// A call is the whole answer.
+        case llama
+        case stepAudio
 
-        /// The control token that begins calls.
-        package var control: String? { self == .mistral ? "[TOOL_CALLS]" : nil }
+        /// The control tokens that a form may have, that which begins calls first.
+        package var controls: [String] {
+            switch self {
+            case .hermes, .llama, .stepAudio: []
+            case .mistral: ["[TOOL_CALLS]"]
+            case .mistralNamed: ["[TOOL_CALLS]", Self.arguments, Self.callID]
+            }
+        }
+
+        fileprivate static let arguments = "[ARGS]"
+        fileprivate static let callID = "[CALL_ID]"
 
         /// How a control token is spelled in a form: no text has its first byte.
         package static func spelling(ofControl token: String) -> [UInt8] { [0xFF] + Array(token.utf8) }
@@ -25,10 +43,45 @@ package struct ToolCallForm: Sendable, Equatable {
         package static func text(ofControl token: String) -> String { "\u{10FFFE}" + token }
 
         /// What begins calls, in the answer's text.
-        var opening: String { control.map(Self.text(ofControl:)) ?? "<tool_call>" }
+        var opening: String {
+            switch self {
+            case .hermes: "<tool_call>"
+            case .mistral, .mistralNamed: Self.text(ofControl: controls[0])
+            case .llama: "{\"name\": \""
+            case .stepAudio: "<tool_call>function\n"
+            }
+        }
 
         /// The same as the grammar reads it.
-        var openingBytes: [UInt8] { control.map(Self.spelling(ofControl:)) ?? Array(opening.utf8) }
+        var openingBytes: [UInt8] { controls.first.map(Self.spelling(ofControl:)) ?? Array(opening.utf8) }
+
+        /// Between the opening and the name, behind a line's end that may be missing.
+        var beforeName: String { self == .hermes || self == .mistral ? "{\"name\": \"" : "" }
+
+        /// Between the name and the arguments, in the answer's text.
+        var beforeArguments: String {
+            switch self {
+            case .hermes, .mistral: "\", \"arguments\": "
+            case .mistralNamed: Self.text(ofControl: Self.arguments)
+            case .llama: "\", \"parameters\": "
+            case .stepAudio: "\n"
+            }
+        }
+
+        /// What ends a call; nil where its arguments do, or where it is one of a list.
+        var closing: String? {
+            switch self {
+            case .hermes, .stepAudio: "</tool_call>"
+            case .llama: "}"
+            case .mistral, .mistralNamed: nil
+            }
+        }
+
+        /// What may stand behind the name that is no part of it.
+        var behindName: String? { self == .mistralNamed ? Self.text(ofControl: Self.callID) : nil }
+
+        /// Whether calls stand in the place of text, and never behind any.
+        var isWhole: Bool { self == .llama }
     }
 
     package struct Function: Sendable, Equatable {
@@ -59,10 +112,6 @@ package struct ToolCallForm: Sendable, Equatable {
         (self.functions, self.text, self.isParallel, self.style) = (functions, text, isParallel, style)
     }
 
-    package static let closing = "</tool_call>"
-    /// Between the opening and the name, behind a line's end that may be missing.
-    static let beforeName = "{\"name\": \""
-    static let beforeArguments = "\", \"arguments\": "
 }
 
 extension Grammar {
@@ -73,6 +122,7 @@ extension Grammar {
         let opened = try node()
         switch form.text {
         case .none: free(try literal(tag, from: from), to: opened)
+        case .any where form.style.isWhole: try text(notBeginning: tag, from: from, to: opened, out)
         case .any: try text(before: tag, from: from, to: opened, out)
         case .form(let other):
             free(try literal(tag, from: from), to: opened)
@@ -80,18 +130,23 @@ extension Grammar {
         }
         switch form.style {
         case .hermes:
-            let head = try literal(ToolCallForm.beforeName, from: try lineEnd(from: opened))
-            let end = try literal(ToolCallForm.closing, from: try lineEnd(from: try literal("}", from: try function(of: form, from: head))))
+            let head = try literal(form.style.beforeName, from: try lineEnd(from: opened))
+            let end = try literal("</tool_call>", from: try lineEnd(from: try literal("}", from: try function(of: form, from: head))))
             free(end, to: out)
             if form.isParallel { free(try literal(tag, from: try lineEnd(from: end)), to: opened) }
+        case .mistralNamed, .llama, .stepAudio:
+            let end = try literal(form.style.closing ?? "", from: try function(of: form, from: opened))
+            free(end, to: out)
+            if form.isParallel, !form.style.isWhole {
+                free(try literal(tag, from: form.style == .stepAudio ? try lineEnd(from: end) : end), to: opened)
+            }
         case .mistral:
             let call = try node()
             free(try literal("[", from: opened), to: call)
-            let tail = try function(of: form, from: try literal(ToolCallForm.beforeName, from: call))
+            let tail = try function(of: form, from: try literal(form.style.beforeName, from: call))
             let end = try literal("}", from: tail)
             // Models write the names of their calls, too.
-            let name = RegularExpression.repeated(.set(RegularExpression.words), 9, 9)
-            free(try literal("\"}", from: try expression(name, .plain, from: try literal(", \"id\": \"", from: tail))), to: end)
+            free(try literal("\"}", from: try callID(from: try literal(", \"id\": \"", from: tail))), to: end)
             free(try literal("]", from: end), to: out)
             if form.isParallel { free(try literal(", ", from: end), to: call) }
         }
@@ -104,12 +159,26 @@ extension Grammar {
         for function in form.functions {
             let begin = try node()
             free(from, to: begin)
-            let arguments = try literal(function.name + ToolCallForm.beforeArguments, from: begin)
+            let arguments = try beforeArguments(form.style, from: try literal(function.name, from: begin))
             do { free(try append(try SchemaGrammar(function.schema).grammar, from: arguments), to: tail) } catch {
                 throw StructureError(error.path, error.reason, function: function.name)
             }
         }
         return tail
+    }
+
+    /// What stands between a function's name and its arguments.
+    private mutating func beforeArguments(_ style: ToolCallForm.Style, from: Node) throws(StructureError) -> Node {
+        guard style == .mistralNamed else { return try literal(style.beforeArguments, from: from) }
+        let named = try node()
+        free(from, to: named)
+        free(try callID(from: try literal(ToolCallForm.Style.spelling(ofControl: ToolCallForm.Style.callID), from: from)), to: named)
+        return try literal(ToolCallForm.Style.spelling(ofControl: ToolCallForm.Style.arguments), from: named)
+    }
+
+    /// The name of a call, as Mistral's models write it.
+    private mutating func callID(from: Node) throws(StructureError) -> Node {
+        try expression(.repeated(.set(RegularExpression.words), 9, 9), .plain, from: from)
     }
 
     /// Nothing, or the end of a line.
@@ -118,6 +187,22 @@ extension Grammar {
         free(from, to: out)
         free(try literal("\n", from: from), to: out)
         return out
+    }
+
+    /// Any text that does not begin with `tag` and ends at `out`, or `tag` alone and on at `found`.
+    private mutating func text(notBeginning tag: [UInt8], from: Node, to found: Node, _ out: Node) throws(StructureError) {
+        let free = try node()
+        read(0...255, from: free, to: free)
+        self.free(free, to: out)
+        var place = from
+        for (count, byte) in tag.enumerated() {
+            self.free(place, to: out)
+            if byte > 0 { read(0...byte - 1, from: place, to: free) }
+            if byte < 255 { read(byte + 1...255, from: place, to: free) }
+            let next = count + 1 == tag.count ? found : try node()
+            read(byte...byte, from: place, to: next)
+            place = next
+        }
     }
 
     /// Any text that has `tag` at its end alone and goes on at `found` then, or that has none and goes on at `out`: Knuth, Morris and Pratt's automaton

@@ -78,9 +78,11 @@ package struct ToolCallStream: Sendable {
         switch state {
         case .saying: return said()
         case .naming:
-            let (before, after) = (Array(ToolCallForm.beforeName.utf8), Array(ToolCallForm.beforeArguments.utf8))
-            guard let end = held.firstRange(of: after), let begin = held.firstRange(of: before) else { return nil }
-            let name = String(decoding: held[begin.upperBound..<end.lowerBound], as: UTF8.self)
+            let (before, after) = (Array(style.beforeName.utf8), Array(style.beforeArguments.utf8))
+            guard let end = held.firstRange(of: after), let begin = before.isEmpty ? 0..<0 : held.firstRange(of: before) else { return nil }
+            var called = held[begin.upperBound..<end.lowerBound]
+            if let behind = style.behindName, let place = called.firstRange(of: Array(behind.utf8)) { called = called[..<place.lowerBound] }
+            let name = String(decoding: called, as: UTF8.self)
             held.removeFirst(end.upperBound)
             state = .arguing(Nesting())
             callCount += 1
@@ -100,8 +102,10 @@ package struct ToolCallStream: Sendable {
                 held.removeFirst(end + 2)
                 return next()
             }
-            guard let end = held.firstRange(of: Array(ToolCallForm.closing.utf8)) else { return nil }
-            held.removeFirst(end.upperBound)
+            if let closing = style.closing {
+                guard let end = held.firstRange(of: Array(closing.utf8)) else { return nil }
+                held.removeFirst(end.upperBound)
+            }
             state = .saying
             return next()
         }
@@ -124,22 +128,20 @@ package struct ToolCallStream: Sendable {
         return .said(String(decoding: certain, as: UTF8.self))
     }
 
+    /// Whether calls stand in the place of what is said, and never behind any.
+    private var isInstead: Bool { if case .form = text { true } else { style.isWhole } }
+
     /// Where a call begins.
     private func opening(_ tag: [UInt8]) -> Range<Int>? {
-        switch text {
-        case .none, .any: held.firstRange(of: tag)
-        case .form: !hasSaid && held.starts(with: tag) ? 0..<tag.count : nil
-        }
+        guard isInstead else { return held.firstRange(of: tag) }
+        return !hasSaid && held.starts(with: tag) ? 0..<tag.count : nil
     }
 
     /// How many bytes are said, whatever follows: white space before a tag goes with it.
     private func certainCount(_ tag: [UInt8]) -> Int {
-        switch text {
-        case .none, .any:
-            let kept = (0..<tag.count).last { held.suffix($0).elementsEqual(tag.prefix($0)) } ?? 0
-            return Self.trimmed(held[..<(held.count - kept)]).count
-        case .form: return !hasSaid && tag.starts(with: held) ? 0 : held.count
-        }
+        if isInstead { return !hasSaid && tag.starts(with: held) ? 0 : held.count }
+        let kept = (0..<tag.count).last { held.suffix($0).elementsEqual(tag.prefix($0)) } ?? 0
+        return Self.trimmed(held[..<(held.count - kept)]).count
     }
 
     /// Without white space at the end.

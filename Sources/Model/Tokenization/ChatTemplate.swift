@@ -65,13 +65,26 @@ package enum CallWriting: CaseIterable, Sendable {
     case hermes
     /// `[TOOL_CALLS][{"name": …, "arguments": …}]`, whose tag is a control token: mistral-common's versions 3 to 7.
     case mistral
+    /// `[TOOL_CALLS]name[ARGS]{…}`, the tags control tokens, `[CALL_ID]` and a name of the call between them in version 11: mistral-common's since that.
+    case mistralNamed
+    /// `{"name": …, "parameters": …}` at the answer's beginning: Llama 3.
+    case llama
+    /// `<tool_call>function`, the name and the arguments each on a line, `</tool_call>`: Step-Audio 2.
+    case stepAudio
 
-    /// What a template has that writes so.
-    fileprivate var marks: [String] {
+    /// What the source of a template has that writes so, and of each list one.
+    fileprivate var marks: [[String]] {
         switch self {
-        case .hermes: ["<tool_call>"]
-        case .mistral: ["[TOOL_CALLS][", "[AVAILABLE_TOOLS][", "\"arguments\": "]
+        case .hermes: [["<tool_call>"], ["\"arguments\": ", "\\\"arguments\\\": "]]
+        case .mistral: [["[TOOL_CALLS]["], ["[AVAILABLE_TOOLS]["], ["\"arguments\": "]]
+        case .mistralNamed: [["[TOOL_CALLS]"], ["[ARGS]"]]
+        case .llama: [["<|start_header_id|>"], ["{\"name\": ", "{\\\"name\\\": "], ["\"parameters\": ", "\\\"parameters\\\": "]]
+        case .stepAudio: [["<tool_call>function"]]
         }
+    }
+
+    fileprivate static func found(in source: String) -> CallWriting? {
+        allCases.first { writing in writing.marks.allSatisfy { $0.contains { source.contains($0) } } }
     }
 }
 
@@ -83,7 +96,9 @@ package struct ChatTemplate: Sendable {
     private let body: [Statement]
     /// Every word of the template's source, which has the names of the variables that it reads among them.
     private let words: Set<Substring>
-    /// How it writes calls where it tells of tools; nil where it does not, or in a way that is not known here.
+    /// Whether it tells of tools and writes calls.
+    let knowsTools: Bool
+    /// How it writes calls; nil where it does not, or in a way that is not known here.
     let calls: CallWriting?
     /// `bos_token` and its like, written as the template's own text.
     private let constants: [(name: String, text: String)]
@@ -94,8 +109,8 @@ package struct ChatTemplate: Sendable {
     ) throws(TemplateError) {
         body = try TemplateParser.parse(source)
         words = Set(source.split { !($0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "_") })
-        let knowsTools = words.contains("tools") && words.contains("tool_calls")
-        calls = knowsTools ? CallWriting.allCases.first { writing in writing.marks.allSatisfy { source.contains($0) } } : nil
+        knowsTools = words.contains("tools") && words.contains("tool_calls")
+        calls = knowsTools ? CallWriting.found(in: source) : nil
         self.constants = constants
         self.limits = limits
     }
@@ -213,8 +228,8 @@ package struct ChatFormat: Sendable {
         self.init(tokenizer: try Tokenizer(directory: directory), template: try ChatTemplate(directory: directory))
     }
 
-    /// How calls of functions are written, by the template or, where it knows none, in text.
-    package var calls: CallWriting { template.calls ?? .hermes }
+    /// How calls of functions are written, by the template or, where it knows none, in text; nil where the template has a way that is not known here.
+    package var calls: CallWriting? { template.knowsTools ? template.calls : .hermes }
 
     /// Whether the format depends on a variable of that name, such as `enable_thinking`.
     package func mayRead(_ variable: String) -> Bool { template.mayRead(variable) }
@@ -230,7 +245,7 @@ package struct ChatFormat: Sendable {
         _ messages: [TemplateMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:]
     ) throws(TemplateError) -> [TextPiece] {
         var messages = messages
-        if template.calls == nil { messages = try ToolText(messages, tools: extra["tools"], limits: template.limits).messages }
+        if !template.knowsTools { messages = try ToolText(messages, tools: extra["tools"], limits: template.limits).messages }
         return try template.render(messages, addGenerationPrompt: addGenerationPrompt, extra: extra, soundInText: soundInText)
     }
 }

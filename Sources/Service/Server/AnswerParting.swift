@@ -26,15 +26,15 @@ final class AnswerParting: Sendable {
 
     let inquiry: Inquiry
     private let answers: Mutex<[Answer]>
-    /// The control token that begins calls, where there may be any.
-    private let callControl: String?
+    /// The control tokens of calls, where there may be any.
+    private let callControls: [String]
 
     init(_ inquiry: Inquiry, _ form: AnswerForm) {
         self.inquiry = inquiry
         // A template may have opened a block of reasoning; its tag is short. Where calls are all there is, none is thought in.
         let isForced = form.calls?.text == ToolCallForm.Text.none
         let end = isForced ? "" : inquiry.tokenizer.decode(inquiry.request.prompt.tokens.suffix(16).map { Int($0) })
-        callControl = form.calls?.style.control
+        callControls = form.calls?.style.controls ?? []
         let answer = Answer(stream: ReasoningStream(after: end), called: form.calls.map { ToolCallStream($0) })
         answers = Mutex(Array(repeating: answer, count: inquiry.request.options.count))
     }
@@ -97,7 +97,7 @@ final class AnswerParting: Sendable {
     /// The text of a control token that parts answers and that the tokenizer keeps out of them: a tag of reasoning, the beginning of calls.
     private func tag(_ id: Int32) -> String {
         guard inquiry.tokenizer.specialIDs.contains(Int(id)), let token = inquiry.tokenizer.token(for: Int(id)) else { return "" }
-        if token == callControl { return ToolCallForm.Style.text(ofControl: token) }
+        if callControls.contains(token) { return ToolCallForm.Style.text(ofControl: token) }
         return ReasoningStream.isTag(token) ? token : ""
     }
 

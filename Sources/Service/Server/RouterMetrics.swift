@@ -1,5 +1,6 @@
 import Foundation
 import Generation
+import Models
 import Workshop
 
 extension Runtime {
@@ -18,6 +19,8 @@ extension Runtime {
         tell("num_requests_waiting", "gauge", "Requests in the queue.", Double(statistics.waiting))
         tell("kv_cache_usage_perc", "gauge", "Share of the blocks of keys and values in use, 1 for all.", used)
         tell("gpu_cache_usage_perc", "gauge", "The same by its older name; here the memory is the machine's.", used)
+        page.begin("vllm:cache_config_info", "gauge", "How large the cache of keys and values is, in blocks, and a block, in tokens.")
+        page.sample(model + [("block_size", "\(KeyValueBlock.tokens)"), ("num_gpu_blocks", "\(statistics.cacheBlockLimit)")], 1)
         tell("prompt_tokens_total", "counter", "Tokens of prompts, audio embeddings included.", Double(statistics.promptTokens))
         tell("generation_tokens_total", "counter", "Tokens generated.", Double(statistics.completionTokens))
         tell("spec_decode_num_drafts_total", "counter", "Guesses of an answer's next tokens that a pass computed.", Double(statistics.drafts))

@@ -24,11 +24,17 @@ enum StepAudio2: ModelFamily {
     static let transcription = TranscriptionPrompt(.init("", system: "请记录下你所听到的语音内容。"))
 
     /// `StepAudio2.apply_chat_template`. Its parts are tokenised one by one, here together, which differs where a text part beside sound begins
-    /// with a line break.
+    /// with a line break. Tools are a turn behind the system's, as in `examples.py`, and what they give is a turn of the role `input`; calls are written as
+    /// the parsers of stepfun-ai's vLLM and of SGLang read them.
     static let chatTemplate: String? = """
-        {% for message in messages %}<|BOT|>{{ 'human' if message['role'] == 'user' else message['role'] }}{{ '\\n' }}\
-        {% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}\
-        {% if part['type'] == 'audio' %}<audio_patch>{% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}<|EOT|>{% endfor %}\
+        {% for message in messages %}\
+        {% if tools and loop.first and message['role'] != 'system' %}<|BOT|>tool_json_schemas{{ '\\n' }}{{ tools | tojson }}<|EOT|>{% endif %}\
+        <|BOT|>{{ 'human' if message['role'] == 'user' else 'input' if message['role'] == 'tool' else message['role'] }}{{ '\\n' }}\
+        {% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] or [] %}\
+        {% if part['type'] == 'audio' %}<audio_patch>{% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}\
+        {% for call in message['tool_calls'] or [] %}<tool_call>function{{ '\\n' }}{{ call['function']['name'] }}{{ '\\n' }}\
+        {{ call['function']['arguments'] | tojson }}</tool_call>{% endfor %}<|EOT|>\
+        {% if tools and loop.first and message['role'] == 'system' %}<|BOT|>tool_json_schemas{{ '\\n' }}{{ tools | tojson }}<|EOT|>{% endif %}{% endfor %}\
         {% if add_generation_prompt %}<|BOT|>assistant{{ '\\n' }}{% endif %}
         """
 

@@ -44,7 +44,7 @@ package struct AnswerRequest: Codable, Equatable, Sendable {
             }
             let fields = try Fields(decoder)
             data = try fields.required("data", "base64 text, or a data URL")
-            fields.ignore("format")
+            _ = try fields.text("format", maxLength: 32)
             try fields.end()
         }
     }

@@ -149,7 +149,7 @@ package enum ResponseFormat: Decodable, Equatable, Sendable {
     static func jsonSchema(_ form: Fields) throws -> ResponseFormat {
         let (name, schema) = (try form.name("name", maxLength: 64), try form.required("schema", "a JSON schema", as: WireValue.self))
         guard case .object = schema else { throw form.invalid("schema", expected: "an object") }
-        form.ignore("description")
+        _ = try form.text("description")
         return .jsonSchema(name: name, schema: schema, strict: try form.flag("strict") ?? false)
     }
 }

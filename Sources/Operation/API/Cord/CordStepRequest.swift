@@ -138,7 +138,7 @@ package enum AudioReference: Decodable, Equatable, Sendable {
         let data: Base64? = try fields.optional("data", "base64 text, or a data URL")
         let file = try fields.text("file_id", maxLength: 128)
         let path = try fields.text("path", maxLength: 4096)
-        fields.ignore("format")
+        _ = try fields.text("format")
         try fields.end()
         switch (data, file, path) {
         case (let data?, nil, nil): self = .data(data.bytes)

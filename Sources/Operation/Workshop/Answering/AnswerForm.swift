@@ -43,9 +43,15 @@ extension Runtime {
         return try await queues.reading.run { [self] in
             let request = try RequestBody(body, places)
             let other = format == .text && outputs == nil ? nil : try request.form(format, outputs)
+            guard tools.choice == .none || tools.tools.isEmpty || model.chat.calls != nil else {
+                throw WorkshopError(
+                    .unsupportedForm,
+                    "tools: the chat template of \(model.name) writes calls in a form that this server does not know; calls would "
+                        + "be lost among the text.", at: "tools")
+            }
             var answer = AnswerForm()
             do {
-                if let calls = request.calls(tools, beside: other?.form, style: model.chat.calls.style) {
+                if let calls = request.calls(tools, beside: other?.form, style: model.chat.calls?.style ?? .hermes) {
                     let definitions = request.definitions
                     try checkSize(definitions.reduce(0) { $0 + $1.text.utf8.count }, at: "tools")
                     answer.calls = calls

@@ -32,8 +32,8 @@ final class Structures: Sendable {
             if let known { return known }
             let tokenizer = model.tokenizer
             var controls: [Int32: [UInt8]] = [:]
-            if let control = model.chat.calls.style.control, let id = tokenizer.id(of: control) {
-                controls[Int32(id)] = ToolCallForm.Style.spelling(ofControl: control)
+            for control in model.chat.calls?.style.controls ?? [] {
+                if let id = tokenizer.id(of: control) { controls[Int32(id)] = ToolCallForm.Style.spelling(ofControl: control) }
             }
             let count = model.model.decoder.configuration.vocabularySize
             let made = Vocabulary(count: count, ends: model.endTokens, controls: controls) { id in
@@ -54,6 +54,9 @@ extension CallWriting {
         switch self {
         case .hermes: .hermes
         case .mistral: .mistral
+        case .mistralNamed: .mistralNamed
+        case .llama: .llama
+        case .stepAudio: .stepAudio
         }
     }
 }

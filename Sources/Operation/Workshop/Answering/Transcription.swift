@@ -9,6 +9,7 @@ package struct Transcription: Sendable {
     package struct Piece: Sendable, Equatable {
         /// In the recording, in seconds.
         package let seconds: ClosedRange<Double>
+        /// Empty where nothing sounds, and where the model is not sure of what it heard and hears something else when asked again (``DoubtedWords``).
         package let text: String
         package let language: String?
         /// Whether the model had more to say than a piece of this length can hold.
@@ -57,19 +58,28 @@ package struct Transcription: Sendable {
     /// - Parameter waits: for a place, where the queue is full: a recording that has begun is not thrown away for an instant's crowd.
     private func hear(_ piece: SpeechPieces.Piece, waits: Bool) async throws -> Piece {
         if piece.isSilent { return Piece(seconds: piece.seconds, text: "", language: nil, isCut: false, certainty: 0) }
+        let transcript = try await transcript(of: piece.samples, "\(piece.start)", waits: waits)
+        var text = transcript.text
+        // Drawn words differ by themselves.
+        if !text.isEmpty, wish.temperature == 0, transcript.certainty < DoubtedWords.leastCertainty {
+            let again = try await self.transcript(of: DoubtedWords.faster(piece.samples), "\(piece.start)/faster", waits: true)
+            if DoubtedWords.differ(text, again.text) { text = "" }
+        }
+        return Piece(
+            seconds: piece.seconds, text: text, language: transcript.language, isCut: transcript.isCut, certainty: transcript.certainty)
+    }
+
+    /// - Parameter name: of the samples among those of the recording.
+    private func transcript(of samples: [Float], _ name: String, waits: Bool) async throws -> Transcript {
         let source = AudioSource(
-            sampleRate: AudioClip.sampleRate, channels: 1, format: "samples", seconds: Double(piece.samples.count) / Double(AudioClip.sampleRate),
-            sha256: "\(place.id)/\(piece.start)")
-        let clip = AudioClip(samples: piece.samples, source: source)
-        var transcript: Transcript?
-        while transcript == nil {
-            do { transcript = try await transcriber.transcript(of: clip, wish) } catch EngineError.queueFull where waits {
+            sampleRate: AudioClip.sampleRate, channels: 1, format: "samples", seconds: Double(samples.count) / Double(AudioClip.sampleRate),
+            sha256: "\(place.id)/\(name)")
+        let clip = AudioClip(samples: samples, source: source)
+        while true {
+            do { return try await transcriber.transcript(of: clip, wish) } catch EngineError.queueFull where waits {
                 try await Task.sleep(for: .milliseconds(100))
             }
         }
-        guard let transcript else { preconditionFailure("a piece is heard or has thrown") }
-        return Piece(
-            seconds: piece.seconds, text: transcript.text, language: transcript.language, isCut: transcript.isCut, certainty: transcript.certainty)
     }
 }
 

@@ -62,7 +62,8 @@ package struct WrittenTranscript: Sendable {
         case .srt: (text, contentType) = (Subtitles.srt(pieces), "application/x-subrip; charset=utf-8")
         case .vtt: (text, contentType) = (Subtitles.vtt(pieces), "text/vtt; charset=utf-8")
         case .verbose:
-            let segments = pieces.filter { !$0.text.isEmpty }.enumerated().map { id, piece in
+            // Sound without words that are to be trusted is a segment, too; silence is none.
+            let segments = pieces.filter { !$0.text.isEmpty || $0.certainty < 0 }.enumerated().map { id, piece in
                 VerboseTranscriptionObject.Segment(
                     id: id, start: piece.seconds.lowerBound, end: piece.seconds.upperBound, text: piece.text, certainty: piece.certainty)
             }
