@@ -1,28 +1,28 @@
 package import Tensors
 
-/// What a loss says about tokens, and what it is told about them.
+/// The interface between the trainer and a loss.
 ///
-/// A term never sees a model: it receives measures of each token (``ScoredSequence``) and answers with coefficients
-/// (``TokenCoefficients``). The trainer never sees a term's formula: it minimises
+/// A term never sees a model. It receives the measures of each token (``ScoredSequence``) and returns coefficients (``TokenCoefficients``). The
+/// trainer never sees a term's formula. It minimises
 ///
 ///     Σ_t a_t · KL(student ‖ teacher)_t + b_t · KL(teacher ‖ student)_t − c_t · log π(y_t) − e_t · H(student)_t
 ///
-/// For answers of a group, "teacher" is the reference: the weights that the training began with, given what the student is given.
+/// For a group's answers, "teacher" means the reference: the initial weights of the training, given the student's prompt.
 
-/// Whose answer a sequence is.
+/// The source of an answer.
 package enum AnswerSource: Sendable, CaseIterable {
     /// One rollout of the student.
     case student
-    /// A group of the student's rollouts, whose rewards are compared with one another.
+    /// A group of the student's rollouts, whose rewards are compared with each other.
     case group
     /// The teacher's own answer.
     case teacher
-    /// The right answer.
+    /// The reference answer.
     case gold
-    /// The frozen teacher's answer to a replayed prompt, which the student is given alike.
+    /// The frozen teacher's answer to a replayed prompt, which student and teacher both receive.
     case replay
 
-    /// The word of reports: `token` and `sequence` are the terms of the paper that read these answers.
+    /// The name in reports. `token` and `sequence` are the paper's terms that read these answers.
     package var role: String {
         switch self {
         case .student: "token"
@@ -33,18 +33,18 @@ package enum AnswerSource: Sendable, CaseIterable {
     }
 }
 
-/// One answer of a pair as it was scored: token t has `measures[t]`.
+/// One scored answer of a pair; token t has `measures[t]`.
 package struct ScoredSequence: Sendable {
     package let source: AnswerSource
     package let measures: [RowMeasures]
-    /// Of the policy that ratios are taken against: the sampler's, or the trainer's before the first of several updates. Nil where nobody
-    /// said: the token then counts as on-policy.
+    /// Log-probabilities under the policy of the ratios: the sampler's, or the trainer's before the first of several updates. A nil token counts as
+    /// on-policy.
     package let samplerLogProbabilities: [Float?]
-    /// Of the distribution that each token was drawn from, at its temperature; nil where nobody said.
+    /// Log-probabilities under the distribution that each token was drawn from, at its temperature; nil if unknown.
     package let behaviourLogProbabilities: [Float?]
-    /// A_i, where rewards are known.
+    /// A_i, if rewards are known.
     package let advantage: Float
-    /// Rollouts of its group, N.
+    /// The number of rollouts in its group, N.
     package let groupSize: Int
 
     package init(
@@ -60,7 +60,7 @@ package struct ScoredSequence: Sendable {
     }
 }
 
-/// Constants a, b, c, e of every token of one sequence, and the value of the loss that they stand for.
+/// The constants a, b, c, e of every token of a sequence, and the loss value that they stand for.
 package struct TokenCoefficients: Sendable, Equatable {
     package var reverseKL: [Float]
     package var forwardKL: [Float]
@@ -76,7 +76,7 @@ package struct TokenCoefficients: Sendable, Equatable {
         loss = 0
     }
 
-    /// The same loss `factor` times as large.
+    /// The same loss multiplied by `factor`.
     package func scaled(by factor: Double) -> TokenCoefficients {
         var result = self
         for t in reverseKL.indices {
@@ -112,13 +112,13 @@ package struct TokenCoefficients: Sendable, Equatable {
     }
 }
 
-/// What a loss must know of the whole step.
+/// The counts of a whole step that a loss needs.
 package struct BatchCounts: Sendable, Equatable {
-    /// Pairs that take part; the loss is their mean.
+    /// The number of pairs that take part; the loss is their mean.
     package var pairs: Int
-    /// Tokens of all rollouts of all groups, those without advantage included.
+    /// The number of tokens in all rollouts of all groups, including those without advantage.
     package var sequenceTokens: Int
-    /// Replayed prompts that take part; their term is a mean of its own.
+    /// The number of replayed prompts that take part; their term is a separate mean.
     package var replays: Int
 
     package init(pairs: Int, sequenceTokens: Int = 0, replays: Int = 0) {
@@ -127,13 +127,13 @@ package struct BatchCounts: Sendable, Equatable {
         self.replays = replays
     }
 
-    /// What makes a mean over pairs one over what has answers of a source.
+    /// The factor that turns a mean over pairs into one over the answers of a source.
     func scale(_ source: AnswerSource) -> Double { source == .replay ? Double(pairs) / Double(max(1, replays)) : 1 }
 }
 
-/// How a sum over the tokens of one sequence is taken.
+/// How the values of one sequence's tokens are reduced.
 package enum Reduction: String, Sendable, Codable, CaseIterable {
-    /// As the paper writes it.
+    /// The sum, as in the paper.
     case sum
     case mean
 

@@ -1,6 +1,6 @@
 import Tensors
 
-/// Imitation: −Σ_t log π(y_t) over a given answer, gold or the teacher's own.
+/// Imitation: −Σ_t log π(y_t) over a given answer, the reference or the teacher's own.
 package struct CrossEntropy: LossTerm, Equatable {
     /// `.gold` or `.teacher`.
     package let source: AnswerSource

@@ -2,7 +2,7 @@ package import Tensors
 
 /// Off-policy distillation: Σ_t KL(teacher ‖ student)_t over an answer of the teacher.
 ///
-/// Of a replayed prompt, it holds the student where it was (as Learning without Forgetting does; Li and Hoiem, 2016).
+/// On a replayed prompt it keeps the student where it was, as in Learning without Forgetting (Li and Hoiem, 2016).
 package struct ForwardKL: LossTerm, Equatable {
     /// `.teacher` or `.replay`.
     package let source: AnswerSource

@@ -1,20 +1,20 @@
 package import Tensors
 
-/// One part of a loss: it reads the answers of one source, and gives each of their tokens its constants.
+/// One part of a loss. It reads the answers of one source and gives each token its coefficients.
 package protocol LossTerm: Sendable {
-    /// Whose answers it reads.
+    /// The source of the answers that it reads.
     var source: AnswerSource { get }
-    /// What it must know of them beside the student's log-probabilities.
+    /// What it needs to know about them besides the student's log-probabilities.
     var needs: Set<TermNeed> { get }
 
-    /// The loss of one sequence with the coefficients of its tokens, before the mean over pairs.
+    /// The loss of one sequence and its tokens' coefficients, before the mean over pairs.
     func coefficients(_ sequence: ScoredSequence, in batch: BatchCounts) -> TokenCoefficients
 
-    /// How far student and teacher are apart at a token, in nats, as reports show it. Only asked of terms that need the teacher's
+    /// The divergence between student and teacher at a token, in nats, for reports. Called only for terms that need the teacher's
     /// log-probabilities.
     func divergence(_ token: RowMeasures) -> Float
 
-    /// w_t of each token, as reports show it; nil for a term without weights.
+    /// The weights w_t for reports; nil for a term without weights.
     func weights(_ sequence: ScoredSequence) -> [Float]?
 }
 
@@ -24,13 +24,13 @@ extension LossTerm {
     package func weights(_ sequence: ScoredSequence) -> [Float]? { nil }
 }
 
-/// What the trainer must find out about answers for a term.
+/// What the trainer must compute about answers for a term.
 package enum TermNeed: Sendable {
     /// The teacher's log-probabilities at every token: a second forward pass.
     case teacherLogProbabilities
     /// The judge's rewards, as advantages within the group.
     case rewards
-    /// The log-probabilities of the weights that the training began with, after the same prompt.
+    /// The log-probabilities of the initial weights of the training, after the same prompt.
     case referenceLogProbabilities
 }
 

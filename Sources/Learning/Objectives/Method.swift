@@ -1,8 +1,8 @@
 extension Objective {
-    /// A method of training: a name and the terms of its loss. This is the one list of them; the HTTP interface, `openapi.json`, the
-    /// command line and `benchmarks/quality/ablation.py` read it.
+    /// A training method: a name and the terms of its loss. This is the only list of methods; the HTTP interface, `openapi.json`, the command line
+    /// and `benchmarks/quality/ablation.py` read it.
     ///
-    /// A method that reads gold answers reads no others: the trainer puts each gold answer behind a prompt of its own.
+    /// A method that reads gold answers reads no others, because the trainer puts each gold answer behind a separate prompt.
     package enum Method: String, Sendable, Codable, CaseIterable {
         case cord
         case opd
@@ -14,7 +14,7 @@ extension Objective {
         case supervised
         case selfDistillation = "self_distillation"
 
-        /// As tables of results call it.
+        /// The name in tables of results.
         package var title: String { definition(Objective(self)).title }
 
         func definition(_ objective: Objective) -> (title: String, terms: [WeightedTerm]) {

@@ -1,15 +1,15 @@
-/// A number that a training can be told, with the values that it may have: one table for steps and jobs over HTTP and for the command line.
+/// A numeric training option and its range. HTTP steps, jobs and the command line share this one table.
 ///
-/// Defaults are those of ``Objective`` and of the types that hold the rest.
+/// Defaults are those of ``Objective`` and of the other option types.
 package struct NumericOption: Sendable, Equatable {
-    /// As in requests.
+    /// The name in requests.
     package let name: String
-    /// As on the command line, without its dashes.
+    /// The name on the command line, without dashes.
     package let flag: String
     package let least: Double
     package let most: Double
     package let isInteger: Bool
-    /// Whether values lie below `most`.
+    /// Whether `most` itself is excluded.
     package let isOpen: Bool
 
     private init(_ name: String, _ range: ClosedRange<Double>, flag: String? = nil, isInteger: Bool = false, isOpen: Bool = false) {
@@ -26,7 +26,7 @@ package struct NumericOption: Sendable, Equatable {
 
     package func allows(_ value: Double) -> Bool { value >= least && (isOpen ? value < most : value <= most) }
 
-    /// What is expected, in words.
+    /// The accepted range, in words.
     package var expected: String {
         func short(_ value: Double) -> String { value.rounded() == value && abs(value) <= 1e15 ? String(Int(value)) : String(value) }
         if isOpen { return "a number of at least \(short(least)), below \(short(most))" }
@@ -35,7 +35,7 @@ package struct NumericOption: Sendable, Equatable {
     }
 }
 
-/// Of the objective.
+/// Options of the objective.
 extension NumericOption {
     package static let topK = NumericOption("top_k", 0...100_000)
     package static let topKShare = NumericOption("top_k_share", 0.0...1)
@@ -63,7 +63,7 @@ extension NumericOption {
     ]
 }
 
-/// Of the optimiser and of what it moves. The least are above what Float, in which models compute, turns into 0.
+/// Options of the optimiser and of the adapters. Minima lie above what Float, in which models compute, rounds to 0.
 extension NumericOption {
     package static let learningRate = NumericOption("learning_rate", 1e-30...1)
     package static let beta1 = NumericOption("beta1", 0.0...1, isOpen: true)
@@ -80,7 +80,7 @@ extension NumericOption {
     ]
 }
 
-/// Of a run over a file: what jobs and the command line have beside the options of a step.
+/// Options of a run over a file, which jobs and the command line have and steps do not.
 extension NumericOption {
     package static let batchSize = NumericOption("batch_size", 1...1024)
     package static let epochs = NumericOption("n_epochs", 1...1000, flag: "epochs")

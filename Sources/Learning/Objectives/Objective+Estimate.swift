@@ -1,5 +1,5 @@
 extension Objective {
-    /// What the sequence term estimates, in a sentence, for logs; nil for a method without one.
+    /// A sentence for logs about what the sequence term estimates; nil for a method without one.
     package var estimate: String? {
         guard reads(.group) else { return nil }
         let drawn = "rollouts drawn at temperature \(sequenceTemperature)"

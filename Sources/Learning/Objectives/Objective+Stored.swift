@@ -1,4 +1,4 @@
-/// How an objective is stored. Members that earlier programs did not know are at their defaults where they are absent.
+/// The stored form of an objective. Members that earlier programs did not know take their defaults if absent.
 extension Objective {
     enum CodingKeys: CodingKey {
         case method, topK, topKShare, alpha, beta, tokenTemperature, sequenceTemperature, teacherTemperature, rollouts, maxRolloutTokens

@@ -1,14 +1,14 @@
 package import Tensors
 
-/// What a training step minimises: CORD (arXiv 2601.16547) or one of its baselines, with every parameter at the paper's value.
+/// The objective of a training step: CORD (arXiv 2601.16547) or one of its baselines. Every parameter defaults to the paper's value.
 ///
 ///     L = tokenCoefficient · Σ_t w_t D_t  +  sequenceCoefficient · (−1/N Σ_i A_i log π(y_i | audio))
-///       + replayWeight · Σ_t KL(frozen teacher ‖ π)_t      over replayed prompts, where there are any
+///       + replayWeight · Σ_t KL(frozen teacher ‖ π)_t      over replayed prompts, if there are any
 package struct Objective: Sendable, Equatable, Codable {
     package enum Teacher: String, Sendable, Codable, CaseIterable {
-        /// The weights that the training began with.
+        /// The initial weights of the training.
         case frozen
-        /// The weights as they are now.
+        /// The current weights.
         case current
     }
 
@@ -17,15 +17,15 @@ package struct Objective: Sendable, Equatable, Codable {
     package var method = Method.cord
     /// K.
     package var topK = 20
-    /// K as a share of the rollout's length, in place of ``topK``.
+    /// K as a share of the rollout's length, instead of ``topK``.
     package var topKShare: Double?
     package var alpha = 2.0
     package var beta = 2.0
     package var tokenTemperature = 1.0
     package var sequenceTemperature = 1.5
-    /// Of the teacher's own answers; 0 is greedy.
+    /// The temperature of the teacher's own answers; 0 is greedy.
     package var teacherTemperature = 0.0
-    /// N.
+    /// N, the rollouts of a group.
     package var rollouts = 4
     package var maxRolloutTokens = 200
     package var tokenCoefficient = 1.0
@@ -38,34 +38,34 @@ package struct Objective: Sendable, Equatable, Codable {
     package var clipRatio: Double?
     package var normalisation = PolicyGradient.Normalisation.sum
     package var estimator = PolicyGradient.Estimator.unitTemperature
-    /// The most that an importance weight may be.
+    /// The upper bound C of importance weights.
     package var importanceBound = 2.0
-    /// Of KL(π ‖ first weights) over the group's tokens.
+    /// β, the coefficient of KL(π ‖ initial weights) over the group's tokens.
     package var referenceCoefficient = 0.0
-    /// Of the bonus for the entropy of π over the group's tokens.
+    /// η, the coefficient of the entropy bonus over the group's tokens.
     package var entropyCoefficient = 0.0
-    /// Updates of the weights by the answers of one step. From the second on, ratios are taken against the weights before the first.
+    /// The number of updates on the answers of one step. From the second on, ratios refer to the weights before the first.
     package var updatesPerRollout = 1
-    /// Of the term that holds the student to the frozen teacher where neither is trained to differ.
+    /// The weight of the term that holds the student to the frozen teacher on replayed prompts.
     package var replayWeight = 1.0
-    /// Share of a step's pairs whose clips are replayed: to be written down, as the teacher writes them.
+    /// The share of a step's pairs whose clips are replayed as transcription prompts, with the teacher's transcript as the answer.
     package var replayTranscripts = 0.0
 
     package init(_ method: Method = .cord) { self.method = method }
 
-    /// The terms of the method that take part: those with a coefficient.
+    /// The method's terms with a non-zero coefficient.
     package var terms: [WeightedTerm] { method.definition(self).terms.filter { $0.coefficient != 0 } }
 
-    /// Those, and the one of replayed prompts.
+    /// The same, and the term of replayed prompts.
     private var allTerms: [WeightedTerm] {
         replayWeight == 0 ? terms : terms + [WeightedTerm(ForwardKL(of: .replay, reduction: reduction), coefficient: replayWeight)]
     }
 
-    /// Whether a term reads the answers of a source. The student's rollout is drawn at ``tokenTemperature``, the group is ``rollouts``
-    /// of them at ``sequenceTemperature``.
+    /// Whether a term reads the answers of a source. The student's rollout is drawn at ``tokenTemperature``; the group is ``rollouts`` of them at
+    /// ``sequenceTemperature``.
     package func reads(_ source: AnswerSource) -> Bool { terms.contains { $0.term.source == source } }
 
-    /// Whether something must be found out about the answers of a source.
+    /// Whether a term that reads a source has this need.
     package func needs(_ need: TermNeed, of source: AnswerSource) -> Bool {
         allTerms.contains { $0.term.source == source && $0.term.needs.contains(need) }
     }
@@ -75,7 +75,7 @@ package struct Objective: Sendable, Equatable, Codable {
         source == .group && estimator == .samplingTemperature ? sequenceTemperature : 1
     }
 
-    /// Whether rollouts of the group without advantage have a gradient.
+    /// Whether group rollouts without advantage still have a gradient.
     package var regularisesGroup: Bool { reads(.group) && (referenceCoefficient > 0 || entropyCoefficient > 0) }
 
     private var needsRewards: Bool { terms.contains { $0.term.needs.contains(.rewards) } }
@@ -90,12 +90,12 @@ package struct Objective: Sendable, Equatable, Codable {
         GroupAdvantage(dividesByDeviation: dividesByDeviation).advantages(rewards: rewards)
     }
 
-    /// The token term with its weights, which an inspection shows; one without weights where the method has none.
+    /// The token term and its weights, for inspection; unweighted if the method has none.
     package var tokenTerm: ReverseKL {
         method.definition(self).terms.lazy.compactMap { $0.term as? ReverseKL }.first ?? ReverseKL(reduction: reduction)
     }
 
-    /// The loss of one sequence with the coefficients of its tokens, before the mean over pairs: the sum of the terms that read it.
+    /// The loss of one sequence and its tokens' coefficients, before the mean over pairs: the sum of the terms that read it.
     package func coefficients(_ sequence: ScoredSequence, in batch: BatchCounts) -> TokenCoefficients {
         let parts = allTerms.filter { $0.term.source == sequence.source }.map {
             $0.term.coefficients(sequence, in: batch).scaled(by: $0.coefficient * batch.scale(sequence.source))
@@ -104,13 +104,13 @@ package struct Objective: Sendable, Equatable, Codable {
         return parts.dropFirst().reduce(first, +)
     }
 
-    /// How far student and teacher are apart at each token of a sequence, as reports show it; nil where they are not compared.
+    /// The divergence between student and teacher at each token of a sequence, for reports; nil if they are not compared.
     package func divergences(_ measures: [RowMeasures], of source: AnswerSource) -> [Float]? {
         let compared = allTerms.first { $0.term.source == source && $0.term.needs.contains(.teacherLogProbabilities) }
         return compared.map { measures.map($0.term.divergence) }
     }
 
-    /// w_t of each token of a sequence; nil where no term that reads it has weights.
+    /// The weights w_t of a sequence's tokens; nil if no term that reads it has weights.
     package func weights(_ sequence: ScoredSequence) -> [Float]? {
         terms.lazy.filter { $0.term.source == sequence.source }.compactMap { $0.term.weights(sequence) }.first
     }

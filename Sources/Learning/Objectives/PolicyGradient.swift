@@ -7,27 +7,27 @@ import Tensors
 ///
 /// with, for each token of the group, β KL(π ‖ π_reference) − η H(π). Weights w and advantages are constants.
 package struct PolicyGradient: LossTerm, Equatable {
-    /// Which π is scored of rollouts that were drawn from μ, at a temperature T.
+    /// Which π is scored on rollouts drawn from μ at a temperature T.
     package enum Estimator: String, Sendable, Codable, CaseIterable {
-        /// π at temperature 1, w = 1: as the paper reads. Where T ≠ 1 the rollouts are off-policy and nothing corrects that: the estimate
-        /// is biased.
+        /// π at temperature 1 and w = 1, as in the paper. For T ≠ 1 the rollouts are off-policy without a correction, so the estimate is biased.
         case unitTemperature = "unit_temperature"
-        /// π at T, w = 1: on-policy, the gradient of the expected reward of what was sampled. KL and entropy are those at T, too.
+        /// π at temperature T and w = 1: on-policy, the gradient of the expected reward of the sampled answers. KL and entropy are taken at T as
+        /// well.
         case samplingTemperature = "sampling_temperature"
-        /// π at temperature 1, w_t = min(C, π_old(y_t) / μ(y_t)): truncated importance weights of each token (Ionides, 2008). What is left
-        /// of the bias comes from the bound and from earlier tokens, whose ratios are not multiplied in.
+        /// π at temperature 1 and w_t = min(C, π_old(y_t) / μ(y_t)): truncated importance weights per token (Ionides, 2008). The remaining bias
+        /// comes from the bound, and from ignoring the ratios of earlier tokens.
         case importance
     }
 
-    /// What the sum over a rollout's tokens is divided by.
+    /// The divisor of the sum over a rollout's tokens.
     package enum Normalisation: String, Sendable, Codable, CaseIterable {
-        /// Nothing, as the paper writes it.
+        /// None, as in the paper.
         case sum
-        /// The rollout's length: GRPO.
+        /// The rollout's length, as in GRPO.
         case sequence
-        /// The tokens of all rollouts of the step, instead of the group's size and the step's pairs: DAPO.
+        /// The number of tokens in all rollouts of the step, instead of the group's size and the step's pairs, as in DAPO.
         case tokens
-        /// The most tokens that a rollout may have: Dr. GRPO.
+        /// The maximum rollout length, as in Dr. GRPO.
         case constant
     }
 
@@ -37,7 +37,7 @@ package struct PolicyGradient: LossTerm, Equatable {
     package var estimator: Estimator
     /// C.
     package var importanceBound: Double
-    /// ε; nil for no ratio at all.
+    /// ε; nil uses no ratio.
     package var clipRatio: Double?
     /// β.
     package var referenceCoefficient: Double
@@ -89,7 +89,7 @@ package struct PolicyGradient: LossTerm, Equatable {
         return result
     }
 
-    /// w_t. A token of which nobody knows what it was drawn from weighs 1.
+    /// w_t. A token whose sampling distribution is unknown has weight 1.
     private func weight(old: Double, behaviour: Double?) -> Double {
         guard estimator == .importance, let behaviour else { return 1 }
         return min(importanceBound, exp(old - behaviour))

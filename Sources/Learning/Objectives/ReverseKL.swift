@@ -14,7 +14,7 @@ package struct ReverseKL: LossTerm, Equatable {
         self.reduction = reduction
     }
 
-    /// w_t of each position, by its divergence; one where there are no importance weights.
+    /// The weights w_t, computed from the divergences; all 1 without importance weights.
     package func weights(divergences: [Float]) -> [Float] {
         importance?.weights(divergences: divergences) ?? Array(repeating: 1, count: divergences.count)
     }

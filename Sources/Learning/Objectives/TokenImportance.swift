@@ -4,11 +4,11 @@
 ///     w^pos_t = β − (β − 1)(t − 1)/(T − 1)
 ///     w_t     = w^KL_t · w^pos_t
 ///
-/// Weights are constants: no gradient flows through the choice of positions.
+/// Weights are constants: no gradient flows through the selection of positions.
 package struct TokenImportance: Sendable, Equatable {
-    /// K, counted in positions. Among equal divergences the earlier position counts as larger.
+    /// K, a number of positions. Among equal divergences the earlier position ranks higher.
     package var topK: Int
-    /// K as a share of the rollout's length, rounded up, in place of ``topK``.
+    /// K as a share of the rollout's length, rounded up, instead of ``topK``.
     package var topKShare: Double?
     package var alpha: Double
     package var beta: Double
@@ -20,12 +20,12 @@ package struct TokenImportance: Sendable, Equatable {
         self.beta = beta
     }
 
-    /// Positions of a rollout of T tokens that weigh α: all of them where T ≤ K, so that α then only scales the loss.
+    /// The number of positions with weight α in a rollout of T tokens. If T ≤ K these are all positions, and α only scales the loss.
     package func largestCount(_ length: Int) -> Int {
         min(length, topKShare.map { Int(($0 * Double(length)).rounded(.up)) } ?? topK)
     }
 
-    /// The weight of each position, by its divergence. A rollout of one token has w^pos = β.
+    /// The weight of each position, computed from the divergences. A rollout of one token has w^pos = β.
     package func weights(divergences: [Float]) -> [Float] {
         let count = divergences.count
         let ranked = divergences.indices.sorted { (-divergences[$0], $0) < (-divergences[$1], $1) }

@@ -10,9 +10,9 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
     package enum Method: Sendable, Equatable {
         /// Adapters on linear layers.
         case lowRank(LoRA)
-        /// Every tensor itself.
+        /// All tensors.
         case full
-        /// Every tensor but the table of the encoder's positions.
+        /// All tensors except the encoder's position table.
         case fullButPositions
     }
 
@@ -31,7 +31,7 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
 
     package static func full(_ parts: [Part] = Part.allCases) -> AdapterPlan { AdapterPlan(parts, .full) }
 
-    /// Whether tensors themselves are trained.
+    /// Whether whole tensors are trained.
     package var isFull: Bool {
         switch method {
         case .lowRank: false
@@ -41,13 +41,13 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
 
     private func candidates(in model: AudioLanguageModel) -> [Parameter] { model.parameters.filter { parts.contains($0.part) } }
 
-    /// A tensor under training: with the rank and scale of an adapter that begins there, or itself.
+    /// A tensor to train: the tensor itself, or an adapter with its initial rank and scale.
     struct Selected {
         let parameter: Parameter
         let adapter: (rank: Int, scale: Float)?
     }
 
-    /// What the plan selects in a model. Throws where that is nothing.
+    /// The tensors that the plan selects in a model. Throws if there are none.
     func selection(in model: AudioLanguageModel) throws -> [Selected] {
         let candidates = candidates(in: model)
         let chosen: [Selected] =
@@ -84,12 +84,12 @@ package struct AdapterPlan: Sendable, Equatable, Codable {
         }
     }
 
-    /// Holds what was asked for against the adapter that training goes on from, whose rank and scale stay as they are.
+    /// Checks the requested settings against the adapter that training continues from, whose rank and scale are fixed.
     ///
     /// - Parameters:
-    ///   - rank: nil where nobody asked for one.
-    ///   - alpha: the same.
-    ///   - isRankStabilized: the same.
+    ///   - rank: Nil if none was requested.
+    ///   - alpha: Nil if none was requested.
+    ///   - isRankStabilized: Nil if it was not requested.
     package func check(
         rank: Int?, alpha: Double?, isRankStabilized: Bool? = nil, against parent: WeightVersion?, in model: AudioLanguageModel
     ) throws {
@@ -131,7 +131,7 @@ extension AdapterPlan {
     private enum CodingKeys: CodingKey { case parts, method }
     private enum FormerKeys: CodingKey { case modules, parameters, rank, alpha }
 
-    /// Reads also what earlier programs stored: patterns over names of tensors, with the parts' prefixes in them.
+    /// Also reads what earlier programs stored: patterns over tensor names that include the parts' prefixes.
     package init(from decoder: any Swift.Decoder) throws {
         let former = try decoder.container(keyedBy: FormerKeys.self)
         func parts(_ pattern: String) -> [Part] { Part.allCases.filter { pattern.contains($0.formerPrefix) } }

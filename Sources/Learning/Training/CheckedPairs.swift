@@ -5,18 +5,18 @@ import Hashing
 import Models
 import Workers
 
-/// The pairs of a manifest that a run learns from: every clip was heard, and every prompt fits the model.
+/// The pairs of a manifest that a run learns from. Every clip was decoded, and every prompt fits the model.
 ///
 ///     rows ─┬─ clips decoded, prompts counted, content hashed (in parallel) ─┬─ pairs, content
 ///           └─ cannot be learnt from ────────────────────────────────────────┴─ skipped, or the manifest is refused
 package struct CheckedPairs: Sendable {
     package let pairs: [TrainingPair]
-    /// The lines that were left out, by number.
+    /// The skipped lines, by number.
     package let skipped: [PairManifest.Problem]
     /// A digest of ids, texts and clips, in order.
     package let content: String
 
-    /// The system turn that all pairs have; nil where they differ or have none.
+    /// The system turn that all pairs share; nil if they differ or have none.
     package var system: String? {
         let systems = Set(pairs.map(\.system))
         return systems.count == 1 ? pairs[0].system : nil
@@ -24,13 +24,13 @@ package struct CheckedPairs: Sendable {
 }
 
 extension PairManifest {
-    /// Hears every clip and counts the tokens of every prompt, before a run begins.
+    /// Decodes every clip and counts the tokens of every prompt, before a run begins.
     ///
     /// - Parameters:
-    ///   - maxSkipped: how many lines may be left out; with more, the manifest is refused.
-    ///   - checks: what was heard before is not heard again where its file has not changed; nil hears all.
-    ///   - width: pairs that are looked at side by side.
-    ///   - progress: told how many of all rows are done.
+    ///   - maxSkipped: How many lines may be skipped; with more, the manifest is refused.
+    ///   - checks: Results of earlier checks, which hold for unchanged files; nil checks everything.
+    ///   - width: The number of pairs checked in parallel.
+    ///   - progress: Called with the number of checked rows and of all rows.
     /// - Throws: ``TrainingError/manifest(path:line:reason:)`` that names the lines; `CancellationError`.
     package func checked(
         by model: LoadedModel, maxSkipped: Int = 0, checks: PairChecks? = nil, width: Int = 1,
@@ -64,7 +64,7 @@ extension PairManifest {
             var results = [Result<[UInt8], any Error>](repeating: .success([]), count: rows.count)
             var done = 0
             for (index, row) in rows.enumerated() {
-                // A bounded line: each holds a decoded clip.
+                // Bounded, because each task holds a decoded clip.
                 if index >= 2 * width, let (index, result) = try await group.next() {
                     results[index] = result
                     done += 1
@@ -111,14 +111,13 @@ extension TrainingPair {
         let clips: [String]
     }
 
-    /// SHA-256 over everything that a step learns from, clips by their bytes.
+    /// SHA-256 over everything that a step learns from, including the bytes of the clips.
     ///
-    /// - Throws: why no step could learn from the pair: a clip that cannot be read, decoded or heard whole, or a prompt beyond the
-    ///   model's context.
+    /// - Throws: Why no step could learn from the pair: a clip that cannot be read, decoded or used whole, or a prompt that exceeds the context.
     func contentDigest(for use: RowUse, by model: LoadedModel, isCancelled: Cancellation) throws -> [UInt8] {
         let prompts = try use.prompts(of: self, by: model, system: nil) { isCancelled.isCancelled }
         let context = model.model.contextLength
-        // A rollout ends with the context; its first token must fit.
+        // A rollout ends with the context, and its first token must fit.
         let longest =
             try prompts.targets.map { $0.prompt.tokens.count + (try model.tokens($0.answer).count) + 1 }.max()
             ?? max(prompts.student.tokens.count, prompts.teacher.tokens.count) + 1

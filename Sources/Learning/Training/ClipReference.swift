@@ -2,20 +2,20 @@ import Encodings
 package import Foundation
 import JSON
 
-/// How a row names a clip. Whoever reads the rows knows what a path is relative to and what files there are.
+/// A row's reference to a clip. The reader of the rows resolves relative paths and uploads.
 package enum ClipReference: Sendable, Equatable {
     case path(String)
     case bytes(Data)
     /// An upload's id.
     case file(id: String)
 
-    /// Members of a row that hold clips, in the words of this product, Hugging Face, ms-swift, LLaMA-Factory and NeMo.
+    /// Members that hold clips, in the names of this program, Hugging Face, ms-swift, LLaMA-Factory and NeMo.
     static let members = [
         "audio", "audios", "audio_path", "audio_paths", "audio_url", "audio_urls", "audio_file", "audio_filepath", "file_name", "wav", "sound",
         "speech", "clip",
     ]
 
-    /// The clips that stand beside a row's text.
+    /// The clips beside a row's text.
     static func clips(of row: inout RowMembers, columns: [String]) throws(RowError) -> [ClipReference] {
         var found: (name: String, clips: [ClipReference])?
         for name in members + columns.filter({ $0.hasSuffix("_file_name") }).sorted() {
@@ -33,7 +33,7 @@ package enum ClipReference: Sendable, Equatable {
         return found?.clips ?? []
     }
 
-    /// A path or data URL; or an object with `path`, `url`, `file_id`, or with `data` or `bytes` in base64, as `input_audio` has it.
+    /// A path or data URL, or an object with `path`, `url`, `file_id`, or with base64 in `data` or `bytes`, as in `input_audio`.
     init(_ value: JSONValue, at place: String) throws(RowError) {
         if case .string(let text) = value {
             self = try ClipReference(text, at: place)
@@ -49,7 +49,7 @@ package enum ClipReference: Sendable, Equatable {
         let upload = try members.text("file_id")
         members.ignore(["format", "sampling_rate", "array"])
         try members.end()
-        // Hugging Face writes the file's name beside its bytes.
+        // Hugging Face stores the file's name beside its bytes.
         switch (encoded, address, upload) {
         case (let text?, nil, nil): self = .bytes(try Self.decoded(text, at: place))
         case (nil, let text?, nil) where named == nil: self = try ClipReference(text, at: place)

@@ -1,15 +1,15 @@
 package import Foundation
 
-/// By what validations of a run are compared: a number that is better when it is smaller.
+/// The number by which validations are compared; smaller is better.
 package enum Criterion: String, Sendable, Codable, CaseIterable {
     /// Accuracy typed minus spoken.
     case gap
     case loss
     case klMean = "kl_mean"
-    /// What typed questions lose: 1 − accuracy typed.
+    /// 1 − typed accuracy.
     case textLoss = "text_loss"
 
-    /// Nil where a validation does not have it.
+    /// Nil if a validation does not have the number.
     package func value(of validation: Validation) -> Double? {
         switch self {
         case .gap: validation.textAccuracy.flatMap { text in validation.audioAccuracy.map { text - $0 } }
@@ -19,19 +19,19 @@ package enum Criterion: String, Sendable, Codable, CaseIterable {
         }
     }
 
-    /// The step of the best validation, the first of equals; nil where none has the number.
+    /// The step of the best validation, the first of equals; nil if none has the number.
     func best(of validations: [(step: Int, validation: Validation)]) -> Int? {
         let values = validations.compactMap { line in value(of: line.validation).map { (step: line.step, value: $0) } }.filter(\.value.isFinite)
         return values.min { ($0.value, $0.step) < ($1.value, $1.step) }?.step
     }
 
-    /// The same of the validations that a run's directory tells.
+    /// The same for the validations recorded in a run's directory.
     package func best(ofRun directory: URL) throws -> Int? {
         best(of: try MetricsLog.validationLines(of: directory).map { ($0.step, $0.validation) })
     }
 }
 
-/// When a run ends before its last step: after so many validations in a row that are not better than the best before by the least change.
+/// Ends a run after a number of consecutive validations that do not improve on the best one by the minimum change.
 package struct EarlyStopping: Sendable, Equatable, Codable {
     package var criterion: Criterion
     package var patience: Int
@@ -43,10 +43,10 @@ package struct EarlyStopping: Sendable, Equatable, Codable {
         self.minimumChange = minimumChange
     }
 
-    /// Why the run ends now; nil while it goes on.
+    /// Why the run ends now; nil while it continues.
     ///
-    /// - Parameter validations: all that the run had, in order, the one before its first step included.
-    /// - Throws: ``TrainingError/options(_:)`` where they do not have the criterion's number.
+    /// - Parameter validations: All validations of the run in order, including the one before its first step.
+    /// - Throws: ``TrainingError/options(_:)`` if they do not have the criterion's number.
     package func reason(after validations: [Validation]) throws(TrainingError) -> String? {
         var best = Double.infinity
         var waited = 0
@@ -69,7 +69,7 @@ package struct EarlyStopping: Sendable, Equatable, Codable {
     }
 }
 
-/// Which checkpoints of a run stay beside the newest; several rules keep what any of them keeps.
+/// Which checkpoints of a run are kept besides the newest. Several rules keep what any of them keeps.
 ///
 ///     last:3       the newest three
 ///     every:500    those whose step is a multiple
@@ -79,7 +79,7 @@ package enum KeepRule: Sendable, Equatable, Codable, CustomStringConvertible {
     case every(Int)
     case best
 
-    /// Nil where `text` is no rule.
+    /// Nil if `text` is not a rule.
     package init?(_ text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         let count = parts.count == 2 ? Int(parts[1]).flatMap { $0 > 0 ? $0 : nil } : nil
@@ -111,9 +111,9 @@ package enum KeepRule: Sendable, Equatable, Codable, CustomStringConvertible {
         try container.encode(description)
     }
 
-    /// Of the steps that have checkpoints, in order, those that the rule keeps.
+    /// The steps that the rule keeps, of the given steps with checkpoints.
     ///
-    /// - Parameter best: the step of the best validation.
+    /// - Parameter best: The step of the best validation.
     package func kept(of steps: [Int], best: Int?) -> [Int] {
         switch self {
         case .last(let count): Array(steps.suffix(count))

@@ -3,7 +3,7 @@ package import Models
 package import Objectives
 package import Tensors
 
-/// Forward and backward over prepared pairs: gradients of the objective's mean over `counts.pairs`, added on a tape.
+/// A forward and backward pass over prepared pairs. It adds the gradients of the objective, a mean over `counts.pairs`, to a tape.
 ///
 ///     student: clip → prompt, answers packed behind it → hidden          (tape)
 ///     teacher: typed prompt, the compared answers behind it → hidden     (no tape)
@@ -15,15 +15,15 @@ package struct GradientPass {
     package let arithmetic: Arithmetic
     package let objective: Objective
     package let weights: TrainableWeights
-    /// The version that teaches where the objective's teacher is frozen; nil for the base weights.
+    /// The teacher if the objective's teacher is frozen; nil for the base weights.
     package let frozenTeacher: WeightVersion?
     /// The version that the training began with; nil for the base weights.
     package let reference: WeightVersion?
     package let counts: BatchCounts
-    /// Of what adapters under training see; drawn by the pairs' streams.
+    /// The dropout probability of the trained adapters' input. Masks are drawn from the pairs' streams.
     package let dropout: Double
     let timer: PhaseTimer
-    /// Of clips whose hearing is not trained.
+    /// Cached embeddings of clips whose encoder is not trained.
     let embeddings: EmbeddingCache
 
     package init(
@@ -43,14 +43,14 @@ package struct GradientPass {
         self.timer = timer
     }
 
-    /// Scores the pairs in one packed pass and runs backwards; results by pair and answer.
+    /// Scores the pairs in one packed pass and runs the backward pass. Results are by pair and answer.
     package func callAsFunction(_ pairs: [PreparedPair], on tape: Tape) -> [[ScoredAnswer]] {
         let answers = pairs.flatMap(\.answers)
         let live = weights.view(id: "live")
         let hidden = hiddenRows(pairs, version: live, tape)
         var results = [ScoredAnswer?](repeating: nil, count: answers.count)
         var gradients: [(Tensor, gradient: Tensor)] = []
-        // Answers go through the head by what they are compared with, and at what temperature.
+        // Answers are grouped by what they are compared with and by temperature.
         for kind in Comparison.allCases {
             let chosen = answers.indices.filter { comparison(answers[$0]) == kind }
             if chosen.isEmpty { continue }
@@ -80,11 +80,11 @@ package struct GradientPass {
         }
     }
 
-    /// What answers are scored beside.
+    /// What answers are compared with.
     private enum Comparison: CaseIterable {
         /// The teacher's logits.
         case teacher
-        /// Nothing, or the reference's logits: the group, at a temperature of its own.
+        /// Nothing, or the reference's logits; groups have a temperature of their own.
         case group
         /// The frozen teacher's logits.
         case replay
@@ -108,7 +108,8 @@ package struct GradientPass {
         }
     }
 
-    /// What each token was drawn from: as whoever sampled it said, else these weights at the sampler's temperature.
+    /// The log-probability of each token under its sampling distribution: as its sampler reported, otherwise under the current weights at the
+    /// sampler's temperature.
     private func behaviour(_ answers: [PreparedPair.Answer], _ head: VocabularyRows) -> [Float?] {
         guard objective.estimator == .importance, answers[0].source == .group else { return [] }
         let computed = head.logProbabilities(temperature: objective.sequenceTemperature)
@@ -134,7 +135,7 @@ package struct GradientPass {
             logProbabilityDifference: differences.max())
     }
 
-    /// Hidden states of all rows, and for each answer the rows that predict its tokens.
+    /// The hidden states of all rows, and for each answer the rows that predict its tokens.
     private func hiddenRows(
         _ pairs: [PreparedPair], version: WeightVersion, _ tape: Tape
     ) -> (states: Tensor, rows: [[Int]]) {
@@ -160,7 +161,7 @@ package struct GradientPass {
         }
     }
 
-    /// Audio embeddings of hearing under training: of all clips at once, or clip by clip where dropout has masks of its own for each.
+    /// Audio embeddings under a trained encoder: of all clips together, or clip by clip if dropout has separate masks.
     private func embedded(_ batch: PackedBatch, _ version: WeightVersion, _ tape: Tape) -> Tensor {
         if dropout == 0 {
             return model.embed(batch.clips.map(\.segments), versions: batch.clips.map { _ in version }, arithmetic: arithmetic, tape)
@@ -171,7 +172,7 @@ package struct GradientPass {
         return concatenated(parts, tape)
     }
 
-    /// A teacher's hidden rows that predict the answers of a comparison.
+    /// The teacher's hidden rows that predict the answers of a comparison.
     private func teacherRows(_ pairs: [PreparedPair], _ kind: Comparison, _ version: WeightVersion?) -> VocabularyRows.Side {
         timer.measure(.scoring) {
             var batch = PackedBatch()
@@ -179,7 +180,7 @@ package struct GradientPass {
                 let compared = pair.answers.filter { comparison($0) == kind }
                 if !compared.isEmpty { batch.append(pair.teacherPrompt, answers: compared.map(\.tokens)) }
             }
-            // Of weights that stay: those under training hear otherwise after each step.
+            // Only frozen weights can use the cache, since trained ones change with each step.
             let audio =
                 kind == .replay || batch.clips.isEmpty
                 ? embeddings.rows(batch.clips, model, version: version, arithmetic: arithmetic)
@@ -192,7 +193,7 @@ package struct GradientPass {
         }
     }
 
-    /// The hidden rows that predict the group's tokens, of the weights that the training began with.
+    /// The hidden rows of the initial weights that predict the group's tokens.
     private func referenceRows(_ pairs: [PreparedPair]) -> VocabularyRows.Side {
         timer.measure(.scoring) {
             var batch = PackedBatch()

@@ -2,18 +2,18 @@ package import Foundation
 import Glibc
 import Synchronization
 
-/// What costs time to find out, remembered under a digest in a file that several processes append to.
+/// A cache of expensive results by digest, in a file that several processes append to.
 ///
 ///     KEY VALUE⏎        KEY: 64 hexadecimal digits; VALUE: text without a line break
 ///
-/// In memory are the places of the values alone, some 50 bytes each. A line that a crash tore is nobody's; a disk that takes nothing more
-/// only means that nothing more is remembered.
+/// Only the positions of the values are in memory, about 50 bytes each. A line torn by a crash is ignored. If the disk accepts nothing more,
+/// nothing more is cached.
 package final class LineCache: Sendable {
     private struct Key: Hashable {
         let high: UInt64
         let low: UInt64
 
-        /// Half of a digest's digits name a line well enough.
+        /// Half of a digest's digits identify a line well enough.
         init?(_ digits: some Sequence<UInt8>) {
             var words: [UInt64] = [0, 0]
             for (place, digit) in digits.prefix(32).enumerated() {
@@ -34,7 +34,7 @@ package final class LineCache: Sendable {
     private let descriptor: Int32
     private let places: Mutex<[Key: Place]>
 
-    /// Opens a file, and makes it where there is none; nil where it can be neither read nor made.
+    /// Opens a file, creating it if needed; nil if that fails.
     package init?(_ file: URL) {
         try? FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
         descriptor = unsafe open(file.path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
@@ -75,12 +75,12 @@ package final class LineCache: Sendable {
         let line = Array(key.utf8) + [UInt8(ascii: " ")] + value + [Self.newline]
         places.withLock { places in
             guard places[short] == nil, write(line) else { return }
-            // Others may have appended before: the end of this line is where the file now stands for this process.
+            // Other processes may have appended before. This line ends at the descriptor's current position.
             places[short] = Place(offset: Int(lseek(descriptor, 0, SEEK_CUR)) - value.count - 1, length: value.count)
         }
     }
 
-    /// Whole lines alone: in one call, which the system does not divide among those who append.
+    /// Writes whole lines in one call, which the system does not interleave with other appends.
     @discardableResult
     private func write(_ line: [UInt8]) -> Bool {
         unsafe line.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) } == line.count

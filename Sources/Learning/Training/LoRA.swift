@@ -11,12 +11,12 @@ package struct LoRA: Sendable, Equatable {
     /// peft's `use_rslora`.
     package var isRankStabilized = false
     package var targets = TargetModules.allLinear
-    /// Other ranks, by regular expressions that the ends of modules' paths match: peft's `rank_pattern`.
+    /// Ranks that differ, by regular expressions that match the ends of module paths: peft's `rank_pattern`.
     package var ranks: [String: Int] = [:]
     /// Other alphas, in the same way: peft's `alpha_pattern`.
     package var alphas: [String: Double] = [:]
 
-    /// - Parameter alpha: twice the rank where nil.
+    /// - Parameter alpha: Twice the rank if nil.
     package init(rank: Int = 16, alpha: Double? = nil) {
         self.rank = rank
         self.alpha = alpha ?? 2 * Double(rank)
@@ -38,7 +38,7 @@ package struct LoRA: Sendable, Equatable {
     /// Names are those that the newest transformers gives, as in `adapter_config.json`. What chooses experts gets no adapter, nor does the
     /// output head; experts get one where targets name them, and not as "all linear layers", which to peft, too, they are not.
     ///
-    /// - Throws: ``TrainingError/plan(_:)`` for what cannot be given, by the option's name.
+    /// - Throws: ``TrainingError/plan(_:)`` that names the option which cannot be satisfied.
     func selection(of candidates: [Parameter], in model: AudioLanguageModel) throws -> [Adapted] {
         if let wrong = ([rank] + ranks.values.sorted()).first(where: { $0 < 1 }) {
             throw TrainingError.plan("rank \(wrong); at least 1 is needed")
@@ -67,7 +67,7 @@ package struct LoRA: Sendable, Equatable {
         }
     }
 
-    /// Names and expressions mean linear layers alone: peft, too, refuses whatever else they select.
+    /// Names and expressions may select linear layers only; peft also refuses anything else.
     private func refuseOthers(
         _ candidates: [Parameter], _ linear: Set<String>, _ configuration: PEFTConfiguration, _ model: AudioLanguageModel
     ) throws {
@@ -86,7 +86,7 @@ package struct LoRA: Sendable, Equatable {
         }
     }
 
-    /// What selects nothing was misspelt.
+    /// A pattern that selects nothing is probably misspelt.
     private func refuseIdle(_ chosen: [String], of all: [String]) throws {
         func ends(_ name: String, in path: String) -> Bool { path == name || path.hasSuffix("." + name) }
         let known = Set(all.map { String($0.split(separator: ".").last!) }).sorted()
@@ -115,7 +115,7 @@ package struct LoRA: Sendable, Equatable {
         }
     }
 
-    /// The value of all patterns that match a module: peft takes the first, of an order that JSON does not keep.
+    /// The common value of all patterns that match a module. peft takes the first one, but JSON does not preserve their order.
     private func one<Value: Hashable & Comparable>(_ field: String, _ found: [Value], for module: String) throws -> Value? {
         let found = Set(found).sorted()
         if found.count > 1 {
@@ -125,7 +125,7 @@ package struct LoRA: Sendable, Equatable {
     }
 }
 
-/// As stored: members that came later stand there where they say something.
+/// The stored form. Later members are written only if they differ from their default.
 extension LoRA: Codable {
     private enum CodingKeys: CodingKey { case rank, alpha, useRslora, targets, ranks, alphas }
 

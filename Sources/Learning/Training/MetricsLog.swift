@@ -1,6 +1,6 @@
 import Foundation
 
-/// The metrics of a run and its validations, a JSON line each, and as TensorBoard events where asked for.
+/// The metrics and validations of a run, as JSON lines and, if requested, as TensorBoard events.
 struct MetricsLog {
     struct Line: Codable {
         struct Skipped: Codable {
@@ -25,10 +25,10 @@ struct MetricsLog {
     private let validations: StepLog?
     private var events: EventFile?
 
-    /// Of the run in a directory, in order.
+    /// The metrics of the run in a directory, in order.
     static func lines(of directory: URL) throws -> [Line] { try StepLog.lines(Line.self, of: metrics(directory)) }
 
-    /// None where the run has no validation.
+    /// Empty if the run has no validation.
     static func validationLines(of directory: URL) throws -> [ValidationLine] {
         let file = validations(directory)
         return FileManager.default.fileExists(atPath: file.path) ? try StepLog.lines(ValidationLine.self, of: file) : []
@@ -59,7 +59,7 @@ struct MetricsLog {
         try events?.append(step: step, validation.values.map { ("validation/" + $0.name, $0.value) })
     }
 
-    /// The pairs that steps of a run left out, by id.
+    /// The pairs that steps of a run skipped, by id.
     static func leftOut(_ directory: URL) throws -> [RunResult.LeftOut] {
         var found: [String: RunResult.LeftOut] = [:]
         for skipped in try lines(of: directory).flatMap({ $0.skipped ?? [] }) {
@@ -69,7 +69,7 @@ struct MetricsLog {
         return found.values.sorted { $0.id < $1.id }
     }
 
-    /// The validation of a run after a step; nil where there was none.
+    /// The validation after a step; nil if there was none.
     static func validation(_ directory: URL, at step: Int) throws -> Validation? {
         try validationLines(of: directory).last { $0.step == step }?.validation
     }

@@ -1,17 +1,17 @@
 package import Foundation
 
-/// A run's metrics as a table for spreadsheets and OpenAI's clients: a row a step, and one for a validation before the first.
+/// A run's metrics as a table for spreadsheets and OpenAI's clients: a row per step, and one for a validation before the first.
 ///
 ///     step,train_loss,kl_mean,…,seconds,full_valid_kl_mean,…
 ///
-/// A number that a step does not have leaves its place empty; columns that would be empty are left out.
+/// A number that a step does not have is left empty; columns without numbers are left out.
 package enum MetricsTable {
     private struct Row {
         var values: [String: Double] = [:]
     }
 
-    /// - Parameter directory: the run's.
-    /// - Throws: where its metrics cannot be read.
+    /// - Parameter directory: The run's directory.
+    /// - Throws: If its metrics cannot be read.
     package static func csv(of directory: URL) throws -> Data {
         var rows: [Int: Row] = [:]
         var names = ["step"]

@@ -6,23 +6,23 @@ import Tensors
 ///
 ///     prompt₁ │ answer₁₁ │ answer₁₂ │ … │ prompt₂ │ answer₂₁ │ …
 ///
-/// The answers of one prompt lie behind it side by side: each attends to the prompt and to itself, and its positions go on from
-/// the prompt's. The row of the prompt's last token predicts every first token; an answer's last token needs no row.
+/// The answers of a prompt are packed behind it, one after another. Each attends to the prompt and to itself, and its positions continue the
+/// prompt's. The row of the prompt's last token predicts every first token; an answer's last token needs no row.
 struct PackedBatch {
     private(set) var tokens: [Int32] = []
     private(set) var positions: [Int32] = []
     private(set) var segments: [PackedSegment] = []
     private(set) var audioSlots: [Int] = []
     private(set) var clips: [Prompt.Clip] = []
-    /// Rows whose logits predict the answers' tokens, answer after answer.
+    /// The rows whose logits predict the answers' tokens, answer by answer.
     private(set) var predictingRows: [Int] = []
-    /// A name for each row and for the first row of each clip, for ``Dropout``: from the pair's stream and the place in the pair alone.
+    /// A name for each row and for the first row of each clip, for ``Dropout``. It depends only on the pair's stream and the place in the pair.
     private(set) var rowNames: [UInt64] = []
     private(set) var clipNames: [UInt64] = []
 
-    /// Adds a prompt with the tokens that each of its answers has.
+    /// Adds a prompt and the tokens of each of its answers.
     ///
-    /// - Parameter stream: names the pair's rows.
+    /// - Parameter stream: Names the pair's rows.
     mutating func append(_ prompt: Prompt, answers: [[Int32]], stream: UInt64 = 0) {
         func name(_ part: Int) -> UInt64 { RandomStream(seed: stream, index: part).first }
         let start = tokens.count
@@ -48,7 +48,7 @@ struct PackedBatch {
         }
     }
 
-    /// Rows that a prompt with these answers takes.
+    /// The number of rows for a prompt with these answers.
     static func rowCount(_ prompt: Prompt, answers: [[Int32]]) -> Int {
         answers.reduce(prompt.tokens.count) { $0 + max(0, $1.count - 1) }
     }

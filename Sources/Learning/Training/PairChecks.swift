@@ -4,8 +4,8 @@ import Glibc
 import Hashing
 import Objectives
 
-/// Pairs whose clips were heard and whose prompts were counted before, by what their rows say and what the system says of their files: name,
-/// size, number and times, as git knows that a file has not changed.
+/// Remembers pairs whose clips were decoded and whose prompts were counted. They are identified by their rows and their files' names, sizes, inode
+/// numbers and times, as git identifies unchanged files.
 package final class PairChecks: Sendable {
     private struct Row: Encodable {
         let id, text: String
@@ -16,12 +16,12 @@ package final class PairChecks: Sendable {
 
     private let file: LineCache?
 
-    /// - Parameter model: the digest of the model that hears.
+    /// - Parameter model: The digest of the model that checked the pairs.
     package init(in folder: URL, model: String) { file = LineCache(folder.appendingPathComponent("pairs-\(model.prefix(16)).txt")) }
 
     package var count: Int { file?.count ?? 0 }
 
-    /// What names a pair as it lies there now; nil where a clip is no file.
+    /// The key of a pair in its present state; nil if a clip is not a file.
     func key(_ pair: TrainingPair, for use: RowUse) -> String? {
         guard file != nil else { return nil }
         var files: [[String]] = []
@@ -60,7 +60,7 @@ package final class PairChecks: Sendable {
 }
 
 extension RowUse {
-    /// What a pair's prompts depend on.
+    /// The part of the key on which a pair's prompts depend.
     fileprivate var name: String {
         switch self {
         case .pairs(let objective): objective.reads(.gold) ? "imitated" : "pair"

@@ -2,10 +2,10 @@ package import Encodings
 package import Foundation
 import JSON
 
-/// The rows of a manifest as pairs: rows in the layouts of ``TrainingRow``, as JSON lines or a table.
+/// The rows of a manifest as pairs, in the layouts of ``TrainingRow``, as JSON lines or a table.
 ///
-/// Rows that do not suit their use are in ``problems``. No clip has been heard yet: ``checked(by:maxSkipped:width:progress:)`` hears
-/// them, and refuses the manifest by its lines before anything is learnt.
+/// Unusable rows are in ``problems``. Clips have not been decoded yet: ``checked(by:maxSkipped:width:progress:)`` does that, and refuses the
+/// manifest by its lines before anything is learnt.
 package struct PairManifest: Sendable {
     /// A line that cannot be learnt from.
     package struct Problem: Sendable, Equatable, Codable {
@@ -13,17 +13,17 @@ package struct PairManifest: Sendable {
         package let reason: String
     }
 
-    /// The file as messages name it.
+    /// The file's name in messages.
     let name: String
     let use: RowUse
     let rows: [(line: Int, pair: TrainingPair)]
     package let problems: [Problem]
-    /// Whether every line was read; false where the file broke off, as in an open quotation.
+    /// Whether every line was read; false if the file broke off, as in an unclosed quotation.
     let isWhole: Bool
 
-    /// The manifest, or a folder with one.
+    /// The manifest at a place: the file itself, or one in the folder.
     ///
-    /// - Returns: the file, and what else the folder holds that is not read.
+    /// - Returns: The file, and which other contents of the folder are not read.
     package static func find(_ place: URL) throws(ManifestError) -> (manifest: URL, note: String?) {
         var isDirectory: ObjCBool = false
         guard unsafe FileManager.default.fileExists(atPath: place.path, isDirectory: &isDirectory) else {
@@ -42,10 +42,9 @@ package struct PairManifest: Sendable {
     }
 
     /// - Parameters:
-    ///   - name: what the file is called, where its path does not say it.
-    ///   - check: looks at a line's bytes before they are parsed.
-    ///   - clip: the sound behind a reference, or an error that says why there is none. Without it, paths are relative to the manifest's
-    ///     folder.
+    ///   - name: The file's name, if its path does not have it.
+    ///   - check: Checks a line's bytes before they are parsed.
+    ///   - clip: Resolves a reference, or throws why that fails. Without it, paths are relative to the manifest's folder.
     /// - Throws: ``TrainingError/manifest(path:line:reason:)`` for a file without rows.
     package init(
         _ file: URL, name: String? = nil, for use: RowUse, check: (Data) throws -> Void = { _ in },
@@ -82,10 +81,10 @@ package struct PairManifest: Sendable {
         self.isWhole = isWhole
     }
 
-    /// Reads a manifest row by row, whatever the method: each as a pair, or why it is none.
+    /// Reads a manifest row by row, independent of the method: each row as a pair, or why it is none.
     ///
-    /// - Returns: whether every line was read; false where the file broke off, which the last row told.
-    /// - Throws: `ManifestError` for a file that is no manifest, `CancellationError`, and what `body` throws.
+    /// - Returns: Whether every line was read; false if the file broke off, which the last row reports.
+    /// - Throws: `ManifestError` if the file is not a manifest, `CancellationError`, and what `body` throws.
     @discardableResult package static func forEachPair(
         _ file: URL, name: String? = nil, check: (Data) throws -> Void = { _ in },
         clip: @escaping (ClipReference) throws -> TrainingPair.Sound, _ body: (_ line: Int, Result<TrainingPair, any Error>) throws -> Void

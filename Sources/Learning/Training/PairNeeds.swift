@@ -1,12 +1,12 @@
 import Generation
 import Objectives
 
-/// What a method needs of a pair.
+/// What a method needs from a pair.
 ///
 ///     supervised        a question, spoken or typed, and its answer; or a conversation that ends with an answer to learn
 ///     all the others    one question, spoken and typed alike: the student hears it, the teacher reads it
 extension Objective {
-    /// Why a pair cannot be learnt from; nil where it can.
+    /// Why a pair cannot be learnt from; nil if it can.
     package func problem(of pair: TrainingPair) -> String? {
         if reads(.gold) { return problemOfImitating(pair) }
         if let conversation = pair.conversation, conversation.question == nil {
@@ -47,12 +47,12 @@ extension Objective {
     private func isBlank(_ text: String?) -> Bool { text?.allSatisfy(\.isWhitespace) ?? true }
 }
 
-/// Words that stand for a clip in the texts of training rows.
+/// Placeholders of clips in the texts of training rows.
 enum Placeholder {
     /// ms-swift's and LLaMA-Factory's.
     static let audio = "<audio>"
 
-    /// The first of them in a text: the rows' own, or one that a chat template writes, as `<|audio|>`.
+    /// The first placeholder in a text: a row's own, or one that a chat template writes, as in `<|audio|>`.
     static func found(in text: String) -> String? { text.contains(audio) ? audio : control(in: text) }
 
     static func control(in text: String) -> String? {

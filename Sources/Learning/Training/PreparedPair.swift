@@ -3,16 +3,16 @@ package import Objectives
 import Randomness
 package import Tensors
 
-/// A pair whose answers are fixed: what the model learns from.
+/// A pair with fixed answers: the input of a gradient pass.
 package struct PreparedPair: Sendable {
     package struct Answer: Sendable {
         package let source: AnswerSource
         package let tokens: [Int32]
-        /// As ``ScoredSequence`` has them.
+        /// As in ``ScoredSequence``.
         package var samplerLogProbabilities: [Float?]
         package var behaviourLogProbabilities: [Float?]
         package let advantage: Float
-        /// Rollouts of its group, those without advantage included.
+        /// The number of rollouts in its group, including those without advantage.
         package let groupSize: Int
 
         package init(
@@ -28,9 +28,9 @@ package struct PreparedPair: Sendable {
         }
     }
 
-    /// What the student is given: the spoken question.
+    /// The student's prompt: the spoken question.
     package let prompt: Prompt
-    /// What the teacher is given: the typed one.
+    /// The teacher's prompt: the typed question.
     package let teacherPrompt: Prompt
     package var answers: [Answer]
     /// Names the random choices of the pair's pass.
@@ -43,14 +43,14 @@ package struct PreparedPair: Sendable {
         self.stream = stream
     }
 
-    /// The same pair for an update of its own: what it draws is drawn anew.
+    /// The same pair for another update, with new random choices.
     func drawing(_ update: Int) -> PreparedPair {
         var pair = self
         pair.stream = RandomStream(seed: stream, index: update).first
         return pair
     }
 
-    /// The same answers for a later update: its ratios are taken against the weights that scored them first.
+    /// The same answers for a later update, whose ratios refer to the weights that scored them first.
     package func against(_ scored: [ScoredAnswer]) -> PreparedPair {
         var later = self
         for (place, answer) in scored.enumerated() {
@@ -61,14 +61,14 @@ package struct PreparedPair: Sendable {
     }
 }
 
-/// How one answer of a pair scored, and what it added to the loss.
+/// The scores of one answer of a pair, and its contribution to the loss.
 package struct ScoredAnswer: Sendable {
     package let measures: [RowMeasures]
     package let coefficients: TokenCoefficients
-    /// Of the distribution that each token was drawn from, where the objective asks for it.
+    /// Log-probabilities under each token's sampling distribution, if the objective needs them.
     package let behaviourLogProbabilities: [Float?]
-    /// w_t of the token term.
+    /// The weights w_t of the token term.
     package let weights: [Float]?
-    /// The largest |sampler − trainer| log-probability difference, where the sampler's are known.
+    /// The largest difference between the sampler's and the trainer's log-probabilities, if the sampler's are known.
     package let logProbabilityDifference: Float?
 }

@@ -4,7 +4,7 @@ import Models
 import Objectives
 import Tokenization
 
-/// Decides whether a response gives the same answer as a reference, to a question.
+/// Decides whether a response gives the same answer to a question as a reference.
 package typealias AnswerJudge =
     @Sendable (_ question: String, _ response: String, _ reference: String) async throws -> Verdict
 
@@ -13,20 +13,20 @@ extension AnswerMatch {
     package static let judge: AnswerJudge = { _, response, reference in AnswerMatch().verdict(response: response, reference: reference) }
 }
 
-/// An answer as it was sampled, by the engine or by whoever supplies it.
+/// An answer as it was sampled, by the engine or by a client.
 package struct SampledAnswer: Sendable, Equatable {
-    /// With the token that ended it, unless the answer was cut.
+    /// Includes the token that ended the answer, unless it was cut.
     package var tokens: [Int32]
     package var text: String
-    /// Of each token, nil where the sampler did not say: at temperature 1 from the engine, at the sampler's own where supplied.
+    /// The log-probability of each token, nil if unknown. The engine reports them at temperature 1, clients at their sampler's own.
     package var logProbabilities: [Float?]
-    /// Tokens before the end of the turn.
+    /// The number of tokens before the end of the turn.
     package var length: Int
-    /// Whether it was cut before its end.
+    /// Whether the answer was cut before its end.
     package var isCut = false
     package var isSupplied = false
 
-    /// What the engine sampled for a request that tells the end.
+    /// An answer of the engine to a request that reports the end token.
     init(_ completion: Completion) {
         tokens = completion.tokens
         text = completion.text
@@ -35,7 +35,7 @@ package struct SampledAnswer: Sendable, Equatable {
         logProbabilities = completion.logProbabilities.map(\.logProbability)
     }
 
-    /// As it was remembered.
+    /// A remembered answer.
     init(tokens: [Int32], text: String, logProbabilities: [Float?], isCut: Bool) {
         self.tokens = tokens
         self.text = text
@@ -44,7 +44,7 @@ package struct SampledAnswer: Sendable, Equatable {
         length = tokens.count - (isCut ? 0 : 1)
     }
 
-    /// A given text as an answer that ended.
+    /// A given text, as an answer that ended.
     init(text: String, model: LoadedModel) throws {
         tokens = try model.tokens(text) + [model.turnEnd]
         self.text = text
@@ -52,7 +52,7 @@ package struct SampledAnswer: Sendable, Equatable {
         logProbabilities = Array(repeating: nil, count: tokens.count)
     }
 
-    /// A supplied rollout. One that was cut has no end; one that ended has the token that ended it, the turn's where the caller named none.
+    /// A client's rollout. A cut one has no end token; an ended one has the token that ended it, the turn's own if the client named none.
     init(_ rollout: TrainingPair.Rollout, model: LoadedModel) throws {
         tokens = try rollout.tokens ?? model.tokens(rollout.text ?? "")
         let vocabulary = model.model.vocabularySize
@@ -64,7 +64,7 @@ package struct SampledAnswer: Sendable, Equatable {
             throw UnusablePair("a rollout has \(tokens.count) tokens with \(logProbabilities.count) log-probabilities; each token needs its own")
         }
         let hasEnd = tokens.last.map(model.endTokens.contains) ?? false
-        // Tokens alone are as they are.
+        // Tokens without a text are taken as they are.
         let reason = rollout.finishReason ?? (rollout.tokens == nil || hasEnd ? .stop : .length)
         if reason == .length, hasEnd { throw UnusablePair("a rollout was cut and yet ends with the token \(tokens.last ?? 0), which ends an answer") }
         if reason == .stop, !hasEnd {
@@ -87,9 +87,9 @@ struct PairRollouts: Sendable {
     var teacherAnswer: SampledAnswer?
 }
 
-/// Asks the serving engine for a pair's answers, and a judge or the caller's own reward for their rewards.
+/// Collects a pair's answers from the serving engine, and their rewards from a judge or the caller's own reward.
 ///
-/// The spoken prompt is read once: the group starts when the token rollout's prompt lies in the engine's cache.
+/// The spoken prompt is computed once: the group starts when the token rollout's prompt is in the engine's cache.
 struct RolloutCollector: Sendable {
     let engine: Engine
     let objective: Objective
@@ -98,13 +98,13 @@ struct RolloutCollector: Sendable {
     let judge: AnswerJudge
     let reward: Reward?
 
-    /// `seed` names the pair's random streams; `known` is the teacher's answer where it has been given before.
+    /// `seed` names the pair's random streams; `known` is the teacher's answer if it is known already.
     func collect(
         _ pair: TrainingPair, prompt: Prompt, teacherPrompt: Prompt, seed: UInt64, known: SampledAnswer?
     ) async throws -> PairRollouts {
         async let answered = teacherAnswer(of: pair, teacherPrompt, seed: seed, known: known)
         var result = PairRollouts()
-        // The teacher's answer drafts the rollouts where that saves time.
+        // The teacher's answer serves as a draft of the rollouts if that saves time.
         let draft = engine.limits.drafting == .off || pair.rollouts != nil ? [] : try await answered?.tokens ?? []
         if let supplied = pair.rollouts {
             let answers = try supplied.map { try SampledAnswer($0, model: engine.model) }
@@ -161,7 +161,7 @@ struct RolloutCollector: Sendable {
     private func teacherAnswer(
         of pair: TrainingPair, _ prompt: Prompt, seed: UInt64, known: SampledAnswer?
     ) async throws -> SampledAnswer? {
-        // Nobody is judged where every advantage is supplied.
+        // No judging is needed if every advantage is supplied.
         let isJudged = pair.rollouts.map { $0.contains { $0.advantage == nil } } ?? true
         guard objective.reads(.teacher) || (objective.needsTeacherAnswer && isJudged) else { return nil }
         if let known { return known }
@@ -208,7 +208,7 @@ struct RolloutCollector: Sendable {
     }
 }
 
-/// Why one pair of a step was left out.
+/// Why a step skipped a pair.
 struct UnusablePair: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }

@@ -1,12 +1,12 @@
 import JSON
 
-/// The members of one object of a training row, taken one by one; a member that nobody took is refused by name. `null` reads as absent.
+/// The members of one object of a training row, taken one by one. Members that nobody took are refused by name. `null` counts as absent.
 struct RowMembers {
     private let place: String
     private let object: JSONObject
     private var taken: Set<String> = []
 
-    /// - Parameter place: what stands before a member's name in messages, such as `messages[0]`.
+    /// - Parameter place: The prefix of members' names in messages, such as `messages[0]`.
     init(_ value: JSONValue, at place: String = "") throws(RowError) {
         guard case .object(let object) = value else {
             throw RowError("\(place.isEmpty ? "the row" : place): expected an object, found \(value.summary)")
@@ -24,7 +24,7 @@ struct RowMembers {
         return has(name) ? object[name] : nil
     }
 
-    /// The text of a member, whichever of its names it goes by; a number is its text. Two names with two texts are refused.
+    /// The text of a member under any of its names; a number is converted to text. Two names with different texts are refused.
     mutating func text(_ names: String...) throws(RowError) -> String? {
         var found: (name: String, text: String)?
         for name in names {
@@ -53,10 +53,10 @@ struct RowMembers {
         }
     }
 
-    /// Members that change nothing about what is learnt.
+    /// Ignores members that have no effect on learning.
     mutating func ignore(_ names: some Sequence<String>) { taken.formUnion(names) }
 
-    /// Members that would change what is learnt, and are not supported; null, false and empty ones pass.
+    /// Refuses members that would affect learning and are not supported. Null, false and empty values pass.
     mutating func refuse(_ names: String..., because reason: String) throws(RowError) {
         for name in names {
             switch value(name) {
@@ -67,7 +67,7 @@ struct RowMembers {
         }
     }
 
-    /// Refuses what nobody took.
+    /// Refuses members that nobody took.
     func end() throws(RowError) {
         let unknown = object.keys.filter { !taken.contains($0) && has($0) }
         guard let first = unknown.first else { return }

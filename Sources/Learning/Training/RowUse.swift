@@ -2,14 +2,14 @@ import Audio
 import Generation
 package import Objectives
 
-/// What the rows of a manifest are for.
+/// The use of a manifest's rows.
 package enum RowUse: Sendable {
     /// Pairs that a method learns from.
     case pairs(Objective)
-    /// Prompts that are replayed: a typed question, or turns of which the last may be the answer in place of the frozen teacher's.
+    /// Replayed prompts: a typed question, or turns of which the last may be the answer, instead of the frozen teacher's.
     case replay
 
-    /// Why a row does not serve; nil where it does.
+    /// Why a row is unusable; nil if it is usable.
     func problem(of pair: TrainingPair) -> String? {
         switch self {
         case .pairs(let objective): objective.problem(of: pair)
@@ -44,7 +44,7 @@ package enum RowUse: Sendable {
 }
 
 extension TrainingPair {
-    /// The prompt of a replay, alike for student and teacher, and the answer in `targets` where the row gives it.
+    /// A replay's prompt, which student and teacher share; `targets` has the answer if the row gives one.
     fileprivate func replayed(by model: LoadedModel, system: String?, isCancelled: () -> Bool) throws -> PairPrompts {
         guard let turns = conversation?.turns else {
             let prompt = try model.prompt(.text(text), system: self.system ?? system)

@@ -1,7 +1,7 @@
 package import Foundation
 import Tensors
 
-/// What a run is, as `run.json`: written before its first step, completed at its end, and kept with its result.
+/// The description of a run, `run.json`. It is written before the first step, completed at the end, and stored with the result.
 package struct RunRecord: Codable, Sendable {
     /// What is trained, and by which program.
     package struct Subject: Codable, Sendable, Equatable {
@@ -10,11 +10,11 @@ package struct RunRecord: Codable, Sendable {
         package var model: String
         /// SHA-256 over the model's files.
         package var modelDigest: String?
-        /// The version that the training began with, by its digest; nil for the model itself.
+        /// The digest of the version that the training began with; nil for the model itself.
         package var parentDigest: String?
-        /// The frozen teacher by its digest, where that is another version than the one that the training began with; `base` for the model itself.
+        /// The digest of the frozen teacher, if it is not the version that the training began with; `base` for the model itself.
         package var teacherDigest: String?
-        /// The callback that gives rewards; nil for the judge.
+        /// The reward callback; nil for the judge.
         package var reward: String?
 
         package init(
@@ -34,11 +34,11 @@ package struct RunRecord: Codable, Sendable {
         package var count: Int
         /// ``CheckedPairs/content``.
         package var content: String?
-        /// Lines of the manifest that were left out.
+        /// Skipped lines of the manifest.
         package var skipped: [PairManifest.Problem]
-        /// Pairs that are not trained on.
+        /// The number of pairs held out for validation.
         package var validation: Int
-        /// Prompts that are replayed, with their ``CheckedPairs/content``; nil where there are none.
+        /// The number of replayed prompts, with their ``CheckedPairs/content``; nil if there are none.
         package var replayed: Int?
         package var replayedContent: String?
     }
@@ -63,7 +63,7 @@ package struct RunRecord: Codable, Sendable {
     package var result: RunResult?
 }
 
-/// What computes a run. Its bits depend on the kernels, which add in orders of their own, and not on the threads.
+/// The machine of a run. Its bits depend on the kernels, which add in different orders, and not on the number of threads.
 package struct RunMachine: Codable, Sendable, Equatable, CustomStringConvertible {
     package var threads: Int
     package var kernels: String
@@ -77,38 +77,38 @@ package struct RunMachine: Codable, Sendable, Equatable, CustomStringConvertible
 
     package static var current: RunMachine { RunMachine(threads: Threads.count, kernels: Threads.kernels, blas: BLAS.coreName) }
 
-    /// Whether the other one gives the same bits.
+    /// Whether the other machine gives the same bits.
     package func agrees(with other: RunMachine) -> Bool { kernels == other.kernels && blas == other.blas }
 
     package var description: String { "\(threads) threads, \(kernels) kernels, OpenBLAS \(blas)" }
 }
 
-/// What became of a run.
+/// The outcome of a run.
 package struct RunResult: Codable, Sendable, Equatable {
     /// A pair that some steps could not use.
     package struct LeftOut: Codable, Sendable, Equatable {
         package var id: String
-        /// Of the last time.
+        /// The reason of the last occurrence.
         package var reason: String
         package var times: Int
     }
 
     package var finished: Date
     package var steps: Int
-    /// Steps that moved the weights.
+    /// The number of steps that changed the weights.
     package var updates: Int
-    /// By id.
+    /// Sorted by id.
     package var leftOut: [LeftOut]
-    /// After the last step.
+    /// The validation after the last step.
     package var validation: Validation?
-    /// Why it ended before its last step.
+    /// Why the run ended before its last step.
     package var stopped: String?
 }
 
 extension RunRecord {
     private static func place(_ directory: URL) -> URL { directory.appendingPathComponent("run.json") }
 
-    /// The record of a run's directory; nil where there is none that can be read.
+    /// The record in a run's directory; nil if it is missing or unreadable.
     package init?(directory: URL) {
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
@@ -127,7 +127,7 @@ extension RunRecord {
         try encoder.encode(self).write(to: Self.place(directory), options: .atomic)
     }
 
-    /// Lays a run's record beside its result.
+    /// Copies a run's record beside its result.
     package static func copy(from directory: URL, to result: URL) throws {
         try Data(contentsOf: place(directory)).write(to: place(result), options: .atomic)
     }

@@ -1,7 +1,7 @@
 package import Foundation
 
-/// A file of JSON lines, one a step, each with its number as `step`. A run that was stopped goes on with it: lines of steps that will
-/// be taken again are dropped.
+/// A file of JSON lines, one per step, each with its number as `step`. A resumed run appends to it, after lines of steps that will be taken again
+/// are dropped.
 package struct StepLog {
     private struct Step: Decodable { let step: Int }
 
@@ -26,7 +26,7 @@ package struct StepLog {
         try file.write(contentsOf: try encoder.encode(line) + [Self.newline])
     }
 
-    /// The lines of a log as far as they were written in full.
+    /// The complete lines of a log.
     package static func lines<Line: Decodable>(_ type: Line.Type, of url: URL) throws -> [Line] {
         let decoder = JSONDecoder()
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(

@@ -2,55 +2,55 @@ package import Audio
 package import Objectives
 package import Tensors
 
-/// What one step did.
+/// The result of one step.
 package struct StepReport: Sendable {
-    /// Steps so far, this one included.
+    /// The number of steps so far, including this one.
     package let step: Int
     package let metrics: StepMetrics
     /// In the order of the batch.
     package let pairs: [PairOutcome]
-    /// Prompts that were replayed beside them.
+    /// The prompts that were replayed.
     package var replays: [PairOutcome] = []
     package let timings: StepTimings
-    /// Why the weights were left as they were, or stayed where the updates before had put them; nil where the step was taken.
+    /// Why the weights did not change, or kept the state of an earlier update; nil if the step was taken.
     package let dropped: String?
 }
 
-/// The numbers that a researcher plots, under the names of the HTTP interface. A term that the objective does not have is nil.
+/// The metrics that researchers plot, under the names of the HTTP interface. Terms that the objective does not have are nil.
 package struct StepMetrics: Sendable, Equatable, Codable {
     package var loss = 0.0
     package var tokenLoss: Double?
     package var sequenceLoss: Double?
-    /// Mean divergence of the positions that were compared with the teacher, in nats: D_t, or the forward KL for that method.
+    /// The mean divergence over the positions compared with the teacher, in nats: D_t, or the forward KL for that method.
     package var klMean: Double?
     package var rewardMean: Double?
-    /// Share of compared positions where both distributions' likeliest token is the same.
+    /// The share of compared positions where both distributions have the same likeliest token.
     package var teacherAgreement: Double?
-    /// Before any clipping.
+    /// The gradient norm before clipping.
     package var gradNorm = 0.0
     package var learningRate = 0.0
-    /// Sampled for this step, the teacher's answers not counted.
+    /// Tokens sampled for this step, without the teacher's answers.
     package var rolloutTokens = 0
-    /// That had a gradient.
+    /// Tokens with a gradient.
     package var trainTokens = 0
-    /// Between sampler and trainer, of the same tokens.
+    /// The largest difference between sampler and trainer for the same token.
     package var logProbabilityDifferenceMax: Double?
-    /// Mean T of the step's rollouts.
+    /// The mean length T of the step's rollouts.
     package var rolloutLengthMean: Double?
-    /// Share of the token term's positions that weigh α: where it is 1, α only scales the term.
+    /// The share of the token term's positions with weight α. At 1, α only scales the term.
     package var topKShare: Double?
-    /// Share of the group's tokens whose ratio was clipped, in the step's last update.
+    /// The share of the group's tokens whose ratio was clipped in the step's last update.
     package var clipFraction: Double?
-    /// Mean KL(π ‖ first weights) over the group's tokens, where it is part of the loss.
+    /// The mean KL(π ‖ initial weights) over the group's tokens, if it is part of the loss.
     package var referenceKLMean: Double?
-    /// Mean entropy of π over the group's tokens, where it or the KL is part of the loss, in nats.
+    /// The mean entropy of π over the group's tokens in nats, if it or the KL is part of the loss.
     package var entropyMean: Double?
-    /// The part of the loss that replayed prompts are.
+    /// The part of the loss that comes from replayed prompts.
     package var replayLoss: Double?
-    /// Mean KL(frozen teacher ‖ π) over the tokens of replayed prompts' answers, in nats.
+    /// The mean KL(frozen teacher ‖ π) over the answer tokens of replayed prompts, in nats.
     package var replayKL: Double?
 
-    /// The numbers under their names, for logs: those that the objective has.
+    /// The objective's numbers by name, for logs.
     package var values: [(name: String, value: Double)] {
         [
             ("loss", loss), ("token_loss", tokenLoss), ("sequence_loss", sequenceLoss), ("kl_mean", klMean), ("reward_mean", rewardMean),
@@ -83,7 +83,7 @@ package struct StepMetrics: Sendable, Equatable, Codable {
     }
 }
 
-/// Seconds.
+/// Durations in seconds.
 package struct StepTimings: Sendable, Equatable, Codable {
     package var rollouts = 0.0
     package var scoring = 0.0
@@ -92,15 +92,15 @@ package struct StepTimings: Sendable, Equatable, Codable {
     package var total = 0.0
 }
 
-/// What became of one pair.
+/// The outcome of one pair.
 package struct PairOutcome: Sendable {
     package let id: String
     package let index: Int
-    /// Why it was left out; nil where it was applied.
+    /// Why the pair was skipped; nil if it was used.
     package var reason: String?
-    /// What was heard, where the clip could be decoded.
+    /// The decoded clip's source, if it could be decoded.
     package var heard: AudioSource?
-    /// Embeddings that the clip has in the prompt.
+    /// The number of embeddings of the clip in the prompt.
     package var audioTokens = 0
     package var teacherAnswer: String?
     package var rewardMean: Double?
@@ -110,36 +110,36 @@ package struct PairOutcome: Sendable {
     package var isApplied: Bool { reason == nil }
 }
 
-/// One answer that took part.
+/// An answer that took part.
 package struct RolloutOutcome: Sendable {
     package let source: AnswerSource
     package let text: String
-    /// Before the end of the turn.
+    /// The number of tokens before the end of the turn.
     package let tokenCount: Int
-    /// Whether it was cut before its end.
+    /// Whether the answer was cut before its end.
     package var isCut = false
     package var reward: Double?
     package var advantage: Double?
-    /// Empty for a rollout whose advantage is zero: it was not scored.
+    /// Empty for a rollout with zero advantage, which was not scored.
     package var tokens: [TokenOutcome] = []
 }
 
 /// One position of an answer.
 package struct TokenOutcome: Sendable {
     package let token: Int32
-    /// The sampler's log-probability, the trainer's where the sampler gave none.
+    /// The sampler's log-probability, or the trainer's if the sampler gave none.
     package let logProbability: Float
-    /// D_t, where the position was compared with the teacher.
+    /// D_t, if the position was compared with the teacher.
     package let divergence: Float?
     /// w_t.
     package let weight: Float?
     package let measures: RowMeasures
-    /// Whether the measures have a teacher's part, or the reference's.
+    /// Whether the measures include the teacher's or the reference's.
     package let isCompared: Bool
-    /// In the mean over the step's pairs.
+    /// The coefficients, in the mean over the step's pairs.
     package let coefficients: Coefficients
 
-    /// Constants of ``TokenCoefficients`` at one position.
+    /// The constants of ``TokenCoefficients`` at one position.
     package struct Coefficients: Sendable {
         package let reverseKL: Float
         package let forwardKL: Float

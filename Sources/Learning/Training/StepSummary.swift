@@ -24,7 +24,7 @@ struct StepSummary {
         self.pairs = pairs
     }
 
-    /// Notes a pair's scored answers; `places` are theirs among the outcome's rollouts.
+    /// Adds a pair's scored answers; `places` are their indices among the outcome's rollouts.
     mutating func add(
         _ answers: [PreparedPair.Answer], _ scored: [ScoredAnswer], places: [Int], to outcome: inout PairOutcome
     ) {

@@ -2,7 +2,7 @@ package import Foundation
 import Hashing
 import Synchronization
 
-/// What a frozen teacher answers greedily, by the digests of its prompts: in memory, or in a file that runs of one teacher share.
+/// A frozen teacher's greedy answers by the digests of its prompts: in memory, or in a file shared by runs with the same teacher.
 package final class TeacherAnswers: Sendable {
     /// An answer as it is stored.
     private struct Stored: Codable {
@@ -18,11 +18,11 @@ package final class TeacherAnswers: Sendable {
     package init() { file = nil }
 
     /// - Parameters:
-    ///   - folder: where answers of many teachers lie, a file for each.
-    ///   - model: its digest, and in which precision it computes.
-    ///   - teacher: the digest of its version; nil for the base.
-    ///   - maxTokens: the most tokens of an answer.
-    ///   - kept: files that stay, those that were written last; nil for all.
+    ///   - folder: The folder of the answers, with one file per teacher.
+    ///   - model: The model's digest and precision.
+    ///   - teacher: The digest of its version; nil for the base.
+    ///   - maxTokens: The maximum length of an answer.
+    ///   - kept: How many files to keep, the most recently written ones; nil keeps all.
     package init(in folder: URL, model: String, teacher: String?, maxTokens: Int, kept: Int? = nil, machine: RunMachine = .current) {
         let name = SHA256.hex(Data("\(model) \(teacher ?? "base") \(maxTokens) \(machine.kernels) \(machine.blas)".utf8))
         file = LineCache(folder.appendingPathComponent("teacher-\(name.prefix(16)).jsonl"))

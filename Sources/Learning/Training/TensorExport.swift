@@ -4,7 +4,7 @@ package import Models
 import Tensors
 import Weights
 
-/// Writes what was trained: adapters in PEFT's layout, whole tensors under the names and in the layout of published checkpoints.
+/// Writes trained weights: adapters in PEFT's layout, whole tensors with the names and layout of published checkpoints.
 package enum TensorExport {
     /// Writes a version as a PEFT directory, which must not exist yet. Replaced tensors are saved whole beside the adapters.
     package static func writeAdapter(
@@ -24,9 +24,9 @@ package enum TensorExport {
             updates, saved: saved, settings: version.settings, names: model.names, baseModel: baseModel, metadata: metadata, to: directory)
     }
 
-    /// Writes the tensors of the whole model under a version without adapters as one safetensors file that replaces a
-    /// checkpoint's: trained tensors in float32, or rounded to bfloat16, the others as they are stored. A tied output head is written
-    /// beside the embedding that it equals: transformers' classes for audio language models do not tie them by themselves.
+    /// Writes all tensors of the model under a version without adapters, as one safetensors file that can replace a checkpoint's. Trained tensors
+    /// are in float32, or rounded to bfloat16; the others keep their stored format. A tied output head is written in addition to the embedding,
+    /// because transformers' classes for audio language models do not tie them.
     package static func writeTensors(
         _ version: WeightVersion, of model: AudioLanguageModel, narrow: Bool = false, to file: URL
     ) throws {
@@ -42,15 +42,15 @@ package enum TensorExport {
         try SafetensorsWriter.write(items, metadata: ["format": "pt"], to: file)
     }
 
-    /// Files of a directory in the Hugging Face layout beside its weights, where it has them.
+    /// Files beside the weights in the Hugging Face layout that are copied if they exist.
     private static let companions = [
         "config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json",
         "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja",
         "chat_template.json", "tekken.json",
     ]
 
-    /// Writes a version's whole weights with its model's companions as a directory of their own. The weights come last: a directory
-    /// with weights is complete.
+    /// Writes a version's whole weights and its model's companion files as a new directory. The weights are written last, so a directory with
+    /// weights is complete.
     package static func writeModel(
         _ version: WeightVersion, of model: LoadedModel, narrow: Bool = false, to directory: URL
     ) throws {

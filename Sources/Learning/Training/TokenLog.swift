@@ -2,12 +2,12 @@ package import Foundation
 import Objectives
 import Tensors
 
-/// Every rollout that a run learnt from, token by token: a file of JSON lines a step, a line a rollout, arrays by position.
+/// Every rollout that a run learnt from, token by token: one file of JSON lines per step, one line per rollout, arrays by position.
 ///
 ///     tokens/step-0000001.jsonl   {"step": 1, "pair": "a", "role": "token", "text": "…", "finish_reason": "stop", "tokens": [52, …],
 ///                                  "logprob": […], "entropy": […], "divergence": […], "weight": […], "teacher_logprob": […], …}
 ///
-/// A step that is taken again after a stop writes its file again.
+/// A step that is repeated after an interruption replaces its file.
 package struct TokenLog {
     private struct Line: Encodable {
         let step: Int
@@ -17,14 +17,14 @@ package struct TokenLog {
         let finishReason: String
         let reward: Double?
         let advantage: Double?
-        /// Empty, as all the arrays, for a rollout without advantage: it was not scored.
+        /// Empty, like all arrays, for a rollout without advantage, which was not scored.
         let tokens: [Int32]
         /// At the temperature at which the rollout was scored.
         let logprob: [Float]
         let entropy: [Float]
         /// w_t; absent where the term has no weights.
         let weight: [Float]?
-        /// D_t and what the teacher gives, absent where nothing was compared; of a group's tokens, to the first weights.
+        /// D_t and the teacher's values, absent if nothing was compared; in a group, relative to the initial weights.
         let divergence: [Float]?
         let forwardKl: [Float]?
         let teacherLogprob: [Float]?
@@ -54,7 +54,7 @@ package struct TokenLog {
     private let folder: URL
     private let encoder = JSONEncoder()
 
-    /// - Parameter directory: the run's.
+    /// - Parameter directory: The run's directory.
     init(directory: URL) throws {
         folder = directory.appendingPathComponent("tokens", isDirectory: true)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

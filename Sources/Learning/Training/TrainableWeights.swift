@@ -2,13 +2,13 @@ package import Models
 package import Tensors
 import Weights
 
-/// The live version of a training: float32 tensors that the optimiser moves in place, over frozen ones.
+/// The live version of a training: float32 tensors that the optimiser updates in place, over frozen ones.
 ///
-/// Belongs to one trainer. ``view(id:)`` shares the storage and is good until the next update; ``snapshot(id:)`` copies it for good.
+/// It belongs to one trainer. ``view(id:)`` shares the storage and is valid until the next update; ``snapshot(id:)`` makes a permanent copy.
 package final class TrainableWeights {
-    /// One tensor under training.
+    /// One trained tensor.
     package struct Entry {
-        /// As in an adapter or a checkpoint: a parameter's name, or a module's with `.lora_A` or `.lora_B`.
+        /// The name in an adapter or checkpoint: a parameter's, or a module's with `.lora_A` or `.lora_B`.
         package let name: String
         package let parameter: Parameter
         package let tensor: Tensor
@@ -20,7 +20,7 @@ package final class TrainableWeights {
     private let replacements: [Int: Tensor]
     private let settings: AdapterSettings
 
-    /// Begins at `parent` (nil: the base weights). An adapter that `parent` has on a selected layer goes on from its values.
+    /// Begins at `parent` (nil: the base weights). If `parent` has an adapter on a selected layer, its values are the start.
     package init(
         _ plan: AdapterPlan, model: AudioLanguageModel, parent: WeightVersion? = nil, seed: UInt64 = 0
     ) throws {
@@ -55,17 +55,17 @@ package final class TrainableWeights {
     /// Whether anything between the clip and the decoder is trained.
     package var trainsHearing: Bool { entries.contains { $0.parameter.part != .decoder } }
 
-    /// Frozen hearing stays the parent's; the base's has no name.
+    /// A frozen encoder is the parent's; the base's has no name.
     private var hearing: String? { trainsHearing ? nil : parent?.hearing ?? "" }
 
-    /// The current tensors themselves as a version: they change with the next update.
+    /// The current tensors as a version, without a copy. They change with the next update.
     package func view(id: String) -> WeightVersion {
         WeightVersion(id: id, hearing: hearing, adapters: adapters, replacements: replacements, settings: settings)
     }
 
-    /// A copy of the current tensors that never changes.
+    /// A permanent copy of the current tensors.
     ///
-    /// - Parameter dropout: with which they were trained.
+    /// - Parameter dropout: The dropout with which they were trained.
     package func snapshot(id: String, dropout: Double = 0) -> WeightVersion {
         let trained = Set(entries.map { ObjectIdentifier($0.tensor.buffer) })
         func kept(_ tensor: Tensor) -> Tensor {

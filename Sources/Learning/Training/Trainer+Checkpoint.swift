@@ -4,21 +4,21 @@ package import Models
 import Tensors
 import Weights
 
-/// Everything that a training needs to go on as if it had never stopped, but for the tensors: they lie beside it in the same file.
+/// The state that a training needs to resume, except for the tensors, which are in the same file.
 ///
-/// Random streams are named by the seed and the step, so the step is the generators' state.
+/// Random streams are named by the seed and the step, so the step is the state of the generators.
 struct TrainingState: Codable, Equatable {
     let options: TrainingOptions
     let plan: AdapterPlan
     let model: String
     let parent: String?
-    /// The frozen teacher where that is not the parent: a version's id, or nothing for the base.
+    /// The frozen teacher, if it is not the parent: a version's id, or nothing for the base.
     let teacher: String?
     let steps: Int
     let updates: Int
     let cursor: DataCursor?
 
-    /// The state that a checkpoint holds, and its tensors.
+    /// The state in a checkpoint, and its tensors.
     static func read(_ file: URL) throws -> (state: TrainingState, tensors: Safetensors) {
         let stored = try Safetensors(file)
         guard let text = stored.metadata["training"] else {
@@ -30,15 +30,15 @@ struct TrainingState: Codable, Equatable {
         return (try decoder.decode(TrainingState.self, from: Data(text.utf8)), stored)
     }
 
-    /// Why the state does not belong to a model and the version that its training began with; nil where it does.
+    /// Why the state does not belong to the model and to the version that its training began with; nil if it does.
     func conflict(model name: String, parent wanted: WeightVersion?) -> String? {
         if model != name { return "it was made with the model \(model), not \(name)" }
         if parent != wanted?.id { return "its training began with \(parent ?? "no adapter"), not with \(wanted?.id ?? "no adapter")" }
         return nil
     }
 
-    /// Whether a training with other options takes the next steps as this one would have: a constant rate has no last step, so that a run
-    /// may be made longer.
+    /// Whether a training with these options would take the next steps as this one would. A constant rate has no last step, so such a run may be
+    /// extended.
     func agrees(with wanted: TrainingOptions) -> Bool {
         var options = options
         if options.schedule.shape == .constant { options.schedule.totalSteps = wanted.schedule.totalSteps }
@@ -46,20 +46,20 @@ struct TrainingState: Codable, Equatable {
     }
 }
 
-/// Where a run stands in its data.
+/// A run's position in its data.
 package struct DataCursor: Codable, Sendable, Equatable {
     package let epoch: Int
-    /// Batches of the epoch that are done.
+    /// The number of finished batches of the epoch.
     package let batch: Int
     package let batchSize: Int
-    /// Pairs of the manifest.
+    /// The number of pairs in the manifest.
     package let pairs: Int
-    /// A digest of the pairs' ids in order: resuming on other data is refused.
+    /// A digest of the pairs' ids in order. Resuming on other data is refused.
     package let digest: String
-    /// ``CheckedPairs/content``: resuming with other clips or texts under the same ids is refused. Nil in checkpoints of programs that did
-    /// not record it; these are held to the ids alone.
+    /// ``CheckedPairs/content``. Resuming with other clips or texts under the same ids is refused. Nil in checkpoints of programs that did not
+    /// record it; those are compared by ids only.
     package let content: String?
-    /// How many prompts a step replays, and the same of them; nil without them.
+    /// The number of prompts replayed per step, and their content digest; nil without replay.
     package let replayed: String?
     /// Nil in checkpoints of programs that did not record it.
     package let machine: RunMachine?
@@ -78,7 +78,7 @@ package struct DataCursor: Codable, Sendable, Equatable {
         self.machine = machine
     }
 
-    /// Why a run that stands at `wanted` cannot go on from here; nil where it can.
+    /// Why a run at `wanted` cannot resume from here; nil if it can.
     func conflict(with wanted: DataCursor, acceptsOtherMachine: Bool) -> String? {
         if batchSize != wanted.batchSize { return "it was made with the batch size \(batchSize), not \(wanted.batchSize)" }
         if pairs != wanted.pairs { return "it was made with \(pairs) pairs, not \(wanted.pairs)" }
@@ -97,7 +97,7 @@ package struct DataCursor: Codable, Sendable, Equatable {
 extension Trainer {
     private var otherTeacher: String? { teacher?.id == weights.parent?.id ? nil : teacher?.id ?? "" }
 
-    /// Writes parameters, optimiser moments, step and `cursor` as one safetensors file, which appears whole or not at all.
+    /// Writes parameters, optimiser moments, step and `cursor` as one safetensors file, atomically.
     package func save(to file: URL, cursor: DataCursor? = nil) throws {
         let state = TrainingState(
             options: options, plan: plan, model: engine.model.name, parent: weights.parent?.id, teacher: otherTeacher, steps: steps,
@@ -116,10 +116,10 @@ extension Trainer {
         try SafetensorsWriter.write(items, metadata: ["training": text], to: file)
     }
 
-    /// Goes back to a saved state of a trainer made alike; the next step gives the bits that it would have given then. Returns
-    /// the cursor that was saved. Where it throws, nothing has changed.
+    /// Restores a saved state into a trainer made in the same way; the next step then gives the bits it would have given. Returns the saved cursor.
+    /// If it throws, nothing has changed.
     ///
-    /// - Parameter changingOptions: whether the trainer may go on with other options than those that were saved.
+    /// - Parameter changingOptions: Whether the trainer may continue with options that differ from the saved ones.
     @discardableResult
     package func restore(from file: URL, changingOptions: Bool = false) throws -> DataCursor? {
         func refused(_ reason: String) -> TrainingError { .checkpoint(path: file.path, reason: reason) }
@@ -160,10 +160,9 @@ extension Trainer {
 
 extension TrainableWeights {
     /// The weights of a checkpoint as a version.
-    ///
     /// - Parameters:
-    ///   - name: the model's.
-    ///   - parent: the version that the training began with; nil for the base weights.
+    ///   - name: The model's name.
+    ///   - parent: The version that the training began with; nil for the base weights.
     package static func version(
         from file: URL, model: AudioLanguageModel, name: String, parent: WeightVersion?
     ) throws -> WeightVersion {

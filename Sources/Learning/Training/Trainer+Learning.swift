@@ -6,14 +6,14 @@ import Tensors
 
 /// From answers to gradients.
 extension Trainer {
-    /// The answers of a pair that have a gradient behind one prompt, each with its place among the rollouts that are reported.
+    /// The answers of a pair that have a gradient, behind one prompt, each with its index among the reported rollouts.
     struct Prepared {
         enum Origin {
             case pair(Int)
             case replay(Int)
         }
 
-        /// Whose report it belongs to.
+        /// The pair or replay whose report it belongs to.
         let origin: Origin
         var pair: PreparedPair
         let places: [Int]
@@ -24,13 +24,13 @@ extension Trainer {
             places = trained.map(\.0)
         }
 
-        /// Tokens of the longest sequence.
+        /// The number of tokens of the longest sequence.
         var length: Int {
             max(pair.prompt.tokens.count, pair.teacherPrompt.tokens.count) + (pair.answers.map(\.tokens.count).max() ?? 0)
         }
     }
 
-    /// A pair's answers: all behind its prompt, and each target of an imitation behind its own.
+    /// A pair's answers: rollouts share its prompt, while each imitation target has a separate one.
     private func prepare(_ index: Int, _ work: Work) throws -> (reported: [RolloutOutcome], prepared: [Prepared]) {
         let stream = stream(of: work.pair)
         guard work.targets.isEmpty else {
@@ -57,7 +57,7 @@ extension Trainer {
                 RolloutOutcome(
                     source: source, text: sampled.text, tokenCount: sampled.length, isCut: sampled.isCut, reward: reward.map(Double.init),
                     advantage: advantage.map(Double.init)))
-            // A rollout without advantage has no gradient and is not worth its pass.
+            // A rollout without advantage has no gradient, so its pass is skipped.
             if advantage == 0, !options.objective.regularisesGroup { return }
             trained.append(
                 (
@@ -79,8 +79,8 @@ extension Trainer {
         return (reported, trained)
     }
 
-    /// The log-probabilities that the first update's ratios are taken against. Whoever supplies a rollout says what it was drawn from,
-    /// which is that policy unless it is corrected for; the engine says it at temperature 1.
+    /// The log-probabilities for the ratios of the first update. A client reports what its rollout was drawn from, which is that policy unless it
+    /// is corrected for. The engine reports them at temperature 1.
     private func policy(_ source: AnswerSource, _ sampled: SampledAnswer) -> [Float?] {
         guard source == .group else { return sampled.logProbabilities }
         return switch options.objective.estimator {
@@ -95,13 +95,13 @@ extension Trainer {
         var prepared: [Prepared] = []
         var counts = BatchCounts(pairs: 0)
 
-        /// Later updates take their ratios against the weights that scored the answers first.
+        /// Makes later updates take their ratios relative to the weights that scored the answers first.
         mutating func remember(_ scored: [[ScoredAnswer]]) {
             for (index, answers) in scored.enumerated() { prepared[index].pair = prepared[index].pair.against(answers) }
         }
     }
 
-    /// The answers of all usable pairs and replays. Throws where no pair is left: a step without a gradient would still decay the weights.
+    /// The answers of all usable pairs and replays. Throws if no pair is left, because a step without a gradient would still decay the weights.
     func batch(_ work: inout [Work], _ replays: inout [Replay]) throws -> LearningBatch {
         var prepared: [Prepared] = []
         for index in work.indices where work[index].outcome.isApplied {
@@ -127,10 +127,10 @@ extension Trainer {
         return LearningBatch(prepared: prepared + replayed, counts: counts)
     }
 
-    /// Scores all answers and runs backwards, in as many passes as ``TrainingOptions/passRows`` asks for. The gradients are on the tape;
-    /// the scored answers are in the order of the batch.
+    /// Scores all answers and runs the backward pass, split by ``TrainingOptions/passRows``. The gradients are on the tape; the scored answers are
+    /// in the order of the batch.
     ///
-    /// - Parameter update: counts the updates by the batch; each draws dropout anew.
+    /// - Parameter update: The number of the update on this batch; each one draws new dropout masks.
     func learn(_ batch: LearningBatch, update: Int = 0, _ timer: PhaseTimer) -> (tape: Tape, scored: [[ScoredAnswer]]) {
         let pairs = batch.prepared.map { $0.pair.drawing(update) }
         let pass = GradientPass(
@@ -147,7 +147,7 @@ extension Trainer {
         return (tape, scored)
     }
 
-    /// Sums a step up, as its first update saw it.
+    /// The summary of a step, as its first update sees it.
     func summarise(
         _ batch: LearningBatch, _ scored: [[ScoredAnswer]], _ work: inout [Work], _ replays: inout [Replay], _ metrics: inout StepMetrics
     ) {
@@ -168,7 +168,7 @@ extension Trainer {
         summary.finish(&metrics)
     }
 
-    /// The share of the group's tokens whose ratio is clipped; nil without clipping.
+    /// The share of the group's tokens with a clipped ratio; nil without clipping.
     func clipFraction(_ batch: LearningBatch, _ scored: [[ScoredAnswer]]) -> Double? {
         guard options.objective.clipRatio != nil else { return nil }
         var (clipped, count) = (0, 0)
@@ -181,10 +181,10 @@ extension Trainer {
         return count > 0 ? Double(clipped) / Double(count) : nil
     }
 
-    /// Activations of one pass up to this size are kept for the backward pass; beyond it, layers are computed again.
+    /// Activations of a pass up to this size are kept for the backward pass. Above it, layers are recomputed.
     private static let activationLimit = 512 << 20
 
-    /// What a pass keeps for the backward pass, roughly.
+    /// An estimate of what a pass keeps for the backward pass.
     private func activationBytes(_ pairs: [PreparedPair]) -> Int {
         let model = engine.model.model
         var floats = model.decoder.activations(

@@ -6,12 +6,12 @@ import Models
 import Objectives
 import Randomness
 
-/// Prompts that hold the student to the frozen teacher, beside the pairs that move it.
+/// Replayed prompts, which hold the student to the frozen teacher while the pairs change it.
 ///
 ///     rows ──────────────────────┐
 ///     a share of the pairs' clips ┴ prompts → the frozen teacher's greedy answers, or given ones → PreparedPair
 extension Trainer {
-    /// One prompt that is replayed in a step.
+    /// One replayed prompt of a step.
     struct Replay {
         let prompt: Prompt
         var answer: SampledAnswer?
@@ -19,7 +19,7 @@ extension Trainer {
         var outcome: PairOutcome
     }
 
-    /// What a step replays: rows, and clips of its pairs that are to be written down.
+    /// The replays of a step: rows, and transcription prompts for clips of its pairs.
     func replays(_ rows: [TrainingPair], beside pairs: [TrainingPair]) async throws -> [Replay] {
         guard options.objective.replayWeight > 0 else { return [] }
         var replays: [Replay] = []
@@ -54,7 +54,7 @@ extension Trainer {
         return replays
     }
 
-    /// The pairs whose clips are replayed, drawn by the step: the share of those that have one, and one at the least.
+    /// The pairs whose clips are replayed, drawn by the step: the configured share of those with a clip, but at least one.
     private func transcribed(_ pairs: [TrainingPair]) -> [TrainingPair] {
         let heard = pairs.filter { $0.sound != nil }
         let share = options.objective.replayTranscripts
@@ -63,7 +63,7 @@ extension Trainer {
         return random.sample(max(1, Int((share * Double(heard.count)).rounded())), of: heard)
     }
 
-    /// The frozen teacher's answers, side by side in the engine where they are not known yet.
+    /// Completes the frozen teacher's answers, asking the engine in parallel for those not known yet.
     private func answer(_ replays: inout [Replay]) async throws {
         let asked = replays.indices.filter { replays[$0].outcome.isApplied && replays[$0].answer == nil }
         let results = try await withThrowingTaskGroup(of: (Int, Result<SampledAnswer, any Error>).self) { group in
@@ -108,7 +108,7 @@ extension Trainer {
         return options
     }
 
-    /// Replays as what a pass learns from, with what reports say of them.
+    /// The replays as input of a gradient pass, with their reported rollouts.
     func prepare(_ replays: inout [Replay]) -> [Prepared] {
         replays.indices.compactMap { index in
             guard replays[index].outcome.isApplied, let answer = replays[index].answer else { return nil }
@@ -129,7 +129,7 @@ extension Trainer {
 }
 
 extension TrainingPair {
-    /// What asks for the clip's words.
+    /// The prompt that asks for the clip's words.
     fileprivate func transcription(by model: LoadedModel) throws -> Prompt {
         guard let sound else { throw UnusablePair("there is no clip") }
         let wish = TranscriptionWish()
@@ -139,7 +139,7 @@ extension TrainingPair {
 }
 
 extension Prompt {
-    /// Names what it says and what is heard in it.
+    /// Identifies the prompt by its text and clips.
     var digest: String {
         var hash = SHA256()
         hash.update(unsafe tokens.withUnsafeBytes { unsafe Data($0) })

@@ -13,7 +13,7 @@ extension Trainer {
         var prompt = Prompt(tokens: [])
         var teacherPrompt = Prompt(tokens: [])
         var rollouts = PairRollouts()
-        /// What is imitated of gold; empty for other methods.
+        /// The imitation targets; empty for methods that do not imitate gold answers.
         var targets: [ImitationTarget] = []
         var outcome: PairOutcome
     }
@@ -34,7 +34,7 @@ extension Trainer {
         }
     }
 
-    /// Rollouts of all pairs, side by side in the engine.
+    /// Collects the rollouts of all pairs, in parallel in the engine.
     func sample(_ work: inout [Work]) async throws {
         let live = weights.view(id: "training-\(number)-\(steps)")
         defer { engine.forget(version: live.id) }
@@ -42,7 +42,7 @@ extension Trainer {
         let teacher = objective.teacher == .frozen ? self.teacher : live
         let collector = RolloutCollector(
             engine: engine, objective: objective, student: live, teacher: teacher, judge: judge, reward: reward)
-        // Greedy answers of weights that stay.
+        // Greedy answers of unchanging weights can be remembered.
         let remembers = objective.teacher == .frozen && objective.teacherTemperature == 0 && objective.needsTeacherAnswer
         let requests = work.indices.filter { work[$0].outcome.isApplied }.map { index in
             (
@@ -65,7 +65,7 @@ extension Trainer {
                     } catch EngineError.stopped {
                         throw EngineError.stopped
                     } catch let error as RewardError {
-                        // The rule itself fails: without its rewards, steps would quietly learn from fewer pairs.
+                        // The reward itself failed. Without it, steps would silently learn from fewer pairs.
                         throw error
                     } catch {
                         return (index, .failure(error))
@@ -87,12 +87,12 @@ extension Trainer {
         }
     }
 
-    /// Names the random choices of a pair in the coming step: by its id, so that neither its place in the batch nor its neighbours change them.
-    /// The last two bits tell its rollouts, its group and the teacher's answer apart.
+    /// Names the random choices of a pair in the coming step. It depends on the pair's id, so neither its place in the batch nor its neighbours
+    /// matter. The last two bits separate its rollouts, its group and the teacher's answer.
     func stream(of pair: TrainingPair) -> UInt64 {
         RandomStream(seed: RandomStream(seed: options.seed, index: steps + 1).first, part: pair.id).first & ~3
     }
 
-    /// Pairs that are with the engine at once: its queue is finite, and a few hundred would overflow it.
+    /// The number of pairs in the engine at once. Its queue is finite, and a few hundred pairs would overflow it.
     var queueShare: Int { max(1, engine.limits.queue / 8) }
 }

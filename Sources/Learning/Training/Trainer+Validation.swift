@@ -15,15 +15,15 @@ extension Trainer {
         var judged = 0
     }
 
-    /// Greedy answers of the live weights to one pair.
+    /// The current weights' greedy answers to one pair.
     private struct Answers: Sendable {
         let prompts: PairPrompts
         var spoken: Completion?
-        /// Rewards of the spoken and the typed answer against the right one.
+        /// The rewards of the spoken and the typed answer, compared with the reference answer.
         var rewards: (audio: Double, text: Double)?
     }
 
-    /// Looks at all of the pairs, with the current weights. A pair that cannot be used is left out of ``Validation/pairs``.
+    /// Validates the current weights on all of the pairs. Unusable pairs are not counted in ``Validation/pairs``.
     package func validate(_ pairs: [TrainingPair]) async throws -> Validation {
         try await alone {
             let live = weights.view(id: "validation-\(number)-\(steps)")
@@ -73,11 +73,11 @@ extension Trainer {
             for (index, (pair, prompts)) in prepared.enumerated() {
                 group.addTask {
                     var answers = Answers(prompts: prompts)
-                    // Imitation of a single question has its spoken prompt, too, but no typed one beside it.
+                    // For imitation, a single question has a spoken prompt but no typed one beside it.
                     guard !objective.reads(.gold) else { return (index, answers) }
                     answers.spoken = try await greedy(prompts.student)
                     if let gold = pair.answer ?? pair.solution, let spoken = answers.spoken, let typed = try await greedy(prompts.teacher) {
-                        // A judge that fails leaves the pair out of the accuracies alone.
+                        // If a judge fails, the pair is missing from the accuracies only.
                         if let audio = try? await judge(pair.text, spoken.text, gold), let text = try? await judge(pair.text, typed.text, gold) {
                             answers.rewards = (Double(audio.reward), Double(text.reward))
                         }

@@ -5,11 +5,11 @@ import Objectives
 import Synchronization
 import Tensors
 
-/// Closes the gap step by step: audio-text pairs in, a changed live version out.
+/// Closes the gap step by step: audio-text pairs go in, a changed live version comes out.
 ///
 ///     pairs → prompts → rollouts (engine) → rewards (judge) → packed passes, forward and backward → clip → AdamW
 ///
-/// The trainer computes on a thread of its own. It owns the live version; what is served are its snapshots.
+/// The trainer computes on its own thread. It owns the live version; only snapshots are served.
 package actor Trainer {
     package nonisolated let engine: Engine
     package nonisolated let plan: AdapterPlan
@@ -19,26 +19,26 @@ package actor Trainer {
 
     let weights: TrainableWeights
     let moments: [(m: Tensor, v: Tensor)]
-    /// Steps so far, dropped ones included: they name random streams and the place in the schedule.
+    /// The number of steps so far, including dropped ones. It names random streams and sets the place in the schedule.
     package internal(set) var steps = 0
-    /// Steps that moved the weights.
+    /// The number of steps that changed the weights.
     package internal(set) var updates = 0
     let judge: AnswerJudge
-    /// Gives rewards in the judge's place.
+    /// Gives rewards instead of the judge.
     let reward: Reward?
-    /// The version that teaches where the objective's teacher is frozen; nil for the base weights.
+    /// The teacher if the objective's teacher is frozen; nil for the base weights.
     let teacher: WeightVersion?
-    /// Tells the trainers of a process apart, for the names of their live versions.
+    /// Distinguishes the trainers of a process in the names of their live versions.
     let number: Int
-    /// What a frozen teacher has answered greedily.
+    /// The frozen teacher's greedy answers so far.
     private(set) var teacherAnswers: TeacherAnswers
     private var isBusy = false
 
-    /// Who teaches where the objective's teacher is frozen.
+    /// The teacher if the objective's teacher is frozen.
     package enum FrozenTeacher: Sendable {
         /// The weights that the training begins with.
         case parent
-        /// The model itself, as after a warm start that should not teach.
+        /// The model itself, for instance after a warm start that should not teach.
         case base
         case version(WeightVersion)
     }
@@ -81,13 +81,14 @@ package actor Trainer {
     /// The current weights as a version to serve.
     package func snapshot(id: String) -> WeightVersion { weights.snapshot(id: id, dropout: options.adapterDropout ?? 0) }
 
-    /// Takes one step on a batch, and on prompts that are replayed beside it (``RowUse/replay``). A pair that cannot be used is reported with
-    /// its reason; the others are applied. Throws where none is left, and where a ``Reward`` fails; nothing has changed then. Gradients that are not finite leave the weights as they were, and the report says so.
+    /// Takes one step on a batch, and on prompts that are replayed with it (``RowUse/replay``). An unusable pair is reported with its reason, and
+    /// the others are used. Throws if no pair is left or a ``Reward`` fails; nothing has changed then. If gradients are not finite, the weights
+    /// stay and the report says so.
     package func step(_ pairs: [TrainingPair], replaying rows: [TrainingPair] = []) async throws -> StepReport {
         try await alone { try await take(pairs, rows) }
     }
 
-    /// Keeps others out while `body` waits for the engine.
+    /// Excludes other callers while `body` waits for the engine.
     func alone<Result>(_ body: () async throws -> Result) async throws -> Result {
         if isBusy { throw TrainingError.busy }
         isBusy = true
@@ -95,7 +96,7 @@ package actor Trainer {
         return try await body()
     }
 
-    /// What a step would do to the batch, as its first update sees it; the weights, moments and streams stay as they are.
+    /// What a step on the batch would do, as its first update sees it. Weights, moments and streams do not change.
     package func score(_ pairs: [TrainingPair], replaying rows: [TrainingPair] = []) async throws -> StepReport {
         try await alone {
             let timer = PhaseTimer()
@@ -114,7 +115,7 @@ package actor Trainer {
         }
     }
 
-    /// The answers of a batch that can be used, and what their step begins with.
+    /// The answers of the usable part of a batch, and the initial report of their step.
     private func answered(
         _ pairs: [TrainingPair], _ rows: [TrainingPair], _ timer: PhaseTimer
     ) async throws -> (work: [Work], replays: [Replay], metrics: StepMetrics, start: ContinuousClock.Instant) {
@@ -151,7 +152,7 @@ package actor Trainer {
         return report(step: steps, metrics, work, replays, timer, dropped: dropped)
     }
 
-    /// Throws where no pair is left.
+    /// Throws if no pair is left.
     static func checkUsable(_ work: [Work]) throws {
         if work.contains(where: { $0.outcome.isApplied }) { return }
         throw TrainingError.noUsablePair(work.map { "\($0.outcome.id): \($0.outcome.reason ?? "")" })
@@ -168,21 +169,21 @@ package actor Trainer {
             dropped: dropped)
     }
 
-    /// Goes on with other options: the next step has another objective or learning rate, the weights and moments stay.
+    /// Continues with other options: the next step uses the new objective or learning rate; weights and moments stay.
     package func configure(_ options: TrainingOptions) {
         self.options = options
         teacherAnswers = TeacherAnswers()
     }
 
-    /// Counts a step that had nothing to learn from, so that later steps keep their streams and their place in the schedule.
+    /// Counts a step without usable pairs, so that later steps keep their streams and their place in the schedule.
     package func skipStep() { steps += 1 }
 
-    /// A gradient that is no number.
+    /// A gradient that is not finite.
     private struct NotFinite: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// Of all entries, with their global norm, or why there is none.
+    /// The gradients of all entries and their global norm, or why there is none.
     private func gradients(on tape: Tape) -> (gradients: [Tensor], norm: Result<Double, NotFinite>) {
         let gradients = weights.entries.map {
             tape.gradient(of: $0.tensor) ?? Tensor(zeros: $0.tensor.rows, $0.tensor.columns)
@@ -196,8 +197,8 @@ package actor Trainer {
         return (gradients, .success(total.squareRoot()))
     }
 
-    /// Moves the weights by the gradients on `tape`; where they are not finite, says why nothing moved. The metrics keep the norm of the
-    /// step's first update.
+    /// Updates the weights by the gradients on `tape`. If they are not finite, returns why nothing changed. The metrics keep the norm of the step's
+    /// first update.
     private func update(by tape: Tape, _ metrics: inout StepMetrics, isFirst: Bool) -> String? {
         let (gradients, found) = gradients(on: tape)
         let norm: Double

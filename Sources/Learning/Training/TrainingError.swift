@@ -1,16 +1,16 @@
-/// Why a step or a run could not be done; nothing was changed by it.
+/// Why a step or a run failed. It changed nothing.
 package enum TrainingError: Error, Equatable, CustomStringConvertible {
     /// The plan of what to train does not fit the model.
     case plan(String)
-    /// No pair of a batch could be used; each with its reason.
+    /// No pair of a batch could be used; with the reason of each.
     case noUsablePair([String])
-    /// The trainer is at work on another step.
+    /// The trainer is busy with another step.
     case busy
     /// A checkpoint that does not belong to this training.
     case checkpoint(path: String, reason: String)
     /// A manifest that could not be read, or a line of it.
     case manifest(path: String, line: Int?, reason: String)
-    /// A run whose steps all failed; with why the last one did.
+    /// All steps of a run failed; with the reason of the last one.
     case nothingLearnt(reason: String)
     case options(String)
 

@@ -1,29 +1,29 @@
 package import Objectives
 package import Tensors
 
-/// How a trainer learns, apart from what is trained (``AdapterPlan``).
+/// How a trainer learns. What it trains is in ``AdapterPlan``.
 package struct TrainingOptions: Sendable, Equatable, Codable {
     package var objective = Objective()
     package var optimizer = AdamW()
     package var schedule = Schedule()
-    /// Gradients are scaled down to this global norm; nil leaves them.
+    /// The global norm to which gradients are clipped; nil does not clip.
     package var maxGradientNorm: Double?
     /// Names every random stream of the training: adapter initialisation, rollouts, order of pairs.
     package var seed: UInt64 = 0
-    /// Rows of one packed pass; a step with more runs several and adds their gradients. A single pair may have more.
+    /// The number of rows in one packed pass. A larger step runs several passes and adds their gradients. A single pair may exceed it.
     package var passRows = 4096
-    /// What of their input adapters under training do not see, peft's `lora_dropout`; nil for none. Rollouts, the teacher and validation see
-    /// all of it.
+    /// The dropout probability of the trained adapters' input, peft's `lora_dropout`; nil for none. Rollouts, the teacher and validation use no
+    /// dropout.
     package var adapterDropout: Double?
-    /// A system turn before each question, spoken and typed alike.
+    /// A system turn before each question, both spoken and typed.
     package var system: String?
 
     package init(_ objective: Objective = Objective()) { self.objective = objective }
 
-    /// Holds every number against what a step computes with, which is Float: a constant that becomes 0 there would make weights NaN.
-    /// Weights that a step made NaN all the same are never published.
+    /// Checks every number against the range of Float, in which steps compute: a constant that becomes 0 there would turn weights into NaN. Weights
+    /// that a step nevertheless made NaN are never published.
     ///
-    /// - Throws: ``TrainingError/options(_:)`` for the first that is out of its range or no number.
+    /// - Throws: ``TrainingError/options(_:)`` for the first number that is out of range or not a number.
     package func check() throws(TrainingError) {
         func hold<Value: Comparable>(_ name: String, _ value: Value?, in range: ClosedRange<Value>) throws(TrainingError) {
             guard let value, !range.contains(value) else { return }

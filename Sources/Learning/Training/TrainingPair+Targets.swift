@@ -2,15 +2,15 @@ import Audio
 package import Generation
 import Objectives
 
-/// One answer to imitate, behind what the model is given before it.
+/// One answer to imitate, and the prompt before it.
 package struct ImitationTarget: Sendable {
     package let prompt: Prompt
     package let answer: String
 }
 
 extension TrainingPair {
-    /// What the supervised method imitates, an answer after another. Each prompt is the whole conversation before its answer, as
-    /// the chat template renders it when that answer is asked for, so a learnt turn sees what it will see in use.
+    /// The answers that the method `supervised` imitates, one after another. Each prompt is the whole conversation before its answer, rendered as
+    /// when that answer is asked for, so a learnt turn sees what it will see in use.
     package func targets(
         _ model: LoadedModel, system: String?, isCancelled: () -> Bool = { Task.isCancelled }
     ) throws -> [ImitationTarget] {
@@ -26,13 +26,13 @@ extension TrainingPair {
         }
     }
 
-    /// What a step asks: the student's prompt, the teacher's, and the targets of a method that imitates gold answers.
+    /// The prompts of a step: the student's, the teacher's, and the targets of a method that imitates gold answers.
     func prompts(
         for objective: Objective, by model: LoadedModel, system: String?, isCancelled: () -> Bool = { Task.isCancelled }
     ) throws -> PairPrompts {
         if objective.reads(.gold) {
             let targets = try targets(model, system: system, isCancelled: isCancelled)
-            // The longest of them holds every clip.
+            // The longest prompt contains every clip.
             let last = targets.last?.prompt ?? Prompt(tokens: [])
             return PairPrompts(student: last, teacher: last, targets: targets)
         }
@@ -50,12 +50,12 @@ struct PairPrompts: Sendable {
     let student: Prompt
     /// The typed one.
     let teacher: Prompt
-    /// What is imitated of gold; empty for other methods.
+    /// The imitation targets; empty for other methods.
     let targets: [ImitationTarget]
 }
 
 extension LoadedModel {
-    /// The prompt of one question, after a system turn perhaps.
+    /// The prompt of one question, after an optional system turn.
     package func prompt(_ question: HeardMessage.Part, system: String?) throws -> Prompt {
         let system = system.map { [HeardMessage(role: "system", $0)] } ?? []
         return try prompt(system + [Message(role: "user", parts: [question])])

@@ -3,9 +3,9 @@ import Files
 package import Foundation
 package import Generation
 
-/// One question, spoken and typed: what a CORD step learns from. Or a ``Conversation``, whose answers are imitated.
+/// One question, spoken and typed: the input of a CORD step. Or a ``Conversation``, whose answers are imitated.
 package struct TrainingPair: Sendable {
-    /// Where the spoken question lies.
+    /// The location of the spoken question.
     package enum Sound: Sendable {
         case clip(AudioClip)
         /// The bytes of an audio file.
@@ -14,8 +14,8 @@ package struct TrainingPair: Sendable {
 
         /// Decodes the clip.
         ///
-        /// - Parameter isCancelled: asked block by block; by default, whether the task is cancelled.
-        /// - Throws: `AudioError`, `FileError`; `CancellationError` where the decoding was cancelled.
+        /// - Parameter isCancelled: Called block by block; by default, checks whether the task is cancelled.
+        /// - Throws: `AudioError` or `FileError`; `CancellationError` if the decoding was cancelled.
         package func clip(limits: AudioLimits, isCancelled: () -> Bool = { Task.isCancelled }) throws -> AudioClip {
             do {
                 switch self {
@@ -31,17 +31,17 @@ package struct TrainingPair: Sendable {
         }
     }
 
-    /// An answer that the caller brings instead of a sampled one.
+    /// An answer that the caller supplies instead of a sampled one.
     package struct Rollout: Sendable {
-        /// Nil where ``tokens`` say it.
+        /// Nil if ``tokens`` define the answer.
         package let text: String?
-        /// All that was sampled, with the token that ended it.
+        /// All sampled tokens, including the one that ended the answer.
         package let tokens: [Int32]?
-        /// Of each token, under the distribution that it was drawn from.
+        /// The log-probability of each token under the distribution that it was drawn from.
         package let logProbabilities: [Double]?
-        /// Whether it ended or was cut; nil: a text ended, and tokens ended where the last of them ends an answer.
+        /// Whether the answer ended or was cut. If nil, a text ended, and tokens ended if the last one ends an answer.
         package let finishReason: FinishReason?
-        /// Judged where nil.
+        /// Judged if nil.
         package let advantage: Double?
 
         package init(
@@ -57,19 +57,19 @@ package struct TrainingPair: Sendable {
     }
 
     package let id: String
-    /// Nil: the student, too, reads the question. Only the supervised method learns from such pairs.
+    /// If nil, the student reads the question too. Only the method `supervised` learns from such pairs.
     package let sound: Sound?
-    /// The question typed; empty where a conversation has none.
+    /// The typed question; empty if a conversation has none.
     package let text: String
-    /// The right answer, for judges that use gold.
+    /// The reference answer, for judges that need one.
     package let answer: String?
-    /// The whole answer to be imitated by the supervised method; ``answer`` where nil.
+    /// The whole answer that the method `supervised` imitates; ``answer`` if nil.
     package let solution: String?
-    /// A system turn before the question; ``TrainingOptions/system`` where nil.
+    /// A system turn before the question; ``TrainingOptions/system`` if nil.
     package let system: String?
-    /// Take the place of sampled rollouts where given: the first in the token term, all in the sequence term.
+    /// Replace sampled rollouts: the first one in the token term, all in the sequence term.
     package let rollouts: [Rollout]?
-    /// What the supervised method imitates instead, turn by turn.
+    /// The turns that the method `supervised` imitates instead.
     package let conversation: Conversation?
 
     package init(
@@ -93,7 +93,7 @@ package struct TrainingPair: Sendable {
     }
 }
 
-/// Turns as they were said, with the assistant's that are to be learnt.
+/// Turns of a conversation, with the assistant's turns that are to be learnt.
 package struct Conversation: Sendable {
     package enum Role: String, Sendable { case system, user, assistant }
 
@@ -102,7 +102,7 @@ package struct Conversation: Sendable {
     package struct Turn: Sendable {
         package let role: Role
         package let message: Message<TrainingPair.Sound>
-        /// Whether an assistant's turn is imitated; else it is only read (`weight` 0 of OpenAI's rows).
+        /// Whether an assistant's turn is imitated; otherwise it is only context (`weight` 0 in OpenAI's rows).
         package let isLearnt: Bool
 
         package init(role: Role, parts: [Part], isLearnt: Bool = true) {
@@ -116,7 +116,7 @@ package struct Conversation: Sendable {
 
     package init(turns: [Turn]) { self.turns = turns }
 
-    /// The user's turn of a conversation that is one question with at most one clip, and its answer perhaps, after a system turn perhaps.
+    /// The user's turn, if the conversation is one question with at most one clip, after an optional system turn and before an optional answer.
     var question: Turn? {
         let said = turns.first?.role == .system ? turns.dropFirst() : turns[...]
         guard let question = said.first, question.role == .user, said.count <= 2, question.message.sounds.count <= 1,

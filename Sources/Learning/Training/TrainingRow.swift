@@ -2,16 +2,16 @@ import Foundation
 import Generation
 import JSON
 
-/// One row of a training file as a pair. Every clip and every member of it is used, or the row is refused.
+/// Reads one row of a training file as a pair. Every clip and every member is used, or the row is refused.
 ///
 ///     {"audio": CLIP, "text": "What is 8 plus 5?", "answer": "13", "solution": "8 + 5 = 13. The answer is 13."}
 ///     {"messages": [TURN, …], "audios": [CLIP, …]}            OpenAI, TRL, ms-swift; `conversations` for ShareGPT and LLaMA-Factory
 ///     {"query": …, "response": …, "history": [[…, …]], …}     ms-swift's older rows
 ///     {"instruction": …, "input": …, "output": …, …}          Alpaca
 ///
-/// A clip beside turns is heard where `<audio>`, or a part `{"type": "audio"}`, stands in them.
+/// A clip beside the turns is placed where `<audio>` or a part `{"type": "audio"}` occurs in them.
 struct TrainingRow {
-    /// What a row may say about itself.
+    /// Descriptive members, which are ignored.
     private static let descriptive = [
         "metadata", "category", "choices", "type", "task", "source", "voice", "speaker", "speaker_id", "instructions", "split", "subset",
         "index", "language", "lang", "locale", "accent", "gender", "seconds", "duration", "sampling_rate", "sample_rate", "sha256", "difficulty",
@@ -32,8 +32,8 @@ struct TrainingRow {
     }
 
     /// - Parameters:
-    ///   - number: of the row's line, its id where it has none.
-    ///   - find: the clip behind a reference, or an error that says why there is none.
+    ///   - number: The line of the row, its id if it has none.
+    ///   - find: Resolves a clip reference, or throws why that fails.
     init(_ value: JSONValue, number: Int, find: @escaping (ClipReference) throws -> TrainingPair.Sound) throws {
         var row = try RowMembers(value)
         let columns: [String] = if case .object(let object) = value { object.keys } else { [] }
@@ -60,7 +60,7 @@ struct TrainingRow {
             system = turns.first.flatMap { $0.role == .system ? $0.message.text : nil }
             self.conversation = conversation
         } else {
-            // `question` is another name of the text; where there is a text, it is the question's id, as cord speak writes it.
+            // `question` is another name for the text. Beside a text it is the question's id, as `cord speak` writes it.
             let named = try row.text("text", "transcription", "transcript", "sentence", "prompt")
             let typed = try named ?? row.text("question") ?? ""
             row.ignore(["question"])
@@ -74,10 +74,10 @@ struct TrainingRow {
         }
     }
 
-    /// Columns of a table whose cells may hold lists as JSON.
+    /// Table columns whose cells may hold JSON lists.
     static let lists = Set(ClipReference.members + ["messages", "conversations", "history"])
 
-    /// The text of a pair without the placeholder of its clip.
+    /// The text of a pair, without the placeholder of its clip.
     private static func typed(_ text: String, clips: Int) throws(RowError) -> String {
         if let control = Placeholder.control(in: text) {
             throw RowError("text: \(control) belongs to the chat template, which writes it itself; leave it out")

@@ -3,7 +3,7 @@ package import Foundation
 import Generation
 import Models
 
-/// What a run goes on from, and which of it stays.
+/// A run's checkpoints, and which of them are kept.
 extension TrainingRun {
     var checkpoints: URL { directory.appendingPathComponent("checkpoints") }
 
@@ -18,7 +18,7 @@ extension TrainingRun {
             machine: machine)
     }
 
-    /// - Parameter best: the step of the best validation.
+    /// - Parameter best: The step of the best validation.
     func save(_ trainer: Trainer, step: Int, best: Int?) async throws {
         let digits = String(step)
         let place = checkpoints.appendingPathComponent("step-" + String(repeating: "0", count: max(0, 7 - digits.count)) + digits)
@@ -32,7 +32,7 @@ extension TrainingRun {
         try removeOld(best: best)
     }
 
-    /// Removes the checkpoints that no rule keeps, but for the newest, from which the run goes on.
+    /// Removes the checkpoints that no rule keeps, except for the newest, from which the run resumes.
     private func removeOld(best: Int?) throws {
         let files = try Self.checkpoints(of: directory)
         let steps = files.compactMap(Self.step)
@@ -55,7 +55,7 @@ extension TrainingRun {
         return step
     }
 
-    /// The checkpoint of a run's directory at a step; the newest where `step` is nil.
+    /// The checkpoint of a run's directory at a step; the newest if `step` is nil.
     package static func checkpoint(of directory: URL, step: Int?) throws -> URL {
         if let error = FileError(folder: directory) { throw error }
         let files = (try? checkpoints(of: directory)) ?? []

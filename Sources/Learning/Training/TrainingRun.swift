@@ -3,8 +3,8 @@ import Generation
 import Randomness
 import Weights
 
-/// A training over many pairs: epochs of shuffled batches, metrics, checkpoints; it can be stopped anywhere and goes on from the
-/// last checkpoint with the same bits.
+/// A training over many pairs: epochs of shuffled batches, with metrics and checkpoints. It can be stopped anywhere and resumes from the last
+/// checkpoint with the same bits.
 ///
 ///     directory/run.json                 what the run is (``RunRecord``), written first
 ///     directory/metrics.jsonl            one line a step
@@ -17,26 +17,26 @@ import Weights
 package struct TrainingRun: Sendable {
     package struct Settings: Sendable, Equatable, Codable {
         package var batchSize = 8
-        /// Ignored where ``steps`` is given.
+        /// Ignored if ``steps`` is set.
         package var epochs = 1
         package var steps: Int?
         package var checkpointEvery = 50
-        /// Checkpoints kept, the newest.
+        /// The number of newest checkpoints to keep.
         package var checkpointsKept = 2
-        /// Steps between validations; nil for one at each end alone.
+        /// Steps between validations; nil validates only before and after the run.
         package var validateEvery: Int?
-        /// Pairs of a validation, drawn once by the seed; nil for all.
+        /// The number of validation pairs, drawn once by the seed; nil for all.
         package var validationPairs: Int?
         package var writesEvents = false
-        /// Whether there is a ``TokenLog``.
+        /// Whether the run writes a ``TokenLog``.
         package var writesTokens = false
-        /// Nil: the run takes all of its steps.
+        /// If nil, the run takes all of its steps.
         package var stopping: EarlyStopping?
-        /// In place of ``checkpointsKept``, and then as PEFT directories, too, where adapters are trained.
+        /// Replaces ``checkpointsKept``. Kept checkpoints of adapters are also written as PEFT directories.
         package var keep: [KeepRule]?
-        /// By what ``KeepRule/best`` is the best.
+        /// The measure that ``KeepRule/best`` refers to.
         package var criterion: Criterion?
-        /// Rows that are replayed in a step, as a share of its pairs; ``defaultReplayShare`` where nil.
+        /// The replayed rows of a step, as a share of its pairs; ``defaultReplayShare`` if nil.
         package var replayShare: Double?
 
         package static let defaultReplayShare = 0.5
@@ -44,21 +44,21 @@ package struct TrainingRun: Sendable {
         package init() {}
     }
 
-    /// What is told after each step, and of a validation before the first.
+    /// Reported after each step, and for a validation before the first.
     package struct Progress: Sendable {
         package let step: Int
         package let totalSteps: Int
         package let epoch: Int
-        /// Nil where no pair of the batch could be used, and before the first step.
+        /// Nil if no pair of the batch could be used, and before the first step.
         package let report: StepReport?
         /// Why the step was skipped or dropped.
         package let problem: String?
-        /// Where one was due.
+        /// The validation, if one was due.
         package let validation: Validation?
         /// Why the run ends here, before its last step.
         package var stopped: String?
 
-        /// Whether no step follows.
+        /// Whether this is the last step.
         package var isLast: Bool { step == totalSteps || stopped != nil }
     }
 
@@ -73,10 +73,10 @@ package struct TrainingRun: Sendable {
     let acceptsOtherMachine: Bool
 
     /// - Parameters:
-    ///   - content: ``CheckedPairs/content``, to which a resumed run is held.
-    ///   - validation: pairs that are not trained on; none for no validation.
-    ///   - replay: prompts that are replayed beside the pairs.
-    ///   - acceptsOtherMachine: whether a run goes on that began with other kernels, whose bits are others.
+    ///   - content: ``CheckedPairs/content``, which a resumed run must match.
+    ///   - validation: Pairs held out for validation; empty for none.
+    ///   - replay: Prompts that are replayed with the pairs.
+    ///   - acceptsOtherMachine: Whether to resume a run that began with other kernels, which give other bits.
     package init(
         pairs: [TrainingPair], content: String? = nil, validation: [TrainingPair] = [], replay: CheckedPairs? = nil, settings: Settings,
         directory: URL, machine: RunMachine = .current, acceptsOtherMachine: Bool = false
@@ -121,12 +121,12 @@ package struct TrainingRun: Sendable {
     package var batchesPerEpoch: Int { (pairs.count + settings.batchSize - 1) / settings.batchSize }
     package var totalSteps: Int { settings.steps ?? settings.epochs * batchesPerEpoch }
 
-    /// Trains to the end. Resumes from the newest checkpoint in the directory where there is one. A cancelled task saves a checkpoint
-    /// before it throws. A run in which no step could be taken throws at its end.
+    /// Trains to the end. Resumes from the newest checkpoint in the directory, if there is one. A cancelled task saves a checkpoint before it
+    /// throws. A run without a single successful step throws at its end.
     ///
     /// - Parameters:
-    ///   - subject: what ``RunRecord`` says of the model and the program.
-    ///   - skipped: lines of the manifest that were left out.
+    ///   - subject: The model and program for ``RunRecord``.
+    ///   - skipped: Skipped lines of the manifest.
     @discardableResult
     package func run(
         _ trainer: Trainer, subject: RunRecord.Subject? = nil, skipped: [PairManifest.Problem] = [],
@@ -199,7 +199,7 @@ package struct TrainingRun: Sendable {
         }
     }
 
-    /// The validation that is due after a step; nil where none is.
+    /// The validation due after a step; nil if none is due.
     private func validate(_ trainer: Trainer, step: Int, _ log: inout MetricsLog) async throws -> Validation? {
         let isDue = step == 0 || step == totalSteps || settings.validateEvery.map { step % $0 == 0 } ?? false
         guard isDue, !validation.isEmpty else { return nil }
@@ -215,7 +215,7 @@ package struct TrainingRun: Sendable {
         return random.sample(count, of: Array(validation.indices)).sorted().map { validation[$0] }
     }
 
-    /// The pairs of a step: every epoch is a permutation of its own.
+    /// The pairs of a step. Every epoch is a new permutation.
     package func batch(_ step: Int, seed: UInt64) -> [TrainingPair] {
         let epoch = step / batchesPerEpoch
         var random = RandomStream(seed: seed ^ 0x5eed_0fda_7a00_0000, index: epoch)
@@ -224,10 +224,10 @@ package struct TrainingRun: Sendable {
         return order[first..<min(pairs.count, first + settings.batchSize)].map { pairs[$0] }
     }
 
-    /// Rows that a step replays.
+    /// The number of rows replayed per step.
     package var replayedRows: Int { max(1, Int(((settings.replayShare ?? Settings.defaultReplayShare) * Double(settings.batchSize)).rounded())) }
 
-    /// The rows that a step replays: every pass over them is a permutation of its own.
+    /// The rows replayed in a step. Every pass over them is a new permutation.
     package func replayed(_ step: Int, seed: UInt64) -> [TrainingPair] {
         guard let rows = replay?.pairs, !rows.isEmpty else { return [] }
         let count = replayedRows
@@ -242,7 +242,7 @@ package struct TrainingRun: Sendable {
         }
     }
 
-    /// The run as it begins, or as it began with what has been added now.
+    /// The record of the run at its start; when resuming, the original one with what was added now.
     private func record(
         _ trainer: Trainer, _ subject: RunRecord.Subject?, _ skipped: [PairManifest.Problem], from start: Int
     ) async throws -> RunRecord {
@@ -267,6 +267,6 @@ package struct TrainingRun: Sendable {
         return record
     }
 
-    /// Where a reward of the run remembers what it has given.
+    /// The file in which a run's reward remembers its results.
     package static func rewards(of directory: URL) -> URL { directory.appendingPathComponent("rewards.jsonl") }
 }

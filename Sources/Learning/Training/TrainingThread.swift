@@ -3,8 +3,8 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// An executor with one thread of its own: training arithmetic never occupies Swift's cooperative threads, and answers get the
-/// machine first.
+/// An executor with its own thread, so that training never occupies Swift's cooperative threads. Its low priority lets answers use the machine
+/// first.
 final class TrainingThread: SerialExecutor {
     private let jobs = Mutex<[UnownedJob]>([])
     private let work = DispatchSemaphore(value: 0)
@@ -12,7 +12,7 @@ final class TrainingThread: SerialExecutor {
 
     init() {
         let thread = Thread { [weak self, work] in
-            // On Linux a priority belongs to the thread that asks for it.
+            // On Linux a priority belongs to the calling thread.
             _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, Self.niceness)
             while true {
                 work.wait()
@@ -27,7 +27,7 @@ final class TrainingThread: SerialExecutor {
         thread.start()
     }
 
-    // Wakes the thread, which finds nothing to do and ends.
+    // Wakes the thread, which finds no work and ends.
     deinit { work.signal() }
 
     func enqueue(_ job: consuming ExecutorJob) {

@@ -2,7 +2,7 @@ import Foundation
 import Generation
 import JSON
 
-/// The turns of a row that holds a conversation, with its clips where they are heard.
+/// Reads the turns of a row that holds a conversation, with the clips at their places.
 struct TurnReader {
     private let sounds: [TrainingPair.Sound]
     private let find: (ClipReference) throws -> TrainingPair.Sound
@@ -13,7 +13,7 @@ struct TurnReader {
         self.find = find
     }
 
-    /// Nil where the row holds none. The system turn beside the turns, where there is one, comes first.
+    /// Nil if the row has no turns. A system turn beside the turns comes first.
     static func turns(
         of row: inout RowMembers, sounds: [TrainingPair.Sound], find: @escaping (ClipReference) throws -> TrainingPair.Sound
     ) throws -> [Conversation.Turn]? {
@@ -142,7 +142,7 @@ struct TurnReader {
         return [.audio(try named.first.map(find) ?? nextSound(at: place))]
     }
 
-    /// A text and the clips in it.
+    /// A text, split at its clips.
     private mutating func split(_ text: String, _ role: Conversation.Role, at place: String) throws -> [Conversation.Part] {
         if let control = Placeholder.control(in: text), role != .assistant {
             throw RowError("\(place): \(control) belongs to the chat template, which writes it itself; write \(Placeholder.audio)")
@@ -159,7 +159,7 @@ struct TurnReader {
         return parts
     }
 
-    /// The next of the clips beside the turns.
+    /// The next of the clips listed beside the turns.
     private mutating func nextSound(at place: String) throws -> TrainingPair.Sound {
         guard used < sounds.count else {
             throw RowError("\(place): found more places for clips than the \(sounds.count) clips beside the turns; each place needs its clip")

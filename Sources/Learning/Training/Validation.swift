@@ -1,21 +1,21 @@
-/// How weights do on pairs that they were not trained on, in the terms of their training.
+/// How weights perform on held-out pairs, in the terms of their training.
 ///
 ///     a method that imitates gold    loss, tokenAccuracy         of the gold tokens behind the spoken question
 ///     all others                     klMean, teacherAgreement    D_t along the weights' own greedy spoken answers; the teacher is the
 ///                                                                training's: the frozen first weights, or the current ones
 ///     pairs with a right answer      audioAccuracy, textAccuracy of greedy answers to the question spoken and typed
 package struct Validation: Sendable, Equatable, Codable {
-    /// Pairs that were looked at.
+    /// The number of validated pairs.
     package var pairs = 0
-    /// Mean −log π of a gold token, in nats.
+    /// The mean −log π of gold tokens, in nats.
     package var loss: Double?
-    /// Share of gold tokens that are the likeliest.
+    /// The share of gold tokens that are the likeliest.
     package var tokenAccuracy: Double?
     /// Mean D_t, in nats.
     package var klMean: Double?
-    /// Share of positions where student and teacher have the same likeliest token.
+    /// The share of positions where student and teacher have the same likeliest token.
     package var teacherAgreement: Double?
-    /// Pairs with a right answer, whose answers were judged.
+    /// The number of pairs with a reference answer, whose answers were judged.
     package var judged: Int?
     package var audioAccuracy: Double?
     package var textAccuracy: Double?
@@ -31,7 +31,7 @@ package struct Validation: Sendable, Equatable, Codable {
         case textAccuracy = "text_accuracy"
     }
 
-    /// The numbers under their names, for logs.
+    /// The numbers by name, for logs.
     package var values: [(name: String, value: Double)] {
         [
             ("loss", loss), ("token_accuracy", tokenAccuracy), ("kl_mean", klMean), ("teacher_agreement", teacherAgreement),

@@ -2,15 +2,15 @@ import Models
 import Objectives
 import Tensors
 
-/// Losses over the whole vocabulary, from hidden rows, in chunks of rows: the logits [rows, vocabulary] of a large vocabulary never
-/// exist whole.
+/// Losses over the whole vocabulary from hidden rows, computed in chunks of rows, so that the logits [rows, vocabulary] of a large vocabulary never
+/// exist as a whole.
 ///
 ///     measure:   hidden → logits (student, teacher) → RowMeasures
 ///     gradient:  hidden → logits again → d logits → d hidden, and the head's own gradient where it is trained
 ///
-/// Where one chunk holds all rows, its logits are kept between the two.
+/// If one chunk holds all rows, its logits are kept between the two.
 final class VocabularyRows {
-    /// Hidden rows with the version whose head reads them.
+    /// Hidden rows, and the version whose head reads them.
     struct Side {
         let hidden: Tensor
         let version: WeightVersion?
@@ -28,14 +28,14 @@ final class VocabularyRows {
     private let student: Side
     private let teacher: Side?
     private let targets: [Int32]
-    /// Both sides' logits are divided by it.
+    /// The divisor of both sides' logits.
     private let temperature: Float
-    /// Trained tensors of the head: what of the hidden rows' gradients also reaches parameters.
+    /// Trained tensors of the head, which also receive gradients from the hidden rows.
     private let headTensors: [Tensor]
     private let chunkRows: Int
     private var kept: Chunk?
 
-    /// Logits of one side of a chunk have at most this many elements.
+    /// The maximum number of logits of one side of a chunk.
     static let chunkElements = 16 << 20
 
     init(
@@ -75,8 +75,8 @@ final class VocabularyRows {
         }
     }
 
-    /// d loss / d hidden for Σ a·KL(student ‖ teacher) + b·KL(teacher ‖ student) − c·log p(target) − e·H(student); a trained head's gradients
-    /// are added on `tape`.
+    /// The gradient with respect to the hidden rows of Σ a·KL(student ‖ teacher) + b·KL(teacher ‖ student) − c·log p(target) − e·H(student).
+    /// Gradients of a trained head are added to `tape`.
     func gradient(_ coefficients: TokenCoefficients, on tape: Tape) -> Tensor {
         let result = Tensor(uninitialized: targets.count, student.hidden.columns)
         for rows in chunks {
@@ -100,7 +100,7 @@ final class VocabularyRows {
         return result
     }
 
-    /// The gradient of −Σ e·H(student): H = log V − KL(student ‖ uniform). Nil where all e are zero.
+    /// The gradient of −Σ e·H(student): H = log V − KL(student ‖ uniform). Nil if all e are zero.
     private func entropyGradient(_ logits: Tensor, _ e: [Float]) -> Tensor? {
         guard e.contains(where: { $0 != 0 }) else { return nil }
         let result = logits.copy()

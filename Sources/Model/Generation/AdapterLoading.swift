@@ -5,7 +5,7 @@ import Tensors
 import Weights
 
 extension LoadedModel {
-    /// A PEFT LoRA directory as a weight version over this model.
+    /// Loads a PEFT LoRA directory as a weight version over this model.
     ///
     ///     W' = W + scaling · B A        each module of the adapter → the parameter `<module>.weight`
     ///     modules_to_save               → the tensor itself, in place of the parameter
@@ -47,7 +47,7 @@ extension LoadedModel {
         return version
     }
 
-    /// Holds tensors that an adapter should have from its base against the base's own.
+    /// Checks tensors that an adapter copied from its base against the base's own.
     private func check(_ copies: [String: StoredTensor]) throws {
         for (name, copy) in copies.sorted(by: { $0.key < $1.key }) {
             // A tied head need not be stored.

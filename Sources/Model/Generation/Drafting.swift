@@ -1,30 +1,30 @@
-/// Whether several tokens of an answer are computed in one pass, the next ones guessed.
+/// Whether several tokens of an answer are computed in one pass, by guessing the next ones.
 ///
 ///     answer … t₀ | guessed t₁ t₂ t₃  → one pass → logits after t₀, t₁, t₂, t₃
 ///     the sampler chooses after t₀; if it chooses t₁, it goes on after t₁, and so on; the first other choice ends it
 ///
-/// Every token is chosen from the same logits, by the same random number, as without guesses, so an answer keeps its bits, greedy or
-/// sampled. Guesses come from a request's own ``GenerationRequest/draft``, and from what followed the last tokens when they came
-/// earlier in prompt or answer (prompt lookup, Saxena, 2023).
+/// Every token is chosen from the same logits and by the same random number as without guesses, so an answer keeps its bits, greedy or sampled.
+/// Guesses come from a request's own ``GenerationRequest/draft``, and from what followed an earlier occurrence of the last tokens in the prompt or
+/// answer (prompt lookup, Saxena, 2023).
 package enum Drafting: String, Sendable, CaseIterable {
     case off
-    /// As many guesses a pass as save time, by what passes cost on this machine and by how often guesses came true.
+    /// As many guesses per pass as save time, given the measured cost of passes and the share of guesses that were right.
     case auto
-    /// Always ``DraftPlan/most`` guesses if there are so many, whatever they cost.
+    /// Always up to ``DraftPlan/most`` guesses, whatever they cost.
     case ngram
 }
 
 /// Guesses the next tokens of one answer.
 package struct Drafter {
-    /// Where guesses come from, which says how good they are.
+    /// The source of a guess; sources differ in how often they are right.
     package enum Source: Int, CaseIterable { case draft, context }
 
-    /// An answer to a like question.
+    /// An answer to a similar question.
     private let draft: [Int32]
-    /// Of `draft`, what comes next if both go on alike.
+    /// The position in `draft` that comes next if both continue alike.
     private var place = 0
     private let prompt: [Int32]
-    /// How guesses fared in this answer, by their source.
+    /// How often guesses were right in this answer, by source.
     var rates = Source.allCases.map { _ in DraftRate() }
 
     package init(draft: [Int32], prompt: [Int32]) {
@@ -32,9 +32,9 @@ package struct Drafter {
         self.prompt = prompt
     }
 
-    /// Up to `limit` tokens that may come after `answer`, from the source that has been right more often.
+    /// Up to `limit` tokens that may follow `answer`, from the source that has been right more often.
     ///
-    /// - Parameter rates: how guesses fared in all answers, by their source.
+    /// - Parameter rates: How often guesses were right over all answers, by source.
     package func guess(after answer: [Int32], limit: Int, rates all: [DraftRate]) -> (source: Source, tokens: [Int32]) {
         if limit <= 0 { return (.context, []) }
         let known = draft[min(place, draft.count)..<min(place + limit, draft.count)]
@@ -44,7 +44,7 @@ package struct Drafter {
         return (.draft, Array(known))
     }
 
-    /// What came after the last place that had the same three tokens as the end, or else the same two; beyond the end it repeats itself.
+    /// What followed the last earlier occurrence of the final three tokens, or else of the final two. Past the end it repeats itself.
     private func repeated(after answer: [Int32], limit: Int) -> [Int32] {
         let count = prompt.count + answer.count
         func token(_ index: Int) -> Int32 { index < prompt.count ? prompt[index] : answer[index - prompt.count] }
@@ -62,10 +62,10 @@ package struct Drafter {
         return []
     }
 
-    /// Notes that the answer has grown by `right` tokens that were guessed and one more: finds where the draft goes on.
+    /// Updates the place in the draft after the answer grew by `right` guessed tokens and one more.
     ///
-    /// A draft that went another way is taken up where it has the answer's last two tokens, nearest to where it stood; until then token
-    /// stands for token.
+    /// If the answer left the draft, it is rejoined where the draft has the answer's last two tokens, nearest to the previous place. Until then
+    /// both advance token by token.
     package mutating func note(_ answer: [Int32], right: Int) {
         let many = min(right + 1, answer.count)
         if draft.isEmpty || many == 0 { return }
@@ -79,11 +79,11 @@ package struct Drafter {
         if let nearest = found.min(by: { abs($0 - stood) < abs($1 - stood) }) { place = nearest }
     }
 
-    /// The probability that a guess is right where all before it were, this answer's experience beside that of all.
+    /// The probability that a guess is right if all before it were, from this answer's experience and that of all answers.
     func rate(_ source: Source, of all: [DraftRate]) -> Double { rates[source.rawValue].probability(prior: all[source.rawValue].probability()) }
 }
 
-/// How often guesses came true, those of long ago counting less.
+/// How often guesses were right; older ones count less.
 package struct DraftRate {
     private var right = 0.0
     private var wrong = 0.0
@@ -92,7 +92,7 @@ package struct DraftRate {
 
     package mutating func note(guessed: Int, right: Int) {
         self.right += Double(right)
-        // Those after the first wrong one were never tried.
+        // Guesses after the first wrong one were never tried.
         if right < guessed { wrong += 1 }
         let memory = self.right + wrong
         if memory > 256 { (self.right, wrong) = (self.right * 256 / memory, wrong * 256 / memory) }
@@ -101,12 +101,12 @@ package struct DraftRate {
     package func probability(prior: Double = 0.6, weight: Double = 4) -> Double { (right + weight * prior) / (right + wrong + weight) }
 }
 
-/// What a pass of so many rows costs, in seconds, by measurement.
+/// The measured cost of a pass in seconds, by its number of rows.
 package struct DraftCosts {
     /// Ascending in rows.
     private let measured: [(rows: Int, seconds: Double)]
 
-    /// - Parameter measured: ascending in rows, two at least. A pass of more rows counts as costing no less.
+    /// - Parameter measured: At least two measurements, ascending in rows. A pass of more rows never counts as cheaper.
     package init(_ measured: [(rows: Int, seconds: Double)]) {
         precondition(measured.count > 1, "\(measured.count) measurements give no line")
         var most = 0.0
@@ -116,7 +116,7 @@ package struct DraftCosts {
         }
     }
 
-    /// Between measurements, and beyond the last two, on the line through them.
+    /// Interpolates between measurements, and extrapolates the last two.
     package func seconds(rows: Int) -> Double {
         let upper = min(measured.firstIndex { $0.rows >= rows } ?? measured.count - 1, measured.count - 1)
         let (a, b) = (measured[max(0, upper - 1)], measured[max(1, upper)])
@@ -124,20 +124,20 @@ package struct DraftCosts {
     }
 }
 
-/// How many guesses a pass takes.
+/// Chooses the number of guesses in a pass.
 package enum DraftPlan {
-    /// Of one answer.
+    /// The most guesses for one answer.
     package static let most = 16
-    /// Rows of a pass whose logits are wanted, with guesses: logits of a large vocabulary take half a megabyte each.
+    /// The most rows with logits in a pass that has guesses: the logits of a large vocabulary take half a megabyte per row.
     static let rows = 128
 
-    /// The number of guesses for each answer at which a pass saves the most time over passes without, 0 where none does.
+    /// The number of guesses for each answer that saves the most time compared to passes without guesses; 0 if none does.
     ///
     ///     saved(k) = right guesses · cost(answers) / answers − (cost(rows + guesses) − cost(rows))
     ///
     /// - Parameters:
-    ///   - answers: for each, how many tokens can be guessed and the probability of each.
-    ///   - otherRows: of prompts being read in the same pass.
+    ///   - answers: For each answer, the number of possible guesses and the probability of each.
+    ///   - otherRows: The rows of prompts in the same pass.
     package static func guesses(_ answers: [(guesses: Int, rate: Double)], otherRows: Int, _ costs: DraftCosts) -> Int {
         if answers.isEmpty { return 0 }
         let rows = answers.count + otherRows

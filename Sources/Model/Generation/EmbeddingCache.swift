@@ -3,9 +3,9 @@ package import Models
 import Synchronization
 package import Tensors
 
-/// Audio embeddings of clips heard before, by clip hash and by whose hearing it was; the least recently used go first.
+/// Audio embeddings of clips, by clip hash and by the version whose encoder made them. The least recently used are dropped first.
 ///
-/// An engine has one. Training on frozen hearing reads from it what the rollouts' prompts have just put there.
+/// Each engine has one. Training with a frozen encoder reads what the rollouts' prompts have just stored.
 package final class EmbeddingCache: Sendable {
     private struct Key: Hashable {
         let clip: String
@@ -26,7 +26,7 @@ package final class EmbeddingCache: Sendable {
     private let capacity: Int
     private let entries = Mutex(Entries())
 
-    /// - Parameter capacity: bytes at most.
+    /// - Parameter capacity: The maximum size in bytes.
     package init(capacity: Int) { self.capacity = capacity }
 
     package var bytes: Int { entries.withLock { $0.bytes } }
@@ -59,7 +59,7 @@ package final class EmbeddingCache: Sendable {
         }
     }
 
-    /// Embeddings [slots of all clips, width] of `clips`, one after the other; nil without clips. Those not remembered are computed together.
+    /// Embeddings [slots of all clips, width] of `clips`, one after another; nil without clips. Those not cached are computed together.
     package func rows(_ clips: [Prompt.Clip], _ model: AudioLanguageModel, version: WeightVersion?, arithmetic: Arithmetic) -> Tensor? {
         if clips.isEmpty { return nil }
         let hearing = version?.hearing ?? ""

@@ -4,10 +4,9 @@ import Synchronization
 
 /// Answers prompts with one model, many at a time.
 ///
-/// All work happens on one thread of the engine's own, so that arithmetic never occupies Swift's cooperative threads. Each step of the
-/// loop takes in new requests, encodes their clips, and runs one forward pass in which prompts being read and answers being
-/// written share a ragged batch (continuous batching). Every row is computed alike whatever shares its batch, so an answer
-/// depends on the request alone.
+/// All work happens on the engine's own thread, so that arithmetic never occupies Swift's cooperative threads. Each step of the loop admits new
+/// requests, encodes their clips, and runs one forward pass in which prompts and growing answers share a ragged batch (continuous batching). Every
+/// row is computed in the same way whatever shares its batch, so an answer depends on its request alone.
 package final class Engine: Sendable {
     package let model: LoadedModel
     package let limits: EngineLimits
@@ -29,11 +28,11 @@ package final class Engine: Sendable {
         let listener: Listener
     }
 
-    /// Who is told.
+    /// The receiver of a request's events.
     enum Listener: Sendable {
-        /// Each event as it happens.
+        /// Receives each event as it happens.
         case each(AsyncThrowingStream<GenerationEvent, any Error>.Continuation)
-        /// All at the end: a caller that waits for the whole is woken once, not for every token.
+        /// Receives all events at the end: a caller that waits for the whole answer is woken once instead of for every token.
         case all(AsyncThrowingStream<[GenerationEvent], any Error>.Continuation)
 
         func finish(throwing error: EngineError? = nil) {
@@ -55,7 +54,7 @@ package final class Engine: Sendable {
         let thread = Thread { [weak self, work] in
             guard let loop = self.map(EngineLoop.init) else { return }
             while true {
-                switch Self.turn(of: loop, engine: { self }) {
+                switch Self.round(of: loop, engine: { self }) {
                 case .worked: break
                 case .idle: work.wait()
                 case .over: return loop.end()
@@ -67,24 +66,24 @@ package final class Engine: Sendable {
         thread.start()
     }
 
-    private enum Turn { case worked, idle, over }
+    private enum Round { case worked, idle, over }
 
-    /// A function of its own, so that the engine is held only while there is something to do: an abandoned engine ends.
+    /// A separate function, so that the engine is retained only while there is work: an abandoned engine ends.
     @inline(never)
-    private static func turn(of loop: EngineLoop, engine: () -> Engine?) -> Turn {
+    private static func round(of loop: EngineLoop, engine: () -> Engine?) -> Round {
         guard let engine = engine(), loop.takeIn(engine) else { return .over }
         return loop.step(engine) ? .worked : .idle
     }
 
     deinit { stop() }
 
-    /// Ends the loop; answers under way fail with ``EngineError/stopped``.
+    /// Ends the loop. Answers in progress fail with ``EngineError/stopped``.
     package func stop() {
         inbox.withLock { $0.isStopped = true }
         work.signal()
     }
 
-    /// Starts to answer. Errors that can be known at once are thrown here; ending the stream early cancels the work.
+    /// Starts to answer. Errors that can be detected at once are thrown here. Ending the stream early cancels the work.
     package func generate(_ request: GenerationRequest) throws -> AsyncThrowingStream<GenerationEvent, any Error> {
         try submit(request, Listener.each)
     }
@@ -93,7 +92,7 @@ package final class Engine: Sendable {
         _ request: GenerationRequest, _ listener: (AsyncThrowingStream<Told, any Error>.Continuation) -> Listener
     ) throws -> AsyncThrowingStream<Told, any Error> {
         var request = request
-        // No answer outgrows the context, whatever it was promised.
+        // No answer may exceed the context, whatever `maxTokens` says.
         request.options.maxTokens = min(request.options.maxTokens, model.model.contextLength)
         try check(request)
         let (stream, continuation) = AsyncThrowingStream<Told, any Error>.makeStream()
@@ -114,13 +113,13 @@ package final class Engine: Sendable {
         return stream
     }
 
-    /// The whole answers to a request, in the order of their choices.
+    /// Waits for the complete answers, in the order of their choices.
     package func complete(_ request: GenerationRequest) async throws -> (answers: [Completion], GenerationTimings) {
         let whole = try await answers(request)
         return (whole.answers, whole.timings)
     }
 
-    /// The whole answers to a request, with what was scored of its prompt.
+    /// Waits for the complete answers and the scores of the prompt.
     package func answers(_ request: GenerationRequest) async throws -> Answers {
         var answers = Answers(request.options.count)
         for try await events in try submit(request, Listener.all) {
@@ -130,7 +129,7 @@ package final class Engine: Sendable {
         return answers
     }
 
-    /// Drops what is remembered for a weight version that no one will ask for again.
+    /// Drops everything cached for a weight version that will not be used again.
     package func forget(version: String) {
         inbox.withLock { $0.forgotten.append(version) }
         work.signal()
@@ -145,7 +144,7 @@ package final class Engine: Sendable {
         return statistics
     }
 
-    /// Blocks of keys and values that fit into ``EngineLimits/cacheBytes``.
+    /// The number of key-value blocks that fit into ``EngineLimits/cacheBytes``.
     var blockLimit: Int { max(1, limits.cacheBytes / model.model.decoder.cacheShape.blockBytes) }
 
     static func blocksNeeded(_ request: GenerationRequest) -> Int {

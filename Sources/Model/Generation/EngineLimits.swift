@@ -1,16 +1,16 @@
-/// What an engine may hold and do at once.
+/// The limits of an engine's memory and concurrency.
 package struct EngineLimits: Sendable, Equatable {
-    /// Answers that grow at the same time.
+    /// The number of answers that grow at the same time.
     package var sequences = 64
-    /// Requests that wait for a place; more are refused.
+    /// The number of requests that may wait; further ones are refused.
     package var queue = 256
-    /// Rows of one forward pass: prompts longer than this are read in pieces, between which other answers go on.
+    /// Rows of one forward pass. Longer prompts are read in pieces, between which other answers continue.
     package var batchTokens = 1024
-    /// Log-mel frames encoded between two forward passes, unless a single clip has more.
+    /// Log-mel frames encoded between two forward passes; a single longer clip is still encoded whole.
     package var encoderFrames = 3000
-    /// Memory for keys and values, shared by running answers and remembered prefixes.
+    /// Memory for keys and values, shared by running answers and cached prefixes.
     package var cacheBytes = 1 << 30
-    /// Memory for remembered audio embeddings.
+    /// Memory for cached audio embeddings.
     package var embeddingBytes = 64 << 20
     package var drafting = Drafting.off
 
@@ -20,11 +20,11 @@ package struct EngineLimits: Sendable, Equatable {
 /// Counters since the start, for `/metrics`.
 package struct EngineStatistics: Sendable, Equatable {
     package var requests = 0
-    /// Answers.
+    /// The number of growing answers.
     package var running = 0
     package var runningRequests = 0
     package var waiting = 0
-    /// Ids of the weight versions that requests are answered with and wait for; not of the base.
+    /// The ids of weight versions that running and waiting requests use, without the base.
     package var runningVersions: Set<String> = []
     package var waitingVersions: Set<String> = []
     package var promptTokens = 0
@@ -37,7 +37,7 @@ package struct EngineStatistics: Sendable, Equatable {
     package var blockBytes = 0
     package var embeddingBytes = 0
     package var cancelled = 0
-    /// Guesses of an answer's next tokens that a pass computed, how many tokens they had, and how many of these the answers have.
+    /// The number of guesses computed, their tokens, and how many of those the answers contain.
     package var drafts = 0
     package var draftTokens = 0
     package var acceptedTokens = 0

@@ -4,7 +4,7 @@ import Tensors
 import Tokenization
 
 extension EngineLoop {
-    /// What a request adds to one forward pass.
+    /// A request's share of one forward pass.
     fileprivate enum Entry {
         case prompt(Group, piece: Range<Int>, Guess)
         case answer(Group, Answer, Guess)
@@ -16,7 +16,7 @@ extension EngineLoop {
             }
         }
 
-        /// Rows whose logits are wanted, the last of its rows: after the newest token and after each guess.
+        /// The number of rows with logits, the last of its rows: after the newest token and after each guess.
         var ends: Int {
             switch self {
             case .prompt(let group, let piece, let guess): piece.upperBound < group.request.prompt.tokens.count ? 0 : 1 + guess.tokens.count
@@ -31,7 +31,7 @@ extension EngineLoop {
         }
     }
 
-    /// The rows of one share of a forward pass, a ragged batch.
+    /// The rows of one part of a forward pass, a ragged batch.
     fileprivate struct Batch {
         var tokens: [Int32] = []
         var positions: [Int32] = []
@@ -39,9 +39,9 @@ extension EngineLoop {
         var audio: [Tensor] = []
         var cached: [CachedRows] = []
         var runs: [Pass.Run] = []
-        /// Rows whose logits are wanted.
+        /// The rows whose logits are needed.
         var wanted: [Int] = []
-        /// The entries that they end, each with ``Entry/ends`` of them.
+        /// The entries that end with these rows, each with ``Entry/ends`` of them.
         var ended: [Entry] = []
 
         mutating func append(_ tokens: some Collection<Int32>, at position: Int, _ cache: KeyValueCache, _ version: WeightVersion?) {
@@ -57,10 +57,10 @@ extension EngineLoop {
         }
     }
 
-    /// Rows from which a thread that computes them alone is faster than all threads sharing each product: they wait for one another
-    /// once, not after every operation.
+    /// From this number of rows on, a thread that computes them alone is faster than all threads sharing each product: threads then wait for each
+    /// other once, not after every operation.
     private static let rowsOfShare = 32
-    /// Tokens worth waiting a pass for, when another prompt is about to read them.
+    /// The number of shared tokens that are worth waiting a pass for, if another prompt is about to read them.
     private static let sharedTokens = 16
     /// Rows of logits that scoring holds at once.
     private static let scoredRows = 64
@@ -91,8 +91,8 @@ extension EngineLoop {
         running.removeAll { $0.unfinished == 0 }
     }
 
-    /// The newest token of each answer being written, and pieces of prompts being read, `rowLimit` rows together. Rows of one version
-    /// lie together, so that replaced tensors are read once.
+    /// The newest token of each growing answer and pieces of prompts, at most `rowLimit` rows together. Rows of one version are adjacent, so that
+    /// replaced tensors are read once.
     private func entries(rowLimit: Int) -> [Entry] {
         let writing = running.reduce(0) { $0 + ($1.isReading ? 0 : $1.unfinished) }
         var room = max(1, rowLimit - writing)
@@ -118,7 +118,7 @@ extension EngineLoop {
         return entries
     }
 
-    /// A prompt that is read to its end is followed by guesses if it has one answer; several answers would write in one place.
+    /// Guesses follow a completed prompt only if it has one answer; several answers would write to the same place.
     private func addGuesses(to entries: inout [Entry], room: Int) {
         var places: [Int] = []
         var growing: [Growing] = []
@@ -141,15 +141,15 @@ extension EngineLoop {
         }
     }
 
-    /// How an unread prompt goes on after what is known of it.
+    /// How a prompt continues after its known prefix.
     private struct Beginning: Hashable {
         let version: String
         let keys: ArraySlice<Int64>
     }
 
-    /// A prompt that begins like another in the same pass waits for the next one, which finds what they share; it waits no more where
-    /// that came to nothing, the cache being full. Nil where a prompt has nothing to share: it is begun, or ends before, or will be
-    /// remembered only up to a clip.
+    /// A prompt that begins like another one in the same pass waits for the next pass, in which it finds the shared prefix. It does not wait again
+    /// if that failed because the cache is full. Nil if a prompt has nothing to share: it has begun, ends earlier, or will be cached only up to a
+    /// clip.
     private func beginning(of group: Group) -> Beginning? {
         let prompt = group.request.prompt
         let end = group.cache.count + Self.sharedTokens
@@ -159,8 +159,8 @@ extension EngineLoop {
         return Beginning(version: group.versionKey, keys: group.keys[..<end])
     }
 
-    /// Computes one share of a pass: the entries that end in logits, and these, a row each, nil where there are none; and the tokens of
-    /// prompts that were scored.
+    /// Computes one part of a pass. Returns the entries that end in logits with one row of logits each, nil if there are none, and the scored
+    /// tokens of prompts.
     private func compute(_ entries: [Entry]) -> (ended: [Entry], logits: Tensor?, scored: [(Group, [TokenLogProbability])]) {
         var batch = Batch()
         var scored: [(group: Group, rows: Range<Int>, targets: Range<Int>)] = []
@@ -183,7 +183,7 @@ extension EngineLoop {
         let pass = Pass(runs: batch.runs, arithmetic: model.arithmetic)
         let ends = batch.pass(of: pass)
         let decoder = model.model.decoder
-        // Scoring reads rows that are not the newest of their sequences: then all are computed, and the ends taken from among them.
+        // Scoring needs rows that are not the newest of their sequence. In that case all rows are computed, and the ends are selected from them.
         let isEndsAlone = scored.isEmpty && !batch.wanted.isEmpty
         let hidden = decoder.hidden(
             tokens: batch.tokens, positions: batch.positions, audioSlots: batch.audioSlots,
@@ -196,7 +196,7 @@ extension EngineLoop {
         return (batch.ended, decoder.logits(last, ends), scores)
     }
 
-    /// Log-probabilities of tokens of a prompt, by the hidden states that predict them; logits exist for a few rows at a time.
+    /// Log-probabilities of prompt tokens, from the hidden states that predict them. Logits exist for a few rows at a time.
     private func score(_ targets: Range<Int>, of group: Group, _ hidden: Tensor, rows: Range<Int>) -> [TokenLogProbability] {
         let (tokens, alternatives) = (group.request.prompt.tokens, group.request.scoring?.alternatives ?? 0)
         return stride(from: 0, to: targets.count, by: Self.scoredRows).flatMap { start in
@@ -231,7 +231,7 @@ extension EngineLoop {
         }
     }
 
-    /// The prompt is read: its answers fork from it and take their first tokens.
+    /// The prompt is complete: its answers fork from it and get their first tokens.
     private func finishReading(_ group: Group, _ logits: Tensor, rows: Range<Int>, _ guess: Guess) {
         let request = group.request
         remember(group)
@@ -253,8 +253,8 @@ extension EngineLoop {
         }
     }
 
-    /// Keeps a prompt's keys and values for the next that begins alike. Of what is measured or judged, whose questions come once, only
-    /// up to the first clip, or as far as blocks are full: the answer goes on in the last one, which it would have to copy.
+    /// Caches a prompt's keys and values for later prompts that begin alike. Prompts of measurements and judging come once, so they are cached only
+    /// up to the first clip or the last full block; the answer continues in the last one, which it would otherwise have to copy.
     private func remember(_ group: Group) {
         var keys = group.keys[...]
         if group.request.isLowPriority {
@@ -266,12 +266,12 @@ extension EngineLoop {
         prefixes.insert(group.cache.blocks, keys: keys, version: group.versionKey)
     }
 
-    /// Goes on with an answer as far as it goes the guessed way, and by the token that comes then. Guesses after it leave the cache.
+    /// Extends an answer along the correct guesses and by the token after them. The remaining guesses are removed from the cache.
     private func extend(_ answer: Answer, of group: Group, _ logits: Tensor, rows: Range<Int>, _ guess: Guess) {
         let written = answer.cache
         var right = 0
         for row in rows {
-            // An answer that ends is remembered: with what it has read, not with what was guessed.
+            // A finished answer is cached with what it has read, without guesses.
             answer.cache = written
             answer.cache.truncate(to: written.count - (rows.upperBound - 1 - row))
             extend(answer, of: group, logits, row: row)
@@ -282,7 +282,7 @@ extension EngineLoop {
         note(guess, right: right, answer, of: group)
     }
 
-    /// Chooses the next token of an answer and tells the client.
+    /// Chooses the next token of an answer and reports it.
     private func extend(_ answer: Answer, of group: Group, _ logits: Tensor, row: Int) {
         // Another answer of the same request may have failed in this pass.
         if answer.isFinished { return }
@@ -320,8 +320,8 @@ extension EngineLoop {
 
     private func finish(_ answer: Answer, of group: Group, _ reason: FinishReason) {
         answer.isFinished = true
-        // The last token's keys and values were never computed.
-        // What has low priority is measured or judged: nobody goes on from its answer, and the room is better kept for conversations.
+        // The last token's keys and values were never computed. Requests of low priority are measured or judged, and nobody continues from their
+        // answers; the space is better used for conversations.
         if !group.request.isLowPriority {
             let known = (group.keys + answer.tokens.map(Int64.init)).prefix(answer.cache.count)
             prefixes.insert(answer.cache.blocks, keys: known, version: group.versionKey)
@@ -334,7 +334,7 @@ extension EngineLoop {
 }
 
 extension EngineLoop.Answer {
-    /// What may come next where the answer must have a form.
+    /// The tokens allowed next if the answer has a form.
     fileprivate func mask(_ options: SamplingOptions) throws(EngineError) -> Structure.Mask? {
         guard let structure = options.structure else { return nil }
         return try formed { () throws(StructureError) in try structure.mask(place ?? structure.start) }
@@ -353,7 +353,7 @@ extension EngineLoop.Answer {
 }
 
 extension EngineLoop.Batch {
-    /// The pass over the wanted rows alone, which keep their order.
+    /// The same pass reduced to the needed rows, in their order.
     fileprivate func pass(of whole: Pass) -> Pass {
         if whole.runs.count == 1 {
             return Pass(version: whole.runs[0].version, rows: wanted.count, arithmetic: whole.arithmetic)

@@ -4,23 +4,23 @@ import Structure
 import Synchronization
 import Tensors
 
-/// The state of an engine's thread: requests that wait, prompts being read, answers being written.
+/// The state of an engine's thread: waiting requests, prompts being read, growing answers.
 final class EngineLoop {
-    /// A request under way.
+    /// A request in progress.
     final class Group {
         let id: UInt64
         let request: GenerationRequest
         let listener: Engine.Listener
-        /// Events that a listener to all of them has not been told.
+        /// Events held back for a listener that receives all at once.
         private var held: [GenerationEvent] = []
         let submitted: ContinuousClock.Instant
         let blocksReserved: Int
-        /// The prompt's tokens, each slot of a clip as a number of its own, for the prefix cache.
+        /// The prompt's tokens for the prefix cache. Each slot of a clip has a unique number.
         var keys: [Int64] = []
         var cache: KeyValueCache
-        /// As its answers begin with.
+        /// The drafter that its answers begin with.
         let drafter: Drafter
-        /// Tokens that were known when it last waited for another prompt that begins alike.
+        /// The number of known tokens when it last waited for another prompt that begins alike.
         var waitedAt: Int?
         /// Embeddings of the clips whose slots are still to be read.
         var embeddings: [Tensor?]
@@ -56,7 +56,7 @@ final class EngineLoop {
             listener.finish()
         }
 
-        /// Ends all answers with an error of this request alone.
+        /// Ends all answers with an error of this request only.
         func fail(_ error: EngineError) {
             for answer in answers {
                 answer.isFinished = true
@@ -67,7 +67,7 @@ final class EngineLoop {
         }
 
         var isReading: Bool { answers.isEmpty }
-        /// Clips with slots at or after the position that is read next.
+        /// Clips with slots at or after the next position to read.
         var clipsToEncode: [Int] {
             embeddings.indices.filter {
                 embeddings[$0] == nil && request.prompt.clips[$0].slots.last.map { $0 >= cache.count } == true
@@ -75,7 +75,7 @@ final class EngineLoop {
         }
     }
 
-    /// One answer of a request: its timeline in the cache and what has been chosen.
+    /// One answer of a request: its timeline in the cache and the chosen tokens.
     final class Answer {
         let choice: Int
         var cache: KeyValueCache
@@ -83,7 +83,7 @@ final class EngineLoop {
         var text: TextAssembler
         var tokens: [Int32] = []
         var drafter: Drafter
-        /// Where the answer stands in the form that it must have.
+        /// The answer's state in the form that it must have.
         var place: Structure.Place?
         var isFinished = false
 
@@ -96,7 +96,7 @@ final class EngineLoop {
         }
     }
 
-    /// Log-mel frames from which a thread that encodes them alone is faster than all threads sharing each product.
+    /// From this number of log-mel frames on, a thread that encodes them alone is faster than all threads sharing each product.
     private static let framesOfShare = 200
 
     let model: LoadedModel
@@ -108,12 +108,12 @@ final class EngineLoop {
     private var lastClipNumber: Int64 = 0
     var statistics = EngineStatistics()
     let drafting: Drafting
-    /// Of passes, where drafting weighs them.
+    /// The cost of passes, if drafting considers it.
     let costs: DraftCosts?
-    /// How guesses fared, by their source.
+    /// How often guesses were right, by source.
     var draftRates = Drafter.Source.allCases.map { _ in DraftRate() }
     private var fairShare = FairShare()
-    /// Work of the pass under way, for requests of low priority and for the others.
+    /// Work done in the current pass for requests of low priority and for the others.
     var work = (lowPriority: 0, others: 0)
 
     init(_ engine: Engine) {
@@ -125,7 +125,7 @@ final class EngineLoop {
         statistics.blockBytes = model.model.decoder.cacheShape.blockBytes
     }
 
-    /// Takes new and cancelled requests from the inbox. False when the engine has been stopped.
+    /// Takes new and cancelled requests from the inbox. Returns false if the engine was stopped.
     func takeIn(_ engine: Engine) -> Bool {
         let (submitted, cancelled, forgotten, stopped) = engine.inbox.withLock { inbox in
             defer {
@@ -152,14 +152,14 @@ final class EngineLoop {
         return !stopped
     }
 
-    /// Fails everything that is left.
+    /// Fails all remaining requests.
     func end() {
         for group in waiting + running { group.listener.finish(throwing: .stopped) }
         waiting = []
         running = []
     }
 
-    /// Lets requests in, encodes clips, runs one forward pass. False when there was nothing to do.
+    /// Admits requests, encodes clips and runs one forward pass. Returns false if there was nothing to do.
     func step(_ engine: Engine) -> Bool {
         admit(engine)
         defer { publish(engine) }
@@ -185,8 +185,8 @@ final class EngineLoop {
         engine.statisticsStore.withLock { $0 = statistics }
     }
 
-    /// Moves waiting requests to the running ones as long as there is room for their answers and their cache: those of low priority after
-    /// the others, each kind in order, except for one that is owed its turn.
+    /// Moves waiting requests to the running ones while there is room for their answers and their cache. Those of low priority come last, in order,
+    /// except for one whose turn is due.
     private func admit(_ engine: Engine) {
         var sequences = running.reduce(0) { $0 + $1.request.options.count }
         var reserved = running.reduce(0) { $0 + $1.blocksReserved }
@@ -203,7 +203,7 @@ final class EngineLoop {
         func first(lowPriority: Bool) -> Int? { waiting.firstIndex { $0.request.isLowPriority == lowPriority } }
         let (places, blocks) = (engine.limits.sequences, engine.blockLimit)
         defer { prefixes.shrink(to: max(0, engine.blockLimit - reserved)) }
-        // While the one that is owed waits for more room than is left, nothing takes it away; so do the others afterwards.
+        // While a due request waits for more room than there is, no other request may take that room.
         if fairShare.isOwed, let index = first(lowPriority: true), !take(index, places: places, blocks: blocks) { return }
         while let index = first(lowPriority: false) { if !take(index, places: places, blocks: blocks) { return } }
         while let index = first(lowPriority: true) {
@@ -225,9 +225,9 @@ final class EngineLoop {
         running.append(group)
     }
 
-    /// Finds how much of a prompt that is not begun is known. Those that came together with it may have been read meanwhile.
+    /// Finds the cached prefix of a prompt that has not begun. A prompt that arrived with it may have been read meanwhile.
     private func recall(_ group: Group) {
-        // The row before the first token to score is computed, whatever is known.
+        // The row before the first scored token must be computed even if it is cached.
         let keys = group.request.scoring.map { Array(group.keys.prefix($0.start)) } ?? group.keys
         let (blocks, count) = prefixes.longestPrefix(of: keys, version: group.versionKey)
         guard count > group.cache.count else { return }
@@ -245,7 +245,7 @@ final class EngineLoop {
         return lastClipNumber
     }
 
-    /// Those that run, the oldest first, but those of low priority after the others, except for one that is owed its turn.
+    /// The running requests, oldest first, with those of low priority last, except for one whose turn is due.
     var inTurn: [Group] {
         let others = running.filter { !$0.request.isLowPriority }
         let lowPriority = running.filter(\.request.isLowPriority)
@@ -257,7 +257,7 @@ final class EngineLoop {
         if group.request.isLowPriority { work.lowPriority += amount } else { work.others += amount }
     }
 
-    /// Encodes clips of prompts about to be read: as many as fit in `limit` frames, at least one.
+    /// Encodes the clips of prompts about to be read: as many as fit into `limit` frames, but at least one.
     private func encodeClips(limit: Int) {
         guard let audio = model.model.audio else { return }
         var batch: [(group: Group, clip: Int)] = []
@@ -307,7 +307,7 @@ extension EngineLoop.Group {
 }
 
 extension ContinuousClock.Instant {
-    /// Seconds from this instant until now.
+    /// The seconds from this instant until now.
     var seconds: Double {
         let (seconds, attoseconds) = duration(to: .now).components
         return Double(seconds) + Double(attoseconds) * 1e-18

@@ -1,14 +1,14 @@
-/// Whose turn it is while requests of low priority and others compete: the others', until those of low priority have fallen behind the share of
-/// the work that is theirs.
+/// Decides whose turn it is while requests of low priority compete with others. The others come first until low priority has fallen behind its
+/// share of the work.
 ///
 ///     balance ← balance + share · work − work for those of low priority,  after every pass, within bounds
 ///
-/// Work is rows of the decoder and positions of the encoder, which is how long a pass takes, roughly. Above 0, one request of low priority
-/// goes before the others in each pass: they wait for the prompt or the clip of one, and no longer.
+/// Work counts rows of the decoder and positions of the encoder, which roughly determine the duration of a pass. While the balance is above 0, one
+/// request of low priority goes before the others in each pass: they wait for one prompt or clip at most.
 package struct FairShare {
     package static let share = 0.2
-    /// What is owed at most: who was held up for long does not come first for long. What was taken in advance counts up to four times
-    /// as much.
+    /// The upper bound of what is owed, so that a long wait does not lead to a long preference. Work done in advance may count up to four times as
+    /// much.
     package static let most = 512.0
 
     package private(set) var balance = 0.0
@@ -17,7 +17,7 @@ package struct FairShare {
 
     package var isOwed: Bool { balance > 0 }
 
-    /// - Parameter competed: Whether both kinds had something to do; where they had not, nobody owes anything.
+    /// - Parameter competed: Whether both kinds had work. If not, nothing is owed.
     package mutating func account(lowPriority: Int, others: Int, competed: Bool) {
         guard competed else {
             balance = 0

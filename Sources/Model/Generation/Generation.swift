@@ -1,17 +1,17 @@
 package import Models
 
-/// One prompt to answer, with the weight version that answers it.
+/// A prompt to answer, and the weight version that answers it.
 package struct GenerationRequest: Sendable {
     package var prompt: Prompt
     package var options: SamplingOptions
     package var version: WeightVersion?
-    /// Which tokens of the prompt are scored; nil for none.
+    /// The tokens of the prompt to score; nil for none.
     package var scoring: PromptScoring?
-    /// Whether others come first, as they do before rollouts and measurements: it waits behind them, and a quarter of the places
-    /// and of the cache stays free of its like.
+    /// Whether other requests come first, as they do before rollouts and measurements. It waits behind them, and a quarter of the places and of the
+    /// cache stays free of low priority.
     package var isLowPriority: Bool
-    /// An answer that this one may resemble, such as another arm's to the same question. It can make this one come sooner (``Drafting``)
-    /// and never changes it.
+    /// An answer that this one may resemble, such as another arm's to the same question. It can make this one faster (``Drafting``) and never
+    /// changes it.
     package var draft: [Int32]
 
     package init(
@@ -27,14 +27,14 @@ package struct GenerationRequest: Sendable {
     }
 }
 
-/// The tokens of a prompt whose log-probabilities are wanted: those from `start` on, each given all before it. The first token of a prompt
-/// follows nothing and has none.
+/// Selects prompt tokens whose log-probabilities are reported: those from `start` on, each given all tokens before it. The first token of a prompt
+/// has no predecessor and is never scored.
 package struct PromptScoring: Sendable, Equatable {
     package let start: Int
-    /// How many of the most probable tokens are told in each place.
+    /// The number of likeliest tokens reported per position.
     package let alternatives: Int
 
-    /// - Parameter start: at least 1.
+    /// - Parameter start: At least 1.
     package init(from start: Int = 1, alternatives: Int = 0) {
         precondition(start > 0, "the first token of a prompt has no log-probability")
         self.start = start
@@ -43,38 +43,38 @@ package struct PromptScoring: Sendable, Equatable {
 }
 
 package enum FinishReason: String, Sendable {
-    /// The model ended its turn, or a stop string came.
+    /// The model ended its turn, or a stop string occurred.
     case stop
-    /// `maxTokens` or the context's end was reached.
+    /// `maxTokens` or the end of the context was reached.
     case length
 }
 
-/// What happens while a request is answered. `choice` numbers the answers from 0.
+/// An event of a request. `choice` numbers the answers from 0.
 package enum GenerationEvent: Sendable {
-    /// Consecutive tokens of the prompt were scored; together the events have all that ``GenerationRequest/scoring`` asks for, in order.
+    /// Consecutive prompt tokens were scored. Together the events cover ``GenerationRequest/scoring``, in order.
     case prompt([TokenLogProbability])
-    /// A token was chosen; `text` is what it made certain, often a piece of a word, sometimes nothing yet.
+    /// A token was chosen. `text` is the text that it completed, often part of a word, sometimes empty.
     case token(choice: Int, id: Int32, text: String, logProbability: TokenLogProbability?)
-    /// An answer ended; `text` is what was still held back.
+    /// An answer ended. `text` is what was still held back.
     case finished(choice: Int, reason: FinishReason, text: String)
     /// All answers ended.
     case done(GenerationTimings)
 }
 
-/// Where the time of one request went, in seconds, and what the cache saved.
+/// The durations of one request in seconds, and what the cache saved.
 package struct GenerationTimings: Sendable, Equatable {
     /// From submission to the first forward pass.
     package var queued = 0.0
-    /// In the audio encoder.
+    /// Time in the audio encoder.
     package var encoding = 0.0
     /// From submission to the first token.
     package var firstToken = 0.0
     package var total = 0.0
     package var promptTokens = 0
-    /// Prompt tokens whose keys and values were found in the cache.
+    /// The number of prompt tokens whose keys and values were cached.
     package var cachedTokens = 0
     package var completionTokens = 0
-    /// Tokens of the answers that were guessed, and those of them that the answers have.
+    /// The number of guessed tokens, and how many of them the answers contain.
     package var draftTokens = 0
     package var acceptedTokens = 0
 
@@ -88,7 +88,7 @@ package enum EngineError: Error, Sendable, Equatable, CustomStringConvertible {
     case emptyPrompt
     case unknownToken(Int, vocabulary: Int)
     case unusableOption(name: String, expected: String, found: String)
-    /// The weights gave logits that are no distribution over the vocabulary.
+    /// The logits are not a distribution over the vocabulary.
     case noDistribution
     case stopped
 
@@ -111,7 +111,7 @@ package enum EngineError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// A whole answer, for callers that do not stream.
+/// A complete answer, for callers that do not stream.
 package struct Completion: Sendable, Equatable {
     package var tokens: [Int32] = []
     package var text = ""
@@ -121,15 +121,15 @@ package struct Completion: Sendable, Equatable {
     package init() {}
 }
 
-/// All answers to one request, put together from its events.
+/// All answers to one request, assembled from its events.
 package struct Answers: Sendable {
     /// In the order of their choices.
     package private(set) var answers: [Completion]
-    /// Of the tokens that ``GenerationRequest/scoring`` asks for.
+    /// The scores that ``GenerationRequest/scoring`` asks for.
     package private(set) var prompt: [TokenLogProbability] = []
     package private(set) var timings = GenerationTimings()
 
-    /// - Parameter count: how many answers the request asks for.
+    /// - Parameter count: The number of answers that the request asks for.
     package init(_ count: Int = 1) { answers = Array(repeating: Completion(), count: count) }
 
     package mutating func take(_ event: GenerationEvent) {

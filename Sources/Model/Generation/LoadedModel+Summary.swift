@@ -4,7 +4,7 @@ import Tokenization
 import Weights
 
 extension LoadedModel {
-    /// What was recognised, in a line: family, parts with their sizes, width, layers, context, the longest clip, and what was passed over.
+    /// A one-line description: family, parts with their sizes, width, layers, context, the longest clip, and what was ignored.
     package var summary: String {
         let sizes = Dictionary(grouping: model.parameters, by: \.part).mapValues { $0.reduce(0) { $0 + $1.shape.reduce(1, *) } }
         let parts = Parameter.Part.allCases.reversed().compactMap { part in sizes[part].map { "\(part.rawValue) \(Self.millions($0))" } }
@@ -24,7 +24,7 @@ extension LoadedModel {
         return words.joined(separator: "; ")
     }
 
-    /// Why no clip has a place in a conversation; nil where one has, or where the chat format asks for more than a clip alone.
+    /// Why conversations cannot contain clips; nil if they can, or if the chat format requires more than a clip alone.
     private var deafness: (any Error)? {
         guard model.audio != nil else { return nil }
         do {
@@ -35,7 +35,7 @@ extension LoadedModel {
         } catch { return error }
     }
 
-    /// How many tensors have each format.
+    /// The number of tensors in each format.
     private var formats: String {
         let counts = Dictionary(grouping: stored.values, by: \.dtype.name).mapValues(\.count)
         return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")

@@ -6,35 +6,35 @@ package import Tensors
 package import Tokenization
 import Weights
 
-/// A model in memory: weights, tokenizer, chat format. Immutable, shared by all sessions.
+/// A model in memory: weights, tokenizer and chat format. Immutable, and shared by all requests.
 package final class LoadedModel: Sendable {
     /// A directory in the Hugging Face layout, or a decoder's GGUF file.
     package let directory: URL
-    /// GGUF files with their bytes: the decoder's, then the projector's. None of a directory in the Hugging Face layout.
+    /// The GGUF files with their sizes: the decoder's, then the projector's. Empty for a Hugging Face directory.
     package let files: [(url: URL, byteCount: Int)]
-    /// Directories of parts that the model's own names instead of holding them.
+    /// Directories of parts that the model's own directory refers to.
     package let parts: [URL]
     /// The name that clients see.
     package let name: String
     package let model: AudioLanguageModel
     package let tokenizer: Tokenizer
     package let chat: ChatFormat
-    /// How weights are kept: an option's name, or the format of most of a quantised file.
+    /// The precision of the weights: an option's name, or the most frequent format of a quantised file.
     package let dtype: String
     package let arithmetic: Arithmetic
     /// Tokens that end an answer.
     package let endTokens: Set<Int32>
-    /// The one of them that ends a turn of the chat format.
+    /// The end token that ends a turn of the chat format.
     package let turnEnd: Int32
     /// Tokens that no answer has: what the vocabulary has beside text, but for what ends an answer.
     let unwritten: [Range<Int32>]
     /// Sampling as `generation_config.json` has it.
     package let defaults: SamplingOptions
     package let parameterCount: Int
-    /// The checkpoint's tensors as stored, by published name: mapped, whatever form the model keeps.
+    /// The checkpoint's tensors as stored, by published name. They are memory-mapped, whatever form the model keeps.
     let stored: [String: StoredTensor]
     private let checkpoint: Checkpoint
-    /// The token that stands for a clip before its slots do; it may lie beyond the vocabulary.
+    /// The token that stands for a clip before its slots replace it. It may lie beyond the vocabulary.
     let placeholder: Int32?
     package let loadSeconds: Double
 
@@ -45,7 +45,7 @@ package final class LoadedModel: Sendable {
 
     /// Errors name the file and the field or tensor.
     ///
-    /// - Parameter requantizes: whether `precision` may round weights that are quantised already.
+    /// - Parameter requantizes: Whether `precision` may quantise weights that are already quantised.
     package convenience init(_ files: ModelFiles, name: String? = nil, precision: ModelPrecision = .auto, requantizes: Bool = false) throws {
         try self.init(since: .now, try OpenedModel(files), name: name, precision: precision, requantizes: requantizes)
     }
@@ -75,8 +75,7 @@ package final class LoadedModel: Sendable {
         loadSeconds = start.seconds
     }
 
-    /// A file of the directory beside its weights, as it is where the directory holds the whole model: `config.json` names no parts then. Nil
-    /// where neither the directory nor a part has it.
+    /// A file beside the weights in the model's directory or, if `config.json` names parts, in a part's directory. Nil if neither has it.
     package func companion(_ name: String) throws -> Data? {
         if name == "config.json", !parts.isEmpty { return Data(checkpoint.config.indentedText.utf8) }
         let file = checkpoint.folder(of: name).appending(path: name)
@@ -117,15 +116,15 @@ package final class LoadedModel: Sendable {
         return options
     }
 
-    /// Tokens of a conversation, with every clip's placeholder repeated once per audio embedding.
+    /// The prompt of a conversation, with every clip's placeholder repeated once per audio embedding.
     ///
-    /// - Parameter variables: what the chat template reads beside the messages.
+    /// - Parameter variables: The chat template's variables beside the messages.
     package func prompt(_ messages: [HeardMessage], variables: [String: TemplateValue] = [:]) throws -> Prompt {
         let ids = try known(try chat.encode(messages.map(TemplateMessage.init), extra: variables))
         return try expand(ids, messages.flatMap(\.sounds))
     }
 
-    /// Tokens of a text alone.
+    /// The tokens of a text.
     package func tokens(_ text: String) throws -> [Int32] { try known(try tokenizer.encode(text)) }
 
     /// A tokenizer may have more tokens than the model has embeddings.
@@ -166,9 +165,9 @@ package final class LoadedModel: Sendable {
         return Prompt(tokens: tokens, clips: prepared)
     }
 
-    /// Seconds of sound behind one of its tokens; infinite where the model reads text alone.
+    /// The seconds of sound that one audio token represents; infinite for a model without audio.
     package var secondsPerAudioToken: Double { model.audio?.secondsPerToken ?? .infinity }
 
-    /// The most seconds of sound that one clip may have.
+    /// The maximum duration of one clip, in seconds.
     package var windowSeconds: Double { model.audio?.longestSeconds ?? 0 }
 }

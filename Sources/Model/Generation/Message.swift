@@ -1,9 +1,9 @@
 package import Audio
 package import JSON
 
-/// One turn of a conversation: who speaks, and text and sound in order.
+/// One turn of a conversation: the speaker, and text and clips in order.
 ///
-/// `Sound` is how far its clips have come: as somebody submitted them, as a training row names them, or decoded.
+/// `Sound` is the state of its clips: as submitted by a client, as named by a training row, or decoded.
 package struct Message<Sound: Sendable>: Sendable {
     package enum Part: Sendable {
         case text(String)
@@ -12,11 +12,11 @@ package struct Message<Sound: Sendable>: Sendable {
 
     package let role: String
     package let parts: [Part]
-    /// What an assistant thought before it spoke, for chat templates that read it.
+    /// The assistant's reasoning before its answer, for chat templates that read it.
     package let reasoning: String?
-    /// Functions that an assistant asked to call.
+    /// The function calls that an assistant made.
     package let calls: [ToolCall]
-    /// Of role `tool`: the call that it answers.
+    /// For the role `tool`: the id of the call that it answers.
     package let callID: String?
 
     package init(role: String, parts: [Part], reasoning: String? = nil, calls: [ToolCall] = [], callID: String? = nil) {
@@ -29,12 +29,12 @@ package struct Message<Sound: Sendable>: Sendable {
 
     package init(role: String, _ text: String) { self.init(role: role, parts: [.text(text)]) }
 
-    /// Its texts, one behind the other.
+    /// All its texts, concatenated.
     package var text: String { parts.map { if case .text(let text) = $0 { text } else { "" } }.joined() }
 
     package var sounds: [Sound] { parts.compactMap { if case .audio(let sound) = $0 { sound } else { nil } } }
 
-    /// The message with each of its clips, in their order, taken a step further.
+    /// The message with each of its clips converted, in order.
     package func map<Next>(_ step: (Sound) throws -> Next) rethrows -> Message<Next> {
         Message<Next>(
             role: role,
@@ -47,11 +47,11 @@ package struct Message<Sound: Sendable>: Sendable {
     }
 }
 
-/// A function that an assistant asked to call.
+/// A function call of an assistant.
 package struct ToolCall: Sendable, Equatable {
     package let id: String
     package let name: String
-    /// An object.
+    /// A JSON object.
     package let arguments: JSONValue
 
     package init(id: String, name: String, arguments: JSONValue) {

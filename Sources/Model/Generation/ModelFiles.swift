@@ -4,15 +4,15 @@ package import Models
 package import Tokenization
 package import Weights
 
-/// Where a model lies.
+/// The location of a model.
 package enum ModelFiles: Sendable {
     /// A directory in the Hugging Face layout.
     case directory(URL)
-    /// A decoder and a projector with its audio encoder, as llama.cpp's converter writes them. Of a model in several files, any one.
+    /// A decoder, and a projector with its audio encoder, as llama.cpp's converter writes them. For a split model, any one of its files.
     case gguf(decoder: URL, projector: URL)
 
-    /// What `model` names: a directory in the Hugging Face layout, a decoder's GGUF file, or a directory that holds one decoder and one
-    /// projector in GGUF. `projector` goes before what lies beside the decoder.
+    /// Finds the model at a path: a Hugging Face directory, a decoder's GGUF file, or a directory with one decoder and one projector in GGUF. An
+    /// explicit `projector` takes precedence over one beside the decoder.
     package init(_ model: URL, projector: URL? = nil) throws {
         let files = FileManager.default
         guard files.fileExists(atPath: model.path) else {
@@ -40,7 +40,7 @@ package enum ModelFiles: Sendable {
             self = .directory(model)
             return
         }
-        // One of the files of a model stands for all of them.
+        // One file of a split model stands for all of them.
         let firsts = names.filter { $0.firstMatch(of: /-\d{5}-of-\d{5}\.gguf$/) == nil || $0.contains("-00001-of-") }
         let found = try firsts.map { name in
             let file = try GGUF(model.appending(path: name))
@@ -59,16 +59,16 @@ package enum ModelFiles: Sendable {
     }
 }
 
-/// A model's files, read but for the weights.
+/// A model's files, read except for the weights.
 package struct OpenedModel {
     let checkpoint: Checkpoint
     let family: any ModelFamily.Type
     let tokenizer: Tokenizer
     let template: ChatTemplate
-    /// Each GGUF file with its bytes; none of a directory.
+    /// Each GGUF file with its size; empty for a directory.
     let files: [(url: URL, byteCount: Int)]
 
-    /// A model that lies in no files.
+    /// A model that is not stored in files.
     package init(_ checkpoint: Checkpoint, of family: any ModelFamily.Type, tokenizer: Tokenizer, template: ChatTemplate) {
         (self.checkpoint, self.family, self.tokenizer, self.template, files) = (checkpoint, family, tokenizer, template, [])
     }

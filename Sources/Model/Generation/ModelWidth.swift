@@ -3,28 +3,28 @@ import Models
 import Tensors
 import Weights
 
-/// How a model is kept and computed (`--dtype`).
+/// How weights are stored and multiplied (`--dtype`).
 package enum ModelPrecision: String, Sendable, CaseIterable {
-    /// Quantised files as they are, in integers. Of others float32 below a billion parameters; above, bfloat16 where the checkpoint has 16
+    /// Quantised files are used as they are, in integers. Others use float32 below a billion parameters; above, bfloat16 if the checkpoint has 16
     /// bits.
     case auto
-    /// Arithmetic in float32 on the weights as stored: the numbers of transformers in float32.
+    /// float32 arithmetic on the weights as stored; gives transformers' float32 numbers.
     case float32
-    /// Weights in bfloat16, activations rounded to bfloat16 in products.
+    /// Weights in bfloat16; activations are rounded to bfloat16 in products.
     case bfloat16
-    /// Weights in 8 bits with a scale for each 32 elements (Q8_0), activations rounded likewise in products, which are of integers.
+    /// Weights in 8 bits with one scale per 32 elements (Q8_0). Activations are rounded likewise, and products use integers.
     case int8
     /// The same with weights in 4 bits (Q4_0); the output head keeps 8.
     case int4
 }
 
-/// What a precision makes of one checkpoint.
+/// The formats that a precision gives to one checkpoint.
 struct ModelWidth {
     let name: String
     let storage: WeightStorage
     let arithmetic: Arithmetic
 
-    /// - Throws: ``ModelError`` where weights are quantised already and would be rounded once more, unless `requantizes` allows it.
+    /// - Throws: ``ModelError`` if weights are already quantised and would be quantised again, unless `requantizes` allows it.
     init(_ precision: ModelPrecision, of checkpoint: Checkpoint, requantizes: Bool) throws {
         let quantized = Self.quantized(checkpoint)
         switch precision {
@@ -52,7 +52,7 @@ struct ModelWidth {
         }
     }
 
-    /// The format of blocks that most quantised weights have; nil where none are.
+    /// The block format of most quantised weights; nil if there are none.
     private static func quantized(_ checkpoint: Checkpoint) -> String? {
         let blocks = checkpoint.tensors.values.filter { $0.dtype.blockElements > 1 }
         let sizes = Dictionary(grouping: blocks, by: \.dtype.name).mapValues { $0.reduce(0) { $0 + $1.count } }

@@ -1,16 +1,15 @@
 import Models
 
-/// Keys and values of prompts seen before, found by the exact tokens that lead to them.
+/// Keys and values of earlier prompts, found by the exact tokens before them.
 ///
-/// A tree per weight version: each node is one block of ``KeyValueBlock/tokens`` slots, or of fewer at the end of a sequence, below the
-/// block before it. A slot of a clip counts as its own token, told apart by the clip's hash. The least recently used leaves go first.
+/// One tree per weight version. Each node is a block of ``KeyValueBlock/tokens`` slots, or of fewer at the end of a sequence, below the preceding
+/// block. A slot of a clip counts as a token that includes the clip's hash. The least recently used leaves are removed first.
 struct PrefixCache {
     private final class Node {
         /// The block's tokens.
         let key: [Int64]
         let block: KeyValueBlock?
-        /// By their keys in lexicographic order, so that those with the longest common beginning are neighbours. No key is the beginning
-        /// of another.
+        /// Sorted by key, so that the keys with the longest common prefix are neighbours. No key is a prefix of another.
         var children: [Node] = []
         var lastUse = 0
 
@@ -19,7 +18,7 @@ struct PrefixCache {
             self.block = block
         }
 
-        /// Where a child with this key is, or would be.
+        /// The index of a child with this key, or where it would be inserted.
         func place(of key: ArraySlice<Int64>) -> Int {
             var (low, high) = (0, children.count)
             while low < high {
@@ -29,7 +28,7 @@ struct PrefixCache {
             return low
         }
 
-        /// The child that begins with this key; if there is none, a new one, in place of one that goes less far.
+        /// The child that begins with this key. If there is none, a new one, which replaces a child with a shorter key.
         func child(_ key: ArraySlice<Int64>, _ block: KeyValueBlock, _ count: inout Int) -> Node {
             let place = place(of: key)
             if place < children.count, children[place].key.starts(with: key) { return children[place] }
@@ -43,7 +42,7 @@ struct PrefixCache {
             return new
         }
 
-        /// The child that begins like `keys` for the most tokens, and how many those are.
+        /// The child that shares the longest prefix with `keys`, and its length.
         func closest(to keys: ArraySlice<Int64>) -> (child: Node, shared: Int)? {
             let place = place(of: keys)
             return children[max(0, place - 1)..<min(children.count, place + 1)]
@@ -55,8 +54,8 @@ struct PrefixCache {
     private var clock = 0
     private(set) var blockCount = 0
 
-    /// The longest known beginning of `keys` that leaves at least one key to compute: its blocks, of whose last one perhaps only the
-    /// first slots, and how many slots those are together.
+    /// The longest cached prefix of `keys` that leaves at least one key to compute: its blocks, the last of which may be used in part, and the
+    /// number of slots.
     mutating func longestPrefix(of keys: [Int64], version: String) -> (blocks: [KeyValueBlock], count: Int) {
         guard var node = roots[version] else { return ([], 0) }
         clock += 1
@@ -74,7 +73,7 @@ struct PrefixCache {
         return (blocks, count)
     }
 
-    /// Remembers `blocks`, which hold `keys` from the first on; the last block perhaps not to its end.
+    /// Stores `blocks`, which hold `keys` from the first on; the last block may be partly filled.
     mutating func insert(_ blocks: some Sequence<KeyValueBlock>, keys: ArraySlice<Int64>, version: String) {
         clock += 1
         var node = roots[version] ?? Node()
@@ -88,7 +87,7 @@ struct PrefixCache {
         }
     }
 
-    /// Forgets least recently used blocks until at most `limit` are kept.
+    /// Removes the least recently used blocks until at most `limit` remain.
     mutating func shrink(to limit: Int) {
         while blockCount > limit {
             var leaves: [(leaf: Node, parent: Node)] = []
@@ -99,7 +98,7 @@ struct PrefixCache {
             }
             for root in roots.values { walk(root) }
             leaves.sort { $0.leaf.lastUse < $1.leaf.lastUse }
-            // Removing an eighth at a time keeps the walks over the tree rare.
+            // Removing an eighth at a time keeps traversals of the tree rare.
             let many = min(leaves.count, max(1, blockCount - limit, leaves.count / 8))
             if many == 0 { break }
             for (leaf, parent) in leaves.prefix(many) { parent.children.remove(at: parent.place(of: leaf.key[...])) }

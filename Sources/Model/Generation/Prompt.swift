@@ -1,9 +1,9 @@
 package import Audio
 package import Models
 
-/// A prompt as the model reads it: token ids with a run of placeholder slots for every clip.
+/// A prompt as the model reads it: token ids, with a run of placeholder slots for every clip.
 package struct Prompt: Sendable {
-    /// A clip's segments of log-mel, the slots that its embeddings take, and what was heard.
+    /// A clip's log-mel segments, the slots of its embeddings, and its source.
     package struct Clip: Sendable {
         package let segments: [AudioSegment]
         /// In order.
@@ -16,7 +16,7 @@ package struct Prompt: Sendable {
             self.source = source
         }
 
-        /// Frames of log-mel that the clip has.
+        /// The number of log-mel frames of the clip.
         package var frames: Int { segments.reduce(0) { $0 + $1.validFrames } }
     }
 

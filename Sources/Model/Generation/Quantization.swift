@@ -5,21 +5,21 @@ import Models
 import Tokenization
 import Weights
 
-/// A directory in the Hugging Face layout, written as two GGUF files in the widths that `--dtype` gives it at every load.
+/// Writes a Hugging Face directory as two GGUF files, in the formats that `--dtype` would give it at load time.
 package struct Quantization {
     private let model: LoadedModel
     private let decoder: AudioLanguageModel.GGUFPart
     private let projector: AudioLanguageModel.GGUFPart
 
-    /// Where the two are written.
+    /// The paths of the two files.
     package let decoderFile: URL
     package let projectorFile: URL
 
-    /// Reads the model, with its weights mapped.
+    /// Opens the model with its weights mapped.
     ///
     /// - Parameters:
     ///   - precision: int8 or int4.
-    ///   - file: the decoder's; the projector's is called `mmproj-` and its name, and lies beside it.
+    ///   - file: The path of the decoder; the projector's file is beside it, with the prefix `mmproj-`.
     package init(of directory: URL, _ precision: ModelPrecision, to file: URL) throws {
         let checkpoint = try Checkpoint(model: directory)
         let width = try ModelWidth(precision, of: checkpoint, requantizes: false)
@@ -39,10 +39,10 @@ package struct Quantization {
 
     package var byteCount: Int { (decoder.tensors + projector.tensors).reduce(0) { $0 + $1.byteCount } }
 
-    /// Writes both files, reads them back, and holds all that is derived from their metadata against the directory's.
+    /// Writes both files, reads them back, and compares everything derived from their metadata with the directory's.
     ///
-    /// - Parameter progress: told the bytes written so far.
-    /// - Throws: ``ModelError`` where the directory says what GGUF cannot; nothing is left then.
+    /// - Parameter progress: Called with the bytes written so far.
+    /// - Throws: ``ModelError`` if GGUF cannot express the directory; no file is left then.
     package func write(_ progress: (_ bytes: Int) -> Void) throws {
         var done = 0
         func wrote(_ bytes: Int) {
@@ -74,7 +74,7 @@ package struct Quantization {
         }
     }
 
-    /// llama.cpp's vocabulary, the tokenizer as it is, the chat template and the tokens that it may name.
+    /// llama.cpp's vocabulary, the tokenizer itself, the chat template and the tokens that it may name.
     private static func text(of model: LoadedModel, _ directory: URL) throws -> [(key: String, value: GGUFWriter.Value)] {
         let json = try Data(contentsOf: directory.appending(path: "tokenizer.json"))
         let file = try JSONValue(parsing: json), tokenizer = model.tokenizer
@@ -103,7 +103,7 @@ package struct Quantization {
         return values
     }
 
-    /// llama.cpp's name of how text is split; one that it does not know where it has none.
+    /// llama.cpp's name for how text is split, or one unknown to it if there is none.
     private static func splitting(_ file: JSONValue) -> String {
         let steps = (try? file.array("pre_tokenizer.pretokenizers", default: [])) ?? []
         let pattern = steps.lazy.compactMap { try? $0.string("pattern.Regex") }.first

@@ -5,11 +5,11 @@ package import Tensors
 
 /// Chooses tokens from rows of logits.
 ///
-/// The order is penalties, biases, temperature, top-k, top-p over what top-k left, min-p; then one draw. Everything is a function of the
-/// logits, the options, the tokens seen and the random stream, so an answer does not depend on what else is being answered.
+/// The order is: penalties, biases, temperature, top-k, top-p over the remaining tokens, min-p, then one draw. The choice depends only on the
+/// logits, the options, the tokens seen and the random stream, so an answer does not depend on concurrent requests.
 ///
-/// Options that passed ``SamplingOptions/check()`` and any logits give a token or an error: logits that are NaN or +∞, or all −∞,
-/// are no distribution.
+/// Options that passed ``SamplingOptions/check()`` give a token or an error for any logits. Logits that are NaN or +∞, or all −∞, are not a
+/// distribution.
 package struct Sampler {
     let options: SamplingOptions
     private let isGreedy: Bool
@@ -24,7 +24,7 @@ package struct Sampler {
         if options.repetitionPenalty != 1 { seen = Set(prompt) }
     }
 
-    /// Chooses from row `row` of `logits`, and notes the choice for the penalties.
+    /// Chooses a token from row `row` of `logits`, and counts it for the penalties.
     ///
     /// - Parameters:
     ///   - excluded: tokens that cannot be chosen.
@@ -91,7 +91,7 @@ package struct Sampler {
                 left -= sum
                 continue
             }
-            // Where rounding leaves something over at the end of the block, its last possible word is taken.
+            // If rounding leaves a remainder at the end of the block, its last possible word is chosen.
             var last: Int?
             for index in block * DrawSums.block..<min(logits.columns, (block + 1) * DrawSums.block) {
                 let weight = exp((Double(logits[row, index]) - top) * inverse)
@@ -153,7 +153,7 @@ package struct Sampler {
     }
 }
 
-/// A token's log-probability under the model (temperature 1, no filters), with the most probable alternatives.
+/// A token's log-probability under the model (temperature 1, no filters), with the likeliest alternatives.
 package struct TokenLogProbability: Sendable, Equatable {
     package let token: Int32
     package let logProbability: Float

@@ -1,14 +1,14 @@
 package import Structure
 
-/// How tokens are chosen, and when to stop.
+/// How tokens are chosen, and when an answer stops.
 package struct SamplingOptions: Sendable, Equatable {
-    /// 0 takes the most probable token, as do temperatures below ``leastTemperature``.
+    /// 0 and values below ``leastTemperature`` choose the likeliest token.
     package var temperature: Double = 1
-    /// Keep the k most probable tokens; 0 keeps all.
+    /// Keeps the k likeliest tokens; 0 keeps all.
     package var topK = 0
-    /// Keep the smallest set of most probable tokens whose probabilities add up to at least this much.
+    /// Keeps the smallest set of likeliest tokens whose probabilities add up to at least this value.
     package var topP: Double = 1
-    /// Drop tokens less probable than this share of the most probable one.
+    /// Drops tokens less probable than this share of the likeliest one.
     package var minP: Double = 0
     /// Divides positive and multiplies negative logits of tokens seen in prompt or answer (Keskar et al., 2019); 1 is off.
     package var repetitionPenalty: Double = 1
@@ -18,33 +18,33 @@ package struct SamplingOptions: Sendable, Equatable {
     package var presencePenalty: Double = 0
     /// Added to logits, by token, after the penalties.
     package var logitBias: [Int32: Float] = [:]
-    /// 0 reads the prompt alone.
+    /// 0 only reads the prompt.
     package var maxTokens = 256
-    /// The model cannot end an answer of fewer tokens; a stop string can.
+    /// The number of tokens before which the model cannot end its answer; a stop string still can.
     package var minTokens = 0
-    /// The form that the answer has; nil for any. It ends where the form is whole, whatever ``ignoresEndOfTurn`` says.
+    /// The form of the answer; nil for any. The answer ends when the form is complete, whatever ``ignoresEndOfTurn`` says.
     package var structure: Structure?
-    /// The answer ends before the first of these; they are not part of it.
+    /// The answer ends before the first occurrence of one of these; they are not part of it.
     package var stop: [String] = []
     package var seed: UInt64 = 0
-    /// How many answers to give to one prompt. Answer i draws from a random stream of its own, of seed and i.
+    /// The number of answers per prompt. Answer i draws from its own random stream, made from the seed and i.
     package var count = 1
-    /// Log-probabilities of the chosen tokens, with this many most probable alternatives; nil for none.
+    /// Reports log-probabilities of the chosen tokens with this many alternatives; nil for none.
     package var logProbabilities: Int?
-    /// Go on past the end of the turn, to `maxTokens`.
+    /// Continues past the end of the turn, up to `maxTokens`.
     package var ignoresEndOfTurn = false
-    /// Tell the token that ended the answer, too, as a last ``GenerationEvent/token(choice:id:text:logProbability:)`` without text.
+    /// Also reports the token that ended the answer, as a last ``GenerationEvent/token(choice:id:text:logProbability:)`` without text.
     package var tellsEnd = false
 
     package init() {}
 
-    /// Temperatures below this are greedy: 1 / temperature must stay a number that a Float holds, and no two logits of a model are
-    /// so near to one another that such a temperature would leave both a chance.
+    /// Temperatures below this are greedy. 1 / temperature must be representable as a Float, and at such a temperature two different logits of a
+    /// model never both have a chance.
     package static let leastTemperature = 1e-5
 
-    /// Holds every number against what the sampler computes with.
+    /// Checks every number against the range with which the sampler computes.
     ///
-    /// - Throws: ``EngineError/unusableOption(name:expected:found:)`` for the first that is out of its range or no number.
+    /// - Throws: ``EngineError/unusableOption(name:expected:found:)`` for the first number that is out of range or not a number.
     package func check() throws(EngineError) {
         func hold<Value: Comparable>(_ name: String, _ value: Value, in range: ClosedRange<Value>) throws(EngineError) {
             if range.contains(value) { return }

@@ -1,17 +1,17 @@
 package import Models
 package import Tensors
 
-/// One prompt and continuations of it, packed so that the prompt is computed once:
+/// A prompt and continuations of it, packed so that the prompt is computed once:
 ///
 ///     rows      prompt p₁ … p_P │ continuation 1 │ continuation 2 │ …
 ///     keys      prompt          │ prompt + own   │ prompt + own   │ …
 ///
-/// The row that predicts a continuation's first token is the prompt's last; token t is predicted by the row of token t − 1.
+/// The prompt's last row predicts the first token of each continuation; token t is predicted by the row of token t − 1.
 package struct PackedContinuations: Sendable {
     package let tokens: [Int32]
     package let positions: [Int32]
     package let segments: [PackedSegment]
-    /// For each continuation, the row that predicts each of its tokens.
+    /// For each continuation, the rows that predict its tokens.
     package let predictingRows: [[Int]]
     package let audioSlots: [Int]
 
@@ -23,7 +23,7 @@ package struct PackedContinuations: Sendable {
         var predicting: [[Int]] = []
         for continuation in continuations {
             let start = tokens.count
-            // The last token predicts nothing that is asked for, so its row is left out.
+            // The last token predicts nothing that is needed, so its row is left out.
             let rows = continuation.dropLast()
             tokens += rows
             positions += rows.indices.map { Int32(length + $0) }
@@ -41,17 +41,17 @@ package struct PackedContinuations: Sendable {
     }
 }
 
-/// What the student (one prompt) and the teacher (another) expect at one token of a continuation.
+/// The expectations of student and teacher, with different prompts, at one token of a continuation.
 package struct TokenComparison: Sendable {
     package let token: Int32
     package let measures: RowMeasures
-    /// The most probable tokens with their log-probabilities, most probable first.
+    /// The likeliest tokens with their log-probabilities, in descending order.
     package let studentTop: [(token: Int32, logProbability: Float)]
     package let teacherTop: [(token: Int32, logProbability: Float)]
 }
 
 extension LoadedModel {
-    /// Hidden states [T, hidden] of packed continuations in one pass without a cache or gradients.
+    /// Hidden states [T, hidden] of packed continuations, in one pass without a cache or gradients.
     package func hidden(_ packed: PackedContinuations, of prompt: Prompt, version: WeightVersion?) -> Tensor {
         let audio =
             prompt.clips.isEmpty
@@ -64,9 +64,9 @@ extension LoadedModel {
             Pass(version: version, rows: packed.tokens.count, arithmetic: arithmetic))
     }
 
-    /// Scores given tokens: log-probability and entropy of every token of each continuation of `prompt`.
+    /// Scores given tokens: the log-probability and entropy at every token of each continuation of `prompt`.
     ///
-    /// Runs on the calling thread; logits exist for at most `chunk` rows at a time.
+    /// Runs on the calling thread. Logits exist for at most `chunk` rows at a time.
     package func score(
         _ continuations: [[Int32]], after prompt: Prompt, version: WeightVersion? = nil, chunk: Int = 256
     ) -> [[RowMeasures]] {
@@ -79,8 +79,8 @@ extension LoadedModel {
         }
     }
 
-    /// Compares, token by token of one continuation, what the model expects after the prompt `student` and after `teacher`: the
-    /// divergence D_t of CORD (Eq. 2), both entropies, both most probable tokens.
+    /// Compares, token by token of one continuation, the model's distributions after the prompts `student` and `teacher`: CORD's divergence D_t
+    /// (Eq. 2), both entropies and both likeliest tokens.
     package func compare(
         _ continuation: [Int32], student: Prompt, teacher: Prompt, version: WeightVersion? = nil,
         teacherVersion: WeightVersion? = nil, top: Int = 0, chunk: Int = 256
@@ -102,7 +102,7 @@ extension LoadedModel {
         }
     }
 
-    /// Logits [tokens, vocabulary] that predict each token of one continuation of `prompt`.
+    /// The logits [tokens, vocabulary] that predict each token of one continuation of `prompt`.
     package func predictions(of continuation: [Int32], after prompt: Prompt, version: WeightVersion?) -> Tensor {
         let packed = PackedContinuations(prompt, [continuation])
         return logits(hidden(packed, of: prompt, version: version), packed.predictingRows[0], version)

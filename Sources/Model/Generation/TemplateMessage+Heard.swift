@@ -2,7 +2,7 @@ package import JSON
 package import Tokenization
 
 extension TemplateMessage {
-    /// A message as chat formats read it.
+    /// Converts a message to the form that chat templates read.
     init(_ message: HeardMessage) {
         self.init(
             role: message.role,
@@ -18,7 +18,7 @@ extension TemplateMessage {
 }
 
 extension TemplateValue {
-    /// JSON from outside of the template.
+    /// Converts JSON from outside the template.
     package init(_ value: JSONValue) {
         self =
             switch value {

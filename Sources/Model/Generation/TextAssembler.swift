@@ -1,7 +1,6 @@
 import Tokenization
 
-/// Turns an answer's tokens into text as they come: never half a character, and never a piece that might yet become part of a
-/// stop string.
+/// Turns an answer's tokens into text as they arrive. It never emits part of a character, or a piece that might become part of a stop string.
 struct TextAssembler {
     private var detokenizer: StreamingDetokenizer
     private let stops: [[UInt8]]
@@ -13,10 +12,10 @@ struct TextAssembler {
         stops = stop.filter { !$0.isEmpty }.map { Array($0.utf8) }
     }
 
-    /// The text that became certain with this token.
+    /// The text that became definite with this token.
     mutating func append(_ token: Int32) -> String { release(detokenizer.append(TokenID(token)), last: false) }
 
-    /// What is left at the end of the answer.
+    /// The text that remains at the end of the answer.
     mutating func finish() -> String { isStopped ? "" : release(detokenizer.finish(), last: true) }
 
     private mutating func release(_ text: String, last: Bool) -> String {
@@ -34,7 +33,7 @@ struct TextAssembler {
         return String(decoding: held[..<(held.count - kept)], as: UTF8.self)
     }
 
-    /// Bytes at the end of `held` that begin a stop string.
+    /// The number of bytes at the end of `held` that begin a stop string.
     private func longestStopPrefix() -> Int {
         stops.map { stop in
             var length = min(stop.count - 1, held.count)

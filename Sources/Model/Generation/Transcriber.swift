@@ -4,12 +4,12 @@ package import Models
 import Tokenization
 import Workers
 
-/// What is wanted of a transcript, beside the clip.
+/// Options of a transcript.
 package struct TranscriptionWish: Sendable, Equatable {
     package enum Task: Sendable { case transcribe, translate }
 
     package var task = Task.transcribe
-    /// What is spoken: ISO 639, as `en`; nil where the model is to find out.
+    /// The spoken language in ISO 639, as in `en`; nil lets the model detect it.
     package var language: String?
     /// Names and terms that may occur.
     package var context: String?
@@ -23,18 +23,18 @@ package struct TranscriptionWish: Sendable, Equatable {
     }
 }
 
-/// What was said in a clip.
+/// The transcript of a clip.
 package struct Transcript: Sendable, Equatable {
     package var text: String
-    /// As the model names it; nil where it does not.
+    /// The language as the model names it; nil if it does not.
     package var language: String?
-    /// Whether the model had more to say than a clip of this length can hold.
+    /// Whether the answer reached the length limit of such a clip.
     package var isCut = false
     /// The mean log-probability that the model gave the tokens it wrote: how sure it was of them.
     package var certainty = 0.0
 }
 
-/// What a model cannot do for a transcript.
+/// Why a model cannot make the requested transcript.
 package enum TranscriptionRefusal: Error, Equatable, CustomStringConvertible {
     case deaf(model: String)
     case noTranslation(model: String)
@@ -49,7 +49,7 @@ package enum TranscriptionRefusal: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Transcribes clips by one version of an engine's model, in the words that its family documents (``TranscriptionPrompt``).
+/// Transcribes clips with one version of an engine's model, in the words that its family documents (``TranscriptionPrompt``).
 package struct Transcriber: Sendable {
     private let engine: Engine
     private let version: WeightVersion?
@@ -61,18 +61,18 @@ package struct Transcriber: Sendable {
         self.isLowPriority = isLowPriority
     }
 
-    /// The most tokens of a transcript: nobody says more in a second, and a model that repeats itself ends.
+    /// The maximum number of tokens per second. Nobody speaks faster, and a model that repeats itself is ended.
     private static let tokensPerSecond = 12.0
     private static let tokensBeside = 64
 
-    /// The longest clip that is transcribed at once, in seconds: what speech recognisers are trained with, and what the model takes.
+    /// The longest clip that is transcribed at once, in seconds: what speech recognisers are trained with, limited by the model's window.
     package static func longestClip(_ model: LoadedModel) -> Double {
-        // Half of the context is left to the words.
+        // Half of the context is reserved for the transcript.
         let context = Double(model.model.contextLength / 2) * model.secondsPerAudioToken
         return min(30, model.windowSeconds, context)
     }
 
-    /// - Throws: ``TranscriptionRefusal`` for what the model cannot do, whatever the clip.
+    /// - Throws: ``TranscriptionRefusal`` for what the model cannot do with any clip.
     package static func check(_ wish: TranscriptionWish, _ model: LoadedModel) throws(TranscriptionRefusal) {
         guard model.model.audio != nil else { throw .deaf(model: model.name) }
         let prompt = model.model.transcription
@@ -80,7 +80,7 @@ package struct Transcriber: Sendable {
         if wish.context != nil && !prompt.takesContext { throw .noContext(model: model.name) }
     }
 
-    /// - Throws: ``TranscriptionRefusal``, ``EngineError``, `AudioError` for a clip that is too short or too long.
+    /// - Throws: ``TranscriptionRefusal``, ``EngineError``, or `AudioError` for a clip that is too short or too long.
     package func transcript(of clip: AudioClip, _ wish: TranscriptionWish = TranscriptionWish()) async throws -> Transcript {
         try Self.check(wish, engine.model)
         let (engine, model) = (engine, engine.model)
@@ -102,14 +102,14 @@ package struct Transcriber: Sendable {
 }
 
 extension TranscriptionWish {
-    /// The language by its English name and its code.
+    /// The language's English name and code.
     fileprivate var namedLanguage: (name: String, code: String)? {
         language.map { (Locale(identifier: "en_US").localizedString(forLanguageCode: $0) ?? $0, $0) }
     }
 }
 
 extension LoadedModel {
-    /// The turns by which the family asks for a clip's words.
+    /// The prompt with which the family asks for a clip's words.
     package func prompt(for wish: TranscriptionWish, _ clip: AudioClip) throws -> Prompt {
         let (prompt, language) = (model.transcription, wish.namedLanguage)
         let words = wish.task == .translate ? prompt.translate ?? prompt.transcribe : prompt.transcribe
@@ -126,7 +126,7 @@ extension LoadedModel {
 }
 
 extension Engine {
-    /// Waits for a place where the queue is full.
+    /// Waits for a place while the queue is full.
     fileprivate func complete(waiting request: GenerationRequest) async throws -> Completion {
         while true {
             do { return try await complete(request).answers[0] } catch EngineError.queueFull where request.isLowPriority {
@@ -136,5 +136,5 @@ extension Engine {
     }
 }
 
-/// Log-mel and spelling of clips, beside the engine's thread.
+/// Computes log-mel and prompts of clips away from the engine's thread.
 private let transcriptionWork = WorkQueue(name: "transcription", width: 2)

@@ -4,10 +4,10 @@ import Foundation
     import Glibc
 #endif
 
-/// What becomes of contents around transactions, and of those that the database does not name.
+/// What happens to contents around transactions, and to those that the database does not name.
 extension ContentStore {
-    /// Says that a transaction about the content begins. Where the mark cannot be made, what a crash leaves is set aside
-    /// instead of removed: no reason to refuse what was asked.
+    /// Marks the start of a transaction about the content. If the mark cannot be made, the request need not be refused: the contents that a crash
+    /// leaves are then set aside instead of removed.
     func mark(_ hash: String) {
         let descriptor = unsafe open(pending.appending(path: hash).path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         if descriptor >= 0 { close(descriptor) }
@@ -17,7 +17,7 @@ extension ContentStore {
 
     /// Removes the content and its mark. The caller knows that nothing names it.
     ///
-    /// - Returns: false where somebody reads the contents; then both stay.
+    /// - Returns: False if somebody is reading the contents; both stay then.
     func remove(_ hash: String) throws -> Bool {
         try ContentHold.removing(from: folder) {
             try discard(hash)
@@ -42,12 +42,12 @@ extension ContentStore {
 
     var isInhabited: Bool { get throws { try !all().isEmpty } }
 
-    /// Contents about which a transaction was under way.
+    /// Contents with a transaction in progress.
     func marked() throws -> [String] { try Self.entries(pending).filter(Self.isHash) }
 
     static func isHash(_ name: String) -> Bool { name.utf8.count == 64 && name.allSatisfy { $0.isHexDigit && !$0.isUppercase } }
 
-    /// Sorted; nothing where there is no such folder.
+    /// Sorted; empty if there is no such folder.
     private static func entries(_ folder: URL) throws -> [String] {
         guard FileManager.default.fileExists(atPath: folder.path) else { return [] }
         do { return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() } catch {

@@ -6,15 +6,15 @@ import Hashing
     import Glibc
 #endif
 
-/// Files and folders named by the SHA-256 of what is in them.
+/// Files and folders named by the SHA-256 of their contents.
 ///
 ///     temporary/RANDOM → written, fsync → pending/abcdef… → rename → objects/ab/abcdef… → fsync of the folder
 ///
-/// What stands under `objects/` is whole and on the disk; a crash leaves at most something in `temporary/`, which nobody was
-/// told of and the next start empties. Storing the same bytes twice keeps one copy.
+/// Everything under `objects/` is complete and on disk. A crash leaves at most something in `temporary/`, which no caller has been told of and
+/// which the next start empties. Storing the same bytes twice keeps one copy.
 ///
-/// An empty file in `pending/` says that a transaction about the content of that name was under way. Whoever commits one that
-/// names the content takes the mark away; where it still stands at the next start, the database decides alone.
+/// An empty file in `pending/` marks a transaction about the content of that name. Committing a transaction that names the content removes the
+/// mark. If it still exists at the next start, the database alone decides.
 package struct ContentStore: Sendable {
     package struct Stored: Equatable, Sendable {
         /// 64 hexadecimal digits.
@@ -27,7 +27,7 @@ package struct ContentStore: Sendable {
     let pending: URL
     private let temporary: URL
 
-    /// - Throws: ``StoreError`` where the folders cannot be made.
+    /// - Throws: ``StoreError`` if the folders cannot be created.
     package init(folder: URL) throws {
         self.init(reading: folder)
         let files = FileManager.default
@@ -37,7 +37,7 @@ package struct ContentStore: Sendable {
         } catch { throw Self.failure(error, "Preparing the data folder \(folder.path)") }
     }
 
-    /// The contents of a folder that is left as it is.
+    /// Opens the contents of a folder that must not be changed.
     init(reading folder: URL) {
         self.folder = folder
         objects = folder.appending(path: "objects")
@@ -45,17 +45,17 @@ package struct ContentStore: Sendable {
         temporary = folder.appending(path: "temporary")
     }
 
-    /// Where the content with that hash stands: a file, or a folder if it was stored as one. Its bytes may be damaged.
+    /// The location of the content with that hash: a file, or a folder if it was stored as one. Its bytes may be damaged.
     package func url(_ hash: String) -> URL { folder.appending(path: Self.path(hash)) }
 
-    /// Of a content, in a data folder or what was set aside from one.
+    /// The path of a content within a data folder, or within what was set aside from one.
     static func path(_ hash: String) -> String { "objects/\(hash.prefix(2))/\(hash)" }
 
     package func contains(_ hash: String) -> Bool { FileManager.default.fileExists(atPath: url(hash).path) }
 
-    /// Where the content stands, once all of its bytes were read and have the hash.
+    /// The location of the content, after all of its bytes were read and their hash was checked.
     ///
-    /// - Parameter what: what the content is to whoever needs it, for the error.
+    /// - Parameter what: What the content is to its user, for the error.
     /// - Throws: ``StoreError/contentMissing(what:hash:)``, ``StoreError/contentDamaged(what:expected:found:)``
     package func verified(_ hash: String, as what: String, progress: (Int) -> Void = { _ in }) throws(StoreError) -> URL {
         let place = url(hash)
@@ -73,7 +73,7 @@ package struct ContentStore: Sendable {
         try Data(contentsOf: verified(hash, as: what), options: .mappedIfSafe)
     }
 
-    /// - Parameter check: Called for every megabyte; what it throws ends the storing, and nothing is kept.
+    /// - Parameter check: Called for every megabyte; if it throws, nothing is stored.
     package func store(_ data: Data, checking check: () throws -> Void = {}) throws -> Stored {
         try storeFile { writer in
             for start in stride(from: data.startIndex, to: data.endIndex, by: 1 << 20) {
@@ -83,9 +83,9 @@ package struct ContentStore: Sendable {
         }
     }
 
-    /// Stores what `body` hands piece by piece to its argument, as an upload that is never whole in memory.
+    /// Stores the pieces that `body` passes to its argument, such as an upload that is never whole in memory.
     ///
-    /// - Parameter expected: the hash that it must have, for whoever copies.
+    /// - Parameter expected: The hash that it must have, when copying.
     package func storeFile(expecting expected: String? = nil, _ body: ((Data) throws -> Void) throws -> Void) throws -> Stored {
         let place = temporary.appending(path: UUID().uuidString)
         defer { try? FileManager.default.removeItem(at: place) }
@@ -103,7 +103,7 @@ package struct ContentStore: Sendable {
         return stored
     }
 
-    /// Stores the folder of plain files that `write` fills. Its hash covers names and contents.
+    /// Stores the folder of plain files that `write` fills. The hash covers names and contents.
     package func storeFolder(expecting expected: String? = nil, _ write: (URL) throws -> Void) throws -> Stored {
         let place = temporary.appending(path: UUID().uuidString)
         defer { try? FileManager.default.removeItem(at: place) }
@@ -125,7 +125,7 @@ package struct ContentStore: Sendable {
         return stored
     }
 
-    /// Puts the names of the folders themselves on the disk.
+    /// Synchronises the folder's own entries to disk.
     func synchronizeFolder() throws { try SyncedFile(opening: folder).synchronize() }
 
     static func failure(_ error: any Error, _ attempted: String) -> StoreError {
@@ -134,7 +134,7 @@ package struct ContentStore: Sendable {
 
     private static func reason(_ error: any Error) -> String { (error as? StoreError)?.description ?? FileError.reason(error) }
 
-    /// The plain names in a folder, in the order of their digests' sum.
+    /// The names of plain files in a folder, in the order in which the digest sums them.
     private static func names(in folder: URL) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
     }
@@ -169,13 +169,13 @@ package struct ContentStore: Sendable {
         let target = url(hash)
         mark(hash)
         if contains(hash) {
-            // Whole bytes mend damaged ones.
+            // A complete copy replaces a damaged one.
             if (try? Self.digest(of: target)) == hash { return }
             _ = unsafe rename(target.path, temporary.appending(path: UUID().uuidString).path)
         }
         let group = target.deletingLastPathComponent()
         if !FileManager.default.fileExists(atPath: group.path) {
-            // Another thread may make it at the same time; the rename tells whether it is there.
+            // Another thread may create it at the same time; the rename tells whether it exists.
             try? FileManager.default.createDirectory(at: group, withIntermediateDirectories: false)
             try SyncedFile(opening: objects).synchronize()
         }

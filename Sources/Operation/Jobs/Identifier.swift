@@ -1,4 +1,4 @@
-/// Names for stored things: a prefix that tells the kind, and 100 random bits in base 32.
+/// Ids of stored things: a prefix for the kind, and 100 random bits in base 32.
 ///
 ///     ftjob-0c7h…   file-9kq2…   ver_4m1x…
 package struct Identifier: Sendable {
@@ -20,7 +20,7 @@ package struct Identifier: Sendable {
     /// Digits and letters without i, l, o and u, which are misread.
     private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz")
 
-    /// A new name. The system's generator is used: names must differ between runs, and decide nothing.
+    /// A new id. The system's generator is used, because ids must differ between runs; nothing else depends on them.
     package func random() -> String {
         var generator = SystemRandomNumberGenerator()
         return prefix + String((0..<20).map { _ in Self.alphabet[Int.random(in: 0..<32, using: &generator)] })

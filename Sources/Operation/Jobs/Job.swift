@@ -1,6 +1,6 @@
 package import Foundation
 
-/// Where a job stands.
+/// The state of a job.
 ///
 ///     queued ⇄ paused
 ///       ↓ ↑ (resume, restart)      running → succeeded | failed
@@ -21,8 +21,7 @@ package enum JobState: String, CaseIterable, Sendable {
     }
 }
 
-/// Work that outlives its request. The store and the runner know nothing of what is in `request`, `checkpoint` and
-/// `result`; the handler of its `kind` does.
+/// Work that outlives its request. Only the handler of its `kind` interprets `request`, `checkpoint` and `result`; the store and the runner do not.
 package struct Job: Equatable, Sendable {
     package let id: String
     package let kind: String
@@ -32,7 +31,7 @@ package struct Job: Equatable, Sendable {
     package let request: Data
     package var done: Int
     package var total: Int
-    /// How often it was started; a handler of an earlier attempt can change nothing any more.
+    /// How often it was started. A handler of an earlier attempt can no longer change anything.
     package var attempt: Int
     /// What the handler saved to continue from.
     package var checkpoint: Data?
@@ -52,7 +51,7 @@ package struct JobEvent: Equatable, Sendable {
         case message, metrics
         /// The state changed; `message` is its name.
         case state
-        /// Numbers of the moment; streamed, never stored.
+        /// Current numbers, which are streamed and never stored.
         case progress
     }
 
@@ -66,7 +65,7 @@ package struct JobEvent: Equatable, Sendable {
     package let data: Data?
 }
 
-/// A version that a job made on its way.
+/// A version that a job made during its work.
 package struct JobCheckpoint: Equatable, Sendable {
     package let id: String
     package let jobID: String
@@ -77,7 +76,7 @@ package struct JobCheckpoint: Equatable, Sendable {
     package let createdAt: Date
 }
 
-/// A failure that a handler names with a code for programs.
+/// A failure that a handler reports with a code for programs.
 package struct JobFailure: Error, Equatable, Sendable {
     package let code: String
     package let message: String

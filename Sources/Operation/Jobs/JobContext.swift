@@ -1,13 +1,13 @@
 package import Foundation
 import Synchronization
 
-/// What a handler is given: its job, and the ways to tell how it goes.
+/// A handler's access to its job.
 ///
-/// A handler returns its result, throws a ``JobFailure`` or any other error, or throws `CancellationError` soon after
-/// `Task.isCancelled` turns true. Before that it may save a checkpoint: a paused job, or one whose server stops,
-/// continues from it. A handler must give the same result from its last checkpoint as without the interruption.
+/// A handler returns its result, throws a ``JobFailure`` or any other error, or throws `CancellationError` soon after `Task.isCancelled` turns
+/// true. Before that it may save a checkpoint, from which a paused job, or one whose server stopped, continues. Continuing from its last checkpoint
+/// must give the same result as running without an interruption.
 package final class JobContext: Sendable {
-    /// As it was when this attempt began; `checkpoint` is what to continue from.
+    /// The job as it was when this attempt began; the attempt continues from `checkpoint`.
     package let job: Job
     package let store: Store
     private let events: JobEvents
@@ -25,7 +25,7 @@ package final class JobContext: Sendable {
         self.publicWords = publicWords
     }
 
-    /// Tells listeners how far the work is. The store is told at most once per interval, and at the end.
+    /// Reports progress to listeners. The store is updated at most once per interval, and at the end.
     package func progress(done: Int, total: Int) throws {
         let now = ContinuousClock.now
         let due = lastWrite.withLock { last in
@@ -51,7 +51,7 @@ package final class JobContext: Sendable {
         }
     }
 
-    /// Saves what to continue from, and the version of that moment with it: both or neither.
+    /// Saves the state to continue from, and the version that belongs to it, together or not at all.
     @discardableResult
     package func save(
         checkpoint: Data, step: Int? = nil, version: NewVersion? = nil, metrics: Data? = nil

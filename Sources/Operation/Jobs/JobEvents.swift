@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Who listens to which job. Events that are stored pass through here under one lock, so that a listener who joins in
-/// the middle gets every event once: first those of the store, then those that come.
+/// The listeners of each job. Stored events are published here under one lock, so that a listener who joins in the middle gets every event once:
+/// first those of the store, then new ones.
 final class JobEvents: Sendable {
     private struct Listeners {
         var next = 0
@@ -10,7 +10,7 @@ final class JobEvents: Sendable {
 
     private let listeners = Mutex(Listeners())
 
-    /// Runs `record` and hands what it gives to those who listen; the streams end after a final state.
+    /// Runs `record` and passes its event to the listeners; the streams end after a final state.
     func publish(_ record: () throws -> JobEvent) rethrows {
         try listeners.withLock { listeners in
             let event = try record()
@@ -25,7 +25,7 @@ final class JobEvents: Sendable {
 
     /// The events that `replay` gives, then those that are published; ends with the job.
     ///
-    /// - Parameter replay: what the store has, oldest first, and whether the job has ended.
+    /// - Parameter replay: The stored events, oldest first, and whether the job has ended.
     func stream(job id: String, replay: () throws -> (events: [JobEvent], ended: Bool)) throws -> AsyncStream<JobEvent> {
         let (stream, continuation) = AsyncStream.makeStream(of: JobEvent.self)
         try listeners.withLock { listeners in
@@ -39,7 +39,7 @@ final class JobEvents: Sendable {
             listeners.next += 1
             listeners.streams[id, default: [:]][key] = continuation
             continuation.onTermination = { [weak self] _ in
-                // Not at once: the end of a stream is also told while the lock is held.
+                // Not at once, because the end of a stream is also reported while the lock is held.
                 Task { self?.forget(id, key) }
             }
         }
@@ -53,7 +53,7 @@ final class JobEvents: Sendable {
         }
     }
 
-    /// Ends every stream, when the server stops.
+    /// Ends every stream when the server stops.
     func finish() {
         listeners.withLock { listeners in
             for stream in listeners.streams.values.flatMap(\.values) { stream.finish() }

@@ -1,13 +1,13 @@
 package import Foundation
 
-/// Runs stored jobs: one after another in each lane, lanes beside each other.
+/// Runs stored jobs: one after another within a lane, lanes in parallel.
 ///
 ///     submit → store (queued) → lane → handler(context) → store (succeeded | failed)
 ///                 ↑ start(): jobs that ran when the process ended, from their checkpoint
 ///
-/// Every state is in the store before it is acted upon, so that a crash at any moment loses nothing: `start` continues.
-/// Cancelling and pausing are recorded at once; the handler is told through its task and its late result is dropped. A job that
-/// the disk failed goes back to the queue, and its lane tries again after a while that doubles up to a minute.
+/// Every state is stored before it is acted upon, so a crash at any moment loses nothing: `start` continues. Cancelling and pausing are recorded at
+/// once; the handler is told through its task, and its late result is dropped. If the disk fails a job, the job returns to the queue, and its lane
+/// tries again after a delay that doubles up to a minute.
 package actor JobRunner {
     private struct Running {
         let job: String
@@ -18,7 +18,7 @@ package actor JobRunner {
     private struct Lane {
         let limit: Int
         var running: Running?
-        /// How often in a row the disk failed its jobs, and whether it waits for the disk now.
+        /// The number of consecutive failures of the disk, and whether the lane is waiting for the disk.
         var diskFailures = 0
         var isResting = false
     }
@@ -35,11 +35,11 @@ package actor JobRunner {
     private var draining = false
 
     /// - Parameters:
-    ///   - lanes: the names of the lanes and how many jobs may wait in each.
-    ///   - progressInterval: how often a handler's progress is written.
-    ///   - retryDelay: how long after a failing disk the runner tries again.
-    ///   - executor: what runs the handlers; nil for the cooperative threads.
-    ///   - publicWords: what of a handler's messages and failures is kept, where anybody may read them.
+    ///   - lanes: The names of the lanes, and how many jobs may wait in each.
+    ///   - progressInterval: The interval at which a handler's progress is stored.
+    ///   - retryDelay: The delay before the runner tries again after a disk failure.
+    ///   - executor: Runs the handlers; nil for the cooperative threads.
+    ///   - publicWords: Turns a handler's messages and failures into what clients may read.
     package init(
         store: Store, lanes: [String: Int], progressInterval: Duration = .milliseconds(250),
         retryDelay: Duration = .seconds(5), executor: (any TaskExecutor)? = nil,
@@ -53,16 +53,16 @@ package actor JobRunner {
         self.publicWords = publicWords
     }
 
-    /// Names the handler of a kind; before `start`.
+    /// Sets the handler of a kind. Call it before `start`.
     package func register(kind: String, lane: String, handler: @escaping JobHandler) {
         precondition(!started, "The handler of \(kind) is registered after the start")
         precondition(lanes[lane] != nil, "The lane \(lane) of \(kind) does not exist; there are \(lanes.keys.sorted())")
         handlers[kind] = (lane, handler)
     }
 
-    /// Continues what was interrupted, then takes what waits.
+    /// Continues interrupted jobs, then starts waiting ones.
     ///
-    /// - Returns: the ids of the jobs that were interrupted.
+    /// - Returns: The ids of the interrupted jobs.
     @discardableResult
     package func start() throws -> [String] {
         let interrupted = try store.requeueInterrupted()
@@ -71,7 +71,7 @@ package actor JobRunner {
         return interrupted
     }
 
-    /// Stores a job and lets it run when its lane is free. It is on the disk when this returns.
+    /// Stores a job and runs it when its lane is free. It is on disk when this returns.
     ///
     /// - Throws: ``QueueFull``; ``StoreError/keyReused(_:)``; ``StoreError/conflict(_:)`` while draining.
     package func submit(
@@ -86,12 +86,12 @@ package actor JobRunner {
         return try store.job(id: job.id)
     }
 
-    /// Ends the job now, whatever its handler still does.
+    /// Ends the job now, whatever its handler is still doing.
     ///
-    /// - Throws: ``StoreError/conflict(_:)`` where it has ended already.
+    /// - Throws: ``StoreError/conflict(_:)`` if it has already ended.
     package func cancel(_ id: String) throws -> Job { try stop(id, .cancelled) }
 
-    /// Takes the job out of its lane until ``resume(_:)``; its handler may save a checkpoint on its way out.
+    /// Takes the job out of its lane until ``resume(_:)``. Its handler may save a checkpoint before it ends.
     package func pause(_ id: String) throws -> Job { try stop(id, .paused) }
 
     /// Puts a paused job back into its lane.
@@ -101,7 +101,7 @@ package actor JobRunner {
         return try store.job(id: id)
     }
 
-    /// The job's history from the beginning, then what happens, until the job ends.
+    /// The job's history from the beginning, then new events, until the job ends.
     package func events(_ id: String) throws -> AsyncStream<JobEvent> {
         try events.stream(job: id) {
             (
@@ -111,13 +111,13 @@ package actor JobRunner {
         }
     }
 
-    /// The job once it has ended.
+    /// Waits until the job has ended.
     package func finished(_ id: String) async throws -> Job {
         for await _ in try events(id) {}
         return try store.job(id: id)
     }
 
-    /// How many jobs wait and run in each lane.
+    /// The number of waiting and running jobs in each lane.
     package func load() throws -> [String: (waiting: Int, running: Int)] {
         try Dictionary(
             uniqueKeysWithValues: lanes.map { name, lane in
@@ -125,8 +125,7 @@ package actor JobRunner {
             })
     }
 
-    /// Takes no more jobs, tells those that run to save and stop, and returns when they have; they continue at the next
-    /// start.
+    /// Accepts no more jobs, tells running ones to save and stop, and waits for them. They continue at the next start.
     package func drain() async {
         draining = true
         let running = lanes.values.compactMap(\.running)
@@ -161,7 +160,7 @@ package actor JobRunner {
         do {
             for id in try store.queue(lane: lane) {
                 guard let handler = handlers[try store.job(id: id).kind] else {
-                    // A kind of another version of the program: named, not run.
+                    // A kind from another version of the program is reported and not run.
                     try move(id, to: .cancelled)
                     continue
                 }
@@ -185,9 +184,9 @@ package actor JobRunner {
             try settle(job, outcome)
         } catch let error as StoreError {
             if case .conflict = error {
-                // It was cancelled, paused or started again meanwhile: what this attempt did no longer counts.
+                // The job was cancelled, paused or restarted meanwhile, so this attempt's result no longer counts.
             } else {
-                // The disk fails: the result is kept until it can be stored.
+                // The disk fails: the result is kept in memory until it can be stored.
                 return retry { $0.end(job, outcome) }
             }
         } catch {
@@ -200,7 +199,7 @@ package actor JobRunner {
         startNext(job.lane)
     }
 
-    /// Lets nothing of the lane start for a while.
+    /// Starts nothing in the lane for a while.
     private func rest(_ lane: String) {
         let failures = lanes[lane]?.diskFailures ?? 0
         lanes[lane]?.diskFailures += 1

@@ -5,12 +5,12 @@ import GRDB
     import Glibc
 #endif
 
-/// Which database the contents of a data folder belong to, and how many changes of it were made.
+/// Identifies the database that a data folder's contents belong to, and counts its changes.
 ///
 ///     store.sqlite   lineage: identity, generation        in the transaction of every change
 ///     lineage        identity, generation                 the file follows each commit, and never precedes it
 ///
-/// A database that is behind its file lacks changes that were acknowledged. A power loss may leave the file behind; then it follows
+/// A database that is behind its file lacks acknowledged changes. A power loss may leave the file behind; it catches up at the next start.
 /// at the next start.
 struct Lineage: Equatable, Sendable {
     var identity: String
@@ -23,31 +23,31 @@ struct Lineage: Equatable, Sendable {
         self.generation = generation
     }
 
-    /// Of a database; nil for one of an earlier program.
+    /// The lineage of a database; nil for one of an earlier program.
     init?(_ db: Database) throws {
         guard try db.tableExists("lineage"), let row = try Row.fetchOne(db, sql: "SELECT identity, generation FROM lineage")
         else { return nil }
         self.init(identity: row["identity"], generation: row["generation"])
     }
 
-    /// Counts a change, in its transaction.
+    /// Counts a change, within its transaction.
     static func advance(_ db: Database) throws -> Lineage? {
         try db.cachedStatement(sql: "UPDATE lineage SET generation = generation + 1").execute()
         return try Lineage(db)
     }
 
-    /// Makes the database one of its own: what was acknowledged by another that it came from is not missing from it.
+    /// Gives the database a new identity: changes acknowledged by the database that it was copied from are not missing from it.
     static func begin(_ db: Database) throws {
         guard try db.tableExists("lineage") else { return }
         try db.execute(sql: "UPDATE lineage SET identity = ?", arguments: [newIdentity()])
     }
 
-    /// The lineage beside the contents.
+    /// The lineage file beside the contents.
     final class File: Sendable {
         static let name = "lineage"
         private let descriptor: Int32
 
-        /// Makes the folder's lineage that of its database.
+        /// Sets the folder's lineage to that of its database.
         init(_ folder: URL, _ lineage: Lineage) throws(StoreError) {
             let path = folder.appending(path: Self.name).path
             descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
@@ -58,7 +58,7 @@ struct Lineage: Equatable, Sendable {
 
         deinit { close(descriptor) }
 
-        /// Follows a commit. A failure leaves the file behind, which loses nothing.
+        /// Updates the file after a commit. A failure leaves the file behind, which loses nothing.
         func follow(_ lineage: Lineage) { _ = write(lineage) }
 
         static func read(_ folder: URL) -> Lineage? {
@@ -68,7 +68,7 @@ struct Lineage: Equatable, Sendable {
             return Lineage(identity: String(words[0]), generation: generation)
         }
 
-        /// In place and always of the same length, so that it needs no room on the disk.
+        /// Written in place and always with the same length, so that it needs no space on the disk.
         private func write(_ lineage: Lineage) -> Bool {
             let digits = String(lineage.generation)
             let line = Array("\(lineage.identity) \(String(repeating: "0", count: max(0, 20 - digits.count)))\(digits)\n".utf8)

@@ -2,10 +2,10 @@ import Foundation
 import GRDB
 import Hashing
 
-/// The tables, and every change to them since the first: a migration is never edited, only followed by another.
+/// The tables and all changes to them. A migration is never edited, only followed by another.
 ///
-/// `sequence` orders each table by creation; ids are what clients see. Times are seconds since 1970. SQLite
-/// holds no digest of what a row says; reports, which are large, have their own.
+/// `sequence` orders each table by creation; clients see ids. Times are seconds since 1970. SQLite keeps no digest of rows; reports, which are
+/// large, have their own.
 enum Schema {
     static let tables = [
         "jobs", "job_events", "job_checkpoints", "reports", "versions", "promotions", "steps", "files", "benchmarks",

@@ -4,7 +4,7 @@ import Foundation
     import Glibc
 #endif
 
-/// A dated folder for what is no longer in use and is not to be destroyed, under the names that it had.
+/// A dated folder for things that are no longer used and must not be destroyed, under their previous names.
 ///
 ///     set-aside/2026-11-26T013417Z/objects/ab/abcdef…
 struct SetAside {
@@ -12,7 +12,7 @@ struct SetAside {
     /// The data folder.
     private let root: URL
     private let stamp: String
-    /// Where the last thing was moved.
+    /// The folder that the last thing was moved to.
     private(set) var folder: URL
 
     init(in root: URL, at date: Date) {
@@ -21,11 +21,11 @@ struct SetAside {
         folder = root.appending(path: Self.name).appending(path: stamp)
     }
 
-    /// Moves what stands under that name in the data folder; nothing where nothing does.
+    /// Moves the item with that name in the data folder, if it exists.
     mutating func take(_ path: String) throws(StoreError) {
         let source = root.appending(path: path)
         guard FileManager.default.fileExists(atPath: source.path) else { return }
-        // Nothing that was set aside in the same second is written over.
+        // Nothing that was set aside in the same second is overwritten.
         var number = 1
         while FileManager.default.fileExists(atPath: folder.appending(path: path).path) {
             number += 1
@@ -34,7 +34,7 @@ struct SetAside {
         try Self.move(source, to: folder.appending(path: path), attempted: "Setting \(path) aside")
     }
 
-    /// Puts a content back that was set aside before; whether there was one.
+    /// Restores a content that was set aside earlier. Returns whether there was one.
     static func restore(_ path: String, in root: URL) throws(StoreError) -> Bool {
         let parent = root.appending(path: name)
         for date in ((try? FileManager.default.contentsOfDirectory(atPath: parent.path)) ?? []).sorted().reversed() {

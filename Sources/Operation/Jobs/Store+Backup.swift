@@ -8,19 +8,19 @@ import GRDB
 
 /// Copies of a data folder. A backup has the same names as the folder and none of its locks:
 ///
-///     folder/store.sqlite ─ one read transaction ─▶ backup/store.sqlite       appears last, when all that it names is there
-///     folder/objects/ab/… ─ held, hashed ─────────▶ backup/objects/ab/…       what is there already is not copied again
-///     folder/jobs/…                                 what jobs go on from
+///     folder/store.sqlite ─ one read transaction ─▶ backup/store.sqlite       appears last, when everything that it names is there
+///     folder/objects/ab/… ─ held, hashed ─────────▶ backup/objects/ab/…       existing contents are not copied again
+///     folder/jobs/…                                 the files from which jobs continue
 ///
-/// Restoring is the same way back; what stood in the folder is set aside.
+/// Restoring takes the same steps back. The previous contents of the folder are set aside.
 package enum StoreBackup {
     package struct Outcome: Sendable {
         package var copied = 0
         package var kept = 0
         package var bytes = 0
-        /// What could not be copied, a sentence each.
+        /// What could not be copied, one sentence each.
         package var losses: [String] = []
-        /// What the database of a restored folder did not name.
+        /// What a restored folder contained that its database does not name.
         package var settlement: Settlement?
     }
 
@@ -42,9 +42,9 @@ package enum StoreBackup {
         }
     }
 
-    /// Copies the store as it is now, also while a server writes: all that was acknowledged before this began is in the backup.
+    /// Copies the store in its present state, even while a server writes. Everything acknowledged before this call is in the backup.
     ///
-    /// - Parameter output: a folder of its own; an earlier backup there is replaced at the end, and its contents are not copied again.
+    /// - Parameter output: A separate folder. An earlier backup there is replaced at the end, and its contents are not copied again.
     /// - Throws: ``Refusal``, ``StoreError``
     package static func make(
         of folder: URL, in output: URL, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -65,10 +65,10 @@ package enum StoreBackup {
         }
     }
 
-    /// Brings a backup back. The caller holds the folder's lock.
+    /// Restores a backup. The caller holds the folder's lock.
     ///
-    /// - Parameter replacing: sets aside what the folder holds.
-    /// - Throws: ``Refusal``, ``StoreError``; the folder is as it was then.
+    /// - Parameter replacing: Whether to set aside what the folder holds.
+    /// - Throws: ``Refusal``, ``StoreError``; the folder is unchanged then.
     package static func restore(
         _ backup: URL, to folder: URL, replacing: Bool, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws -> Outcome {
@@ -114,7 +114,7 @@ package enum StoreBackup {
         } catch { throw ContentStore.failure(error, "Making the folder \(folder.path)") }
     }
 
-    /// A snapshot of the database as one file, and what it names.
+    /// A snapshot of the database as one file, and the contents that it names.
     private static func copyDatabase(_ source: Store, to place: URL, anew: Bool = false) throws -> (
         names: [String: [String]], Lineage?
     ) {
@@ -124,7 +124,7 @@ package enum StoreBackup {
             let copy = try DatabaseQueue(path: place.path)
             try source.pool.backup(to: copy)
             let found = try copy.writeWithoutTransaction { db in
-                // Without a log beside it, which could be forgotten.
+                // Without a write-ahead log beside it, which could be forgotten.
                 try db.execute(sql: "PRAGMA journal_mode = DELETE")
                 if anew { try Lineage.begin(db) }
                 return (try Store.names(db), try Lineage(db))
@@ -144,7 +144,7 @@ package enum StoreBackup {
         try SyncedFile(opening: folder).synchronize()
     }
 
-    /// Copies what is not there yet. A damaged or missing content is a loss, not the end.
+    /// Copies missing contents. A damaged or missing source is reported as a loss and does not end the copy.
     private static func copy(
         _ names: [String: [String]], from source: ContentStore, to target: ContentStore, _ progress: (Int, Int) -> Void
     ) throws -> Outcome {
@@ -169,8 +169,8 @@ package enum StoreBackup {
         return outcome
     }
 
-    /// Folders before files: a training's log is copied after its checkpoints, and so is never behind them. What vanishes meanwhile
-    /// belongs to a job that has ended.
+    /// Folders come before files, so a training's log is copied after its checkpoints and is never behind them. Files that vanish meanwhile belong
+    /// to a job that has ended.
     private static func copyJobs(from source: URL, to target: URL) throws {
         let files = FileManager.default
         let (from, partial, to) = (

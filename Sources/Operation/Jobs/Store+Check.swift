@@ -3,23 +3,23 @@ package import Foundation
 import GRDB
 import Hashing
 
-/// What reading all of a data folder, or of a backup, found.
+/// The result of reading a whole data folder or backup.
 package struct StoreCheck: Sendable {
-    /// Contents that are named and whole.
+    /// The number of named contents that are intact.
     package var whole = 0
     package var bytes = 0
-    /// What is damaged, missing or does not belong together, a sentence each.
+    /// What is damaged, missing or inconsistent, one sentence each.
     package var losses: [String] = []
-    /// What is worth knowing and costs nothing.
+    /// Observations that do not mean a loss.
     package var notes: [String] = []
 }
 
 extension Store {
-    /// Holds the database against itself, and every content against the hash that it is named by. Changes nothing, and works beside a
-    /// running server: contents stay while it reads.
+    /// Checks the database for consistency, and every content against its hash. Changes nothing, and works beside a running server: contents are
+    /// held while it reads.
     ///
-    /// - Parameter progress: bytes read so far, and how many there are.
-    /// - Throws: ``StoreError`` where the database cannot be read at all, or the folder holds no store.
+    /// - Parameter progress: The number of bytes read so far, and of all bytes.
+    /// - Throws: ``StoreError`` if the database cannot be read at all, or the folder holds no store.
     package static func check(_ folder: URL, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws -> StoreCheck {
         if let error = FileError(folder: folder) { throw error }
         return try ContentHold.reading(folder) {
@@ -79,7 +79,7 @@ extension Store {
         }
     }
 
-    /// Pages, indices, references, the digests of reports, and that what is in force exists.
+    /// Checks pages, indices, references, the digests of reports, and that the version in force exists.
     private func checkDatabase(_ check: inout StoreCheck) throws {
         try read { db in
             let verdicts = try String.fetchAll(db, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
@@ -122,7 +122,7 @@ extension Store {
 }
 
 extension ContentStore {
-    /// On the disk; 0 where that cannot be told.
+    /// The size on disk; 0 if unknown.
     func bytes(_ hash: String) -> Int {
         let place = url(hash)
         let names = (try? FileManager.default.contentsOfDirectory(atPath: place.path)) ?? []

@@ -2,23 +2,23 @@ package import Foundation
 import GRDB
 import Synchronization
 
-/// What opening a store did with the contents beside it.
+/// What opening a store did with its contents.
 package struct Settlement: Equatable, Sendable {
-    /// Contents that no transaction ever named, left by a crash or a failed request: removed.
+    /// Contents that no transaction ever named, left by a crash or a failed request, and now removed.
     package var removed: [String] = []
-    /// Contents that the database does not name, and where they are now. They may have been acknowledged.
+    /// Contents that the database does not name, and where they are now. They may belong to acknowledged changes.
     package var setAside: [String] = []
     package var folder: URL?
-    /// Contents that the database names, found among those set aside earlier.
+    /// Contents that the database names, restored from those set aside earlier.
     package var putBack: [String] = []
-    /// What the database names and nobody has.
+    /// Contents that the database names and that do not exist.
     package var missing: [String] = []
     /// Why unnamed contents stay where they are.
     package var problem: String?
 
     package init() {}
 
-    /// What the operator should know, with what to do about it.
+    /// Messages for the operator, with what to do.
     package var warnings: [String] {
         var lines: [String] = []
         if let folder, !setAside.isEmpty {
@@ -51,7 +51,7 @@ package struct Settlement: Equatable, Sendable {
 }
 
 extension Store {
-    /// Each content that a row names, with what it is to whom.
+    /// Each content named by a row, with descriptions of its uses.
     func names() throws -> [String: [String]] { try read { try Self.names($0) } }
 
     static func names(_ db: Database) throws -> [String: [String]] {
@@ -59,7 +59,7 @@ extension Store {
             "SELECT hash, 'the weight version ' || name FROM versions", "SELECT sha256, 'the file ' || id FROM files",
             "SELECT content, 'the benchmark ' || name FROM benchmarks WHERE content IS NOT NULL",
         ]
-        // Of an earlier program's database, before it is migrated.
+        // For an earlier program's database, before it is migrated.
         if try db.tableExists("states") {
             queries.append(
                 """
@@ -72,10 +72,10 @@ extension Store {
         }
     }
 
-    /// Brings the contents in line with the database, for the start: nobody may be storing anything.
+    /// Reconciles the contents with the database at the start, when nobody may be storing anything.
     ///
-    ///     named, absent        put back from what was set aside, or told as missing
-    ///     unnamed, marked      a transaction that nobody was told of: removed, if this is the database that it was meant for
+    ///     named, absent        restored from what was set aside, or reported as missing
+    ///     unnamed, marked      an unacknowledged transaction: removed, if this is the database that it was meant for
     ///     unnamed              set aside
     package func settle() throws -> Settlement {
         let names = try names()
@@ -116,12 +116,12 @@ extension Store {
         return result
     }
 
-    /// Takes the mark of a content that the transaction names, once it is committed.
+    /// Removes the mark of a content that the transaction names, once it is committed.
     func settle(_ db: Database, _ hash: String) {
         db.afterNextTransaction { [contents] _ in contents.unmark(hash) }
     }
 
-    /// Removes the content where nothing names it any more. Inside a transaction, so that no upload of the same bytes comes between.
+    /// Removes the content if nothing names it any more. Must run inside a transaction, so that no upload of the same bytes comes between.
     func removeUnusedContent(_ db: Database, _ hash: String) throws {
         for hash in postponed.withLock({ $0.union([hash]) }) {
             let isUsed = try Bool.fetchOne(

@@ -2,7 +2,7 @@ package import Foundation
 import GRDB
 import Hashing
 
-/// An uploaded file; its bytes stand in the ``ContentStore`` under `sha256`.
+/// An uploaded file; the ``ContentStore`` has its bytes under `sha256`.
 package struct FileRecord: Equatable, Sendable {
     package let id: String
     package let purpose: String
@@ -13,22 +13,22 @@ package struct FileRecord: Equatable, Sendable {
     package let status: String
     package let statusDetails: String?
     package let createdAt: Date
-    /// When it goes by itself; nil for a file that stays.
+    /// When it expires; nil for a file that stays.
     package let expiresAt: Date?
 }
 
-/// A registered question set; `description` is the JSON of whoever reads it.
+/// A registered question set; `description` is JSON that its reader interprets.
 package struct BenchmarkRecord: Equatable, Sendable {
     package let id: String
     package let name: String
     package let hash: String
-    /// The content that it was made from; nil for one that comes with the program.
+    /// The content that it was made from; nil for a built-in one.
     package let content: String?
     package let description: Data
     package let createdAt: Date
 }
 
-/// A finished gap report. `summary` and `body` are JSON; the columns are what lists and comparisons ask for.
+/// A finished gap report. `summary` and `body` are JSON; the columns serve lists and comparisons.
 package struct ReportRecord: Equatable, Sendable {
     package let id: String
     package let runID: String?
@@ -43,7 +43,7 @@ package struct ReportRecord: Equatable, Sendable {
 extension Store {
     /// Records an upload whose bytes are stored.
     ///
-    /// - Parameter lifetime: After how many seconds it goes; nil for a file that stays.
+    /// - Parameter lifetime: The seconds until it expires; nil for a file that stays.
     package func addFile(
         id: String = Identifier.file.random(), purpose: String, filename: String, content: ContentStore.Stored,
         status: String = "processed", statusDetails: String? = nil, lifetime: Int? = nil
@@ -72,7 +72,7 @@ extension Store {
         }
     }
 
-    /// - Parameter evenExpired: whether a file counts whose time has passed, as for a job that was given it before.
+    /// - Parameter evenExpired: Whether to find a file that has expired, for a job that was given it before.
     /// - Throws: ``StoreError/notFound(kind:id:)``.
     package func file(id: String, evenExpired: Bool = false) throws -> FileRecord {
         let file = try one("files", "file", id: id, element: FileRecord.init)
@@ -90,14 +90,14 @@ extension Store {
             element: FileRecord.init)
     }
 
-    /// The ids of files whose time has passed.
+    /// The ids of expired files.
     package func expiredFiles() throws -> [String] {
         try read { db in
             try String.fetchAll(db, sql: "SELECT id FROM files WHERE expires_at <= ?", arguments: [now().timeIntervalSince1970])
         }
     }
 
-    /// Forgets the file, and its bytes where nothing else has the same.
+    /// Deletes the file, and its bytes if nothing else has the same ones.
     package func deleteFile(id: String) throws {
         let file = try file(id: id, evenExpired: true)
         try write("Deleting the file \(id)") { db in
@@ -107,7 +107,7 @@ extension Store {
         }
     }
 
-    /// Registers a question set. - Throws: ``StoreError/conflict(_:)`` where the name is taken by another.
+    /// Registers a question set. - Throws: ``StoreError/conflict(_:)`` if another set has the name.
     package func addBenchmark(
         id: String = Identifier.benchmark.random(), name: String, hash: String, content: String?, description: Data
     ) throws -> BenchmarkRecord {
@@ -154,7 +154,7 @@ extension Store {
         }
     }
 
-    /// Records a report; where its run has one already (it ended twice, around a crash), that one is given back.
+    /// Records a report. If its run has one already, because it ended twice around a crash, that one is returned.
     package func addReport(
         id: String = Identifier.gapReport.random(), runID: String?, model: String, versionID: String, benchmark: String,
         n: Int, summary: Data, body: Data
@@ -194,7 +194,7 @@ extension Store {
     }
 
     package func reports(after: String? = nil, limit: Int = 20, ascending: Bool = false) throws -> Page<ReportRecord> {
-        // Not the bodies, which hold every item.
+        // Without the bodies, which hold every item.
         try page(
             "reports", columns: "id, run_id, model, version_id, benchmark, n, summary, created_at", after: after, limit: limit,
             ascending: ascending, element: ReportRecord.init)

@@ -3,11 +3,11 @@ import GRDB
 import Hashing
 
 extension Store {
-    /// Adds a queued job and its first event; with a key that was used for the same request, finds that job instead.
+    /// Adds a queued job and its first event. If the key was used for the same request, finds that job instead.
     ///
     /// - Parameters:
-    ///   - limit: the most jobs of the lane that may wait.
-    ///   - idempotencyKey: belongs to one request of the kind for ever.
+    ///   - limit: The maximum number of waiting jobs in the lane.
+    ///   - idempotencyKey: Belongs to one request of the kind for ever.
     /// - Throws: ``QueueFull``, ``StoreError/keyReused(_:)``
     package func addJob(
         id: String, kind: String, lane: String, request: Data, total: Int = 0, idempotencyKey: String? = nil,
@@ -29,9 +29,9 @@ extension Store {
         }
     }
 
-    /// The job that was queued under that key; nil where the key is new.
+    /// The job that was queued under that key; nil if the key is new.
     ///
-    /// - Throws: ``StoreError/keyReused(_:)`` where the key came with another request.
+    /// - Throws: ``StoreError/keyReused(_:)`` if the key was used with another request.
     package func job(kind: String, idempotencyKey key: String, request: Data) throws -> Job? {
         try read { db in try job(db, kind: kind, key: key, hash: SHA256.hex(request)) }
     }
@@ -45,7 +45,7 @@ extension Store {
         return try Job(row)
     }
 
-    /// The job of that kind, which errors call by `name`.
+    /// The job with that id and kind; errors call the kind `name`.
     package func job(id: String, of kind: String, called name: String) throws -> Job {
         do {
             let job = try job(id: id)
@@ -91,8 +91,8 @@ extension Store {
 
     /// Moves a job to another state and records the event, in one transaction.
     ///
-    /// - Parameter attempt: the only attempt that may do so, and only while it runs; anybody where nil.
-    /// - Throws: ``StoreError/conflict(_:)`` where the job's state does not lead there or the attempt runs no more.
+    /// - Parameter attempt: The attempt that may do so, and only while it runs; nil allows any caller.
+    /// - Throws: ``StoreError/conflict(_:)`` if the job's state does not allow it or the attempt no longer runs.
     package func move(
         job id: String, to state: JobState, attempt: Int? = nil, result: Data? = nil, failure: JobFailure? = nil,
         reason: String? = nil
@@ -124,7 +124,7 @@ extension Store {
         }
     }
 
-    /// Sends jobs that were running when the process ended back to the queue, where they continue from their checkpoint.
+    /// Returns jobs that were running when the process ended to the queue. They continue from their checkpoints.
     package func requeueInterrupted() throws -> [String] {
         let ids = try read { db in
             try String.fetchAll(db, sql: "SELECT id FROM jobs WHERE state = 'running' ORDER BY sequence")
@@ -133,7 +133,7 @@ extension Store {
         return ids
     }
 
-    /// Records how far the attempt is; nothing where it is no longer the one that runs.
+    /// Records the attempt's progress, unless it is no longer the running one.
     package func progress(job id: String, attempt: Int, done: Int, total: Int) throws {
         try write("Recording the progress of \(id)") { db in
             try db.execute(
@@ -142,9 +142,9 @@ extension Store {
         }
     }
 
-    /// Saves what the attempt continues from, and the version that belongs to that moment, in one transaction.
+    /// Saves the state from which the attempt continues, and the version that belongs to it, in one transaction.
     ///
-    /// - Throws: ``StoreError/conflict(_:)`` where another attempt has begun or the job has ended.
+    /// - Throws: ``StoreError/conflict(_:)`` if another attempt has begun or the job has ended.
     package func save(
         checkpoint: Data, job id: String, attempt: Int, step: Int? = nil, version: NewVersion? = nil,
         metrics: Data? = nil
@@ -157,7 +157,7 @@ extension Store {
                 throw StoreError.conflict("The job \(id) has ended or was started again; its checkpoint is not saved.")
             }
             guard let version else { return nil }
-            // A job that goes on from further back, as after a restored backup, makes the same once more.
+            // A job that continues from an earlier point, as after a restored backup, makes the same checkpoint again.
             if let earlier = try Row.fetchOne(
                 db,
                 sql: "SELECT * FROM versions WHERE id = (SELECT version_id FROM job_checkpoints WHERE job_id = ? AND step = ?)",
@@ -194,7 +194,7 @@ extension Store {
         }
     }
 
-    /// Forgets a checkpoint whose version was removed.
+    /// Deletes the record of a checkpoint whose version was removed.
     package func forgetCheckpoint(_ id: String) throws {
         try write("Forgetting the checkpoint \(id)") { db in try db.execute(sql: "DELETE FROM job_checkpoints WHERE id = ?", arguments: [id]) }
     }
@@ -244,7 +244,7 @@ extension Store {
     }
 }
 
-/// The lane has as many waiting jobs as it may have.
+/// The lane has as many waiting jobs as allowed.
 package struct QueueFull: Error, Equatable, CustomStringConvertible, Sendable {
     package let lane: String
     package let waiting: Int

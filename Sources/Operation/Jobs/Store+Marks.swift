@@ -1,9 +1,9 @@
 package import Foundation
 import GRDB
 
-/// A person's word on an item of a question set.
+/// A person's verdict on an item of a question set.
 package struct MarkRecord: Equatable, Sendable {
-    /// The set's id, which for one that comes with the program is its name.
+    /// The set's id; a built-in set's is its name.
     package let benchmark: String
     package let item: String
     package let verdict: String
@@ -13,7 +13,7 @@ package struct MarkRecord: Equatable, Sendable {
 }
 
 extension Store {
-    /// Keeps a mark in the place of an earlier one of the item.
+    /// Stores a mark, which replaces an earlier one of the item.
     package func mark(benchmark: String, item: String, verdict: String, answer: String?, note: String?) throws -> MarkRecord {
         let record = MarkRecord(benchmark: benchmark, item: item, verdict: verdict, answer: answer, note: note, createdAt: now())
         try write("Marking the item \(item)") { db in
@@ -25,7 +25,7 @@ extension Store {
         return record
     }
 
-    /// - Throws: ``StoreError/notFound(kind:id:)`` where the item has no mark.
+    /// - Throws: ``StoreError/notFound(kind:id:)`` if the item has no mark.
     package func removeMark(benchmark: String, item: String) throws {
         try write("Removing the mark of \(item)") { db in
             try db.execute(sql: "DELETE FROM marks WHERE benchmark = ? AND item = ?", arguments: [benchmark, item])
@@ -33,7 +33,7 @@ extension Store {
         }
     }
 
-    /// The marks on a set's items, the latest first.
+    /// The marks on a set's items, latest first.
     package func marks(benchmark: String) throws -> [MarkRecord] {
         try read { db in
             try Row.fetchAll(db, sql: "SELECT * FROM marks WHERE benchmark = ? ORDER BY sequence DESC", arguments: [benchmark]).map { row in

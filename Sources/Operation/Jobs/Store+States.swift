@@ -1,13 +1,13 @@
 import GRDB
 
-/// What training goes on from: content that a weight version holds beside its tensors, such as an optimiser's moments.
+/// The states from which training continues: content beside a weight version's tensors, such as an optimiser's moments.
 ///
-/// The tensors stay as long as the version; a state may be dropped, and training then starts from the tensors alone.
+/// The tensors live as long as the version. A state may be dropped; training then starts from the tensors alone.
 extension Store {
-    /// How many steps can be gone on from exactly: the last ones.
+    /// The number of latest steps whose states are kept.
     package static let statesKept = 4
 
-    /// The hash of the content that the version holds.
+    /// The hash of the version's state.
     package func state(of owner: String) throws -> String? {
         try read { db in try String.fetchOne(db, sql: "SELECT hash FROM states WHERE owner = ?", arguments: [owner]) }
     }
@@ -20,7 +20,7 @@ extension Store {
         settle(db, hash)
     }
 
-    /// Drops the states, and the content that nothing else refers to.
+    /// Drops the states, and their contents if nothing else refers to them.
     func dropStates(_ db: Database, of owners: [String]) throws {
         for owner in owners {
             guard let hash = try String.fetchOne(db, sql: "SELECT hash FROM states WHERE owner = ?", arguments: [owner])

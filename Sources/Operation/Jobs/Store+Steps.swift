@@ -15,21 +15,21 @@ package struct StepRecord: Equatable, Sendable {
 }
 
 extension Store {
-    /// The response of the step that was taken under that key; nil where the key is new.
+    /// The response of the step that was taken under that key; nil if the key is new.
     ///
-    /// - Throws: ``StoreError/keyReused(_:)`` where the key came with another request.
+    /// - Throws: ``StoreError/keyReused(_:)`` if the key was used with another request.
     package func step(idempotencyKey key: String, request: Data) throws -> StepRecord? {
         try read { db in try step(db, key: key, hash: SHA256.hex(request)) }
     }
 
-    /// Records a step, its version and, where told over what, that the base answers with it from now on: all or
-    /// nothing. Where the key was used meanwhile for the same request, that step is given back and nothing is recorded.
+    /// Records a step, its version and, if `over` is given, the promotion of that version: all or nothing. If the key was used meanwhile for the
+    /// same request, that step is returned and nothing is recorded.
     ///
     /// - Parameters:
-    ///   - request: the body that the key stands for.
-    ///   - over: what was in force when the step began; nil for a step whose version is not put in force.
-    ///   - state: what training goes on from after this step; the states of all but the last ``statesKept`` steps are dropped.
-    /// - Throws: ``StoreError/conflict(_:)`` where something else than `over` is in force by now.
+    ///   - request: The body that the key stands for.
+    ///   - over: What was in force when the step began; nil for a step whose version is not promoted.
+    ///   - state: The state from which training continues after this step. Only the states of the last ``statesKept`` steps are kept.
+    /// - Throws: ``StoreError/conflict(_:)`` if something other than `over` is now in force.
     package func addStep(
         id: String = Identifier.step.random(), ordinal: Int, version: NewVersion, metrics: Data, response: Data,
         request: Data, idempotencyKey: String? = nil, promotedOver over: InForce?, state: ContentStore.Stored? = nil

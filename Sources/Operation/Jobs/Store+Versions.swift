@@ -2,18 +2,18 @@ package import Foundation
 import GRDB
 import Hashing
 
-/// A weight version to be recorded; its content stands in the ``ContentStore`` already.
+/// A weight version to record; its content is already in the ``ContentStore``.
 package struct NewVersion: Equatable, Sendable {
     package var id: String
     package var name: String
-    /// The base model that it changes.
+    /// The base model that it belongs to.
     package var base: String
     package var parentID: String?
     /// `adapter` or `full`.
     package var kind: String
     package var hash: String
     package var bytes: Int
-    /// Training steps behind it.
+    /// The number of training steps behind it.
     package var step: Int?
     /// JSON.
     package var metrics: Data
@@ -34,7 +34,7 @@ package struct NewVersion: Equatable, Sendable {
     }
 }
 
-/// A weight version as it was recorded; nothing of it ever changes.
+/// A recorded weight version. It never changes.
 package struct WeightVersionRecord: Equatable, Sendable {
     package let id: String
     package let name: String
@@ -48,7 +48,7 @@ package struct WeightVersionRecord: Equatable, Sendable {
     package let createdAt: Date
 }
 
-/// Which version a base model's name stands for since when; nil is the base itself.
+/// The version that a base model's name stands for, and since when; nil is the base itself.
 package struct PromotionRecord: Equatable, Sendable {
     package let base: String
     package let versionID: String?
@@ -57,7 +57,7 @@ package struct PromotionRecord: Equatable, Sendable {
     package let createdAt: Date
 }
 
-/// What a base's name stands for, seen at one time: work that began on it may not replace what came meanwhile.
+/// What a base's name stood for at one moment. Work that began then must not replace a later promotion.
 package struct InForce: Equatable, Sendable, CustomStringConvertible {
     /// Nil for the base's own weights.
     package let versionID: String?
@@ -70,12 +70,12 @@ package struct InForce: Equatable, Sendable, CustomStringConvertible {
 extension Store {
     /// Records a version whose content is stored.
     ///
-    /// - Throws: ``StoreError/conflict(_:)`` where the name is taken or the content is missing.
+    /// - Throws: ``StoreError/conflict(_:)`` if the name is taken or the content is missing.
     package func addVersion(_ version: NewVersion) throws -> WeightVersionRecord {
         try write("Recording the weight version \(version.name)") { db in try insertVersion(db, version) }
     }
 
-    /// The version with that id or that name.
+    /// The version with that id or name.
     package func version(_ idOrName: String) throws -> WeightVersionRecord {
         try read { db in try version(db, idOrName) }
     }
@@ -93,20 +93,20 @@ extension Store {
         }
     }
 
-    /// What the base's name stands for now; nil where nothing was ever promoted.
+    /// What the base's name stands for now; nil if nothing was ever promoted.
     package func promotion(base: String) throws -> PromotionRecord? {
         try read { db in try current(db, base).map { try record(db, $0) } }
     }
 
-    /// The bases of which a version was in force at any time.
+    /// The bases of which a version was ever in force.
     package func promotedBases() throws -> [String] {
         try read { db in try String.fetchAll(db, sql: "SELECT DISTINCT base FROM promotions ORDER BY base") }
     }
 
-    /// Lets the base's name stand for the version.
+    /// Makes the base's name stand for the version.
     ///
-    /// - Parameter over: what has to be in force still; without it, whatever is.
-    /// - Throws: ``StoreError/conflict(_:)`` where something else is.
+    /// - Parameter over: What must still be in force; nil accepts anything.
+    /// - Throws: ``StoreError/conflict(_:)`` if something else is.
     package func promote(_ idOrName: String, reason: String, over: InForce? = nil) throws -> PromotionRecord {
         try write("Promoting \(idOrName)") { db in
             let version = try version(db, idOrName)
@@ -114,10 +114,9 @@ extension Store {
         }
     }
 
-    /// Goes back to what stood before the promotion in force; again and again, down to the base itself. Versions deleted
-    /// in between are passed over.
+    /// Restores what was in force before the present promotion. Repeated calls go back to the base itself. Versions deleted meanwhile are skipped.
     ///
-    /// - Throws: ``StoreError/conflict(_:)`` where the base itself is in force.
+    /// - Throws: ``StoreError/conflict(_:)`` if the base itself is in force.
     package func rollBack(base: String) throws -> PromotionRecord {
         try write("Rolling \(base) back") { db in
             guard let row = try current(db, base), let leaving: String = row["version_id"] else {
@@ -141,9 +140,9 @@ extension Store {
         }
     }
 
-    /// Removes the version and, where nothing else has the same content, its files.
+    /// Deletes the version, and its files if nothing else has the same content.
     ///
-    /// - Throws: ``StoreError/conflict(_:)`` for a version that is promoted.
+    /// - Throws: ``StoreError/conflict(_:)`` for a version in force.
     package func deleteVersion(_ idOrName: String) throws {
         try write("Deleting the weight version \(idOrName)") { db in
             let version = try version(db, idOrName)

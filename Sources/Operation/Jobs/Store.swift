@@ -2,34 +2,34 @@ package import Foundation
 import GRDB
 import Synchronization
 
-/// Everything that the server remembers, in one SQLite database and one folder of content-addressed files.
+/// The server's persistent state, in one SQLite database and one folder of content-addressed files.
 ///
 ///     folder/store.sqlite     jobs, events, reports, versions, promotions, steps, files, benchmarks
 ///     folder/objects/         their bytes (``ContentStore``)
 ///     folder/lineage          that both belong together (``Lineage``)
 ///
-/// The store is the only place with SQL: every change is a named method and one transaction. A method that returns has
-/// put its change on the disk (write-ahead log, synchronous = FULL), so that it survives `kill -9` and power loss; a
-/// method that throws has changed nothing. Methods block for the disk, a few milliseconds at most.
+/// All SQL is in the store: every change is a named method and one transaction. When a method returns, its change is on disk (write-ahead log,
+/// synchronous = FULL) and survives `kill -9` and power loss. A method that throws has changed nothing. Methods block on the disk, for a few
+/// milliseconds at most.
 package final class Store: Sendable {
     package let folder: URL
     package let contents: ContentStore
     let pool: DatabasePool
     let now: @Sendable () -> Date
-    /// What stood in the folder before.
+    /// What the folder contained before.
     package let finding: StoreFinding
-    /// Contents whose removal somebody's reading has put off.
+    /// Contents whose removal was postponed because somebody is reading.
     let postponed = Mutex<Set<String>>([])
     private let lineage: Lineage.File?
 
     /// Opens the store in `folder`, creating or migrating it.
     ///
     /// - Parameters:
-    ///   - accepting: the operator's word that the database is wanted as it is, though contents beside it belong to another. A missing
-    ///     or empty one begins anew. Nothing is destroyed: ``settle()`` sets aside what it does not name.
-    ///   - maxBytes: the size that the database may grow to; unbounded where nil.
-    ///   - now: the clock that stamps what is stored.
-    /// - Throws: ``StoreError``. A refusal of what stands there has touched nothing.
+    ///   - accepting: Whether the operator accepts the database although contents beside it belong to another. A missing or empty one is created
+    ///     anew. Nothing is destroyed: ``settle()`` sets aside what the database does not name.
+    ///   - maxBytes: The maximum size of the database; nil for no limit.
+    ///   - now: The clock that stamps what is stored.
+    /// - Throws: ``StoreError``. A refusal has touched nothing.
     package init(
         folder: URL, accepting: Bool = false, maxBytes: Int? = nil, now: @escaping @Sendable () -> Date = { Date() }
     ) throws {
@@ -39,14 +39,14 @@ package final class Store: Sendable {
         if finding.needsConsent, !accepting { throw StoreError.unexpectedDatabase(finding, folder: folder.path) }
         contents = try ContentStore(folder: folder)
         if finding == .missing || finding == .empty && StoreFinding.isBlank(folder) {
-            // A log without its database would be lost, too.
+            // A log without its database would be lost too.
             var aside = SetAside(in: folder, at: now())
             for name in StoreFinding.databaseFiles { try aside.take(name) }
         }
         let path = folder.appending(path: StoreFinding.databaseFiles[0]).path
         do {
             pool = try DatabasePool(path: path, configuration: Self.configuration(maxBytes: maxBytes))
-            // GRDB chooses NORMAL when it opens a pool, after `prepareDatabase`: then a commit would not wait for the disk.
+            // GRDB sets NORMAL when it opens a pool, after `prepareDatabase`; a commit would then not wait for the disk.
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
             try Schema.migrator.migrate(pool)
             if finding.needsConsent { try pool.write { db in try Lineage.begin(db) } }
@@ -58,7 +58,7 @@ package final class Store: Sendable {
         try contents.synchronizeFolder()
     }
 
-    /// The store of a folder as it is, for whoever changes nothing: also beside a running server, and in a backup.
+    /// Opens the store of a folder for reading only, even beside a running server or in a backup.
     ///
     /// - Throws: ``StoreError``
     package init(reading folder: URL) throws {
@@ -82,7 +82,7 @@ package final class Store: Sendable {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
-        // Reads take microseconds. A reader costs two descriptors and a page cache, and stays open once so many read at once.
+        // Reads take microseconds. Each reader costs two descriptors and a page cache, and stays open once it was needed.
         configuration.maximumReaderCount = 2
         configuration.prepareDatabase { db in
             if let maxBytes { try db.execute(sql: "PRAGMA max_page_count = \(max(1, maxBytes / 4096))") }
@@ -90,10 +90,10 @@ package final class Store: Sendable {
         return configuration
     }
 
-    /// Puts the log into the database and closes it: `store.sqlite` is the whole of it then. Nothing may be asked afterwards.
+    /// Merges the log into the database and closes it: `store.sqlite` is complete then. The store must not be used afterwards.
     package func close() throws {
         do {
-            // The pool closes its readers last, and these leave the log where it is.
+            // The pool closes its readers last, and readers leave the log in place.
             _ = try pool.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
             try pool.close()
         } catch let error as DatabaseError {
@@ -101,7 +101,7 @@ package final class Store: Sendable {
         }
     }
 
-    /// How the writing connection waits for the disk: 2 is FULL.
+    /// The writing connection's synchronous mode; 2 is FULL.
     package func synchronousMode() throws -> Int {
         try pool.writeWithoutTransaction { db in try Int.fetchOne(db, sql: "PRAGMA synchronous") } ?? 0
     }
@@ -126,7 +126,7 @@ package final class Store: Sendable {
         }
     }
 
-    /// How many rows each table has, for metrics.
+    /// The number of rows in each table, for metrics.
     package func counts() throws -> [String: Int] {
         try read { db in
             try Dictionary(

@@ -6,7 +6,7 @@ import GRDB
     import Glibc
 #endif
 
-/// Why the store did not do what was asked. Whatever throws one has acknowledged nothing and changed nothing.
+/// Why the store refused or failed. A method that throws it has acknowledged and changed nothing.
 package enum StoreError: Error, Equatable, CustomStringConvertible, Sendable {
     /// The disk or the operator's quota is full.
     case diskFull(attempted: String)
@@ -18,19 +18,19 @@ package enum StoreError: Error, Equatable, CustomStringConvertible, Sendable {
     case corrupt(path: String, reason: String)
     /// A later program has changed the tables.
     case superseded(path: String, migrations: [String])
-    /// The database and the contents beside it do not belong together, and the operator has not said which is wanted.
+    /// The database and its contents do not belong together, and the operator has not said which one is wanted.
     case unexpectedDatabase(StoreFinding, folder: String)
     case contentMissing(what: String, hash: String)
-    /// The bytes on the disk are not those that were stored.
+    /// The bytes on disk are not those that were stored.
     case contentDamaged(what: String, expected: String, found: String)
     /// Another process holds the store.
     case busy(attempted: String)
     case notFound(kind: String, id: String)
-    /// A folder that is to be read is no data folder.
+    /// A folder to read is not a data folder.
     case noStore(folder: String)
-    /// The thing is in no state for what was asked.
+    /// The state of the object does not allow the operation.
     case conflict(String)
-    /// An idempotency key came again with another request.
+    /// An idempotency key was reused with another request.
     case keyReused(String)
 
     package var description: String {
@@ -77,9 +77,9 @@ package enum StoreError: Error, Equatable, CustomStringConvertible, Sendable {
     }
 }
 
-/// Disks fail through many interfaces; whoever waits for room need not know which.
+/// Disk errors arrive through many interfaces; callers that wait for space need not distinguish them.
 extension StoreError {
-    /// Whether the disk is to blame, so that the same may succeed later.
+    /// Whether the disk is at fault, so that the same operation may succeed later.
     package var isOfTheDisk: Bool {
         switch self {
         case .diskFull, .readOnly, .diskFailed: true
@@ -88,7 +88,7 @@ extension StoreError {
         }
     }
 
-    /// Whether stored bytes are not what they were: an error of the server, whatever was asked.
+    /// Whether stored bytes are damaged, which is a fault of the server whatever was requested.
     package var isOfContent: Bool {
         switch self {
         case .contentMissing, .contentDamaged: true
@@ -111,7 +111,7 @@ extension StoreError {
             + "or name another folder with --data."
     }
 
-    /// - Parameter code: the system's number of the error.
+    /// - Parameter code: The system's error number.
     package init(code: Int32, attempted: String) {
         self =
             switch code {
@@ -121,7 +121,7 @@ extension StoreError {
             }
     }
 
-    /// What the store or Foundation throws where a disk fails; nil for any other error.
+    /// Recognises errors of the store or of Foundation that mean a failing disk; nil for any other error.
     package init?(disk error: any Error, attempted: String) {
         if let error = error as? StoreError {
             guard error.isOfTheDisk else { return nil }

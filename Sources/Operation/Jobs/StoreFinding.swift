@@ -1,26 +1,26 @@
 import Foundation
 import GRDB
 
-/// What stands in a data folder, found out before anything is written there.
+/// What a data folder contains, determined before anything is written there.
 ///
-/// The folder's ``Lineage`` tells which database its contents belong to, and the last change that was acknowledged.
+/// The folder's ``Lineage`` identifies the database that its contents belong to, and the last acknowledged change.
 package enum StoreFinding: Equatable, Sendable {
     /// Nothing yet.
     case fresh
     /// The database that the contents belong to.
     case current
-    /// A database and contents without a lineage: of an earlier program, or brought from elsewhere.
+    /// A database and contents without a lineage, from an earlier program or from elsewhere.
     case unmarked
-    /// Contents, or a lineage, and no database.
+    /// Contents or a lineage, but no database.
     case missing
-    /// Contents, or a lineage, and a database without a row that names any.
+    /// Contents or a lineage, and a database in which no row names any.
     case empty
-    /// The database lacks changes that were acknowledged, such as a backup that was put back.
+    /// The database lacks acknowledged changes, like a restored backup.
     case older(database: Int, contents: Int)
     /// The database of another folder.
     case foreign
 
-    /// Whether only the operator can tell which of both is wanted, the database or the contents.
+    /// Whether only the operator can tell which is wanted, the database or the contents.
     package var needsConsent: Bool {
         switch self {
         case .fresh, .current, .unmarked: false
@@ -40,7 +40,7 @@ package enum StoreFinding: Equatable, Sendable {
             self = try lineage != nil || hasLog || contents.isInhabited ? .missing : .fresh
             return
         }
-        // Where there is no page yet, SQLite would delete the log on opening.
+        // If the database has no page yet, SQLite would delete the log on opening.
         if Self.isBlank(folder) {
             self = try lineage != nil || hasLog || contents.isInhabited ? .empty : .fresh
             return
@@ -64,7 +64,7 @@ package enum StoreFinding: Equatable, Sendable {
         }
     }
 
-    /// Whether the database is a file of no bytes.
+    /// Whether the database is an empty file.
     static func isBlank(_ folder: URL) -> Bool {
         let path = folder.appending(path: databaseFiles[0]).path
         return (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) == 0
@@ -77,8 +77,8 @@ package enum StoreFinding: Equatable, Sendable {
         var namesContents = false
         var lineage: Lineage?
 
-        /// - Parameter thoroughly: holds indices against tables as well. Where a log was left, by a crash, its pages may belong
-        ///   to another database that had the same name.
+        /// - Parameter thoroughly: Also checks indices against tables. A log left by a crash may have pages of another database that had the same
+        ///   name.
         init(_ path: String, thoroughly: Bool) throws {
             var configuration = Configuration()
             configuration.readonly = true

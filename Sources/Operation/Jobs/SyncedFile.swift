@@ -4,7 +4,7 @@ import Foundation
     import Glibc
 #endif
 
-/// A file descriptor whose writes are checked and can be put on the disk; closed when the value goes.
+/// A file descriptor with checked writes that can be synchronised to disk. It is closed when the value goes out of scope.
 struct SyncedFile: ~Copyable {
     private let descriptor: Int32
     private let path: String
@@ -15,7 +15,7 @@ struct SyncedFile: ~Copyable {
         if descriptor < 0 { throw Self.failure("Creating \(url.path)") }
     }
 
-    /// A file or folder that is there, to synchronise it.
+    /// Opens an existing file or folder to synchronise it.
     init(opening url: URL) throws {
         path = url.path
         descriptor = unsafe open(url.path, O_RDONLY | O_CLOEXEC)
@@ -46,6 +46,6 @@ struct SyncedFile: ~Copyable {
         return Int(end)
     }
 
-    /// What `errno` says, as the store's error.
+    /// The store's error for the current `errno`.
     static func failure(_ attempted: String) -> StoreError { StoreError(code: errno, attempted: attempted) }
 }

@@ -1,17 +1,17 @@
 import Synchronization
 
-/// Whether the server is as its operator left it: the reasons why it is not, such as a version whose files are damaged.
+/// Whether the server works as its operator set it up, and the reasons if it does not, such as a version with damaged files.
 ///
-/// A degraded server answers. `/health` says the one word, for whoever has no key; `/metrics` and the log have the reasons.
+/// A degraded server still answers. `/health` says only the word, since it needs no key; `/metrics` and the log give the reasons.
 package final class Condition: Sendable {
     private let found = Mutex<[String]>([])
     private let degraded = Atomic(false)
 
     package init() {}
 
-    /// Adds a reason; one that is listed already changes nothing.
+    /// Adds a reason, unless it is already listed.
     ///
-    /// - Parameter reason: A short sentence for operators, without what varies from one time to the next.
+    /// - Parameter reason: A short sentence for operators. It must not contain anything that varies between occurrences.
     package func degrade(_ reason: String) {
         found.withLock { reasons in
             if !reasons.contains(reason) { reasons.append(reason) }
@@ -19,7 +19,7 @@ package final class Condition: Sendable {
         }
     }
 
-    /// Takes a reason away that holds no more.
+    /// Removes a reason that no longer holds.
     package func recover(_ reason: String) {
         found.withLock { reasons in
             reasons.removeAll { $0 == reason }
@@ -29,6 +29,6 @@ package final class Condition: Sendable {
 
     package var isDegraded: Bool { degraded.load(ordering: .acquiring) }
 
-    /// In the order in which they were found.
+    /// The reasons, in the order in which they were added.
     package var reasons: [String] { found.withLock { $0 } }
 }

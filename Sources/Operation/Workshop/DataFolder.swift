@@ -2,16 +2,16 @@ import Files
 package import Foundation
 import Glibc
 
-/// The operator's folder for everything that outlives the process: the store, contents, jobs. One server holds it at a time.
+/// The operator's folder for everything that outlives the process: the store, contents and jobs. Only one server can hold it.
 ///
 /// The lock belongs to the process and ends with it, however it ends.
 package final class DataFolder: Sendable {
     package let url: URL
     private let descriptor: Int32
 
-    /// Takes the folder's lock; makes the folder, for its owner alone, where there is none.
+    /// Locks the folder. Creates it, readable by its owner only, if there is none.
     ///
-    /// - Parameter existing: whether the folder must be there.
+    /// - Parameter existing: Whether the folder must exist already.
     /// - Throws: ``DataFolderError``
     package init(_ url: URL, existing: Bool = false) throws {
         self.url = url
@@ -34,7 +34,7 @@ package final class DataFolder: Sendable {
         guard descriptor >= 0 else {
             throw DataFolderError.unusable(path: url.path, reason: unsafe String(cString: strerror(errno)))
         }
-        // From here on `deinit` closes it.
+        // From here on `deinit` closes the descriptor.
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw DataFolderError.held(path: url.path) }
     }
 

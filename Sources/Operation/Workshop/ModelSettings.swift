@@ -2,19 +2,18 @@ package import Foundation
 package import Generation
 import Tensors
 
-/// Which model, over it which adapters, and how both are kept in memory: the one way in which weights are loaded to answer, to be
-/// measured and to be trained.
+/// A model, its adapters and their precision. This is the only way in which weights are loaded, to answer, to measure and to train.
 package struct ModelSettings: Sendable {
-    /// A directory, or a decoder's GGUF file (``ModelFiles``).
+    /// A directory, or the GGUF file of a decoder (``ModelFiles``).
     package var directory: URL
-    /// A projector's GGUF file.
+    /// The GGUF file of a projector.
     package var projector: URL?
-    /// The name that clients see; nil takes the directory's.
+    /// The name that clients see; nil uses the directory's name.
     package var name: String?
     package var precision = ModelPrecision.auto
-    /// Whether `precision` may round weights that are quantised already.
+    /// Whether `precision` may quantise weights that are already quantised.
     package var requantizes = false
-    /// Threads of the arithmetic; nil takes every core.
+    /// The number of threads for arithmetic; nil uses every core.
     package var threads: Int?
     /// Adapters loaded at the start, by name.
     package var adapters: [(name: String, directory: URL)] = []
@@ -22,24 +21,24 @@ package struct ModelSettings: Sendable {
 
     package init(directory: URL) {
         self.directory = directory
-        // Ten seconds of sound: nobody's first token waits for all the clips of a training step.
+        // Ten seconds of sound, so that no first token waits for all the clips of a training step.
         engine.encoderFrames = 1000
     }
 
-    /// Bounds the threads of the arithmetic; for start-up, before anything is computed.
+    /// Limits the threads for arithmetic. Call it at start-up, before anything is computed.
     package func claimThreads() { if let threads { Threads.use(threads) } }
 
     /// Loads the model without its adapters. Takes seconds; blocks.
     package func loadModel() throws -> LoadedModel {
         claimThreads()
         let files = try ModelFiles(directory, projector: projector)
-        // A decoder's file is called after its model; so is a directory, whatever lies in it.
+        // A GGUF file and a directory are both named after their model.
         return try LoadedModel(files, name: name ?? directory.modelName, precision: precision, requantizes: requantizes)
     }
 
     /// Loads the model and its adapters. Takes seconds; blocks.
     ///
-    /// - Parameter answered: told how long each question took that was answered.
+    /// - Parameter answered: Called with the timings of each answered question.
     package func load(
         limits: AnswerLimits = AnswerLimits(), answered: @escaping @Sendable (AnswerTimes) -> Void = { _ in }
     ) throws -> Runtime {
@@ -50,26 +49,26 @@ package struct ModelSettings: Sendable {
 }
 
 extension URL {
-    /// The last part, without what GGUF files have after a model's name.
+    /// The last path component, without the suffixes of GGUF files.
     fileprivate var modelName: String {
         lastPathComponent.replacing(/\.gguf$/, with: "").replacing(/-\d{5}-of-\d{5}$/, with: "")
     }
 }
 
-/// What one question may take.
+/// Limits on one question.
 package struct AnswerLimits: Sendable {
     /// Decoded seconds of one clip, beside what the model hears at most.
     package var clipSeconds = 3600.0
     package var clips = 32
-    /// Decoded seconds of a recording to be transcribed.
+    /// Decoded seconds of one recording for transcription.
     package var recordingSeconds = 3600.0
-    /// Tokens of one prompt; nil leaves it to the model's context.
+    /// Tokens of one prompt; nil uses the model's context.
     package var promptTokens: Int?
     /// From the request's arrival to the last token.
     package var time = Duration.seconds(300)
-    /// Hosts from which `audio_url` may fetch; empty allows `data:` URLs only.
+    /// Hosts from which `audio_url` may fetch. If empty, only `data:` URLs are allowed.
     package var audioHosts: Set<String> = []
-    /// Bytes of one fetched clip, and the time for fetching it.
+    /// The maximum size of a fetched clip in bytes, and the time for fetching it.
     package var fetchBytes = 32 << 20
     package var fetchTime = Duration.seconds(15)
 

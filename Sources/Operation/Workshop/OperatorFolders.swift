@@ -1,10 +1,10 @@
 package import Foundation
 
-/// The operator's folders. Clients do not learn where they are: what an error says of a file begins below them.
+/// The operator's folders. Their location is hidden from clients: a path in an error begins below them.
 ///
 ///     /srv/cord/temporary/1f/adapter_model.safetensors  →  temporary/1f/adapter_model.safetensors
 package struct OperatorFolders: Sendable {
-    /// Without a slash at the end; a folder in another one comes first.
+    /// Without trailing slashes. A folder inside another one comes before it.
     private let folders: [String]
 
     package init(_ named: [URL]) {
@@ -14,7 +14,7 @@ package struct OperatorFolders: Sendable {
         folders = Set(all).subtracting(["", "/"]).sorted { ($0.count, $0) > ($1.count, $1) }
     }
 
-    /// The text with every path below a folder shortened, and the folder itself named by its last part.
+    /// Shortens every path below a folder, and names the folder itself by its last component.
     package func hidden(in text: String) -> String {
         folders.reduce(text) { text, folder in
             guard text.contains(folder) else { return text }

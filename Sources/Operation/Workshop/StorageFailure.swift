@@ -4,7 +4,7 @@ package import Jobs
 import Weights
 
 extension StoreError {
-    /// What any room throws where the disk fails; nil for any other error.
+    /// Recognises errors of any room that mean a failing disk; nil for any other error.
     package init?(storage error: any Error, attempted: String) {
         switch error {
         case let error as FileWriteError where error.code != 0: self.init(code: error.code, attempted: attempted)

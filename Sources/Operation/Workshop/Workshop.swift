@@ -5,7 +5,7 @@ package import Jobs
 import Judging
 import Workers
 
-/// Everything that outlives the process and what works on it: the store, its weight versions, the learner, the job runner.
+/// Everything that outlives the process and works on it: the store, its weight versions, the learner and the job runner.
 package final class Workshop: Sendable {
     package let store: Store
     package let runner: JobRunner
@@ -24,7 +24,7 @@ package final class Workshop: Sendable {
     package let settlement: Settlement
     private let folder: DataFolder
 
-    /// Lanes of the runner: jobs of one lane run one after another.
+    /// The runner's lanes. Jobs of one lane run one after another.
     package enum Lane {
         package static let training = "training"
         package static let measuring = "measuring"
@@ -32,14 +32,14 @@ package final class Workshop: Sendable {
         package static let all = [training, measuring, batches]
     }
 
-    /// Opens the data folder, settles what a crash left, and puts the promoted version in force. Blocks.
+    /// Opens the data folder, repairs what a crash left, and puts the promoted version in force. Blocks.
     ///
     /// - Parameters:
-    ///   - store: the folder's, opened already; opened here where nil.
-    ///   - hidden: folders whose places nobody learns who reads what jobs and steps tell.
-    ///   - condition: told where the promoted version cannot be read; the base weights answer then.
-    ///   - refusal: how a request is refused for an error, for gap runs that fail by it; nil for the server's own fault.
-    ///   - answering: how requests of batches are answered.
+    ///   - store: The folder's store if it is open already; nil opens it.
+    ///   - hidden: Folders whose location must not appear in jobs and steps.
+    ///   - condition: Told if the promoted version cannot be read; the base weights answer then.
+    ///   - refusal: The request refusal that corresponds to an error, for failing gap runs; nil for a fault of the server.
+    ///   - answering: Answers the requests of batches.
     /// - Throws: ``DataFolderError`` or `StoreError`.
     package init(
         _ folder: DataFolder, store opened: Store? = nil, runtime: Runtime, settings: WorkshopSettings = WorkshopSettings(),
@@ -55,7 +55,7 @@ package final class Workshop: Sendable {
             store: store, lanes: Dictionary(uniqueKeysWithValues: Lane.all.map { ($0, settings.jobQueue) }),
             executor: WorkExecutor(name: "jobs", width: 2), publicWords: hidden.hidden)
         versions = try StoredVersions(store: store, runtime: runtime, condition: condition)
-        // A disk that is full is no reason to answer nothing: the next start keeps them.
+        // A full disk must not stop the server from answering. The next start stores them.
         for name in settings.keptAdapters { try? versions.keep(adapter: name) }
         clips = Clips(store: store, folder: settings.audioFolder.map { AllowedFolder($0) })
         rows = TrainingRows(clips: clips)
@@ -73,11 +73,11 @@ package final class Workshop: Sendable {
             gate: PromotionDecision(store: store, runtime: runtime, versions: versions, measuring: measuring))
     }
 
-    /// Continues interrupted jobs and takes those that wait.
+    /// Continues interrupted jobs and starts those that wait.
     package func start() async throws {
         await runner.register(kind: FineTuning.kind, lane: Lane.training) { [fineTuning, weak runner] job in
             do { return try await Self.naming("Training") { try await fineTuning.run(job) } } catch let error as RewardError {
-                // Whoever mends the reward resumes the job where it stands.
+                // The job resumes at the same place once the reward is mended.
                 try job.event("The job is paused until it is resumed: \(error)", level: .error)
                 _ = try await runner?.pause(job.job.id)
                 throw CancellationError()
@@ -92,8 +92,8 @@ package final class Workshop: Sendable {
         try await runner.start()
     }
 
-    /// Queues what `check` lets pass, or finds what was queued under `key` for the same request: that is not checked again, so
-    /// that a retry gets its answer whatever was deleted meanwhile.
+    /// Queues a request that passes `check`, or finds the job queued earlier under `key` for the same request. The latter is not checked again: a
+    /// retry gets its answer even if something was deleted meanwhile.
     package func submit(
         _ kind: String, id: Identifier, _ wanted: some Encodable & Sendable, key: String?, check: () throws -> Void
     ) async throws -> Job {
@@ -103,16 +103,16 @@ package final class Workshop: Sendable {
         return try await runner.submit(id: id.random(), kind: kind, request: request, idempotencyKey: key)
     }
 
-    /// Lets the runner know failures of the disk, after which a job is tried again, from its own.
+    /// Marks failures of the disk, after which the runner tries the job again, apart from failures of the job itself.
     private static func naming(_ attempted: String, _ work: () async throws -> Data) async throws -> Data {
         do { return try await work() } catch {
             throw StoreError(storage: error, attempted: attempted) ?? error
         }
     }
 
-    /// Tells running jobs to save and stop, and returns when they have.
+    /// Tells running jobs to save and stop, and waits until they have.
     package func drain() async { await runner.drain() }
 
-    /// Closes the store, after everything has been answered: the folder can be copied then.
+    /// Closes the store. Call it when everything has been answered; the folder can then be copied.
     package func close() throws { try store.close() }
 }

@@ -1,24 +1,24 @@
 package import Foundation
 package import Judging
 
-/// What an operator decides of what is kept and trained.
+/// The operator's settings for what is stored and trained.
 package struct WorkshopSettings: Sendable {
-    /// Whether the folder's database is wanted as it is, though the contents beside it belong to another.
+    /// Whether to accept a database whose contents belong to another one.
     package var acceptsStore = false
-    /// Adapters that are loaded at the start and have their place among the versions, where they can be promoted.
+    /// The adapters loaded at the start that are stored as versions, so that they can be promoted.
     package var keptAdapters: [String] = []
-    /// The one folder from which requests may name clips by path; nil allows none.
+    /// The only folder from which requests may name clips by path; nil allows none.
     package var audioFolder: URL?
-    /// Endpoints of judging models that requests may name, and the key that they are asked with.
+    /// The judging endpoints that requests may name, and the key for them.
     package var judgeEndpoints: [String] = []
     package var judgeKey: String?
-    /// Reward callbacks by the names that requests may use. What they are is the operator's alone to say: they run programs.
+    /// The reward callbacks that requests may use, by name. Only the operator can define them, because they run programs.
     package var rewards: [String: Reward] = [:]
-    /// Steps that wait for their turn; more are refused. Likewise jobs.
+    /// The maximum numbers of waiting steps and jobs; further ones are refused.
     package var stepQueue = 16
     package var jobQueue = 64
 
-    /// Seconds within which a batch's requests are asked: OpenAI's one `completion_window`.
+    /// The seconds within which a batch's requests are sent: OpenAI's only `completion_window`.
     package var batchWindow: TimeInterval = 24 * 3600
 
     package init() {}

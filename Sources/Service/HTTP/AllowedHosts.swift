@@ -1,17 +1,17 @@
-/// Which names a server answers to, by the `Host` header of a request.
+/// The names that a server answers to, by the `Host` header of a request.
 ///
-/// A page on the Internet can have its own name resolve to this machine (DNS rebinding): its browser then takes a server here for
-/// the page's own, reads what it answers and makes it work. The name stays the page's, and that gives it away. Where keys are
-/// asked for, the name does not matter: the page has none.
+/// A web page can make its own name resolve to this machine (DNS rebinding). Its browser then treats this server as the page's own, and the page
+/// can read answers and start work. The page's name in the `Host` header gives it away. If keys are required, the name does not matter, because the
+/// page has none.
 package struct AllowedHosts: Sendable {
     package static let any = AllowedHosts(["*"])
 
     private let names: Set<String>
 
-    /// - Parameter names: Names or addresses without ports, beside `localhost` and the loopback addresses; `*` allows all.
+    /// - Parameter names: Names or addresses without ports, besides `localhost` and the loopback addresses; `*` allows all.
     package init(_ names: some Sequence<String>) { self.names = Set(names.map { Self.name($0) }) }
 
-    /// Whether a request for this `Host` is answered. One without the header comes from no browser.
+    /// Whether a request with this `Host` is answered. A request without the header does not come from a browser.
     func allows(_ host: String?) -> Bool {
         guard let host, !Self.isUsual(host), !names.contains("*") else { return true }
         let name = Self.name(host)
@@ -30,7 +30,7 @@ package struct AllowedHosts: Sendable {
             type: "permission_error", code: "host_not_allowed")
     }
 
-    /// `localhost` or `127.0.0.1`, perhaps with a port: what nearly every request says, told without taking it apart.
+    /// `localhost` or `127.0.0.1`, with an optional port. Nearly every request has one of these, recognised here without parsing.
     private static func isUsual(_ host: String) -> Bool {
         let bytes = host.utf8
         guard bytes.starts(with: "localhost".utf8) || bytes.starts(with: "127.0.0.1".utf8) else { return false }
@@ -38,7 +38,7 @@ package struct AllowedHosts: Sendable {
         return port.isEmpty || port.first == UInt8(ascii: ":") && port.dropFirst().allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
     }
 
-    /// In lower case, without the port, the brackets of an IPv6 address and the dot at the end.
+    /// The name in lower case, without port, IPv6 brackets and trailing dot.
     private static func name(_ host: String) -> String {
         var name = Substring(host.lowercased())
         if name.hasPrefix("["), let end = name.firstIndex(of: "]") {
@@ -49,7 +49,7 @@ package struct AllowedHosts: Sendable {
         return String(name.hasSuffix(".") ? name.dropLast() : name)
     }
 
-    /// 127.0.0.0/8, in four numbers: a name such as `127.example.org` is anybody's.
+    /// Whether the name is a numeric address in 127.0.0.0/8. A name such as `127.example.org` can belong to anybody.
     private static func isLoopback(_ name: String) -> Bool {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }

@@ -1,7 +1,7 @@
 internal import Foundation
 internal import Synchronization
 
-/// What a key may be used for; of a route, any of what opens it.
+/// What a key may be used for. For a route: the scopes that open it, one of which suffices.
 package struct Scope: OptionSet, Hashable, Sendable, CustomStringConvertible {
     package let rawValue: Int
     package init(rawValue: Int) { self.rawValue = rawValue }
@@ -13,7 +13,7 @@ package struct Scope: OptionSet, Hashable, Sendable, CustomStringConvertible {
 
     private static let names: [(Scope, String)] = [(.ask, "ask"), (.measure, "measure"), (.train, "train")]
 
-    /// The single scope of that name.
+    /// The single scope with that name.
     package init?(_ name: some StringProtocol) {
         guard let found = Self.names.first(where: { $0.1 == name }) else { return nil }
         self = found.0
@@ -23,13 +23,13 @@ package struct Scope: OptionSet, Hashable, Sendable, CustomStringConvertible {
     package var description: String { names.joined(separator: " or ") }
 }
 
-/// A secret that opens routes by `Authorization: Bearer SECRET`.
+/// A secret that opens routes through `Authorization: Bearer SECRET`.
 package struct AccessKey: Sendable {
     package let name: String
     let secret: [UInt8]
     package let scopes: Scope
 
-    /// - Parameter name: Says in the log who asked; never the secret.
+    /// - Parameter name: Identifies the key in the log; must not be the secret.
     package init(name: String, secret: String, scopes: Scope = .all) {
         precondition(!secret.isEmpty, "the key \(name) is empty")
         self.name = name
@@ -37,12 +37,12 @@ package struct AccessKey: Sendable {
         self.scopes = scopes
     }
 
-    /// A key as an operator writes it: `SECRET`, `NAME=SECRET` or `NAME:SCOPE,SCOPE=SECRET`. Signs of equality that end a secret
-    /// belong to it, as base64 has them.
+    /// Parses a key as operators write it: `SECRET`, `NAME=SECRET` or `NAME:SCOPE,SCOPE=SECRET`. Equals signs at the end of a secret belong to it,
+    /// as in base64.
     ///
-    /// - Parameter name: What a key without a name is called.
+    /// - Parameter name: The name of a key that has none.
     package init(written text: String, name: String) throws(InvalidKey) {
-        // No client can send one, and beside "=" it would silently be part of the name or of the secret.
+        // Clients cannot send white space, and beside "=" it would silently become part of the name or the secret.
         guard !text.contains(where: \.isWhitespace) else {
             throw InvalidKey(description: "found a blank: expected NAME=SECRET or SECRET without any")
         }
@@ -68,11 +68,9 @@ package struct AccessKey: Sendable {
         self.init(name: String(named), secret: String(text[secretStart...]), scopes: scopes)
     }
 
-    /// What a file holds, in the form of ``init(written:name:)``: a key a line. Blank lines, and those that begin with #, are
-    /// skipped.
+    /// The keys in a file, one per line in the form of ``init(written:name:)``. Blank lines and lines that begin with # are skipped.
     ///
-    /// - Throws: Where there is no key, or others may read the file: ssh refuses such a one too, since whoever read it could have
-    ///   the keys by now.
+    /// - Throws: If there is no key, or if others may read the file. ssh refuses such files too, since the keys may already be known.
     package static func lines(of file: SecretFile) throws(InvalidKey) -> [String] {
         let text: String
         do { text = try file.text() } catch {
@@ -89,16 +87,16 @@ package struct AccessKey: Sendable {
         return lines
     }
 
-    /// What a client sends.
+    /// The secret as clients send it.
     package var bearer: String { String(decoding: secret, as: UTF8.self) }
 }
 
-/// Why a key cannot be used. Never says the secret.
+/// Why a key cannot be used. Never contains the secret.
 package struct InvalidKey: Error, CustomStringConvertible {
     package let description: String
 }
 
-/// Checks a request's key against those configured. Without any, every route is open.
+/// Checks a request's key against the configured ones. Without configured keys, every route is open.
 package final class Authentication: Sendable {
     private let stored: Mutex<[AccessKey]>
 
@@ -106,9 +104,9 @@ package final class Authentication: Sendable {
 
     package var keys: [AccessKey] { stored.withLock { $0 } }
 
-    /// Requests that come from now on need one of these keys; those that were let in go on.
+    /// Replaces the keys for requests from now on; admitted requests continue.
     ///
-    /// - Throws: where a server that needs keys would be open to all, or the other way round: what else it allows was decided by that.
+    /// - Throws: If a server with keys would become open to all, or the reverse, because other settings depend on that.
     package func replace(by keys: [AccessKey]) throws(InvalidKey) {
         let isReplaced = stored.withLock { stored in
             guard stored.isEmpty == keys.isEmpty else { return false }
@@ -118,9 +116,9 @@ package final class Authentication: Sendable {
         guard isReplaced else { throw InvalidKey(description: "a server with keys stays one, and one without as well, until it is started again") }
     }
 
-    /// The key that opens a route of this scope; `nil` where none is needed.
+    /// The key that opens a route of this scope; `nil` if none is needed.
     ///
-    /// - Throws: 401 without a known key, 403 for one that lacks the scope.
+    /// - Throws: 401 without a known key, 403 for a key without the scope.
     func admit(_ headers: Headers, scope: Scope?) throws(HTTPError) -> AccessKey? {
         let keys = keys
         guard let scope, !keys.isEmpty else { return nil }
@@ -129,7 +127,7 @@ package final class Authentication: Sendable {
             throw refusal("No key was given: send the header \"Authorization: Bearer KEY\".")
         }
         let secret = Array(presented[1].utf8)
-        // Every key is compared, so that the time does not tell which one came close.
+        // Every key is compared, so that the time does not reveal which one was close.
         var found: AccessKey?
         for key in keys where isEqual(secret, key.secret) { found = key }
         guard let found else { throw refusal("The key in the Authorization header is not one of this server's.") }
@@ -153,7 +151,7 @@ extension HTTPError {
     }
 }
 
-/// Equality in a time that depends on the first length alone.
+/// Equality in a time that depends only on the length of the first argument.
 private func isEqual(_ presented: [UInt8], _ secret: [UInt8]) -> Bool {
     var difference = presented.count ^ secret.count
     for i in presented.indices { difference |= Int(presented[i] ^ secret[i % secret.count]) }

@@ -13,7 +13,7 @@ package final class BytePipe: Sendable {
         var buffer: [UInt8] = []
         var start = 0
         var end: End?
-        /// The reader has gone: writers throw.
+        /// The reader has gone; writers throw.
         var isClosed = false
         var readerWaits = false
         var total = 0
@@ -32,15 +32,15 @@ package final class BytePipe: Sendable {
     private let capacity: Int
     private let wake: @Sendable () -> Void
 
-    /// - Parameter wake: Called once for each ``read(into:whenEmpty:)`` that found nothing, when there is something.
+    /// - Parameter wake: Called when bytes arrive, once for each ``read(into:whenEmpty:)`` that found nothing.
     package init(capacity: Int = 64 << 10, wake: @escaping @Sendable () -> Void) {
         self.capacity = capacity
         self.wake = wake
     }
 
-    /// Hands bytes to the reader; suspends while it lags behind.
+    /// Passes bytes to the reader; suspends while the buffer is full.
     ///
-    /// - Throws: `CancellationError` when the task is cancelled or the reader has gone.
+    /// - Throws: `CancellationError` if the task is cancelled or the reader has gone.
     package func write(_ bytes: [UInt8]) async throws {
         if bytes.isEmpty { return }
         while true {
@@ -69,7 +69,7 @@ package final class BytePipe: Sendable {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 let result: Result<Void, any Error>? = state.withLock { state in
-                    // A cancellation before this lock found no continuation to end, so it is looked for here.
+                    // A cancellation before this lock found no continuation to resume, so it is checked here.
                     if state.isClosed || Task.isCancelled { return .failure(CancellationError()) }
                     if state.count < capacity { return .success(()) }
                     state.writers[ticket] = continuation
@@ -82,10 +82,10 @@ package final class BytePipe: Sendable {
         }
     }
 
-    /// No more bytes will come; the reader ends after those in the buffer.
+    /// Ends the body; the reader ends after the buffered bytes.
     package func finish() { end(.finished) }
 
-    /// The body broke off: the reader sends what there is and breaks the connection.
+    /// Aborts the body; the reader sends the buffered bytes and breaks the connection.
     package func fail() { end(.failed) }
 
     private func end(_ end: End) {
@@ -97,7 +97,7 @@ package final class BytePipe: Sendable {
         if wakes { wake() }
     }
 
-    /// The reader has gone: waiting and later writers get `CancellationError`.
+    /// Called when the reader has gone: current and later writers get `CancellationError`.
     package func close() {
         let writers = state.withLock { state in
             state.isClosed = true
@@ -108,7 +108,7 @@ package final class BytePipe: Sendable {
         for writer in writers { writer.resume(throwing: CancellationError()) }
     }
 
-    /// How many bytes were written so far.
+    /// The number of bytes written so far.
     package var total: Int { state.withLock { $0.total } }
 
     package enum Read: Equatable {
@@ -118,10 +118,10 @@ package final class BytePipe: Sendable {
         case empty
     }
 
-    /// Moves what there is into `target`, without waiting.
+    /// Moves the buffered bytes into `target`, without waiting.
     ///
-    /// - Parameter whenEmpty: Called under the pipe's lock, so that no write falls between finding nothing and falling
-    ///   asleep; `false` refuses to wait and fails the read.
+    /// - Parameter whenEmpty: Called under the pipe's lock, so that no write can come between finding nothing and suspending; `false` refuses to
+    ///   wait and fails the read.
     package func read(into target: UnsafeMutableRawBufferPointer, whenEmpty: () -> Bool) -> Read {
         let (read, writers): (Read, [CheckedContinuation<Void, any Error>]) = state.withLock { state in
             if state.isClosed { return (.failed, []) }

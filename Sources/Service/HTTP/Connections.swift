@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// One open connection.
 final class ConnectionRecord: Sendable {
-    /// What a client hears when its time is over.
+    /// What a client is told when its time is up.
     enum Farewell: UInt8 {
         case silence
         case timeout
@@ -15,14 +15,14 @@ final class ConnectionRecord: Sendable {
     let id: UInt64
     let socket: Int32
     let peer: String
-    /// One more than its address may have.
+    /// Whether its address already has as many connections as allowed.
     let isExcess: Bool
     fileprivate let isSecure: Bool
-    /// Milliseconds of the monotonic clock; 0 while the client has nothing to deliver.
+    /// In milliseconds of the monotonic clock; 0 while the client has nothing to deliver.
     private let deadline = Atomic<UInt64>(0)
     private let farewell = Atomic<UInt8>(0)
     private let isGone = Atomic(false)
-    /// The id of the request that is being received; empty before its head has arrived.
+    /// The id of the request being received; empty until its head has arrived.
     let requestID = Mutex("")
     /// The exchange whose handler runs or whose body is being sent.
     let exchange = Mutex<Exchange?>(nil)
@@ -43,11 +43,11 @@ final class ConnectionRecord: Sendable {
 
     func extend(by milliseconds: UInt64) { deadline.wrappingAdd(milliseconds, ordering: .relaxed) }
 
-    /// Ends the connection both ways. libmicrohttpd in its turbo mode leaves the socket of a broken response open until
-    /// something happens on it: this happens.
+    /// Closes the connection in both directions. In its turbo mode, libmicrohttpd leaves the socket of a broken response open until something
+    /// happens on it; this does.
     func breakOff() { _ = shutdown(socket, Int32(SHUT_RDWR)) }
 
-    /// The client has closed. What it sent before may still be on its way up; libmicrohttpd can miss that nothing follows.
+    /// The client has closed its side. Bytes that it sent before may still be in transit, and libmicrohttpd can miss that nothing follows.
     fileprivate func hangUp() {
         isGone.store(true, ordering: .releasing)
         if let exchange = exchange.withLock({ $0 }) {
@@ -59,7 +59,7 @@ final class ConnectionRecord: Sendable {
 
     func expectNothing() { deadline.store(0, ordering: .relaxed) }
 
-    /// Cuts the connection off when its time is over. libmicrohttpd then reads the end of the stream and closes it.
+    /// Cuts the connection off when its time is up. libmicrohttpd then reads the end of the stream and closes it.
     fileprivate func end(at now: UInt64) {
         let due = deadline.load(ordering: .relaxed)
         guard due != 0, due <= now else { return }
@@ -70,8 +70,8 @@ final class ConnectionRecord: Sendable {
             case .tooLarge: HTTPError(413, "The body is larger than this route takes.", code: "body_too_large")
             case .silence, nil: nil
             }
-        // libmicrohttpd has no way to answer before a request is whole. Nothing of a response is under way then, so
-        // the words can go out beside it, except on TLS.
+        // libmicrohttpd cannot answer before a request is complete. No response has begun then, so the message can be written directly, except on
+        // TLS.
         if let words, !isSecure {
             let body = words.json
             let head =
@@ -87,8 +87,8 @@ final class ConnectionRecord: Sendable {
     }
 }
 
-/// The open connections and the thread that watches them: it ends those whose time is over, and notices the clients
-/// that go away while their connection is suspended, which libmicrohttpd does not.
+/// The open connections, and the thread that watches them. It ends those whose time is up, and notices clients that leave while their connection is
+/// suspended, which libmicrohttpd does not.
 ///
 /// A client that only closes its sending side counts as gone.
 final class Connections: Sendable {
@@ -129,7 +129,7 @@ final class Connections: Sendable {
             state.records[record.id] = record
             return record
         }
-        // Once for the connection's life: the kernel forgets the socket when libmicrohttpd closes it.
+        // Registered once per connection: the kernel forgets the socket when libmicrohttpd closes it.
         _ = cmh_poll_hangup(poll, socket, record.id)
         return record
     }
@@ -166,7 +166,7 @@ final class Connections: Sendable {
             let now = monotonicMilliseconds()
             guard now >= nextSweep else { continue }
             nextSweep = now + 250
-            // Under the lock no connection closes, so no socket number is another connection's by now.
+            // No connection closes under the lock, so no socket number can have been reused.
             state.withLock { state in
                 for record in state.records.values { record.end(at: now) }
             }
@@ -183,7 +183,7 @@ func monotonicNanoseconds() -> UInt64 {
 }
 
 extension Duration {
-    /// Whole ones; none of a time that is over.
+    /// Whole milliseconds; 0 for a negative duration.
     var milliseconds: UInt64 {
         self < .zero ? 0 : UInt64(components.seconds) * 1000 + UInt64(components.attoseconds / 1_000_000_000_000_000)
     }

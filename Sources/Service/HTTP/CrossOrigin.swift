@@ -1,14 +1,14 @@
-/// Which web pages may call the server from a browser. By default only its own.
+/// The web pages that may call the server from a browser; by default only its own.
 ///
-/// Browsers send cross-origin `POST`s without asking first, so an origin that is not allowed is refused outright:
-/// otherwise any page could make a keyless server on its visitor's machine work and train.
+/// Browsers send cross-origin `POST`s without asking first, so requests from other origins are refused outright. Otherwise any page could make a
+/// keyless server on its visitor's machine work and train.
 package struct CrossOrigin: Sendable {
     package static let sameOrigin = CrossOrigin(origins: [])
     package static let any = CrossOrigin(origins: ["*"])
 
     private let origins: Set<String>
 
-    /// - Parameter origins: As browsers send them, `https://example.org:8443`; `*` allows all.
+    /// - Parameter origins: Origins as browsers send them, such as `https://example.org:8443`; `*` allows all.
     package init(origins: Set<String>) { self.origins = origins }
 
     /// - Throws: 403 for a foreign origin.
@@ -21,7 +21,7 @@ package struct CrossOrigin: Sendable {
             type: "permission_error", code: "origin_not_allowed")
     }
 
-    /// The fields that let the browser hand a response to the page that asked.
+    /// The header fields that let the browser give a response to the page that asked.
     func headers(for request: Request) -> [(String, String)] {
         guard !origins.isEmpty else { return [] }
         guard let origin = request.headers["origin"], isAllowed(origin) else { return [("vary", "origin")] }
@@ -31,7 +31,7 @@ package struct CrossOrigin: Sendable {
         ]
     }
 
-    /// The fields of an answer to a preflight `OPTIONS`.
+    /// The header fields of the answer to a preflight `OPTIONS`.
     func preflight(_ request: Request, allow: String) -> [(String, String)] {
         guard request.headers["access-control-request-method"] != nil,
             let origin = request.headers["origin"], isAllowed(origin)

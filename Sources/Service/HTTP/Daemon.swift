@@ -2,24 +2,24 @@ internal import Foundation
 internal import Glibc
 internal import Synchronization
 
-/// An HTTP server: libmicrohttpd on threads of its own, each with its own epoll, in front of a ``Service``.
+/// An HTTP server in front of a ``Service``: libmicrohttpd on its own threads, each with its own epoll.
 ///
 ///     socket ─ accepted ─ head ─ admit ─ body ─ suspended while the handler's task runs ─ response
 ///
-/// Nothing blocks those threads. Where a callback would have to wait, the connection is suspended, and the task that it
-/// waits for resumes it (see ``Exchange``).
+/// Nothing blocks those threads. If a callback would have to wait, the connection is suspended, and the task that it waits for resumes it (see
+/// ``Exchange``).
 package final class Daemon: Sendable {
     private let core: DaemonCore
     private let socket: ListenSocket
     private let threads: Int
     private let tls: TLSFiles?
     private let listeners: Mutex<Listeners>
-    /// The port in force.
+    /// The port in use.
     package var port: Int { socket.port }
-    /// Where the server can be reached, as in `http://127.0.0.1:8080`.
+    /// The server's address, as in `http://127.0.0.1:8080`.
     package let url: String
 
-    /// PEM files that make the server speak TLS.
+    /// The PEM files for TLS.
     package struct TLSFiles: Sendable {
         package let certificate: String
         package let key: String
@@ -31,17 +31,17 @@ package final class Daemon: Sendable {
     }
 
     private struct Listeners {
-        /// Nil when the server has stopped.
+        /// Nil once the server has stopped.
         var current: Listener?
-        /// Those whose certificate was replaced, and that have connections yet.
+        /// Listeners whose certificate was replaced and that still have connections.
         var retired: [Int: Listener] = [:]
         var nextRetired = 0
     }
 
-    /// Starts to serve.
+    /// Starts the server.
     ///
-    /// - Parameter address: Addresses other than this machine's own need a key in the service.
-    /// - Parameter port: 0 takes a free one.
+    /// - Parameter address: Addresses beyond this machine require that the service has a key.
+    /// - Parameter port: 0 chooses a free one.
     package init(
         _ service: Service, address: String = "127.0.0.1", port: Int = 8080, threads: Int = 2, tls: TLSFiles? = nil
     ) throws(DaemonError) {
@@ -68,9 +68,9 @@ package final class Daemon: Sendable {
 
     deinit { stopNow() }
 
-    /// Reads certificate and key again. Connections that stand go on with those that they began with; new ones get the new ones.
+    /// Reads the certificate and key again. Open connections keep the previous ones; new connections use the new ones.
     ///
-    /// - Throws: where the files cannot be read or do not belong together; those before stay in force.
+    /// - Throws: If the files cannot be read or do not belong together; the previous ones stay in use.
     package func reloadCertificate() throws(DaemonError) {
         guard tls != nil else { return }
         let next = try Listener(core, socket: socket.descriptor, threads: threads, tls: tls)
@@ -92,7 +92,7 @@ package final class Daemon: Sendable {
 
     private func hasConnections(_ retired: Int) -> Bool { listeners.withLock { ($0.retired[retired]?.connections ?? 0) > 0 } }
 
-    /// Answers 503 to new requests, lets those in flight finish, for `time` at most, and stops.
+    /// Answers 503 to new requests, lets those in flight finish within `time`, and stops.
     package func drain(within time: Duration) async {
         core.draining.store(true, ordering: .releasing)
         let end = ContinuousClock.now + time
@@ -100,7 +100,7 @@ package final class Daemon: Sendable {
         await stop()
     }
 
-    /// Cancels what is in flight, gives it a second to end, and stops.
+    /// Cancels requests in flight, gives them a second to end, and stops.
     package func stop() async {
         core.beginStop()
         let end = ContinuousClock.now + .seconds(1)
@@ -127,7 +127,7 @@ package final class Daemon: Sendable {
         _ = close(socket.descriptor)
     }
 
-    /// Each connection takes a descriptor, and the usual soft limit of 1,024 is less than what the hard one allows.
+    /// Each connection needs a descriptor, and the usual soft limit of 1,024 is lower than the hard one.
     private static func raiseDescriptorLimit(to count: Int) {
         var limit = rlimit()
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < rlim_t(count)

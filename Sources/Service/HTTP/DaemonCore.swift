@@ -1,19 +1,19 @@
 internal import CMicroHTTP
 internal import Synchronization
 
-/// What the callbacks need of a daemon.
+/// The part of a daemon that the callbacks use.
 final class DaemonCore: Sendable {
     let service: Service
     let connections: Connections
     let draining = Atomic(false)
     private let stopping = Atomic(false)
-    /// Requests that libmicrohttpd has begun and not ended.
+    /// The number of requests that libmicrohttpd has begun and not ended.
     let open = Atomic(0)
-    /// Handlers' tasks.
+    /// The number of handler tasks.
     let running = Atomic(0)
-    /// Bytes of bodies that are being received or handled.
+    /// The bytes of bodies being received or handled.
     let bodyBytes = Atomic(0)
-    /// Those of them that lie on the disk.
+    /// Those of them on disk.
     let spooledBytes = Atomic(0)
     let lastWords = Mutex("")
     private let drainingResponse: Response
@@ -36,7 +36,7 @@ final class DaemonCore: Sendable {
     var isStopping: Bool { stopping.load(ordering: .acquiring) }
     var isBusy: Bool { open.load(ordering: .acquiring) > 0 || running.load(ordering: .acquiring) > 0 }
 
-    /// From here on no connection is suspended: stopping libmicrohttpd with one would abort the process.
+    /// From here on no connection is suspended: stopping libmicrohttpd with a suspended one would abort the process.
     func beginStop() {
         draining.store(true, ordering: .releasing)
         stopping.store(true, ordering: .releasing)
@@ -94,14 +94,15 @@ final class DaemonCore: Sendable {
         return isEarly ? exchange.proceed() : .YES
     }
 
-    /// Whether a refusal goes out before the body has arrived, which closes the connection. A short body is read first: that
-    /// saves the connection and makes sure that the answer is read. Who asks before sending one is not told to go on.
+    /// Whether a refusal is sent before the body has arrived, which closes the connection. A short body is read first: this keeps the connection,
+    /// and makes sure that the answer is read. A client that asks before it sends a body is not told to continue.
     private func goesOutEarly(_ response: Response, _ headers: Headers) -> Bool {
         response.closes || (headers["content-length"].flatMap(Int.init) ?? 0) > 1 << 20
             || equalIgnoringCase(headers["expect"] ?? "", "100-continue")
     }
 
-    /// What answers at once. A request from a page, for another name or with a body goes the long way, on which it may be refused.
+    /// The handler of a route that answers at once. A request from a page, for another name or with a body takes the normal path, on which it may
+    /// be refused.
     private func immediate(
         _ connection: OpaquePointer, _ method: String, _ path: String, _ layout: HeadLayout
     ) -> (@Sendable () -> Response)? {

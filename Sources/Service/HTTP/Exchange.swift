@@ -4,20 +4,20 @@ internal import Synchronization
 
 /// One request and its response on a connection.
 ///
-/// ``ExchangeState`` says what happens next; this performs it. libmicrohttpd's thread owns the connection, except while it is
-/// suspended: then nothing but a resumption may touch it, and once only. The lock guards the state, the suspension that goes with it,
-/// and the handover between the thread and the task.
+/// ``ExchangeState`` decides what happens next, and this class does it. libmicrohttpd's thread owns the connection, except while it is suspended:
+/// then only a resumption may touch it, and only once. The lock guards the state, the suspension that goes with it, and the handover between the
+/// thread and the task.
 @safe final class Exchange: @unchecked Sendable {
     typealias State = ExchangeState<Work, Answer>
 
-    /// What the handler's task is started with.
+    /// The input of the handler's task.
     struct Work: Sendable {
         let route: Router.Route
         var request: Request
         let bodyLimit: Int
     }
 
-    /// A response with the pipe that its body comes through, where it is streamed and has one.
+    /// A response, with the pipe of its body if it is streamed.
     struct Answer: Sendable {
         let response: Response
         var pipe: BytePipe?
@@ -38,10 +38,10 @@ internal import Synchronization
     private let pattern: String
     private let id: String
     private let trace: String?
-    /// Whether the connection ends with this request: one in chunks has an end that libmicrohttpd before 1.0 takes too easily (bare
-    /// LF, whatever stands behind a size), and another reader of the same bytes may see it elsewhere.
+    /// Whether the connection ends with this request. libmicrohttpd before 1.0 is too lenient about the end of a chunked body (bare LF, text after
+    /// a size), and another reader of the same bytes may see the end elsewhere.
     private let isLast: Bool
-    // Touched by the connection's thread alone.
+    // Used only by the connection's thread.
     private var body: [UInt8] = []
     private var spooled: SpooledBody?
     private var status = 499
@@ -65,7 +65,7 @@ internal import Synchronization
         guarded = Mutex(Guarded(state: State(phase)))
     }
 
-    /// Moves the state and suspends or resumes the connection accordingly. The caller performs the step that is left.
+    /// Moves the state, and suspends or resumes the connection accordingly. The caller performs the remaining step.
     private func handle(_ event: State.Event) -> State.Actions {
         guarded.withLock { handle(event, &$0) }
     }
@@ -80,7 +80,7 @@ internal import Synchronization
         return actions
     }
 
-    /// What the body arrives for; `nil` once the answer needs none.
+    /// The handler input that waits for the body; `nil` once the answer needs none.
     private var awaited: Work? {
         guarded.withLock { guarded in
             if case .receiving(let work) = guarded.state.phase { work } else { nil }
@@ -89,8 +89,8 @@ internal import Synchronization
 
     // MARK: On the connection's thread
 
-    /// Takes a piece of the body. What is too much is read and forgotten, for a short time, so that a client that sends
-    /// to the end before it reads gets its answer.
+    /// Receives a piece of the body. An excess is read and discarded for a short time, so that a client that sends everything before it reads gets
+    /// its answer.
     func receive(_ bytes: UnsafeRawBufferPointer) {
         guard let work = awaited else { return }
         let limits = core.service.limits
@@ -110,7 +110,7 @@ internal import Synchronization
         }
     }
 
-    /// Counts and keeps a piece of the body; false where the disk is full.
+    /// Counts and stores a piece of the body; false if the disk is full.
     private func hold(_ bytes: UnsafeRawBufferPointer) -> Bool {
         if let spooled {
             core.spooledBytes.wrappingAdd(bytes.count, ordering: .relaxed)
@@ -123,7 +123,7 @@ internal import Synchronization
         return true
     }
 
-    /// What has arrived so far goes to a file; a folder that takes none leaves it in memory.
+    /// Moves the body received so far to a file. If the folder accepts none, it stays in memory.
     private func moveToDisk() {
         guard let file = SpooledBody(in: core.service.limits.spoolFolder), unsafe body.withUnsafeBytes({ unsafe file.append($0) }) else { return }
         core.spooledBytes.wrappingAdd(body.count, ordering: .relaxed)
@@ -154,7 +154,7 @@ internal import Synchronization
         case .send(let answer): return send(answer)
         case .start(var work):
             record.exchange.withLock { $0 = self }
-            // A stop that has looked for exchanges before this one was there does not find it.
+            // A stop that looked for exchanges before this one existed did not find it.
             if core.isStopping { abandon() }
             swap(&work.request.body, &body)
             swap(&work.request.spooled, &spooled)
@@ -166,7 +166,7 @@ internal import Synchronization
         }
     }
 
-    /// Counts the request among those that run, or refuses it. Nobody else knows the exchange yet, so a place that was taken is used.
+    /// Counts the request among the running ones, or refuses it. Nobody else knows the exchange yet, so a reserved place is always used.
     private func reservePlace(for request: Request) {
         if core.isStopping {
             abandon()
@@ -201,16 +201,16 @@ internal import Synchronization
         return unsafe MHD_queue_response(connection, UInt32(response.status), handle)
     }
 
-    /// Suspends the connection until the pipe has bytes; `false` when it has to end instead.
+    /// Suspends the connection until the pipe has bytes; `false` if it must end instead.
     func suspendForBytes() -> Bool { handle(.wait).connection == .suspend }
 
-    /// Ends the connection in the middle of a body, which the client then knows to be cut short.
+    /// Ends the connection in the middle of a body, so that the client knows it is incomplete.
     func breakOff() { record.breakOff() }
 
-    /// libmicrohttpd is done with the request: sent, or broken off.
+    /// Called when libmicrohttpd has finished the request, whether it was sent or broken off.
     func end() {
         if let pipe = perform(.end) { bytesSent = pipe.total }
-        // The pipe's closure holds this exchange.
+        // The pipe's closure retains this exchange.
         guarded.withLock { ($0.task, $0.pipe) = (nil, nil) }
         releaseBody()
         record.exchange.withLock { $0 = nil }
@@ -261,7 +261,7 @@ internal import Synchronization
         }
     }
 
-    /// Whether there was a client left to take the response.
+    /// Whether a client was left to receive the response.
     private func hand(over response: Response, _ pipe: BytePipe?) -> Bool {
         guarded.withLock { guarded in
             let isTaken = handle(.deliver(Answer(response: response, pipe: pipe)), &guarded).connection == .resume
@@ -273,7 +273,7 @@ internal import Synchronization
     /// The client has gone, or the daemon stops: cancels the handler and lets the connection close at once.
     func abandon() { _ = perform(.abandon) }
 
-    /// Handles an event that may cancel the task, and gives the pipe that the task writes into.
+    /// Handles an event that may cancel the task, and returns the pipe that the task writes into.
     private func perform(_ event: State.Event) -> BytePipe? {
         let (step, task, pipe) = guarded.withLock { guarded in
             (handle(event, &guarded).step, guarded.task, guarded.pipe)

@@ -7,7 +7,7 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
     package var status: Int
     package var message: String
     package var type: String
-    /// The field of the request that is to blame, as in `messages[0].content`.
+    /// The request member at fault, as in `messages[0].content`.
     package var parameter: String?
     package var code: String?
     package var headers: Headers
@@ -27,7 +27,7 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
         self.headers = headers
     }
 
-    /// 429 or 503 that asks the client to come back.
+    /// A 429 or 503 that asks the client to come back.
     package static func busy(_ status: Int, _ message: String, retryAfter seconds: Int = 1, code: String? = nil)
         -> HTTPError
     {
@@ -55,7 +55,7 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
 
             enum CodingKeys: CodingKey { case message, type, param, code }
 
-            // Clients expect all four keys: absent values are null, not left out.
+            // Clients expect all four keys, so absent values are written as null.
             func encode(to encoder: any Encoder) throws {
                 var container = encoder.container(keyedBy: CodingKeys.self)
                 try container.encode(message, forKey: .message)

@@ -1,27 +1,26 @@
-/// A request whose body, if it has one, has arrived in full and within the route's limit.
+/// A request whose body, if any, has arrived in full and within the route's limit.
 ///
-/// The handler runs in a task that is cancelled as soon as the client goes away, so `Task.isCancelled` and every
-/// cancellable `await` inside it tell.
+/// The handler's task is cancelled when the client goes away, which shows in `Task.isCancelled` and in every cancellable `await`.
 package struct Request: Sendable {
     package var method: String
     /// The path as sent, still percent-encoded, without the query.
     package var path: String
     package var query: Query
     package var headers: Headers
-    /// As in the request line.
+    /// The version in the request line.
     package var version = "HTTP/1.1"
     package var body: [UInt8] = []
-    /// The body of a route that spools, where it is too large for memory; ``body`` is empty then.
+    /// A body on disk, if the route spools and the body is too large for memory; ``body`` is empty then.
     package var spooled: SpooledBody?
     /// The client's numeric address, without a port.
     package var peer: String
-    /// What the `x-request-id` header of the response says: the client's own id where that was sane.
+    /// The value of the response's `x-request-id` header: the client's own id if it was acceptable.
     package var id = ""
     /// The values of the route pattern's `{name}` segments, percent-decoded.
     package var parameters: [String: String] = [:]
-    /// The name of the key that opened this route; `nil` on public routes and where no keys are configured.
+    /// The name of the key that opened this route; `nil` on public routes and without configured keys.
     package var keyName: String?
-    /// What that key may be used for; everything where no keys are configured.
+    /// The scopes of that key; all of them without configured keys.
     package var scopes = Scope.all
 
     package init(
@@ -36,17 +35,16 @@ package struct Request: Sendable {
         self.peer = peer
     }
 
-    /// A request for a target as it stands in a request line: a path and perhaps a query.
+    /// A request for a target as it appears in a request line: a path and an optional query.
     package init(method: String, target: String, headers: Headers = Headers(), body: [UInt8] = []) {
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let query = parts.count > 1 ? Query(encoded: String(parts[1])) : Query()
         self.init(method: method, path: String(parts[0]), query: query, headers: headers, body: body)
     }
 
-    /// Makes a target in absolute form, as in `GET http://host/path`, one that has only a path: its authority takes the place of
-    /// the `Host` header (RFC 9112, 3.2.2).
+    /// Reduces a target in absolute form, as in `GET http://host/path`, to its path. Its authority replaces the `Host` header (RFC 9112, 3.2.2).
     ///
-    /// - Throws: 400 for a target without a host, or with a user's name.
+    /// - Throws: 400 for a target without a host, or with a user name.
     mutating func resolveTarget() throws(HTTPError) {
         let slash = UInt8(ascii: "/")
         guard path.utf8.first != slash,
@@ -70,7 +68,7 @@ package struct Request: Sendable {
         return value
     }
 
-    /// The media type in lower case without its parameters; empty when none was sent.
+    /// The media type in lower case without parameters; empty if none was sent.
     package var mediaType: String {
         (headers["content-type"] ?? "").prefix { $0 != ";" }.lowercased().filter { !$0.isWhitespace }
     }
@@ -95,12 +93,11 @@ package struct Query: Sendable {
 
     package mutating func add(_ name: String, _ value: String) { items.append((name, value)) }
 
-    /// The first value of a name.
+    /// The first value with that name.
     package subscript(name: String) -> String? { items.first { $0.name == name }?.value }
 }
 
-/// The text with its `%XX` escapes decoded; `nil` for a broken escape or a zero byte, and, where it is required, for
-/// what is not UTF-8.
+/// The text with its `%XX` escapes decoded; `nil` for a broken escape, a zero byte or, if UTF-8 is required, for anything else.
 func percentDecoded(_ text: some StringProtocol, requireUTF8: Bool = true) -> String? {
     guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
     var bytes: [UInt8] = []

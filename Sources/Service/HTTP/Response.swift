@@ -1,12 +1,11 @@
 internal import CMicroHTTP
 
-/// What a handler answers: a status, header fields and a body, whole or produced while it is being sent.
+/// A handler's response: a status, header fields and a body, which is complete or produced while it is sent.
 package struct Response: Sendable {
     package enum Body: Sendable {
         case bytes([UInt8])
-        /// Runs after the head was sent, in the handler's task. Writing suspends while the client reads slowly, and throws
-        /// `CancellationError` when it has gone. Throwing anything breaks the connection off, so that the client cannot
-        /// take what it got for the whole.
+        /// Runs in the handler's task after the head was sent. Writing suspends while the client reads slowly, and throws `CancellationError` if it
+        /// has gone. Throwing any error breaks the connection, so that the client cannot take a partial body for the whole.
         case stream(@Sendable (BytePipe) async throws -> Void)
     }
 
@@ -46,7 +45,7 @@ package struct Response: Sendable {
     }
 }
 
-/// A C response that holds a copy of the bytes; `nil` when memory is short or a header cannot be sent.
+/// A C response with a copy of the bytes; `nil` if memory is short or a header cannot be sent.
 func wholeResponse(_ bytes: [UInt8], _ headers: Headers) -> OpaquePointer? {
     let created = unsafe bytes.withUnsafeBytes { buffer in
         unsafe MHD_create_response_from_buffer(
@@ -60,7 +59,7 @@ func wholeResponse(_ bytes: [UInt8], _ headers: Headers) -> OpaquePointer? {
     return unsafe handle
 }
 
-/// Whether every field could be added; libmicrohttpd refuses those with line breaks. Empty ones are left out.
+/// Whether every field could be added. libmicrohttpd refuses fields with line breaks. Empty ones are left out.
 func addHeaders(_ headers: Headers, to handle: OpaquePointer) -> Bool {
     headers.fields.allSatisfy { field in
         unsafe field.value.isEmpty || MHD_add_response_header(handle, field.name, field.value) == .YES

@@ -1,8 +1,7 @@
-/// Finds the route of a method and a path.
+/// Finds the route for a method and a path.
 ///
-/// Patterns are made of literal segments, `{name}` (one segment, percent-decoded, so that an id may hold an encoded
-/// slash) and, at the end, `{name...}` (the rest of the path). A literal segment wins over a parameter, and a parameter
-/// over the rest. `HEAD` is answered by the route for `GET`.
+/// Patterns consist of literal segments, `{name}` (one segment, percent-decoded, so that an id may contain an encoded slash) and, at the end,
+/// `{name...}` (the rest of the path). Literals take precedence over parameters, and parameters over the rest. Routes for `GET` also answer `HEAD`.
 package struct Router: Sendable {
     package typealias Handler = @Sendable (Request) async throws -> Response
 
@@ -10,22 +9,22 @@ package struct Router: Sendable {
     package struct Route: Sendable {
         package let method: String
         package let pattern: String
-        /// What a key must allow; `nil` opens the route to everyone.
+        /// The scope that a key needs; `nil` opens the route to everyone.
         package let scope: Scope?
         /// The largest body in bytes; `nil` means ``Limits/bodyBytes``.
         package let bodyLimit: Int?
-        /// Whether large bodies lie on the disk, as ``Request/spooled``.
+        /// Whether large bodies are stored on disk, as ``Request/spooled``.
         let spools: Bool
         let handler: Handler
-        /// What runs the handler and produces a streamed body; nil for the cooperative threads.
+        /// The executor of the handler and of a streamed body; nil for the cooperative threads.
         let executor: (any TaskExecutor)?
     }
 
-    /// What a path leads to.
+    /// The routes of a path.
     struct Match {
         let routes: [String: Route]
         let parameters: [String: String]
-        /// Whether the path was taken by a `{name...}`, which says little about what lies there.
+        /// Whether the path matched a `{name...}`, which does not mean that something exists there.
         let isRest: Bool
 
         var allow: String {
@@ -37,7 +36,7 @@ package struct Router: Sendable {
 
     private struct Node: Sendable {
         var literals: [String: Node] = [:]
-        /// One element or none: an indirection, since a struct cannot hold itself.
+        /// An array of at most one element, because a struct cannot contain itself.
         var parameter: [Node] = []
         var routes: [String: Route] = [:]
         var rest: [String: Route] = [:]
@@ -45,9 +44,9 @@ package struct Router: Sendable {
 
     private var root = Node()
     private var immediates: [String: @Sendable () -> Response] = [:]
-    /// What runs the handlers of routes from here on; nil for Swift's cooperative threads, which no handler may block.
+    /// The executor of routes added from here on; nil for Swift's cooperative threads, which no handler may block.
     package var executor: (any TaskExecutor)?
-    /// Every route in order of registration, for documentation and metrics.
+    /// Every route in the order of registration, for documentation and metrics.
     package private(set) var routes: [Route] = []
 
     package init() {}
@@ -76,8 +75,8 @@ package struct Router: Sendable {
         on("DELETE", pattern, scope: scope, handler)
     }
 
-    /// A public `GET` that is answered on the connection's own thread, without a task: for `/health` alone and the like.
-    /// `choose` must not block.
+    /// Adds a public `GET` that is answered on the connection's own thread, without a task. Meant for `/health` and the like; `choose` must not
+    /// block.
     package mutating func immediate(_ path: String, _ choose: @escaping @Sendable () -> Response) {
         immediates[path] = choose
         get(path) { _ in choose() }

@@ -1,17 +1,17 @@
 package import Logging
 
-/// Everything between a request and its response that needs no socket: routing, keys, origins, limits, errors, ids and
-/// the log. ``Daemon`` serves it over TCP; tests run the same value in memory.
+/// Everything between a request and its response that needs no socket: routing, keys, origins, limits, errors, ids and the log. ``Daemon`` serves
+/// it over TCP; tests run it in memory.
 ///
 ///     head ─ admit ─▶ refused(response)
 ///                  └▶ admitted(route, request) ─ body ─ answer ─▶ response ─ note
 package struct Service: Sendable {
-    /// One request that has ended.
+    /// A request that has ended.
     package struct Observation: Sendable {
-        /// The pattern of the route; empty when there was none.
+        /// The pattern of the route; empty if there was none.
         package let route: String
         package let method: String
-        /// 499 when the client had gone before a status could be sent.
+        /// 499 if the client had gone before a status could be sent.
         package let status: Int
         /// From the first line of the request to the last byte of the response.
         package let seconds: Double
@@ -28,8 +28,8 @@ package struct Service: Sendable {
     private let observe: (@Sendable (Observation) -> Void)?
 
     /// - Parameters:
-    ///   - observe: Called at the end of each request, on a thread that must not be held up.
-    ///   - publicWords: What of a handler's error message goes out.
+    ///   - observe: Called at the end of each request, on a thread that must not be blocked.
+    ///   - publicWords: Turns a handler's error message into what clients may read.
     package init(
         router: Router, keys: [AccessKey] = [], crossOrigin: CrossOrigin = .sameOrigin, hosts: AllowedHosts = .any,
         limits: Limits = Limits(), logger: Logger = Logger(label: "http"),
@@ -46,13 +46,13 @@ package struct Service: Sendable {
     }
 
     package enum Admission: Sendable {
-        /// `pattern` is the route's, where one was found.
+        /// `pattern` is the route's, if one was found.
         case refused(Response, pattern: String)
-        /// The request has its id and parameters, and gets its body next, `bodyLimit` bytes at most.
+        /// The request has its id and parameters. Its body follows, of at most `bodyLimit` bytes.
         case admitted(Router.Route, Request, bodyLimit: Int)
     }
 
-    /// Decides by the head alone.
+    /// Decides by the head of the request alone.
     package func admit(_ head: Request) -> Admission {
         var request = head
         if request.id.isEmpty { request.id = requestID(head.headers["x-request-id"]) }
@@ -94,8 +94,7 @@ package struct Service: Sendable {
         }
     }
 
-    /// Runs the route's handler. Whatever it throws becomes a response: an ``HTTPError`` its own, anything else a 500
-    /// that says nothing of the inside.
+    /// Runs the route's handler. Any error becomes a response: an ``HTTPError`` its own, any other error a 500 that reveals nothing internal.
     package func answer(_ request: Request, by route: Router.Route) async -> Response {
         do {
             return finished(try await route.handler(request), for: request)
@@ -114,7 +113,7 @@ package struct Service: Sendable {
         }
     }
 
-    /// The response with the fields that every response has.
+    /// The response with the header fields that every response has.
     package func finished(_ response: Response, for request: Request) -> Response {
         var response = finished(response, id: request.id)
         for (name, value) in crossOrigin.headers(for: request) { response.headers.add(name, value) }
@@ -131,9 +130,9 @@ package struct Service: Sendable {
         HTTPError(413, "The body is larger than the \(limit) bytes that this route takes.", code: "body_too_large")
     }
 
-    /// Logs a request that has ended, without its query, fields and bodies.
+    /// Logs a request that has ended, without its query, header fields and bodies.
     ///
-    /// - Parameter trace: its `traceparent`, as ``TraceContext`` lets it pass.
+    /// - Parameter trace: Its `traceparent`, as accepted by ``TraceContext``.
     func note(_ observation: Observation, id: String, path: String, trace: String?) {
         logger.info("request", metadata: metadata(observation, id, path, trace))
         observe?(observation)
@@ -148,7 +147,7 @@ package struct Service: Sendable {
         return metadata
     }
 
-    /// The client's own id where it is sane, or a new one.
+    /// The client's own id if it is acceptable, otherwise a new one.
     func requestID(_ supplied: String?) -> String {
         if let supplied, (1...128).contains(supplied.utf8.count), supplied.utf8.allSatisfy(isPlain) { return supplied }
         return newRequestID()

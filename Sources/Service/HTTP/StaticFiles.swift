@@ -2,8 +2,8 @@ package import Foundation
 
 /// The files of a folder, read once at the start and served from memory.
 ///
-/// A path is looked up among those that were read, so none can climb out. Hidden files, links and files of unknown types
-/// are left out. `index.html` answers for its folder.
+/// Paths are looked up among the files that were read, so none can leave the folder. Hidden files, links and files of unknown types are left out.
+/// `index.html` is served for its folder.
 package struct StaticFiles: Sendable {
     private struct File {
         let bytes: [UInt8]
@@ -23,9 +23,9 @@ package struct StaticFiles: Sendable {
     private let policy: String
 
     /// - Parameters:
-    ///   - styles, scripts: inline ones that pages may have beside those of the server, as a Content-Security-Policy names
-    ///     them by digest: the policy of a page holds for the tabs that it fills.
-    /// - Throws: When the folder or one of its files cannot be read.
+    ///   - styles, scripts: Inline styles and scripts that pages may contain besides those of the server. The Content-Security-Policy lists them
+    ///     by digest, because a page's policy also applies to the tabs that it fills.
+    /// - Throws: If the folder or one of its files cannot be read.
     package init(directory: String, styles: [String] = [], scripts: [String] = []) throws {
         policy = """
             default-src 'self'; style-src \((["'self'"] + styles).joined(separator: " ")); \
@@ -38,7 +38,7 @@ package struct StaticFiles: Sendable {
             let walk = FileManager.default.enumerator(
                 at: root, includingPropertiesForKeys: keys, options: [.skipsHiddenFiles])
         else { throw CocoaError(.fileReadNoSuchFile, userInfo: [NSFilePathErrorKey: directory]) }
-        // The walk passes over what it cannot open, which must not look like an empty folder.
+        // The enumeration skips what it cannot open, which must not look like an empty folder.
         _ = try FileManager.default.contentsOfDirectory(atPath: root.path)
         var files: [String: File] = [:]
         for case let url as URL in walk {
@@ -52,12 +52,12 @@ package struct StaticFiles: Sendable {
         self.files = files
     }
 
-    /// Adds one file from elsewhere, links followed; one that cannot be read, or of an unknown type, is left out.
+    /// Adds one file from elsewhere, following links. An unreadable file or unknown type is left out.
     package mutating func add(_ url: URL, at path: String) {
         if let file = try? File(url) { files[path] = file }
     }
 
-    /// Answers with the file of a path without its leading slash.
+    /// Responds with the file at a path without its leading slash.
     ///
     /// - Throws: 404.
     package func respond(to request: Request, path: String) throws -> Response {
@@ -78,7 +78,7 @@ package struct StaticFiles: Sendable {
         return Response(contentType: file.contentType, bytes: file.bytes, headers: headers)
     }
 
-    /// FNV-1a, 64 bits: enough to tell versions of a file apart.
+    /// FNV-1a, 64 bits, which suffices to distinguish versions of a file.
     private static func tag(_ bytes: [UInt8]) -> String {
         let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return "\"" + String(hash, radix: 16) + "\""
@@ -93,8 +93,7 @@ package struct StaticFiles: Sendable {
 }
 
 extension Router {
-    /// Serves the files at `/` and below; every route that is more specific goes first. The pages themselves are public:
-    /// what they fetch asks for a key.
+    /// Serves the files at `/` and below; more specific routes take precedence. The pages are public, but what they fetch requires a key.
     package mutating func files(_ files: StaticFiles) {
         get("/{path...}") { request in try files.respond(to: request, path: request.parameter("path")) }
     }

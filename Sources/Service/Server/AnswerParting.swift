@@ -6,9 +6,9 @@ import Synchronization
 import Tokenization
 import Workshop
 
-/// The answers of an inquiry, each parted while it comes in what is thought, what is said and what is called.
+/// Splits each answer of an inquiry, as it arrives, into reasoning, text and tool calls.
 final class AnswerParting: Sendable {
-    /// What one event added; of whole answers, what all did.
+    /// The addition of one event; for whole answers, everything.
     struct Part {
         var thought = ""
         var said = ""
@@ -26,12 +26,12 @@ final class AnswerParting: Sendable {
 
     let inquiry: Inquiry
     private let answers: Mutex<[Answer]>
-    /// The control tokens of calls, where there may be any.
+    /// The control tokens of calls, if calls are possible.
     private let callControls: [String]
 
     init(_ inquiry: Inquiry, _ form: AnswerForm) {
         self.inquiry = inquiry
-        // A template may have opened a block of reasoning; its tag is short. Where calls are all there is, none is thought in.
+        // A template may have opened a block of reasoning; its tag is short. If only calls are allowed, there is no reasoning.
         let isForced = form.calls?.text == ToolCallForm.Text.none
         let end = isForced ? "" : inquiry.tokenizer.decode(inquiry.request.prompt.tokens.suffix(16).map { Int($0) })
         callControls = form.calls?.style.controls ?? []
@@ -48,7 +48,7 @@ final class AnswerParting: Sendable {
         }
     }
 
-    /// The whole answers; ``parts(_:)`` has their texts.
+    /// Waits for the whole answers; ``parts(_:)`` has their texts.
     func complete() async throws -> Answers {
         let answers = Mutex(Answers(inquiry.request.options.count))
         try await inquiry.forEach { event in
@@ -58,7 +58,7 @@ final class AnswerParting: Sendable {
         return answers.withLock { $0 }
     }
 
-    /// What of an answer has come so far, as a message.
+    /// The message of an answer, as far as it has come.
     func message(_ choice: Int) -> AssistantMessage {
         answers.withLock { answers in
             let answer = answers[choice]
@@ -68,7 +68,7 @@ final class AnswerParting: Sendable {
         }
     }
 
-    /// Of the answers that say at their end what their final answer is, that apart from what led to it.
+    /// For answers that announce their final answer at the end: that answer, and the reasoning before it.
     var parts: [AnswerParts] {
         answers.withLock { $0.map(\.said) }.enumerated().compactMap { index, said in
             let split = AnswerSplit(said)
@@ -77,16 +77,16 @@ final class AnswerParting: Sendable {
         }
     }
 
-    /// Why an answer ended: one that ended by itself behind a call waits for what the function gives.
+    /// Why an answer ended. One that ended by itself after a call waits for the function's result.
     func reason(_ choice: Int, _ reason: Generation.FinishReason) -> API.FinishReason {
         let calls = answers.withLock { !$0[choice].calls.isEmpty }
         return reason == .stop && calls ? .toolCalls : .init(reason)
     }
 
-    /// Tokens that were thought, over all answers.
+    /// The number of reasoning tokens, over all answers.
     var thoughtTokens: Int { answers.withLock { $0.reduce(0) { $0 + $1.stream.thoughtTokens } } }
 
-    /// Of one answer, so far.
+    /// The token counts of one answer so far.
     func usage(_ choice: Int) -> Usage {
         answers.withLock { answers in
             Usage(
@@ -94,7 +94,8 @@ final class AnswerParting: Sendable {
         }
     }
 
-    /// The text of a control token that parts answers and that the tokenizer keeps out of them: a tag of reasoning, the beginning of calls.
+    /// The text of a control token that separates the parts of answers (a reasoning tag, the beginning of calls) and that the tokenizer leaves out
+    /// of them.
     private func tag(_ id: Int32) -> String {
         guard inquiry.tokenizer.specialIDs.contains(Int(id)), let token = inquiry.tokenizer.token(for: Int(id)) else { return "" }
         if callControls.contains(token) { return ToolCallForm.Style.text(ofControl: token) }

@@ -10,7 +10,7 @@ import Tensors
 import Workers
 import Workshop
 
-/// The server as a process: it listens first, loads the model behind a 503, answers until it is told to stop, and drains.
+/// The server process: it listens first, loads the model while it answers 503, serves until it is told to stop, and drains.
 package struct Application: Sendable {
     private let configuration: ServerConfiguration
     private let logger: Logger
@@ -20,19 +20,19 @@ package struct Application: Sendable {
         self.logger = logger
     }
 
-    /// Returns after SIGTERM or SIGINT, when the answers in flight have ended.
+    /// Returns after SIGTERM or SIGINT, once the answers in flight have ended.
     ///
-    /// - Throws: When the address cannot be listened on or the model cannot be loaded.
+    /// - Throws: If the address cannot be listened on or the model cannot be loaded.
     package func run() async throws {
         let state = ServerState(configuration)
         let signals = Self.signals([SIGTERM, SIGINT]) { state.isReady }
-        // A limit on the size of files is a full disk to whoever writes, not the end of the process.
+        // Exceeding a limit on file sizes must look like a full disk to the writer instead of ending the process.
         _ = signal(SIGXFSZ, SIG_IGN)
-        // Nor is a reader of the log that has gone.
+        // A reader of the log that has gone must not end the process either.
         _ = signal(SIGPIPE, SIG_IGN)
         configuration.model.claimThreads()
         let service = try state.service(logger: logger)
-        // From here on it ends nothing.
+        // From here on SIGHUP ends nothing.
         let reloads = Self.signals([SIGHUP], isReady: { true })
         let daemon = try Daemon(
             service, address: configuration.host, port: configuration.port, tls: configuration.tls)
@@ -42,12 +42,12 @@ package struct Application: Sendable {
         logger.info("listening on \(daemon.url), loading \(configuration.model.directory.path)")
         let workshop: Workshop?
         do {
-            // Before the model: a folder that another server holds is told at once.
+            // Before the model is loaded, so that a folder held by another server is reported at once.
             let folder = try configuration.dataFolder.map { try DataFolder($0) }
             if let folder, let mode = SecretFile(folder.url.path).looseMode {
                 logger.warning("other users may enter the data folder \(folder.url.path) (mode \(mode)): chmod 700 closes it")
             }
-            // So is one whose store is not as it was left.
+            // The same for a folder whose store is not as it was left.
             let store = try folder.map { try Store(folder: $0.url, accepting: configuration.work.acceptsStore) }
             let runtime = try await WorkQueue(name: "load", width: 1).run { try state.load() }
             workshop = try folder.map { try state.workshop(in: $0, store: store, over: runtime) }
@@ -72,7 +72,7 @@ package struct Application: Sendable {
         logger.info("stopped")
     }
 
-    /// A file that is not as it should be leaves what it held before in force.
+    /// If a file is invalid, its previous contents stay in force.
     private func reload(_ service: Service, _ daemon: Daemon) {
         if configuration.tls != nil {
             do {
@@ -90,7 +90,7 @@ package struct Application: Sendable {
         }
     }
 
-    /// What became of the data folder's contents, with what the operator may do.
+    /// Logs what opening the data folder found, and what the operator can do about it.
     private func tell(_ workshop: Workshop) {
         let settlement = workshop.settlement
         if !settlement.removed.isEmpty { logger.info("\(settlement.removed.count) contents of unfinished requests were removed") }
@@ -115,10 +115,10 @@ package struct Application: Sendable {
         logger.info("ready on \(daemon.url)")
     }
 
-    /// Signals as they arrive, in place of their default effect. Until `isReady` nothing is in flight, and they end the process at once.
+    /// Signals as they arrive, instead of their default effect. Until `isReady`, nothing is in flight, and they end the process at once.
     private static func signals(_ numbers: [Int32], isReady: @escaping @Sendable () -> Bool) -> AsyncStream<Int32> {
         let (stream, continuation) = AsyncStream<Int32>.makeStream()
-        // Its own queue has a thread whenever it needs one, whatever occupies the global ones.
+        // A queue of its own gets a thread whenever it needs one, even if the global queues are busy.
         let queue = DispatchQueue(label: "cord.signals", qos: .userInitiated)
         let sources = numbers.map { number in
             _ = signal(number, SIG_IGN)
@@ -134,7 +134,7 @@ package struct Application: Sendable {
         return stream
     }
 
-    /// Whoever asks twice does not want to wait.
+    /// A second signal ends the process at once.
     private static func exitAtOnce(on signals: AsyncStream<Int32>) {
         Task { for await signal in signals { exit(128 + signal) } }
     }

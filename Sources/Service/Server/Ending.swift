@@ -1,7 +1,7 @@
 import Generation
 import Synchronization
 
-/// Tells which of the answers of one request ends last.
+/// Tells which answer of a request ends last.
 final class Ending: Sendable {
     private let state: Mutex<(left: Int, last: (Int, FinishReason))>
 

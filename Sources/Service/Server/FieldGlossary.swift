@@ -2,10 +2,9 @@ import Files
 import Foundation
 import JSON
 
-/// What the members of the interface are called everywhere: descriptions and examples, from `glossary.txt`, for those that the files of
-/// `OpenAPI/` leave without.
+/// Descriptions and examples of members, from `glossary.txt`, for those that the files of `OpenAPI/` leave undescribed.
 ///
-///     NAME | DESCRIPTION | EXAMPLE        PARENT.NAME goes before NAME: the member, schema or operation that holds it
+///     NAME | DESCRIPTION | EXAMPLE        PARENT.NAME takes precedence: PARENT is the member, schema or operation that holds it
 struct FieldGlossary {
     private let entries: [String: (description: String, example: Any?)]
 
@@ -28,10 +27,10 @@ struct FieldGlossary {
 
     /// A part of the description with every member and parameter described.
     ///
-    /// - Parameter place: the schema, or the path.
+    /// - Parameter place: The name of the schema, or the path.
     func described(_ part: Any, in place: String) -> Any { described(part, within: [place]) }
 
-    /// - Parameter within: what holds it, from the outside in.
+    /// - Parameter within: The enclosing names, outermost first.
     private func described(_ part: Any, within: [String]) -> Any {
         if let list = part as? [Any] { return list.map { described($0, within: within) } }
         guard let object = part as? [String: Any] else { return part }
@@ -57,7 +56,7 @@ struct FieldGlossary {
         return result
     }
 
-    /// - Parameter examples: where a schema has them; nil for a parameter, which has `example`.
+    /// - Parameter examples: The key of a schema's examples; nil for a parameter, which has `example`.
     private func told(_ member: Any, _ name: String, _ within: [String], examples: String?) -> Any {
         guard var member = member as? [String: Any] else { return member }
         if member["description"] == nil {
@@ -71,13 +70,13 @@ struct FieldGlossary {
         return member
     }
 
-    /// What the nearest says of the name.
+    /// The entry of the name for its nearest enclosing parent.
     private func entry<Value>(_ name: String, _ within: [String], _ value: ((description: String, example: Any?)) -> Value?) -> Value? {
         for parent in within.reversed() { if let found = entries["\(parent).\(name)"].flatMap(value) { return found } }
         return entries[name].flatMap(value)
     }
 
-    /// The description of a schema's only alternative that has one.
+    /// The first description among a schema's alternatives.
     private static func ownDescription(_ schema: [String: Any]) -> String? {
         for word in ["anyOf", "oneOf"] {
             if let found = (schema[word] as? [[String: Any]])?.compactMap({ $0["description"] as? String }).first { return found }
@@ -85,7 +84,7 @@ struct FieldGlossary {
         return nil
     }
 
-    /// The value of a schema that names its values, or its default.
+    /// The first value of an enumeration, or the default.
     private static func fixed(_ schema: [String: Any]) -> Any? {
         if let constant = schema["const"] { return constant }
         if let named = schema["default"], !(named is NSNull) { return named }
@@ -93,7 +92,7 @@ struct FieldGlossary {
         return (schema["enum"] as? [Any])?.first { !($0 is NSNull) }
     }
 
-    /// Whether an example is of a schema's kind.
+    /// Whether an example fits the type of a schema.
     private static func takes(_ schema: [String: Any], _ example: Any) -> Bool {
         for word in ["anyOf", "oneOf"] {
             if let alternatives = schema[word] as? [[String: Any]] { return alternatives.contains { takes($0, example) } }

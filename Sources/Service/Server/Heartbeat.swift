@@ -1,14 +1,14 @@
 import Synchronization
 import Workers
 
-/// Whether tasks get their turn: a task like those of requests waits as they wait, on the same timers and threads, and notes
-/// when it ran. Whoever asks for the server's health reads that note and waits for nothing.
+/// Measures whether tasks are scheduled in time: a task that waits as requests do, on the same timers and threads, records when it ran. A health
+/// check reads that record and waits for nothing.
 ///
 ///     timer ─ task on the cooperative threads ─ beat ─┐
 ///     /health on the connection's thread ─────────────┴─ is the last beat too long ago?
 package final class Heartbeat: Sendable {
     package static let interval = Duration.milliseconds(200)
-    /// The age of the last beat from which requests must be taken to wait.
+    /// The age of the last beat above which requests must be assumed to wait.
     package static let patience = Duration.seconds(2)
 
     private let origin = SuspendingClock.now
@@ -20,7 +20,7 @@ package final class Heartbeat: Sendable {
 
     deinit { stop() }
 
-    /// Beats from now on.
+    /// Starts the beats.
     package func start() {
         beat()
         let beating = Task.detached { [weak self] in

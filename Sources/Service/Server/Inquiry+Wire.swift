@@ -5,17 +5,17 @@ import Judging
 import Tokenization
 package import Workshop
 
-/// What the wire says of an inquiry.
+/// An inquiry's wire objects.
 extension Inquiry {
-    /// - Parameter reasoning: how many of the answers' tokens were thought.
+    /// - Parameter reasoning: The number of reasoning tokens.
     package func usage(_ timings: GenerationTimings, reasoning: Int = 0) -> Usage {
         Usage(
             request.prompt, cached: timings.cachedTokens, completionTokens: timings.completionTokens, reasoning: reasoning)
     }
 
     /// - Parameters:
-    ///   - ignored: members of the request that the model has no use for.
-    ///   - answers: those of a chat that announce what their final answer is.
+    ///   - ignored: Request members that the model does not use.
+    ///   - answers: For a chat: its answers that announce a final answer.
     package func cord(_ timings: GenerationTimings, ignored: [String] = [], answers: [AnswerParts] = []) -> CordExtension {
         CordExtension(
             weightVersion: version, audio: request.prompt.clips.map { HeardAudio($0) },
@@ -29,7 +29,7 @@ extension Inquiry {
 
     package func logprob(_ value: TokenLogProbability) -> TokenLogprob { TokenLogprob(value, tokenizer) }
 
-    /// The answer apart from its reasoning, as `/v1/answers` and the command line give it.
+    /// The answer apart from its reasoning, as `/v1/answers` and the command line return it.
     package func answer(_ completion: Completion, _ timings: GenerationTimings) -> Answer {
         let split = AnswerSplit(completion.text)
         return Answer(

@@ -6,7 +6,7 @@ import Tensors
 import Workers
 package import Workshop
 
-/// Counts what the server does, and writes it in Prometheus's text format. Times are in seconds, sizes in bytes.
+/// The server's counters, written in Prometheus's text format. Times are in seconds, sizes in bytes.
 package final class Metrics: Sendable {
     private struct RequestKey: Hashable {
         let route: String
@@ -38,7 +38,7 @@ package final class Metrics: Sendable {
 
     func answered(_ times: AnswerTimes) { state.withLock { $0.answers.add(times) } }
 
-    /// Clients may send any word as a method; each would become a series of its own.
+    /// Clients may send any word as a method, and each would become a series.
     private static func known(_ method: String) -> String {
         ["GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"].contains(method) ? method : "other"
     }
@@ -135,7 +135,7 @@ struct Histogram {
     }
 }
 
-/// How long questions took that were answered.
+/// Durations of answered questions.
 struct AnswerHistograms {
     private(set) var firstToken = Histogram()
     private(set) var betweenTokens = Histogram()
@@ -160,7 +160,7 @@ struct AnswerHistograms {
     }
 }
 
-/// The text under construction.
+/// The text of the page while it is built.
 struct Exposition {
     var text = ""
     private var name = ""

@@ -1,13 +1,13 @@
 import Foundation
 import HTTP
 
-/// The libraries that the console renders answers with, from where Debian's packages lay them: these files alone, under `/vendor/`.
+/// The libraries with which the console renders answers, from Debian's packages. Only these files are served, under `/vendor/`.
 ///
 ///     vendor/marked.js     libjs-marked        Markdown
-///     vendor/purify.js     node-dompurify      what of it may stand in a page
-///     vendor/katex/…       libjs-katex         mathematics, with its style and its fonts
+///     vendor/purify.js     node-dompurify      sanitises the HTML that comes of it
+///     vendor/katex/…       libjs-katex         formulas, with their style and fonts
 ///
-/// Where one is absent, the console shows plain text.
+/// Without one of them, the console shows plain text.
 enum PageLibraries {
     private static let fonts = [
         "AMS-Regular", "Caligraphic-Bold", "Caligraphic-Regular", "Fraktur-Bold", "Fraktur-Regular", "Main-Bold", "Main-BoldItalic", "Main-Italic",
@@ -15,7 +15,7 @@ enum PageLibraries {
         "Size1-Regular", "Size2-Regular", "Size3-Regular", "Size4-Regular", "Typewriter-Regular",
     ]
 
-    /// By the path they are served under, the places where one may lie, in the order of the looking.
+    /// For each served path, the places to look for its file, in order.
     static let places: [String: [String]] = {
         var places = [
             "marked.js": ["javascript/marked/marked.min.js", "nodejs/marked/marked.min.js"],
@@ -27,7 +27,7 @@ enum PageLibraries {
         return places
     }()
 
-    /// - Parameter root: where the packages lie.
+    /// - Parameter root: The folder of the packages' files.
     static func add(to files: inout StaticFiles, root: URL) {
         for (path, places) in places {
             if let place = places.map(root.appendingPathComponent).first(where: { FileManager.default.isReadableFile(atPath: $0.path) }) {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The same schema in the words that generators of clients know: openapi-python-client and openapi-generator make every operation of it
+/// Rewrites schemas into forms that client generators understand: openapi-python-client and openapi-generator then generate every operation
 /// (Tests/Clients/generated.py).
 ///
 ///     "type": ["integer", "null"], "minimum": 1      →  anyOf of {"type": "integer", "minimum": 1} and {"type": "null"}
@@ -11,7 +11,7 @@ import Foundation
 ///     anyOf beside "properties", of conditions       →  "x-conditions", which generators leave out
 ///     an object among anyOf or oneOf                 →  a schema with a name, such as ChatMessageUser
 enum PlainSchema {
-    /// The keywords that say something of values of one type alone.
+    /// The keywords that apply to values of one type only.
     private static let keywords: [String: Set<String>] = [
         "string": ["minLength", "maxLength", "pattern", "format", "contentEncoding"],
         "array": ["items", "minItems", "maxItems", "uniqueItems", "prefixItems", "contains"],
@@ -23,10 +23,10 @@ enum PlainSchema {
     ]
     private static let values: Set = ["const", "enum", "default", "example", "examples"]
 
-    /// The components' schemas, and the paths, with names for the objects among alternatives.
+    /// The components' schemas, and the paths, with names for objects among alternatives.
     static func named(_ schemas: [String: Any], paths: [String: Any]) -> (schemas: [String: Any], paths: [String: Any]) {
         var names = SchemaNames(known: schemas)
-        // In order, so that a name is the same at every start.
+        // Sorted, so that names are the same at every start.
         let plain = schemas.keys.sorted().reduce(into: [String: Any]()) { $0[$1] = names.lifting(of(schemas[$1] ?? [:]), from: $1) }
         let items = paths.keys.sorted().reduce(into: [String: Any]()) { items, path in
             let operations = of(paths[path] ?? [:]) as? [String: Any] ?? [:]
@@ -38,7 +38,7 @@ enum PlainSchema {
         return (plain.merging(names.made) { $1 }, items)
     }
 
-    /// - Parameter part: schemas, or what holds some.
+    /// - Parameter part: Schemas, or something that contains them.
     static func of(_ part: Any) -> Any {
         if let list = part as? [Any] { return list.map(of) }
         guard let object = part as? [String: Any] else { return part }
@@ -60,8 +60,9 @@ enum PlainSchema {
         return schema
     }
 
-    /// Conditions between an object's members ("stream_options" only with "stream") where generators do not look: of alternatives that are no
-    /// types of their own, openapi-generator makes one class that demands what any of them does. All of `x-conditions` hold, as of allOf.
+    /// Moves conditions between an object's members ("stream_options" only with "stream") to where generators do not look. From alternatives that
+    /// are not types of their own, openapi-generator would make one class with all of their requirements. All of `x-conditions` must hold, as with
+    /// allOf.
     private static func conditioned(_ schema: [String: Any]) -> [String: Any] {
         guard schema["properties"] != nil else { return schema }
         var schema = schema
@@ -82,7 +83,7 @@ enum PlainSchema {
         return schema
     }
 
-    /// An alternative that is one text, as a list of one: openapi-python-client tries no other after a constant.
+    /// Turns a constant among alternatives into an enumeration of one. After a constant, openapi-python-client tries no other alternative.
     private static func choice(_ alternative: Any) -> Any {
         guard var schema = alternative as? [String: Any], let constant = schema["const"] as? String else { return alternative }
         schema["const"] = nil

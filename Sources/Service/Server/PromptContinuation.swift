@@ -4,11 +4,11 @@ import Synchronization
 import Tokenization
 import Workshop
 
-/// One prompt of `/v1/completions` with the continuations that grow from it, as choices whose text may begin with the prompt's own.
+/// One prompt of `/v1/completions` and its continuations, as choices whose text may begin with the prompt.
 struct PromptContinuation: Sendable {
     let inquiry: Inquiry
     let echoes: Bool
-    /// The number of its first choice.
+    /// The index of its first choice.
     let firstChoice: Int
 
     init(_ inquiry: Inquiry, echoes: Bool, firstChoice: Int) {
@@ -19,7 +19,7 @@ struct PromptContinuation: Sendable {
 
     private var tellsLogprobs: Bool { inquiry.request.options.logProbabilities != nil }
 
-    /// The whole continuations.
+    /// The complete continuations.
     func choices(_ answers: Answers) -> [TextChoice] {
         answers.answers.enumerated().map { index, answer in
             var offset = 0
@@ -30,7 +30,7 @@ struct PromptContinuation: Sendable {
         }
     }
 
-    /// What a text begins with: the prompt, where it is echoed, scored where that was asked for.
+    /// The start of each text: the prompt if it is echoed, with its scores if requested.
     private func head(_ scored: [TokenLogProbability], offset: inout Int) -> (text: String, logprobs: TextLogprobs?) {
         var logprobs = tellsLogprobs ? TextLogprobs() : nil
         guard echoes else { return ("", logprobs) }
@@ -43,16 +43,16 @@ struct PromptContinuation: Sendable {
 
     private struct Progress {
         var scored: [TokenLogProbability] = []
-        /// Where the next token of each text begins, once its prompt was sent.
+        /// The offset of the next token of each text, after its prompt was sent.
         var offsets: [Int]
         var isEchoed: Bool
-        /// Tokens of each text.
+        /// The number of tokens of each text.
         var counts: [Int]
     }
 
-    /// Hands every piece of every continuation to `body`, with the usage of its own until then.
+    /// Passes every piece of every continuation to `body`, with the usage of that continuation so far.
     ///
-    /// - Returns: the timings of all.
+    /// - Returns: The timings of all continuations.
     func forEach(_ body: @escaping @Sendable (TextChoice, Usage) async throws -> Void) async throws -> GenerationTimings {
         let zeros = Array(repeating: 0, count: inquiry.request.options.count)
         let progress = Mutex(Progress(offsets: zeros, isEchoed: !echoes, counts: zeros))

@@ -4,14 +4,14 @@ import Tokenization
 import Workshop
 
 extension Inquiry {
-    /// vLLM's `prompt_logprobs`: an element for every token of the prompt.
+    /// vLLM's `prompt_logprobs`: one element per token of the prompt.
     ///
-    /// - Parameter scored: every token of the prompt but the first.
+    /// - Parameter scored: Every token of the prompt but the first.
     func promptLogprobs(_ scored: [TokenLogProbability]) -> [[String: PromptLogprob]?] {
         let slots = Set(request.prompt.audioSlots)
         return [nil]
             + scored.enumerated().map { index, token in
-                // What stands in a slot is sound: no token of it has a probability.
+                // A slot holds audio, so no token there has a probability.
                 slots.contains(index + 1) ? nil : promptLogprob(token)
             }
     }
@@ -33,8 +33,8 @@ extension TextLogprobs {
     /// Adds a token.
     ///
     /// - Parameters:
-    ///   - value: nil for the first token of a prompt, which follows nothing.
-    ///   - offset: where the token begins in the text; moved behind it.
+    ///   - value: Nil for the first token of a prompt, which has no predecessor.
+    ///   - offset: The token's offset in the text; advanced past the token.
     mutating func append(_ token: Int32, _ value: TokenLogProbability?, _ tokenizer: Tokenizer, offset: inout Int) {
         let text = Self.spelling(token, tokenizer)
         tokens.append(text)
@@ -44,12 +44,12 @@ extension TextLogprobs {
         topLogprobs.append(
             value.map { value in
                 let candidates = value.top.map { (Self.spelling($0.token, tokenizer), Double($0.logProbability)) }
-                // Two tokens may spell the same text: the likelier stands for both.
+                // If two tokens have the same text, the likelier one stands for both.
                 return Dictionary(candidates + [(text, Double(value.logProbability))], uniquingKeysWith: { max($0, $1) })
             })
     }
 
-    /// A token as text, or as its bytes where they are none.
+    /// A token as text, or as its bytes if they are not valid text.
     private static func spelling(_ token: Int32, _ tokenizer: Tokenizer) -> String {
         let bytes = Array(tokenizer.bytes(of: Int(token)))
         return String(validating: bytes, as: UTF8.self)

@@ -11,7 +11,7 @@ import Training
 import Workers
 package import Workshop
 
-/// The one place that decides which status and code the errors of the other rooms have.
+/// The one place that maps errors of other rooms to statuses and codes.
 extension HTTPError {
     package init(_ error: WireError) {
         self.init(400, error.message, parameter: error.param, code: error.code)
@@ -126,7 +126,7 @@ extension HTTPError {
             }
     }
 
-    /// The refusal that stands for an error of another room; nil for what is the server's own fault.
+    /// The refusal that corresponds to an error of another room; nil for a fault of the server.
     package init?(refusing error: any Error) {
         switch error {
         case let error as HTTPError: self = error
@@ -158,13 +158,13 @@ extension HTTPError {
 }
 
 extension Response {
-    /// A stream of events whose refusals reach the client as its last event.
+    /// A stream of events whose last event may be a refusal.
     static func refusing(_ produce: @escaping @Sendable (EventStream) async throws -> Void) -> Response {
         .events { events in try await Server.refusing { try await produce(events) } }
     }
 }
 
-/// Runs a handler so that every refusal reaches the client with its status.
+/// Runs a handler and turns every refusal into its status.
 func refusing<Value>(_ body: () async throws -> Value) async throws -> Value {
     do {
         return try await body()

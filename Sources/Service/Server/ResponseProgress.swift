@@ -15,7 +15,7 @@ struct ResponseProgress {
     private(set) var response: ResponseObject
     private var events: [ResponseEvent] = []
     private var eventCount = 0
-    /// Log-probabilities of tokens that no event has told yet.
+    /// Log-probabilities of tokens that no event has reported yet.
     private var untold: [TokenLogprob] = []
 
     init(_ response: ResponseObject) {
@@ -24,15 +24,15 @@ struct ResponseProgress {
         tell(.inProgress)
     }
 
-    /// The events since the last call.
+    /// Returns the events since the last call.
     mutating func takeEvents() -> [ResponseEvent] {
         defer { events = [] }
         return events
     }
 
-    /// Takes what a token added.
+    /// Adds what a token contributed.
     ///
-    /// - Parameter thoughtTokens: how many tokens of the answer so far were thought; their log-probabilities are not told.
+    /// - Parameter thoughtTokens: The number of reasoning tokens of the answer so far; their log-probabilities are not reported.
     mutating func add(_ part: AnswerParting.Part, _ logprob: TokenLogprob?, thoughtTokens: Int) {
         if let logprob { untold.append(logprob) }
         if !part.thought.isEmpty { think(part.thought) }
@@ -40,7 +40,7 @@ struct ResponseProgress {
         for call in part.calls { add(call) }
     }
 
-    /// Ends the answer. One that was cut while it thought has no message.
+    /// Ends the answer. One that was cut during its reasoning has no message.
     mutating func finish(_ reason: Generation.FinishReason, thoughtTokens: Int) {
         switch reason {
         case .stop: response.status = .completed
@@ -49,7 +49,7 @@ struct ResponseProgress {
             response.incompleteDetails = ResponseObject.Incompletion(reason: "max_output_tokens")
         }
         switch response.output.last?.type {
-        // Tokens of a call are told in its arguments alone.
+        // The tokens of a call appear only in its arguments.
         case .call: break
         case .message: if !untold.isEmpty { say("", thoughtTokens: thoughtTokens) }
         case .reasoning: if reason != .length { say("", thoughtTokens: thoughtTokens) }
@@ -58,7 +58,7 @@ struct ResponseProgress {
         close(response.status)
     }
 
-    /// Ends the response, whose answer has ended.
+    /// Ends the response, once its answer has ended.
     mutating func complete(at time: Int, _ usage: Usage, _ cord: CordExtension) {
         response.completedAt = response.status == .completed ? time : nil
         response.usage = ResponseUsage(usage)
@@ -108,7 +108,7 @@ struct ResponseProgress {
         tellNewest(.argumentsDelta) { $0.delta = call.function.arguments }
     }
 
-    /// Begins what is thought or said, unless it has begun.
+    /// Begins an item of reasoning or a message, unless it has begun.
     private mutating func open(_ item: OutputItem, with part: OutputPart) {
         if response.output.last?.type == item.type { return }
         close(.completed)
@@ -150,7 +150,7 @@ struct ResponseProgress {
         }
     }
 
-    /// An event of what the newest item has.
+    /// An event about a part of the newest item.
     private mutating func tellNewest(_ kind: ResponseEvent.Kind, _ fill: (inout ResponseEvent) -> Void) {
         let (index, item) = (response.output.count - 1, response.output.last?.id)
         tell(kind) {

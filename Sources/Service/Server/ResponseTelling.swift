@@ -5,13 +5,13 @@ import HTTP
 import Synchronization
 import Workshop
 
-/// The response to an inquiry, told while its answer comes.
+/// Reports the response to an inquiry while its answer arrives.
 ///
-/// What locks is not inlined, as `TrainingMetrics.waits` (Workshop) is not.
+/// Functions that lock are not inlined, for the reason given at `TrainingMetrics` (Workshop).
 final class ResponseTelling: Sendable {
     let inquiry: Inquiry
     private let parting: AnswerParting
-    /// Members of the request that the model has no use for.
+    /// Request members that the model does not use.
     private let ignored: [String]
     private let progress: Mutex<ResponseProgress>
 
@@ -27,9 +27,9 @@ final class ResponseTelling: Sendable {
                     topP: options.topP)))
     }
 
-    /// Hands every event to `tell` until the response has ended.
+    /// Passes every event to `tell` until the response has ended.
     ///
-    /// - Returns: The whole response.
+    /// - Returns: The complete response.
     func forEach(_ tell: @escaping @Sendable (ResponseEvent) async throws -> Void) async throws -> ResponseObject {
         for event in events() { try await tell(event) }
         try await inquiry.forEach { event in
@@ -39,7 +39,7 @@ final class ResponseTelling: Sendable {
         return response()
     }
 
-    /// The events that tell of a failure.
+    /// The events that report a failure.
     @inline(never) func fail(_ error: HTTPError) -> [ResponseEvent] {
         progress.withLock { progress in
             progress.fail(error)

@@ -4,7 +4,7 @@ import Models
 import Workshop
 
 extension Runtime {
-    /// What routers choose a server by, in vLLM's words, which the Gateway API's inference extension reads.
+    /// The metrics by which routers choose a server. Their names are vLLM's, which the Gateway API's inference extension reads.
     ///
     /// Source: vLLM's production metrics; the model server protocol of gateway-api-inference-extension.
     func describeToRouters(on page: inout Exposition, _ answers: AnswerHistograms) {
@@ -47,7 +47,7 @@ extension Runtime {
             ], Date().timeIntervalSince1970)
     }
 
-    /// The names that requests call weight versions by, separated by commas; what is in force for the base is the base.
+    /// The names under which requests ask for the weight versions, separated by commas. The version in force goes by the base's name.
     private func names(of ids: Set<String>) -> String {
         let entries = versions.entries
         return ids.subtracting([entries[0].versionID]).map { id in entries.first { $0.versionID == id }?.name ?? id }.sorted()

@@ -1,17 +1,17 @@
 import Foundation
 
-/// Names for the objects among a schema's alternatives, which generators of clients need: after the schema that holds them and what they say
-/// of themselves, as in `ChatMessageUser`.
+/// Names for the objects among a schema's alternatives, as client generators need them. A name combines the enclosing schema and what the object
+/// says of itself, as in `ChatMessageUser`.
 struct SchemaNames {
-    /// By name.
+    /// The named schemas.
     private(set) var made: [String: Any] = [:]
     private let known: [String: Any]
 
     init(known: [String: Any]) { self.known = known }
 
-    /// The part with a reference in the place of each object among alternatives.
+    /// The part, with each object among alternatives replaced by a reference.
     ///
-    /// - Parameter name: the schema's, or the operation's.
+    /// - Parameter name: The name of the schema or operation.
     mutating func lifting(_ part: Any, from name: String) -> Any {
         if let list = part as? [Any] { return list.map { lifting($0, from: name) } }
         guard let object = part as? [String: Any] else { return part }
@@ -53,7 +53,7 @@ struct SchemaNames {
         return ["$ref": "#/components/schemas/\(name)"]
     }
 
-    /// What an object says that it is.
+    /// The first constant that an object has for its role, type, kind or object, capitalised.
     private static func kind(_ schema: [String: Any]) -> String? {
         for name in ["role", "type", "kind", "object"] {
             guard let member = (schema["properties"] as? [String: Any])?[name] as? [String: Any] else { continue }

@@ -7,7 +7,7 @@ import Synchronization
 import Workers
 package import Workshop
 
-/// What the routes share: the configuration, the counters, and the runtime once the model is loaded.
+/// The state that routes share: the configuration, the counters, and the runtime once the model is loaded.
 package final class ServerState: Sendable {
     package let configuration: ServerConfiguration
     package let metrics = Metrics()
@@ -17,7 +17,7 @@ package final class ServerState: Sendable {
 
     package init(_ configuration: ServerConfiguration) { self.configuration = configuration }
 
-    /// - Throws: 503 while the model is being loaded.
+    /// - Throws: 503 while the model is loading.
     package var runtime: Runtime {
         get throws(HTTPError) {
             guard let runtime = slot.withLock({ $0?.runtime }) else {
@@ -27,9 +27,9 @@ package final class ServerState: Sendable {
         }
     }
 
-    /// What outlives the process.
+    /// The workshop, which holds everything that outlives the process.
     ///
-    /// - Throws: 503 while loading; 422 where the server keeps nothing.
+    /// - Throws: 503 while loading; 422 if the server stores nothing.
     package var workshop: Workshop {
         get throws(HTTPError) {
             _ = try runtime
@@ -42,12 +42,12 @@ package final class ServerState: Sendable {
 
     package var isReady: Bool { slot.withLock { $0 != nil } }
 
-    /// Loads the model and the adapters that the configuration names. Takes seconds; blocks.
+    /// Loads the model and the configured adapters. Takes seconds; blocks.
     package func load() throws -> Runtime {
         try configuration.model.load(limits: configuration.limits) { [metrics] in metrics.answered($0) }
     }
 
-    /// What outlives the process, in the operator's data folder.
+    /// Opens the workshop in the operator's data folder.
     package func workshop(in folder: DataFolder, store: Store? = nil, over runtime: Runtime) throws -> Workshop {
         try Workshop(
             folder, store: store, runtime: runtime, settings: configuration.work, hiding: configuration.folders, condition: condition,
@@ -56,22 +56,22 @@ package final class ServerState: Sendable {
             }, answering: BatchesRoute.answer)
     }
 
-    /// From now on questions are answered.
+    /// Questions are answered from here on.
     package func begin(_ runtime: Runtime, _ workshop: Workshop? = nil) {
         heartbeat.start()
         slot.withLock { $0 = (runtime, workshop) }
     }
 
-    /// Lets go of the runtime and of what it keeps.
+    /// Releases the runtime and the workshop.
     package func end() {
         slot.withLock { $0 = nil }
         heartbeat.stop()
     }
 
-    /// Every route behind keys, origins and limits: the same value that the daemon serves and tests run in memory.
+    /// Every route with keys, origins and limits. The daemon serves this value, and tests run it in memory.
     package func service(logger: Logger = Logger(label: "cord.http")) throws -> Service {
         var limits = configuration.http
-        // What one request may bring fits twice: otherwise the largest would be told to come back, for ever.
+        // The largest request must fit twice. Otherwise it would be told to come back for ever.
         limits.bodyBytesInTotal = max(limits.bodyBytesInTotal, 2 * max(limits.bodyBytes, configuration.uploadBytes))
         limits.spoolFolder = configuration.dataFolder?.appending(path: "temporary")
         return Service(
@@ -91,7 +91,7 @@ package final class ServerState: Sendable {
         CompletionsRoute.add(to: &router, self)
         ScoreRoute.add(to: &router, self)
         TranscriptionsRoute.add(to: &router, self)
-        // The others wait for the disk now and then.
+        // The other routes occasionally wait for the disk.
         router.executor = WorkExecutor(name: "routes", width: 4)
         MetricsRoute.add(to: &router, self)
         ModelsRoute.add(to: &router, self)
@@ -111,7 +111,7 @@ package final class ServerState: Sendable {
         InspectRoute.add(to: &router, self)
         try OpenAPIRoute.add(to: &router)
         if let folder = configuration.publicFolder {
-            // Where a key is needed, the console fetches a report and fills a tab with it.
+            // If a key is needed, the console fetches a report and writes it into a tab.
             var files = try StaticFiles(directory: folder.path, styles: [ReportPage.styleSource], scripts: [ReportPage.scriptSource])
             PageLibraries.add(to: &files, root: configuration.libraryFolder)
             router.files(files)

@@ -4,14 +4,14 @@ import JSON
 package import Workshop
 
 extension [SubmittedMessage] {
-    /// A request's messages; each clip knows its member.
+    /// A request's messages. Each clip knows its path in the request.
     package init(_ messages: [ChatMessage]) throws(WorkshopError) {
         self = []
         for (index, message) in messages.enumerated() { append(try SubmittedMessage(message, at: "messages[\(index)]")) }
     }
 
-    /// A request's instructions as a system message, and its items. What an assistant thought belongs to its next message or call; where none
-    /// follows, it is a turn without text. Calls belong to the assistant's message before them.
+    /// A request's instructions as a system message, followed by its items. Reasoning is joined to the next message or call; if none follows, it
+    /// becomes a turn without text. Calls belong to the assistant's message before them.
     package init(_ request: ResponsesRequest) throws(WorkshopError) {
         self = request.instructions.map { [SubmittedMessage(role: "system", $0)] } ?? []
         var thoughts: [String] = []
@@ -41,7 +41,7 @@ extension [SubmittedMessage] {
 }
 
 extension SubmittedMessage {
-    /// - Parameter place: the request's member that holds the message.
+    /// - Parameter place: The path of the message in the request.
     fileprivate init(_ message: ChatMessage, at place: String) throws(WorkshopError) {
         var calls: [Generation.ToolCall] = []
         for (index, call) in message.toolCalls.enumerated() {
@@ -68,7 +68,7 @@ extension SubmittedMessage {
 }
 
 extension Generation.ToolCall {
-    /// - Parameter place: the request's member that holds the arguments.
+    /// - Parameter place: The path of the arguments in the request.
     fileprivate init(_ call: API.ToolCall, at place: String) throws(WorkshopError) {
         do { self.init(id: call.id, name: call.function.name, arguments: try JSONValue(parsing: call.function.arguments)) } catch {
             throw WorkshopError(.invalidValue, "\(place): expected JSON; \(error).", at: place)

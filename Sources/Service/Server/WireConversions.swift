@@ -1,7 +1,7 @@
 import API
 import Jobs
 
-// Words of the wire as the other rooms have them. A case that one side gains does not compile before the other has it.
+// Conversions between the wire's enums and other rooms'. A case added on one side only does not compile.
 
 extension RunStatus {
     init(_ state: JobState) {

@@ -5,7 +5,7 @@ import Training
 import Workshop
 
 extension Workshop {
-    /// What is trained, kept and waits, in the words of Prometheus.
+    /// Metrics of training, the store and the queues, in Prometheus's format.
     func describe(on page: inout Exposition) {
         let numbers = metrics.numbers
         page.single("cord_training_steps_total", "counter", "Steps taken, by requests and jobs.", Double(numbers.steps))
@@ -44,7 +44,7 @@ extension Workshop {
         gaps(on: &page)
     }
 
-    /// The latest reports: one sample for each version and benchmark.
+    /// The latest reports: one sample per version and benchmark.
     private func gaps(on page: inout Exposition) {
         guard let reports = try? store.reports(limit: 50).elements, !reports.isEmpty else { return }
         page.begin(

@@ -1,17 +1,17 @@
-/// What `POST /v1/answers` answers.
+/// The response of `POST /v1/answers`.
 
-/// The answer apart from the reasoning that led to it.
+/// An answer, with its final part separated from the reasoning that led to it.
 package struct Answer: Codable, Equatable, Sendable {
     package var id: String
     package var object = "answer"
     package var created: Int
     package var model: String
     package var weightVersion: String
-    /// The final answer; null where none could be made out.
+    /// The final answer; null if none was recognised.
     @Nullable package var answer: String?
-    /// What came before it.
+    /// The text before the final answer.
     package var reasoning: String
-    /// Both, as generated.
+    /// The whole text, as generated.
     package var text: String
     package var finishReason: FinishReason
     package var usage: Usage
@@ -31,7 +31,7 @@ package struct Answer: Codable, Equatable, Sendable {
 package struct AnswerChunk: Codable, Equatable, Sendable {
     package var id: String
     package var object = "answer.chunk"
-    /// To append.
+    /// The text to append.
     package var text: String
 
     package init(id: String, text: String) { (self.id, self.text) = (id, text) }

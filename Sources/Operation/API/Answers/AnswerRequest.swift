@@ -1,18 +1,18 @@
-/// What `POST /v1/answers` reads as JSON or as the fields of a form: a typed question, and how to answer it.
+/// The request of `POST /v1/answers`, as JSON or as form fields: a typed or spoken question, and how to answer it.
 package struct AnswerRequest: Codable, Equatable, Sendable {
     /// The typed question, or the words that go with the audio.
     package var text: String?
-    /// An instruction put before the question, as in a system message.
+    /// An instruction placed before the question, as a system message.
     package var system: String?
     package var model: String?
     package var sampling: SamplingFields
     package var stream = false
-    /// A spoken question inside JSON; a form carries it as its file.
+    /// A spoken question in a JSON body; a form sends it as a file instead.
     package var audio: Base64?
 
     package init(system: String?, model: String?, sampling: SamplingFields) { (self.system, self.model, self.sampling) = (system, model, sampling) }
 
-    /// `prompt` is a form's name for `text`.
+    /// Forms may call `text` by the name `prompt`.
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
         let prompt = try fields.text("prompt")
@@ -33,7 +33,7 @@ package struct AnswerRequest: Codable, Equatable, Sendable {
         try fields.end()
     }
 
-    /// A clip as text, or as `input_audio` and pairs have it.
+    /// A clip as a string, or as the object that `input_audio` and pairs use.
     private struct Clip: Decodable {
         let data: Base64
 

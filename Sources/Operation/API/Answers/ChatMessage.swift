@@ -1,22 +1,22 @@
 import Encodings
 package import Foundation
 
-/// One turn of a conversation: who speaks, and the parts of what is said, in order.
+/// One turn of a conversation: its speaker, and the parts of what is said, in order.
 ///
-/// An assistant's turn may come without content, as clients keep refusals and calls of tools; it is empty then. A turn of role `tool` is what
-/// a function gave back.
+/// An assistant's turn may have no content when it is a refusal or only calls tools; `content` is then empty. A turn of role `tool` is the result
+/// of a function.
 package struct ChatMessage: Decodable, Equatable, Sendable {
     package enum Role: String, CaseIterable, Sendable { case system, developer, user, assistant, tool }
 
     package var role: Role
-    /// At least one part; content given as a string is one text part.
+    /// At least one part, except for an assistant. A string is read as one text part.
     package var content: [ContentPart]
-    /// What an assistant thought before it spoke, from `reasoning_content` or its other name `reasoning`, for chat templates that read it;
-    /// empty where there is nothing.
+    /// What an assistant thought before it spoke, from `reasoning_content` or its alias `reasoning`, for chat templates that read it. Empty if
+    /// absent.
     package var reasoningContent: String
-    /// Functions that an assistant asked to call.
+    /// The function calls that an assistant made.
     package var toolCalls: [ToolCall] = []
-    /// Of a tool's turn, the call that it answers; empty elsewhere.
+    /// For a tool's turn, the id of the call that it answers; empty otherwise.
     package var toolCallId = ""
 
     package init(role: Role, content: [ContentPart], reasoningContent: String = "") {
@@ -31,7 +31,7 @@ package struct ChatMessage: Decodable, Equatable, Sendable {
         let expected = "a string or an array of parts"
         if role == .assistant {
             let content: Content? = try fields.optional("content", expected)
-            // A turn that was a refusal or a call of tools has no content in clients' histories; a refusal is its text.
+            // Clients' histories omit the content of a turn that was a refusal or a tool call. A refusal is kept as its text.
             let refusal = try fields.text("refusal").map { [ContentPart.text($0)] } ?? []
             let parts = (content?.parts ?? []) + refusal
             self.content = parts.isEmpty ? [.text("")] : parts
@@ -55,12 +55,12 @@ package struct ChatMessage: Decodable, Equatable, Sendable {
         }
         try fields.refuse("function_call", because: "`tool_calls` has taken its place")
         try fields.refuse("audio", because: "this server answers in text and keeps no spoken answers")
-        // No chat template of this server reads these: they cannot change the answer.
+        // No chat template of this server reads these members, so they cannot change the answer.
         fields.ignore("name", "annotations", "reasoning_details")
         try fields.end()
     }
 
-    /// Refuses calls that share an id within a turn, and answers to calls that nobody made.
+    /// Refuses duplicate call ids within a turn, and results of calls that nobody made.
     static func checkCalls(_ messages: [ChatMessage], at place: String) throws {
         var known: Set<String> = []
         for (index, message) in messages.enumerated() {
@@ -96,7 +96,7 @@ package struct ChatMessage: Decodable, Equatable, Sendable {
 /// A part of a message.
 package enum ContentPart: Decodable, Equatable, Sendable {
     case text(String)
-    /// The bytes of an audio file; `format` is what the client calls it, never trusted.
+    /// The bytes of an audio file. `format` is the client's claim and is never trusted.
     case inputAudio(Data, format: String?)
     case audioURL(String)
 
@@ -114,7 +114,7 @@ package enum ContentPart: Decodable, Equatable, Sendable {
             let link: Link = try fields.required("audio_url", "an object with a `url`")
             self = .audioURL(link.url)
         case "refusal":
-            // How an assistant's refusal stands among the parts of a history.
+            // The form in which a history holds an assistant's refusal.
             self = .text(try fields.required("refusal", "a string"))
         default:
             throw fields.invalid("type", expected: choices(Self.types))
@@ -123,7 +123,7 @@ package enum ContentPart: Decodable, Equatable, Sendable {
         try fields.end()
     }
 
-    /// A part of type `input_audio`, which is the same on every route that takes conversations.
+    /// Reads a part of type `input_audio`, which has one form on every route that takes conversations.
     static func inputAudio(_ fields: Fields) throws -> ContentPart {
         guard let audio = try fields.object("input_audio") else {
             throw fields.missing("input_audio", "an object with `data` and `format`")
@@ -149,7 +149,7 @@ package enum ContentPart: Decodable, Equatable, Sendable {
     }
 }
 
-/// The bytes of a clip on the wire: base64 text, or a `data:` URL; anything else is refused.
+/// The bytes of a clip on the wire, as base64 text or a `data:` URL. Anything else is refused.
 package struct Base64: Codable, Equatable, Sendable {
     package var bytes: Data
 

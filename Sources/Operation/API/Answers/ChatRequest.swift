@@ -1,11 +1,11 @@
-/// What `POST /v1/chat/completions` reads: OpenAI's request, with the sampling fields that vLLM added to it.
+/// The request of `POST /v1/chat/completions`: OpenAI's, with the sampling members that vLLM adds.
 package struct ChatCompletionRequest: Decodable, Equatable, Sendable {
-    /// The served model answers where absent.
+    /// The served model if absent.
     package var model: String?
     package var messages: [ChatMessage]
     package var sampling: SamplingFields
     package var controls = TokenControls()
-    /// How many answers.
+    /// The number of answers.
     package var n = 1
     package var stream = false
     package var streamOptions: StreamOptions?
@@ -13,13 +13,13 @@ package struct ChatCompletionRequest: Decodable, Equatable, Sendable {
     /// Alternatives per token, at most 20; needs `logprobs`.
     package var topLogprobs = 0
     package var responseFormat = ResponseFormat.text
-    /// vLLM's way to ask for a form.
+    /// vLLM's way to constrain the form of an answer.
     package var structuredOutputs: StructuredOutputs?
-    /// Log-probabilities of the prompt's tokens, with this many alternatives; nil for none. vLLM's.
+    /// vLLM's: the number of alternatives for each token of the prompt; nil for no log-probabilities of the prompt.
     package var promptLogprobs: Int?
-    /// For chat templates that know it; others ignore it, and the answer says so.
+    /// Used by chat templates that know it. Otherwise it is ignored, and the answer lists it as ignored.
     package var reasoningEffort: ReasoningEffort?
-    /// Known to no model here: the answer says so.
+    /// No model here uses it; the answer lists it as ignored.
     package var verbosity: Verbosity?
     package var tools = ToolFields()
 
@@ -72,7 +72,7 @@ package struct ChatCompletionRequest: Decodable, Equatable, Sendable {
 }
 
 package struct StreamOptions: Decodable, Equatable, Sendable {
-    /// Whether a last chunk without choices carries the usage.
+    /// Whether a final chunk without choices carries the usage.
     package var includeUsage: Bool
     /// Whether every chunk carries the usage so far.
     package var continuousUsageStats: Bool
@@ -86,15 +86,15 @@ package struct StreamOptions: Decodable, Equatable, Sendable {
     }
 }
 
-/// `structured_outputs`: one form, as vLLM names it.
+/// `structured_outputs`, vLLM's constraint on the form of an answer.
 package enum StructuredOutputs: Decodable, Equatable, Sendable {
     case choice([String])
-    /// An expression that the whole answer matches.
+    /// A regular expression that the whole answer must match.
     case regex(String)
-    /// A context-free grammar, whose rule `root` the whole answer follows.
+    /// A context-free grammar; the whole answer must derive from its rule `root`.
     case grammar(String)
     case jsonObject
-    /// A schema, or the text of one. The order of its members, which counts, has to be read from the request itself.
+    /// A JSON schema, or the text of one. The order of its members matters and must be read from the request's own bytes.
     case json(WireValue)
 
     package init(from decoder: any Decoder) throws {
@@ -145,7 +145,7 @@ package enum ResponseFormat: Decodable, Equatable, Sendable {
         try fields.end()
     }
 
-    /// The schema with its name, which other routes have beside `type`.
+    /// Reads the schema and its name; other routes have them beside `type`.
     static func jsonSchema(_ form: Fields) throws -> ResponseFormat {
         let (name, schema) = (try form.name("name", maxLength: 64), try form.required("schema", "a JSON schema", as: WireValue.self))
         guard case .object = schema else { throw form.invalid("schema", expected: "an object") }

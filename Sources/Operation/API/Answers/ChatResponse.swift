@@ -1,4 +1,4 @@
-/// What `POST /v1/chat/completions` answers: OpenAI's objects, with the `cord` extension.
+/// The response of `POST /v1/chat/completions`: OpenAI's objects, with the `cord` extension.
 
 /// A whole answer.
 package struct ChatCompletion: Codable, Equatable, Sendable {
@@ -9,7 +9,7 @@ package struct ChatCompletion: Codable, Equatable, Sendable {
     package var model: String
     package var choices: [ChatChoice]
     package var usage: Usage
-    /// vLLM's: for each token of the prompt the likeliest in its place and itself, by id; null for the first, and for slots of sound.
+    /// vLLM's: for each token of the prompt, that token and the likeliest ones in its place, by id. Null for the first token and for audio slots.
     package var promptLogprobs: [[String: PromptLogprob]?]?
     package var systemFingerprint: String?
     package var cord: CordExtension?
@@ -23,10 +23,10 @@ package struct ChatCompletion: Codable, Equatable, Sendable {
     }
 }
 
-/// A token of the prompt, or another in its place.
+/// A token of the prompt, or an alternative in its place.
 package struct PromptLogprob: Codable, Equatable, Sendable {
     package var logprob: Double
-    /// From 1, the likeliest, where it is among those that are told.
+    /// The token's rank, 1 for the likeliest; null if it is not among the alternatives reported.
     @Nullable package var rank: Int?
     package var decodedToken: String
 
@@ -45,22 +45,22 @@ package struct ChatChoice: Codable, Equatable, Sendable {
     }
 }
 
-/// Why an answer ended: a stop string or the model's end, a limit on tokens, or the model's end behind calls of tools.
+/// Why an answer ended: `stop` for a stop string or the model's end token, `length` for a token limit, `tool_calls` for an end after calls.
 package enum FinishReason: String, Codable, Sendable {
     case stop, length
     case toolCalls = "tool_calls"
 }
 
-/// The model's turn.
+/// The assistant's message.
 package struct AssistantMessage: Codable, Equatable, Sendable {
     package var role = "assistant"
-    /// Null where there are calls of tools alone.
+    /// Null if the message only calls tools.
     @Nullable package var content: String?
-    /// What was thought before, where the model marks it off.
+    /// The reasoning before the content, if the model marks it.
     package var reasoningContent: String?
-    /// Absent where there are none.
+    /// Absent if there are no calls.
     package var toolCalls: [ToolCall]?
-    /// Always null; OpenAI's clients read it.
+    /// Always null; OpenAI's clients expect the member.
     @Nullable package var refusal: String?
 
     package init(content: String?, reasoningContent: String? = nil, toolCalls: [ToolCall]? = nil) {
@@ -68,14 +68,14 @@ package struct AssistantMessage: Codable, Equatable, Sendable {
     }
 }
 
-/// One event of a streamed answer. The last may carry `usage` and no choices.
+/// One event of a streamed answer. The last one may carry `usage` without choices.
 package struct ChatCompletionChunk: Codable, Equatable, Sendable {
     package var id: String
     package var object = "chat.completion.chunk"
     package var created: Int
     package var model: String
     package var choices: [ChatChunkChoice]
-    /// Absent where no usage was asked for; else null in every chunk but the last.
+    /// Absent if usage was not requested; otherwise null in every chunk but the last.
     package var usage: Nullable<Usage>?
     package var systemFingerprint: String?
     package var cord: CordExtension?
@@ -89,7 +89,7 @@ package struct ChatCompletionChunk: Codable, Equatable, Sendable {
     }
 }
 
-/// What was added to one of the answers.
+/// The addition to one of the answers.
 package struct ChatChunkChoice: Codable, Equatable, Sendable {
     package var index: Int
     package var delta: ChatDelta
@@ -101,11 +101,11 @@ package struct ChatChunkChoice: Codable, Equatable, Sendable {
     }
 }
 
-/// Text to append; the first of an answer carries the role.
+/// Text to append. The first delta of an answer carries the role.
 package struct ChatDelta: Codable, Equatable, Sendable {
     package var role: String?
     package var content: String?
-    /// What is thought, before `content` begins.
+    /// Reasoning, which comes before `content`.
     package var reasoningContent: String?
     package var toolCalls: [ToolCallDelta]?
 
@@ -122,10 +122,10 @@ package struct ChoiceLogprobs: Codable, Equatable, Sendable {
     package init(content: [TokenLogprob]) { self.content = content }
 }
 
-/// One token that was drawn, with the likeliest in its place.
+/// A sampled token, with the likeliest tokens in its place.
 package struct TokenLogprob: Codable, Equatable, Sendable {
     package var token: String
-    /// Natural logarithm.
+    /// The natural logarithm of the probability.
     package var logprob: Double
     package var bytes: [UInt8]
     package var topLogprobs: [TopLogprob]
@@ -135,7 +135,7 @@ package struct TokenLogprob: Codable, Equatable, Sendable {
     }
 }
 
-/// A candidate.
+/// A candidate token.
 package struct TopLogprob: Codable, Equatable, Sendable {
     package var token: String
     package var logprob: Double
@@ -144,7 +144,7 @@ package struct TopLogprob: Codable, Equatable, Sendable {
     package init(token: String, logprob: Double, bytes: [UInt8]) { (self.token, self.logprob, self.bytes) = (token, logprob, bytes) }
 }
 
-/// Tokens in and out.
+/// Token counts of the prompt and the answer.
 package struct Usage: Codable, Equatable, Sendable {
     package var promptTokens: Int
     package var completionTokens: Int
@@ -161,7 +161,7 @@ package struct Usage: Codable, Equatable, Sendable {
     }
 }
 
-/// What the prompt was made of: `audio_tokens + text_tokens` is `prompt_tokens`; `cached_tokens` of them were reused.
+/// The composition of the prompt: `audio_tokens + text_tokens` equals `prompt_tokens`. `cached_tokens` of them were reused from the cache.
 package struct PromptTokensDetails: Codable, Equatable, Sendable {
     package var audioTokens: Int
     package var cachedTokens: Int
@@ -172,7 +172,7 @@ package struct PromptTokensDetails: Codable, Equatable, Sendable {
     }
 }
 
-/// What the answer was made of.
+/// The composition of the answer.
 package struct CompletionTokensDetails: Codable, Equatable, Sendable {
     package var audioTokens = 0
     package var reasoningTokens: Int

@@ -1,16 +1,16 @@
-/// What `POST /v1/completions` reads: texts or tokens that the model continues as they stand, without its chat format.
+/// The request of `POST /v1/completions`: texts or token ids that the model continues as they are, without the chat format.
 package struct CompletionRequest: Decodable, Equatable, Sendable {
-    /// OpenAI's, where a request says nothing.
+    /// OpenAI's default for `max_tokens`.
     private static let defaultTokens = 16
 
     package var model: String?
-    /// Continued each by itself.
+    /// Each prompt is continued separately.
     package var prompts: [PromptField]
     package var sampling: SamplingFields
     package var controls: TokenControls
-    /// How many continuations of each prompt.
+    /// The number of continuations per prompt.
     package var n: Int
-    /// Whether an answer begins with its prompt, scored where `logprobs` are asked for.
+    /// Whether each answer starts with its prompt, which is scored if `logprobs` is set.
     package var echo: Bool
     /// Alternatives per token; nil for no log-probabilities.
     package var logprobs: Int?
@@ -40,7 +40,7 @@ package struct CompletionRequest: Decodable, Equatable, Sendable {
     }
 }
 
-/// A text, or the ids of its tokens.
+/// A text, or token ids.
 package enum PromptField: Decodable, Equatable, Sendable {
     case text(String)
     case tokens([Int])
@@ -61,7 +61,7 @@ package enum PromptField: Decodable, Equatable, Sendable {
         }
     }
 
-    /// One, or an array of them: an array of numbers is one.
+    /// One prompt, or an array of prompts. An array of numbers is one prompt.
     struct Several: Decodable {
         let prompts: [PromptField]
 
@@ -78,18 +78,18 @@ package enum PromptField: Decodable, Equatable, Sendable {
     }
 }
 
-/// What `POST /v1/score` reads: a prompt, and texts that might follow it.
+/// The request of `POST /v1/score`: a prompt, and continuations to score after it.
 package struct ScoreRequest: Decodable, Equatable, Sendable {
     package enum Prompt: Equatable, Sendable {
-        /// Put through the chat format, up to where the answer begins.
+        /// A conversation, rendered by the chat format up to the start of the answer.
         case messages([ChatMessage])
-        /// As it stands.
+        /// A prompt used as it is.
         case raw(PromptField)
     }
 
     package var model: String?
     package var prompt: Prompt
-    /// Each follows the prompt by itself, as it stands.
+    /// Each continuation is scored directly after the prompt, as it is.
     package var continuations: [PromptField]
     /// Alternatives per token, at most 20.
     package var topLogprobs: Int

@@ -1,13 +1,13 @@
-/// What `POST /v1/completions` answers, whole or as the events of a stream, which have the same form.
+/// The response of `POST /v1/completions`. A streamed event has the same form.
 package struct TextCompletion: Codable, Equatable, Sendable {
     package var id: String
     package var object = "text_completion"
     /// Unix seconds.
     package var created: Int
     package var model: String
-    /// In a stream: what was added to one of them.
+    /// In a stream: the addition to one choice.
     package var choices: [TextChoice]
-    /// In a stream: of the last event, or of each, where it was asked for.
+    /// In a stream: set in the last event, or in each one if requested.
     package var usage: Usage?
     package var systemFingerprint: String?
     package var cord: CordExtension?
@@ -21,7 +21,7 @@ package struct TextCompletion: Codable, Equatable, Sendable {
     }
 }
 
-/// A continuation of one of the prompts: of prompt p, number p · n and those after it.
+/// One continuation. Those of prompt p have the indices p · n to p · n + n − 1.
 package struct TextChoice: Codable, Equatable, Sendable {
     package var index: Int
     package var text: String
@@ -33,21 +33,21 @@ package struct TextChoice: Codable, Equatable, Sendable {
     }
 }
 
-/// Log-probabilities as OpenAI's completions tell them: lists side by side, an element a token.
+/// Log-probabilities in the form of OpenAI's completions: parallel lists with one element per token.
 package struct TextLogprobs: Codable, Equatable, Sendable {
-    /// A token that is no text by itself is spelled `bytes:\xe2\x82`.
+    /// A token that is not valid text by itself is written as `bytes:\xe2\x82`.
     package var tokens: [String] = []
-    /// Null for the first token of a prompt, which follows nothing.
+    /// Null for the first token of a prompt, which has no predecessor.
     package var tokenLogprobs: [Double?] = []
-    /// The likeliest in each place, with the token itself.
+    /// The likeliest tokens at each position, including the token itself.
     package var topLogprobs: [[String: Double]?] = []
-    /// Where each token begins in `text`, in characters (Unicode scalars).
+    /// The offset of each token in `text`, in Unicode scalars.
     package var textOffset: [Int] = []
 
     package init() {}
 }
 
-/// What `POST /v1/score` answers.
+/// The response of `POST /v1/score`.
 package struct Score: Codable, Equatable, Sendable {
     package var id: String
     package var object = "score"
@@ -55,7 +55,7 @@ package struct Score: Codable, Equatable, Sendable {
     package var model: String
     /// In the order of the request.
     package var data: [ContinuationScore]
-    /// `prompt_tokens` are those of the prompt, once, and of all continuations.
+    /// `prompt_tokens` counts the prompt once, plus all continuations.
     package var usage: Usage
     package var systemFingerprint: String?
     package var cord: CordExtension?
@@ -66,12 +66,12 @@ package struct Score: Codable, Equatable, Sendable {
     }
 }
 
-/// How likely one continuation is.
+/// The score of one continuation.
 package struct ContinuationScore: Codable, Equatable, Sendable {
     package var index: Int
-    /// Of the whole continuation: the sum over its tokens.
+    /// The sum over the continuation's tokens.
     package var logprob: Double
-    /// Whether each token is the likeliest in its place.
+    /// Whether every token is the likeliest in its place.
     package var isGreedy: Bool
     package var tokens: [TokenLogprob]
 

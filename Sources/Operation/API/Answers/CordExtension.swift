@@ -1,16 +1,16 @@
-/// The extension `cord` on every answer: which weights spoke, what they heard, and how long it took.
+/// The extension `cord` of every answer: the weights that answered, the audio they heard, and how long it took.
 
-/// `cord` of an answer.
+/// The member `cord` of an answer.
 package struct CordExtension: Codable, Equatable, Sendable {
     package var weightVersion: String
     /// In the order of the prompt.
     package var audio: [HeardAudio]
     package var timings: Timings
-    /// Of the random stream that drew the tokens; sent back, it gives the same answer.
+    /// The seed of the random stream that drew the tokens. Sending it back reproduces the answer.
     package var seed: Int?
-    /// Members of the request that the model has no use for, such as `reasoning_effort` where its chat template knows none.
+    /// Request members that the model does not use, such as `reasoning_effort` if its chat template has no such variable.
     package var ignored: [String]?
-    /// Of chats: those answers that say at their end what their final answer is, parted.
+    /// In chats: for each answer that announces its final answer at its end, its two parts.
     package var answers: [AnswerParts]?
 
     package init(
@@ -22,9 +22,9 @@ package struct CordExtension: Codable, Equatable, Sendable {
     }
 }
 
-/// An answer apart in what it announces at its end and what led to that.
+/// An answer split into the final answer that it announces at its end and the reasoning before it.
 package struct AnswerParts: Codable, Equatable, Sendable {
-    /// Of the choice.
+    /// The index of the choice.
     package var index: Int
     package var answer: String
     package var reasoning: String
@@ -34,16 +34,16 @@ package struct AnswerParts: Codable, Equatable, Sendable {
     }
 }
 
-/// A clip as it was understood.
+/// A clip as the server decoded it.
 package struct HeardAudio: Codable, Equatable, Sendable {
     package var seconds: Double
-    /// Of the file, before resampling.
+    /// The file's own rate, before resampling.
     package var sampleRate: Int
     package var channels: Int
     package var audioTokens: Int
-    /// Of the bytes that were sent, in hexadecimal.
+    /// The digest of the bytes as sent, in hexadecimal.
     package var sha256: String
-    /// What the bytes turned out to be, as `wav/pcm_16`.
+    /// The detected format, as in `wav/pcm_16`.
     package var format: String?
 
     package init(seconds: Double, sampleRate: Int, channels: Int, audioTokens: Int, sha256: String, format: String? = nil) {
@@ -52,15 +52,15 @@ package struct HeardAudio: Codable, Equatable, Sendable {
     }
 }
 
-/// Seconds spent.
+/// Durations in seconds.
 package struct Timings: Codable, Equatable, Sendable {
-    /// Waiting for a place in the batch.
+    /// Time spent waiting for a place in the batch.
     package var queue: Double
-    /// Decoding, resampling, log-mel and encoder.
+    /// Time spent on decoding, resampling, log-mel and the encoder.
     package var audio: Double
     package var prefill: Double
     package var decode: Double
-    /// From the request's arrival to the first token.
+    /// Time from the request's arrival to the first token.
     package var firstToken: Double
     package var total: Double
 

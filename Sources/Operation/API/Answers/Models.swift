@@ -1,4 +1,4 @@
-/// The list of models, vLLM's adapter calls, and the tokenizer's.
+/// The list of models, vLLM's adapter calls, and the tokenizer's routes.
 
 /// What a model is of.
 package struct ModelFamilyObject: Codable, Equatable, Sendable {
@@ -25,12 +25,12 @@ package struct ModelObject: Codable, Equatable, Sendable {
     package var object = "model"
     package var created: Int
     package var ownedBy = "cord"
-    /// The checkpoint that this is made of.
+    /// The checkpoint behind this model.
     @Nullable package var root: String?
-    /// The base of a weight version; null for a base.
+    /// The base of a weight version; null for the base itself.
     @Nullable package var parent: String?
     package var maxModelLen: Int?
-    /// How the weights are kept: `bfloat16`, `int8`, `Q4_0`.
+    /// The storage format of the weights: `bfloat16`, `int8`, `Q4_0`.
     package var dtype: String?
     package var inputModalities = ["text", "audio"]
     package var outputModalities = ["text"]
@@ -74,7 +74,7 @@ package struct UnloadAdapterRequest: Decodable, Equatable, Sendable {
     }
 }
 
-/// `POST /v1/tokenize`: a text, or a conversation put through the chat format.
+/// `POST /v1/tokenize`: a text, or a conversation rendered by the chat format.
 package struct TokenizeRequest: Decodable, Equatable, Sendable {
     package enum Input: Equatable, Sendable {
         case prompt(String)

@@ -1,4 +1,4 @@
-/// An answer of `POST /v1/responses`, whole or as it stood at an event of its stream.
+/// A response of `POST /v1/responses`: the whole of it, or its state at an event of the stream.
 package struct ResponseObject: Codable, Equatable, Sendable {
     package enum Status: String, Codable, Sendable {
         case inProgress = "in_progress"
@@ -12,7 +12,7 @@ package struct ResponseObject: Codable, Equatable, Sendable {
     }
 
     package struct Failure: Codable, Equatable, Sendable {
-        /// OpenAI's word for the kind of failure, as `server_error`.
+        /// OpenAI's code for the kind of failure, as in `server_error`.
         package var code: String
         package var message: String
 
@@ -33,7 +33,7 @@ package struct ResponseObject: Codable, Equatable, Sendable {
     package var model: String
     package var output: [OutputItem] = []
     package var parallelToolCalls: Bool
-    /// Always null: no response is kept.
+    /// Always null: responses are not stored.
     @Nullable package var previousResponseId: String?
     package var reasoning: ResponsesReasoning
     package var store = false
@@ -49,7 +49,7 @@ package struct ResponseObject: Codable, Equatable, Sendable {
     /// Absent until the response has ended.
     package var cord: CordExtension?
 
-    /// A response that has begun.
+    /// Creates a response that has just begun.
     package init(id: String, createdAt: Int, model: String, to request: ResponsesRequest, temperature: Double, topP: Double) {
         (self.id, self.createdAt, self.model, self.temperature, self.topP) = (id, createdAt, model, temperature, topP)
         (metadata, reasoning, text) = (request.metadata, request.reasoning, request.text)
@@ -60,7 +60,7 @@ package struct ResponseObject: Codable, Equatable, Sendable {
     }
 }
 
-/// A part of a response's output: what was thought, what is said, or a function that is called.
+/// An item of a response's output: reasoning, a message, or a function call.
 package struct OutputItem: Codable, Equatable, Sendable {
     package enum Kind: String, Codable, Sendable {
         case reasoning, message
@@ -70,33 +70,33 @@ package struct OutputItem: Codable, Equatable, Sendable {
     package var id: String
     package var type: Kind
     package var status = ResponseObject.Status.inProgress
-    /// Absent of a call.
+    /// Absent in a call.
     package var content: [OutputPart]?
-    /// Of a message, its speaker.
+    /// The speaker of a message.
     package var role: String?
-    /// Of what was thought: none is made.
+    /// In reasoning: always empty, since no summary is made.
     package var summary: [WireValue]?
-    /// Of a call, what its result names it by.
+    /// In a call: the id that its result refers to.
     package var callId: String?
     package var name: String?
-    /// JSON text.
+    /// The arguments as JSON text.
     package var arguments: String?
 
-    /// What is thought, from its beginning.
+    /// Creates an empty reasoning item.
     package static func reasoning(id: String) -> OutputItem {
         var item = OutputItem(id: id, type: .reasoning)
         (item.content, item.summary) = ([], [])
         return item
     }
 
-    /// What is said, from its beginning.
+    /// Creates an empty message.
     package static func message(id: String) -> OutputItem {
         var item = OutputItem(id: id, type: .message)
         (item.content, item.role) = ([], "assistant")
         return item
     }
 
-    /// A call whose arguments have yet to come.
+    /// Creates a call whose arguments are still to come.
     package static func call(id: String, _ call: String, name: String) -> OutputItem {
         var item = OutputItem(id: id, type: .call)
         (item.callId, item.name, item.arguments) = (call, name, "")
@@ -104,28 +104,28 @@ package struct OutputItem: Codable, Equatable, Sendable {
     }
 }
 
-/// The text of an item of output.
+/// The text of an output item.
 package struct OutputPart: Codable, Equatable, Sendable {
     package var type: String
     package var text = ""
-    /// Of a message: none are made.
+    /// In a message: always empty.
     package var annotations: [WireValue]?
-    /// Of a message, those of its tokens where they were asked for.
+    /// In a message: the log-probabilities of its tokens, if requested.
     package var logprobs: [TokenLogprob]?
 
-    /// What is thought, from its beginning.
+    /// An empty part of reasoning.
     package static var thought: OutputPart { OutputPart(type: "reasoning_text") }
-    /// What is said, from its beginning.
+    /// An empty part of a message.
     package static var said: OutputPart { OutputPart(type: "output_text", annotations: [], logprobs: []) }
 }
 
-/// Tokens in and out, in the words of responses.
+/// Token counts, with the member names of responses.
 package struct ResponseUsage: Codable, Equatable, Sendable {
     package struct InputDetails: Codable, Equatable, Sendable {
         package var audioTokens: Int
         package var textTokens: Int?
         package var cachedTokens: Int
-        /// Always 0, as nothing is charged for filling the cache; OpenAI's clients read it.
+        /// Always 0: filling the cache costs nothing. OpenAI's clients expect the member.
         package var cacheWriteTokens = 0
     }
 
@@ -150,7 +150,7 @@ package struct ResponseUsage: Codable, Equatable, Sendable {
     }
 }
 
-/// An event of a streamed response. Which members are there depends on its type.
+/// An event of a streamed response. Its type determines which members are present.
 package struct ResponseEvent: Codable, Equatable, Sendable {
     package enum Kind: String, Codable, Sendable {
         case created = "response.created"
@@ -171,7 +171,7 @@ package struct ResponseEvent: Codable, Equatable, Sendable {
     }
 
     package var type: Kind
-    /// From 0, counting every event of the stream.
+    /// The number of the event in the stream, from 0.
     package var sequenceNumber: Int
     package var response: ResponseObject?
     package var outputIndex: Int?
@@ -182,7 +182,7 @@ package struct ResponseEvent: Codable, Equatable, Sendable {
     package var delta: String?
     package var text: String?
     package var logprobs: [TokenLogprob]?
-    /// Of a call whose arguments are whole, its function and these.
+    /// In an event that completes a call's arguments: the name of the function, and its arguments.
     package var name: String?
     package var arguments: String?
 

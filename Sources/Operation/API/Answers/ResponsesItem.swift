@@ -1,9 +1,9 @@
-/// An item of a conversation as `POST /v1/responses` takes it.
+/// An input item of `POST /v1/responses`.
 package enum ResponsesItem: Decodable, Equatable, Sendable {
     case message(ChatMessage)
-    /// What an assistant thought before its next message.
+    /// An assistant's reasoning before its next message.
     case reasoning(String)
-    /// A function that an assistant asked to call, in the turn of the message before it, if that is an assistant's.
+    /// A function call. It belongs to the preceding message if that is an assistant's.
     case call(ToolCall)
 
     package init(from decoder: any Decoder) throws {
@@ -18,7 +18,7 @@ package enum ResponsesItem: Decodable, Equatable, Sendable {
         case "custom_tool_call", "custom_tool_call_output", "mcp_call": throw Self.unsupported(type, fields, "this server knows functions alone")
         default: throw fields.invalid("type", expected: choices(["message", "reasoning", "function_call", "function_call_output"]))
         }
-        // What a response's items are called and how they ended.
+        // Ids and states that output items carry when a client sends them back.
         fields.ignore("id", "status", "phase")
         try fields.end()
     }
@@ -46,7 +46,7 @@ package enum ResponsesItem: Decodable, Equatable, Sendable {
         return ChatMessage(role: role, content: parts.isEmpty ? [.text("")] : parts)
     }
 
-    /// What a function gave back.
+    /// The result of a function.
     private static func result(_ fields: Fields) throws -> ChatMessage {
         let call = try fields.name("call_id")
         let parts: [ContentPart] =
@@ -63,7 +63,7 @@ package enum ResponsesItem: Decodable, Equatable, Sendable {
         return message
     }
 
-    /// Refuses calls that share an id, and answers to calls that nobody made.
+    /// Refuses duplicate call ids, and results of calls that nobody made.
     static func checkCalls(_ items: [ResponsesItem], at place: String) throws {
         var known: Set<String> = []
         for (index, item) in items.enumerated() {
@@ -84,7 +84,7 @@ package enum ResponsesItem: Decodable, Equatable, Sendable {
         }
     }
 
-    /// The thoughts themselves; where a client has a summary alone, the summary.
+    /// The reasoning itself, or its summary if a client kept only that.
     private static func reasoning(_ fields: Fields) throws -> String {
         let summary: [Thought]? = try fields.optional("summary", "an array of summaries")
         let content: [Thought]? = try fields.optional("content", "an array of texts")
@@ -124,7 +124,7 @@ package enum ResponsesItem: Decodable, Equatable, Sendable {
     }
 }
 
-/// A text, or an array in its place.
+/// A text, or an array of elements instead.
 enum TextOrArray<Element: Decodable>: Decodable {
     case text(String)
     case array([Element])

@@ -1,10 +1,10 @@
-/// What `POST /v1/responses` reads: OpenAI's request, with the sampling fields that vLLM added to its others.
+/// The request of `POST /v1/responses`: OpenAI's, with the sampling members that vLLM adds elsewhere.
 ///
-/// The server keeps no responses: each request brings its whole conversation.
+/// The server stores no responses: each request carries its whole conversation.
 package struct ResponsesRequest: Decodable, Equatable, Sendable {
-    /// The served model answers where absent.
+    /// The served model if absent.
     package var model: String?
-    /// At least one item; input given as a string is one message of the user.
+    /// At least one item. A string is read as one user message.
     package var input: [ResponsesItem]
     /// A system message before the input.
     package var instructions: String?
@@ -17,7 +17,7 @@ package struct ResponsesRequest: Decodable, Equatable, Sendable {
     package var logprobs: Int?
     package var include: [ResponsesInclusion]
     package var tools: ToolFields
-    /// Given back with the response.
+    /// Returned with the response.
     package var metadata: [String: String]
 
     package init(from decoder: any Decoder) throws {
@@ -58,17 +58,17 @@ package struct ResponsesRequest: Decodable, Equatable, Sendable {
         try fields.refuse("context_management", "moderation", because: missing)
         try fields.acceptDefaults(because: missing)
         fields.ignoreBookkeeping()
-        // It bounds calls that a server makes by itself.
+        // It only limits calls that a server makes itself.
         fields.ignore("max_tool_calls")
     }
 }
 
-/// What a response holds beside its text.
+/// Optional content of a response.
 package enum ResponsesInclusion: String, CaseIterable, Sendable {
     case logprobs = "message.output_text.logprobs"
-    /// For clients that cannot read what was thought; here it is given as it is.
+    /// Meant for clients that cannot read reasoning; here it is returned in the clear.
     case encryptedReasoning = "reasoning.encrypted_content"
-    // What a service's own tools and pictures bring; here there are none.
+    // Output of hosted tools and images, which this server does not have.
     case fileSearch = "file_search_call.results"
     case webSearch = "web_search_call.results"
     case webSources = "web_search_call.action.sources"
@@ -77,13 +77,13 @@ package enum ResponsesInclusion: String, CaseIterable, Sendable {
     case codeOutputs = "code_interpreter_call.outputs"
 }
 
-/// `reasoning` of a request and of its response.
+/// The member `reasoning` of a request and of its response.
 package struct ResponsesReasoning: Codable, Equatable, Sendable {
     package enum Summary: String, Codable, CaseIterable, Sendable { case auto, concise, detailed }
 
-    /// For chat templates that know it; others ignore it, and the response says so.
+    /// Used by chat templates that know it. Otherwise it is ignored, and the response lists it as ignored.
     @Nullable package var effort: ReasoningEffort?
-    /// No summary is made: what was thought is given whole, and the response says so.
+    /// No summary is made: the reasoning is returned whole, and the response says so.
     @Nullable package var summary: Summary?
 
     package init() {}
@@ -100,10 +100,10 @@ package struct ResponsesReasoning: Codable, Equatable, Sendable {
     }
 }
 
-/// `text` of a request and of its response: the form of the answer.
+/// The member `text` of a request and of its response: the form of the answer.
 package struct ResponsesText: Codable, Equatable, Sendable {
     package var format = ResponseFormat.text
-    /// Known to no model here: the response says so.
+    /// No model here uses it; the response lists it as ignored.
     package var verbosity: Verbosity?
 
     package init() {}

@@ -1,19 +1,19 @@
-/// How tokens are drawn, as every answering route reads it. Absent means the model's own default.
+/// Sampling parameters, as every answering route reads them. An absent one takes the model's own default.
 package struct SamplingFields: Codable, Equatable, Sendable {
-    /// 0 to 2; 0 is greedy, as is what is below 1e-5.
+    /// 0 to 2. Values below 1e-5 are greedy.
     package var temperature: Double?
     package var topP: Double?
-    /// Candidates kept; 0 and −1 keep all.
+    /// The number of candidates kept; 0 and −1 keep all.
     package var topK: Int?
     package var minP: Double?
-    /// The most tokens to generate, from `max_completion_tokens` or its older name `max_tokens`.
+    /// The maximum number of tokens to generate, from `max_completion_tokens` or its older name `max_tokens`.
     package var maxTokens: Int?
-    /// Strings that end the answer and are not part of it.
+    /// Strings that end the answer; they are not part of it.
     package var stop: [String]
     package var seed: Int?
     package var frequencyPenalty: Double?
     package var presencePenalty: Double?
-    /// 0.01 to 100; 1 is off.
+    /// 0.01 to 100; 1 has no effect.
     package var repetitionPenalty: Double?
 
     package init(
@@ -26,9 +26,9 @@ package struct SamplingFields: Codable, Equatable, Sendable {
     }
 
     /// - Parameters:
-    ///   - leastTokens: The least number of tokens that may be asked for.
-    ///   - limit: The member with the most tokens to generate.
-    ///   - olderLimit: Its older name, where it has one.
+    ///   - leastTokens: The smallest number of tokens that a request may ask for.
+    ///   - limit: The name of the member that holds the maximum number of tokens.
+    ///   - olderLimit: Its older name, if it has one.
     init(
         _ fields: Fields, leastTokens: Int = 1, limit: String = "max_completion_tokens", olderLimit: String? = "max_tokens"
     ) throws {
@@ -50,7 +50,7 @@ package struct SamplingFields: Codable, Equatable, Sendable {
         seed = try fields.integer("seed", in: Int.min...Int.max)
         frequencyPenalty = try fields.number("frequency_penalty", in: -2...2)
         presencePenalty = try fields.number("presence_penalty", in: -2...2)
-        // What it multiplies and divides must stay within Float.
+        // The logits it multiplies or divides must stay within the range of Float.
         repetitionPenalty = try fields.number("repetition_penalty", in: 0.01...100)
     }
 

@@ -1,15 +1,15 @@
-/// Which tokens may come, beside how they are drawn: OpenAI's and vLLM's members of a request.
+/// Constraints on which tokens may be sampled: members of OpenAI's and vLLM's requests.
 package struct TokenControls: Equatable, Sendable {
-    /// Added to the logits of tokens, by their ids; −100 all but forbids one.
+    /// Biases added to the logits, by token id. −100 all but forbids a token.
     package var logitBias: [Int: Double] = [:]
-    /// Whether the answer goes on past the model's end of it, to `max_tokens`.
+    /// Whether the answer continues past the model's end token, up to `max_tokens`.
     package var ignoreEos = false
-    /// The model cannot end an answer of fewer tokens.
+    /// The number of tokens before which the model cannot end its answer.
     package var minTokens = 0
 
     package init() {}
 
-    /// - Parameter maxTokens: What the request asks for at most.
+    /// - Parameter maxTokens: The requested maximum.
     init(_ fields: Fields, maxTokens: Int?) throws {
         logitBias = try Self.biases(fields)
         ignoreEos = try fields.flag("ignore_eos") ?? false
@@ -20,7 +20,7 @@ package struct TokenControls: Equatable, Sendable {
     }
 
     private static func biases(_ fields: Fields) throws -> [Int: Double] {
-        // An empty array stands for an empty object with some clients.
+        // Some clients send an empty array in place of an empty object.
         if fields.has("logit_bias"), fields.isEmpty("logit_bias") {
             fields.take(["logit_bias"])
             return [:]
@@ -38,8 +38,8 @@ package struct TokenControls: Equatable, Sendable {
     }
 }
 
-/// How long a model may think, in OpenAI's words.
+/// OpenAI's levels of how long a model may reason.
 package enum ReasoningEffort: String, Codable, CaseIterable, Sendable { case none, minimal, low, medium, high, xhigh }
 
-/// How long an answer may be, in OpenAI's words.
+/// OpenAI's levels of how long an answer may be.
 package enum Verbosity: String, Codable, CaseIterable, Sendable { case low, medium, high }

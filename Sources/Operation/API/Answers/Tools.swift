@@ -2,16 +2,16 @@ import Foundation
 
 /// A function that the model may ask its client to call.
 ///
-/// The order of the schema's members, which counts, has to be read from the request itself.
+/// The order of the schema's members matters and must be read from the request's own bytes.
 package struct FunctionTool: Decodable, Equatable, Sendable {
     package var name: String
     package var description: String?
-    /// A JSON schema of the arguments; absent where the function takes none.
+    /// A JSON schema of the arguments; absent if the function takes none.
     package var parameters: WireValue?
-    /// Whether arguments must be valid by the schema.
+    /// Whether the arguments must be valid against the schema.
     package var strict: Bool
 
-    /// As `POST /v1/chat/completions` has it, with the function in an object of its own.
+    /// Reads the form of `POST /v1/chat/completions`, which nests the function in an object.
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
         try Self.checkType(fields)
@@ -20,7 +20,7 @@ package struct FunctionTool: Decodable, Equatable, Sendable {
         try fields.end()
     }
 
-    /// As `POST /v1/responses` has it, with the function's members beside `type`.
+    /// Reads the form of `POST /v1/responses`, which puts the function's members beside `type`.
     fileprivate init(flat fields: Fields) throws {
         try Self.checkType(fields)
         try self.init(fields)
@@ -49,7 +49,7 @@ package struct FunctionTool: Decodable, Equatable, Sendable {
     }
 }
 
-/// A function as `POST /v1/responses` has it.
+/// A function in the form of `POST /v1/responses`.
 package struct ResponsesTool: Codable, Equatable, Sendable {
     package var function: FunctionTool
 
@@ -72,7 +72,7 @@ package struct ResponsesTool: Codable, Equatable, Sendable {
     }
 }
 
-/// Whether OpenAI's interface takes a text for the name of a function.
+/// Whether OpenAI's interface accepts the text as a function name.
 func isFunctionName(_ name: String) -> Bool {
     (1...64).contains(name.utf8.count)
         && name.utf8.allSatisfy { byte in
@@ -80,7 +80,7 @@ func isFunctionName(_ name: String) -> Bool {
         }
 }
 
-/// Whether the model calls functions, and which.
+/// Whether the model calls functions, and which ones.
 package enum ToolChoice: Codable, Equatable, Sendable {
     case none, auto, required
     case function(String)
@@ -99,7 +99,7 @@ package enum ToolChoice: Codable, Equatable, Sendable {
         }
         let fields = try Fields(decoder)
         try fields.requireConstant("type", "function")
-        // Chat has the name in an object of its own, responses beside the type.
+        // Chat nests the name in an object; responses put it beside the type.
         if let function = try fields.object("function") {
             self = .function(try function.name("name"))
             try function.end()
@@ -109,7 +109,7 @@ package enum ToolChoice: Codable, Equatable, Sendable {
         try fields.end()
     }
 
-    /// As responses tell it, with the function's name beside the type.
+    /// Encodes the form of responses, with the function's name beside the type.
     package func encode(to encoder: any Encoder) throws {
         switch self {
         case .none: try "none".encode(to: encoder)
@@ -120,27 +120,27 @@ package enum ToolChoice: Codable, Equatable, Sendable {
     }
 }
 
-/// `tools`, `tool_choice` and `parallel_tool_calls` of a request, held against one another.
+/// The members `tools`, `tool_choice` and `parallel_tool_calls` of a request, checked against each other.
 package struct ToolFields: Equatable, Sendable {
     package var tools: [FunctionTool] = []
     package var choice = ToolChoice.none
-    /// Whether one answer may have several calls.
+    /// Whether one answer may contain several calls.
     package var isParallel = true
 
     package init() {}
 
-    /// As `POST /v1/chat/completions` has them.
+    /// Reads the form of `POST /v1/chat/completions`.
     init(_ fields: Fields) throws {
         try self.init(fields, try fields.optional("tools", "an array of tools") ?? [], named: "function.name")
     }
 
-    /// As `POST /v1/responses` has them.
+    /// Reads the form of `POST /v1/responses`.
     init(responses fields: Fields) throws {
         let tools: [ResponsesTool] = try fields.optional("tools", "an array of tools") ?? []
         try self.init(fields, tools.map(\.function), named: "name")
     }
 
-    /// - Parameter place: where the name stands within a tool.
+    /// - Parameter place: The path of the name within a tool.
     private init(_ fields: Fields, _ tools: [FunctionTool], named place: String) throws {
         self.tools = tools
         guard tools.count <= 128 else { throw fields.invalid("tools", expected: "at most 128 tools") }
@@ -168,7 +168,7 @@ package struct ToolFields: Equatable, Sendable {
 package struct ToolCall: Codable, Equatable, Sendable {
     package struct Function: Codable, Equatable, Sendable {
         package var name: String
-        /// JSON text of an object.
+        /// The arguments: the JSON text of an object.
         package var arguments: String
 
         package init(name: String, arguments: String) { (self.name, self.arguments) = (name, arguments) }
@@ -190,12 +190,12 @@ package struct ToolCall: Codable, Equatable, Sendable {
         guard let function = try fields.object("function") else { throw fields.missing("function", "an object with `name` and `arguments`") }
         self.function = try Function(function)
         try function.end()
-        // Where clients keep the place of a call that was streamed.
+        // Clients keep the index of a streamed call here.
         fields.ignore("index")
         try fields.end()
     }
 
-    /// As an item of responses has it, beside what items have in common.
+    /// Reads a call from an item of responses, without the members that all items share.
     init(item fields: Fields) throws {
         id = try fields.name("call_id")
         function = try Function(fields)
@@ -203,7 +203,7 @@ package struct ToolCall: Codable, Equatable, Sendable {
 }
 
 extension ToolCall.Function {
-    /// Arguments that are empty are those of a function without any.
+    /// Empty arguments stand for a function without parameters.
     init(_ fields: Fields) throws {
         name = try fields.required("name", "a name")
         guard isFunctionName(name) else { throw fields.invalid("name", expected: "1 to 64 letters, digits, _ or -") }
@@ -216,14 +216,14 @@ extension ToolCall.Function {
     }
 }
 
-/// What became known of a call with an event of a stream: first its id and name, then its arguments piece by piece.
+/// A streamed addition to a call: first its id and name, then its arguments piece by piece.
 package struct ToolCallDelta: Codable, Equatable, Sendable {
     package struct Function: Codable, Equatable, Sendable {
         package var name: String?
         package var arguments: String
     }
 
-    /// Of the call among those of its answer.
+    /// The index of the call within its answer.
     package var index: Int
     package var id: String?
     package var type: String?

@@ -1,4 +1,4 @@
-/// The fields of a form beside the recording, of `POST /v1/audio/transcriptions` and `…/translations`.
+/// The form fields beside the recording of `POST /v1/audio/transcriptions` and `…/translations`.
 package struct TranscriptionRequest: Decodable, Sendable {
     package enum Format: String, CaseIterable, Sendable {
         case json, text, srt, vtt
@@ -6,9 +6,9 @@ package struct TranscriptionRequest: Decodable, Sendable {
     }
 
     package let model: String?
-    /// ISO 639-1, as `en`.
+    /// An ISO 639-1 code, as in `en`.
     package let language: String?
-    /// Names and terms that may occur.
+    /// Names and terms that may occur in the recording.
     package let prompt: String?
     package let format: Format
     package let temperature: Double
@@ -25,7 +25,7 @@ package struct TranscriptionRequest: Decodable, Sendable {
         if stream, format != .json, format != .text {
             throw fields.invalid("stream", expected: "false with response_format \(format.rawValue), which is written when all is heard")
         }
-        // Segments are given by verbose_json anyway, and their times follow from the pauses at which the recording is cut.
+        // `verbose_json` always has segments; their times come from the pauses at which the recording is cut.
         if let granularity = try fields.text("timestamp_granularities[]"), granularity != "segment" {
             throw fields.invalid("timestamp_granularities[]", expected: "\"segment\": times of words are not known")
         }
@@ -36,7 +36,7 @@ package struct TranscriptionRequest: Decodable, Sendable {
     }
 }
 
-/// A transcript, as `json`.
+/// A transcript in the format `json`.
 package struct TranscriptionObject: Codable, Equatable, Sendable {
     package struct Usage: Codable, Equatable, Sendable {
         package let type: String
@@ -51,11 +51,11 @@ package struct TranscriptionObject: Codable, Equatable, Sendable {
     package init(text: String, seconds: Double) { (self.text, usage) = (text, Usage(seconds: seconds)) }
 }
 
-/// A transcript with its pieces, as `verbose_json`.
+/// A transcript with its segments, in the format `verbose_json`.
 package struct VerboseTranscriptionObject: Codable, Equatable, Sendable {
     package struct Segment: Codable, Equatable, Sendable {
         package let id: Int
-        /// Seconds in the recording.
+        /// Seconds from the start of the recording.
         package let start: Double
         package let end: Double
         package let text: String
@@ -68,7 +68,7 @@ package struct VerboseTranscriptionObject: Codable, Equatable, Sendable {
     }
 
     package let task: String
-    /// As asked for, or as the model named it.
+    /// The requested language, or the one that the model named.
     @Nullable package var language: String?
     package let duration: Double
     package let text: String

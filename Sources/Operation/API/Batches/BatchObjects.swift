@@ -1,6 +1,6 @@
-/// Requests of a file, answered when there is time: OpenAI's `/v1/batches`.
+/// Batches: requests from a file, answered in the background. OpenAI's `/v1/batches`.
 
-/// A route that batches ask.
+/// A route that batches may call.
 package enum BatchEndpoint: String, Codable, CaseIterable, Sendable {
     case chatCompletions = "/v1/chat/completions"
     case completions = "/v1/completions"
@@ -11,10 +11,10 @@ package enum BatchEndpoint: String, Codable, CaseIterable, Sendable {
 package struct BatchRequest: Codable, Equatable, Sendable {
     package var inputFileId: String
     package var endpoint: BatchEndpoint
-    /// Within which the requests are asked; those that are left then expire.
+    /// The time within which the requests are sent; what is left after it expires.
     package var completionWindow = "24h"
     package var metadata: [String: String]?
-    /// When the files of answers go; nil for files that stay.
+    /// When the output files are deleted; nil keeps them.
     package var outputExpiresAfter: OutputExpiry?
 
     package struct OutputExpiry: Codable, Equatable, Sendable {
@@ -43,17 +43,17 @@ package struct BatchRequest: Codable, Equatable, Sendable {
 }
 
 package enum BatchStatus: String, Codable, CaseIterable, Sendable {
-    /// It waits for its turn, or its file is being read.
+    /// The batch waits, or its file is being read.
     case validating
-    /// Its file cannot be read; no request was asked.
+    /// The file cannot be read; no request was sent.
     case failed
     case inProgress = "in_progress"
-    /// Its answers become files.
+    /// The answers are being written to files.
     case finalizing
     case completed
-    /// Its window ended before all requests were asked; those that were have answers.
+    /// The window ended before all requests were sent. Those that were sent have answers.
     case expired
-    /// Requests under way are still answered.
+    /// Requests in flight are still being answered.
     case cancelling
     case cancelled
 }
@@ -66,7 +66,7 @@ package struct BatchCounts: Codable, Equatable, Sendable {
     package init(total: Int = 0, completed: Int = 0, failed: Int = 0) { (self.total, self.completed, self.failed) = (total, completed, failed) }
 }
 
-/// Why a batch as a whole failed.
+/// Why a whole batch failed.
 package struct BatchError: Codable, Equatable, Sendable {
     package var code: String
     package var message: String
@@ -76,7 +76,7 @@ package struct BatchError: Codable, Equatable, Sendable {
     package init(code: String, message: String) { (self.code, self.message) = (code, message) }
 }
 
-/// A batch as its routes tell of it. Times are Unix seconds, null for what has not come about.
+/// A batch as its routes return it. Times are Unix seconds, null for what has not happened.
 package struct Batch: Codable, Equatable, Sendable {
     package var id: String
     package var object = "batch"
@@ -85,9 +85,9 @@ package struct Batch: Codable, Equatable, Sendable {
     package var inputFileId: String
     package var completionWindow: String
     package var status: BatchStatus
-    /// Answers; null where there are none.
+    /// The file of answers; null if there are none.
     @Nullable package var outputFileId: String?
-    /// Requests that were refused or failed; null where there are none.
+    /// The file of refused and failed requests; null if there are none.
     @Nullable package var errorFileId: String?
     package var createdAt: Int
     @Nullable package var inProgressAt: Int?

@@ -1,12 +1,12 @@
 package import Objectives
 package import Weights
 
-/// What a training step minimises, with every parameter at the paper's value (CORD.md; arXiv 2601.16547, equations 2 to 10), and who
-/// judges the rollouts.
+/// The objective of a training step, and the judge of its rollouts. Every parameter defaults to the paper's value (CORD.md; arXiv 2601.16547,
+/// equations 2 to 10).
 package struct CordObjective: Codable, Equatable, Sendable {
     package var loss: Objective
     package var judge: JudgeOptions?
-    /// A reward callback of the operator's, by name, in the judge's place.
+    /// The name of an operator's reward callback, used instead of the judge.
     package var reward: String?
 
     package init(_ loss: Objective = Objective(), judge: JudgeOptions? = nil) { (self.loss, self.judge) = (loss, judge) }
@@ -35,7 +35,7 @@ package struct CordObjective: Codable, Equatable, Sendable {
         try container.encodeIfPresent(reward, forKey: Fields.Name(stringValue: "reward"))
     }
 
-    /// What is told of the loss beside its method.
+    /// The members of the loss besides its method.
     private static var members: [Member] {
         [
             .integer(.topK, \.topK), Member("top_k_share", \.topKShare, isLater: true) { try $0.number(.topKShare) },
@@ -55,8 +55,8 @@ package struct CordObjective: Codable, Equatable, Sendable {
         ]
     }
 
-    /// A member of the wire and of ``Objective``. One that came later is written only where it says something: what was stored before
-    /// stays as it is.
+    /// One member of the wire and of ``Objective``. Later members are written only if they differ from their default, so stored objectives keep
+    /// their bytes.
     private struct Member {
         let read: (inout Objective, Fields) throws -> Void
         let write: (Objective, inout KeyedEncodingContainer<Fields.Name>) throws -> Void
@@ -81,7 +81,7 @@ package struct CordObjective: Codable, Equatable, Sendable {
     }
 }
 
-/// How parameters move: AdamW, and which of them.
+/// The optimiser, AdamW, and the parameters that it updates.
 package struct OptimizerOptions: Codable, Equatable, Sendable {
     package enum Module: String, Codable, CaseIterable, Sendable { case decoder, projector, encoder }
 
@@ -90,20 +90,20 @@ package struct OptimizerOptions: Codable, Equatable, Sendable {
     package var beta2 = 0.999
     package var epsilon = 1e-8
     package var weightDecay = 0.01
-    /// Gradients are scaled down to this norm; untouched where absent.
+    /// The norm to which gradients are clipped; absent for no clipping.
     package var maxGradNorm: Double?
-    /// The server's default where absent; only counts when a new adapter begins.
+    /// The server's default if absent. It matters only when a new adapter begins.
     package var loraRank: Int?
     package var loraAlpha: Double?
-    /// peft's: whether alpha is over √rank in place of the rank.
+    /// peft's: whether the scale is alpha / √rank instead of alpha / rank.
     package var useRslora: Bool?
-    /// peft's: what of their input adapters do not see while they are trained.
+    /// peft's: the dropout probability of the adapters' input during training.
     package var loraDropout: Double?
-    /// peft's: linear layers that get adapters, by name or expression; all of what is trained where absent.
+    /// peft's: the linear layers that get adapters, by name or expression; all trained layers if absent.
     package var targetModules: TargetModules?
-    /// peft's: other ranks, by expressions for ends of names.
+    /// peft's: ranks that differ, by expressions for the ends of module names.
     package var rankPattern: [String: Int]?
-    /// peft's: other alphas, in the same way.
+    /// peft's: alphas that differ, in the same way.
     package var alphaPattern: [String: Double]?
     package var train = [Module.decoder]
     /// Whether the parameters themselves are trained instead of an adapter.

@@ -1,4 +1,4 @@
-/// What `POST /v1/cord/score` answers: what a step would have learnt from. Nothing was changed.
+/// The response of `POST /v1/cord/score`: what a step would learn from. Nothing is changed.
 package struct CordScore: Codable, Equatable, Sendable {
     package var object = "cord.score"
     package var createdAt: Int
@@ -8,7 +8,7 @@ package struct CordScore: Codable, Equatable, Sendable {
     package var metrics: CordMetrics
     /// In the order of the request.
     package var pairs: [CordPairOutcome]
-    /// Of the prompts that were replayed; absent without them.
+    /// The replayed prompts; absent if there are none.
     package var replays: [CordPairOutcome]?
     package var timings: CordTimings
 
@@ -18,12 +18,12 @@ package struct CordScore: Codable, Equatable, Sendable {
     }
 }
 
-/// What a token's loss is made of. Of a token that was compared with nothing, the teacher's are absent.
+/// The measures behind a token's loss. The teacher's are absent if the token was compared with nothing.
 package struct CordMeasures: Codable, Equatable, Sendable {
-    /// The trainer's, at the temperature at which the token is scored.
+    /// The trainer's log-probability, at the temperature at which the token is scored.
     package var logprob: Double
     package var entropy: Double
-    /// KL(student ‖ teacher); of a group's tokens, to the first weights.
+    /// KL(student ‖ teacher); in a group, the divergence from the initial weights.
     package var reverseKl: Double?
     package var forwardKl: Double?
     package var teacherLogprob: Double?
@@ -39,7 +39,7 @@ package struct CordMeasures: Codable, Equatable, Sendable {
     }
 }
 
-/// Constants of a token in the step's loss, whose gradient is that of
+/// The constants of a token in the step's loss, whose gradient is that of
 /// Σ reverse_kl · KL(student ‖ teacher) + forward_kl · KL(teacher ‖ student) − logprob · log π − entropy · H.
 package struct CordCoefficients: Codable, Equatable, Sendable {
     package var logprob: Double

@@ -1,11 +1,11 @@
-/// What `POST /v1/cord/steps` answers, and `GET /v1/cord/steps/{id}` again.
+/// The response of `POST /v1/cord/steps`, and later of `GET /v1/cord/steps/{id}`.
 
-/// A step that was taken; the version that it made answers the next request.
+/// A step that was taken. Its version answers from the next request on.
 package struct CordStep: Codable, Equatable, Sendable {
     package var id: String
     package var object = "cord.step"
     package var createdAt: Int
-    /// How many steps lie behind the version, this one included.
+    /// The number of steps behind the version, including this one.
     package var step: Int
     package var model: String
     package var weightVersion: String
@@ -13,7 +13,7 @@ package struct CordStep: Codable, Equatable, Sendable {
     package var metrics: CordMetrics
     /// In the order of the request.
     package var pairs: [CordPairOutcome]
-    /// Of the prompts that were replayed; absent without them.
+    /// The replayed prompts; absent if there are none.
     package var replays: [CordPairOutcome]?
     package var timings: CordTimings
 
@@ -26,28 +26,28 @@ package struct CordStep: Codable, Equatable, Sendable {
     }
 }
 
-/// What a researcher plots. A term that the method does not have is null.
+/// The metrics that researchers plot. Terms that the method does not have are null.
 package struct CordMetrics: Codable, Equatable, Sendable {
     package var loss: Double
     package var tokenLoss: Double?
     package var sequenceLoss: Double?
-    /// Mean of D_t over the rollouts' positions, in nats.
+    /// The mean of D_t over the rollouts' positions, in nats.
     package var klMean: Double?
     package var rewardMean: Double?
-    /// Share of positions where both distributions' likeliest token is the same.
+    /// The share of positions where student and teacher have the same likeliest token.
     package var teacherAgreement: Double?
-    /// Before any clipping.
+    /// The gradient norm before clipping.
     package var gradNorm: Double
     package var learningRate: Double
     package var rolloutTokens: Int
     package var trainTokens: Int
-    /// Between the sampler's and the trainer's log-probabilities of the rollouts.
+    /// The largest difference between the sampler's and the trainer's log-probabilities of the rollouts.
     package var logprobDifferenceMax: Double?
-    /// Mean T.
+    /// The mean rollout length T, in tokens.
     package var rolloutLengthMean: Double?
-    /// Share of positions that weigh α; where it is 1, α only scales the token term.
+    /// The share of positions with weight α. At 1, α only scales the token term.
     package var topKShare: Double?
-    /// Share of the group's tokens whose ratio was clipped in the last update.
+    /// The share of the group's tokens whose ratio was clipped in the last update.
     package var clipFraction: Double?
     package var referenceKlMean: Double?
     package var entropyMean: Double?
@@ -65,19 +65,19 @@ package struct CordMetrics: Codable, Equatable, Sendable {
     }
 }
 
-/// What became of one pair.
+/// The outcome of one pair.
 package struct CordPairOutcome: Codable, Equatable, Sendable {
     package var id: String?
-    /// In the request.
+    /// The pair's index in the request.
     package var index: Int
     package var status: CordPairStatus
-    /// Why it was skipped.
+    /// Why the pair was skipped.
     package var reason: String?
     package var audio: HeardAudio?
     package var teacherAnswer: String?
     package var rewardMean: Double?
     package var klMean: Double?
-    /// With `include: ["rollouts"]`.
+    /// Present with `include: ["rollouts"]`.
     package var rollouts: [CordRollout]?
 
     package init(
@@ -91,9 +91,9 @@ package struct CordPairOutcome: Codable, Equatable, Sendable {
 
 package enum CordPairStatus: String, Codable, CaseIterable, Sendable { case applied, skipped }
 
-/// An answer to the audio that took part.
+/// An answer to the audio that took part in the step.
 package struct CordRollout: Codable, Equatable, Sendable {
-    /// The term that it belongs to: `token`, `sequence`, `target` or `replay`.
+    /// The term that the rollout belongs to: `token`, `sequence`, `target` or `replay`.
     package var role: String
     package var text: String
     package var tokenCount: Int
@@ -101,7 +101,7 @@ package struct CordRollout: Codable, Equatable, Sendable {
     package var finishReason: String?
     package var reward: Double?
     package var advantage: Double?
-    /// With `include: ["tokens"]`.
+    /// Present with `include: ["tokens"]`.
     package var tokens: [CordToken]?
 
     package init(role: String, text: String, tokenCount: Int, reward: Double? = nil, advantage: Double? = nil, tokens: [CordToken]? = nil) {
@@ -113,13 +113,13 @@ package struct CordRollout: Codable, Equatable, Sendable {
 package struct CordToken: Codable, Equatable, Sendable {
     package var token: Int
     package var text: String
-    /// The sampler's.
+    /// The sampler's log-probability.
     package var logprob: Double
     /// D_t.
     package var divergence: Double?
     /// w_t.
     package var weight: Double?
-    /// Of `POST /v1/cord/score`.
+    /// Present in `POST /v1/cord/score`.
     package var measured: CordMeasures?
 
     package init(token: Int, text: String, logprob: Double, divergence: Double? = nil, weight: Double? = nil) {
@@ -127,7 +127,7 @@ package struct CordToken: Codable, Equatable, Sendable {
     }
 }
 
-/// Seconds.
+/// Durations in seconds.
 package struct CordTimings: Codable, Equatable, Sendable {
     package var queue: Double
     package var rollouts: Double

@@ -1,7 +1,7 @@
 package import Foundation
 import Objectives
 
-/// `POST /v1/cord/steps`: audio-text pairs to close the gap on, now.
+/// `POST /v1/cord/steps`: audio-text pairs on which to take one step now.
 package struct CordStepRequest: Decodable, Equatable, Sendable {
     package enum Detail: String, CaseIterable, Sendable { case rollouts, tokens }
 
@@ -11,10 +11,10 @@ package struct CordStepRequest: Decodable, Equatable, Sendable {
     package var replay: [CordReplay]
     package var objective: CordObjective
     package var optimizer: OptimizerOptions
-    /// What the response shows beside the metrics.
+    /// Details of the response beside the metrics.
     package var include: [Detail]
     package var seed: Int?
-    /// A system turn before each question, spoken and typed alike.
+    /// A system turn before each question, both spoken and typed.
     package var system: String?
 
     package init(from decoder: any Decoder) throws {
@@ -45,9 +45,9 @@ package struct CordPair: Decodable, Equatable, Sendable {
     package var id: String?
     package var audio: AudioReference
     package var text: String
-    /// The right answer, for a judge that compares with it.
+    /// The reference answer, for judges that compare with one.
     package var answer: String?
-    /// The client's own rollouts; sampled where absent.
+    /// The client's own rollouts; sampled by the server if absent.
     package var rollouts: [SuppliedRollout]?
 
     package init(from decoder: any Decoder) throws {
@@ -65,14 +65,14 @@ package struct CordPair: Decodable, Equatable, Sendable {
     }
 }
 
-/// A prompt that is replayed: typed, or spoken with words beside the clip.
+/// A replayed prompt: typed, or spoken with words beside the clip.
 package struct CordReplay: Decodable, Equatable, Sendable {
     package var id: String?
     package var text: String
     package var audio: AudioReference?
-    /// A system turn of its own.
+    /// The prompt's own system turn.
     package var system: String?
-    /// The frozen teacher's own greedy answer where absent.
+    /// The answer to hold to; the frozen teacher's greedy answer if absent.
     package var answer: String?
 
     package init(from decoder: any Decoder) throws {
@@ -88,18 +88,18 @@ package struct CordReplay: Decodable, Equatable, Sendable {
     }
 }
 
-/// An answer that the client sampled, as a text or as tokens.
+/// An answer that the client sampled, as text or as tokens.
 package struct SuppliedRollout: Decodable, Equatable, Sendable {
     package enum FinishReason: String, CaseIterable, Sendable { case stop, length }
 
     package var text: String?
-    /// All that was sampled, with the token that ended it.
+    /// All sampled tokens, including the one that ended the answer.
     package var tokens: [Int]?
-    /// Of each token, under the distribution that it was drawn from.
+    /// The log-probability of each token under the distribution that it was drawn from.
     package var logprobs: [Double]?
-    /// A rollout that was cut gets no end.
+    /// If absent, a text counts as ended, and tokens count as ended if the last one ends an answer.
     package var finishReason: FinishReason?
-    /// Judged where absent.
+    /// Judged by the server if absent.
     package var advantage: Double?
 
     package init(from decoder: any Decoder) throws {
@@ -125,12 +125,12 @@ package struct SuppliedRollout: Decodable, Equatable, Sendable {
     }
 }
 
-/// Where a clip comes from; exactly one of the three.
+/// The source of a clip: exactly one of the three.
 package enum AudioReference: Decodable, Equatable, Sendable {
     /// The bytes of an audio file, base64 on the wire.
     case data(Data)
     case file(id: String)
-    /// A path under the folder that the operator allows.
+    /// A path below the folder that the operator allows.
     case path(String)
 
     package init(from decoder: any Decoder) throws {

@@ -1,6 +1,6 @@
-/// OpenAI's fine-tuning objects, to the letter, with the extension `cord`.
+/// OpenAI's fine-tuning objects, with the extension `cord`.
 
-/// A job, as OpenAI's client reads it.
+/// A job, as OpenAI's clients read it.
 package struct FineTuningJob: Codable, Equatable, Sendable {
     package var id: String
     package var object = "fine_tuning.job"
@@ -11,14 +11,14 @@ package struct FineTuningJob: Codable, Equatable, Sendable {
     package var hyperparameters: Hyperparameters
     package var model: String
     package var organizationId = "org-local"
-    /// Of a job that has succeeded: files of its metrics.
+    /// The metrics files of a job that has succeeded.
     package var resultFiles: [String]
     package var seed: Int
     package var status: FineTuningStatus
     @Nullable package var trainedTokens: Int?
     package var trainingFile: String
     @Nullable package var validationFile: String?
-    /// While steps are taken, when they will have been.
+    /// The estimated end of the steps, while they are being taken.
     @Nullable package var estimatedFinish: Int?
     /// Always empty.
     package var integrations: [String] = []
@@ -48,23 +48,23 @@ package struct FineTuningError: Codable, Equatable, Sendable {
     package init(code: String, message: String) { (self.code, self.message) = (code, message) }
 }
 
-/// OpenAI's six. A paused job reads `queued`; the extension tells.
+/// OpenAI's six states. A paused job reads `queued`; the extension tells the difference.
 package enum FineTuningStatus: String, Codable, CaseIterable, Sendable {
     case validatingFiles = "validating_files"
     case queued, running, succeeded, failed, cancelled
 }
 
-/// `cord` of a job.
+/// The extension `cord` of a job.
 package struct FineTuningExtension: Codable, Equatable, Sendable {
     package var paused: Bool
     package var step: Int
     package var totalSteps: Int
     package var weightVersion: String?
-    /// Of a gated job: the gap before.
+    /// For a gated job: the gap report from before the training.
     package var baseReport: String?
-    /// And after.
+    /// The gap report from after it.
     package var candidateReport: String?
-    /// What the gate decided.
+    /// The gate's decision.
     package var promoted: Bool?
     package var reason: String?
 
@@ -85,7 +85,7 @@ package struct FineTuningEvent: Codable, Equatable, Sendable {
     /// `info`, `warn` or `error`.
     package var level: String
     package var message: String
-    /// Or `metrics`, with the numbers in `data`.
+    /// `message`, or `metrics` with the numbers in `data`.
     package var type: String
     package var data: WireValue?
 
@@ -94,7 +94,7 @@ package struct FineTuningEvent: Codable, Equatable, Sendable {
     }
 }
 
-/// A version made on the way, with the numbers at that step.
+/// A version saved during training, with the metrics of its step.
 package struct FineTuningCheckpoint: Codable, Equatable, Sendable {
     package var id: String
     package var object = "fine_tuning.job.checkpoint"
@@ -110,8 +110,8 @@ package struct FineTuningCheckpoint: Codable, Equatable, Sendable {
     }
 }
 
-/// OpenAI's names, and after `full_valid_` those of a validation on held-out pairs: by method, a loss or a divergence. A number that
-/// is not known is left out.
+/// OpenAI's metrics. Those with the prefix `full_valid_` come from validation on held-out pairs: a loss or a divergence, depending on the method.
+/// Unknown numbers are left out.
 package struct FineTuningMetrics: Codable, Equatable, Sendable {
     package var step: Double
     package var trainLoss: Double?
@@ -124,7 +124,7 @@ package struct FineTuningMetrics: Codable, Equatable, Sendable {
     package var fullValidTeacherAgreement: Double?
     package var fullValidAudioAccuracy: Double?
     package var fullValidTextAccuracy: Double?
-    /// Pairs behind them.
+    /// The number of validation pairs.
     package var fullValidPairs: Int?
 
     package init(

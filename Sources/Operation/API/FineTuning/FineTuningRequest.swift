@@ -6,7 +6,7 @@ package struct FineTuningRequest: Codable, Equatable, Sendable {
     package var trainingFile: String
     package var validationFile: String?
     package var method: FineTuningMethod
-    /// Goes into the name of the tuned model.
+    /// Becomes part of the tuned model's name.
     package var suffix: String?
     package var seed: Int?
     package var metadata: [String: String] = [:]
@@ -22,7 +22,7 @@ package struct FineTuningRequest: Codable, Equatable, Sendable {
         trainingFile = try fields.name("training_file", maxLength: 128)
         validationFile = try fields.text("validation_file", maxLength: 128)
         let method: FineTuningMethod? = try fields.optional("method", "an object with a `type`")
-        // OpenAI's older place of the supervised hyperparameters.
+        // The older place of OpenAI's supervised hyperparameters.
         let older: Hyperparameters? = try fields.optional("hyperparameters", "an object")
         if method != nil, older != nil {
             throw fields.invalid("hyperparameters", expected: "nothing beside `method`, which has them")
@@ -41,7 +41,7 @@ package struct FineTuningRequest: Codable, Equatable, Sendable {
     }
 }
 
-/// How a job trains: `{"type": "cord", "cord": {"hyperparameters": {…}}}`.
+/// The training method: `{"type": "cord", "cord": {"hyperparameters": {…}}}`.
 package struct FineTuningMethod: Codable, Equatable, Sendable {
     package enum Kind: String, Codable, CaseIterable, Sendable { case cord, supervised }
 
@@ -75,27 +75,27 @@ package struct FineTuningMethod: Codable, Equatable, Sendable {
     private struct Body: Encodable { let hyperparameters: Hyperparameters }
 }
 
-/// OpenAI's three, each a number or `"auto"` (absent here), with the rest of what a job can be told.
+/// OpenAI's three hyperparameters, each a number or `"auto"` (absent here), and those of this server.
 package struct Hyperparameters: Codable, Equatable, Sendable {
-    /// The learning rate after the warm-up.
+    /// How the learning rate changes after the warm-up.
     package enum Schedule: String, Codable, CaseIterable, Sendable { case constant, linear, cosine }
 
     package var batchSize: Int?
     package var learningRateMultiplier: Double?
     package var epochs: Int?
-    /// Ends the job early, or lets it run past `n_epochs`.
+    /// The number of steps, which may be fewer or more than `n_epochs` gives.
     package var steps: Int?
     package var warmupSteps: Int?
-    /// Constant where it is not told; `linear` and `cosine` fall to zero at the job's last step.
+    /// Constant if absent. `linear` and `cosine` fall to zero at the job's last step.
     package var schedule: Schedule?
     package var checkpointEvery: Int?
-    /// Steps between validations; those between checkpoints where absent.
+    /// The number of steps between validations; the interval of checkpoints if absent.
     package var evalEvery: Int?
-    /// Rows of the replay file in a step, as a share of its pairs.
+    /// The replay rows of a step, as a share of its pairs.
     package var replayShare: Double?
     package var objective: CordObjective?
     package var optimizer: OptimizerOptions?
-    /// Where absent, all steps are taken.
+    /// If absent, all steps are taken.
     package var earlyStopping: EarlyStoppingOptions?
 
     package init() {}
@@ -128,21 +128,21 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
     }
 }
 
-/// When a job ends before its last step: `{"patience": 3, "criterion": "gap", "min_change": 0.01}`.
+/// The rule by which a job ends before its last step: `{"patience": 3, "criterion": "gap", "min_change": 0.01}`.
 package struct EarlyStoppingOptions: Codable, Equatable, Sendable {
-    /// What of a validation falls while weights become better.
+    /// The validation measure, which falls as weights improve.
     package enum Criterion: String, Codable, CaseIterable, Sendable {
-        /// Accuracy typed minus spoken.
+        /// Typed accuracy minus spoken accuracy.
         case gap
-        /// 1 − accuracy typed.
+        /// 1 − typed accuracy.
         case textLoss = "text_loss"
         case klMean = "kl_mean"
         case loss
     }
 
-    /// Validations in a row that are not better.
+    /// The number of consecutive validations without improvement.
     package var patience: Int
-    /// `kl_mean` where absent; `loss` of the method supervised.
+    /// `kl_mean` if absent; `loss` for the method `supervised`.
     package var criterion: Criterion?
     package var minChange: Double?
 
@@ -158,25 +158,25 @@ package struct EarlyStoppingOptions: Codable, Equatable, Sendable {
     }
 }
 
-/// The extension `cord` of a job's request.
+/// The extension `cord` of a job request.
 package struct FineTuningOptions: Codable, Equatable, Sendable {
     package var promote: PromotionGate?
     package var tensorboard = false
-    /// Lines of a file that may be left out; none where absent: one line that cannot be learnt from then fails the job.
+    /// How many unusable lines of a file may be skipped. None if absent: one such line then fails the job.
     package var maxSkipped: Int?
-    /// Pairs of the validation file that are looked at, drawn by the seed; all where absent.
+    /// The number of validation pairs to use, drawn by the seed; all if absent.
     package var validationPairs: Int?
-    /// Whether every rollout is written token by token, as one of the result files.
+    /// Whether every rollout is written token by token to a result file.
     package var tokenLog: Bool?
-    /// Versions of checkpoints that stay, the newest; three where absent.
+    /// How many of the newest checkpoints keep their versions; three if absent.
     package var keepCheckpoints: Int?
-    /// Rules by which versions of checkpoints stay, in place of their number: `last:N`, `every:N`, `best`.
+    /// Rules that select the checkpoints to keep, instead of a number: `last:N`, `every:N`, `best`.
     package var keep: [String]?
-    /// By what `best` is the best; early stopping's where absent.
+    /// The measure that `best` refers to; that of early stopping if absent.
     package var criterion: EarlyStoppingOptions.Criterion?
-    /// Who teaches in place of the version that the job begins with: another version, or `base` for the model itself.
+    /// The teacher, if it is not the version that the job begins with: another version, or `base` for the model itself.
     package var teacher: String?
-    /// Rows of prompts on which the weights are held to the frozen teacher, by the id of an upload.
+    /// The uploaded file of prompts on which the weights are held to the frozen teacher.
     package var replayFile: String?
 
     package init(promote: PromotionGate? = nil) { self.promote = promote }
@@ -203,7 +203,7 @@ package struct FineTuningOptions: Codable, Equatable, Sendable {
     }
 }
 
-/// When a job's version is promoted: `{"if": "gap_reduced", "max_text_drop": points}`.
+/// The condition under which a job's version is promoted: `{"if": "gap_reduced", "max_text_drop": points}`.
 package struct PromotionGate: Codable, Equatable, Sendable {
     package enum Condition: String, Codable, CaseIterable, Sendable {
         case gapReduced = "gap_reduced"
@@ -211,14 +211,14 @@ package struct PromotionGate: Codable, Equatable, Sendable {
     }
 
     package var condition: Condition
-    /// The most that text accuracy may fall, in points.
+    /// The largest accepted drop of text accuracy, in points.
     package var maxTextDrop = 1.0
-    /// The built-in benchmark where absent.
+    /// The built-in benchmark if absent.
     package var benchmark: String?
     package var limit: Int?
-    /// Second sets that are measured beside it.
+    /// Further sets to measure, which the training should not harm.
     package var retain: [String]?
-    /// The most that accuracy on any of them may fall, in points.
+    /// The largest accepted drop of accuracy on any of them, in points.
     package var maxRetentionDrop: Double?
 
     package init(_ condition: Condition) { self.condition = condition }

@@ -1,4 +1,4 @@
-/// OpenAI's files, and the weight versions that training makes.
+/// OpenAI's file objects, and the weight versions that training makes.
 
 /// An uploaded file.
 package struct FileObject: Codable, Equatable, Sendable {
@@ -10,7 +10,7 @@ package struct FileObject: Codable, Equatable, Sendable {
     package var purpose: String
     /// `uploaded`, `processed` or `error`.
     package var status: String
-    /// Null where the file stays until it is deleted.
+    /// Null if the file stays until it is deleted.
     @Nullable package var expiresAt: Int?
     @Nullable package var statusDetails: String?
     package var sha256: String?
@@ -24,12 +24,12 @@ package struct FileObject: Codable, Equatable, Sendable {
     }
 }
 
-/// When an upload goes by itself: OpenAI's `expires_after`, as the fields of a form spell it.
+/// The lifetime of an upload: OpenAI's `expires_after`, in the spelling of form fields.
 package struct FileExpiry: Decodable, Equatable, Sendable {
     /// From an hour to thirty days.
     static let range = 3600...2_592_000
 
-    /// From the upload on; nil for a file that stays.
+    /// Seconds after the upload; nil for a file that stays.
     package var seconds: Int?
 
     package init(from decoder: any Decoder) throws {
@@ -38,13 +38,13 @@ package struct FileExpiry: Decodable, Equatable, Sendable {
         try fields.constant(anchor, "created_at")
         seconds = try fields.integer(time, in: Self.range)
         if fields.has(anchor), seconds == nil { throw fields.missing(time, "seconds beside the anchor") }
-        // Read from the form before.
+        // The form's purpose was read before.
         fields.ignore("purpose")
         try fields.end()
     }
 }
 
-/// An immutable set of tensors over a base.
+/// An immutable set of tensors over a base model.
 package struct VersionObject: Codable, Equatable, Sendable {
     package var id: String
     package var object = "weights.version"
@@ -52,9 +52,9 @@ package struct VersionObject: Codable, Equatable, Sendable {
     @Nullable package var parent: String?
     package var kind: WeightVersionKind
     package var createdAt: Int
-    /// Of the content.
+    /// The hash of the stored content.
     package var hash: String
-    /// Whether the base's name answers with it.
+    /// Whether the base's name is answered by this version.
     package var promoted: Bool
     package var step: Int?
     package var bytes: Int?
@@ -72,10 +72,10 @@ package struct VersionObject: Codable, Equatable, Sendable {
 
 package enum WeightVersionKind: String, Codable, CaseIterable, Sendable { case base, adapter, full }
 
-/// What `promote` and `rollback` answer.
+/// The response of `promote` and `rollback`.
 package struct Promotion: Codable, Equatable, Sendable {
     package var object = "weights.promotion"
-    /// In force now.
+    /// The version now in force.
     package var weightVersion: String
     @Nullable package var previous: String?
     package var createdAt: Int

@@ -1,6 +1,6 @@
-/// Gap runs and the reports that come of them: `POST /v1/gap/runs`, `GET /v1/gap/reports`.
+/// Gap runs and their reports: `POST /v1/gap/runs`, `GET /v1/gap/reports`.
 
-/// A measurement of one model on one question set, while it runs and after.
+/// A measurement of one model on one question set, running or ended.
 package struct GapRun: Codable, Equatable, Sendable {
     package var id: String
     package var object = "gap.run"
@@ -15,7 +15,7 @@ package struct GapRun: Codable, Equatable, Sendable {
     @Nullable package var startedAt: Int?
     @Nullable package var finishedAt: Int?
     package var progress: RunProgress
-    /// Once it has succeeded.
+    /// Null until the run has succeeded.
     @Nullable package var reportId: String?
     @Nullable package var error: ErrorBody.Detail?
 
@@ -30,12 +30,12 @@ package struct GapRun: Codable, Equatable, Sendable {
     }
 }
 
-/// Where a run stands.
+/// The state of a run.
 package enum RunStatus: String, Codable, CaseIterable, Sendable {
     case queued, running, paused, succeeded, failed, cancelled
 }
 
-/// Questions answered, over all arms.
+/// The number of questions answered, over all arms.
 package struct RunProgress: Codable, Equatable, Sendable {
     package var done: Int
     package var total: Int
@@ -43,7 +43,7 @@ package struct RunProgress: Codable, Equatable, Sendable {
     package init(done: Int, total: Int) { (self.done, self.total) = (done, total) }
 }
 
-/// A report as its list shows it; the report itself has every item.
+/// A report as the list shows it. The report itself has every item.
 package struct GapReportSummary: Codable, Equatable, Sendable {
     package var id: String
     package var object = "gap.report"
@@ -53,13 +53,13 @@ package struct GapReportSummary: Codable, Equatable, Sendable {
     package var weightVersion: String
     package var benchmark: String
     package var n: Int
-    /// By arm, 0 to 1.
+    /// Accuracy by arm, 0 to 1.
     package var accuracy: [String: Double]
-    /// Text minus audio, in points; this, its interval and p are null where no item was asked both typed and spoken.
+    /// Text minus audio accuracy, in points. This, its interval and p are null if no item was asked both typed and spoken.
     @Nullable package var gap: Double?
-    /// Lower and upper end of the paired confidence interval, in points.
+    /// The lower and upper ends of the paired confidence interval, in points.
     @Nullable package var gapInterval: [Double]?
-    /// Exact McNemar.
+    /// The p-value of the exact McNemar test.
     @Nullable package var p: Double?
 
     package init(
@@ -71,7 +71,7 @@ package struct GapReportSummary: Codable, Equatable, Sendable {
     }
 }
 
-/// A question set at hand.
+/// An available question set.
 package struct Benchmark: Codable, Equatable, Sendable {
     package var id: String
     package var object = "benchmark"
@@ -80,7 +80,7 @@ package struct Benchmark: Codable, Equatable, Sendable {
     package var items: Int
     package var categories: [String: Int]
     package var voices: Int
-    /// Of the manifest and every clip.
+    /// The hash of the manifest and every clip.
     package var hash: String
     package var builtIn: Bool
 

@@ -1,18 +1,19 @@
-/// What the routes of the gap read.
+/// The requests of the gap routes.
 
-/// How a question is asked.
+/// A way of asking a question.
 package enum GapArm: String, Codable, CaseIterable, Sendable {
     case text, audio
-    /// The prompt of the audio arm without its audio: what can be guessed.
+    /// The audio prompt without its audio: measures what can be guessed.
     case noAudio = "no_audio"
-    /// Another question's audio.
+    /// The prompt with another question's audio.
     case shuffledAudio = "shuffled_audio"
     case transcript
-    /// The clip with the words typed beside it.
+    /// The clip together with the typed words.
     case audioText = "audio_text"
 }
 
-/// How answers are read: a failure is named and counts as wrong, or by VoiceBench's rules with its random letter.
+/// How answers are extracted. `strict` names a failure and counts it as wrong; `voicebench_compatible` follows VoiceBench's rules, with their
+/// random letter.
 package enum GapExtraction: String, Codable, CaseIterable, Sendable {
     case strict
     case voiceBench = "voicebench_compatible"
@@ -22,17 +23,17 @@ package enum GapExtraction: String, Codable, CaseIterable, Sendable {
 package struct GapRunRequest: Codable, Equatable, Sendable {
     package var model: String
     package var benchmark: String
-    /// The first so many items of the seeded order; all where absent.
+    /// The number of items, from the start of the seeded order; all if absent.
     package var limit: Int?
     package var seed = 0
     package var arms = [GapArm.text, .audio]
     package var decoding = SamplingFields(temperature: 0)
     package var judge: JudgeOptions?
-    /// Along so many spoken answers D_t is measured, where both arms are asked.
+    /// The number of spoken answers along which D_t is measured, if both arms are asked.
     package var divergence = 32
-    /// `strict` where absent.
+    /// `strict` if absent.
     package var extraction: GapExtraction?
-    /// Second sets, asked in one arm each: what a training may forget.
+    /// Further sets, asked in one arm each, that a training might harm.
     package var retain: [String]?
 
     package init(model: String, benchmark: String, limit: Int? = nil) { (self.model, self.benchmark, self.limit) = (model, benchmark, limit) }
@@ -57,7 +58,7 @@ package struct GapRunRequest: Codable, Equatable, Sendable {
 }
 
 extension Fields {
-    /// Names of question sets, at most eight, each once.
+    /// Reads the names of at most eight distinct question sets.
     func sets(_ name: String) throws -> [String]? {
         guard let sets: [String] = try optional(name, "an array of names of question sets") else { return nil }
         guard sets.count <= 8, Set(sets).count == sets.count, sets.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 512 }) else {
@@ -67,19 +68,19 @@ extension Fields {
     }
 }
 
-/// Who decides whether a free-form answer is right.
+/// The judge of free-form answers.
 package struct JudgeOptions: Codable, Equatable, Sendable {
     package enum Kind: String, Codable, CaseIterable, Sendable {
-        /// The extracted answers compared.
+        /// Compares the extracted answers.
         case match
         /// The served model itself.
         case model
-        /// A model behind an endpoint that the operator has allowed.
+        /// A model behind an endpoint that the operator allows.
         case remote
     }
 
     package var kind: Kind
-    /// The judging model's name.
+    /// The name of the judging model.
     package var model: String?
     package var endpoint: String?
 
@@ -136,7 +137,7 @@ package struct BenchmarkRequest: Codable, Equatable, Sendable {
 
     package var name: String
     package var fileId: String
-    /// Made out from the file where absent.
+    /// Detected from the file if absent.
     package var format: Format?
 
     package init(name: String, fileId: String, format: Format? = nil) { (self.name, self.fileId, self.format) = (name, fileId, format) }

@@ -5,12 +5,12 @@ package struct InspectRequest: Decodable, Equatable, Sendable {
     package var model: String?
     package var audio: AudioReference
     package var text: String
-    /// The answer to walk along; drawn greedily from the audio where absent.
+    /// The answer to follow; decoded greedily from the audio if absent.
     package var continuation: String?
     package var maxTokens: Int?
-    /// Likeliest tokens of both distributions to show per position.
+    /// The number of likeliest tokens shown per position, for both distributions.
     package var top: Int
-    /// Gives the weights w_t.
+    /// The objective that defines the weights w_t.
     package var objective: CordObjective
 
     package init(from decoder: any Decoder) throws {
@@ -26,7 +26,7 @@ package struct InspectRequest: Decodable, Equatable, Sendable {
     }
 }
 
-/// Where along an answer the audio-conditioned distribution drifts from the text-conditioned one.
+/// Where along an answer the audio-conditioned distribution departs from the text-conditioned one.
 package struct Inspection: Codable, Equatable, Sendable {
     package var id: String
     package var object = "gap.inspection"
@@ -36,9 +36,9 @@ package struct Inspection: Codable, Equatable, Sendable {
     package var tokens: [InspectedToken]
     package var divergenceMean: Double
     package var divergenceP80: Double
-    /// Pearson's, of D_t with t.
+    /// Pearson's correlation of D_t with t.
     package var positionCorrelation: Double?
-    /// Σ w_t D_t as the objective reduces it.
+    /// Σ w_t D_t, reduced as the objective says.
     package var tokenLoss: Double
     package var cord: CordExtension
 
@@ -59,13 +59,13 @@ package struct InspectedToken: Codable, Equatable, Sendable {
     package var text: String
     /// D_t in nats, over the whole vocabulary.
     package var divergence: Double
-    /// Of D_t in the answer, 1 the largest.
+    /// The rank of D_t within the answer, 1 for the largest.
     package var rank: Int
     /// w_t.
     package var weight: Double
     package var logprobAudio: Double
     package var logprobText: Double
-    /// In nats.
+    /// The entropy in nats.
     package var entropyAudio: Double
     package var entropyText: Double
     package var topAudio: [TopLogprob]

@@ -1,4 +1,4 @@
-/// What a person looks through: the items of question sets with the marks that people put on them, and the rows of training files.
+/// What a person looks through: the items of question sets with people's marks, and the rows of training files.
 
 /// One item of a question set.
 package struct BenchmarkItem: Codable, Equatable, Sendable {
@@ -9,16 +9,16 @@ package struct BenchmarkItem: Codable, Equatable, Sendable {
     package var text: String
     /// The reference answer.
     package var answer: String
-    /// The lettered choices' texts, A first.
+    /// The texts of the lettered choices, A first.
     package var choices: [String]
     /// How answers are compared: `number`, `choice`, …
     package var type: String
-    /// The question that several voices may speak.
+    /// The id of the question, which several voices may speak.
     package var sourceQuestion: String
     @Nullable package var voice: String?
     /// Whether the item has a clip.
     package var hasAudio: Bool
-    /// What a person said of the item.
+    /// A person's verdict on the item.
     @Nullable package var mark: ItemMark?
 
     package init(
@@ -30,14 +30,14 @@ package struct BenchmarkItem: Codable, Equatable, Sendable {
     }
 }
 
-/// A person's word on an item: whether its gold answer holds.
+/// A person's verdict on an item's reference answer.
 package struct ItemMark: Codable, Equatable, Sendable {
     package var object = "benchmark.mark"
-    /// The set's name.
+    /// The name of the question set.
     package var benchmark: String
     package var item: String
     package var verdict: MarkVerdict
-    /// The answer that the person holds for right.
+    /// The answer that the person considers right.
     @Nullable package var answer: String?
     @Nullable package var note: String?
     package var createdAt: Int
@@ -56,7 +56,7 @@ package enum MarkVerdict: String, Codable, CaseIterable, Sendable {
     case unsure
 }
 
-/// `POST /v1/benchmarks/{id}/items/{item}/mark`. The mark takes the place of an earlier one.
+/// `POST /v1/benchmarks/{id}/items/{item}/mark`. A new mark replaces an earlier one.
 package struct MarkRequest: Decodable, Equatable, Sendable {
     package var verdict: MarkVerdict
     package var answer: String?
@@ -76,9 +76,9 @@ package struct ItemsQuery: Decodable, Equatable, Sendable {
     package var after: String?
     package var limit: Int
     package var category: String?
-    /// Stands in the question, the answer or the id, in whatever case.
+    /// A text to find in the question, the answer or the id, ignoring case.
     package var contains: String?
-    /// Items with a mark alone, or without.
+    /// Selects items with a mark, or without one.
     package var marked: Bool?
 
     package init(from decoder: any Decoder) throws {
@@ -92,10 +92,10 @@ package struct ItemsQuery: Decodable, Equatable, Sendable {
     }
 }
 
-/// One row of a training file, as a training reads it.
+/// One row of a training file, as training reads it.
 package struct TrainingFileRow: Codable, Equatable, Sendable {
     /// A turn of a conversation.
-    package struct Turn: Codable, Equatable, Sendable {
+    package struct RowTurn: Codable, Equatable, Sendable {
         package var role: String
         package var text: String
 
@@ -103,24 +103,24 @@ package struct TrainingFileRow: Codable, Equatable, Sendable {
     }
 
     package var object = "file.row"
-    /// On which the row begins; the first is 1.
+    /// The line on which the row begins, from 1.
     package var line: Int
     @Nullable package var id: String?
     /// The question as it is typed.
     package var text: String
     @Nullable package var answer: String?
-    /// The whole answer that the supervised method imitates.
+    /// The whole answer that the method `supervised` imitates.
     @Nullable package var solution: String?
     @Nullable package var system: String?
-    /// Of a row that is a conversation.
-    package var turns: [Turn]
-    /// How many clips the row has.
+    /// The turns, if the row is a conversation.
+    package var turns: [RowTurn]
+    /// The number of clips in the row.
     package var clips: Int
-    /// Why nothing can be learnt from the row.
+    /// Why the row cannot be learnt from.
     @Nullable package var problem: String?
 
     package init(
-        line: Int, id: String? = nil, text: String = "", answer: String? = nil, solution: String? = nil, system: String? = nil, turns: [Turn] = [],
+        line: Int, id: String? = nil, text: String = "", answer: String? = nil, solution: String? = nil, system: String? = nil, turns: [RowTurn] = [],
         clips: Int = 0, problem: String? = nil
     ) {
         (self.id, self.answer, self.solution, self.system, self.problem, self.line) = (id, answer, solution, system, problem, line)
@@ -130,12 +130,12 @@ package struct TrainingFileRow: Codable, Equatable, Sendable {
 
 /// `GET /v1/files/{id}/rows?…`. Rows come in the order of the file.
 package struct RowsQuery: Decodable, Equatable, Sendable {
-    /// The line that the page comes after.
+    /// The line after which the page begins.
     package var after: Int
     package var limit: Int
-    /// Stands in the question, an answer, a turn or the id, in whatever case.
+    /// A text to find in the question, an answer, a turn or the id, ignoring case.
     package var contains: String?
-    /// Rows that cannot be learnt from alone, or the others.
+    /// Selects rows that cannot be learnt from, or the others.
     package var problems: Bool?
 
     package init(from decoder: any Decoder) throws {
@@ -150,7 +150,7 @@ package struct RowsQuery: Decodable, Equatable, Sendable {
 
 /// `GET /v1/files/{id}/rows/{line}/audio?clip=…`.
 package struct ClipQuery: Decodable, Equatable, Sendable {
-    /// The first of a row is 0.
+    /// The clip's index in its row, from 0.
     package var clip: Int
 
     package init(from decoder: any Decoder) throws {

@@ -1,16 +1,16 @@
-/// Members that are passed over, and those that are refused because this server does not have what they ask for.
+/// Members that are ignored, and members that are refused because this server lacks what they ask for.
 extension Fields {
-    /// Members that may be there and change nothing about the answer.
+    /// Ignores members that cannot change the answer.
     func ignore(_ names: String...) { take(names) }
 
-    /// What clients send for a service's accounts, logs and caches.
+    /// Ignores members that serve a hosted service's accounts, logs and caches.
     func ignoreBookkeeping() {
         ignore(
             "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
             "prompt_cache_options", "cache_prompt", "cache_salt", "request_id", "priority")
     }
 
-    /// A member that changes nothing at one of these values, and that this server does not have at another.
+    /// Accepts a member at values that have no effect, and refuses it at others, which this server does not support.
     func accept(_ name: String, _ values: [WireValue], because reason: String) throws {
         take([name])
         guard has(name) else { return }
@@ -18,7 +18,7 @@ extension Fields {
         throw unsupported(name, reason)
     }
 
-    /// vLLM's and SGLang's members of a request, at the values that they have when they are absent.
+    /// Accepts members of vLLM's and SGLang's requests at their default values.
     func acceptDefaults(because reason: String) throws {
         let defaults: [(String, WireValue)] = [
             ("add_generation_prompt", true), ("add_special_tokens", false), ("continue_final_message", false), ("detokenize", true),
@@ -29,7 +29,7 @@ extension Fields {
         try refuse("chat_template_kwargs", "mm_processor_kwargs", "stop_token_ids", "bad_words", because: reason)
     }
 
-    /// Members that would change the answer and that this server does not have. Null and empty ones pass.
+    /// Refuses members that would change the answer and are not supported. Null and empty values pass.
     func refuse(_ names: String..., because reason: String) throws {
         for name in names {
             take([name])

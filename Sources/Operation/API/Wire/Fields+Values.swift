@@ -1,6 +1,6 @@
 import Objectives
 
-/// Members by the kind of their value.
+/// Members by the type of their value.
 extension Fields {
     func text(_ name: String, maxLength: Int = .max) throws -> String? {
         guard let value = try optional(name, "a string", as: String.self) else { return nil }
@@ -8,7 +8,7 @@ extension Fields {
         return value
     }
 
-    /// A string that is there and not empty.
+    /// A non-empty string, which must be present.
     func name(_ name: String, maxLength: Int = 512) throws -> String {
         let value: String = try required(name, "a string")
         guard !value.isEmpty, value.unicodeScalars.count <= maxLength else {
@@ -17,7 +17,7 @@ extension Fields {
         return value
     }
 
-    /// The text of a form's field; nil for one that was left empty.
+    /// The text of a form field; nil if it was left empty.
     private func filled(_ name: String, _ expected: String) throws -> String? {
         guard let text = try optional(name, expected, as: String.self), !text.isEmpty else { return nil }
         return text
@@ -38,7 +38,7 @@ extension Fields {
         return value
     }
 
-    /// A number above zero that stays above zero as a Float, in which models compute.
+    /// A number above zero that stays above zero as a Float, the type in which models compute.
     func positive(_ name: String, upTo bound: Double, atLeast least: Double = 1e-30) throws -> Double? {
         guard let value = try number(name, in: 0...bound) else { return nil }
         guard value > 0 else { throw invalid(name, expected: "a number above 0, at most \(short(bound))") }
@@ -115,17 +115,17 @@ extension Fields {
         return has(name) ? try Fields(try container.superDecoder(forKey: key(name))) : nil
     }
 
-    /// The object's constant, such as a part's `type`.
+    /// Requires the object's constant, such as a part's `type`, if it is present.
     func constant(_ name: String, _ value: String) throws {
         guard try text(name) ?? value == value else { throw invalid(name, expected: "\"\(value)\"") }
     }
 
-    /// A constant that must be there.
+    /// Requires a constant that must be present.
     func requireConstant(_ name: String, _ value: String) throws {
         guard try self.name(name) == value else { throw invalid(name, expected: "\"\(value)\"") }
     }
 
-    /// The name of the model that answers; nil, the served one, where it is absent or empty.
+    /// The name of the model to ask; nil, for the served one, if absent or empty.
     func model() throws -> String? {
         let name = try text("model", maxLength: 512)
         return name?.isEmpty == true ? nil : name

@@ -11,7 +11,7 @@ final class Fields {
     private let path: [any CodingKey]
     let textual: Bool
     private let isConverted: Bool
-    /// Of the members that were asked for, their names in the container.
+    /// The container's names of the members that were asked for.
     private var taken: Set<String> = []
 
     struct Name: CodingKey {
@@ -21,9 +21,9 @@ final class Fields {
         init?(intValue: Int) { nil }
     }
 
-    /// Set where numbers and booleans arrive as text, as in forms and queries.
+    /// Set if numbers and booleans arrive as text, as in forms and queries.
     static let textualKey = CodingUserInfoKey(rawValue: "textual")!
-    /// Set where the decoder has made `topK` of the names of members like `top_k`.
+    /// Set if the decoder has converted member names like `top_k` to `topK`.
     static let convertedKey = CodingUserInfoKey(rawValue: "converted")!
 
     init(_ decoder: any Decoder) throws {
@@ -43,7 +43,7 @@ final class Fields {
         }
     }
 
-    /// A member's name as the container has it.
+    /// The container's spelling of a member's name.
     func key(_ name: String) -> Name {
         guard isConverted else { return Name(stringValue: name) }
         let words = name.split(separator: "_")
@@ -71,7 +71,7 @@ final class Fields {
             throw WireError(
                 error, at: place(name), under: path.count + 1, expected: expected, found: found(name))
         } catch {
-            // Foundation's own error for a number that does not fit the type it is read as.
+            // Foundation throws its own error for a number that does not fit the requested type.
             throw invalid(name, expected: expected)
         }
     }
@@ -91,7 +91,7 @@ final class Fields {
         .value(place(name), expected: expected, found: found(name))
     }
 
-    /// What stands there, in words. Nothing of an array or an object is decoded for it.
+    /// A description of the value there. Arrays and objects are not decoded for it.
     private func found(_ name: String) -> String {
         let key = key(name)
         if let array = try? container.nestedUnkeyedContainer(forKey: key) { return WireValue.summary(ofArray: array.count ?? 0) }
@@ -107,12 +107,12 @@ final class Fields {
         return (try? container.nestedContainer(keyedBy: Name.self, forKey: key))?.allKeys.isEmpty ?? false
     }
 
-    /// Refuses members that were not asked for; one that is null says nothing.
+    /// Refuses members that were not asked for, unless they are null.
     func end() throws {
         let unknown = container.allKeys.map(\.stringValue).filter { !taken.contains($0) && has($0) }
         guard let first = unknown.min() else { return }
         let place = place(WireValue.cut(first))
-        // What curl -d makes of JSON: a form with one field, which is called like all of it.
+        // `curl -d` sends JSON as a form with one field, whose name is the whole body.
         if first.hasPrefix("{") {
             throw WireError(
                 "The body is JSON, but came as a form. Send it with the header Content-Type: application/json.", code: "unknown_parameter")

@@ -4,11 +4,10 @@ package import Foundation
 ///
 ///     bytes → depth ≤ 64, values ≤ 32,768, numbers ≤ 512 bytes, valid UTF-8, paired surrogates, closed strings, no key twice → JSONDecoder
 ///
-/// It refuses what could exhaust a recursive parser, keep it busy, be repaired silently by a lenient one, or be read otherwise by another
-/// program on the way: of a key that comes twice some take the first value, some the last. It does not judge
-/// the grammar; the parser behind it does.
+/// It refuses what could exhaust a recursive parser or keep it busy, what a lenient parser would repair silently, and what another program could
+/// read differently: of a duplicate key some take the first value, some the last. It does not check the grammar; the parser behind it does.
 package enum JSONGuard {
-    /// A parser takes about a microsecond for each, whatever is done with them afterwards.
+    /// A parser takes about a microsecond per value, whatever happens to it afterwards.
     package static let maxValues = 32_768
     /// The largest number that a double holds has 309 digits before its point.
     private static let maxWord = 512
@@ -26,11 +25,11 @@ package enum JSONGuard {
     ) throws(WireError) {
         var depth = 0
         var values = 0
-        // The keys of each object that is open; nil for an array.
+        // The keys of each open object; nil for an array.
         var open: [Set<[UInt8]>?] = []
         var isKeyNext = false
         var index = 0
-        // Where the number or word that is passed over began.
+        // The start of the current number or word.
         var word = 0
         while index < bytes.count {
             var isWord = false
@@ -81,7 +80,7 @@ package enum JSONGuard {
         if depth != 0 { throw invalid("it ends with \(depth) unclosed arrays or objects") }
     }
 
-    /// A key's bytes; of one with escapes, what it spells.
+    /// The bytes of a key, with escapes resolved.
     private static func key(_ bytes: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
         let written = range.map { bytes[$0] }
         guard written.contains(UInt8(ascii: "\\")) else { return written }
@@ -93,7 +92,7 @@ package enum JSONGuard {
     private static func endOfString(_ bytes: Span<UInt8>, openedAt start: Int) throws(WireError) -> Int {
         var index = start + 1
         while index < bytes.count {
-            // Most of a long string, as a clip in base64, passes eight bytes at a time.
+            // Most of a long string, such as a base64 clip, passes eight bytes at a time.
             while index + 8 <= bytes.count, isPlain(unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)) {
                 index += 8
             }
@@ -117,7 +116,7 @@ package enum JSONGuard {
     /// Whether none of eight bytes ends a string, begins an escape, is a control character or lies outside ASCII.
     private static func isPlain(_ eight: UInt64) -> Bool {
         let (ones, highs) = (0x0101_0101_0101_0101 as UInt64, 0x8080_8080_8080_8080 as UInt64)
-        // A byte that is zero borrows from its high bit (Mycroft); the bytes above it may be taken for zero, too, and are looked at alone.
+        // A zero byte borrows from its high bit (Mycroft). Bytes above it may be reported falsely; they are then examined one by one.
         func hasZero(_ bytes: UInt64) -> UInt64 { (bytes &- ones) & ~bytes & highs }
         let quote = hasZero(eight ^ (ones &* 0x22))
         let backslash = hasZero(eight ^ (ones &* 0x5C))
@@ -160,7 +159,7 @@ package enum JSONGuard {
         return unit
     }
 
-    /// Bytes of the UTF-8 scalar at `index`; overlong forms, surrogates and values past U+10FFFF do not pass.
+    /// The length in bytes of the UTF-8 scalar at `index`. Overlong forms, surrogates and values above U+10FFFF are refused.
     private static func lengthOfScalar(_ bytes: Span<UInt8>, at index: Int) throws(WireError) -> Int {
         let first = bytes[index]
         let (length, low, high): (Int, UInt8, UInt8) =

@@ -3,7 +3,7 @@ package struct ListObject<Element: Codable & Sendable>: Codable, Sendable {
     package var object = "list"
     package var data: [Element]
     package var hasMore: Bool
-    /// Elements that match the query, on all pages, where they are counted.
+    /// The number of elements on all pages that match the query, if they are counted.
     package var total: Int?
 
     package init(_ data: [Element], hasMore: Bool = false, total: Int? = nil) { (self.data, self.hasMore, self.total) = (data, hasMore, total) }
@@ -11,7 +11,7 @@ package struct ListObject<Element: Codable & Sendable>: Codable, Sendable {
 
 extension ListObject: Equatable where Element: Equatable {}
 
-/// Which page of a list is wanted: the elements after the one with id `after`, at most `limit` of them.
+/// Selects a page of a list: at most `limit` elements after the one with id `after`.
 package struct PageQuery: Decodable, Equatable, Sendable {
     package enum Order: String, Codable, CaseIterable, Sendable {
         case ascending = "asc"
@@ -20,7 +20,7 @@ package struct PageQuery: Decodable, Equatable, Sendable {
 
     package var after: String?
     package var limit: Int
-    /// By time of creation; newest first where nothing is said.
+    /// The order of creation times; newest first by default.
     package var order: Order
 
     fileprivate init(_ fields: Fields) throws {
@@ -37,10 +37,10 @@ package struct PageQuery: Decodable, Equatable, Sendable {
     }
 }
 
-/// Which page of the list of files is wanted.
+/// Selects a page of the list of files.
 package struct FilePageQuery: Decodable, Equatable, Sendable {
     package var page: PageQuery
-    /// Files of this purpose alone.
+    /// Selects files of this purpose only.
     package var purpose: String?
 
     package init(from decoder: any Decoder) throws {
@@ -71,7 +71,7 @@ package struct ErrorBody: Codable, Equatable, Sendable {
 
     package var error: Detail
 
-    /// - Parameter type: OpenAI's word for the class of error, as `invalid_request_error`, `rate_limit_error`.
+    /// - Parameter type: OpenAI's class of error, as in `invalid_request_error` or `rate_limit_error`.
     package init(message: String, type: String, param: String? = nil, code: String? = nil) {
         error = Detail(message: message, type: type, param: param, code: code)
     }

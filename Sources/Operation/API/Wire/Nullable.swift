@@ -1,4 +1,4 @@
-/// An optional member that is written as `null` where it is absent, for objects whose clients expect the member itself.
+/// An optional member that is written as `null` when absent, for clients that expect the member to be present.
 @propertyWrapper package struct Nullable<Value: Codable & Sendable>: Codable, Sendable {
     package var wrappedValue: Value?
 

@@ -6,9 +6,9 @@ package import Foundation
 ///     bytes (without byte order mark) → JSONGuard → JSONDecoder → type        every failure a WireError with path, expected, found
 ///     form fields or query items → the same types    numbers and booleans read from their text
 ///
-/// Requests name their members to ``Fields``, and take no other spelling; responses have the names of Swift's properties, converted.
+/// Requests take their members from ``Fields`` by exact name. Responses use the names of Swift's properties, converted to snake case.
 package enum WireDecoder {
-    /// - Throws: ``WireError``, and nothing else.
+    /// - Throws: ``WireError`` only.
     package static func decode<Value: Decodable>(
         _ type: Value.Type, from data: Data, maxDepth: Int = 64, maxValues: Int = JSONGuard.maxValues
     ) throws(WireError) -> Value {
@@ -23,7 +23,7 @@ package enum WireDecoder {
         return try decode(type, data, textual: false)
     }
 
-    /// A type from the fields of a form or a query; a name that comes twice is refused.
+    /// Decodes a type from the fields of a form or query. A duplicate name is refused.
     package static func decode<Value: Decodable>(
         _ type: Value.Type, form: [(name: String, value: String)]
     ) throws(WireError) -> Value {
@@ -37,7 +37,7 @@ package enum WireDecoder {
         return try decode(type, data, textual: true)
     }
 
-    /// What ``WireEncoder`` wrote: names of members in snake case, and strings for NaN and infinities.
+    /// Decodes what ``WireEncoder`` wrote: snake-case names, and strings for NaN and infinities.
     package static func response<Value: Decodable>(_ type: Value.Type, from data: Data) throws(WireError) -> Value {
         try decode(type, data, textual: false, isResponse: true)
     }
@@ -65,9 +65,8 @@ package enum WireDecoder {
 }
 
 package enum WireEncoder {
-    /// The JSON of a value. Members have the names of their properties in snake case: `topK` is written as `top_k`. Numbers that JSON
-    /// cannot hold (NaN, infinities) are written as the strings `"nan"`, `"inf"` and `"-inf"`, so that a diverged training run can still
-    /// be reported.
+    /// Encodes a value as JSON. Property names become snake case: `topK` is written as `top_k`. Numbers that JSON cannot hold are written as the
+    /// strings `"nan"`, `"inf"` and `"-inf"`, so that a diverged training run can still be reported.
     package static func encode(_ value: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
@@ -79,8 +78,8 @@ package enum WireEncoder {
 }
 
 extension WireError {
-    /// A decoding error in the words of the wire. `expected` and `found` describe the value at `place`, whose coding path
-    /// has `depth` elements; a failure further down describes itself. Numbers that do not fit come without a path.
+    /// Translates a decoding error. `expected` and `found` describe the value at `place`, whose coding path has `depth` elements; an error further
+    /// down describes itself. Errors about numbers that do not fit have no path.
     init(_ error: DecodingError, at place: String?, under depth: Int, expected: String?, found: String?) {
         func path(_ context: DecodingError.Context) -> String? {
             context.codingPath.count <= depth ? place : pathText(context.codingPath)
@@ -116,7 +115,7 @@ extension WireError {
         }
     }
 
-    /// The decoder names what it found only inside a sentence: "Expected to decode X but found Y instead."
+    /// The decoder reports what it found only within a sentence: "Expected to decode X but found Y instead."
     private static func found(in sentence: String) -> String {
         guard let start = sentence.range(of: "but found "), let end = sentence.range(of: " instead") else {
             return "another type"

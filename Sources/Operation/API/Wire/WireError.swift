@@ -1,10 +1,10 @@
-/// Why a body, form or query could not be read: what was expected where, and what was found.
+/// Why a body, form or query could not be read: the place, what was expected there and what was found.
 package struct WireError: Error, Equatable, CustomStringConvertible, Sendable {
     package var message: String
-    /// The path of the offending field, as in `messages[0].content[1].type`; nil where the whole body is at fault.
+    /// The path of the offending member, as in `messages[0].content[1].type`; nil if the whole body is at fault.
     package var param: String?
-    /// A stable word for programs: `invalid_value`, `invalid_type`, `missing_required_parameter`, `unknown_parameter`,
-    /// `unsupported_parameter`, `invalid_json`, `json_too_deep`, `json_too_large`, `invalid_unicode`.
+    /// A stable code for programs: `invalid_value`, `invalid_type`, `missing_required_parameter`, `unknown_parameter`, `unsupported_parameter`,
+    /// `invalid_json`, `json_too_deep`, `json_too_large`, `invalid_unicode`.
     package var code: String
 
     package init(_ message: String, param: String? = nil, code: String) { (self.message, self.param, self.code) = (message, param, code) }
@@ -16,7 +16,7 @@ package struct WireError: Error, Equatable, CustomStringConvertible, Sendable {
     }
 }
 
-/// The path of a coding path as a reader writes it: `messages[0].content[1].type`.
+/// A coding path in its written form: `messages[0].content[1].type`.
 func pathText(_ path: [any CodingKey]) -> String {
     path.reduce(into: "") { text, key in
         if let index = key.intValue {

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// Any JSON value, for what passes through unread: schemas, metadata, stored reports.
+/// Any JSON value that passes through uninterpreted: schemas, metadata, stored reports.
 package enum WireValue: Codable, Equatable, Sendable {
     case null
     case bool(Bool)
@@ -15,7 +15,7 @@ package enum WireValue: Codable, Equatable, Sendable {
         if container.decodeNil() {
             self = .null
         } else if let value = try? container.decode(String.self) {
-            // What is most frequent comes first: a try that fails makes an error with its path.
+            // The most frequent type comes first: a failed attempt creates an error with its path.
             self = .string(value)
         } else if let value = try? container.decode(Int.self) {
             self = .integer(value)
@@ -43,14 +43,14 @@ package enum WireValue: Codable, Equatable, Sendable {
         }
     }
 
-    /// The value parsed from bytes that ``JSONGuard`` has not seen, such as the store's own.
+    /// Parses bytes that ``JSONGuard`` has not checked, such as the store's own.
     package init(json: Data) throws { self = try JSONDecoder().decode(WireValue.self, from: json) }
 
     package subscript(name: String) -> WireValue? {
         if case .object(let members) = self { members[name] } else { nil }
     }
 
-    /// The value as an error message shows it, cut where it is long.
+    /// A short description for error messages.
     package var summary: String {
         switch self {
         case .null: return "null"
@@ -64,14 +64,14 @@ package enum WireValue: Codable, Equatable, Sendable {
     }
 
     private static func summary(ofString value: String) -> String {
-        // Characters of a long text take long to tell apart.
+        // Counting the characters of a long text is slow.
         let count = value.utf8.count > 1000 ? value.unicodeScalars.count : value.count
         return count > 40 ? "a string of \(count) characters" : "\"\(value)\""
     }
 
     static func summary(ofArray count: Int) -> String { "an array of \(count)" }
 
-    /// The first four of its names in order stand for all.
+    /// At most the first four names, in alphabetical order.
     static func summary(ofObject names: some Collection<String>) -> String {
         if names.isEmpty { return "an empty object" }
         var first: [String] = []
@@ -82,7 +82,7 @@ package enum WireValue: Codable, Equatable, Sendable {
         return "an object with \(first.map(cut).joined(separator: ", "))"
     }
 
-    /// A stranger's name as an error repeats it.
+    /// A foreign name, shortened for error messages.
     static func cut(_ name: String) -> String {
         name.utf8.count <= 100 ? name : String(String.UnicodeScalarView(name.unicodeScalars.prefix(80))) + "…"
     }

@@ -6,21 +6,21 @@ package import Structure
 package import Tokenization
 import Workers
 
-/// What a request asks of the form of its answers.
+/// The form that a request demands of its answers.
 package struct AnswerForm: Sendable {
-    /// Nil where any text will do.
+    /// Nil if any text is allowed.
     package var structure: Structure?
-    /// Nil where no function can be called.
+    /// Nil if no function can be called.
     package var calls: ToolCallForm?
-    /// What the chat template reads of the tools.
+    /// The chat template's variables for the tools.
     package var variables: [String: TemplateValue] = [:]
 }
 
-/// Where a route's requests have what the form is made of.
+/// Where a route's requests keep the parts of the form.
 package struct FormPlaces: Sendable {
-    /// The schema of the answer's format.
+    /// The path of the schema of the answer's format.
     let schema: [String]
-    /// Of a tool, the member that holds its function; nil where the tool does.
+    /// The member of a tool that holds its function; nil if the tool is the function.
     let function: String?
 
     package static let chat = FormPlaces(schema: ["response_format", "json_schema", "schema"], function: "function")
@@ -28,13 +28,13 @@ package struct FormPlaces: Sendable {
 }
 
 extension Runtime {
-    /// The form that a request asks of its answers.
+    /// The form that a request demands of its answers.
     ///
-    /// Calls have a form wherever there may be calls. Their arguments are valid by the function's schema where the function is `strict`, or a call is
-    /// demanded; else they are any object.
+    /// Calls are constrained whenever they are possible. Their arguments must be valid against the function's schema if the function is `strict` or
+    /// a call is required; otherwise any object will do.
     ///
-    /// - Parameter body: the request's JSON, whose order of members prompt and answer keep. Only where there is a form it is read for that.
-    /// - Throws: ``WorkshopError`` that names the keyword which is not supported.
+    /// - Parameter body: The request's JSON. Prompt and answer keep its order of members. It is parsed only if a form is demanded.
+    /// - Throws: ``WorkshopError`` that names the unsupported keyword.
     package func form(
         _ format: ResponseFormat, _ outputs: StructuredOutputs? = nil, tools: ToolFields = ToolFields(), body: [UInt8],
         places: FormPlaces = .chat
@@ -70,7 +70,7 @@ extension Runtime {
     }
 }
 
-/// A request's JSON, whose order of members counts.
+/// A request's JSON, parsed with its order of members.
 private struct RequestBody {
     let json: JSONValue
     let places: FormPlaces
@@ -82,7 +82,7 @@ private struct RequestBody {
 
     private func value(_ path: [String]) -> JSONValue? { path.reduce(json) { $0?[$1] } }
 
-    /// The form of what is said.
+    /// The form of the answer's text.
     func form(_ format: ResponseFormat, _ outputs: StructuredOutputs?) throws -> (form: StructureForm, place: String) {
         switch (format, outputs) {
         case (.jsonSchema, _): return (.schema(value(places.schema) ?? .boolean(true)), places.schema.joined(separator: "."))
@@ -101,7 +101,7 @@ private struct RequestBody {
         }
     }
 
-    /// The tools' functions, each with its members in their order.
+    /// The tools' functions, with their members in order.
     private var functions: [JSONObject] {
         guard case .array(let tools)? = value(["tools"]) else { return [] }
         return tools.compactMap { tool in
@@ -110,7 +110,7 @@ private struct RequestBody {
         }
     }
 
-    /// The tools as chat templates know them.
+    /// The tools in the form that chat templates expect.
     var definitions: [JSONValue] {
         functions.map { function in
             var told = JSONObject()
@@ -121,7 +121,7 @@ private struct RequestBody {
         }
     }
 
-    /// The calls that may be made; nil for none.
+    /// The calls that may be made; nil if there are none.
     func calls(_ fields: ToolFields, beside other: StructureForm?, style: ToolCallForm.Style) -> ToolCallForm? {
         let schemas = functions.map { $0["parameters"] }
         func chosen(forced: Bool, _ isChosen: (String) -> Bool = { _ in true }) -> [ToolCallForm.Function] {

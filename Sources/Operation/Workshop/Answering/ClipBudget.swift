@@ -1,23 +1,23 @@
 import Audio
 import Generation
 
-/// What is left of a request for its next clip: of the seconds that the model can hear in one prompt, and of the samples that
-/// one request may have decoded.
+/// What a request has left for its next clip: the seconds of sound that the model can hear in one prompt, and the samples that one request may have
+/// decoded.
 ///
-///     seconds   tokens of the context that no clip has taken, in seconds of sound
+///     seconds   the tokens of the context that no clip has taken, in seconds of sound
 ///     samples   as many as the largest single clip may have
 ///
-/// A clip's own bounds (the window, the operator's limit) hold beside it.
+/// A clip's own limits (the model's window, the operator's limit) apply as well.
 struct ClipBudget {
     private let maxSeconds: Double
     private let windowSeconds: Double
     private let promptTokens: Int
-    /// What the tokens of a prompt can stand for.
+    /// The seconds of sound that the tokens of a prompt can represent.
     private let contextSeconds: Double
     private var heardSeconds = 0.0
     private var samplesLeft: Int
 
-    /// - Parameter promptTokens: What the whole prompt may have.
+    /// - Parameter promptTokens: The maximum number of tokens of the whole prompt.
     init(_ model: LoadedModel, maxSeconds: Double, promptTokens: Int) {
         self.maxSeconds = maxSeconds
         windowSeconds = model.windowSeconds
@@ -26,10 +26,10 @@ struct ClipBudget {
         samplesLeft = AudioLimits(maxSeconds: maxSeconds, windowSeconds: windowSeconds).maxSamples
     }
 
-    /// Decodes the next clip within what is left.
+    /// Decodes the next clip within the remaining budget.
     ///
-    /// - Parameter place: The clip's place in the request.
-    /// - Throws: ``UnheardClip``, ``WorkshopError``; `CancellationError` when nobody waits for the clip any more.
+    /// - Parameter place: The clip's path in the request.
+    /// - Throws: ``UnheardClip`` or ``WorkshopError``; `CancellationError` if nobody waits for the clip any more.
     mutating func decode(_ bytes: RawSpan, at place: String, isCancelled: () -> Bool) throws -> AudioClip {
         let left = contextSeconds - heardSeconds
         let isShared = left < min(maxSeconds, windowSeconds)

@@ -3,21 +3,21 @@ package import Generation
 import Models
 import Workers
 
-/// A text that is continued as it stands, without the chat format.
+/// A prompt that is continued as it is, without the chat format.
 package enum RawPrompt: Equatable, Sendable {
     case text(String)
     case tokens([Int])
 }
 
 extension Runtime {
-    /// Reads prompts as they stand and starts to continue each.
+    /// Tokenizes prompts as they are and starts to continue each one.
     ///
     /// - Parameters:
-    ///   - options: `maxTokens` is cut to what the context has room for; where it is 0, a prompt may fill the context.
-    ///   - scoring: which tokens of each prompt are scored.
-    ///   - isLowPriority: whether others come first.
-    /// - Returns: an inquiry for each prompt, in their order, of one id.
-    /// - Throws: ``WorkshopError`` with the place of the prompt that is to blame, before any has begun.
+    ///   - options: `maxTokens` is reduced to the room left in the context. If it is 0, a prompt may fill the context.
+    ///   - scoring: Which tokens of each prompt are scored.
+    ///   - isLowPriority: Whether other requests come first.
+    /// - Returns: One inquiry per prompt, in order, all with the same id.
+    /// - Throws: ``WorkshopError`` with the path of the offending prompt, before any has begun.
     package func complete(
         _ prompts: [RawPrompt], model name: String?, options: SamplingOptions, scoring: PromptScoring? = nil, isLowPriority: Bool = false
     ) async throws -> [Inquiry] {
@@ -34,7 +34,7 @@ extension Runtime {
         return try read.map { tokens in
             var options = options
             options.maxTokens = min(options.maxTokens, model.model.contextLength - tokens.count)
-            // The first token of a prompt follows nothing.
+            // The first token of a prompt has no predecessor to be scored by.
             let scoring = tokens.count > 1 ? scoring : nil
             let request = GenerationRequest(
                 prompt: Prompt(tokens: tokens), options: options, version: entry.version, scoring: scoring, isLowPriority: isLowPriority)
@@ -51,14 +51,14 @@ extension Runtime {
         }
     }
 
-    /// The tokens of a text that is continued as it stands.
+    /// The tokens of a prompt that is continued as it is.
     package func tokens(of prompt: RawPrompt, at place: String) async throws -> [Int32] {
         try await queues.reading.run { [self] in try tokens(of: prompt, answer: true, at: place) }
     }
 
-    /// The tokens of one prompt, held against vocabulary and context.
+    /// The tokens of one prompt, checked against the vocabulary and the context.
     ///
-    /// - Parameter answer: Whether the context must have room for a token of the answer.
+    /// - Parameter answer: Whether the context must have room for at least one token of an answer.
     func tokens(of prompt: RawPrompt, answer: Bool, at place: String) throws -> [Int32] {
         let tokens: [Int32]
         switch prompt {

@@ -2,30 +2,30 @@ package import Generation
 import Models
 import Workers
 
-/// Given continuations of one prompt with the log-probability of every token of theirs.
+/// Continuations of one prompt, with the log-probability of each of their tokens.
 package struct ScoredContinuations: Sendable {
     package let model: String
     package let version: String
     package let prompt: Prompt
     package let continuations: [[TokenLogProbability]]
-    /// Of the first continuation, with which the prompt was computed.
+    /// The timings of the first continuation, which computed the prompt.
     package let timings: GenerationTimings
-    /// Seconds until the engine got the first, and in all.
+    /// Seconds until the engine received the first continuation, and in total.
     package let preparation: Double
     package let total: Double
 }
 
 extension Runtime {
-    /// Scores continuations of a prompt: log p(token | prompt, tokens before it), as the model gives it, without temperature or filters.
+    /// Scores continuations of a prompt: log p(token | prompt, previous tokens), from the model's own distribution, without temperature or filters.
     ///
-    ///     prompt │ continuation 1        the prompt is computed once and kept;
-    ///            └ continuation 2 …      each goes on in the engine from its last token
+    ///     prompt │ continuation 1        the prompt is computed once and cached;
+    ///            └ continuation 2 …      each one continues in the engine from its last token
     ///
     /// - Parameters:
-    ///   - continuations: texts and tokens, at least one token each. A text is read as it stands, whatever it follows.
-    ///   - alternatives: how many of the most probable tokens are told in each place; at least 1 tells what greedy decoding would take.
-    ///   - read: gives the prompt.
-    /// - Throws: ``WorkshopError``, or what hearing and the engine throw.
+    ///   - continuations: Texts or tokens, at least one token each. A text is tokenized by itself, whatever it follows.
+    ///   - alternatives: The number of likeliest tokens reported per position; at least 1 shows what greedy decoding would choose.
+    ///   - read: Builds the prompt.
+    /// - Throws: ``WorkshopError``, or an error of decoding or of the engine.
     package func score(
         _ continuations: [RawPrompt], model name: String?, alternatives: Int, read: @escaping @Sendable () async throws -> Prompt
     ) async throws -> ScoredContinuations {
@@ -55,7 +55,7 @@ extension Runtime {
                     scoring: PromptScoring(from: prompt.tokens.count, alternatives: alternatives))
                 return try await engine.answers(request)
             }
-            // The first leaves the prompt in the cache for the others, of which a few wait at a time: they share the queue.
+            // The first one leaves the prompt in the cache for the others. Only a few of those wait at a time, because they share the queue.
             var scored = [try await score(0)]
             try await withThrowingTaskGroup(of: (Int, Answers).self) { group in
                 var rest = (1..<max(1, tokens.count)).makeIterator()

@@ -12,21 +12,21 @@ package struct Inquiry: Sendable {
     package let version: String
     package let request: GenerationRequest
     package let tokenizer: Tokenizer
-    /// Seconds spent on hearing and reading before the engine got the prompt.
+    /// Seconds spent on decoding and tokenizing before the engine received the prompt.
     package let preparation: Double
     let timeLimit: Duration
     let answered: @Sendable (AnswerTimes) -> Void
     let events: AsyncThrowingStream<GenerationEvent, any Error>
 
-    /// Hands every event to `body` until all answers have ended.
+    /// Passes every event to `body` until all answers have ended.
     ///
     /// Cancelling the task cancels the work in the engine.
     ///
-    /// - Throws: ``WorkshopError`` when the request's time is over, `CancellationError` when its client has gone.
+    /// - Throws: ``WorkshopError`` if the request's time is up, `CancellationError` if its client has gone.
     package func forEach(_ body: @escaping @Sendable (GenerationEvent) async throws -> Void) async throws {
         let (events, answered, preparation) = (events, answered, preparation)
         try await withTimeLimit(timeLimit, timeout: { Runtime.timeIsOver }) {
-            // When each answer's last token came.
+            // The arrival of each answer's last token so far.
             var last: [Int: ContinuousClock.Instant] = [:]
             var between: [Double] = []
             for try await event in events {
@@ -41,7 +41,7 @@ package struct Inquiry: Sendable {
         }
     }
 
-    /// The whole answers.
+    /// Waits for the complete answers.
     package func complete() async throws -> Answers {
         let answers = Mutex(Answers(request.options.count))
         try await forEach { event in answers.withLock { $0.take(event) } }
@@ -49,20 +49,20 @@ package struct Inquiry: Sendable {
     }
 }
 
-/// How long a question took that was answered, in seconds, and what it was made of.
+/// The timings of an answered question, in seconds, and its token counts.
 package struct AnswerTimes: Sendable {
-    /// From the question's arrival to its first token, and to the last.
+    /// From the question's arrival to the first token, and to the last.
     package let firstToken: Double
     package let whole: Double
     /// From submission to the first forward pass.
     package let queued: Double
-    /// From there to the first token, and from it to the last.
+    /// From the first forward pass to the first token, and from there to the last.
     package let prefill: Double
     package let decode: Double
-    /// Between one token of an answer and the next, as they came out of the engine.
+    /// The intervals between the tokens of each answer, as they left the engine.
     package let between: [Double]
     package let promptTokens: Int
-    /// Of all answers.
+    /// The tokens of all answers together.
     package let completionTokens: Int
 
     init(_ preparation: Double, _ timings: GenerationTimings, between: [Double]) {

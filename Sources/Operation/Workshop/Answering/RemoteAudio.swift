@@ -5,19 +5,19 @@ import Glibc
 import Remote
 import Workers
 
-/// The bytes behind an `audio_url`: a `data:` URL, or a file of one of the operator's hosts.
+/// The bytes behind an `audio_url`: a `data:` URL, or a file on one of the hosts that the operator allows.
 ///
-/// Fetching follows no redirects, refuses addresses that are not public, and ends at a number of bytes and after a time, in which
-/// the look-up of the host's name is counted.
+/// A fetch follows no redirects, refuses addresses that are not public, and is limited in bytes and in time. The time includes the look-up of the
+/// host's name.
 package struct RemoteAudio: Sendable {
     private let hosts: Set<String>
     private let maxBytes: Int
     private let time: Duration
     private let allowsPrivateAddresses: Bool
-    /// A look-up cannot be stopped: whoever waits for it goes on alone.
+    /// A look-up cannot be stopped. A caller that gives up leaves it running.
     private static let names = WorkQueue(name: "names", width: 4, limit: 32, abandons: true)
 
-    /// - Parameter allowsPrivateAddresses: For a server on this machine, as tests have it.
+    /// - Parameter allowsPrivateAddresses: Allows servers on this machine, for tests.
     package init(hosts: Set<String>, maxBytes: Int, time: Duration, allowsPrivateAddresses: Bool = false) {
         self.hosts = hosts
         self.maxBytes = maxBytes
@@ -31,7 +31,7 @@ package struct RemoteAudio: Sendable {
         return SubmittedSound(.bytes(try await bytes(url, at: sound.place)), at: sound.place)
     }
 
-    /// - Parameter place: The member of the request that holds the URL, for errors.
+    /// - Parameter place: The path of the URL in the request, for errors.
     /// - Throws: ``WorkshopError``
     package func bytes(_ url: String, at place: String) async throws -> Data {
         @Sendable func refused(_ message: String, _ kind: WorkshopError.Kind = .urlNotAllowed) -> WorkshopError {
@@ -83,7 +83,7 @@ package struct RemoteAudio: Sendable {
         }
     }
 
-    /// Whether every address of a host is one that the whole Internet could reach.
+    /// Whether all addresses of a host are public ones.
     package static func hasPublicAddresses(_ host: String) -> Bool {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -119,7 +119,8 @@ package struct RemoteAudio: Sendable {
         return !blocks.contains { address >> (32 - UInt32($1)) == $0 >> (32 - UInt32($1)) }
     }
 
-    /// Global unicast (2000::/3) without documentation, Teredo and 6to4; an IPv4 address inside is judged as such.
+    /// Whether an IPv6 address is global unicast (2000::/3), but not documentation, Teredo or 6to4. An embedded IPv4 address is judged by the rules
+    /// of IPv4.
     private static func isPublic(_ address: [UInt8]) -> Bool {
         if address[..<10].allSatisfy({ $0 == 0 }) && address[10] == 0xFF && address[11] == 0xFF {
             return isPublic(address[12...].reduce(0) { $0 << 8 | UInt32($1) })

@@ -32,10 +32,10 @@ package final class Runtime: Sendable {
         remote = RemoteAudio(hosts: limits.audioHosts, maxBytes: limits.fetchBytes, time: limits.fetchTime)
     }
 
-    /// Reads an adapter and serves it under `name` from the next request on.
+    /// Loads an adapter and serves it under `name` from the next request on.
     package func loadAdapter(_ directory: URL, name: String) throws {
         let version = try model.version(fromPEFT: directory, id: "\(name)-\(try AdapterDigest.short(directory))")
-        // Clients learn what the adapter's folder is called, not where it lies.
+        // Clients see the name of the adapter's folder, not its path.
         try versions.add(name, version, root: directory.standardizedFileURL.lastPathComponent)
     }
 
@@ -45,21 +45,21 @@ package final class Runtime: Sendable {
         if !versions.entries.contains(where: { $0.version?.id == version.id }) { engine.forget(version: version.id) }
     }
 
-    /// The weights of a model's name; those of stored versions are read where that keeps nobody.
+    /// The weights behind a model's name. Stored versions are loaded on a queue where that delays nobody.
     func entry(_ name: String?) async throws -> VersionRegistry.Entry {
         if let entry = versions.registered(name) { return entry }
         return try await queues.versions.run { [versions] in try versions.entry(name) }
     }
 
-    /// Hears, reads and starts to answer.
+    /// Decodes the clips, builds the prompt and starts to answer.
     ///
     /// - Parameters:
-    ///   - options: `maxTokens` is cut to what the context has room for.
-    ///   - prefix: what the id begins with, as `chatcmpl-`.
-    ///   - variables: what the chat template reads beside the messages.
-    ///   - scoring: which tokens of the prompt are scored.
-    ///   - isLowPriority: whether others come first.
-    /// - Throws: ``WorkshopError`` or ``UnheardClip`` with the place of the part that is to blame.
+    ///   - options: `maxTokens` is reduced to the room left in the context.
+    ///   - prefix: The start of the id, as in `chatcmpl-`.
+    ///   - variables: The chat template's variables beside the messages.
+    ///   - scoring: Which tokens of the prompt are scored.
+    ///   - isLowPriority: Whether other requests come first.
+    /// - Throws: ``WorkshopError`` or ``UnheardClip`` with the path of the offending part.
     package func ask(
         _ messages: [SubmittedMessage], model name: String?, options: SamplingOptions, prefix: String,
         variables: [String: TemplateValue] = [:], scoring: PromptScoring? = nil, isLowPriority: Bool = false
@@ -93,15 +93,15 @@ package final class Runtime: Sendable {
 
     static let timeIsOver = WorkshopError(.timeIsOver, "The answer took longer than this server allows for one request.")
 
-    /// `prefix` and 24 letters and digits.
+    /// `prefix` followed by 24 letters and digits.
     package static func identifier(_ prefix: String) -> String {
         let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
         return prefix + String((0..<24).map { _ in letters[Int.random(in: 0..<letters.count)] })
     }
 
-    /// The tokens of a conversation, with everything in it heard.
+    /// The prompt of a conversation, with all clips decoded.
     ///
-    /// - Parameter variables: what the chat template reads beside the messages.
+    /// - Parameter variables: The chat template's variables beside the messages.
     package func prompt(_ messages: [SubmittedMessage], variables: [String: TemplateValue] = [:]) async throws -> Prompt {
         try checkSize(messages)
         var fetched: [SubmittedSound] = []
@@ -126,7 +126,7 @@ package final class Runtime: Sendable {
 
     var promptLimit: Int { min(limits.promptTokens ?? .max, model.model.contextLength - 1) }
 
-    /// Refuses what cannot fit before work is spent on it.
+    /// Refuses what cannot fit before any work is spent on it.
     private func checkSize(_ messages: [SubmittedMessage]) throws(WorkshopError) {
         var clips = 0
         var bytes = 0
@@ -144,9 +144,9 @@ package final class Runtime: Sendable {
         try checkSize(bytes, at: "messages")
     }
 
-    /// Refuses so many bytes of text that no tokens of the context could spell them.
+    /// Refuses a text whose bytes could not be spelled by all the tokens of the context.
     package func checkSize(_ bytes: Int, at place: String) throws(WorkshopError) {
-        // Hardly a token spells more than 128 bytes.
+        // A token of more than 128 bytes hardly exists.
         guard bytes > (promptLimit + 1) * 128 else { return }
         throw WorkshopError(
             .contextExceeded, "\(place): found \(bytes) bytes of text; the model's context of \(promptLimit + 1) tokens cannot hold them.",

@@ -4,7 +4,7 @@ import Models
 package import Tokenization
 
 extension SamplingFields {
-    /// These fields over `options`; what they leave out stays.
+    /// Applies these fields to `options`. Absent fields change nothing.
     func over(_ options: SamplingOptions, _ model: LoadedModel) -> SamplingOptions {
         var options = options
         if let temperature { options.temperature = temperature }
@@ -22,12 +22,12 @@ extension SamplingFields {
 }
 
 extension Runtime {
-    /// A request's fields over the model's own defaults, with a seed of its own where the request has none.
+    /// A request's fields over the model's defaults. A request without a seed gets a random one.
     package func options(
         _ fields: SamplingFields, _ controls: TokenControls = TokenControls(), count: Int = 1, logProbabilities: Int? = nil
     ) -> SamplingOptions {
         var options = model.defaults
-        // Below 2⁵³, so that clients whose numbers are doubles can send it back.
+        // Below 2⁵³, so that clients that store numbers as doubles can send it back.
         options.seed = .random(in: 0..<1 << 53)
         options.count = count
         options.logProbabilities = logProbabilities
@@ -37,17 +37,16 @@ extension Runtime {
         return fields.over(options, model)
     }
 
-    /// What of the manner in which an answer is wanted the chat template knows, as its variables; and the names of the members that it has no
-    /// use for.
+    /// The chat template's variables for the requested effort and verbosity, and the names of those members that it does not know.
     package func manner(_ effort: ReasoningEffort?, _ verbosity: Verbosity?) -> (variables: [String: TemplateValue], ignored: [String]) {
         var (variables, ignored): ([String: TemplateValue], [String]) = ([:], [])
         if let effort {
             if model.chat.mayRead("reasoning_effort") { variables["reasoning_effort"] = .string(effort.rawValue) }
             if model.chat.mayRead("enable_thinking") { variables["enable_thinking"] = .bool(effort != .none) }
-            // Where a model cannot think, it does not: as asked.
+            // `none` asks a model that cannot reason for what it does anyway.
             if variables.isEmpty, effort != .none { ignored.append("reasoning_effort") }
         }
-        // Medium is what everybody gets.
+        // `medium` is the default.
         if let verbosity, verbosity != .medium { ignored.append("verbosity") }
         return (variables, ignored)
     }

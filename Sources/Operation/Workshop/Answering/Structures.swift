@@ -5,17 +5,17 @@ import Synchronization
 import Tokenization
 import Workers
 
-/// Forms of answers over the model's vocabulary, made once and kept for those who ask for the same again.
+/// Compiled forms of answers over the model's vocabulary, cached for requests that ask for the same form again.
 final class Structures: Sendable {
     private let model: LoadedModel
     private let kept = Mutex<[(form: StructureForm, structure: Structure)]>([])
     private let words = Mutex<Vocabulary?>(nil)
-    /// What an automaton has learnt may take forty megabytes.
+    /// The cached states of one automaton may take forty megabytes.
     private static let most = 8
 
     init(_ model: LoadedModel) { self.model = model }
 
-    /// Blocks for as long as the form takes to be understood, and at first the vocabulary to be sorted.
+    /// Blocks until the form is compiled; the first call also sorts the vocabulary.
     func structure(_ form: StructureForm) throws(StructureError) -> Structure {
         if let known = kept.withLock({ $0.first { $0.form == form }?.structure }), !known.isLarge { return known }
         let made = try Structure(form, vocabulary)
@@ -37,7 +37,7 @@ final class Structures: Sendable {
             }
             let count = model.model.decoder.configuration.vocabularySize
             let made = Vocabulary(count: count, ends: model.endTokens, controls: controls) { id in
-                // Control tokens spell nothing that an answer says.
+                // Control tokens are no part of an answer's text.
                 if tokenizer.specialIDs.contains(id) { return [] }
                 if let name = tokenizer.token(for: id), name.hasPrefix("<|"), name.hasSuffix("|>") { return [] }
                 return tokenizer.bytes(of: id)
@@ -49,7 +49,7 @@ final class Structures: Sendable {
 }
 
 extension CallWriting {
-    /// The form of answers that call so.
+    /// The form in which this style writes calls.
     var style: ToolCallForm.Style {
         switch self {
         case .hermes: .hermes

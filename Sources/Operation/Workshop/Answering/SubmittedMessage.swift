@@ -2,19 +2,19 @@ import Encodings
 package import Foundation
 package import Generation
 
-/// A turn of a conversation as somebody submitted it.
+/// A turn of a conversation as a client submitted it.
 package typealias SubmittedMessage = Message<SubmittedSound>
 
-/// A clip as it came, not yet fetched or decoded.
+/// A submitted clip, not yet fetched or decoded.
 package struct SubmittedSound: Sendable {
     package enum Content: Sendable {
         case bytes(Data)
-        /// A `data:` URL, or one that is fetched.
+        /// A `data:` URL, or one to fetch.
         case url(String)
     }
 
     package let content: Content
-    /// The member of the request that holds it, for errors.
+    /// The clip's path in the request, for errors.
     package let place: String
 
     package init(_ content: Content, at place: String) {
@@ -22,7 +22,7 @@ package struct SubmittedSound: Sendable {
         self.place = place
     }
 
-    /// The bytes; those behind a fetched URL have taken its place already.
+    /// The clip's bytes. URLs must have been fetched before.
     var bytes: Data {
         get throws(WorkshopError) {
             switch content {

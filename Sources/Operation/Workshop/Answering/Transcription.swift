@@ -4,15 +4,15 @@ package import Generation
 import Synchronization
 import Workers
 
-/// A recording on its way to words: its pieces one after the other, as they are heard.
+/// A transcription in progress: the pieces of a recording, delivered one after another.
 package struct Transcription: Sendable {
     package struct Piece: Sendable, Equatable {
-        /// In the recording, in seconds.
+        /// The piece's position in the recording, in seconds.
         package let seconds: ClosedRange<Double>
         /// Empty where nothing sounds, and where the model is not sure of what it heard and hears something else when asked again (``DoubtedWords``).
         package let text: String
         package let language: String?
-        /// Whether the model had more to say than a piece of this length can hold.
+        /// Whether the answer reached the length limit of a piece.
         package let isCut: Bool
         /// The mean log-probability that the model gave the tokens it wrote; 0 where it was not asked.
         package let certainty: Double
@@ -20,18 +20,18 @@ package struct Transcription: Sendable {
 
     package let model: String
     package let version: String
-    /// Of the recording.
+    /// The length of the recording in seconds.
     package let seconds: Double
     let pieces: [SpeechPieces.Piece]
     let transcriber: Transcriber
     package let wish: TranscriptionWish
-    /// Gives back what the recording took of the server's memory when nobody needs it any more.
+    /// Releases the recording's share of the server's memory when it is no longer used.
     let place: RecordingPlace
 
-    /// Pieces that are with the engine at once.
+    /// The number of pieces in the engine at once.
     private static let width = 8
 
-    /// Hands every piece to `body`, in their order. Pieces without a sound are without words, and no model is asked.
+    /// Passes every piece to `body`, in order. Silent pieces have an empty text, and no model is asked about them.
     package func forEach(_ body: (Piece) async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: (Int, Piece).self) { group in
             var begun = 0
@@ -55,7 +55,7 @@ package struct Transcription: Sendable {
         }
     }
 
-    /// - Parameter waits: for a place, where the queue is full: a recording that has begun is not thrown away for an instant's crowd.
+    /// - Parameter waits: Whether to wait when the queue is full, so that a momentary crowd does not end a recording that has begun.
     private func hear(_ piece: SpeechPieces.Piece, waits: Bool) async throws -> Piece {
         if piece.isSilent { return Piece(seconds: piece.seconds, text: "", language: nil, isCut: false, certainty: 0) }
         let transcript = try await transcript(of: piece.samples, "\(piece.start)", waits: waits)
@@ -83,7 +83,7 @@ package struct Transcription: Sendable {
     }
 }
 
-/// The seconds of recordings that are held at once, over all requests.
+/// A share of the seconds of recordings that the server holds at once, over all requests.
 package final class RecordingPlace: Sendable {
     private static let most = 7200.0
     private static let held = Mutex(0.0)
@@ -91,10 +91,9 @@ package final class RecordingPlace: Sendable {
     let id = UUID().uuidString
     private let seconds: Double
 
-    /// Throws ``WorkshopError`` where others' recordings leave no place.
-    /// Not inlined, for the reason that ``TrainingMetrics`` gives.
+    /// Throws ``WorkshopError`` if other recordings leave no room. Not inlined, for the reason given at ``TrainingMetrics``.
     @inline(never) package init(seconds: Double) throws {
-        // Before the object is whole: what was refused is not given back.
+        // Checked before initialisation completes, so that `deinit` does not give back what was refused.
         try Self.held.withLock { held in
             guard held + seconds <= Self.most else {
                 throw WorkshopError(
@@ -109,7 +108,7 @@ package final class RecordingPlace: Sendable {
 }
 
 extension Runtime {
-    /// Decodes a recording and cuts it into pieces that the model takes at once.
+    /// Decodes a recording and cuts it into pieces that fit the model.
     ///
     /// - Throws: ``TranscriptionRefusal`` for what the model cannot do, ``UnheardClip``, ``WorkshopError``.
     package func transcribe(_ recording: Data, _ wish: TranscriptionWish, model name: String?) async throws -> Transcription {

@@ -1,30 +1,30 @@
 package import Workers
 
-/// Where work goes that would hold others up: each kind on threads of its own, with a bound on how much of it waits.
+/// Queues for work that would delay other requests. Each has its own threads and a bound on how much may wait.
 ///
-/// Routes that decode, pack or compute for long bring that here. What only waits for the disk runs on an executor
-/// of its own, so that the cooperative threads are left to answers, timers and the heartbeat.
+/// Routes send decoding, packing and long computation here. Work that only waits for the disk runs on a separate executor, which keeps the
+/// cooperative threads free for answers, timers and the heartbeat.
 package struct WorkQueues: Sendable {
-    /// Clips of questions to prompts. So many threads that a short clip never stands behind long ones: the kernel gives each of them
-    /// its share of what the answers leave.
+    /// Turns the clips of questions into prompts. There are enough threads that a short clip never waits behind long ones; the kernel shares the
+    /// remaining processor time between them.
     package let hearing = WorkQueue(name: "hearing", width: 16, limit: 256)
-    /// Recordings to pieces.
+    /// Cuts recordings into pieces.
     package let recordings = WorkQueue(name: "recordings", width: 2, limit: 16)
-    /// Texts to tokens, and large JSON either way.
+    /// Tokenizes texts, and reads and writes large JSON.
     package let reading = WorkQueue(name: "reading", width: 8, limit: 256)
-    /// What clients bring: digests, archives, adapters, question sets.
+    /// Processes uploads: digests, archives, adapters, question sets.
     package let uploads = WorkQueue(name: "uploads", width: 2, limit: 16)
-    /// Weight versions and files from and to the disk, held against their hashes.
+    /// Reads and writes weight versions and files, and verifies their hashes.
     package let versions = WorkQueue(name: "versions", width: 2, limit: 32)
-    /// Reports, comparisons and lists of sets.
+    /// Computes reports, comparisons and lists of sets.
     package let reports = WorkQueue(name: "reports", width: 2, limit: 32)
 
     package var all: [WorkQueue] { [hearing, recordings, reading, uploads, versions, reports] }
 
-    /// Bytes of a body from which reading it is left to a thread of its own: below, that costs less than changing threads.
+    /// The size of a body, in bytes, from which it is parsed on a thread of its own. Parsing a smaller one costs less than changing threads.
     private static let largeBody = 16 << 10
 
-    /// Reads or writes `bytes` of a body.
+    /// Runs `body`, which reads or writes `bytes` bytes, on the queue if they are many.
     package func reading<Value: Sendable>(_ bytes: Int, _ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         bytes > Self.largeBody ? try await reading.run(body) : try body()
     }

@@ -3,18 +3,19 @@ import JSON
 import Jobs
 import Synchronization
 
-/// The answers of a batch on the disk, a line each as they come: number, whether it was refused, and the line of the file that it goes to.
+/// The answers of a batch on disk, appended as they arrive. Each line has the request's number, whether it was refused, and the line of the output
+/// file.
 ///
-/// A process that is killed leaves at most half a line at the end, which is dropped; its request is asked again.
+/// A killed process leaves at most a partial line at the end. It is dropped, and its request is sent again.
 package final class BatchAnswers: Sendable {
     package struct Line: Sendable {
         let index: Int
         let isRefused: Bool
-        /// JSON, without the line's end.
+        /// The JSON of the output line, without a line break.
         let json: Data
 
         /// - Parameters:
-        ///   - reply: the status and the JSON that answered; nil where nothing did.
+        ///   - reply: The status and JSON of the response; nil if there was none.
         package init(_ index: Int, _ customID: String?, reply: BatchReply?, error: BatchLineError? = nil) {
             self.index = index
             isRefused = reply?.status != 200
@@ -44,15 +45,15 @@ package final class BatchAnswers: Sendable {
     private let state: Mutex<State>
 
     private struct State {
-        /// Which were answered, and whether they were refused.
+        /// The requests that were answered, and whether each was refused.
         var refused: [Int: Bool]
-        /// Bytes of whole lines.
+        /// The length of the complete lines, in bytes.
         var end: UInt64
-        /// Whether bytes of a line that failed may stand behind the end.
+        /// Whether a failed write may have left bytes behind the end.
         var isTorn = false
     }
 
-    /// Goes on with what the file has.
+    /// Opens the file and continues after its complete lines.
     package init(_ file: URL) throws {
         self.file = file
         let folder = file.deletingLastPathComponent()
@@ -73,7 +74,7 @@ package final class BatchAnswers: Sendable {
 
     deinit { try? handle.close() }
 
-    /// How many were answered, and how many refused.
+    /// The number of requests answered, and of those refused.
     package var counts: (completed: Int, failed: Int) {
         state.withLock { state in
             let failed = state.refused.values.count { $0 }
@@ -83,7 +84,7 @@ package final class BatchAnswers: Sendable {
 
     package func has(_ index: Int) -> Bool { state.withLock { $0.refused[index] != nil } }
 
-    /// Appends a line, which is on the disk when this returns. Of a line that failed nothing stays.
+    /// Appends a line, which is on disk when this returns. A failed write leaves nothing.
     package func append(_ line: Line) throws {
         try state.withLock { state in
             guard state.refused[line.index] == nil else { return }
@@ -101,7 +102,7 @@ package final class BatchAnswers: Sendable {
         }
     }
 
-    /// Hands the lines of one of the two files to `write`, in the order of the requests.
+    /// Passes the lines of one of the two output files to `write`, in the order of the requests.
     package func pass(refused: Bool, to write: (Data) throws -> Void) throws {
         let text = try Data(contentsOf: file, options: .mappedIfSafe)
         var places: [(index: Int, range: Range<Int>)] = []

@@ -3,34 +3,34 @@ import JSON
 
 /// One request of a batch's file.
 struct BatchLine: Sendable {
-    /// From 0, by lines that are not empty.
+    /// The line's number, from 0, not counting empty lines.
     let index: Int
-    /// What its answer is found by; nil where the line does not say.
+    /// The id by which its answer is found; nil if the line has none.
     let customID: String?
-    /// The request's JSON, or why it cannot be asked.
+    /// The request's JSON, or why it cannot be sent.
     let body: Result<[UInt8], BatchLineError>
 }
 
-/// Why a line cannot be asked.
+/// Why a line cannot be sent.
 package struct BatchLineError: Error, Sendable {
     let code: String
     let message: String
 }
 
-/// The requests of a file: a line each, `{"custom_id", "method", "url", "body"}`. A line that is wrong is told with its answer, and keeps no other
-/// from being asked.
+/// The requests of a file, one per line: `{"custom_id", "method", "url", "body"}`. An invalid line is reported in its own answer and does not stop
+/// the others.
 struct BatchInput: Sendable {
     static let most = 50_000
 
     private let bytes: Data
     private let ranges: [Range<Int>]
     private let endpoint: String
-    /// By line, whether another before it has its `custom_id`.
+    /// The lines whose `custom_id` an earlier line has already used.
     private let repeated: Set<Int>
-    /// Names of those that are asked.
+    /// The names of the models that the lines ask.
     let models: Set<String>
 
-    /// - Throws: `CancellationError` by `check`; ``BatchLineError`` where the file as a whole cannot be asked.
+    /// - Throws: What `check` throws; ``BatchLineError`` if the file as a whole is invalid.
     init(_ file: URL, endpoint: String, check: () throws -> Void) throws {
         bytes = try Data(contentsOf: file, options: .mappedIfSafe)
         self.endpoint = endpoint

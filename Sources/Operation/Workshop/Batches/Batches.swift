@@ -6,29 +6,29 @@ package import Jobs
 import Synchronization
 import Workers
 
-/// What a route answered to one request of a batch.
+/// A route's reply to one request of a batch.
 package struct BatchReply: Sendable {
     package let status: Int
-    /// JSON, of an answer or of an error.
+    /// The JSON of an answer or of an error.
     package let body: Data
 
     package init(status: Int, body: Data) { (self.status, self.body) = (status, body) }
 }
 
-/// How a route answers, at low priority.
+/// Answers a request as its route would, at low priority.
 package typealias BatchAnswering = @Sendable (BatchEndpoint, _ body: [UInt8], Runtime) async throws -> BatchReply
 
-/// Batches: the requests of a file, asked a few at a time while others ask, and two files of answers.
+/// Batches: the requests of a file, answered a few at a time beside other requests, and two files of answers.
 ///
 ///     queued → file read → requests … (answers kept in jobs/ID/answers) → files → succeeded
 ///
-/// A batch that was interrupted asks what is missing. Its job fails where the file cannot be read at all; whether it was completed, has
-/// expired or was cancelled, its note tells.
+/// An interrupted batch sends what is missing. The job fails if the file cannot be read. Its note tells whether the batch was completed, expired or
+/// cancelled.
 package final class Batches: Sendable {
     package static let kind = "batch"
     package static let inputPurpose = "batch"
     package static let outputPurpose = "batch_output"
-    /// What became of a batch; saved with its job.
+    /// The outcome of a batch, saved with its job.
     package struct Note: Codable {
         package enum Outcome: String, Codable { case completed, expired, cancelled }
 
@@ -39,7 +39,7 @@ package final class Batches: Sendable {
         package var counts = BatchCounts()
         package var outputFile: String?
         package var errorFile: String?
-        /// Names that its lines ask; nil before they were read.
+        /// The models that its lines ask; nil until they have been read.
         var models: [String]?
     }
 
@@ -50,7 +50,7 @@ package final class Batches: Sendable {
 
     private let store: Store
     private let runtime: Runtime
-    /// Seconds from a batch's creation until what is left of it expires.
+    /// Seconds from a batch's creation until its remaining requests expire.
     package let window: TimeInterval
     private let answering: BatchAnswering
     private let running = Mutex<[String: Running]>([:])
@@ -63,7 +63,7 @@ package final class Batches: Sendable {
         self.answering = answering
     }
 
-    /// What can be refused before the batch is queued.
+    /// Refuses what can be refused before the batch is queued.
     package func check(_ wanted: BatchRequest) throws {
         let place = "input_file_id"
         let file: FileRecord
@@ -76,19 +76,19 @@ package final class Batches: Sendable {
         }
     }
 
-    /// The batch that has not ended and reads that file.
+    /// The unfinished batch that reads the file.
     func job(using file: String) throws -> String? {
         try store.openJobs(kind: Self.kind).first { try JSONDecoder().decode(BatchRequest.self, from: $0.request).inputFileId == file }?.id
     }
 
-    /// Names and ids of the versions that a batch asks, once its lines were read.
+    /// The names and ids of the versions that a batch asks, once its lines have been read.
     static func versions(_ job: Job) throws -> [String?] {
         try job.checkpoint.flatMap { try JSONDecoder().decode(Note.self, from: $0).models } ?? []
     }
 
-    /// Lets nothing more be asked. A batch that has begun ends with the answers that it has; one that has not ends now.
+    /// Stops a batch from sending more requests. A batch that has begun ends with the answers it has; one that has not ends at once.
     ///
-    /// - Throws: ``StoreError/conflict(_:)`` where it has ended already.
+    /// - Throws: ``StoreError/conflict(_:)`` if it has already ended.
     package func cancel(_ id: String, _ runner: JobRunner) async throws -> Job {
         let job = try store.job(id: id)
         if job.state.isFinal || !hasBegun(job) { return try await runner.cancel(id) }
@@ -101,17 +101,17 @@ package final class Batches: Sendable {
 
     private func hasBegun(_ job: Job) -> Bool { job.checkpoint != nil }
 
-    /// When the batch was cancelled; nil where it was not.
+    /// When the batch was cancelled; nil if it was not.
     package func cancelling(_ job: Job) throws -> Date? {
         try store.events(job: job.id, limit: 10_000).elements.first { $0.message == Self.cancelling }?.createdAt
     }
 
-    /// How far a batch is that runs.
+    /// The progress of a running batch.
     package func counts(_ job: Job) -> BatchCounts? { running.withLock { $0[job.id]?.counts } }
 
     private func folder(_ id: String) -> URL { store.folder.appending(path: "jobs/\(id)", directoryHint: .isDirectory) }
 
-    /// The handler of ``kind``.
+    /// The job handler for ``kind``.
     func run(_ context: JobContext) async throws -> Data {
         let (id, wanted) = (context.job.id, try JSONDecoder().decode(BatchRequest.self, from: context.job.request))
         var note = try context.job.checkpoint.map { try JSONDecoder().decode(Note.self, from: $0) } ?? Note()
@@ -128,7 +128,7 @@ package final class Batches: Sendable {
         }
         if note.inProgressAt == nil { note.inProgressAt = Date() }
         note.models = input.models.sorted()
-        // Where all has been asked, the answers may be gone: then the files have them, and the note counts them.
+        // Once everything was sent, the answers may have been removed. The output files then have them, and the note has their counts.
         if note.outcome == nil { note.counts = BatchCounts(total: input.count, completed: answers.counts.completed, failed: answers.counts.failed) }
         try context.save(checkpoint: try JSONEncoder().encode(note))
         running.withLock { [counts = note.counts] in $0[id] = Running(counts: counts) }
@@ -152,7 +152,7 @@ package final class Batches: Sendable {
         return try JSONEncoder().encode(note)
     }
 
-    /// Asks what is missing, a few requests at a time.
+    /// Sends the missing requests, a few at a time.
     private func ask(
         _ input: BatchInput, _ answers: BatchAnswers, _ endpoint: BatchEndpoint, _ context: JobContext
     ) async throws -> Note.Outcome {
@@ -163,7 +163,7 @@ package final class Batches: Sendable {
                 guard !isOver(context.job.id, end), let index = rest.next() else { return }
                 group.addTask { try await self.ask(input.line(index), endpoint, answers, context, until: end) }
             }
-            // Others ask, too: a batch takes a part of the queue.
+            // A batch takes only a part of the queue, since others ask too.
             for _ in 0..<min(16, max(1, runtime.engine.limits.queue / 4)) { next() }
             while try await group.next() != nil { next() }
         }
@@ -186,7 +186,7 @@ package final class Batches: Sendable {
         case .failure(let error): try answers.append(BatchAnswers.Line(line.index, line.customID, reply: nil, error: error))
         case .success(let body):
             var reply = try await answering(endpoint, body, runtime)
-            // Others fill the queue, or the server stops: the request can wait.
+            // The queue is full or the server is stopping: the request can wait.
             while reply.status == 429 || reply.status == 503 {
                 try await Task.sleep(for: .seconds(1))
                 if isOver(context.job.id, end) { return }
@@ -204,7 +204,8 @@ package final class Batches: Sendable {
         try context.progress(done: completed + failed, total: total)
     }
 
-    /// Stores one of the two files; nil where it has no lines. Its id is the job's, so that a batch that goes on after a crash stores none twice.
+    /// Stores one of the two output files; nil if it has no lines. Its id derives from the job's, so a batch that continues after a crash stores
+    /// none twice.
     private func keep(_ answers: BatchAnswers, refused: Bool, of job: String, _ lifetime: Int?) throws -> String? {
         let counts = answers.counts
         if (refused ? counts.failed : counts.completed) == 0 { return nil }

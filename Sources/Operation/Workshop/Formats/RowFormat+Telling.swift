@@ -1,9 +1,9 @@
 import Evaluation
 import Foundation
 
-/// The table of formats as a page, as help and as parts of the description of the interface.
+/// The table of formats as a page, as help text and as parts of the OpenAPI description.
 extension RowFormat {
-    /// FORMATS.md, which `cord data formats --markdown` prints and a test holds against this.
+    /// FORMATS.md, as `cord data formats --markdown` prints it. A test compares the two.
     package static func page() -> String {
         var page = """
             # Formats
@@ -34,9 +34,9 @@ extension RowFormat {
         return page
     }
 
-    /// What the commands print.
+    /// The text that the commands print.
     ///
-    /// - Parameter uses: which formats are told of.
+    /// - Parameter uses: The uses whose formats are included.
     package static func text(_ uses: [Use]) -> String {
         func plain(_ text: String) -> String { text.replacing("`", with: "") }
         var lines = ["SOUND", "  " + plain(sound)]
@@ -55,13 +55,13 @@ extension RowFormat {
         return lines.joined(separator: "\n")
     }
 
-    /// What a route says of the rows of its files.
+    /// A route's description of the rows of its files.
     package static func told(_ use: Use) -> String {
         let kinds = all.filter { $0.use == use }.map { "`\($0.name)`: \($0.members)" }.joined(separator: "; ")
         return "\(use.title), read by \(use.readBy) Kinds, each with an example in components.examples: \(kinds)."
     }
 
-    /// An entry of OpenAPI's components.examples.
+    /// An entry of OpenAPI's `components.examples`.
     package var openAPI: [String: Any] {
         let value = isTable ? nil : try? JSONSerialization.jsonObject(with: Data(example.utf8))
         return ["summary": title, "description": "\(use.title). \(members).\(note.map { " " + $0 } ?? "")", "value": value ?? example]

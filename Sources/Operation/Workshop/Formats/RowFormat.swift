@@ -1,12 +1,12 @@
 import Evaluation
 
-/// A kind of row, or of message, with an example that is accepted as it stands. ``all`` is the one place that says how data is written:
+/// A kind of row or message, with an example that is accepted as it is. ``all`` is the only definition of how data is written:
 ///
 ///     RowFormat.all ─ page()        ─ Sources/Operation/FORMATS.md
 ///                   ├ text(_:)      ─ cord data formats, cord gap formats
 ///                   └ openAPI, told ─ /openapi.json: components.examples, and what its routes say of their files
 package struct RowFormat: Sendable {
-    /// Who reads it.
+    /// The readers of a format.
     package enum Use: String, Sendable, CaseIterable {
         case training, questions, typed, request, step, batch, reward
 
@@ -49,18 +49,18 @@ package struct RowFormat: Sendable {
         }
     }
 
-    /// As in OpenAPI's components.examples.
+    /// Its name in OpenAPI's `components.examples`.
     package let name: String
     package let title: String
     package let use: Use
-    /// What it holds; optional members in brackets.
+    /// Its members, optional ones in brackets.
     package let members: String
     package let note: String?
-    /// JSON, or a table; as it may be sent.
+    /// A JSON or table example that can be sent as it is.
     package let example: String
-    /// The route whose body it is.
+    /// The route whose body has this format.
     package let route: String?
-    /// The command that makes a folder of it.
+    /// The command that exports a folder in this format.
     package let export: String?
 
     private init(
@@ -71,7 +71,7 @@ package struct RowFormat: Sendable {
         (self.example, self.route, self.export) = (example, route, export)
     }
 
-    /// How sound is written, in all of them.
+    /// How all formats write sound.
     package static let sound = """
         Beside a text, a clip is `{"data": BASE64}`, `{"file_id": ID}` or `{"path": PATH}`; in a turn of a conversation it is a part \
         `{"type": "input_audio", "input_audio": {"data": BASE64, "format": "wav"}}`, in whose place training rows take the three as well. `data` is \
@@ -80,7 +80,7 @@ package struct RowFormat: Sendable {
         out: the bytes decide.
         """
 
-    /// What is not read, and what is said then.
+    /// What is refused, and with which message.
     package static let refused = """
         A pair without sound is refused by every method but `supervised`, and so is one without text. There is no method that learns from \
         preferences: rows with `chosen` or `rejected` are refused. GRPO samples its own rollouts, from pairs; rollouts that somebody else sampled come \

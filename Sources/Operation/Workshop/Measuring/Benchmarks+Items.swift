@@ -3,12 +3,12 @@ import Files
 package import Foundation
 import Synchronization
 
-/// The sets that were read last, for whoever looks through them page by page and clip by clip.
+/// The question sets read last, cached for people who browse them page by page and clip by clip.
 final class BenchmarkShelf: Sendable {
     private static let kept = 4
     private let sets = Mutex<[(hash: String, set: QuestionSet)]>([])
 
-    /// The set of that hash; read where it is not here. Nobody waits for another's reading.
+    /// The set with that hash, read if it is not cached. Readers do not wait for each other.
     func set(_ hash: String, read: () throws -> QuestionSet) throws -> QuestionSet {
         if let found = sets.withLock({ $0.first { $0.hash == hash } }) { return found.set }
         let set = try read()
@@ -21,12 +21,12 @@ final class BenchmarkShelf: Sendable {
     }
 }
 
-/// Which items of a set are wanted.
+/// Selects items of a set.
 package struct ItemFilter: Sendable {
     package var category: String?
-    /// Stands in the question, the answer or the id, in whatever case.
+    /// A text to find in the question, the answer or the id, ignoring case.
     package var contains: String?
-    /// Items of these ids alone; all where nil.
+    /// Selects items by id; nil selects all.
     package var among: (@Sendable (String) -> Bool)?
 
     package init(category: String? = nil, contains: String? = nil, among: (@Sendable (String) -> Bool)? = nil) {
@@ -43,9 +43,9 @@ package struct ItemFilter: Sendable {
 }
 
 extension Benchmarks {
-    /// A page of the items that match, in the order of the set. Blocks.
+    /// A page of the matching items, in the order of the set. Blocks.
     ///
-    /// - Parameter after: the id of the item that the page comes after.
+    /// - Parameter after: The id of the item after which the page begins.
     /// - Throws: ``WorkshopError`` for an unknown set or item.
     package func items(
         of nameOrID: String, _ filter: ItemFilter, after: String?, limit: Int, check: @escaping @Sendable () throws -> Void = {}
@@ -69,9 +69,9 @@ extension Benchmarks {
         return item
     }
 
-    /// The bytes of an item's clip, as they were brought. Blocks.
+    /// The bytes of an item's clip, as they were uploaded. Blocks.
     ///
-    /// - Throws: ``WorkshopError`` for an unknown set, and for an item that is not there or has no clip.
+    /// - Throws: ``WorkshopError`` for an unknown set, for an unknown item and for one without a clip.
     package func clip(of id: String, in nameOrID: String, check: @escaping @Sendable () throws -> Void = {}) throws -> Data {
         let set = try shelved(nameOrID, check: check)
         guard let item = set.items.first(where: { $0.id == id }) else { throw Self.noItem(id, of: set) }

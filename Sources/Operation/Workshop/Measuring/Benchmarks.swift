@@ -5,7 +5,7 @@ import Files
 package import Foundation
 package import Jobs
 
-/// A question set at hand.
+/// An available question set.
 package struct KnownBenchmark: Equatable, Sendable {
     package let id: String
     package let name: String
@@ -13,28 +13,28 @@ package struct KnownBenchmark: Equatable, Sendable {
     package let items: Int
     package let categories: [String: Int]
     package let voices: Int
-    /// Of the manifest and every clip.
+    /// The hash of the manifest and every clip.
     package let hash: String
     package let isBuiltIn: Bool
 }
 
-/// The question sets at hand: those that travel in the program, and those that clients registered from uploads.
+/// The available question sets: those built into the program, and those that clients registered from uploads.
 ///
 ///     upload (JSONL, or an archive with a manifest and clips) → content store → unpacked under benchmarks/ → ManifestReader → record
 ///
-/// The unpacked folder is made again from the stored upload where it is missing, and where the set in it has another hash.
+/// If the unpacked folder is missing, or the set in it has another hash, it is unpacked again from the stored upload.
 package struct Benchmarks: Sendable {
     private let store: Store
     private let shelf = BenchmarkShelf()
 
     package init(store: Store) { self.store = store }
 
-    /// What a record keeps beside its columns.
+    /// Details of a record without a column of their own.
     private struct Details: Codable {
         var items: Int
         var categories: [String: Int]
         var voices: Int
-        /// Of the manifest, as the reader names it.
+        /// The reader's name of the manifest's format.
         var format: String?
 
         init(_ set: QuestionSet, format: ManifestFormat? = nil) {
@@ -45,9 +45,9 @@ package struct Benchmarks: Sendable {
         }
     }
 
-    /// The set of a built-in name, a registered name or its id. Blocks.
+    /// The set with this built-in name, registered name or id. Blocks.
     ///
-    /// - Parameter check: called now and then; what it throws ends the reading.
+    /// - Parameter check: Called repeatedly; an error that it throws ends the reading.
     /// - Throws: ``WorkshopError`` for an unknown name.
     package func set(_ nameOrID: String, check: @escaping @Sendable () throws -> Void = {}) throws -> QuestionSet {
         if let known = CordBench(rawValue: nameOrID) { return try known.questionSet() }
@@ -58,27 +58,27 @@ package struct Benchmarks: Sendable {
             content, name: record.name, format: details.format.flatMap(ManifestFormat.init(rawValue:)), hash: record.hash, check)
     }
 
-    /// The same, of those that were read last without reading it again.
+    /// The same set, without reading it again if it was among those read last.
     func shelved(_ nameOrID: String, check: @escaping @Sendable () throws -> Void) throws -> QuestionSet {
         let hash = try CordBench(rawValue: nameOrID)?.hash ?? record(nameOrID).hash
         return try shelf.set(hash) { try set(nameOrID, check: check) }
     }
 
-    /// The id and the name of the set of a built-in name, a registered name or its id, without reading it.
+    /// The id and name of the set with this built-in name, registered name or id, without reading it.
     package func identity(_ nameOrID: String) throws -> (id: String, name: String) {
         if let known = CordBench(rawValue: nameOrID) { return (known.rawValue, known.rawValue) }
         let record = try record(nameOrID)
         return (record.id, record.name)
     }
 
-    /// Whether there is a set of that name, without reading it.
+    /// Checks that a set of that name exists, without reading it.
     ///
-    /// - Throws: ``WorkshopError`` with the names that there are.
+    /// - Throws: ``WorkshopError`` that lists the existing names.
     package func check(_ nameOrID: String) throws {
         if CordBench(rawValue: nameOrID) == nil { _ = try record(nameOrID) }
     }
 
-    /// The same of sets beside a benchmark.
+    /// The same check for further sets beside a benchmark.
     package func check(retained names: [String], at field: String = "retain") throws {
         for name in names where CordBench(rawValue: name) == nil { _ = try record(name, at: field) }
     }
@@ -92,16 +92,16 @@ package struct Benchmarks: Sendable {
         }
     }
 
-    /// Built-in sets first, on the first page, then registered ones.
+    /// A page of the sets: built-in ones first, then registered ones.
     package func list(after: String?, limit: Int, ascending: Bool) throws -> (sets: [KnownBenchmark], hasMore: Bool) {
         let page = try store.benchmarks(after: after, limit: limit, ascending: ascending)
         let builtIn = after == nil ? try CordBench.allCases.map(known) : []
         return (builtIn + (try page.elements.map(known)), page.hasMore)
     }
 
-    /// Reads an upload as a question set and keeps it. Blocks.
+    /// Reads an upload as a question set and stores it. Blocks.
     ///
-    /// - Parameter check: called now and then; what it throws ends the reading.
+    /// - Parameter check: Called repeatedly; an error that it throws ends the reading.
     /// - Throws: ``WorkshopError`` that names the file and line, or the built-in set of the same name; `StoreError`.
     package func register(
         _ name: String, file id: String, format: ManifestFormat?, check: @escaping @Sendable () throws -> Void = {}
@@ -120,8 +120,8 @@ package struct Benchmarks: Sendable {
     }
 
     /// - Parameters:
-    ///   - file: the upload's name, for errors.
-    ///   - hash: of the set as it was registered; nil for one that is new.
+    ///   - file: The upload's name, for errors.
+    ///   - hash: The hash of the set when it was registered; nil for a new one.
     private func read(
         _ content: String, name: String, called file: String? = nil, format: ManifestFormat?, hash: String?,
         _ check: @escaping @Sendable () throws -> Void
@@ -132,7 +132,7 @@ package struct Benchmarks: Sendable {
         }
         let folder = folder(content)
         func set() throws -> QuestionSet { try BenchmarkCatalog.questionSet(at: try Self.root(of: folder), name: name, format: format) }
-        // The stored archive is whole; what was unpacked from it may have been changed since.
+        // The stored archive is intact; its unpacked copy may have been modified.
         if let hash, let set = try? set(), try set.hash(check: check) == hash { return set }
         try unpack(stored, to: folder, check)
         return try set()
@@ -142,10 +142,10 @@ package struct Benchmarks: Sendable {
         store.folder.appending(path: "benchmarks/\(content)", directoryHint: .isDirectory)
     }
 
-    /// The archive's folder; it appears whole or not at all, in place of an earlier one.
+    /// Unpacks the archive to its folder, which is replaced as a whole or not at all.
     private func unpack(_ archive: URL, to folder: URL, _ check: @escaping @Sendable () throws -> Void) throws {
         let files = FileManager.default
-        // What a crash leaves here is swept at the next start.
+        // The next start removes what a crash leaves here.
         let temporary = store.folder.appending(path: "temporary/\(UUID().uuidString)", directoryHint: .isDirectory)
         let old = store.folder.appending(path: "temporary/\(UUID().uuidString)", directoryHint: .isDirectory)
         defer { for place in [temporary, old] { try? files.removeItem(at: place) } }
@@ -158,7 +158,7 @@ package struct Benchmarks: Sendable {
         do { try files.moveItem(at: temporary, to: folder) } catch  where files.fileExists(atPath: folder.path) {}
     }
 
-    /// Archives often hold one folder with everything in it.
+    /// Archives often have a single top-level folder.
     private static func root(of folder: URL) throws -> URL {
         var place = folder
         while true {

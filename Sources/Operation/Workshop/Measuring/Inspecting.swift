@@ -19,18 +19,18 @@ package struct InspectedAnswer: Sendable {
     /// Σ w_t D_t as the objective reduces it.
     package let tokenLoss: Double
     package let timings: GenerationTimings
-    /// Seconds until both prompts were read, and in all.
+    /// Seconds until both prompts were built, and in total.
     package let preparation: Double
     package let total: Double
 }
 
 extension Runtime {
     /// - Parameters:
-    ///   - continuation: the answer to walk along; drawn greedily from the audio, of at most `maxTokens`, where nil.
-    ///   - top: likeliest tokens of both distributions to show at each position.
-    ///   - objective: gives the weights w_t.
-    ///   - hear: the spoken question's prompt.
-    /// - Throws: ``WorkshopError``, or what hearing and the engine throw.
+    ///   - continuation: The answer to follow; nil decodes one greedily from the audio, of at most `maxTokens`.
+    ///   - top: The number of likeliest tokens shown per position, for both distributions.
+    ///   - objective: Defines the weights w_t.
+    ///   - hear: Builds the spoken question's prompt.
+    /// - Throws: ``WorkshopError``, or an error of decoding or of the engine.
     package func inspect(
         _ text: String, model name: String?, continuation: String?, maxTokens: Int, top: Int, objective: Objective,
         hear: () async throws -> Prompt

@@ -6,16 +6,16 @@ import Models
 import Remote
 import Training
 
-/// The judge or reward that a request names, as the trainer asks it.
+/// The judge or reward that a request names.
 ///
-///     match     the extracted answers compared by rules
+///     match     compares the extracted answers by rules
 ///     model     the served model, greedily
 ///     remote    a model behind an endpoint that the operator allows
 ///     reward    the operator's own program or endpoint, by name
 struct Judges: Sendable {
     let engine: Engine
     let versions: VersionRegistry
-    /// Endpoints that requests may name (--judge-endpoint).
+    /// The endpoints that requests may name (`--judge-endpoint`).
     let endpoints: [String]
     let key: String?
     let rewards: [String: Reward]
@@ -25,7 +25,7 @@ struct Judges: Sendable {
         return { try await judge.verdictOnSaid(question: $0, response: $1, reference: $2) }
     }
 
-    /// The callback that a request names; nil where it names none.
+    /// The reward callback that a request names; nil if it names none.
     func reward(_ name: String?) throws -> Reward? {
         guard let name else { return nil }
         guard let reward = rewards[name] else {
@@ -36,7 +36,7 @@ struct Judges: Sendable {
         return reward
     }
 
-    /// The judging model; nil where rules judge.
+    /// The judging model; nil if rules judge.
     func model(_ wanted: JudgeOptions?) throws -> ModelJudge? {
         guard let wanted else { return nil }
         switch wanted.kind {

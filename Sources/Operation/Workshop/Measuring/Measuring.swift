@@ -7,21 +7,21 @@ import Judging
 import Models
 import Workers
 
-/// Gap runs: a stored question set put to one weight version → a stored report.
+/// Gap runs: they put a stored question set to one weight version and store the report.
 ///
 ///     queued → version pinned → questions … (answers kept in jobs/ID/answers.jsonl) → report stored → succeeded
 ///
-/// A run that was interrupted asks what is missing, of the same version.
+/// An interrupted run asks the missing questions of the same version.
 package struct Measuring: Sendable {
     package static let kind = "gap_run"
 
-    /// What an attempt leaves to the next one, beside the answers.
+    /// What one attempt leaves to the next, beside the answers.
     package struct Note: Codable {
         /// The version's id, or "base".
         package var version: String
     }
 
-    /// What a run that succeeded gave.
+    /// The result of a run that succeeded.
     package struct Outcome: Codable {
         package var report: String
         package var version: String
@@ -31,11 +31,11 @@ package struct Measuring: Sendable {
     let runtime: Runtime
     let benchmarks: Benchmarks
     let judges: Judges
-    /// How a request with the same fault would be refused.
+    /// The refusal that a request with the same fault would get.
     let refusal: @Sendable (any Error) -> JobFailure?
     private let disk = WorkQueue(name: "measuring", width: 2)
 
-    /// What can be refused before the run is queued.
+    /// Refuses what can be refused before the run is queued.
     package func check(_ wanted: GapRunRequest) throws {
         _ = try runtime.versions.entry(wanted.model)
         try benchmarks.check(wanted.benchmark)
@@ -48,7 +48,7 @@ package struct Measuring: Sendable {
         }
     }
 
-    /// Removes what an ended run leaves to go on from.
+    /// Removes the files from which an ended run could continue.
     package func forget(_ id: String) { try? FileManager.default.removeItem(at: folder(id)) }
 
     /// The id or name of the version that a run measures.
@@ -59,7 +59,7 @@ package struct Measuring: Sendable {
 
     private func folder(_ id: String) -> URL { store.folder.appending(path: "jobs/\(id)", directoryHint: .isDirectory) }
 
-    /// The handler of ``kind``.
+    /// The job handler for ``kind``.
     func run(_ context: JobContext) async throws -> Data {
         let wanted = try JSONDecoder().decode(GapRunRequest.self, from: context.job.request)
         let entry: VersionRegistry.Entry
@@ -87,9 +87,9 @@ package struct Measuring: Sendable {
     /// Measures one version now and stores the report.
     ///
     /// - Parameters:
-    ///   - answers: where the answers so far are kept, to go on from.
-    ///   - run: there is one report of each run.
-    ///   - job: what the report's summary names as its run, where that is not `run` itself.
+    ///   - answers: The file of the answers so far, from which the run continues.
+    ///   - run: The run's id. Each run has one report.
+    ///   - job: The run that the report's summary names, if it is not `run`.
     func measure(
         _ wanted: GapRunRequest, _ entry: VersionRegistry.Entry, answers: URL, run id: String, job: String? = nil,
         progress: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
@@ -103,7 +103,7 @@ package struct Measuring: Sendable {
             arms: arms, limit: wanted.limit, seed: UInt64(wanted.seed),
             extraction: wanted.extraction.map { ExtractionMode($0) } ?? .strict,
             divergence: Set(arms).isSuperset(of: [.text, .audio]) ? wanted.divergence : 0)
-        // Others ask, too: a run takes a part of the queue.
+        // A run takes only a part of the queue, since others ask too.
         let places = min(128, max(1, runtime.engine.limits.queue / 2))
         let run = EvaluationRun(
             set, settings: settings, respondent: respondent, judge: try judge(wanted.judge), concurrency: places, retaining: others)
@@ -121,7 +121,7 @@ package struct Measuring: Sendable {
         }
     }
 
-    /// The version that a run began with, whatever its model's name stands for by now.
+    /// The version that the run began with, even if its model's name now stands for another.
     private func pinned(_ version: String, _ model: String) throws -> VersionRegistry.Entry {
         if version == VersionRegistry.Entry.baseVersionID { return try runtime.versions.entry(runtime.versions.pinnedBaseName) }
         let named = try? runtime.versions.entry(model)
@@ -164,7 +164,7 @@ extension GapReportSummary {
 }
 
 extension Runtime {
-    /// What a measurement asks: a version of this model, with clips as long as questions may have.
+    /// Asks a version of this model, with the operator's limit on the length of clips.
     package func respondent(_ entry: VersionRegistry.Entry, _ decoding: SamplingOptions) -> EngineRespondent {
         EngineRespondent(
             engine, version: entry.version, versionName: entry.versionID, decoding: decoding, maximumSeconds: limits.clipSeconds)

@@ -1,7 +1,7 @@
 import API
 import Evaluation
 
-// Words of the wire as Evaluation has them. A case that one side gains does not compile before the other has it.
+// Conversions between the wire's enums and Evaluation's. A case added on one side only does not compile.
 
 extension Arm {
     init(_ arm: GapArm) {

@@ -3,13 +3,13 @@ import Foundation
 import Jobs
 package import Training
 
-/// Where the spoken half of a submitted pair lies: in the request, in an upload, or under the operator's audio folder.
+/// Finds the clip of a submitted pair: in the request, in an upload, or below the operator's audio folder.
 package struct Clips: Sendable {
     let store: Store
-    /// The one folder that paths may lead into; nil allows none.
+    /// The only folder that paths may lead into; nil allows no paths.
     let folder: AllowedFolder?
 
-    /// - Throws: an error for the client for a clip that is not there or may not be read.
+    /// - Throws: An error for the client if the clip does not exist or may not be read.
     package func sound(_ reference: ClipReference) throws -> TrainingPair.Sound {
         switch reference {
         case .bytes(let bytes): .bytes(bytes)
@@ -18,7 +18,7 @@ package struct Clips: Sendable {
         }
     }
 
-    /// The file of a client's path.
+    /// The file at a client's path.
     private func place(_ path: String) throws(WorkshopError) -> URL {
         guard let folder else {
             throw WorkshopError(

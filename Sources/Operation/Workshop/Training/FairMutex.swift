@@ -1,4 +1,4 @@
-/// Lets one in at a time, in the order of arrival; the others wait in a line of bounded length.
+/// A mutex for tasks that admits them in order of arrival, with a bounded number of waiters.
 actor FairMutex {
     private let limit: Int
     private var isTaken = false
@@ -7,9 +7,9 @@ actor FairMutex {
 
     init(limit: Int) { self.limit = limit }
 
-    /// Returns when the caller holds the mutex, until ``leave()``.
+    /// Waits until the caller holds the mutex, until it calls ``leave()``.
     ///
-    /// - Throws: ``LineFull``; `CancellationError` where the task is cancelled while it waits.
+    /// - Throws: ``LineFull``; `CancellationError` if the task is cancelled while it waits.
     func enter() async throws {
         try Task.checkCancellation()
         if !isTaken {

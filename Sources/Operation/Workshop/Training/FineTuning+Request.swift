@@ -4,9 +4,9 @@ import Jobs
 import Objectives
 import Training
 
-/// What a job's request asks for.
+/// Validation of a job request.
 extension FineTuning {
-    /// What can be refused before the job is queued.
+    /// Refuses what can be refused before the job is queued.
     package func check(_ wanted: FineTuningRequest) throws {
         let parent = try versions.record(wanted.model)
         for (parameter, id) in [
@@ -54,13 +54,13 @@ extension FineTuning {
         return try TrainingRecipe(objective, optimizer, seed: wanted.seed)
     }
 
-    /// The version that teaches in the parent's place; nil for the base, and where the job names none.
+    /// The version that teaches instead of the parent; nil for the base, and if the job names none.
     func teacher(_ wanted: FineTuningRequest) throws -> WeightVersionRecord? {
         guard let name = wanted.cord.teacher, name != "base" else { return nil }
         return try versions.record(name)
     }
 
-    /// Which versions of checkpoints stay.
+    /// The rules for which checkpoints keep their versions.
     static func rules(_ wanted: FineTuningRequest) throws(WorkshopError) -> [KeepRule] {
         guard let keep = wanted.cord.keep else { return [.last(wanted.cord.keepCheckpoints ?? 3)] }
         return try keep.enumerated().map { index, text throws(WorkshopError) in

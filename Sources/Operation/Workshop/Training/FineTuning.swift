@@ -9,22 +9,22 @@ import Objectives
 import Training
 import Workers
 
-/// Fine-tuning jobs: pairs of an uploaded file → `TrainingRun` → a version that is served under its name → the gate.
+/// Fine-tuning jobs: the pairs of an uploaded file → `TrainingRun` → a version that is served under its name → the gate.
 ///
 ///     queued → files read → steps, checkpoints … → version recorded → (gap before and after → promoted or not) → succeeded
 ///
-/// A job that was interrupted reads its files again and goes on from the trainer's last checkpoint with the same bits; what it has
-/// recorded already (its parent, its version, its reports) stands in the job's own note and is not made twice.
+/// An interrupted job reads its files again and continues from the trainer's last checkpoint with the same bits. What it has already recorded (its
+/// parent, its version, its reports) is in the job's note and is not made twice.
 package struct FineTuning: Sendable {
     package static let kind = "fine_tuning"
-    /// What the job's log calls its prompts of `cord.replay_file`.
+    /// How the job's log refers to prompts from `cord.replay_file`.
     private static let replay = "replayed"
 
-    /// What a job has decided and done; saved with it.
+    /// What a job has decided and done, saved with it.
     package struct Note: Codable {
         /// The version that it began with; nil for the base.
         package var parent: String?
-        /// The version that teaches in its place, where the job names one; nil for the base.
+        /// The version that teaches instead of the parent, if the job names one; nil for the base.
         package var teacher: String?
         /// The version that it made.
         package var version: String?
@@ -33,7 +33,7 @@ package struct FineTuning: Sendable {
         package var promoted: Bool?
         package var reason: String?
         package var trainedTokens: Int?
-        /// Ids of the files that tell of it.
+        /// The ids of its result files.
         package var resultFiles: [String]?
     }
 
@@ -47,13 +47,13 @@ package struct FineTuning: Sendable {
     package let clock = JobClock()
     private let disk = WorkQueue(name: "pairs", width: 1)
 
-    /// Where a job's metrics, events and checkpoints lie.
+    /// The folder of a job's metrics, events and checkpoints.
     func folder(_ id: String) -> URL { store.folder.appending(path: "jobs/\(id)", directoryHint: .isDirectory) }
 
-    /// Removes what an ended job leaves to go on from.
+    /// Removes the files from which an ended job could continue.
     package func forget(_ id: String) { try? FileManager.default.removeItem(at: folder(id).appending(path: "checkpoints")) }
 
-    /// The job that has not ended and reads that file.
+    /// The unfinished job that reads the file.
     package func job(using file: String) throws -> String? {
         try store.openJobs(kind: Self.kind).first { job in
             let wanted = try JSONDecoder().decode(FineTuningRequest.self, from: job.request)
@@ -61,7 +61,7 @@ package struct FineTuning: Sendable {
         }?.id
     }
 
-    /// Ids or names of the versions that a job begins with or has made.
+    /// The ids or names of the versions that a job begins with or has made.
     static func versions(of job: Job) throws -> [String?] {
         guard let saved = job.checkpoint else {
             let wanted = try JSONDecoder().decode(FineTuningRequest.self, from: job.request)
@@ -71,10 +71,10 @@ package struct FineTuning: Sendable {
         return [note.parent, note.teacher, note.version]
     }
 
-    /// The handler of ``kind``.
+    /// The job handler for ``kind``.
     func run(_ context: JobContext) async throws -> Data {
         do { return try await work(context) } catch is CancellationError {
-            // Its last checkpoint was saved on the way out, for whoever only paused it.
+            // A job that was only paused needs the checkpoint that it saved on its way out.
             if try store.job(id: context.job.id).state == .cancelled { forget(context.job.id) }
             throw CancellationError()
         }
@@ -163,7 +163,7 @@ package struct FineTuning: Sendable {
                 teacher: (wanted.cord.teacher == nil ? parent : other).map(ModelFingerprint.version), maxTokens: objective.maxRolloutTokens,
                 kept: 16))
 
-        // The bits are then those of another run; an operator who moves a job to another machine wants its end.
+        // The bits then differ from those of an uninterrupted run. An operator who moves a job to another machine wants it to end all the same.
         if let begun = RunRecord(directory: folder)?.machine, !begun.agrees(with: .current) {
             try context.event(
                 "The job began with \(begun) and goes on with \(RunMachine.current): its weights will differ in their last bits", level: .warn)
@@ -189,14 +189,14 @@ package struct FineTuning: Sendable {
         }
     }
 
-    /// The reward that a job was given. Where the operator has taken it away since, the job waits for it.
+    /// The reward that the job names. If the operator has removed it, the job waits for it.
     private func named(_ reward: String?) throws -> Reward? {
         do { return try judges.reward(reward) } catch let error as WorkshopError {
             throw RewardError.notStarted(reward: reward ?? "", reason: error.description)
         }
     }
 
-    /// The step of the last metrics that were told, below 0 where none were: those before are not told again after an interruption.
+    /// The step of the last reported metrics, or negative if there were none. After an interruption, earlier steps are not reported again.
     private func lastReported(_ id: String) throws -> Int {
         struct Step: Decodable { let step: Int }
         var after: String?
@@ -210,7 +210,7 @@ package struct FineTuning: Sendable {
         }
     }
 
-    /// Tokens that had a gradient, over all steps of the job.
+    /// The number of tokens with a gradient, over all steps of the job.
     func trainedTokens(_ id: String) throws -> Int {
         struct Line: Decodable {
             struct Metrics: Decodable { let train_tokens: Int }
@@ -222,9 +222,9 @@ package struct FineTuning: Sendable {
         }
     }
 
-    /// Stores the trainer's weights as content that a version of that id may have.
+    /// Stores the trainer's weights as the content of the version with that id.
     ///
-    /// - Throws: ``JobFailure`` where they are not finite.
+    /// - Throws: ``JobFailure`` if they are not finite.
     func content(_ trainer: Trainer, id: String) async throws -> (content: ContentStore.Stored, kind: String) {
         let snapshot = await trainer.snapshot(id: id)
         guard VersionFiles.isSound(snapshot) else {

@@ -3,7 +3,7 @@ import Foundation
 import Jobs
 import Training
 
-/// Turns a training run's steps into a job's events, checkpoints and, at the end, its version.
+/// Turns a training run's steps into a job's events and checkpoints, and finally into its version.
 struct JobProgress: Sendable {
     let work: FineTuning
     let context: JobContext
@@ -12,7 +12,7 @@ struct JobProgress: Sendable {
     let note: FineTuning.Note
     let reported: Int
     let every: Int
-    /// Which versions of checkpoints stay, and by what one is the best.
+    /// The rules for which checkpoints keep their versions, and the measure of the best one.
     let keep: [KeepRule]
     let criterion: Criterion
 
@@ -24,7 +24,7 @@ struct JobProgress: Sendable {
         // The last step's version is the job's own.
         let isCompared = progress.validation != nil && keep.contains(.best)
         if progress.step % every == 0 || isCompared, !progress.isLast { try await checkpoint(progress) }
-        // One that ends early has taken all of its steps.
+        // A job that ends early has taken all of its steps.
         try context.progress(done: progress.step, total: progress.isLast ? progress.step : progress.totalSteps)
     }
 
@@ -63,7 +63,7 @@ struct JobProgress: Sendable {
         try removeOld()
     }
 
-    /// Removes the versions of checkpoints that no rule keeps, but for one that is in force or that others need.
+    /// Removes the versions of checkpoints that no rule keeps, unless one is in force or still needed.
     private func removeOld() throws {
         let found = try checkpoints()
         let steps = found.map(\.step)
@@ -76,7 +76,7 @@ struct JobProgress: Sendable {
         }
     }
 
-    /// The job's checkpoints whose versions are there, oldest first.
+    /// The job's checkpoints that still have their versions, oldest first.
     private func checkpoints() throws -> [(step: Int, id: String, version: WeightVersionRecord)] {
         var found: [(Int, String, WeightVersionRecord)] = []
         var after: String?
@@ -91,13 +91,13 @@ struct JobProgress: Sendable {
         }
     }
 
-    /// Behind a job's name, in those of its checkpoints.
+    /// What follows a job's name in the names of its checkpoints.
     private static let mark = ":ckpt-step-"
 
-    /// Whether a version is one that a job made on its way.
+    /// Whether a version is a checkpoint of a job.
     static func isCheckpoint(_ record: WeightVersionRecord) -> Bool { record.name.hasPrefix("ft:") && record.name.contains(mark) }
 
-    /// Records the job's version, once.
+    /// Records the job's version, once only.
     func finish(_ result: RunResult) async throws -> FineTuning.Note {
         let total = result.steps
         if let stopped = result.stopped { try context.event("The training ended at step \(total): \(stopped)") }

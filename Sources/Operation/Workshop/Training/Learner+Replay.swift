@@ -3,9 +3,9 @@ import Generation
 import Tokenization
 import Training
 
-/// Prompts that a step replays, on their way in and out.
+/// The replayed prompts of a step.
 extension Learner {
-    /// - Throws: for a clip that cannot be found: what is asked to be kept is kept, or the step refused.
+    /// - Throws: An error if a clip cannot be found. A replayed prompt is never skipped silently.
     func replayed(_ wanted: CordStepRequest) throws -> [TrainingPair] {
         try wanted.replay.enumerated().map { index, prompt in
             let id = prompt.id ?? "\(index)"
@@ -19,7 +19,7 @@ extension Learner {
         }
     }
 
-    /// What became of them; nil where there were none.
+    /// The outcomes of the replayed prompts; nil if there were none.
     func replays(
         _ report: StepReport, of wanted: CordStepRequest, include: Set<CordStepRequest.Detail>, measured: Bool = false
     ) -> [CordPairOutcome]? {

@@ -5,10 +5,10 @@ import Training
 import Workers
 
 extension Learner {
-    /// What a step with the same request would learn from: its rollouts, measures, coefficients, loss and gradient norm. Nothing changes; the
-    /// step that comes next draws the same rollouts.
+    /// What a step on the same request would learn from: rollouts, measures, coefficients, loss and gradient norm. Nothing changes, and the next
+    /// step draws the same rollouts.
     ///
-    /// - Returns: the JSON of a `CordScore`.
+    /// - Returns: The JSON of a `CordScore`.
     package func score(_ wanted: CordStepRequest) async throws -> Data {
         try await inTurn { queued in
             let start = ContinuousClock.now

@@ -6,15 +6,15 @@ import Tokenization
 import Training
 import Workers
 
-/// Takes CORD steps on submitted pairs, one after another, and serves what each of them made.
+/// Takes CORD steps on submitted pairs, one after another, and serves the version that each one makes.
 ///
 ///     mutex → parent version → trainer (live, from its stored state, or new) → step
 ///          → tensors and state on the disk → one transaction: step, version, promotion → served → answered
 ///
-/// A crash between any two writes leaves the version before in force, and the next step goes on from it as if nothing had
-/// happened: what is not in the transaction is swept at the next start.
+/// A crash between any two writes leaves the previous version in force, and the next step continues from it. Whatever is not in the transaction is
+/// removed at the next start.
 package actor Learner {
-    /// A trainer that stands exactly at a stored version.
+    /// A trainer whose state equals a stored version.
     private struct Live {
         let trainer: Trainer
         let recipe: TrainingRecipe
@@ -24,7 +24,7 @@ package actor Learner {
         let origin: String?
     }
 
-    /// What lies beside a version's optimiser state.
+    /// A note beside a version's optimiser state.
     private struct StateNote: Codable {
         /// The version that the training began with, which is the frozen teacher; nil for the base.
         let origin: String?
@@ -56,20 +56,20 @@ package actor Learner {
         mutex = FairMutex(limit: queue)
     }
 
-    /// Takes the step, or finds the one that was taken under `key` for the same body.
+    /// Takes the step, or returns the one taken earlier under `key` for the same body.
     ///
-    /// - Returns: the JSON of a `CordStep`, and whether it is an earlier one.
-    /// - Throws: a refusal; nothing has changed then.
+    /// - Returns: The JSON of a `CordStep`, and whether it is an earlier one.
+    /// - Throws: A refusal, in which case nothing has changed.
     package func step(_ wanted: CordStepRequest, body: Data, key: String?) async throws -> (response: Data, isReplay: Bool) {
         if let key, let earlier = try store.step(idempotencyKey: key, request: body) { return (earlier.response, true) }
         return try await inTurn { queued in
-            // The same request may have been sent twice at once.
+            // The same request may have arrived twice at once.
             if let key, let earlier = try store.step(idempotencyKey: key, request: body) { return (earlier.response, true) }
             return (try await take(wanted, body: body, key: key, queued: queued), false)
         }
     }
 
-    /// Waits for its turn, and tells `body` for how many seconds.
+    /// Waits for its turn, then calls `body` with the seconds it waited.
     func inTurn<Result>(_ body: (_ queued: Double) async throws -> Result) async throws -> Result {
         let arrival = ContinuousClock.now
         do {
@@ -106,7 +106,7 @@ package actor Learner {
             metrics.refused()
             throw error
         }
-        // From here the trainer is ahead of what is stored; it counts as live again when the step is recorded.
+        // From here on the trainer is ahead of the store. It counts as live again once the step is recorded.
         live = nil
         let publishing = ContinuousClock.now
         let id = Identifier.version.random()
@@ -117,7 +117,7 @@ package actor Learner {
                 .notFinite, "The step was not taken: \(dropped). Lower the learning rate or look at the pairs and the optimizer.")
         }
         let kind = VersionFiles.kind(snapshot).rawValue
-        // Both wait for the disk most of the time.
+        // Both spend most of their time waiting for the disk.
         async let publishedContent = disk.run { [store, runtime] in
             try VersionFiles.store(snapshot, of: runtime.model, in: store.contents)
         }
@@ -138,7 +138,7 @@ package actor Learner {
         let version = NewVersion(
             id: id, name: "\(versions.baseName):step\(ordinal)-\(id.suffix(6))", base: versions.baseName, parentID: parent?.id,
             kind: kind, content: content, step: ordinal, metrics: numbers)
-        // A rollback or a promotion that came meanwhile is somebody's wish and stands; the client hears of it and sends the step again.
+        // A rollback or promotion during the step was deliberate and stands. The client is told and can send the step again.
         let over = wanted.model == nil || wanted.model == versions.baseName ? InForce(versionID: parent?.id) : nil
         try versions.change { store in
             _ = try store.addStep(
@@ -150,9 +150,9 @@ package actor Learner {
         return response
     }
 
-    /// A trainer at `parent`: the live one, one that goes on from the version's state, or one that begins there.
+    /// A trainer at `parent`: the live one, one that continues from the version's stored state, or a new one.
     ///
-    /// Other options than the step before had change neither the teacher nor the moments; another plan begins anew.
+    /// Options that differ from the previous step change neither the teacher nor the moments. Another plan starts anew.
     func trainer(
         at parent: WeightVersionRecord?, _ recipe: TrainingRecipe, _ request: CordStepRequest
     ) async throws -> (Trainer, origin: String?) {
@@ -169,7 +169,7 @@ package actor Learner {
         if let parent, let hash = try store.state(of: parent.id) {
             let folder = try store.contents.verified(hash, as: "the training state of \(parent.name)")
             let note = try JSONDecoder().decode(StateNote.self, from: Data(contentsOf: folder.appending(path: "state.json")))
-            // The origin may have been deleted: then the training begins anew at the parent.
+            // If the origin was deleted, the training starts anew at the parent.
             let origin = note.origin.flatMap { try? store.version($0) }
             if note.plan == recipe.plan, note.origin == origin?.id {
                 let trainer = try begun(at: origin)
@@ -201,7 +201,7 @@ package actor Learner {
         }
     }
 
-    /// The pairs whose clips can be found, and what becomes of the others.
+    /// Separates the pairs whose clips can be found from the others, and gives the outcomes of those.
     ///
     /// - Throws: `StoreError` for a clip whose stored bytes are damaged.
     func sort(_ pairs: [CordPair]) throws -> (usable: [(index: Int, pair: TrainingPair)], unusable: [CordPairOutcome]) {
@@ -226,7 +226,7 @@ package actor Learner {
         return (usable, unusable)
     }
 
-    /// - Parameter measured: whether tokens show what their loss was made of.
+    /// - Parameter measured: Whether tokens show the measures of their loss.
     func outcomes(
         _ report: StepReport, of wanted: CordStepRequest, _ indices: [Int], _ unusable: [CordPairOutcome], include: Set<CordStepRequest.Detail>,
         measured: Bool = false

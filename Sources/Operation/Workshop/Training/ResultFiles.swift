@@ -5,16 +5,16 @@ import Training
 
 /// What an ended job leaves to be fetched, as files of the purpose `fine-tune-results`:
 ///
-///     metrics.csv          a row a step (``MetricsTable``): the first, as OpenAI's clients expect
-///     metrics.jsonl        the same with timings and pairs that were left out
-///     validation.jsonl     where there was a validation file
-///     run.json             what the run was (``RunRecord``)
-///     events.out.tfevents  for TensorBoard, where asked for
-///     tokens.jsonl         every rollout token by token, where asked for
+///     metrics.csv          a row per step (``MetricsTable``); the first file, as OpenAI's clients expect
+///     metrics.jsonl        the same with timings and skipped pairs
+///     validation.jsonl     if there was a validation file
+///     run.json             the description of the run (``RunRecord``)
+///     events.out.tfevents  for TensorBoard, if requested
+///     tokens.jsonl         every rollout token by token, if requested
 extension FineTuning {
     package static let resultPurpose = "fine-tune-results"
 
-    /// Stores the files and returns their ids. The ids are the job's, so a job that goes on after a crash records none twice.
+    /// Stores the files and returns their ids. The ids derive from the job's, so a job that continues after a crash stores none twice.
     func keepResults(of job: String) throws -> [String] {
         let folder = folder(job)
         var ids = [try keep("metrics.csv", of: job) { try $0(try MetricsTable.csv(of: folder)) }]

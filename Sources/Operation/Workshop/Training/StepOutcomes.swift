@@ -5,7 +5,7 @@ import Objectives
 import Tensors
 package import Training
 
-/// A step's report in the words of the wire.
+/// A step's report as wire objects.
 extension CordMetrics {
     init(_ metrics: StepMetrics) {
         self.init(
@@ -25,8 +25,8 @@ extension CordMetrics {
 
 extension CordPairOutcome {
     /// - Parameters:
-    ///   - measured: whether tokens show what their loss was made of.
-    ///   - word: the text of a token.
+    ///   - measured: Whether tokens show the measures of their loss.
+    ///   - word: Gives the text of a token.
     init(
         _ outcome: PairOutcome, id: String?, index: Int, include: Set<CordStepRequest.Detail>, measured: Bool, word: (Int32) -> String
     ) {
@@ -67,7 +67,7 @@ extension CordMeasures {
 }
 
 extension HeardAudio {
-    /// - Parameter tokens: the slots that the clip takes in its prompt.
+    /// - Parameter tokens: The number of slots that the clip takes in its prompt.
     package init(_ source: AudioSource, tokens: Int) {
         self.init(
             seconds: source.seconds, sampleRate: source.sampleRate, channels: source.channels, audioTokens: tokens, sha256: source.sha256,

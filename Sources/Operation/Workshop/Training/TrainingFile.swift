@@ -19,15 +19,15 @@ import Workers
 ///
 /// A row's path names a member of the archive, from the manifest's folder; without an archive, a path that the operator allows.
 struct TrainingFile: Sendable {
-    /// What of the upload is not read.
+    /// The parts of the upload that are not read.
     let note: String?
     private let filename: String
     private let manifest: PairManifest
 
     /// - Parameters:
-    ///   - folder: where an archive is unpacked; made here.
-    ///   - cancellation: looked at for every piece of an archive and every line.
-    /// - Throws: `JobFailure` for a file that is no manifest.
+    ///   - folder: Where an archive is unpacked; created here.
+    ///   - cancellation: Checked for every piece of an archive and every line.
+    /// - Throws: `JobFailure` if the file is not a manifest.
     init(
         _ record: FileRecord, for use: RowUse, clips: Clips, unpackingInto folder: URL, cancellation: Cancellation
     ) throws {
@@ -52,13 +52,13 @@ struct TrainingFile: Sendable {
         } catch let error as TrainingError {
             throw Self.failure(error, of: record.filename)
         }
-        // The row is right; the server has lost its clip, or has no room for it.
+        // The row is valid, but the server has lost its clip or has no room for it.
         if let error = damage.first.withLock({ $0 }) { throw error }
     }
 
-    /// The pairs, once every clip was heard.
+    /// The pairs, after every clip was decoded.
     ///
-    /// - Throws: `JobFailure` naming the lines, where more than `maxSkipped` of them cannot be learnt from.
+    /// - Throws: `JobFailure` that names the lines, if more than `maxSkipped` of them cannot be learnt from.
     func checked(by model: LoadedModel, maxSkipped: Int) async throws -> CheckedPairs {
         do { return try await manifest.checked(by: model, maxSkipped: maxSkipped, width: Threads.count) } catch let error as TrainingError {
             throw Self.failure(error, of: filename)
@@ -73,7 +73,7 @@ struct TrainingFile: Sendable {
         return failure("\(filename)\(inside)\(line.map { ", line \($0)" } ?? ""): \(reason)")
     }
 
-    /// - Returns: the archive's manifest, and what of it is not read.
+    /// - Returns: The archive's manifest, and which parts of the archive are not read.
     static func unpack(
         _ archive: URL, into folder: URL, check: @escaping @Sendable () throws -> Void
     ) throws -> (manifest: URL, note: String?) {
@@ -86,15 +86,15 @@ struct TrainingFile: Sendable {
     }
 }
 
-/// The first clip whose stored bytes are not what they were, or for which there is no room.
+/// The first clip whose stored bytes are damaged, or for which there is no room.
 private final class DamagedClip: Sendable {
     let first = Mutex<StoreError?>(nil)
 }
 
-/// Where the clips of an uploaded row lie.
+/// The location of an uploaded row's clips.
 private struct RowClips {
     let clips: Clips
-    /// The manifest's folder in an unpacked archive; nil without one.
+    /// The folder of the manifest in an unpacked archive; nil without one.
     let folder: URL?
     let root: URL
     let damage: DamagedClip
@@ -119,7 +119,7 @@ private struct RowClips {
         }
     }
 
-    /// Clips of many rows would fill the memory.
+    /// Written to a file, because the clips of many rows would fill the memory.
     private func laid(_ bytes: Data) throws -> URL {
         let place = root.appending(path: "inline", directoryHint: .isDirectory)
         let file = place.appending(path: SHA256.hex(bytes))

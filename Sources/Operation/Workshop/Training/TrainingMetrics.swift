@@ -13,8 +13,8 @@ package final class TrainingMetrics: Sendable {
         package var last: StepMetrics?
     }
 
-    // What locks is not inlined: of two locks in one asynchronous function, with a suspension between them, the optimiser (Swift 6.3.1) lets
-    // the second believe that it is on the thread of the first, and unlocking traps.
+    // Functions that lock are not inlined. When one asynchronous function takes two locks with a suspension between them, the optimiser (Swift
+    // 6.3.1) assumes that both are on the same thread, and unlocking the second one traps.
     private let state = Mutex(Numbers())
 
     package var numbers: Numbers { state.withLock { $0 } }
@@ -29,7 +29,7 @@ package final class TrainingMetrics: Sendable {
         }
     }
 
-    /// A step of a request waits for its turn, or no longer.
+    /// Counts the steps of requests that wait for their turn.
     @inline(never) func waits(_ change: Int) { state.withLock { $0.waiting += change } }
 
     @inline(never) func refused() { state.withLock { $0.refused += 1 } }

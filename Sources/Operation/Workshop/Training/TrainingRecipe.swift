@@ -3,15 +3,15 @@ import Models
 import Tensors
 import Training
 
-/// What is trained and how, as the trainer wants it, from what a request says.
+/// What is trained and how: the trainer's settings, derived from a request.
 struct TrainingRecipe: Equatable, Codable, Sendable {
     var plan: AdapterPlan
     var options: TrainingOptions
 
-    /// Rows of one packed pass: few, so that answers get their turn between two of them.
+    /// Rows of one packed pass. They are few, so that answers get their turn between passes.
     static let passRows = 1024
 
-    /// - Parameter seed: names the random streams; those of each step differ anyway.
+    /// - Parameter seed: Names the random streams. Those of each step differ in any case.
     init(_ objective: CordObjective, _ optimizer: OptimizerOptions, seed: Int?, system: String? = nil) throws(WorkshopError) {
         let parts = optimizer.train.map { AdapterPlan.Part($0) }
         guard !parts.isEmpty else {
@@ -28,9 +28,9 @@ struct TrainingRecipe: Equatable, Codable, Sendable {
         options.adapterDropout = optimizer.full ? nil : optimizer.loraDropout.flatMap { $0 > 0 ? $0 : nil }
     }
 
-    /// Holds what was asked of adapters against what is trained.
+    /// Checks the requested adapter options against what is trained.
     ///
-    /// - Parameter parent: what training goes on from; nil for the base.
+    /// - Parameter parent: The version that training continues from; nil for the base.
     func check(_ optimizer: OptimizerOptions, against parent: WeightVersion?, in model: AudioLanguageModel) throws {
         try plan.check(
             rank: optimizer.loraRank, alpha: optimizer.loraAlpha, isRankStabilized: optimizer.useRslora, against: parent, in: model)
@@ -38,7 +38,7 @@ struct TrainingRecipe: Equatable, Codable, Sendable {
 }
 
 extension OptimizerOptions {
-    /// Refuses options of adapters where none are trained. Jobs that were stored before this was refused are not asked.
+    /// Refuses adapter options if no adapter is trained. Jobs stored before this check existed are not checked.
     func refuseUnused() throws(WorkshopError) {
         guard full else { return }
         let asked: [(String, Bool)] = [

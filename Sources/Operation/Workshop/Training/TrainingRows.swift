@@ -8,12 +8,12 @@ package import Jobs
 import Synchronization
 import Training
 
-/// The rows of an uploaded training file, for whoever looks through them: as a training would read them, whatever its method.
+/// The rows of an uploaded training file, for people who browse them. They are read as training would read them, whatever its method.
 ///
 ///     upload ─ manifest ────────────────────────────────┐
 ///            └ archive → unpacked, the last few kept ───┴ row by row → what a person sees │ one row's clip
 ///
-/// Nothing of a file stays in memory. What was unpacked lies in the store's temporary folder, which is emptied at a start.
+/// No part of a file stays in memory. Unpacked archives lie in the store's temporary folder, which is emptied at each start.
 package struct TrainingRows: Sendable {
     private let clips: Clips
     private let unpacked: UnpackedArchives
@@ -23,10 +23,10 @@ package struct TrainingRows: Sendable {
         unpacked = UnpackedArchives(in: clips.store.folder)
     }
 
-    /// A page of the rows that match. Blocks.
+    /// A page of the matching rows. Blocks.
     ///
-    /// - Parameter check: called for every row; what it throws ends the reading.
-    /// - Throws: `TrainingError`, `ArchiveError` for a file that is no manifest.
+    /// - Parameter check: Called for every row; an error that it throws ends the reading.
+    /// - Throws: `TrainingError` or `ArchiveError` if the file is not a manifest.
     package func page(
         of file: FileRecord, _ query: RowsQuery, check: @escaping @Sendable () throws -> Void
     ) throws -> ListObject<TrainingFileRow> {
@@ -45,10 +45,10 @@ package struct TrainingRows: Sendable {
         return ListObject(rows, hasMore: before + rows.count < total, total: total)
     }
 
-    /// The bytes of a row's clip, as they were brought. Blocks.
+    /// The bytes of a row's clip, as they were uploaded. Blocks.
     ///
-    /// - Parameter number: of the clip in its row; the first is 0.
-    /// - Throws: ``WorkshopError`` where there is none.
+    /// - Parameter number: The clip's index in its row, from 0.
+    /// - Throws: ``WorkshopError`` if there is no such clip.
     package func clip(
         _ number: Int, ofLine wanted: Int, in file: FileRecord, check: @escaping @Sendable () throws -> Void
     ) throws -> Data {
@@ -79,7 +79,7 @@ package struct TrainingRows: Sendable {
         }
     }
 
-    /// Ends a reading that has what it was for.
+    /// Ends the reading once its purpose is met.
     private struct Found: Error {}
 
     private func forEachRow(
@@ -113,7 +113,7 @@ package struct TrainingRows: Sendable {
     }
 }
 
-/// Archives as folders beside the store, the last few that were asked for.
+/// The archives unpacked last, as folders beside the store.
 private final class UnpackedArchives: Sendable {
     struct Archive {
         let hash: String
@@ -123,7 +123,7 @@ private final class UnpackedArchives: Sendable {
 
     private static let kept = 2
     private let store: URL
-    /// Held while one is unpacked: a second reader of the same archive finds it.
+    /// Locked while an archive is unpacked, so that a second reader finds it.
     private let archives = Mutex<[Archive]>([])
 
     init(in store: URL) { self.store = store }
@@ -163,6 +163,6 @@ extension TrainingFileRow {
     fileprivate init(_ pair: TrainingPair, line: Int) {
         self.init(
             line: line, id: pair.id, text: pair.text, answer: pair.answer, solution: pair.solution, system: pair.system,
-            turns: pair.conversation?.turns.map { Turn(role: $0.role.rawValue, text: $0.message.text) } ?? [], clips: pair.sounds.count)
+            turns: pair.conversation?.turns.map { RowTurn(role: $0.role.rawValue, text: $0.message.text) } ?? [], clips: pair.sounds.count)
     }
 }

@@ -2,14 +2,14 @@ import Files
 package import Foundation
 import Generation
 
-/// Adapters that clients load by a path in the one folder that the operator names for them.
+/// Loads adapters by a path inside the one folder that the operator allows.
 package struct AdapterFolder: Sendable {
     private let folder: AllowedFolder?
 
-    /// - Parameter folder: nil allows no path.
+    /// - Parameter folder: Nil allows no path.
     package init(_ folder: URL?) { self.folder = folder.map { AllowedFolder($0) } }
 
-    /// Reads the adapter at `path` and serves it under `name`. Blocks.
+    /// Loads the adapter at `path` and serves it under `name`. Blocks.
     ///
     /// - Throws: ``WorkshopError``
     package func load(_ path: String, name: String, into runtime: Runtime) throws {

@@ -6,7 +6,7 @@ import Generation
 import Jobs
 import Models
 
-/// Whether a job's version is put in force: by the gap before and after it on one question set.
+/// Whether a job's version is put in force, decided by the gap before and after it on one question set.
 ///
 ///     gap_reduced    as ``GapComparison/reducesGap(maximumTextDrop:)`` says
 ///     always         yes
@@ -58,7 +58,7 @@ struct PromotionDecision: Sendable {
         try context.event("\(note.promoted == true ? "Promoted" : "Not promoted"): \(note.reason ?? "")")
     }
 
-    /// The report that stands in the note already, or a new one. An interrupted one goes on.
+    /// The report that the note already names, or a new one. An interrupted measurement continues.
     private func report(_ gate: PromotionGate, _ context: JobContext, version id: String?, known: String?) async throws -> GapReport {
         if let known { return try GapReport(json: try store.reportBody(id: known)) }
         let entry = try runtime.versions.entry(id ?? runtime.versions.pinnedBaseName)

@@ -4,31 +4,31 @@ package import Jobs
 import Models
 import Synchronization
 
-/// The weight versions of the store, served by name or id: read when first asked for, the last few kept in memory.
+/// The weight versions of the store, served by name or id. They are loaded on first use, and the last few stay in memory.
 ///
-/// What the base's name stands for is a pointer in the store; the registry's follows it under one lock, so that both agree. Where
-/// the version in force cannot be read, the base weights answer to the name and the server is degraded.
+/// The store records what the base's name stands for; the registry's pointer follows it under one lock, so that both agree. If the version in force
+/// cannot be read, the base weights answer to the name and the server is degraded.
 package final class StoredVersions: Sendable {
     private let store: Store
     private let engine: Engine
     private let registry: VersionRegistry
     private let loaded = Mutex(Loaded())
     private let condition: Condition
-    /// Guards the pointer. Holds why the version in force is not served, where it is not.
+    /// Guards the pointer. Holds the reason if the version in force is not served.
     private let pointer = Mutex<Problem?>(nil)
 
     package struct Problem: Sendable {
-        /// A sentence without what varies, for the condition.
+        /// A sentence for the condition, without anything that varies.
         package let reason: String
         package let cause: any Error
     }
 
-    /// Versions in memory, the one used last at the end.
+    /// Versions in memory, the most recently used last.
     private struct Loaded {
-        /// Versions kept in memory, beside the one in force.
+        /// The number of versions kept in memory beside the one in force.
         static let kept = 8
         var versions: [WeightVersion] = []
-        /// Requests for the base's name do not come by here, so that this one would look unused.
+        /// Requests for the base's name do not pass through here, so this version would look unused.
         var inForce: String?
 
         mutating func used(_ id: String) -> WeightVersion? {
@@ -38,7 +38,7 @@ package final class StoredVersions: Sendable {
             return version
         }
 
-        /// - Returns: the ids of those that had to go.
+        /// - Returns: The ids of the versions that were evicted.
         mutating func add(_ version: WeightVersion) -> [String] {
             versions.append(version)
             let others = versions.map(\.id).filter { $0 != inForce }
@@ -54,31 +54,30 @@ package final class StoredVersions: Sendable {
         engine = runtime.engine
         registry = runtime.versions
         registry.answer { [weak self] name in try self?.entry(name) }
-        // A version that is damaged is no reason to answer nothing; what it is stays in the condition.
+        // A damaged version must not stop the server from answering. The condition keeps the reason.
         try pointer.withLock { problem in
             do { try follow(&problem) } catch  where problem != nil { return }
         }
     }
 
-    /// Why the version in force is not served; nil where it is.
+    /// Why the version in force is not served; nil if it is.
     package var problem: Problem? { pointer.withLock { $0 } }
 
     package var baseName: String { registry.baseName }
 
-    /// The stored version that a model's name stands for; nil for the base weights.
+    /// The stored version behind a model's name; nil for the base weights.
     ///
-    /// - Throws: ``WorkshopError`` for an unknown name and for an adapter that is only in memory, or why the version in force
-    ///   cannot be read.
+    /// - Throws: ``WorkshopError`` for an unknown name and for an adapter that is only in memory; the cause if the version in force cannot be read.
     package func record(_ model: String?) throws -> WeightVersionRecord? {
         let name = model ?? baseName
         if name == registry.pinnedBaseName { return nil }
         if name == baseName {
-            // Training never goes on from a version that cannot be served.
+            // Training never continues from a version that cannot be served.
             if let problem { throw problem.cause }
             return try store.promotion(base: baseName)?.versionID.map { try store.version($0) }
         }
         do {
-            // An adapter in memory answers to its name, whatever stored version has the same.
+            // An adapter in memory takes precedence over a stored version of the same name.
             return try checked(try store.version(adapter(name) ?? name))
         } catch StoreError.notFound {
             _ = try registry.entry(name)
@@ -89,8 +88,8 @@ package final class StoredVersions: Sendable {
         }
     }
 
-    /// The versions of this base that jobs made or clients brought, newest first. Those of single steps and checkpoints are many; they are
-    /// listed with the weights alone.
+    /// The versions of this base that jobs made or clients uploaded, newest first. Versions of single steps and checkpoints are many; only the list
+    /// of weights has them.
     package func tuned() throws -> [WeightVersionRecord] {
         var found: [WeightVersionRecord] = []
         var after: String?
@@ -104,13 +103,13 @@ package final class StoredVersions: Sendable {
         }
     }
 
-    /// Keeps an adapter in memory among the versions, under its own id, unless it is there already. Blocks.
+    /// Stores an adapter in memory as a version under its own id, unless that exists. Blocks.
     ///
     /// - Throws: `StoreError`.
     func keep(adapter name: String) throws {
         guard let version = registry.registered(name)?.version, try !has(version.id) else { return }
         let content = try VersionFiles.store(version, of: engine.model, in: store.contents)
-        // The name may be that of the adapter of an earlier release, which stays what it was.
+        // An earlier release of the adapter may have the name; it keeps it.
         let free = try has(name) ? version.id : name
         _ = try store.addVersion(NewVersion(id: version.id, name: free, base: baseName, content: content))
     }
@@ -120,10 +119,10 @@ package final class StoredVersions: Sendable {
         return true
     }
 
-    /// Whether the version is that of an adapter in memory.
+    /// Whether the version is an adapter in memory.
     func isLoaded(_ record: WeightVersionRecord) -> Bool { registry.adapters.contains { $0.version?.id == record.id } }
 
-    /// The version's id of an adapter in memory.
+    /// The version id of an adapter in memory.
     private func adapter(_ name: String) -> String? { registry.adapters.first { $0.name == name }?.version?.id }
 
     /// The version's tensors. Blocks while they are read.
@@ -132,7 +131,7 @@ package final class StoredVersions: Sendable {
         let files = try store.contents.verified(record.hash, as: "the weight version \(record.name)")
         let read = try VersionFiles.load(files, kind: record.kind, id: record.id, model: engine.model)
         let (version, dropped) = loaded.withLock { loaded in
-            // Somebody else may have read it meanwhile.
+            // Another thread may have read it meanwhile.
             if let version = loaded.used(record.id) { return (version, [String]()) }
             return (read, loaded.add(read))
         }
@@ -157,9 +156,9 @@ package final class StoredVersions: Sendable {
         return record
     }
 
-    /// Records what `change` puts in force, and serves it.
+    /// Records the promotion that `change` makes, and serves it.
     ///
-    /// - Throws: what `change` throws, or why what is now in force cannot be read: then the base weights answer.
+    /// - Throws: What `change` throws, or why the version now in force cannot be read. The base weights answer in that case.
     @discardableResult
     func change<Value>(_ change: (Store) throws -> Value) throws -> Value {
         try pointer.withLock { problem in
@@ -169,16 +168,16 @@ package final class StoredVersions: Sendable {
         }
     }
 
-    /// Removes a version that nothing answers with.
+    /// Deletes a version that is not in force.
     ///
-    /// - Throws: `StoreError`: not found, or a conflict for one in force.
+    /// - Throws: `StoreError`: not found, or a conflict for a version in force.
     func delete(_ record: WeightVersionRecord) throws {
         try store.deleteVersion(record.id)
         loaded.withLock { $0.versions.removeAll { $0.id == record.id } }
         engine.forget(version: record.id)
     }
 
-    /// What is in force: the id, or "base".
+    /// The id of the version in force, or "base".
     package func current() throws -> String { try store.promotion(base: baseName)?.versionID ?? VersionRegistry.Entry.baseVersionID }
 
     private func follow(_ problem: inout Problem?) throws {

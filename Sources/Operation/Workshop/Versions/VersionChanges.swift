@@ -2,11 +2,11 @@ import Archives
 package import Foundation
 package import Jobs
 
-/// What clients do to weight versions and files by name. Everything here waits for the disk.
+/// Clients' operations on weight versions and files, by name. All of them block on the disk.
 extension Workshop {
     /// Puts a version in force.
     ///
-    /// - Throws: why there is no such version, or why its files cannot be read: one that is damaged never comes in force.
+    /// - Throws: Why the version does not exist or cannot be read. A damaged version never comes in force.
     package func promote(_ name: String) throws -> PromotionRecord {
         guard let record = try versions.record(name) else {
             throw WorkshopError(.conflict, "The base weights are no version; POST /v1/weights/rollback leads back to them.")
@@ -15,10 +15,10 @@ extension Workshop {
         return try versions.change { try $0.promote(record.id, reason: "promoted by request") }
     }
 
-    /// Puts in force what was so before.
+    /// Puts the previous version back in force.
     package func rollBack() throws -> PromotionRecord { try versions.change { try $0.rollBack(base: versions.baseName) } }
 
-    /// - Throws: ``WorkshopError/Kind/versionInUse`` where a job or run that has not ended needs it; `StoreError`.
+    /// - Throws: ``WorkshopError/Kind/versionInUse`` if an unfinished job or run needs it; `StoreError`.
     package func deleteVersion(_ idOrName: String) throws -> WeightVersionRecord {
         let record = try store.version(idOrName)
         if versions.isLoaded(record) {
@@ -33,9 +33,9 @@ extension Workshop {
         return record
     }
 
-    /// Deletes the stored version that answers to a model's name.
+    /// Deletes the stored version behind a model's name.
     ///
-    /// - Throws: ``WorkshopError/Kind/conflict`` for the base and for adapters, which lie outside of the store; as ``deleteVersion(_:)``.
+    /// - Throws: ``WorkshopError/Kind/conflict`` for the base and for adapters outside the store; otherwise as ``deleteVersion(_:)``.
     package func deleteModel(_ name: String) throws {
         let isStored = (try? store.version(name)) != nil
         if !isStored, runtime.versions.registered(name) != nil {
@@ -46,7 +46,7 @@ extension Workshop {
         _ = try deleteVersion(name)
     }
 
-    /// - Throws: ``WorkshopError/Kind/fileInUse`` where a job that has not ended reads it; `StoreError`.
+    /// - Throws: ``WorkshopError/Kind/fileInUse`` if an unfinished job reads it; `StoreError`.
     package func deleteFile(_ id: String) throws {
         if let job = try job(using: id) {
             throw WorkshopError(
@@ -55,18 +55,18 @@ extension Workshop {
         try store.deleteFile(id: id)
     }
 
-    /// Deletes files whose time has passed, which nobody finds any more, but for those that a job still reads.
+    /// Deletes expired files, which lookups no longer find, unless a job still reads them.
     package func removeExpiredFiles() throws {
         for id in try store.expiredFiles() where try job(using: id) == nil { try store.deleteFile(id: id) }
     }
 
     private func job(using file: String) throws -> String? { try fineTuning.job(using: file) ?? batches.job(using: file) }
 
-    /// A version's folder as a tar archive, open for reading; it is gone when the handle closes.
+    /// A version's folder as a tar archive, open for reading. It is deleted when the handle closes.
     ///
     /// - Parameters:
-    ///   - name: of the folder in the archive.
-    ///   - check: called now and then; what it throws ends the packing.
+    ///   - name: The name of the folder in the archive.
+    ///   - check: Called repeatedly; an error that it throws ends the packing.
     package func packed(_ record: WeightVersionRecord, under name: String, check: () throws -> Void) throws -> FileHandle {
         let archive = store.folder.appending(path: "temporary/\(UUID().uuidString).tar")
         defer { try? FileManager.default.removeItem(at: archive) }
@@ -77,7 +77,7 @@ extension Workshop {
 }
 
 extension Store {
-    /// The job, gap run or batch that has not ended and needs the version.
+    /// The unfinished job, gap run or batch that needs the version.
     func openJob(using version: WeightVersionRecord) throws -> String? {
         let kinds: [(String, (Job) throws -> [String?])] = [
             (FineTuning.kind, FineTuning.versions), (Measuring.kind, Measuring.versions), (Batches.kind, Batches.versions),

@@ -6,14 +6,14 @@ import Tensors
 import Training
 import Weights
 
-/// A weight version as a folder of the content store, and back.
+/// Stores a weight version as a folder of the content store, and reads it back.
 ///
 ///     adapter   adapter_config.json, adapter_model.safetensors    a PEFT directory
-///     full      model.safetensors                                 the trained tensors, as published checkpoints have them
+///     full      model.safetensors                                 the trained tensors, with their published names
 enum VersionFiles {
     enum Kind: String { case adapter, full }
 
-    /// Whether every weight is a number that can be reckoned with: a version of others would answer nothing, to anybody.
+    /// Whether all weights are finite and usable. A version with others could not answer anything.
     static func isSound(_ version: WeightVersion) -> Bool { version.fault == nil }
 
     static func kind(_ version: WeightVersion) -> Kind { version.adapters.isEmpty ? .full : .adapter }
@@ -22,7 +22,7 @@ enum VersionFiles {
         try contents.storeFolder { folder in
             switch kind(version) {
             case .adapter:
-                // The writer makes its directory itself; the store takes plain files.
+                // The writer creates its own directory; the store takes plain files.
                 let made = folder.appending(path: "adapter")
                 try TensorExport.writeAdapter(version, of: model.model, baseModel: model.name, to: made)
                 for name in try FileManager.default.contentsOfDirectory(atPath: made.path) {

@@ -4,33 +4,33 @@ import Synchronization
 
 /// Which weights answer to which `model` name.
 ///
-///     "cord-nano"         → the version in force; the base weights where none is
+///     "cord-nano"         → the version in force; the base weights if there is none
 ///     "cord-nano@base"    → the base weights
 ///     "my-adapter"        → a version over them
-///     stored names, ids   → what ``answer(by:)`` was given finds
+///     stored names, ids   → found by the closure given to ``answer(by:)``
 ///
-/// A request looks its version up once and keeps it; replacing or removing a name changes later requests only.
+/// A request looks its version up once and keeps it. Replacing or removing a name affects later requests only.
 package final class VersionRegistry: Sendable {
     package struct Entry: Sendable {
         package let name: String
         /// Nil stands for the base weights as loaded.
         package let version: WeightVersion?
-        /// What the version was read from, for `root` of the model object.
+        /// The source of the version, for `root` of the model object.
         package let root: String
         /// Unix seconds.
         package let created: Int
 
-        /// What the base weights are called where a version's id is expected.
+        /// The id that stands for the base weights.
         package static let baseVersionID = "base"
 
-        /// What answers name as their `weight_version`.
+        /// The value of `weight_version` in answers.
         package var versionID: String { version?.id ?? Self.baseVersionID }
     }
 
     private struct State {
-        /// In order of registration; the base is the first.
+        /// In order of registration, the base first.
         var entries: [Entry]
-        /// What the base's name stands for; nil for the base itself.
+        /// The version that the base's name stands for; nil for the base itself.
         var current: WeightVersion?
         var stored: (@Sendable (String) throws -> Entry?)?
     }
@@ -50,19 +50,19 @@ package final class VersionRegistry: Sendable {
         }
     }
 
-    /// What answers beside the base, under names of its own.
+    /// The registered versions beside the base.
     var adapters: ArraySlice<Entry> { state.withLock { $0.entries.dropFirst() } }
 
-    /// The name of the base weights, whatever version is in force.
+    /// The name of the base weights, whichever version is in force.
     package var pinnedBaseName: String { baseName + "@base" }
 
-    /// From now on the base's name stands for `version`; for the base itself where nil.
+    /// Makes the base's name stand for `version`, or for the base itself if nil.
     package func point(to version: WeightVersion?) { state.withLock { $0.current = version } }
 
-    /// Asks `stored` for names that are not registered here.
+    /// Sets the look-up for names that are not registered here.
     package func answer(by stored: @escaping @Sendable (String) throws -> Entry?) { state.withLock { $0.stored = stored } }
 
-    /// The entry of a name that is in memory; nil asks for the base.
+    /// The entry of a name in memory; nil asks for the base.
     package func registered(_ name: String?) -> Entry? {
         let name = name ?? baseName
         let entries = entries
@@ -75,7 +75,7 @@ package final class VersionRegistry: Sendable {
 
     /// The entry of a name; nil asks for the base. Blocks while a stored version is read.
     ///
-    /// - Throws: ``WorkshopError/Kind/unknownModel`` with the names that there are.
+    /// - Throws: ``WorkshopError/Kind/unknownModel`` with the existing names.
     package func entry(_ name: String?) throws -> Entry {
         if let entry = registered(name) { return entry }
         let name = name ?? baseName
@@ -99,15 +99,15 @@ package final class VersionRegistry: Sendable {
         if !isAdded { throw taken(name) }
     }
 
-    /// A name stands for one version: an adapter that took the base's or a stored version's would answer in its place, also where
-    /// a job measures or judges with it.
+    /// Checks that a name is not used. An adapter with the name of the base or of a stored version would answer in its place, even when a job
+    /// measures or judges with it.
     ///
     /// - Throws: ``WorkshopError/Kind/modelNameTaken``
     package func checkIsFree(_ name: String) throws(WorkshopError) {
         if name == pinnedBaseName || name == Entry.baseVersionID { throw taken(name) }
         let (entries, stored) = state.withLock { ($0.entries, $0.stored) }
         if entries.contains(where: { $0.name == name }) { throw taken(name) }
-        // A stored version that cannot be read has its name all the same.
+        // A stored version that cannot be read still owns its name.
         do { if try stored?(name) != nil { throw taken(name) } } catch { throw taken(name) }
     }
 
@@ -116,7 +116,7 @@ package final class VersionRegistry: Sendable {
             .modelNameTaken, "A model \"\(name)\" is served already; unload it first or choose another name.", at: "lora_name")
     }
 
-    /// Takes a name away; answers under way keep their version.
+    /// Removes a name. Answers in progress keep their version.
     ///
     /// - Throws: ``WorkshopError`` for an unknown name and for the base's.
     package func remove(_ name: String) throws(WorkshopError) -> Entry {

@@ -6,11 +6,11 @@ package import Jobs
 import Weights
 package import Workers
 
-/// A weight version from a client's archive: a PEFT directory as Python's peft writes it, or what this server gave as a download.
+/// Adds a weight version from a client's archive: a PEFT directory as Python's peft writes it, or a download of this server.
 ///
 ///     archive → unpacked under temporary/ → the folder with the weights → read against the model → content store → record
 ///
-/// Of the archive only the files of ``VersionFiles`` are kept: equal weights have equal hashes, whatever came beside them.
+/// Only the files of ``VersionFiles`` are kept, so equal weights have equal hashes, whatever else the archive contains.
 extension Workshop {
     private static let files: [(kind: VersionFiles.Kind, names: [String])] = [
         (.adapter, ["adapter_config.json", "adapter_model.safetensors"]), (.full, ["model.safetensors"]),
@@ -19,9 +19,9 @@ extension Workshop {
     /// Blocks.
     ///
     /// - Parameters:
-    ///   - name: what the version is called; one of its own where nil.
-    ///   - cancellation: looked at while the archive is unpacked.
-    /// - Throws: `ArchiveError`, or ``WorkshopError`` that names the file, the tensor or the taken name.
+    ///   - name: The version's name; nil generates one.
+    ///   - cancellation: Checked while the archive is unpacked.
+    /// - Throws: `ArchiveError`, or ``WorkshopError`` that names the file, the tensor or the used name.
     package func addVersion(
         _ archive: Data, name: String?, cancellation: Cancellation = Cancellation()
     ) throws -> WeightVersionRecord {
@@ -35,7 +35,7 @@ extension Workshop {
         try archive.write(to: packed)
         var reader = ArchiveReader()
         reader.maximumEntries = 1000
-        // Twice the whole model in float32, and what else a repository holds.
+        // Twice the whole model in float32, plus whatever else a repository holds.
         reader.maximumBytes = 8 * runtime.model.parameterCount + 256 << 20
         reader.check = cancellation.check
         let (folder, kind, names) = try Self.weights(among: try reader.unpack(packed, into: unpacked), in: unpacked)
@@ -43,7 +43,7 @@ extension Workshop {
             _ = try VersionFiles.load(folder, kind: kind.rawValue, id: id, model: runtime.model)
         } catch {
             if let failure = StoreError(storage: error, attempted: "Reading the version") { throw failure }
-            // Nobody is told where this server keeps what it unpacks.
+            // Clients must not learn where this server unpacks archives.
             let reason = "\(error)".replacing(folder.path, with: "the archive")
             throw WorkshopError(.unfitUpload, "The weights do not fit \(runtime.model.name): \(reason).", at: "file")
         }
@@ -78,7 +78,7 @@ extension Workshop {
             at: "file")
     }
 
-    /// Names stand in URLs and beside those of the model and of versions that training makes.
+    /// Checks a name, which becomes part of URLs and must not collide with the model's or with those of trained versions.
     private func checked(_ name: String) throws(WorkshopError) -> String {
         let isPlain =
             name.utf8.count <= 128 && name.first.map { $0.isLetter || $0.isNumber } == true

@@ -22,7 +22,7 @@ enum AnswersRoute {
         }
     }
 
-    /// The question in whatever form it came; the query holds the other fields where the body is the sound itself.
+    /// The question, in whichever form it arrives. If the body is the audio itself, the query holds the other fields.
     private static func read(_ request: Request) throws -> AnswerRequest {
         let type = request.mediaType
         switch type {
@@ -49,7 +49,7 @@ enum AnswersRoute {
             }
             return wanted
         case "application/x-www-form-urlencoded":
-            // What curl says of any body whose type was not given.
+            // curl's media type for any body without an explicit one.
             guard String(validating: request.body, as: UTF8.self) != nil else { throw unlabelled }
             return try WireDecoder.decode(AnswerRequest.self, form: try Form(request).fields.items)
         case _
@@ -85,7 +85,7 @@ enum AnswersRoute {
         return wanted.system.map { [ChatMessage(role: .system, text: $0), user] } ?? [user]
     }
 
-    /// Pieces of the text as they come, then the whole answer, then the end mark.
+    /// Pieces of the text as they arrive, then the whole answer, then the end mark.
     private static func stream(_ inquiry: Inquiry) -> Response {
         .refusing { events in
             let collected = Mutex(Answers())

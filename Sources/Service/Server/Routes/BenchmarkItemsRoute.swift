@@ -8,7 +8,7 @@ import Judging
 import Workers
 import Workshop
 
-/// `/v1/benchmarks/{id}/items…` and `…/marks`: what a question set asks, its clips, and what people say of its gold answers.
+/// `/v1/benchmarks/{id}/items…` and `…/marks`: the items of a question set, their clips, and people's marks on the reference answers.
 enum BenchmarkItemsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         let root = "/v1/benchmarks/{id}"
@@ -64,7 +64,7 @@ enum BenchmarkItemsRoute {
         }
     }
 
-    /// By item.
+    /// The marks by item.
     private static func marks(of id: String, _ workshop: Workshop) throws -> [String: ItemMark] {
         let set = try workshop.benchmarks.identity(id)
         return try workshop.store.marks(benchmark: set.id).reduce(into: [:]) { $0[$1.item] = try ItemMark($1, of: set.name) }
@@ -91,7 +91,7 @@ extension ItemMark {
 }
 
 extension Response {
-    /// A clip as it was brought. What is no sound is sent as bytes that no browser runs.
+    /// A clip as it was uploaded. Anything but audio is sent as a type that browsers do not execute.
     static func clip(_ bytes: Data) -> Response {
         Response(
             contentType: AudioMediaType.of(bytes) ?? "application/octet-stream", bytes: [UInt8](bytes),

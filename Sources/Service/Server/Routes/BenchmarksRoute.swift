@@ -5,7 +5,7 @@ import HTTP
 import Workers
 import Workshop
 
-/// `/v1/benchmarks`: the question sets at hand, and new ones from uploads.
+/// `/v1/benchmarks`: the available question sets, and new ones from uploads.
 enum BenchmarksRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         router.get("/v1/benchmarks", scope: [.measure, .train]) { request in

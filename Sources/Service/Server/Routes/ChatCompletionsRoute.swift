@@ -16,7 +16,7 @@ enum ChatCompletionsRoute {
         }
     }
 
-    /// The whole answer to a request of a batch.
+    /// The complete answer to a batch request.
     static func answer(inBatch body: [UInt8], _ runtime: Runtime) async throws -> Data {
         let (wanted, form) = try await read(body, runtime)
         return try await answer(wanted, form, runtime, isLowPriority: true)
@@ -41,14 +41,14 @@ enum ChatCompletionsRoute {
         return (inquiry, manner.ignored)
     }
 
-    /// The whole answer as its JSON.
+    /// The complete answer as JSON.
     private static func answer(
         _ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime, isLowPriority: Bool = false
     ) async throws -> Data {
         let (inquiry, ignored) = try await ask(wanted, form, runtime, isLowPriority: isLowPriority)
         let parting = AnswerParting(inquiry, form)
         let answers = try await parting.complete()
-        // Each token may be told with its twenty likeliest.
+        // Each token may come with its twenty likeliest alternatives.
         let bytes = answers.answers.reduce(answers.prompt.count * 1024) { $0 + $1.text.utf8.count + $1.logProbabilities.count * 1024 }
         return try await runtime.queues.reading(bytes) { try WireEncoder.encode(whole(parting, answers, ignored)) }
     }
@@ -68,8 +68,8 @@ enum ChatCompletionsRoute {
             systemFingerprint: inquiry.version, cord: inquiry.cord(answers.timings, ignored: ignored, answers: parting.parts))
     }
 
-    /// One chunk with the role per answer, chunks of text, one with the reason why each ended, and at the very end the usage where
-    /// it was asked for. The last chunk carries what was heard.
+    /// For each answer a first chunk with the role, chunks of text, and one with its finish reason; at the very end the usage, if requested. The
+    /// last chunk carries the audio that was heard.
     private static func stream(_ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime) async throws -> Response {
         let (inquiry, ignored) = try await ask(wanted, form, runtime)
         let options = wanted.streamOptions
@@ -90,7 +90,7 @@ enum ChatCompletionsRoute {
                     try await chunks.send(choice, part, logprobs: logs)
                 case .finished(let choice, let reason, _):
                     try await chunks.send(choice, part)
-                    // The last reason waits for the timings that travel with it.
+                    // The last finish reason waits for the timings that travel with it.
                     if ending.isLast(choice, reason) { return }
                     try await chunks.send(choice, ChatDelta(), finish: parting.reason(choice, reason))
                 case .done(let timings):
@@ -111,7 +111,7 @@ enum ChatCompletionsRoute {
         let countsUsage: Bool
         let ignored: [String]
 
-        /// Sends what a token added: what is thought, what is said and each step of a call in a chunk of its own.
+        /// Sends a token's addition: reasoning, text and each step of a call in separate chunks.
         func send(_ choice: Int, _ part: AnswerParting.Part, logprobs: ChoiceLogprobs? = nil) async throws {
             var logprobs = logprobs
             if !part.thought.isEmpty {

@@ -4,9 +4,9 @@ import Generation
 import HTTP
 import Workshop
 
-/// `POST /v1/completions`: OpenAI's, for prompts that are continued as they stand, and scored.
+/// `POST /v1/completions`: OpenAI's route for prompts that are continued as they are, and scored.
 enum CompletionsRoute {
-    /// Values of the JSON of one request: prompts may come as the ids of their tokens.
+    /// The maximum number of JSON values in a request. Prompts may arrive as token ids.
     static let maxValues = 400_000
 
     static func add(to router: inout Router, _ server: ServerState) {
@@ -19,7 +19,7 @@ enum CompletionsRoute {
         }
     }
 
-    /// The whole answer to a request of a batch.
+    /// The complete answer to a batch request.
     static func answer(inBatch body: [UInt8], _ runtime: Runtime) async throws -> Data {
         try await answer(try await read(body, runtime), runtime, isLowPriority: true)
     }
@@ -38,7 +38,7 @@ enum CompletionsRoute {
         return inquiries.enumerated().map { PromptContinuation($1, echoes: wanted.echo, firstChoice: $0 * wanted.n) }
     }
 
-    /// The whole answer as its JSON.
+    /// The complete answer as JSON.
     private static func answer(_ wanted: CompletionRequest, _ runtime: Runtime, isLowPriority: Bool = false) async throws -> Data {
         let prompts = try await start(wanted, runtime, isLowPriority: isLowPriority)
         let answers = try await withThrowingTaskGroup(of: (Int, Answers).self) { group in
@@ -53,8 +53,7 @@ enum CompletionsRoute {
         }
     }
 
-    /// Pieces of every answer as they come, the reason why each ended, and at the very end the usage where it was asked for, with
-    /// what all took.
+    /// Pieces of every answer as they arrive, the finish reason of each, and at the very end the usage of all, if requested.
     private static func stream(_ wanted: CompletionRequest, _ runtime: Runtime) async throws -> Response {
         let prompts = try await start(wanted, runtime)
         let options = wanted.streamOptions
@@ -81,7 +80,7 @@ enum CompletionsRoute {
     }
 }
 
-/// What all prompts of one request have in common, and what they took together.
+/// What all prompts of a request share, and their total usage.
 private struct CompletionEnd {
     let prompts: [(inquiry: Inquiry, timings: GenerationTimings)]
 
@@ -98,12 +97,12 @@ private struct CompletionEnd {
         prompts.dropFirst().reduce(prompts[0].inquiry.usage(prompts[0].timings)) { $0 + $1.inquiry.usage($1.timings) }
     }
 
-    /// Of the prompt that took longest.
+    /// The extension of the prompt that took longest.
     var cord: CordExtension? { prompts.max { $0.timings.total < $1.timings.total }.map { $0.inquiry.cord($0.timings) } }
 }
 
 extension Usage {
-    /// What two prompts of text took together.
+    /// The sum of the usage of two text prompts.
     fileprivate static func + (a: Usage, b: Usage) -> Usage {
         func details(_ usage: Usage) -> (cached: Int, text: Int) {
             (usage.promptTokensDetails?.cachedTokens ?? 0, usage.promptTokensDetails?.textTokens ?? 0)

@@ -3,7 +3,7 @@ import Foundation
 import HTTP
 import Workshop
 
-/// `POST /v1/cord/score`: what a step on these pairs would learn from, without one.
+/// `POST /v1/cord/score`: what a step on these pairs would learn from, without taking it.
 enum CordScoreRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         router.post("/v1/cord/score", scope: .train) { request in

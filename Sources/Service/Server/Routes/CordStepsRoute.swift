@@ -4,7 +4,7 @@ import HTTP
 import Jobs
 import Workshop
 
-/// `POST /v1/cord/steps`: one step of training on submitted pairs, now; and the steps that were taken.
+/// `POST /v1/cord/steps`: takes one training step on submitted pairs now. `GET` returns the steps taken.
 enum CordStepsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         router.post("/v1/cord/steps", scope: .train) { request in

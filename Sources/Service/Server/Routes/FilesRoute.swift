@@ -5,13 +5,13 @@ import Jobs
 import Workers
 import Workshop
 
-/// `/v1/files`: uploads, by OpenAI's calls.
+/// `/v1/files`: uploads, through OpenAI's calls.
 ///
-/// Question sets to be measured with come by the same way as training data. Whoever may only measure brings and reads the former;
-/// files of the purpose "fine-tune", and the results of jobs, belong to who may train, and so does deleting.
+/// Question sets and training data are uploaded in the same way. A key that may only measure can upload and read the former. Files of the purpose
+/// "fine-tune", the results of jobs, and deletion need a key that may train.
 enum FilesRoute {
     private static let training = "fine-tune"
-    /// Of training, too: what jobs tell of themselves.
+    /// Results of jobs are training data too.
     private static let results = FineTuning.resultPurpose
     private static let purposes = [training, "evals", "user_data", Batches.inputPurpose]
 
@@ -48,7 +48,7 @@ enum FilesRoute {
         router.get("/v1/files", scope: [.measure, .train]) { request in
             try await refusing {
                 let query = try WireDecoder.decode(FilePageQuery.self, form: request.query.items)
-                // The list of every purpose has the training data in it.
+                // The list of all purposes includes training data.
                 try admit(query.purpose ?? training, request)
                 let page = try server.workshop.store.files(
                     purpose: query.purpose, after: query.page.after, limit: query.page.limit,
@@ -68,7 +68,7 @@ enum FilesRoute {
                 let store = try server.workshop.store
                 let record = try store.file(id: request.parameter("id"))
                 try admit(record.purpose, request)
-                // All of it is held against its hash before the first byte is sent.
+                // The whole file is checked against its hash before the first byte is sent.
                 let file = try await server.runtime.queues.versions.run {
                     try FileHandle(forReadingFrom: store.contents.verified(record.sha256, as: "the file \(record.id)"))
                 }
@@ -84,7 +84,7 @@ enum FilesRoute {
         }
     }
 
-    /// - Throws: 403 where the key may not touch files of the purpose.
+    /// - Throws: 403 if the key may not use files of the purpose.
     static func admit(_ purpose: String, _ request: Request) throws(HTTPError) {
         guard purpose == training || purpose == results, !request.scopes.contains(.train) else { return }
         throw .insufficientScope(
@@ -92,7 +92,7 @@ enum FilesRoute {
                 + "such as \"evals\".")
     }
 
-    /// The last part of what a client calls its file: it is shown, never used as a path.
+    /// The last component of the client's file name. It is displayed and never used as a path.
     private static func name(_ given: String) -> String {
         let last = given.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? "upload"
         return String(last.unicodeScalars.filter { $0.value >= 32 }.prefix(255).map(Character.init))

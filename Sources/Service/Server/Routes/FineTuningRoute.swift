@@ -86,7 +86,7 @@ enum FineTuningRoute {
         .json(try WireEncoder.encode(try FineTuningJob(job, workshop)))
     }
 
-    /// The job's history from its beginning, then what happens, then the end mark.
+    /// The job's history from its beginning, then new events, then the end mark.
     private static func stream(_ job: Job, _ workshop: Workshop) async throws -> Response {
         let events = try await workshop.runner.events(job.id)
         return .events { stream in
@@ -118,7 +118,7 @@ extension FineTuningJob {
             estimatedFinish: finish.map { Int($0.timeIntervalSince1970.rounded(.up)) })
     }
 
-    /// A job that runs but has not counted its steps yet is reading its files.
+    /// A running job without a step count is still reading its files.
     private static func status(_ job: Job) -> FineTuningStatus {
         switch job.state {
         case .queued, .paused: .queued

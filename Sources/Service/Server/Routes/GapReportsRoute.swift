@@ -6,11 +6,11 @@ import Jobs
 import Workers
 import Workshop
 
-/// `/v1/gap/reports…`: finished measurements as JSON, a page, a table or Markdown; and two of them compared.
+/// `/v1/gap/reports…`: finished measurements as JSON, a page, a table or Markdown, and comparisons of two of them.
 enum GapReportsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         let root = "/v1/gap/reports"
-        // A gated job of fine-tuning has its gap measured.
+        // A gated fine-tuning job also measures its gap.
         let readers: Scope = [.measure, .train]
         router.get(root, scope: readers) { request in
             try await refusing {
@@ -66,7 +66,7 @@ enum GapReportsRoute {
     private static func rendered(
         _ id: String, _ format: ReportFormat, _ workshop: Workshop, _ cancellation: Cancellation
     ) throws -> Response {
-        // What was stored is what goes out.
+        // The stored bytes are sent unchanged.
         if format == .json { return .json(try workshop.store.reportBody(id: id)) }
         let report = try report(id, workshop.store)
         switch format {
@@ -86,7 +86,7 @@ enum GapReportsRoute {
         return response
     }
 
-    /// The items' clips for a page. A set that was changed or is gone leaves it without players.
+    /// The items' clips for a page. If the set was changed or deleted, the page has no players.
     private static func clips(
         _ benchmark: String, _ items: [ItemResult], _ workshop: Workshop, _ cancellation: Cancellation
     ) throws -> (ItemResult) -> String? {
@@ -95,7 +95,7 @@ enum GapReportsRoute {
         return try set?.embeddedClips(of: items, check: cancellation.check) ?? { _ in nil }
     }
 
-    /// The first of the client's media types that stands for one of `formats`; JSON where none does.
+    /// The first media type in the client's list that matches one of `formats`; JSON if none does.
     private static func accepted(_ request: Request, among formats: [ReportFormat]) -> ReportFormat {
         let types: [String: ReportFormat] = [
             "application/json": .json, "text/html": .html, "text/csv": .csv, "text/markdown": .md,

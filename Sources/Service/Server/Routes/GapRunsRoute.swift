@@ -4,7 +4,7 @@ import HTTP
 import Jobs
 import Workshop
 
-/// `/v1/gap/runs…`: measurements, queued, running and done.
+/// `/v1/gap/runs…`: measurements that are queued, running or ended.
 enum GapRunsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         let root = "/v1/gap/runs"

@@ -2,8 +2,8 @@ import API
 import HTTP
 import Workshop
 
-/// `GET /health`: whether questions are answered now, and by a server that has all it should have. While the server drains, its
-/// daemon answers for it, and where requests would wait the heartbeat tells.
+/// `GET /health`: whether questions are answered now, and whether the server has everything it should. The daemon itself answers while it drains,
+/// and the heartbeat tells whether requests would wait.
 enum HealthRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         let ok = fixed("ok", status: 200)

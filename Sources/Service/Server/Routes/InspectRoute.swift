@@ -11,7 +11,7 @@ import Training
 import Workers
 import Workshop
 
-/// `POST /v1/gap/inspect`: one question spoken and typed, compared along one answer.
+/// `POST /v1/gap/inspect`: one question, spoken and typed, compared along one answer.
 enum InspectRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         router.post("/v1/gap/inspect", scope: .measure) { request in

@@ -5,13 +5,13 @@ import JSON
 import Objectives
 import Workshop
 
-/// `GET /openapi.json`: the description of every route, put together from one file per resource in `OpenAPI/`.
+/// `GET /openapi.json`: the description of every route, assembled from one file per resource in `OpenAPI/`.
 ///
 ///     document.json    info, security, and the components that all share
 ///     <resource>.json  {"paths": {…}, "schemas": {…}}
 ///
-/// `"$training_methods"` in them stands for the names of ``Objective/Method``, `$formats.USE` for what ``RowFormat`` tells of a use, and the examples
-/// of bodies are those of its formats. ``FieldGlossary`` describes the members that the files leave undescribed.
+/// In these files, `"$training_methods"` stands for the names of ``Objective/Method`` and `$formats.USE` for ``RowFormat``'s text about a use. The
+/// examples of bodies come from ``RowFormat``. ``FieldGlossary`` describes the members that the files leave undescribed.
 enum OpenAPIRoute {
     static func add(to router: inout Router) throws {
         let path = "/openapi.json"
@@ -19,10 +19,9 @@ enum OpenAPIRoute {
         router.get(path, scope: .all) { _ in .json(document) }
     }
 
-    /// Each operation's `security` names the scopes that open it, one of which a key needs; the empty one stands for servers without
-    /// keys.
+    /// The `security` of each operation names the scopes that open it, of which a key needs one. The empty entry stands for servers without keys.
     ///
-    /// - Throws: When a file is missing, is not JSON, or describes what another one does.
+    /// - Throws: If a file is missing, is not JSON, or describes what another one describes.
     private static func document(_ routes: [(String, String, Scope?)]) throws -> Data {
         let folder = ProgramFolder.resources(of: "Server").appendingPathComponent("OpenAPI", isDirectory: true)
         var document = try object(folder.appendingPathComponent("document.json"))
@@ -60,7 +59,7 @@ enum OpenAPIRoute {
         return try JSONSerialization.data(withJSONObject: document, options: [.sortedKeys, .withoutEscapingSlashes])
     }
 
-    /// A schema that does not know a member.
+    /// A schema without one of its members.
     private static func without(_ name: String, _ schema: Any?) -> Any {
         var schema = schema as? [String: Any] ?? [:]
         var members = schema["properties"] as? [String: Any] ?? [:]
@@ -89,7 +88,7 @@ enum OpenAPIRoute {
         paths[route] = item
     }
 
-    /// The schemas of what requests bring as JSON: those of their bodies, and those that these name.
+    /// The schemas of JSON request bodies, and those that they refer to.
     private static func read(by paths: [String: Any], _ schemas: [String: Any]) -> Set<String> {
         var (found, next): (Set<String>, [Any]) = ([], [])
         for item in paths.values {
@@ -109,7 +108,7 @@ enum OpenAPIRoute {
         return found
     }
 
-    /// A member that a request's schema does not know may be there and be null: it says nothing then.
+    /// Lets a request contain unknown members that are null, since they have no effect.
     private static func admittingNulls(_ schema: Any) -> Any {
         if let list = schema as? [Any] { return list.map(admittingNulls) }
         guard let object = schema as? [String: Any] else { return schema }

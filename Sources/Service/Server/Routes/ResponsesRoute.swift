@@ -4,7 +4,7 @@ import Generation
 import HTTP
 import Workshop
 
-/// `POST /v1/responses`: OpenAI's, whole or as a stream of events; nothing of it is kept.
+/// `POST /v1/responses`: OpenAI's route, as a whole response or as a stream of events. Nothing is stored.
 enum ResponsesRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         router.post("/v1/responses", scope: .ask) { request in
@@ -22,7 +22,7 @@ enum ResponsesRoute {
         return wanted.stream ? stream(telling) : .json(try await whole(telling, runtime))
     }
 
-    /// The whole answer to a request of a batch.
+    /// The complete answer to a batch request.
     static func answer(inBatch body: [UInt8], _ runtime: Runtime) async throws -> Data {
         do {
             let (wanted, form) = try await read(body, runtime)
@@ -59,7 +59,7 @@ enum ResponsesRoute {
         return ResponseTelling(inquiry, to: wanted, form, ignored: ignored)
     }
 
-    /// Every event has its type as its name, too. A failure is the last of them.
+    /// Every event's name equals its type. A failure is the last event.
     private static func stream(_ telling: ResponseTelling) -> Response {
         .events { events in
             @Sendable func tell(_ event: ResponseEvent) async throws {
@@ -74,14 +74,14 @@ enum ResponsesRoute {
         }
     }
 
-    /// What this route calls members that other rooms know by the names of chat.
+    /// This route's names for members that other rooms know by the names of chat.
     private static let names = [
         "messages": "input", "max_tokens": "max_output_tokens", "reasoning_effort": "reasoning.effort", "verbosity": "text.verbosity",
     ]
 
     private static func refusal(_ error: any Error) -> HTTPError? {
         guard var refusal = HTTPError(refusing: error) else { return nil }
-        // The request's own reader names its members as they are.
+        // The request's own decoder uses the right names already.
         if error is WireError { return refusal }
         refusal.parameter = refusal.parameter.map { names[$0] ?? $0 }
         return refusal

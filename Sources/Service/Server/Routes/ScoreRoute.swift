@@ -4,7 +4,7 @@ import Generation
 import HTTP
 import Workshop
 
-/// `POST /v1/score`: how likely given continuations of a spoken or typed prompt are.
+/// `POST /v1/score`: the likelihood of given continuations of a spoken or typed prompt.
 enum ScoreRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         router.post("/v1/score", scope: .ask) { request in
@@ -13,7 +13,7 @@ enum ScoreRoute {
                 let wanted = try await runtime.queues.reading(request.body.count) {
                     try WireDecoder.decode(ScoreRequest.self, from: Data(request.body), maxValues: CompletionsRoute.maxValues)
                 }
-                // The likeliest token in each place tells whether the continuation is the greedy one.
+                // The likeliest token at each position tells whether the continuation is the greedy one.
                 let scored = try await runtime.score(
                     wanted.continuations.map { RawPrompt($0) }, model: wanted.model, alternatives: max(1, wanted.topLogprobs)
                 ) { try await prompt(wanted.prompt, runtime) }

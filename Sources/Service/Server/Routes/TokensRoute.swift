@@ -49,7 +49,7 @@ enum TokensRoute {
             return try await runtime.prompt(try [SubmittedMessage](messages)).tokens.map { Int($0) }
         case .messages(let messages, addGenerationPrompt: false):
             let whole = try await runtime.prompt(try [SubmittedMessage](messages)).tokens.map { Int($0) }
-            // What the chat format adds for the answer to begin is the same for every conversation.
+            // The chat format opens the answer in the same way for every conversation.
             let start = TemplateMessage(role: "user", "")
             let format = runtime.model.chat
             let added = try format.encode([start]).count - format.encode([start], addGenerationPrompt: false).count

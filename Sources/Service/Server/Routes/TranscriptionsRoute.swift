@@ -4,7 +4,7 @@ import Generation
 import HTTP
 package import Workshop
 
-/// `POST /v1/audio/transcriptions` and `/v1/audio/translations`: what is said in a recording, by OpenAI's calls.
+/// `POST /v1/audio/transcriptions` and `/v1/audio/translations`: the words of a recording, through OpenAI's calls.
 enum TranscriptionsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         for (path, task) in [("/v1/audio/transcriptions", TranscriptionWish.Task.transcribe), ("/v1/audio/translations", .translate)] {
@@ -44,7 +44,7 @@ enum TranscriptionsRoute {
     }
 }
 
-/// A whole transcript in one of the forms that it can be asked for.
+/// A complete transcript in one of the requested formats.
 package struct WrittenTranscript: Sendable {
     package let text: String
     let contentType: String
@@ -81,7 +81,7 @@ private func joined(_ pieces: [Transcription.Piece]) -> String {
     pieces.map(\.text).filter { !$0.isEmpty }.joined(separator: " ")
 }
 
-/// Transcripts as subtitles, a piece a title: SubRip, and WebVTT (W3C).
+/// Transcripts as subtitles, one piece per title: SubRip, and WebVTT (W3C).
 enum Subtitles {
     static func srt(_ pieces: [Transcription.Piece]) -> String {
         pieces.filter { !$0.text.isEmpty }.enumerated().map { number, piece in
@@ -94,7 +94,7 @@ enum Subtitles {
             + pieces.filter { !$0.text.isEmpty }.map { "\(times($0, decimal: "."))\n\(line($0.text))\n" }.joined(separator: "\n")
     }
 
-    /// No text ends a title early or makes another.
+    /// Keeps a text from ending its title early or beginning another.
     private static func line(_ text: String) -> String {
         text.split(whereSeparator: \.isNewline).joined(separator: " ").replacing("-->", with: "→")
     }

@@ -5,10 +5,10 @@ import Jobs
 import Workers
 import Workshop
 
-/// `/v1/weights/versions…`: the versions that training made or clients brought, which of them is in force, and their files.
+/// `/v1/weights/versions…`: versions that training made or clients uploaded, which of them is in force, and their files.
 enum WeightsRoute {
     static func add(to router: inout Router, _ server: ServerState) {
-        // Who asks or measures may name any version; only who trains takes one away.
+        // Keys that ask or measure may name any version; only keys that train may delete one.
         router.get("/v1/weights/versions", scope: .all) { request in
             try await refusing {
                 let query = try WireDecoder.decode(PageQuery.self, form: request.query.items)
