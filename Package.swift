@@ -158,7 +158,8 @@ let package = Package(
         room(
             "Workshop",
             [
-                "API", "Archives", "Audio", "CordBench", "Encodings", "Evaluation", "Files", "Generation", "Hashing", "JSON", "Jobs", "Judging",
+                "API", "Archives", "Audio", "CGNU", "CordBench", "Encodings", "Evaluation", "Files", "Generation", "Hashing", "JSON", "Jobs",
+                "Judging",
                 "Models", "Objectives", "Remote", "Structure", "Tensors", "Tokenization", "Training", "Weights", "Workers",
             ]),
 

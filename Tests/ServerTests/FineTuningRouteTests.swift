@@ -139,6 +139,32 @@ import Workshop
         #expect(failed["error"]?["message"]?.text?.contains("is a pair") == true)
     }
 
+    /// A second job on the same upload hears no clip again, asks the teacher nothing, and makes the same bits.
+    @Test func jobsShareWhatWasHeardAndAnswered() async throws {
+        let server = try await TrainingServer()
+        let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let cache = server.folder.appending(path: "cache")
+        func lines() throws -> [String: Int] {
+            let files = try FileManager.default.contentsOfDirectory(at: cache, includingPropertiesForKeys: nil)
+            let counts = try files.map { ($0.lastPathComponent, try String(contentsOf: $0, encoding: .utf8).split(separator: "\n").count) }
+            return Dictionary(uniqueKeysWithValues: counts)
+        }
+        func made() async throws -> String? {
+            let id = try await server.client.post("/v1/fine_tuning/jobs", json: job(file, hyper: ", \"steps\": 2")).json()["id"]?.text ?? ""
+            let ended = try await finished(id, server)
+            #expect(ended["status"]?.text == "succeeded")
+            let version = ended["cord"]?["weight_version"]?.text ?? ""
+            return try await server.client.get("/v1/weights/versions/\(version)").json()["hash"]?.text
+        }
+        let first = try await made()
+        let known = try lines()
+        #expect(known.first { $0.key.hasPrefix("pairs-") }?.value == 4)
+        #expect(known.first { $0.key.hasPrefix("teacher-") }?.value == 4)
+        let second = try await made()
+        #expect(try lines() == known)
+        #expect(first != nil && first == second)
+    }
+
     @Test func aTunedModelIsDeletedByItsName() async throws {
         let server = try await TrainingServer()
         let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)

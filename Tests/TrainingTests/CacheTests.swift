@@ -88,4 +88,41 @@ import Training
         try Data(bytes.reversed()).write(to: folder.url.appending(path: "plus.flac"))
         await #expect(throws: TrainingError.self) { try await content() }
     }
+
+    /// What was unpacked from the same bytes elsewhere is the same; from other bytes it is looked at anew, and nothing leads out of the folder.
+    @Test func unpackedClipsAreKnownByWhatTheyCameFrom() async throws {
+        let folder = try TemporaryFolder()
+        func laid(_ name: String, _ clip: String) throws -> URL {
+            let place = folder.url.appending(path: name)
+            try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+            try FileManager.default.copyItem(at: StepFixture.file(clip), to: place.appending(path: "clip.flac"))
+            try Data(#"{"id": "a", "audio": "clip.flac", "text": "What is 8 plus 5?", "answer": "13"}"#.utf8)
+                .write(to: place.appending(path: "manifest.jsonl"))
+            return place
+        }
+        let cache = folder.url.appending(path: "cache")
+        func content(_ place: URL, from upload: String, as unpacked: URL? = nil) async throws -> String {
+            let checks = PairChecks(in: cache, model: "m").unpacked(into: unpacked ?? place, from: upload)
+            return try await PairManifest(place.appending(path: "manifest.jsonl"), for: .pairs(Objective()))
+                .checked(by: StepFixture.model.get(), checks: checks).content
+        }
+        func count() -> Int { PairChecks(in: cache, model: "m").count }
+        let (first, again, other) = (try laid("1", "plus"), try laid("2", "plus"), try laid("3", "days"))
+        let heard = try await content(first, from: "upload")
+        #expect(count() == 1)
+        #expect(try await content(again, from: "upload") == heard && count() == 1)
+        #expect(try await content(other, from: "another") != heard && count() == 2)
+        // A folder whose name begins alike is not the one that was unpacked: its files are known by themselves.
+        let beside = try laid("10", "days")
+        #expect(try await content(beside, from: "upload", as: first) != heard && count() == 3)
+    }
+
+    @Test func aFileOfChecksThatGrewTooLargeBeginsAnew() throws {
+        let folder = try TemporaryFolder()
+        let lines = try #require(LineCache(folder.url.appending(path: "pairs-m.txt")))
+        for number in 1...3 { lines.remember(Data(repeating: 48, count: 64), as: key(number)) }
+        let size = 3 * (64 + 1 + 64 + 1)
+        #expect(PairChecks(in: folder.url, model: "m", limit: size).count == 3)
+        #expect(PairChecks(in: folder.url, model: "m", limit: size - 1).count == 0)
+    }
 }

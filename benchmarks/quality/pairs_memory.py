@@ -122,6 +122,37 @@ def job(arguments, server, name, file):
     say(name, **figures, mib_most=watched.most)
 
 
+def gauges(server):
+    """MiB that the server says its caches hold: keys and values of prompts, embeddings of clips."""
+    text = server.call("GET", "/metrics", raw=True).decode()
+    found = dict(line.split(" ") for line in text.splitlines() if line.startswith(("cord_cache_bytes ", "cord_embedding_cache_bytes ")))
+    return {"mib_keys_and_values": float(found["cord_cache_bytes"]) / 2**20, "mib_embeddings": float(found["cord_embedding_cache_bytes"]) / 2**20}
+
+
+def in_turn(arguments, folder):
+    """The same small job again and again: what the server keeps after each, and what its caches say that they hold."""
+    data = Path(arguments.output) / "data"
+    shutil.rmtree(data, ignore_errors=True)
+    options = ["--cache-size", str(arguments.cache_size)] if arguments.cache_size else []
+    with Server(arguments.cord, "--audio-folder", arguments.output, *options, data=data) as server:
+        say("server, idle", mib=resident(server.pid), **gauges(server))
+        id = sent(server, rows_by_path(arguments, folder), f"{folder.name}.jsonl")
+        for number in range(1, arguments.jobs + 1):
+            job(arguments, server, f"job {number} of {arguments.jobs}", id)
+            say(f"after job {number}", mib=resident(server.pid), **gauges(server))
+
+
+def rows_by_path(arguments, folder):
+    """The folder's rows as an upload that names clips below the operator's folder."""
+    rows = Path(arguments.output) / f"{folder.name}.jsonl"
+    with open(rows, "w") as file:
+        for line in open(folder / "manifest.jsonl"):
+            row = json.loads(line)
+            row["audio"] = {"path": f"{folder.name}/{row['audio']}"}
+            file.write(json.dumps(row) + "\n")
+    return rows
+
+
 def sent(server, path, name):
     """Uploads a file as it lies on the disk, piece by piece."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=1800)
@@ -169,8 +200,12 @@ def main():
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--inline", type=int, default=366, help="MiB of an upload with its clips inside")
     parser.add_argument("--max-skipped", type=int, default=1_000_000)
-    parser.add_argument("--only", choices=["train", "http"])
+    parser.add_argument("--only", choices=["train", "http", "jobs"], help="jobs: one small job after the other, not measured otherwise")
+    parser.add_argument("--jobs", type=int, default=8)
+    parser.add_argument("--cache-size", type=int, help="MiB of keys and values for --only jobs; the server's own choice where not given")
     arguments = parser.parse_args()
+    if arguments.only == "jobs":
+        return in_turn(arguments, laid(arguments, arguments.few))
     few, many = laid(arguments, arguments.few), laid(arguments, arguments.rows)
     if arguments.only != "http":
         for name, folder in (("train, few", few), ("train, many", many)):
@@ -185,13 +220,7 @@ def main():
     with Server(arguments.cord, "--audio-folder", arguments.output, data=data) as server:
         say("server, idle", mib=resident(server.pid))
         for name, folder in (("few", few), ("many", many)):
-            rows = Path(arguments.output) / f"{folder.name}.jsonl"
-            with open(rows, "w") as file:
-                for line in open(folder / "manifest.jsonl"):
-                    row = json.loads(line)
-                    row["audio"] = {"path": f"{folder.name}/{row['audio']}"}
-                    file.write(json.dumps(row) + "\n")
-            id = sent(server, rows, rows.name)
+            id = sent(server, rows_by_path(arguments, folder), f"{folder.name}.jsonl")
             job(arguments, server, f"job by path, {name}, nothing remembered", id)
             job(arguments, server, f"job by path, {name}, remembered", id)
     shutil.rmtree(data)

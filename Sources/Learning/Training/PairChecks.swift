@@ -5,8 +5,8 @@ import Hashing
 import Objectives
 
 /// Remembers pairs whose clips were decoded and whose prompts were counted. They are identified by their rows and their files' names, sizes, inode
-/// numbers and times, as git identifies unchanged files.
-package final class PairChecks: Sendable {
+/// numbers and times, as git identifies unchanged files. Unpacked files are new every time, so they are identified by the file they come from.
+package struct PairChecks: Sendable {
     private struct Row: Encodable {
         let id, text: String
         let answer, solution, system: String?
@@ -14,10 +14,35 @@ package final class PairChecks: Sendable {
         let files: [[String]]
     }
 
-    private let file: LineCache?
+    /// A folder whose files are all of one content.
+    private struct Unpacked {
+        /// Its path as it was given and with all links followed, each with a slash behind it.
+        let folders: [String]
+        let content: String
+    }
 
-    /// - Parameter model: The digest of the model that checked the pairs.
-    package init(in folder: URL, model: String) { file = LineCache(folder.appendingPathComponent("pairs-\(model.prefix(16)).txt")) }
+    private let file: LineCache?
+    private var source: Unpacked?
+
+    /// - Parameters:
+    ///   - model: The digest of the model that checked the pairs.
+    ///   - limit: The size in bytes at which the file starts anew.
+    package init(in folder: URL, model: String, limit: Int = 256 << 20) {
+        let place = folder.appendingPathComponent("pairs-\(model.prefix(16)).txt")
+        let size = (try? FileManager.default.attributesOfItem(atPath: place.path)[.size] as? Int) ?? 0
+        if size > limit { try? FileManager.default.removeItem(at: place) }
+        file = LineCache(place)
+    }
+
+    /// The same checks for rows whose clips were unpacked into a folder.
+    ///
+    /// - Parameter content: the digest of what was unpacked.
+    package func unpacked(into folder: URL, from content: String) -> PairChecks {
+        var checks = self
+        let folders = [folder.standardizedFileURL, folder.resolvingSymlinksInPath().standardizedFileURL].map { $0.path + "/" }
+        checks.source = Unpacked(folders: folders, content: content)
+        return checks
+    }
 
     package var count: Int { file?.count ?? 0 }
 
@@ -26,8 +51,8 @@ package final class PairChecks: Sendable {
         guard file != nil else { return nil }
         var files: [[String]] = []
         for sound in pair.sounds {
-            guard case .file(let url) = sound, let state = Self.state(url.path) else { return nil }
-            files.append([url.path, state])
+            guard case .file(let url) = sound, let name = name(of: url.path) else { return nil }
+            files.append(name)
         }
         let row = Row(
             id: pair.id, text: pair.text, answer: pair.answer, solution: pair.solution, system: pair.system,
@@ -47,6 +72,14 @@ package final class PairChecks: Sendable {
 
     func remember(_ digest: [UInt8], as key: String) {
         file?.remember(Data(digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined().utf8), as: key)
+    }
+
+    /// What says that a file is the one that was heard.
+    private func name(of path: String) -> [String]? {
+        if let source, let folder = source.folders.first(where: { path.utf8.starts(with: $0.utf8) }) {
+            return [source.content, String(decoding: path.utf8.dropFirst(folder.utf8.count), as: UTF8.self)]
+        }
+        return Self.state(path).map { [path, $0] }
     }
 
     private static func state(_ path: String) -> String? {

@@ -2,6 +2,9 @@
 #include "CGNU.h"
 
 #include <dlfcn.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <string.h>
 
 const char *cord_image_path(void) {
@@ -12,4 +15,10 @@ const char *cord_image_path(void) {
 ssize_t cord_find(const void *bytes, size_t size, const void *text, size_t length) {
     const char *found = memmem(bytes, size, text, length);
     return found != NULL ? found - (const char *)bytes : -1;
+}
+
+void cord_return_freed_memory(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

@@ -1,4 +1,5 @@
 import API
+import CGNU
 import Evaluation
 import Foundation
 import Generation
@@ -73,6 +74,8 @@ package struct FineTuning: Sendable {
 
     /// The job handler for ``kind``.
     func run(_ context: JobContext) async throws -> Data {
+        // The C library keeps what a job's threads have freed in arenas that later threads do not use: some 400 MB a job.
+        defer { cord_return_freed_memory() }
         do { return try await work(context) } catch is CancellationError {
             // A job that was only paused needs the checkpoint that it saved on its way out.
             if try store.job(id: context.job.id).state == .cancelled { forget(context.job.id) }
@@ -108,12 +111,16 @@ package struct FineTuning: Sendable {
         let folder = folder(id)
         var recipe = try recipe(wanted)
         let (store, clips, objective, model) = (store, clips, recipe.options.objective, runtime.model)
+        let digest = try await disk.run { try ModelFingerprint.model(model) }
+        let cache = store.folder.appending(path: "cache", directoryHint: .isDirectory)
+        let checks = PairChecks(in: cache, model: digest)
         let read: (String, String, RowUse) async throws -> CheckedPairs = { [disk] file, name, use in
             let record = try store.file(id: file, evenExpired: true)
             let rows = try await disk.run { cancellation in
                 try TrainingFile(record, for: use, clips: clips, unpackingInto: folder.appending(path: name), cancellation: cancellation)
             }
-            let checked = try await rows.checked(by: model, maxSkipped: wanted.cord.maxSkipped ?? 0)
+            let heard = HeardRows(context, of: name == Self.replay ? "prompts" : "\(name) pairs")
+            let checked = try await rows.checked(by: model, maxSkipped: wanted.cord.maxSkipped ?? 0, checks: checks) { heard.tell($0, of: $1) }
             try context.event("\(checked.pairs.count) \(name) \(name == Self.replay ? "prompts" : "pairs")")
             if let note = rows.note { try context.event(note, level: .warn) }
             for line in checked.skipped { try context.event("\(record.filename), line \(line.line), is left out: \(line.reason)", level: .warn) }
@@ -154,12 +161,11 @@ package struct FineTuning: Sendable {
         } catch let error as TrainingError {
             throw JobFailure(code: "untrainable", message: "\(error)")
         }
-        let digest = try await disk.run { try ModelFingerprint.model(model) }
         let trainer = try Trainer(
             engine: runtime.engine, plan: recipe.plan, options: recipe.options, parent: parent, teacher: teacher,
             judge: try judges.judge(hyper.objective?.judge), reward: try reward?.remembering(in: TrainingRun.rewards(of: folder)),
             answers: TeacherAnswers(
-                in: store.folder.appending(path: "cache"), model: "\(digest) \(model.dtype) \(model.arithmetic)",
+                in: cache, model: "\(digest) \(model.dtype) \(model.arithmetic)",
                 teacher: (wanted.cord.teacher == nil ? parent : other).map(ModelFingerprint.version), maxTokens: objective.maxRolloutTokens,
                 kept: 16))
 

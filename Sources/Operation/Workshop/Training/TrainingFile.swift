@@ -23,6 +23,8 @@ struct TrainingFile: Sendable {
     let note: String?
     private let filename: String
     private let manifest: PairManifest
+    /// Where clips lie that came inside the upload, and the upload's digest.
+    private let unpacked: (folder: URL, content: String)
 
     /// - Parameters:
     ///   - folder: Where an archive is unpacked; created here.
@@ -34,6 +36,7 @@ struct TrainingFile: Sendable {
         let content = try clips.store.contents.verified(record.sha256, as: "the file \(record.id)")
         let damage = DamagedClip()
         filename = record.filename
+        unpacked = (folder, record.sha256)
         do {
             let isArchive = ArchiveReader.isArchive(try Data(head: 512, of: content))
             let (file, note) = isArchive ? try Self.unpack(content, into: folder, check: cancellation.check) : (content, nil)
@@ -58,9 +61,18 @@ struct TrainingFile: Sendable {
 
     /// The pairs, after every clip was decoded.
     ///
+    /// - Parameters:
+    ///   - checks: Pairs that were checked before and are not checked again.
+    ///   - progress: Called with the number of rows that are done.
     /// - Throws: `JobFailure` that names the lines, if more than `maxSkipped` of them cannot be learnt from.
-    func checked(by model: LoadedModel, maxSkipped: Int) async throws -> CheckedPairs {
-        do { return try await manifest.checked(by: model, maxSkipped: maxSkipped, width: Threads.count) } catch let error as TrainingError {
+    func checked(
+        by model: LoadedModel, maxSkipped: Int, checks: PairChecks, progress: @Sendable (_ done: Int, _ total: Int) -> Void
+    ) async throws -> CheckedPairs {
+        do {
+            return try await manifest.checked(
+                by: model, maxSkipped: maxSkipped, checks: checks.unpacked(into: unpacked.folder, from: unpacked.content), width: Threads.count,
+                progress: progress)
+        } catch let error as TrainingError {
             throw Self.failure(error, of: filename)
         }
     }
