@@ -212,7 +212,11 @@ import Tokenization
         // Of 28 answers a pass costs 3: a token is worth 0.107, a guess costs 0.1.
         #expect(guesses(Array(repeating: (16, 0.9), count: 28)) == 0 && guesses(Array(repeating: (16, 0.99), count: 28)) > 0)
         // Disorder in the measurements counts as none.
-        #expect(DraftCosts([(1, 2), (2, 1), (4, 3)]).seconds(rows: 2) == 2)
+        #expect(DraftCosts([(1, 2), (2, 1), (4, 3)]).seconds(rows: 2) == 1)
+        // A disturbed measurement of few rows does not make guesses look free.
+        let disturbed = DraftCosts([(1, 40), (4, 5), (8, 9), (16, 17)])
+        #expect(disturbed.seconds(rows: 1) == 5 && disturbed.seconds(rows: 16) == 17)
+        #expect(DraftPlan.guesses([(16, 0.05)], otherRows: 0, disturbed) <= 3)
     }
 
     @Test func ratesFollowWhatHappens() {

@@ -106,14 +106,15 @@ package struct DraftCosts {
     /// Ascending in rows.
     private let measured: [(rows: Int, seconds: Double)]
 
-    /// - Parameter measured: At least two measurements, ascending in rows. A pass of more rows never counts as cheaper.
+    /// - Parameter measured: At least two measurements, ascending in rows. A pass of fewer rows never counts as more expensive: a measurement that
+    ///   other programs disturbed is too long, never too short.
     package init(_ measured: [(rows: Int, seconds: Double)]) {
         precondition(measured.count > 1, "\(measured.count) measurements give no line")
-        var most = 0.0
-        self.measured = measured.map { entry in
-            most = max(most, entry.seconds)
-            return (entry.rows, most)
-        }
+        var least = Double.infinity
+        self.measured = measured.reversed().map { entry in
+            least = min(least, entry.seconds)
+            return (entry.rows, least)
+        }.reversed()
     }
 
     /// Interpolates between measurements, and extrapolates the last two.

@@ -67,7 +67,8 @@ extension EngineLoop {
 }
 
 extension DraftCosts {
-    /// Passes of few rows to many, the best of two or three each, until one takes half a second.
+    /// Measures passes of few rows to many, the best of two or three each. After one that takes half a second only the size of a pass with all
+    /// guesses is measured, so that large models open soon.
     init(measuring model: LoadedModel) {
         let decoder = model.model.decoder
         func seconds(rows: Int) -> Double {
@@ -84,11 +85,12 @@ extension DraftCosts {
         // The first pass reads weights from the disk.
         _ = seconds(rows: 1)
         var measured: [(rows: Int, seconds: Double)] = []
-        for rows in [1, 2, 4, 8, 16, 32, 64, DraftPlan.rows] {
+        for rows in [1, 2, 4, 8, DraftPlan.most, 32, 64, DraftPlan.rows] {
+            if let last = measured.last, last.seconds > 0.5, rows < DraftPlan.most { continue }
             var best = seconds(rows: rows)
             for _ in 0..<(best < 0.05 ? 2 : 1) { best = min(best, seconds(rows: rows)) }
             measured.append((rows, best))
-            if best > 0.5, measured.count > 1 { break }
+            if best > 0.5, rows >= DraftPlan.most { break }
         }
         self.init(measured)
     }
