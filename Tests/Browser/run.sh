@@ -2,6 +2,7 @@
 # The checks of the console in Chromium and Firefox, both headless and from the distribution: installs what is missing, and runs them.
 #
 # usage: Tests/Browser/run.sh [FILE …] [--cord PROGRAM] [--screenshots FOLDER] [--only WORDS] [--again]     as run.py
+#        Tests/Browser/run.sh walk [--cord PROGRAM]                                                           as walk.py
 #
 # Exits with 77 where the browsers cannot be had.
 set -euo pipefail
@@ -17,4 +18,6 @@ if ! cmp -s "$here/requirements.txt" "${python%/*}/../requirements.txt"; then
         { echo "browsers: what requirements.txt names cannot be had here" >&2; exit 77; }
     cp "$here/requirements.txt" "${python%/*}/../"
 fi
-exec env PYTHONDONTWRITEBYTECODE=1 "$python" "$here/run.py" "$@"
+script=run.py
+if [ "${1-}" = walk ]; then script=walk.py; shift; fi
+exec env PYTHONDONTWRITEBYTECODE=1 "$python" "$here/$script" "$@"
