@@ -38,10 +38,14 @@ import Testing
         }
     }
 
-    @Test func keysAreNotPrinted() throws {
+    @Test func keysAreCountedAndNotPrinted() throws {
         let run = try Cord("serve", "--api-key", "abcdefghijklmnop", "--print-config")
         #expect(run.status == 0, "\(run.errors)")
         #expect(!run.output.contains("abcdefghijklmnop"))
+        #expect(line("api-key", in: run.output) == "# api-key = [\"…\"]  # command line")
+        let added = try Cord("serve", "--api-key", "abcdefghijklmnop", "--print-config", environment: ["CORD_API_KEY": "qrstuvwxyz"])
+        #expect(line("api-key", in: added.output) == "# api-key = [\"…\", \"…\"]  # command line, CORD_API_KEY")
+        #expect(!added.output.contains("qrstuvwxyz"))
     }
 
     @Test(arguments: [

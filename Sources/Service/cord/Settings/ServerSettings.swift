@@ -38,6 +38,8 @@ struct ServerSettings {
 
     private let settings: [Setting]
     private let given: [String]
+    /// Whether `CORD_API_KEY` adds a key to those that the settings name.
+    private let addsKey: Bool
     /// A line for each variable that begins as ours do and is none.
     let warnings: [String]
 
@@ -45,6 +47,7 @@ struct ServerSettings {
     /// - Throws: ``SettingsError``, `FileError`.
     init(_ given: [String], environment: [String: String], options: [CommandInfo.Argument]) throws {
         self.given = given
+        addsKey = environment["CORD_API_KEY"] != nil
         let known = Self.otherVariables.union(options.compactMap { $0.long.map(Self.variable) })
         warnings = environment.keys.filter { $0.hasPrefix("CORD_") && !known.contains($0) }.sorted().map { name in
             "\(name) is no setting\(Suggestion.nearest(to: name, among: known.sorted()).map { "; did you mean \($0)?" } ?? ".")"
@@ -98,11 +101,13 @@ struct ServerSettings {
         var lines = ["# cord serve: command line before environment before file"]
         for setting in settings {
             let isSecret = setting.name == "api-key"
-            let values = setting.values.map { isSecret ? "\"…\"" : Self.literal($0, setting.option) }
+            let sources = [setting.source?.description, isSecret && addsKey ? "CORD_API_KEY" : nil].compactMap(\.self)
+            let shown = isSecret ? Array(repeating: "\"…\"", count: setting.values.count + (addsKey ? 1 : 0)) : nil
+            let values = shown ?? setting.values.map { Self.literal($0, setting.option) }
             let value = setting.option.isRepeating ? "[\(values.joined(separator: ", "))]" : values.last ?? "false"
             let isSet = setting.source != nil && !isSecret
             let isKnown = !setting.values.isEmpty || setting.option.isRepeating || setting.option.kind == .flag
-            lines.append("\(isSet ? "" : "# ")\(setting.name) =\(isKnown ? " \(value)" : "")\(setting.source.map { "  # \($0.description)" } ?? "")")
+            lines.append("\(isSet ? "" : "# ")\(setting.name) =\(isKnown ? " \(value)" : "")\(sources.isEmpty ? "" : "  # \(sources.joined(separator: ", "))")")
         }
         return lines.joined(separator: "\n") + "\n"
     }
