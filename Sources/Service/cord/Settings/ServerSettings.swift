@@ -107,7 +107,8 @@ struct ServerSettings {
             let value = setting.option.isRepeating ? "[\(values.joined(separator: ", "))]" : values.last ?? "false"
             let isSet = setting.source != nil && !isSecret
             let isKnown = !setting.values.isEmpty || setting.option.isRepeating || setting.option.kind == .flag
-            lines.append("\(isSet ? "" : "# ")\(setting.name) =\(isKnown ? " \(value)" : "")\(sources.isEmpty ? "" : "  # \(sources.joined(separator: ", "))")")
+            let origin = sources.isEmpty ? "" : "  # \(sources.joined(separator: ", "))"
+            lines.append("\(isSet ? "" : "# ")\(setting.name) =\(isKnown ? " \(value)" : "")\(origin)")
         }
         return lines.joined(separator: "\n") + "\n"
     }
