@@ -30,6 +30,23 @@ extension OneAtATime {
             }
         }
 
+        /// A client that sends everything before it reads gets the refusal, not a broken connection: of the length, of the key, of the route.
+        @Test func whoeverSendsFirstReadsTheRefusalOfALargeBody() async throws {
+            let body = [UInt8](repeating: 1, count: 40 << 20)
+            try await Fixture().served { daemon async throws in
+                for (path, status) in [("/echo", 413), ("/nothing", 404)] {
+                    let socket = try RawSocket(port: daemon.port)
+                    socket.send("POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.count)\r\n\r\n")
+                    #expect(await onThread { socket.send(body) }, "\(path): the connection broke")
+                    socket.send("GET /models/first HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    let text = await socket.receiveAll()
+                    #expect(text.hasPrefix("HTTP/1.1 \(status)"), "\(text.prefix(200))")
+                    // All of the body was read, so the connection goes on.
+                    #expect(text.components(separatedBy: "HTTP/1.1 200").count == 2, "\(text)")
+                }
+            }
+        }
+
         @Test func allBodiesTogetherAreBounded() async throws {
             var limits = Limits()
             limits.bodyBytesInTotal = 100_000

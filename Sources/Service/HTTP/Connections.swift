@@ -9,8 +9,15 @@ final class ConnectionRecord: Sendable {
     enum Farewell: UInt8 {
         case silence
         case timeout
-        case tooLarge
+        /// The request was refused, and the rest of its body did not come to an end.
+        case refusal
     }
+
+    /// How long the body of a refused request is read and discarded, in milliseconds: a client that sends everything before it reads would otherwise
+    /// meet a broken connection in place of the refusal.
+    private static let discardTime: UInt64 = 30_000
+    /// The longest pause in such a body.
+    private static let discardPause: UInt64 = 2000
 
     let id: UInt64
     let socket: Int32
@@ -22,6 +29,7 @@ final class ConnectionRecord: Sendable {
     private let deadline = Atomic<UInt64>(0)
     private let farewell = Atomic<UInt8>(0)
     private let isGone = Atomic(false)
+    private let refusal = Mutex<(response: Response, end: UInt64)?>(nil)
     /// The id of the request being received; empty until its head has arrived.
     let requestID = Mutex("")
     /// The exchange whose handler runs or whose body is being sent.
@@ -39,6 +47,25 @@ final class ConnectionRecord: Sendable {
         self.farewell.store(farewell.rawValue, ordering: .relaxed)
         let time = isGone.load(ordering: .acquiring) ? min(milliseconds, 1000) : milliseconds
         deadline.store(monotonicMilliseconds() + time, ordering: .relaxed)
+    }
+
+    /// The head of a request has arrived; its body is to follow.
+    func begin(within milliseconds: UInt64) {
+        refusal.withLock { $0 = nil }
+        expect(within: milliseconds, else: .timeout)
+    }
+
+    /// A request whose body is still to come is refused with `response`, which is sent when the body has ended or its time is up.
+    func refuse(with response: Response) {
+        refusal.withLock { $0 = (response, monotonicMilliseconds() + Self.discardTime) }
+        discard()
+    }
+
+    /// A piece of a refused request's body has come.
+    func discard() {
+        guard let end = refusal.withLock({ $0?.end }) else { return }
+        let now = monotonicMilliseconds()
+        if now < end { expect(within: min(Self.discardPause, end - now), else: .refusal) }
     }
 
     func extend(by milliseconds: UInt64) { deadline.wrappingAdd(milliseconds, ordering: .relaxed) }
@@ -64,21 +91,21 @@ final class ConnectionRecord: Sendable {
         let due = deadline.load(ordering: .relaxed)
         guard due != 0, due <= now else { return }
         expectNothing()
-        let words: HTTPError? =
+        let last: Response? =
             switch Farewell(rawValue: farewell.load(ordering: .relaxed)) {
-            case .timeout: HTTPError(408, "The request did not arrive in time.", code: "request_timeout")
-            case .tooLarge: HTTPError(413, "The body is larger than this route takes.", code: "body_too_large")
+            case .timeout: HTTPError(408, "The request did not arrive in time.", code: "request_timeout").response
+            case .refusal: refusal.withLock { $0?.response }
             case .silence, nil: nil
             }
-        // libmicrohttpd cannot answer before a request is complete. No response has begun then, so the message can be written directly, except on
-        // TLS.
-        if let words, !isSecure {
-            let body = words.json
-            let head =
-                "HTTP/1.1 \(words.status) \(words.status == 408 ? "Request Timeout" : "Content Too Large")\r\n"
-                + "Connection: close\r\nContent-Type: application/json\r\nContent-Length: \(body.count)\r\n"
-                + "X-Request-Id: \(requestID.withLock { $0.isEmpty ? newRequestID() : $0 })\r\n\r\n"
-            let message = Array(head.utf8) + body
+        // libmicrohttpd cannot answer before a request is complete. No response has begun then, so it can be written directly, except on TLS.
+        if let last, !isSecure, case .bytes(let body) = last.body {
+            var headers = last.headers
+            headers["connection"] = "close"
+            headers["content-length"] = String(body.count)
+            headers["x-request-id"] = requestID.withLock { $0.isEmpty ? newRequestID() : $0 }
+            let fields = headers.fields.map { "\($0.name): \($0.value)\r\n" }.joined()
+            let reason = unsafe String(cString: MHD_get_reason_phrase_for(UInt32(last.status)))
+            let message = Array("HTTP/1.1 \(last.status) \(reason)\r\n\(fields)\r\n".utf8) + body
             _ = unsafe message.withUnsafeBytes {
                 unsafe send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
             }

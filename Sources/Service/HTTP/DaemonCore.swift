@@ -44,13 +44,16 @@ final class DaemonCore: Sendable {
     }
 
     /// The first call for a request, when its head has arrived.
+    ///
+    /// A refusal is sent before the body, which closes the connection, only to a client that asks before it sends a body: it is not told to continue.
+    /// Others would meet a broken connection while they send, and never read it.
     func begin(
         _ connection: OpaquePointer, method: UnsafePointer<CChar>, target: UnsafePointer<CChar>,
         version: UnsafePointer<CChar>, _ context: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     ) -> MHD_Result {
         guard let pointer = unsafe cmh_socket_context(connection) else { return .NO }
         let record = unsafe Unmanaged<ConnectionRecord>.fromOpaque(pointer).takeUnretainedValue()
-        record.expect(within: record.isExcess ? 5000 : service.limits.requestTime.milliseconds, else: .timeout)
+        record.begin(within: record.isExcess ? 5000 : service.limits.requestTime.milliseconds)
 
         let layout = unsafe HeadLayout(connection, method: method, target: target, version: version)
         let (method, path) = unsafe (String(cString: method), String(cString: target))
@@ -80,7 +83,8 @@ final class DaemonCore: Sendable {
             case .refused(let response, let found):
                 pattern = found
                 phase = .decided(.init(response: response))
-                isEarly = goesOutEarly(response, head.headers)
+                isEarly = response.closes || equalIgnoringCase(head.headers["expect"] ?? "", "100-continue")
+                if !isEarly, layout.declaresBody { record.refuse(with: response) }
             case .admitted(let route, let request, let limit):
                 pattern = route.pattern
                 phase = .receiving(.init(route: route, request: request, bodyLimit: limit))
@@ -92,13 +96,6 @@ final class DaemonCore: Sendable {
         open.wrappingAdd(1, ordering: .relaxed)
         unsafe context.pointee = Unmanaged.passRetained(exchange).toOpaque()
         return isEarly ? exchange.proceed() : .YES
-    }
-
-    /// Whether a refusal is sent before the body has arrived, which closes the connection. A short body is read first: this keeps the connection,
-    /// and makes sure that the answer is read. A client that asks before it sends a body is not told to continue.
-    private func goesOutEarly(_ response: Response, _ headers: Headers) -> Bool {
-        response.closes || (headers["content-length"].flatMap(Int.init) ?? 0) > 1 << 20
-            || equalIgnoringCase(headers["expect"] ?? "", "100-continue")
     }
 
     /// The handler of a route that answers at once. A request from a page, for another name or with a body takes the normal path, on which it may

@@ -89,10 +89,9 @@ internal import Synchronization
 
     // MARK: On the connection's thread
 
-    /// Receives a piece of the body. An excess is read and discarded for a short time, so that a client that sends everything before it reads gets
-    /// its answer.
+    /// Receives a piece of the body. That of a refused request is read and discarded.
     func receive(_ bytes: UnsafeRawBufferPointer) {
-        guard let work = awaited else { return }
+        guard let work = awaited else { return record.discard() }
         let limits = core.service.limits
         if spooled == nil, work.route.spools, body.count + bytes.count > limits.spoolsFrom { moveToDisk() }
         guard unsafe hold(bytes) else {
@@ -136,7 +135,7 @@ internal import Synchronization
         response.headers["connection"] = "close"
         _ = handle(.refuse(Answer(response: response)))
         releaseBody()
-        record.expect(within: 5000, else: .tooLarge)
+        record.refuse(with: response)
     }
 
     private func releaseBody() {
