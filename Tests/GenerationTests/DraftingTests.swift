@@ -3,6 +3,7 @@ import CordNano
 import Foundation
 import Generation
 import Models
+import Randomness
 import Structure
 import TestSupport
 import Testing
@@ -177,6 +178,32 @@ import Tokenization
         #expect(drafter.guess(after: [2, 3], limit: 0, rates: rates).tokens == [])
         drafter.note([2, 3], right: 1)
         #expect(drafter.guess(after: [2, 3], limit: 2, rates: rates).tokens == [4, 5])
+    }
+
+    /// What is kept of a growing text finds what reading all of it anew does.
+    @Test func repetitionsAreThoseOfAScan() {
+        let rates = Drafter.Source.allCases.map { _ in DraftRate() }
+        var random = RandomStream(seed: 5)
+        func token() -> Int32 { Int32(random.unit() * 4) }
+        for length in [1, 2, 3, 9, 40] {
+            let prompt = (0..<length).map { _ in token() }
+            var (drafter, answer) = (Drafter(draft: [], prompt: prompt), [Int32]())
+            var found = 0
+            for step in 0..<60 {
+                let many = 1 + step % 3
+                answer += (0..<many).map { _ in token() }
+                // An answer of which the last tokens were not noted yet is read as well.
+                if step % 4 != 1 { drafter.note(answer, right: many - 1) }
+                let all = prompt + answer
+                let ends = [3, 2].lazy.compactMap { run in
+                    (run..<max(run, all.count)).last { all[$0 - run..<$0].elementsEqual(all.suffix(run)) }
+                }
+                let guessed = drafter.guess(after: answer, limit: 1, rates: rates).tokens
+                #expect(guessed == ends.first.map { [all[$0]] } ?? [], "after \(all)")
+                found += guessed.count
+            }
+            #expect(found > 20)
+        }
     }
 
     @Test func draftIsFollowedAndTakenUpAgain() {

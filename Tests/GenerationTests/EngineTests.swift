@@ -3,9 +3,11 @@ import CordNano
 import Foundation
 import Generation
 import Models
+import Structure
 import Tensors
 import TestSupport
 import Testing
+import Tokenization
 
 @Suite struct EngineTests {
     static let model = Result { try LoadedModel(directory: CordNano.directory) }
@@ -47,6 +49,75 @@ import Testing
         // Its thread lets go of it at its next look.
         for _ in 0..<500 where abandoned != nil { try await Task.sleep(for: .milliseconds(20)) }
         #expect(abandoned == nil)
+    }
+
+    /// A request to an engine that ends before it took the request in is told so.
+    @Test func whatAnEngineThatEndsNeverTookInIsToldSo() async throws {
+        for _ in 0..<20 {
+            var stream: AsyncThrowingStream<GenerationEvent, any Error>?
+            do {
+                let engine = Engine(try Self.model.get())
+                stream = try engine.generate(GenerationRequest(prompt: try prompt("What is 8 plus 5?"), options: .greedy))
+            }
+            // It answered, or it says that it stopped; it never stays silent.
+            do { for try await _ in try #require(stream) {} } catch { #expect(error as? EngineError == .stopped) }
+        }
+    }
+
+    /// Two questions about one clip at once, and one clip twice in a question: it is encoded once, and nothing of the answers changes.
+    @Test(arguments: [0, 64 << 20]) func aClipIsSharedByThoseThatAskAboutIt(embeddingBytes: Int) async throws {
+        let model = try Self.model.get()
+        let twice = try model.prompt([Message(role: "user", parts: [.audio(try Self.clip("plus")), .audio(try Self.clip("plus"))])])
+        let prompts = [try spoken("plus"), try spoken("plus"), twice, try spoken("largest")]
+        var alone: [Completion] = []
+        for prompt in prompts {
+            alone.append(try await Engine(model).complete(GenerationRequest(prompt: prompt, options: .greedy)).answers[0])
+        }
+        var limits = EngineLimits()
+        limits.embeddingBytes = embeddingBytes
+        let engine = Engine(model, limits: limits)
+        // All of them are waiting when the engine first looks.
+        let streams = try prompts.map { try engine.generate(GenerationRequest(prompt: $0, options: .greedy)) }
+        for (stream, alone) in zip(streams, alone) {
+            var answers = Answers(1)
+            for try await event in stream { answers.take(event) }
+            #expect(answers.answers[0] == alone)
+        }
+    }
+
+    /// An answer whose form takes long to follow leaves the others their passes, and is what it is alone.
+    @Test func aFormThatTakesLongIsFollowedBesideOthers() async throws {
+        let model = try Self.model.get()
+        var options = SamplingOptions.greedy
+        options.maxTokens = 40
+        let vocabulary = Vocabulary(count: model.model.decoder.configuration.vocabularySize, ends: model.endTokens) { id in
+            model.tokenizer.specialIDs.contains(id) ? [] : model.tokenizer.bytes(of: id)
+        }
+        func formed() throws -> SamplingOptions {
+            var options = options
+            options.structure = try Structure(.pattern("(.*[a-e].{5}z|.*[f-m].{4}y|.*[n-s].{6}x|.*)"), vocabulary)
+            return options
+        }
+        let text = try prompt(Self.question)
+        let alone = try await Engine(model).complete(GenerationRequest(prompt: text, options: try formed())).answers[0]
+        let plain = try await Engine(model).complete(GenerationRequest(prompt: text, options: options)).answers[0]
+        #expect(alone.tokens == plain.tokens)
+        let engine = Engine(model)
+        let streams = try [formed(), options, formed()].map { try engine.generate(GenerationRequest(prompt: text, options: $0)) }
+        for stream in streams {
+            var answers = Answers(1)
+            for try await event in stream { answers.take(event) }
+            #expect(answers.answers[0].tokens == plain.tokens)
+        }
+        // A form that is given up ends its own answer alone.
+        var endless = options
+        endless.structure = try Structure(.pattern("[^q]*([0-9].{25}q|[a-z].{26}w|[A-Z ].{27}q|.{40}[^q]*q)"), vocabulary)
+        endless.maxTokens = 400
+        let beside = try engine.generate(GenerationRequest(prompt: text, options: options))
+        await #expect(throws: EngineError.self) { _ = try await engine.complete(GenerationRequest(prompt: text, options: endless)) }
+        var answers = Answers(1)
+        for try await event in beside { answers.take(event) }
+        #expect(answers.answers[0].tokens == plain.tokens)
     }
 
     @Test func typedQuestionIsAnsweredWithReasoning() async throws {

@@ -258,5 +258,36 @@ import Testing
         #expect(structure.isLarge)
     }
 
+    /// What is learnt in pieces, among which others have their turn, is what is learnt at once.
+    @Test func masksLearntInPiecesAreThoseLearntAtOnce() throws {
+        for form in [StructureForm.pattern(".*a.{7}z"), .schema(.boolean(true)), .pattern("(ab|a|b){1,40}c")] {
+            let (whole, pieces) = (try Structure(form, Self.vocabulary), try Structure(form, Self.vocabulary))
+            var rests = 0
+            for text in ["", "a", "ab", "[", "[{\"a\":", "abab"] {
+                guard let place = try whole.advance(whole.start, over: text.utf8) else { continue }
+                let same = try #require(try pieces.advance(pieces.start, over: text.utf8))
+                var mask: Structure.Mask?
+                while mask == nil {
+                    var work = 3
+                    mask = try pieces.mask(same, work: &work)
+                    #expect(mask != nil || work <= 0)
+                    rests += mask == nil ? 1 : 0
+                }
+                #expect(try mask == whole.mask(place), "\(form), behind \(text)")
+                // What is known takes no work.
+                var none = 0
+                #expect(try pieces.mask(same, work: &none) == mask)
+            }
+            #expect(rests > 0, "\(form)")
+        }
+    }
+
+    @Test func preparingTellsOfWhatCannotBeFollowed() throws {
+        let tokens = (0..<20_000).map { number in (0..<15).map { UInt8(ascii: number >> $0 & 1 == 1 ? "a" : "b") } }
+        let vocabulary = Vocabulary(count: tokens.count + 1, ends: [Int32(tokens.count)]) { $0 < tokens.count ? tokens[$0][...] : [] }
+        let structure = try Structure(.pattern("(.*a.{29}z|.*b.{30}y|.*a.{28}x|.*b.{27}w|(a|b)*(a|b)*(a|b)*(a|b)*v)"), vocabulary)
+        #expect(throws: StructureError.self) { try structure.prepare() }
+    }
+
     private struct Missing: Error {}
 }

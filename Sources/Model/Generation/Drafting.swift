@@ -24,12 +24,14 @@ package struct Drafter {
     /// The position in `draft` that comes next if both continue alike.
     private var place = 0
     private let prompt: [Int32]
+    private var repetitions: Repetitions
     /// How often guesses were right in this answer, by source.
     var rates = Source.allCases.map { _ in DraftRate() }
 
     package init(draft: [Int32], prompt: [Int32]) {
         self.draft = draft
         self.prompt = prompt
+        repetitions = Repetitions(prompt)
     }
 
     /// Up to `limit` tokens that may follow `answer`, from the source that has been right more often.
@@ -48,18 +50,10 @@ package struct Drafter {
     private func repeated(after answer: [Int32], limit: Int) -> [Int32] {
         let count = prompt.count + answer.count
         func token(_ index: Int) -> Int32 { index < prompt.count ? prompt[index] : answer[index - prompt.count] }
-        for length in [3, 2] where count > length && answer.count >= 1 {
-            var end = count - 1
-            while end >= length {
-                if (1...length).allSatisfy({ token(end - $0) == token(count - $0) }) {
-                    var guessed: [Int32] = []
-                    for index in end..<end + limit { guessed.append(index < count ? token(index) : guessed[index - count]) }
-                    return guessed
-                }
-                end -= 1
-            }
-        }
-        return []
+        guard answer.count >= 1, let end = repetitions.end(before: count, token) else { return [] }
+        var guessed: [Int32] = []
+        for index in end..<end + limit { guessed.append(index < count ? token(index) : guessed[index - count]) }
+        return guessed
     }
 
     /// Updates the place in the draft after the answer grew by `right` guessed tokens and one more.
@@ -68,6 +62,7 @@ package struct Drafter {
     /// both advance token by token.
     package mutating func note(_ answer: [Int32], right: Int) {
         let many = min(right + 1, answer.count)
+        repetitions.note(to: prompt.count + answer.count) { $0 < prompt.count ? prompt[$0] : answer[$0 - prompt.count] }
         if draft.isEmpty || many == 0 { return }
         let before = place
         place = min(place + many, draft.count)

@@ -7,7 +7,7 @@ package import Tensors
 ///
 /// Each engine has one. Training with a frozen encoder reads what the rollouts' prompts have just stored.
 package final class EmbeddingCache: Sendable {
-    private struct Key: Hashable {
+    struct Key: Hashable {
         let clip: String
         let hearing: String
     }

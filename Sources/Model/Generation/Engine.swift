@@ -75,7 +75,11 @@ package final class Engine: Sendable {
         return loop.step(engine) ? .worked : .idle
     }
 
-    deinit { stop() }
+    deinit {
+        stop()
+        // The loop, if it ever began, no longer finds what it has not taken in.
+        for submission in inbox.withLock({ $0.submitted }) { submission.listener.finish(throwing: .stopped) }
+    }
 
     /// Ends the loop. Answers in progress fail with ``EngineError/stopped``.
     package func stop() {

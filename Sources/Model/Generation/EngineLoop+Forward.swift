@@ -62,10 +62,13 @@ extension EngineLoop {
     private static let rowsOfShare = 32
     /// The number of shared tokens that are worth waiting a pass for, if another prompt is about to read them.
     private static let sharedTokens = 16
+    /// The work, as ``Structure/mask(_:work:)`` counts it, that a pass does for the forms of answers.
+    private static let workOnForms = 1 << 12
     /// Rows of logits that scoring holds at once.
     private static let scoredRows = 64
 
     func forward(rowLimit: Int) {
+        defer { running.removeAll { $0.unfinished == 0 } }
         let entries = entries(rowLimit: rowLimit)
         if entries.isEmpty { return }
         for entry in entries { count(entry.rows, for: entry.group) }
@@ -88,7 +91,6 @@ extension EngineLoop {
                 }
             }
         }
-        running.removeAll { $0.unfinished == 0 }
     }
 
     /// The newest token of each growing answer and pieces of prompts, at most `rowLimit` rows together. Rows of one version are adjacent, so that
@@ -98,8 +100,10 @@ extension EngineLoop {
         var room = max(1, rowLimit - writing)
         var pieces: [UInt64: Range<Int>] = [:]
         var beginnings: Set<Beginning> = []
+        var work = Self.workOnForms
         for group in inTurn where group.isReading && room > 0 && group.clipsToEncode.isEmpty {
             let piece = group.cache.count..<min(group.request.prompt.tokens.count, group.cache.count + room)
+            if piece.upperBound == group.request.prompt.tokens.count, !isFormKnown(at: nil, of: group, work: &work) { continue }
             if let beginning = beginning(of: group) {
                 if beginnings.contains(beginning), group.waitedAt != group.cache.count {
                     group.waitedAt = group.cache.count
@@ -112,10 +116,22 @@ extension EngineLoop {
         }
         var entries = running.sorted { ($0.versionKey, $0.id) < ($1.versionKey, $1.id) }.flatMap { group in
             if let piece = pieces[group.id] { return [Entry.prompt(group, piece: piece, Guess())] }
-            return group.answers.filter { !$0.isFinished }.map { .answer(group, $0, Guess()) }
+            return group.answers.filter { !$0.isFinished && isFormKnown(at: $0.place, of: group, work: &work) }.map { .answer(group, $0, Guess()) }
         }
         if drafting != .off { addGuesses(to: &entries, room: room) }
         return entries
+    }
+
+    /// Whether it is known which tokens may come next in an answer that has a form. If finding that takes longer than a pass may, the answer sits
+    /// out passes until it is known, and the others go on.
+    ///
+    /// - Parameter place: The answer's place in its form; nil for the beginning.
+    private func isFormKnown(at place: Structure.Place?, of group: Group, work: inout Int) -> Bool {
+        guard let structure = group.request.options.structure, group.request.options.maxTokens > 0 else { return true }
+        do throws(StructureError) { return try structure.mask(place ?? structure.start, work: &work) != nil } catch {
+            group.fail(.unfollowableForm(reason: error.description))
+            return false
+        }
     }
 
     /// Guesses follow a completed prompt only if it has one answer; several answers would write to the same place.
@@ -347,7 +363,7 @@ extension EngineLoop.Answer {
 
     private func formed<Value>(_ body: () throws(StructureError) -> Value) throws(EngineError) -> Value {
         do { return try body() } catch {
-            throw .unusableOption(name: "response_format", expected: "a form that can be followed", found: "\(error)")
+            throw .unfollowableForm(reason: error.description)
         }
     }
 }

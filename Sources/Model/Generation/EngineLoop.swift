@@ -261,6 +261,9 @@ final class EngineLoop {
     private func encodeClips(limit: Int) {
         guard let audio = model.model.audio else { return }
         var batch: [(group: Group, clip: Int)] = []
+        var places: [EmbeddingCache.Key: Int] = [:]
+        // Those whose clip is in the batch already, with its place there.
+        var again: [(group: Group, clip: Int, place: Int)] = []
         var frames = 0
         for group in inTurn where group.isReading {
             for index in group.clipsToEncode {
@@ -269,8 +272,14 @@ final class EngineLoop {
                     group.embeddings[index] = known
                     continue
                 }
+                let key = EmbeddingCache.Key(clip: clip.source.sha256, hearing: group.hearingKey)
+                if let place = places[key] {
+                    again.append((group, index, place))
+                    continue
+                }
                 if !batch.isEmpty && frames + clip.frames > limit { continue }
                 frames += clip.frames
+                places[key] = batch.count
                 count(audio.positionCount(clip.segments), for: group)
                 batch.append((group, index))
             }
@@ -295,6 +304,10 @@ final class EngineLoop {
                 group.timings.encoding += seconds
                 embeddings.insert(part, clip.source.sha256, hearing: group.hearingKey)
             }
+        }
+        for (group, index, place) in again {
+            group.embeddings[index] = batch[place].group.embeddings[batch[place].clip]
+            group.timings.encoding += seconds
         }
     }
 

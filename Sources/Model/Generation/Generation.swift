@@ -90,6 +90,8 @@ package enum EngineError: Error, Sendable, Equatable, CustomStringConvertible {
     case unusableOption(name: String, expected: String, found: String)
     /// The logits are not a distribution over the vocabulary.
     case noDistribution
+    /// The form of an answer has more states than are kept.
+    case unfollowableForm(reason: String)
     case stopped
 
     package var description: String {
@@ -106,6 +108,7 @@ package enum EngineError: Error, Sendable, Equatable, CustomStringConvertible {
         case .noDistribution:
             "the model's logits for the next token are NaN, infinite or all −∞, so no token can be chosen; the weights that answered, or the "
                 + "request's penalties, leave the range of numbers"
+        case .unfollowableForm(let reason): "the answer cannot be held to its form any further: \(reason)"
         case .stopped: "the engine has stopped"
         }
     }

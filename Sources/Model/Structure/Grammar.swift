@@ -140,5 +140,8 @@ package struct StructureError: Error, Sendable, Equatable, CustomStringConvertib
         self.function = function
     }
 
+    /// Not of the form: more is to be learnt of it than was allowed at once.
+    static let paused = StructureError("", "there is more to learn of the form")
+
     package var description: String { path.isEmpty ? reason : "\(path): \(reason)" }
 }

@@ -33,6 +33,9 @@ struct Recogniser: Sendable {
     private var table: [State] = []
     private(set) var start: State = 0
     private var reach: Reach
+    /// How many stacks may still be visited for states that are not known yet. Where it is used up, ``StructureError/paused`` is thrown before the next state;
+    /// what was learnt stays, so that the same steps later go on from there.
+    var allowance = Int.max
 
     init(_ grammar: Grammar) throws(StructureError) {
         self.grammar = grammar
@@ -98,6 +101,8 @@ struct Recogniser: Sendable {
         var reading: [Int32] = []
         var isWhole = false
         func visit(_ stack: Int32) { if seen.insert(stack).inserted { open.append(stack) } }
+        guard allowance > 0 else { throw .paused }
+        defer { allowance -= seen.count }
         for stack in from { visit(stack) }
         while let stack = open.popLast() {
             guard tops.count < Self.mostStacks else { throw StructureError("", "the form is too complex: too many ways to read an answer") }

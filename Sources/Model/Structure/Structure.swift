@@ -131,15 +131,50 @@ package final class Structure: Sendable {
 
     package func isWhole(_ place: Place) -> Bool { kept.withLock { $0.recogniser.isWhole(place.state) } }
 
+    /// Learns what may come first, a piece at a time, so that nobody who asks meanwhile waits for the whole.
+    package func prepare() throws(StructureError) {
+        var isKnown = false
+        while !isKnown {
+            var work = Self.piece
+            isKnown = try mask(start, work: &work) != nil
+        }
+    }
+
+    /// What ``prepare()`` learns at once.
+    private static let piece = 1 << 12
+
     package func mask(_ place: Place) throws(StructureError) -> Mask {
+        var work = Int.max
+        guard let mask = try mask(place, work: &work) else { preconditionFailure("unbounded work was not enough") }
+        return mask
+    }
+
+    /// The tokens that may come next; nil if finding them takes more work than allowed. Another call goes on where this one stopped.
+    ///
+    /// - Parameter work: The work that is allowed, in ways to read an answer that are followed anew (a microsecond or so each); what was done is taken off.
+    package func mask(_ place: Place, work: inout Int) throws(StructureError) -> Mask? {
         try kept.withLock { (kept) throws(StructureError) in
             if let known = kept.masks[place.state] { return known }
-            let mask = try Self.mask(place.state, vocabulary, &kept.recogniser)
+            if work <= 0 { return nil }
+            kept.recogniser.allowance = work
+            defer {
+                // Also a mask of which all is known reads the vocabulary once.
+                work = kept.recogniser.allowance - vocabulary.all.bytes.count / Self.nodesOfWork
+                kept.recogniser.allowance = .max
+            }
+            let mask: Mask
+            do throws(StructureError) { mask = try Self.mask(place.state, vocabulary, &kept.recogniser) } catch {
+                if error == .paused { return nil }
+                throw error
+            }
             if kept.masks.count * mask.words.count * 8 > Self.maskBytes { kept.masks = [:] }
             kept.masks[place.state] = mask
             return mask
         }
     }
+
+    /// Nodes of the vocabulary that are read in the time of one way followed anew.
+    private static let nodesOfWork = 256
 
     private static func mask(
         _ state: Recogniser.State, _ vocabulary: Vocabulary, _ recogniser: inout Recogniser

@@ -38,6 +38,7 @@ extension HTTPError {
             case .unknownToken: HTTPError(422, sentence, parameter: "messages", code: "unknown_token")
             case .unusableOption(let name, _, _): HTTPError(400, sentence, parameter: name, code: "invalid_value")
             case .noDistribution: HTTPError(422, sentence, code: "no_distribution")
+            case .unfollowableForm: HTTPError(400, sentence, code: "unsupported_schema")
             case .stopped: .busy(503, sentence, retryAfter: 5, code: "draining")
             }
     }

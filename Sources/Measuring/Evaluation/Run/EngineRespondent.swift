@@ -142,7 +142,7 @@ package struct EngineRespondent: Respondent {
                 case .emptyPrompt: throw Unaskable(code: "empty_prompt", error.description)
                 case .unknownToken: throw Unaskable(code: "unknown_token", error.description)
                 case .noDistribution: throw Unaskable(code: "no_distribution", error.description)
-                case .unusableOption, .stopped, .queueFull: throw error
+                case .unusableOption, .unfollowableForm, .stopped, .queueFull: throw error
                 }
             }
         }

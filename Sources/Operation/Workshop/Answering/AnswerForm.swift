@@ -60,6 +60,8 @@ extension Runtime {
                 } else if let other {
                     answer.structure = try structures.structure(other.form)
                 }
+                // Here, not by the engine, which has other answers to go on with.
+                try answer.structure?.prepare()
             } catch let error as StructureError {
                 let tool = tools.tools.firstIndex { $0.name == error.function }
                 let place = tool.map { "tools[\($0)].\(places.function.map { $0 + "." } ?? "")parameters" } ?? other?.place ?? "tools"
