@@ -31,15 +31,25 @@ def ids(value):
     return [int(abs(number)) % 500 for number in value] if are_ids else value
 
 
+KEYWORDS = {"type", "properties", "required", "items", "enum", "const", "minimum", "maximum", "minLength", "maxLength", "additionalProperties"}
+
+
+def formed(schema):
+    """A schema for an answer, or one of words that are known where some are not: those are refused by name."""
+    return schema if not isinstance(schema, dict) or set(schema) <= KEYWORDS else {"type": "object", "properties": {}}
+
+
 def heard(value, name=None):
+    if name in ("schema", "json") and isinstance(value, dict):
+        return formed(value)
     if name in ("prompt", "continuations") and isinstance(value, list):
         return ids([ids(element) for element in value])
     if isinstance(value, dict):
         # An answer of a group has a text or tokens, and log-probabilities of as many.
-        if "advantage" in value:
+        if isinstance(value.get("logprobs"), list) and len(value["logprobs"]) != len(value.get("tokens") or []):
             value = {key: member for key, member in value.items() if key != "logprobs"}
-            if not value.get("text") and not value.get("tokens"):
-                value["text"] = "The answer is 13."
+        if "advantage" in value and not value.get("text") and not value.get("tokens"):
+            value["text"] = "The answer is 13."
         # An objective says which answers are right by one of these two, and only in a method that has rewards.
         both = value.get("judge") is not None and value.get("reward") is not None or value.get("method") in ("opd", "sft", "supervised")
         return {key: heard(member, key) for key, member in value.items() if not (both and key == "reward")}
@@ -106,3 +116,14 @@ def before_call(context, case, **kwargs):
         case.body = called(heard(case.body))
         if isinstance(case.body.get("tools"), list):
             del case.body["tools"][4:]
+        few(case.body.get("messages"), 8)
+        few(case.body.get("input"), 8)
+
+
+def few(turns, most):
+    """No more turns, and parts of one, than a conversation may have clips."""
+    if isinstance(turns, list):
+        del turns[most:]
+        for turn in turns:
+            if isinstance(turn, dict) and isinstance(turn.get("content"), list):
+                del turn["content"][4:]
