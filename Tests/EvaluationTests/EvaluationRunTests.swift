@@ -1,3 +1,4 @@
+import CordBench
 import Evaluation
 import Foundation
 import Judging
@@ -143,6 +144,7 @@ import Testing
                 QuestionSet.Item(
                     id: "\($0)/0", category: "even", text: "What is \($0) plus 1?", audio: nil, answer: "\($0)", type: .number, source: "\($0)")
             })
+        #expect(RunSettings().retaining(try CordBench.one.questionSet()).arms == [.audio])
         func run(_ respondent: FakeRespondent) -> EvaluationRun {
             EvaluationRun(set, respondent: respondent, concurrency: 2, retaining: [sounds, typed])
         }

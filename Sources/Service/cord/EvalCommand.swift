@@ -74,7 +74,7 @@ struct Eval: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A second set, measured beside the benchmark: what a training may forget. With clips it is asked clip and text together, otherwise typed. May be repeated.",
+            "A second set, measured beside the benchmark: what a training may forget. With clips it is asked clip and text together (a built-in set by clip alone), otherwise typed. May be repeated.",
             valueName: "name or path"))
     var retain: [String] = []
 

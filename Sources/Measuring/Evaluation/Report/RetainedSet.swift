@@ -1,6 +1,7 @@
 /// A second set, measured beside the gap: what a training may forget while it closes the gap.
 ///
-/// A set with clips is asked with the clip and the words beside it, as questions about sounds and music are; one without is typed.
+/// A set with clips is asked with the clip and the words beside it, as questions about sounds and music are; one without is typed. The built-in sets,
+/// whose clips say the words, are asked by clip alone.
 package struct RetainedSet: Codable, Sendable, Equatable {
     package var benchmark: String
     package var benchmarkHash: String

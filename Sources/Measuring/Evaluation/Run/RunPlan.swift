@@ -1,3 +1,4 @@
+import CordBench
 import Foundation
 import Randomness
 
@@ -114,9 +115,15 @@ package struct RunSettings: Codable, Sendable, Equatable {
     }
 
     /// How a second set is asked beside this run: in one arm, in the same order and reading.
-    func retaining(_ set: QuestionSet) -> RunSettings {
-        let hasClips = set.items.contains { $0.audio != nil }
-        return RunSettings(arms: [hasClips ? .audioText : .text], limit: limit, seed: seed, extraction: extraction)
+    package func retaining(_ set: QuestionSet) -> RunSettings {
+        let arm: Arm =
+            if set.items.allSatisfy({ $0.audio == nil }) {
+                .text
+            } else {
+                // The clips of the built-in sets say what their texts do: both together would be another question.
+                CordBench.allCases.contains { $0.directory == set.folder } ? .audio : .audioText
+            }
+        return RunSettings(arms: [arm], limit: limit, seed: seed, extraction: extraction)
     }
 
     /// The settings that a report's reproducibility block names.
