@@ -52,6 +52,13 @@ import Workshop
         let short = try Fixture { $0.limits.clipSeconds = 5 }.memory
         let headers: Headers = ["content-type": "audio/wav"]
         try await expect(short.send("POST", "/v1/answers", headers: headers, body: wav(long)), 413, "audio_too_long")
+        // 100 tokens are 4 s of sound.
+        let narrow = try Fixture { $0.limits.promptTokens = 100 }.memory
+        func refused() async throws -> ClientResponse {
+            try await narrow.send("POST", "/v1/answers", headers: headers, body: wav(Array(long[..<(10 * 16_000)])))
+        }
+        try await expect(refused(), 413, "audio_longer_than_context")
+        #expect(try await refused().json()["error"]?["message"]?.text?.contains("holds 4 s of sound") == true)
     }
 
     private func conversation(_ clips: [[UInt8]]) -> String {

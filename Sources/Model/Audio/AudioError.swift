@@ -21,6 +21,8 @@ package enum AudioError: Error, Sendable, Equatable {
     case tooManySamples(atLeast: Int, sampleRate: Int, channels: Int, limit: Int)
     /// The clip does not fit the model's window.
     case longerThanWindow(seconds: Double, windowSeconds: Double)
+    /// One clip alone takes more than the context.
+    case longerThanContext(seconds: Double, contextSeconds: Double, tokens: Int)
     /// Too little sound to make one audio embedding.
     case tooShort(seconds: Double)
     /// Another stream follows the first, at a byte of the file, and cannot be heard as its continuation.
@@ -44,7 +46,7 @@ package enum AudioError: Error, Sendable, Equatable {
     package var kind: Kind {
         switch self {
         case .empty, .noChannels, .noSamples, .truncated, .invalidSample, .tooShort, .joined, .unexplained, .cancelled: .malformed
-        case .tooLong, .tooManySamples, .longerThanWindow: .tooLarge
+        case .tooLong, .tooManySamples, .longerThanWindow, .longerThanContext: .tooLarge
         case .notAudio, .undecodable, .unsupportedSampleRate, .decoderUnavailable: .undecodable
         }
     }
@@ -63,6 +65,7 @@ package enum AudioError: Error, Sendable, Equatable {
         case .tooLong: "audio_too_long"
         case .tooManySamples: "audio_too_many_samples"
         case .longerThanWindow: "audio_longer_than_window"
+        case .longerThanContext: "audio_longer_than_context"
         case .tooShort: "audio_too_short"
         case .joined: "audio_joined"
         case .unexplained: "audio_unexplained_bytes"
@@ -115,6 +118,11 @@ extension AudioError: CustomStringConvertible {
             """
             The audio lasts \(Self.seconds(seconds)) s, but the model hears at most \(Self.seconds(window)) s at once; \
             send a shorter clip or several clips.
+            """
+        case .longerThanContext(let seconds, let context, let tokens):
+            """
+            The audio lasts at least \(Self.seconds(seconds)) s, but a prompt of \(tokens) tokens, the most that fits here, holds \
+            \(Self.seconds(context)) s of sound; send a shorter clip.
             """
         case .tooShort(let seconds):
             "The audio lasts \(Self.seconds(seconds)) s, too little to hear anything; send at least 0.05 s."

@@ -40,6 +40,9 @@ struct ClipBudget {
             clip = try AudioDecoder.decode(bytes, limits: limits, isCancelled: isCancelled)
         } catch AudioError.cancelled {
             throw CancellationError()
+        } catch AudioError.tooLong(let seconds, _) where isShared && heardSeconds == 0 {
+            throw UnheardClip(
+                error: .longerThanContext(seconds: seconds, contextSeconds: contextSeconds, tokens: promptTokens), place: place)
         } catch AudioError.tooLong(let seconds, _) where isShared {
             throw WorkshopError(
                 .contextExceeded,
