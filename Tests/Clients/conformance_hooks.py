@@ -59,6 +59,9 @@ def heard(value, name=None):
             if isinstance(element, dict) and "id" in element:
                 element["id"] = f"pair-{place}"
         return elements
+    # A question of blanks is none; what a blank is, expressions do not agree on.
+    if name == "text" and isinstance(value, str) and value and not value.strip():
+        return "What is 8 plus 5?"
     if name in ("url", "audio_url") and isinstance(value, str) and value.startswith(("http", "data:")):
         return "data:audio/wav;base64," + CLIP
     if name in ("data", "audio") and isinstance(value, str) and (not value or value.endswith("base64,")):
@@ -107,6 +110,12 @@ def called(body):
 @schemathesis.hook
 def map_body(context, body):
     return called(heard(body)) if isinstance(body, dict) else heard(body)
+
+
+@schemathesis.hook
+def filter_query(context, query):
+    """A form's empty field, as `?marked=`, is absent, whatever its type; no schema says so."""
+    return not isinstance(query, dict) or "" not in query.values()
 
 
 @schemathesis.hook
