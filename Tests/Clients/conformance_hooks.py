@@ -114,8 +114,8 @@ def map_body(context, body):
 
 @schemathesis.hook
 def filter_query(context, query):
-    """A form's empty field, as `?marked=`, is absent, whatever its type; no schema says so."""
-    return not isinstance(query, dict) or "" not in query.values()
+    """A form's empty field, as `?marked=`, is absent, whatever its type, and a zero byte is never decoded; no schema says so."""
+    return not isinstance(query, dict) or not any(value == "" or "\0" in str(value) for value in query.values())
 
 
 @schemathesis.hook
