@@ -178,7 +178,7 @@ let package = Package(
                 "cord-decode", "Server", "Workshop", "API", "Encodings", "HTTP", "Generation", "Audio", "Tokenization", "CordNano", "CordBench",
                 "Training",
                 "Pretraining", "Objectives", "Judging", "Models", "Tensors", "Evaluation", "Questions", "Randomness", "Speech", "Remote",
-                "Archives", "Files", "Jobs", "Weights", logging,
+                "Archives", "Files", "JSON", "Jobs", "Weights", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],

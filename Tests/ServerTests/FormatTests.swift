@@ -180,4 +180,32 @@ import Workshop
         #expect(bare.isEmpty, "\(bare.count) without a description: \(bare.sorted().joined(separator: " "))")
         #expect(unshown.isEmpty, "\(unshown.count) without an example: \(unshown.sorted().joined(separator: " "))")
     }
+
+    /// The id in a path, and the one that a page comes after, are shown as ids of what the path is about.
+    @Test func idsAreShownAsThoseOfTheirOwnKind() async throws {
+        let document = try await Fixture.shared.get().memory.get("/openapi.json").json()
+        let kinds = [
+            "/v1/batches": "batch_", "/v1/benchmarks": "bench_", "/v1/benchmarks/{id}": "cord-bench-", "/v1/cord/steps": "step_",
+            "/v1/files": "file-",
+            "/v1/fine_tuning/jobs": "ftjob-", "/v1/fine_tuning/jobs/{id}/checkpoints?": "ftckpt_", "/v1/fine_tuning/jobs/{id}/events?": "ftevent-",
+            "/v1/gap/reports": "gaprep_", "/v1/gap/runs": "gaprun_", "/v1/weights/versions": "ver_",
+        ]
+        guard case .object(let paths)? = document["paths"] else { Issue.record("no paths"); return }
+        var count = 0
+        for (path, item) in paths {
+            guard case .object(let operations) = item else { continue }
+            for (method, operation) in operations {
+                guard case .array(let parameters)? = operation["parameters"] else { continue }
+                for parameter in parameters where ["id", "after"].contains(parameter["name"]?.text) {
+                    let place = parameter["name"]?.text == "after" ? path + "?" : path
+                    guard let kind = kinds.keys.filter({ place.hasPrefix($0) }).max(by: { $0.count < $1.count }).flatMap({ kinds[$0] }),
+                        let example = parameter["example"]?.text, !path.contains("/items"), !path.hasSuffix("/rows") || place == path
+                    else { continue }
+                    count += 1
+                    #expect(example.hasPrefix(kind), "\(method) \(path) \(parameter["name"]?.text ?? ""): \(example)")
+                }
+            }
+        }
+        #expect(count > 30)
+    }
 }

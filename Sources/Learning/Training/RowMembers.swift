@@ -71,9 +71,16 @@ struct RowMembers {
     func end() throws(RowError) {
         let unknown = object.keys.filter { !taken.contains($0) && has($0) }
         guard let first = unknown.first else { return }
-        let known = taken.sorted().joined(separator: ", ")
-        let advice = place.isEmpty ? "; a member `metadata` may hold whatever is not to be read" : ""
-        throw RowError("\(path(first)): unknown member; the members here are \(known)\(advice)")
+        throw RowError("\(path(first)): unknown member; \(advice(for: first))")
+    }
+
+    /// What may be written in the place of an unknown member. A row has dozens of members, most of them names that other programs give to the same:
+    /// those are told by the formats, and here only one that the unknown name resembles.
+    private func advice(for unknown: String) -> String {
+        let names = taken.sorted()
+        guard names.count > 12 else { return "the members here are " + names.joined(separator: ", ") }
+        let near = NearestName.to(unknown, among: names).map { "did you mean `\($0)`? " } ?? ""
+        return near + "`cord data formats` tells the members of a row; `metadata` may hold whatever is not to be read"
     }
 }
 

@@ -4,7 +4,10 @@ import JSON
 
 /// Descriptions and examples of members, from `glossary.txt`, for those that the files of `OpenAPI/` leave undescribed.
 ///
-///     NAME | DESCRIPTION | EXAMPLE        PARENT.NAME takes precedence: PARENT is the member, schema or operation that holds it
+///     NAME | DESCRIPTION | EXAMPLE        PARENT.NAME takes precedence, and OUTER.PARENT.NAME over that: each is the member, schema, operation or
+///                                         path that holds what follows it
+///
+/// A member that holds members of its own is shown by theirs, unless an entry with its PARENT has an example.
 struct FieldGlossary {
     private let entries: [String: (description: String, example: Any?)]
 
@@ -64,16 +67,32 @@ struct FieldGlossary {
         }
         let schema = member["schema"] as? [String: Any] ?? member
         if member["examples"] == nil, member["example"] == nil {
-            let example = Self.fixed(schema) ?? entry(name, within) { $0.example }.flatMap { Self.takes(schema, $0) ? $0 : nil }
+            let example =
+                Self.fixed(schema)
+                ?? entry(name, within, isGeneral: !Self.holdsMembers(schema)) { $0.example }.flatMap { Self.takes(schema, $0) ? $0 : nil }
             if let example { if let examples { member[examples] = [example] } else { member["example"] = example } }
         }
         return member
     }
 
     /// The entry of the name for its nearest enclosing parent.
-    private func entry<Value>(_ name: String, _ within: [String], _ value: ((description: String, example: Any?)) -> Value?) -> Value? {
-        for parent in within.reversed() { if let found = entries["\(parent).\(name)"].flatMap(value) { return found } }
-        return entries[name].flatMap(value)
+    ///
+    /// - Parameter isGeneral: Whether the entry without a parent counts.
+    private func entry<Value>(
+        _ name: String, _ within: [String], isGeneral: Bool = true, _ value: ((description: String, example: Any?)) -> Value?
+    ) -> Value? {
+        for (place, parent) in within.enumerated().reversed() {
+            for outer in within[..<place].reversed() {
+                if let found = entries["\(outer).\(parent).\(name)"].flatMap(value) { return found }
+            }
+            if let found = entries["\(parent).\(name)"].flatMap(value) { return found }
+        }
+        return isGeneral ? entries[name].flatMap(value) : nil
+    }
+
+    /// Whether a schema has members, itself or in its items.
+    private static func holdsMembers(_ schema: [String: Any]) -> Bool {
+        schema["properties"] != nil || schema["$ref"] != nil || (schema["items"] as? [String: Any]).map(holdsMembers) == true
     }
 
     /// The first description among a schema's alternatives.

@@ -7,7 +7,9 @@ import Foundation
 ///     "enum": [true, null]                           →  anyOf of {"type": "boolean", "const": true} and {"type": "null"}
 ///     "type": "array"                                →  with "items", of any kind
 ///     "const": "list"                                →  with its "type"
-///     a member of "type": "null"                     →  "enum": [null]
+///     "const": 0                                     →  "enum": [0]
+///     a member of "type": "null"                     →  "const": null
+///     an object of any members                       →  with "additionalProperties": true
 ///     anyOf beside "properties", of conditions       →  "x-conditions", which generators leave out
 ///     an object among anyOf or oneOf                 →  a schema with a name, such as ChatMessageUser
 enum PlainSchema {
@@ -47,14 +49,21 @@ enum PlainSchema {
             schema["properties"] = members.mapValues { member -> Any in
                 guard var member = member as? [String: Any], member["type"] as? String == "null" else { return member }
                 member["type"] = nil
-                member["enum"] = [NSNull()]
+                member["const"] = NSNull()
                 return member
             }
         }
         if let types = schema["type"] as? [String] { schema = alternatives(types, of: schema) }
         if schema["type"] as? String == "array", schema["items"] == nil { schema["items"] = [String: Any]() }
+        if schema["type"] as? String == "object", schema["properties"] == nil, schema["additionalProperties"] == nil {
+            schema["additionalProperties"] = true
+        }
+        if let constant = schema["const"], ["integer", "number"].contains(type(of: constant)) {
+            schema["const"] = nil
+            schema["enum"] = [constant]
+        }
         if let named = schema["enum"] as? [Any] { return enumerated(named, schema) }
-        if let constant = schema["const"], schema["type"] == nil { schema["type"] = type(of: constant) }
+        if let constant = schema["const"], !(constant is NSNull), schema["type"] == nil { schema["type"] = type(of: constant) }
         schema = conditioned(schema)
         for word in ["anyOf", "oneOf"] { if let list = schema[word] as? [Any] { schema[word] = list.map(choice) } }
         return schema
@@ -121,6 +130,7 @@ enum PlainSchema {
 
     private static func type(of value: Any) -> String {
         if value is String { return "string" }
+        if value is NSNull { return "null" }
         let text = (try? JSONSerialization.data(withJSONObject: [value])).map { String(decoding: $0, as: UTF8.self) } ?? ""
         if text == "[true]" || text == "[false]" { return "boolean" }
         return text.contains(".") || text.contains("e") ? "number" : "integer"

@@ -45,13 +45,16 @@ struct SchemaNames {
     private mutating func reference(_ wanted: String, _ schema: Any) -> [String: Any] {
         var (name, number) = (wanted, 1)
         while let other = made[name] ?? known[name] {
-            if NSDictionary(dictionary: other as? [String: Any] ?? [:]).isEqual(to: schema as? [String: Any] ?? [:]) { break }
+            if Self.bytes(other) == Self.bytes(schema) { break }
             number += 1
             name = "\(wanted)\(number)"
         }
         made[name] = schema
         return ["$ref": "#/components/schemas/\(name)"]
     }
+
+    /// A schema as JSON: the same bytes for the same schema.
+    private static func bytes(_ schema: Any) -> Data? { try? JSONSerialization.data(withJSONObject: schema, options: .sortedKeys) }
 
     /// The first constant that an object has for its role, type, kind or object, capitalised.
     private static func kind(_ schema: [String: Any]) -> String? {

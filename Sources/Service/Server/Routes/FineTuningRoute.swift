@@ -131,12 +131,15 @@ extension FineTuningJob {
 }
 
 extension FineTuningEvent {
+    /// "has succeeded", but "is running".
+    private static let verb = [JobState.succeeded.rawValue: "has", JobState.failed.rawValue: "has"]
+
     init(_ event: JobEvent) {
         let data = event.data.flatMap { try? JSONDecoder().decode(WireValue.self, from: $0) }
         let reason = if case .string(let reason) = data?["reason"] { ": \(reason)" } else { "" }
         self.init(
             id: event.id, createdAt: Int(event.createdAt.timeIntervalSince1970), level: event.level.rawValue,
-            message: event.kind == .state ? "The job is \(event.message)\(reason)" : event.message,
+            message: event.kind == .state ? "The job \(Self.verb[event.message] ?? "is") \(event.message)\(reason)" : event.message,
             type: event.kind == .metrics ? "metrics" : "message", data: data)
     }
 }

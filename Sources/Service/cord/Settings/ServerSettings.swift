@@ -1,6 +1,7 @@
 import ArgumentParser
 import Files
 import Foundation
+import JSON
 import TOMLKit
 
 /// The options of `cord serve` from where they may stand: the command line, before the environment, before a file.
@@ -50,7 +51,7 @@ struct ServerSettings {
         addsKey = environment["CORD_API_KEY"] != nil
         let known = Self.otherVariables.union(options.compactMap { $0.long.map(Self.variable) })
         warnings = environment.keys.filter { $0.hasPrefix("CORD_") && !known.contains($0) }.sorted().map { name in
-            "\(name) is no setting\(Suggestion.nearest(to: name, among: known.sorted()).map { "; did you mean \($0)?" } ?? ".")"
+            "\(name) is no setting\(NearestName.to(name, among: known.sorted()).map { "; did you mean \($0)?" } ?? ".")"
         }
         let line = Self.values(on: given, options)
         let path = line["config"]?.last ?? environment["CORD_CONFIG"]
@@ -164,7 +165,7 @@ struct ServerSettings {
         var values: [String: [String]] = [:]
         for (key, value) in table {
             guard let option = options.first(where: { $0.long == key && names.contains(key) }) else {
-                let near = Suggestion.nearest(to: key, among: names).map { ". Did you mean `\($0)`?" } ?? ": it is none of cord serve --help"
+                let near = NearestName.to(key, among: names).map { ". Did you mean `\($0)`?" } ?? ": it is none of cord serve --help"
                 throw SettingsError(description: "\(path): unknown key `\(key)`\(near)")
             }
             guard let texts = texts(value), option.isRepeating || value.array == nil else {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// What somebody meant who wrote a name that there is not.
 enum Suggestion {
@@ -15,33 +16,11 @@ enum Suggestion {
             if command.takesWords { return nil }
             let names = subcommands.map(\.commandName)
             let whole = path.joined(separator: " ")
-            guard let near = nearest(to: word, among: names) else {
+            guard let near = NearestName.to(word, among: names) else {
                 return "there is no command '\(whole) \(word)'. There are: \(names.joined(separator: ", "))"
             }
             return "there is no command '\(whole) \(word)'. Did you mean '\(whole) \(near)'?"
         }
         return nil
-    }
-
-    /// The nearest of the names, where it differs by at most a third of its letters.
-    static func nearest(to word: String, among names: [String]) -> String? {
-        let near = names.map { (name: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
-        guard let near, near.distance <= max(1, near.name.count / 3) else { return nil }
-        return near.name
-    }
-
-    /// The least number of letters to insert, to delete, to replace or to swap with the next (Damerau and Levenshtein's, without editing twice).
-    private static func distance(_ first: String, _ second: String) -> Int {
-        let (first, second) = (Array(first.utf8.prefix(64)), Array(second.utf8.prefix(64)))
-        var rows = [Array(0...second.count)]
-        for (i, letter) in first.enumerated() {
-            var row = [i + 1]
-            for (j, other) in second.enumerated() {
-                row.append(min(rows[i][j] + (letter == other ? 0 : 1), rows[i][j + 1] + 1, row[j] + 1))
-                if i > 0, j > 0, letter == second[j - 1], first[i - 1] == other { row[j + 1] = min(row[j + 1], rows[i - 1][j - 1] + 1) }
-            }
-            rows.append(row)
-        }
-        return rows[first.count][second.count]
     }
 }
