@@ -36,7 +36,7 @@ import Testing
         let at = range.lowerBound * shape.kv_stride
         return unsafe ck_span(
             k: k.pointer + at, v: v.pointer + at, dk: dk.pointer + at, dv: dv.pointer + at, count: range.count,
-            key_columns: 0)
+            key_columns: 0, scales: nil)
     }
 
     func attend(_ segments: [ck_segment]? = nil, _ ranges: [Range<Int>] = [0..<70, 70..<271, 0..<70, 271..<331]) {
@@ -133,13 +133,96 @@ import Testing
             let spans = unsafe (0..<blocks).map { index in
                 unsafe ck_span(
                     k: k.pointer + index * block, v: v.pointer + index * columns * shape.kv_stride, dk: nil, dv: nil,
-                    count: min(columns, 271 - index * columns), key_columns: columns)
+                    count: min(columns, 271 - index * columns), key_columns: columns, scales: nil)
             }
             with(kernels) {
                 rows.attend([rows.segments[0]])
                 unsafe ck_attention(turned.out.pointer, turned.lse.pointer, turned.q.pointer, shape, [segment], 1, spans)
             }
             #expect(rows.out.bits == turned.out.bits && rows.lse.bits == turned.lse.bits, "head size \(size)")
+        }
+    }
+
+    /// Keys and values in 8 bits are what the same ones are in floats, element for element.
+    @Test(arguments: allKernels) func eightBitsAreTheFloatsThatTheyStandFor(kernels: String) {
+        let columns = 16
+        for size in [8, 24, 64, 128] {
+            let narrow = AttentionCase(headSize: size, causal: true), wide = AttentionCase(headSize: size, causal: true)
+            var shape = narrow.shape
+            let heads = AttentionCase.kvHeads, rowSize = heads * size
+            (shape.kv_stride, shape.kv_offset) = (rowSize, 12)
+            let blocks = (271 + columns - 1) / columns, block = 8 * rowSize + 2 * heads * columns
+            // All after what spans point at, and what was never written is no number.
+            let stored = Numbers<Float>.zeros(12 + blocks * block)
+            for i in 0..<stored.count { stored[i] = .nan }
+            let k = Numbers<Float>.zeros(271 * rowSize), v = Numbers<Float>.zeros(271 * rowSize)
+            for key in 0..<271 {
+                for e in 0..<rowSize {
+                    k[key * rowSize + e] = narrow.k[key * narrow.shape.kv_stride + e]
+                    v[key * rowSize + e] = narrow.v[key * narrow.shape.kv_stride + e]
+                }
+            }
+            // A head of zeros has the scale 0.
+            for e in 0..<size { (k[5 * rowSize + e], v[7 * rowSize + e]) = (0, 0) }
+            // Written some rows at a time.
+            var key = 0
+            with(kernels) {
+                while key < 271 {
+                    let within = key % columns, many = min(columns - within, 1 + key % 7, 271 - key)
+                    let base = unsafe stored.pointer + 12 + key / columns * block
+                    let bytes = unsafe UnsafeMutableRawPointer(base).assumingMemoryBound(to: Int8.self)
+                    unsafe ck_store_narrow(
+                        bytes + within, bytes + 4 * 4 * rowSize + within * rowSize, base + 8 * rowSize + within, columns, k.pointer + key * rowSize,
+                        v.pointer + key * rowSize, many, heads, size)
+                    key += many
+                }
+            }
+            // Each element, read back, is within half a step of what it was; it then takes its place.
+            let (k8, v8) = (Numbers<Float>.zeros(271 * rowSize), Numbers<Float>.zeros(271 * rowSize))
+            for key in 0..<271 {
+                let base = unsafe stored.pointer + 12 + key / columns * block
+                let bytes = unsafe UnsafeMutableRawPointer(base).assumingMemoryBound(to: Int8.self)
+                for e in 0..<rowSize {
+                    let (i, h) = (key % columns, e / size)
+                    let (ks, vs) = unsafe (base[8 * rowSize + h * columns + i], base[8 * rowSize + (heads + h) * columns + i])
+                    k8[key * rowSize + e] = unsafe ks * Float(bytes[e * columns + i])
+                    v8[key * rowSize + e] = unsafe vs * Float(bytes[16 * rowSize + i * rowSize + e])
+                    #expect(abs(k8[key * rowSize + e] - k[key * rowSize + e]) <= 0.501 * ks)
+                    #expect(abs(v8[key * rowSize + e] - v[key * rowSize + e]) <= 0.501 * vs)
+                }
+            }
+            var segment = narrow.segments[0]
+            segment.span_count = blocks
+            let spans = unsafe (0..<blocks).map { index in
+                let base = unsafe stored.pointer + index * block
+                return unsafe ck_span(
+                    k: base, v: base + 4 * rowSize, dk: nil, dv: nil, count: min(columns, 271 - index * columns), key_columns: columns,
+                    scales: base + 8 * rowSize)
+            }
+            var plain = shape
+            plain.kv_offset = 0
+            let rows = unsafe [ck_span(k: k8.pointer, v: v8.pointer, dk: nil, dv: nil, count: 271, key_columns: 0, scales: nil)]
+            var one = segment
+            one.span_count = 1
+            with(kernels) {
+                unsafe ck_attention(narrow.out.pointer, narrow.lse.pointer, narrow.q.pointer, shape, [segment], 1, spans)
+                unsafe ck_attention(wide.out.pointer, wide.lse.pointer, wide.q.pointer, plain, [one], 1, rows)
+            }
+            #expect(narrow.out.bits == wide.out.bits && narrow.lse.bits == wide.lse.bits, "head size \(size)")
+        }
+    }
+
+    @Test(arguments: allKernels) func whatIsNotFiniteStaysSoInEightBits(kernels: String) {
+        for bad in [Float.nan, .infinity, -.infinity] {
+            let k = Numbers<Float>.random(16, seed: 1), v = Numbers<Float>.random(16, seed: 2)
+            (k[3], v[12]) = (bad, bad)
+            var (bytes, scales) = ([Int8](repeating: 1, count: 16 * 32), [Float](repeating: 1, count: 64))
+            with(kernels) {
+                unsafe bytes.withUnsafeMutableBufferPointer { bytes in
+                    unsafe ck_store_narrow(bytes.baseAddress!, bytes.baseAddress! + 256, &scales, 16, k.pointer, v.pointer, 1, 2, 8)
+                }
+            }
+            #expect(scales[0].isNaN && scales[16].isFinite && scales[32].isFinite && scales[48].isNaN)
         }
     }
 

@@ -51,7 +51,7 @@ def heard(value, name=None):
         if "advantage" in value and not value.get("text") and not value.get("tokens"):
             value["text"] = "The answer is 13."
         # An objective says which answers are right by one of these two, and only in a method that has rewards.
-        both = value.get("judge") is not None and value.get("reward") is not None or value.get("method") in ("opd", "sft", "supervised")
+        both = value.get("judge") is not None and value.get("reward") is not None or value.get("method") not in (None, "cord", "grpo")
         return {key: heard(member, key) for key, member in value.items() if not (both and key == "reward")}
     if isinstance(value, list):
         elements = [heard(element) for element in value]

@@ -85,6 +85,57 @@ import Tokenization
         }
     }
 
+    /// Keys and values in 8 bits: an answer is as independent of its batch, of what was cached before and of guesses as in float32, and the
+    /// distributions that it is drawn from are nearly the same.
+    @Test func aNarrowCacheKeepsTheRules() async throws {
+        let model = try Self.model.get()
+        var limits = EngineLimits()
+        limits.cacheFormat = .int8
+        var options = SamplingOptions.greedy
+        options.logProbabilities = 2
+        let prompts = [try prompt(Self.question), try spoken("plus"), try spoken("largest"), try prompt("What is 8 plus 5?")]
+        var alone: [Completion] = []
+        for prompt in prompts {
+            alone.append(try await Engine(model, limits: limits).complete(GenerationRequest(prompt: prompt, options: options)).answers[0])
+        }
+        #expect(alone[0].text == "12 + 7 = 19. 19 - 5 = 14. The answer is 14.")
+        var guessing = limits
+        guessing.drafting = .ngram
+        guessing.batchTokens = 24
+        for limits in [limits, guessing] {
+            let engine = Engine(model, limits: limits)
+            // The second time, prompts are found in the cache.
+            for _ in 0..<2 {
+                let streams = try zip(prompts, alone).map {
+                    try engine.generate(GenerationRequest(prompt: $0, options: options, draft: limits.drafting == .ngram ? $1.tokens : []))
+                }
+                for (stream, alone) in zip(streams, alone) {
+                    var answers = Answers(1)
+                    for try await event in stream { answers.take(event) }
+                    #expect(answers.answers[0] == alone)
+                }
+            }
+            #expect(engine.statistics.cachedTokens > 0)
+        }
+        // Four times as many positions, less the scales.
+        #expect(Double(Engine(model, limits: limits).cacheShape.blockBytes) < 0.32 * Double(Engine(model).cacheShape.blockBytes))
+
+        let (exact, narrow) = (Engine(model).cacheShape, Engine(model, limits: limits).cacheShape)
+        for (prompt, answer) in zip(prompts, alone) {
+            let wide = model.predictions(of: answer.tokens, after: prompt, version: nil, keeping: exact)
+            // Through a cache in float32 nothing differs from what no cache gives.
+            let packed = PackedContinuations(prompt, [answer.tokens])
+            let states = model.hidden(packed, of: prompt, version: nil)
+            let pass = Pass(version: nil, rows: answer.tokens.count, arithmetic: model.arithmetic)
+            let uncached = model.model.decoder.logits(selectRows(states, packed.predictingRows[0]), pass)
+            #expect(measureRows(wide, teacher: uncached, targets: answer.tokens).allSatisfy { abs($0.forwardKL) < 1e-5 })
+            let rows = measureRows(
+                model.predictions(of: answer.tokens, after: prompt, version: nil, keeping: narrow), teacher: wide, targets: answer.tokens)
+            let mean = rows.reduce(0) { $0 + Double($1.forwardKL) } / Double(rows.count)
+            #expect(mean > 0 && mean < 5e-3, "\(mean)")
+        }
+    }
+
     /// An answer whose form takes long to follow leaves the others their passes, and is what it is alone.
     @Test func aFormThatTakesLongIsFollowedBesideOthers() async throws {
         let model = try Self.model.get()

@@ -4,7 +4,7 @@ For each format: accuracy of the typed and the spoken arm, the gap, how much wid
 of 2,000 paired bootstrap samples), and the mean and 99th percentile of KL(float32 ‖ format) along float32's greedy answers, in nats, of
 the first `--drift` items.
 
-float32, bfloat16, int8 and int4 are --dtype's. The others are decoders whose linear layers are written in that format beside an 8-bit head and
+float32, bfloat16, int8 and int4 are --dtype's, keys and values in int8 --kv-cache-dtype's. The others are decoders whose linear layers are written in that format beside an 8-bit head and
 encoder, by llama.cpp's `gguf` package; K formats by rounding to nearest within their layout, without llama.cpp's search for better scales. A row
 of the encoder has 192 elements, no whole block of a K format's 256, so only the decoder (256 and 768) can have these. Needs `gguf` and numpy.
 """
@@ -163,6 +163,8 @@ def main():
         if not template.exists():
             run(cord, "quantize", NANO, template, "--dtype", "int8")
         widths = {name: ["--dtype", name] for name in ("float32", "bfloat16", "int8", "int4")}
+        widths["float32, keys and values in int8"] = ["--dtype", "float32", "--kv-cache-dtype", "int8"]
+        widths["int4, keys and values in int8"] = ["--dtype", "int4", "--kv-cache-dtype", "int8"]
         for kind in (Type.Q6_K, Type.Q5_K, Type.Q5_1, Type.Q4_K):
             file = folder / f"{kind.name}.gguf"
             decoder(template, file, kind)

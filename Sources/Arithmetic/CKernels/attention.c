@@ -17,6 +17,22 @@ typedef struct {
     const ck_span *spans;
 } attention_call;
 
+/// Element e of key number i of a key-value head whose elements begin at `offset`.
+static float key_at(const ck_attention_shape *shape, const ck_span *span, size_t offset, size_t i, size_t e) {
+    if (!span->key_columns) return span->k[shape->kv_offset + i * shape->kv_stride + offset + e];
+    size_t at = (offset + e) * span->key_columns + i;
+    if (!span->scales) return span->k[shape->kv_offset + at];
+    float scale = span->scales[shape->kv_offset + offset / shape->head_size * span->key_columns + i];
+    return scale * ((const int8_t *)(span->k + shape->kv_offset))[at];
+}
+
+static float value_at(const ck_attention_shape *shape, const ck_span *span, size_t offset, size_t i, size_t e) {
+    size_t at = i * shape->kv_stride + offset + e;
+    if (!span->scales) return span->v[shape->kv_offset + at];
+    float scale = span->scales[shape->kv_offset + (shape->kv_heads + offset / shape->head_size) * span->key_columns + i];
+    return scale * ((const int8_t *)(span->v + shape->kv_offset))[at];
+}
+
 static void attend(const attention_call *c, const ck_segment *segment, size_t query, size_t head) {
     const ck_attention_shape *shape = &c->shape;
     size_t d = shape->head_size, row = segment->query_begin + query;
@@ -30,11 +46,9 @@ static void attend(const attention_call *c, const ck_segment *segment, size_t qu
     size_t j = 0;
     for (const ck_span *span = c->spans + segment->span_begin; j < keys; span++)
         for (size_t r = 0; r < span->count && j < keys; r++, j++) {
-            size_t step = span->key_columns ? span->key_columns : 1;
-            const float *k = span->k + shape->kv_offset + (span->key_columns ? offset * step + r : r * shape->kv_stride + offset);
             float lanes[8] = {0};
             for (size_t e = 0; e < d; e += 8)
-                for (size_t l = 0; l < 8; l++) lanes[l] += q[e + l] * k[(e + l) * step];
+                for (size_t l = 0; l < 8; l++) lanes[l] += q[e + l] * key_at(shape, span, offset, r, e + l);
             float sum = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
             score[j] = shape->scale * sum;
             largest = CK_MAX(largest, score[j]);
@@ -45,10 +59,8 @@ static void attend(const attention_call *c, const ck_segment *segment, size_t qu
     float sum[256] = {0};
     j = 0;
     for (const ck_span *span = c->spans + segment->span_begin; j < keys; span++)
-        for (size_t r = 0; r < span->count && j < keys; r++, j++) {
-            const float *v = span->v + shape->kv_offset + r * shape->kv_stride + offset;
-            for (size_t e = 0; e < d; e++) sum[e] += score[j] * v[e];
-        }
+        for (size_t r = 0; r < span->count && j < keys; r++, j++)
+            for (size_t e = 0; e < d; e++) sum[e] += score[j] * value_at(shape, span, offset, r, e);
     for (size_t e = 0; e < d; e++) out[e] = keys ? sum[e] / total : 0;
     if (c->lse) c->lse[row * shape->heads + head] = keys ? largest + logf(total) : -INFINITY;
 }

@@ -77,13 +77,14 @@ static void attend_block(const attention_simd_call *c, const ck_segment *segment
 #define VISIBLE(row) ck_after(keys + (segment->causal ? (begin + (row)) / group : 0), hidden)
     size_t seen = VISIBLE(rows - 1);
     key_cursor cursor = {c->spans + segment->span_begin, 0, shape->kv_offset};
-    bool in_place = seen > 0 && cursor.span->key_columns && padded == d;
+    bool narrow = seen > 0 && cursor.span->scales, in_place = seen > 0 && cursor.span->key_columns && padded == d && !narrow;
     for (size_t start = 0; start < seen; start += tile_keys) {
         tile.count = CK_MIN((size_t)tile_keys, seen - start);
         tile_piece piece[tile_keys];
         piece[0] = (tile_piece){.k = tile.k_transposed, .k_stride = tile_keys, .v = tile.v, .first = 0, .count = tile.count};
         size_t pieces = 1, v_stride = in_place ? shape->kv_stride : padded;
         if (in_place) pieces = tile_pieces(piece, &tile, &cursor, shape->kv_stride, kv_head * d);
+        else if (narrow) key_tile_widen(&tile, &cursor, shape->kv_stride, kv_head, shape->kv_heads, d);
         else key_tile_fill(&tile, &cursor, shape->kv_stride, kv_head * d, d);
         key_column column[tile_keys];
         size_t columns = key_columns(column, piece, pieces);
@@ -135,7 +136,7 @@ INLINE attention_task task_at(const attention_simd_call *c, size_t task, size_t 
 INLINE void fetch_tile(const attention_simd_call *c, attention_task task) {
     size_t d = c->shape.head_size, stride = c->shape.kv_stride, keys = 0;
     const ck_span *span = c->spans + task.segment->span_begin, *end = span + task.segment->span_count;
-    for (; span < end && span->key_columns && keys < tile_keys; keys += span++->count) {
+    for (; span < end && span->key_columns && !span->scales && keys < tile_keys; keys += span++->count) {
         const float *k = span->k + c->shape.kv_offset + task.kv_head * d * span->key_columns;
         const float *v = span->v + c->shape.kv_offset + task.kv_head * d;
         for (size_t x = 0; x < d * span->key_columns; x += 16) __builtin_prefetch(k + x, 0, 2);

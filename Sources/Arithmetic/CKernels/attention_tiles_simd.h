@@ -82,6 +82,32 @@ static void copy_rows(float *to, const float *const *row, size_t count, size_t d
         for (size_t x = 0; x < d; x += LANES) v_store(to + key * padded + x, v_load_upto(row[key] + x, d - x));
 }
 
+/// Widens the next `tile->count` keys and values of 8 bits. Columns past `count` are whatever they are.
+static void key_tile_widen(key_tile *tile, key_cursor *cursor, size_t stride, size_t head, size_t heads, size_t d) {
+    size_t padded = ck_padded(d), offset = head * d;
+    for (size_t key = 0; key < tile->count;) {
+        const ck_span *span = span_at(cursor);
+        size_t count = CK_MIN(span->count - cursor->row, tile->count - key), columns = span->key_columns;
+        const int8_t *k = (const int8_t *)(span->k + cursor->kv_offset) + offset * columns + cursor->row;
+        const int8_t *v = (const int8_t *)(span->v + cursor->kv_offset) + cursor->row * stride + offset;
+        const float *k_scale = span->scales + cursor->kv_offset + head * columns + cursor->row, *v_scale = k_scale + heads * columns;
+        for (size_t e = 0; e < d; e++) {
+            float *to = tile->k_transposed + e * tile_keys + key;
+            if (count == 16)
+                for (size_t i = 0; i < 16; i++) to[i] = k_scale[i] * k[e * columns + i];
+            else
+                for (size_t i = 0; i < count; i++) to[i] = k_scale[i] * k[e * columns + i];
+        }
+        for (size_t i = 0; i < count; i++) {
+            float *to = tile->v + (key + i) * padded;
+            for (size_t e = 0; e < d; e++) to[e] = v_scale[i] * v[i * stride + e];
+            for (size_t e = d; e < padded; e++) to[e] = 0;
+        }
+        cursor->row += count;
+        key += count;
+    }
+}
+
 /// Gathers the next `tile->count` keys and values.
 static void key_tile_fill(key_tile *tile, key_cursor *cursor, size_t stride, size_t offset, size_t d) {
     for (size_t key = 0; key < tile->count; key++) {

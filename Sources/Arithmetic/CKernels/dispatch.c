@@ -108,6 +108,11 @@ void ck_transpose(float *y, size_t stride, const float *x, size_t rows, size_t c
     chosen()->ck_transpose(y, stride, x, rows, columns);
 }
 
+void ck_store_narrow(int8_t *k, int8_t *v, float *scales, size_t key_columns, const float *key_rows, const float *value_rows, size_t rows,
+        size_t kv_heads, size_t head_size) {
+    chosen()->ck_store_narrow(k, v, scales, key_columns, key_rows, value_rows, rows, kv_heads, head_size);
+}
+
 void ck_attention(float *out, float *lse, const float *q, ck_attention_shape shape, const ck_segment *segments, size_t
         segment_count, const ck_span *spans) {
     chosen()->ck_attention(out, lse, q, shape, segments, segment_count, spans);

@@ -28,7 +28,7 @@ CK_WRITABLE_FORMATS(CK_DECLARE_ENCODE, )
 
 /// Every operation of which there are several versions.
 #define CK_OPERATIONS(X)                                                                                               \
-    CK_FORMATS(CK_FORMAT_OPERATIONS, X) CK_WRITABLE_FORMATS(CK_ENCODE_OPERATION, X) X(ck_transpose)                    \
+    CK_FORMATS(CK_FORMAT_OPERATIONS, X) CK_WRITABLE_FORMATS(CK_ENCODE_OPERATION, X) X(ck_transpose) X(ck_store_narrow) \
     X(ck_attention) X(ck_attention_backward)                                                                           \
     X(ck_rmsnorm) X(ck_rmsnorm_backward) X(ck_layernorm) X(ck_layernorm_backward)                                      \
     X(ck_gelu) X(ck_gelu_backward) X(ck_silu_mul) X(ck_silu_mul_backward) X(ck_rope) X(ck_add) X(ck_axpy)              \

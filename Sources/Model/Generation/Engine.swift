@@ -1,5 +1,5 @@
 import Foundation
-import Models
+package import Models
 import Synchronization
 
 /// Answers prompts with one model, many at a time.
@@ -149,7 +149,14 @@ package final class Engine: Sendable {
     }
 
     /// The number of key-value blocks that fit into ``EngineLimits/cacheBytes``.
-    var blockLimit: Int { max(1, limits.cacheBytes / model.model.decoder.cacheShape.blockBytes) }
+    var blockLimit: Int { max(1, limits.cacheBytes / cacheShape.blockBytes) }
+
+    /// Of the cache that answers go through.
+    package var cacheShape: KeyValueShape {
+        var shape = model.model.decoder.cacheShape
+        shape.format = limits.cacheFormat
+        return shape
+    }
 
     static func blocksNeeded(_ request: GenerationRequest) -> Int {
         let size = KeyValueBlock.tokens

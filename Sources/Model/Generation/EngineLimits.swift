@@ -1,3 +1,5 @@
+package import Models
+
 /// The limits of an engine's memory and concurrency.
 package struct EngineLimits: Sendable, Equatable {
     /// The number of answers that grow at the same time.
@@ -10,6 +12,8 @@ package struct EngineLimits: Sendable, Equatable {
     package var encoderFrames = 3000
     /// Memory for keys and values, shared by running answers and cached prefixes.
     package var cacheBytes = 1 << 30
+    /// How keys and values are kept.
+    package var cacheFormat = KeyValueFormat.float32
     /// Memory for cached audio embeddings.
     package var embeddingBytes = 64 << 20
     package var drafting = Drafting.off

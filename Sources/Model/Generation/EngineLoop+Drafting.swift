@@ -69,12 +69,12 @@ extension EngineLoop {
 extension DraftCosts {
     /// Measures passes of few rows to many, the best of two or three each. After one that takes half a second only the size of a pass with all
     /// guesses is measured, so that large models open soon.
-    init(measuring model: LoadedModel) {
+    init(measuring model: LoadedModel, _ shape: KeyValueShape) {
         let decoder = model.model.decoder
         func seconds(rows: Int) -> Double {
             let start = ContinuousClock.now
             let pass = Pass(version: nil, rows: rows, arithmetic: model.arithmetic)
-            var cache = KeyValueCache(shape: decoder.cacheShape)
+            var cache = KeyValueCache(shape: shape)
             cache.extend(by: rows)
             let hidden = decoder.hidden(
                 tokens: Array(repeating: 0, count: rows), positions: (0..<Int32(rows)).map { $0 },

@@ -120,9 +120,9 @@ final class EngineLoop {
         model = engine.model
         embeddings = engine.embeddings
         drafting = engine.limits.drafting
-        costs = drafting == .auto ? DraftCosts(measuring: engine.model) : nil
+        costs = drafting == .auto ? DraftCosts(measuring: engine.model, engine.cacheShape) : nil
         statistics.cacheBlockLimit = engine.blockLimit
-        statistics.blockBytes = model.model.decoder.cacheShape.blockBytes
+        statistics.blockBytes = engine.cacheShape.blockBytes
     }
 
     /// Takes new and cancelled requests from the inbox. Returns false if the engine was stopped.
@@ -135,7 +135,7 @@ final class EngineLoop {
             }
             return (inbox.submitted, inbox.cancelled, inbox.forgotten, inbox.isStopped)
         }
-        let shape = model.model.decoder.cacheShape
+        let shape = engine.cacheShape
         waiting += submitted.map { Group($0, shape: shape) }
         for version in forgotten {
             prefixes.forget(version: version)

@@ -51,8 +51,20 @@ package struct TokenComparison: Sendable {
 }
 
 extension LoadedModel {
-    /// Hidden states [T, hidden] of packed continuations, in one pass without a cache or gradients.
-    package func hidden(_ packed: PackedContinuations, of prompt: Prompt, version: WeightVersion?) -> Tensor {
+    /// Hidden states [T, hidden] of packed continuations, in one pass without gradients.
+    ///
+    /// - Parameter cache: An empty cache to go through, with one continuation at most; nil for none.
+    package func hidden(
+        _ packed: PackedContinuations, of prompt: Prompt, version: WeightVersion?, through cache: KeyValueCache? = nil
+    ) -> Tensor {
+        let keyValues: KeyValueSource
+        if var cache {
+            precondition(packed.predictingRows.count < 2, "\(packed.predictingRows.count) continuations of one cached sequence")
+            cache.extend(by: packed.tokens.count)
+            keyValues = .cached(CachedBatch([CachedRows(rows: packed.tokens.indices, cache: cache)]))
+        } else {
+            keyValues = .packed(packed.segments)
+        }
         let audio =
             prompt.clips.isEmpty
             ? nil
@@ -60,7 +72,7 @@ extension LoadedModel {
                 prompt.clips.map(\.segments), versions: prompt.clips.map { _ in version }, arithmetic: arithmetic)
         return model.decoder.hidden(
             tokens: packed.tokens, positions: packed.positions, audioSlots: packed.audioSlots, audio: audio,
-            keyValues: .packed(packed.segments),
+            keyValues: keyValues,
             Pass(version: version, rows: packed.tokens.count, arithmetic: arithmetic))
     }
 
@@ -102,10 +114,11 @@ extension LoadedModel {
         }
     }
 
-    /// The logits [tokens, vocabulary] that predict each token of one continuation of `prompt`.
-    package func predictions(of continuation: [Int32], after prompt: Prompt, version: WeightVersion?) -> Tensor {
+    /// The logits [tokens, vocabulary] that predict each token of one continuation of `prompt`, keys and values kept as `shape` has them.
+    package func predictions(of continuation: [Int32], after prompt: Prompt, version: WeightVersion?, keeping shape: KeyValueShape) -> Tensor {
         let packed = PackedContinuations(prompt, [continuation])
-        return logits(hidden(packed, of: prompt, version: version), packed.predictingRows[0], version)
+        let states = hidden(packed, of: prompt, version: version, through: KeyValueCache(shape: shape))
+        return logits(states, packed.predictingRows[0], version)
     }
 
     private func logits(_ states: Tensor, _ rows: [Int], _ version: WeightVersion?) -> Tensor {

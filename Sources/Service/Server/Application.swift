@@ -110,7 +110,7 @@ package struct Application: Sendable {
         logger.info(
             """
             \(model.name): \(model.summary); loaded in \(String(format: "%.2f", model.loadSeconds)) s; cache of \
-            \(configuration.model.engine.cacheBytes >> 20) MiB
+            \(configuration.model.engine.cacheBytes >> 20) MiB in \(configuration.model.engine.cacheFormat.rawValue)
             """)
         logger.info("ready on \(daemon.url)")
     }

@@ -3,6 +3,7 @@ import ArgumentParser
 import Evaluation
 import Foundation
 import Generation
+import Models
 import Workshop
 
 struct DriftCommand: AsyncParsableCommand {
@@ -54,6 +55,7 @@ struct DriftCommand: AsyncParsableCommand {
             exact.projector = nil
         }
         exact.precision = .float32
+        exact.engine.cacheFormat = .float32
         let drift = Drift(of: try respondent(model.settings), from: try respondent(exact))
         print("arm,questions,tokens,mean,p99,largest")
         for arm in try chosenArms {

@@ -3,6 +3,7 @@ import CordNano
 import Files
 import Foundation
 import Generation
+import Models
 import Workshop
 
 /// Which model, and how it is kept in memory.
@@ -36,6 +37,12 @@ struct ModelOptions: ParsableArguments {
 
     @Option(
         help:
+            "How keys and values are kept: float32, or int8, in a quarter of the memory (8 bits an element, a scale for each position and head). Answers differ a little; what that costs is in YOUR_MODEL.md."
+    )
+    var kvCacheDtype = KeyValueFormat.float32
+
+    @Option(
+        help:
             "Compute guessed tokens of answers in one pass: off, auto (as many as pay on this machine) or ngram (always). It changes how fast answers come, never the answers."
     )
     var draft = Drafting.auto
@@ -59,6 +66,7 @@ struct ModelOptions: ParsableArguments {
         settings.precision = dtype
         settings.threads = threads
         settings.engine.cacheBytes = cacheSize << 20
+        settings.engine.cacheFormat = kvCacheDtype
         settings.engine.drafting = draft
         settings.adapters = adapter.map { text in
             if model == nil, text == CordNano.closedName { return (text, CordNano.closedAdapter) }
@@ -72,3 +80,4 @@ struct ModelOptions: ParsableArguments {
 
 extension ModelPrecision: ExpressibleByArgument {}
 extension Drafting: ExpressibleByArgument {}
+extension KeyValueFormat: ExpressibleByArgument {}

@@ -110,6 +110,11 @@ size_t ck_find_not_finite(ck_format format, const void *stored, size_t count);
 
 /// y[c · stride + i] = x[i, c]: rows to columns.
 void ck_transpose(float *y, size_t stride, const float *x, size_t rows, size_t columns);
+/// Rows of keys and of values, [rows, kv_heads · head_size] each, in 8 bits as spans with `scales` have them: k and v are where the first of the rows
+/// lies, scales the keys' scale of the first row and head. A head's elements of one row share a scale, their largest magnitude / 127; where one is not
+/// finite, the scale is no number.
+void ck_store_narrow(int8_t *k, int8_t *v, float *scales, size_t key_columns, const float *key_rows, const float *value_rows, size_t rows,
+                     size_t kv_heads, size_t head_size);
 
 /* ── attention over spans ── */
 
@@ -117,6 +122,10 @@ void ck_transpose(float *y, size_t stride, const float *x, size_t rows, size_t c
 /// alike. Otherwise keys are columns: element e of key i lies at k + e·key_columns + i. That spares each query of a cached sequence
 /// turning them, but not all of it is for every use: key_columns is 16, 32 or 64, all spans of the segment are of this kind and all but its
 /// last are full, and there is no backward pass. The gradient pointers (rows like v's) are used by the backward pass alone.
+///
+/// With `scales`, keys are columns, and the elements of k and v are int8_t (kv_stride counts elements, kv_offset the bytes / 4): element e of key i of
+/// key-value head h is k[(h·head_size + e)·key_columns + i] · scales[h·key_columns + i], and likewise of v's rows with the scales that follow those of
+/// all heads' keys.
 typedef struct {
     const float *k;
     const float *v;
@@ -124,6 +133,7 @@ typedef struct {
     float *dv;
     size_t count;
     size_t key_columns;
+    const float *scales;
 } ck_span;
 
 /// Query rows [query_begin, query_begin + query_count) of the packed batch attend to the concatenation of the spans

@@ -109,7 +109,7 @@ package func attention(
             unsafe spans.append(
                 ck_span(
                     k: k.pointer + offset, v: v.pointer + offset, dk: dk.map { unsafe $0.pointer + offset },
-                    dv: dv.map { unsafe $0.pointer + offset }, count: keys.count, key_columns: 0))
+                    dv: dv.map { unsafe $0.pointer + offset }, count: keys.count, key_columns: 0, scales: nil))
         }
     }
     unsafe kernelSegments.withUnsafeBufferPointer { segments in

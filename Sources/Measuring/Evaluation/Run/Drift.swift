@@ -34,8 +34,13 @@ package struct Drift: Sendable {
             guard !answer.tokens.isEmpty else { continue }
             let (form, reference) = (form, reference)
             divergences += try await evaluationWork.run {
-                try form.engine.model.drift(
-                    answer.tokens, after: prompt, version: form.version, from: reference.engine.model, reference.version)
+                let own = form.predictions(of: answer.tokens, after: prompt)
+                let theirs = reference.predictions(of: answer.tokens, after: prompt)
+                let divergences = measureRows(own, teacher: theirs, targets: answer.tokens).map(\.forwardKL)
+                guard divergences.allSatisfy(\.isFinite) else {
+                    throw Unaskable(code: "no_distribution", EngineError.noDistribution.description)
+                }
+                return divergences
             }
         }
         progress(plan.questions.count, plan.questions.count)
@@ -43,18 +48,9 @@ package struct Drift: Sendable {
     }
 }
 
-extension LoadedModel {
-    /// KL(reference ‖ self) in nats at each token of `continuation`.
-    fileprivate func drift(
-        _ continuation: [Int32], after prompt: Prompt, version: WeightVersion?, from reference: LoadedModel,
-        _ referenceVersion: WeightVersion?
-    ) throws -> [Float] {
-        let own = predictions(of: continuation, after: prompt, version: version)
-        let theirs = reference.predictions(of: continuation, after: prompt, version: referenceVersion)
-        let divergences = measureRows(own, teacher: theirs, targets: continuation).map(\.forwardKL)
-        guard divergences.allSatisfy(\.isFinite) else {
-            throw Unaskable(code: "no_distribution", EngineError.noDistribution.description)
-        }
-        return divergences
+extension EngineRespondent {
+    /// The logits that predict each token of `continuation`, computed and kept as the engine does.
+    fileprivate func predictions(of continuation: [Int32], after prompt: Prompt) -> Tensor {
+        engine.model.predictions(of: continuation, after: prompt, version: version, keeping: engine.cacheShape)
     }
 }

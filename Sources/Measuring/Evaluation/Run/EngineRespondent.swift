@@ -89,6 +89,7 @@ package struct EngineRespondent: Respondent {
             let model = engine.model
             var settings = decoding.settings
             settings["precision"] = model.dtype
+            if engine.limits.cacheFormat != .float32 { settings["kv_cache_dtype"] = engine.limits.cacheFormat.rawValue }
             return RespondentIdentity(
                 model: model.name, modelHash: try ModelFingerprint.model(model), weightVersion: versionName,
                 weightVersionHash: version.map(ModelFingerprint.version) ?? "base",

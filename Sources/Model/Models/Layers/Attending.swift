@@ -46,7 +46,8 @@ package struct CachedRows {
                 unsafe spans.append(
                     ck_span(
                         k: base, v: base + shape.valueOffset(layer: 0), dk: nil, dv: nil,
-                        count: min(cache.count - index * KeyValueBlock.tokens, KeyValueBlock.tokens), key_columns: KeyValueBlock.tokens))
+                        count: min(cache.count - index * KeyValueBlock.tokens, KeyValueBlock.tokens), key_columns: KeyValueBlock.tokens,
+                        scales: shape.format == .int8 ? base + shape.scaleOffset(layer: 0) : nil))
             }
         }
         unsafe self.spans = spans

@@ -50,7 +50,8 @@ package struct Decoder: Sendable {
     package var isTied: Bool { head.weight.index == embedding.table.index }
 
     package var cacheShape: KeyValueShape {
-        KeyValueShape(layers: blocks.count, columns: configuration.layers[0].attention.keyValueColumns)
+        let attention = configuration.layers[0].attention
+        return KeyValueShape(layers: blocks.count, heads: attention.keyValueHeads, headSize: attention.headSize)
     }
 
     /// Floats that a backward pass over `rows` rows keeps, roughly: in each layer, some ten rows of the hidden size and four of the inner.

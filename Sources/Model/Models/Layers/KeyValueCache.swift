@@ -1,8 +1,16 @@
 import CKernels
 import Tensors
 
+/// How a cache keeps keys and values.
+package enum KeyValueFormat: String, Sendable, CaseIterable {
+    case float32
+    /// 8 bits an element, and a scale in float32 for each position and head of keys and of values: a quarter of the memory and a little more.
+    case int8
+}
+
 /// Keys and values of ``tokens`` consecutive positions, for every layer of a decoder: [layers] of keys [columns, tokens] and values
 /// [tokens, columns]. Queries meet keys element by element, many keys at a time, so keys are turned once, when they are written.
+/// In 8 bits a layer goes on with the scales of keys [heads, tokens] and of values [heads, tokens].
 ///
 /// Sequences share blocks: what one of them holds is never written again, and who wants to go on in a shared block copies it.
 package final class KeyValueBlock: Sendable {
@@ -15,6 +23,11 @@ package final class KeyValueBlock: Sendable {
     func copy(_ count: Int, shape: KeyValueShape) -> KeyValueBlock {
         let new = KeyValueBlock(shape: shape)
         let (from, to) = unsafe (buffer.elements, new.buffer.elements)
+        if shape.format == .int8 {
+            // What lies behind the first `count` positions is written before it is read.
+            unsafe to.update(from: from, count: shape.blockFloats)
+            return new
+        }
         for layer in 0..<shape.layers {
             let (keys, values) = (shape.keyOffset(layer: layer), shape.valueOffset(layer: layer))
             for column in stride(from: keys, to: values, by: Self.tokens) { unsafe (to + column).update(from: from + column, count: count) }
@@ -24,20 +37,31 @@ package final class KeyValueBlock: Sendable {
     }
 }
 
-/// Layers and columns (key-value heads · head size) of a decoder's keys and values.
+/// Layers and columns (key-value heads · head size) of a decoder's keys and values, and how they are kept.
 package struct KeyValueShape: Sendable, Equatable {
     package let layers: Int
-    package let columns: Int
+    package let heads: Int
+    package let headSize: Int
+    package var format: KeyValueFormat
 
-    package init(layers: Int, columns: Int) {
+    package init(layers: Int, heads: Int, headSize: Int, format: KeyValueFormat = .float32) {
         self.layers = layers
-        self.columns = columns
+        self.heads = heads
+        self.headSize = headSize
+        self.format = format
     }
 
-    var blockFloats: Int { layers * 2 * KeyValueBlock.tokens * columns }
+    var columns: Int { heads * headSize }
+    /// Floats that keys of one layer take, and values as many.
+    private var keyFloats: Int { KeyValueBlock.tokens * columns / (format == .int8 ? 4 : 1) }
+    private var scaleFloats: Int { format == .int8 ? 2 * heads * KeyValueBlock.tokens : 0 }
+    var layerFloats: Int { 2 * keyFloats + scaleFloats }
+    var blockFloats: Int { layers * layerFloats }
     package var blockBytes: Int { blockFloats * 4 }
-    func keyOffset(layer: Int) -> Int { layer * 2 * KeyValueBlock.tokens * columns }
-    func valueOffset(layer: Int) -> Int { keyOffset(layer: layer) + KeyValueBlock.tokens * columns }
+    func keyOffset(layer: Int) -> Int { layer * layerFloats }
+    func valueOffset(layer: Int) -> Int { keyOffset(layer: layer) + keyFloats }
+    /// Of the scales, where there are any.
+    func scaleOffset(layer: Int) -> Int { valueOffset(layer: layer) + keyFloats }
 }
 
 /// What one sequence has in the cache. Copying the value forks the sequence: full blocks stay shared, the last one is copied on
@@ -84,8 +108,17 @@ package struct KeyValueCache: Sendable {
             let within = position % KeyValueBlock.tokens
             let many = min(KeyValueBlock.tokens - within, rows.upperBound - row)
             let base = unsafe blocks[position / KeyValueBlock.tokens].buffer.elements
-            unsafe ck_transpose(base + shape.keyOffset(layer: layer) + within, KeyValueBlock.tokens, k.row(row), many, shape.columns)
-            unsafe (base + shape.valueOffset(layer: layer) + within * shape.columns).update(from: v.row(row), count: many * shape.columns)
+            switch shape.format {
+            case .float32:
+                unsafe ck_transpose(base + shape.keyOffset(layer: layer) + within, KeyValueBlock.tokens, k.row(row), many, shape.columns)
+                unsafe (base + shape.valueOffset(layer: layer) + within * shape.columns).update(from: v.row(row), count: many * shape.columns)
+            case .int8:
+                let keys = unsafe UnsafeMutableRawPointer(base + shape.keyOffset(layer: layer)).assumingMemoryBound(to: Int8.self)
+                let values = unsafe UnsafeMutableRawPointer(base + shape.valueOffset(layer: layer)).assumingMemoryBound(to: Int8.self)
+                unsafe ck_store_narrow(
+                    keys + within, values + within * shape.columns, base + shape.scaleOffset(layer: layer) + within, KeyValueBlock.tokens,
+                    k.row(row), v.row(row), many, shape.heads, shape.headSize)
+            }
             row += many
             position += many
         }
