@@ -49,6 +49,18 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: output.appending(path: "adapter/run.json").path))
     }
 
+    /// Its teacher would read a placeholder.
+    @Test(arguments: ["cord", "opd", "grpo"]) func aSpokenTurnWithoutTextIsRefused(method: String) throws {
+        for content in [#""<audio>""#, #"[{"type": "audio", "audio": "plus.flac"}]"#] {
+            let clips = content.contains("<audio>") ? #", "audios": ["plus.flac"]"# : ""
+            let spoken = #"{"messages": [{"role": "user", "content": \#(content)}, {"role": "assistant", "content": "13"}]\#(clips)}"#
+            let run = try Cord("train", try manifest(Self.good + [spoken]), "--output", output.path, "--method", method)
+            #expect(run.status == 1, "\(run.output)")
+            #expect(run.errors.contains("line 3: the method \(method) needs the question typed, and the row has no text"), "\(run.errors)")
+            #expect(!FileManager.default.fileExists(atPath: output.appending(path: "adapter").path))
+        }
+    }
+
     @Test func aRunThatLearnsNothingFailsAndLeavesNoAdapter() throws {
         let file = try manifest([#"{"audio": "gone.wav", "text": "x"}"#])
         let run = try Cord(arguments(file, ["--max-skipped", "9"]))
