@@ -4,7 +4,8 @@ import JSON
 struct RowMembers {
     private let place: String
     private let object: JSONObject
-    private var taken: Set<String> = []
+    /// A list, because every row of a manifest takes some sixty names and has few members.
+    private var taken: [String] = []
 
     /// - Parameter place: The prefix of members' names in messages, such as `messages[0]`.
     init(_ value: JSONValue, at place: String = "") throws(RowError) {
@@ -20,7 +21,7 @@ struct RowMembers {
     func has(_ name: String) -> Bool { object[name].map { $0 != .null } ?? false }
 
     mutating func value(_ name: String) -> JSONValue? {
-        taken.insert(name)
+        taken.append(name)
         return has(name) ? object[name] : nil
     }
 
@@ -54,7 +55,7 @@ struct RowMembers {
     }
 
     /// Ignores members that have no effect on learning.
-    mutating func ignore(_ names: some Sequence<String>) { taken.formUnion(names) }
+    mutating func ignore(_ names: some Sequence<String>) { taken += names }
 
     /// Refuses members that would affect learning and are not supported. Null, false and empty values pass.
     mutating func refuse(_ names: String..., because reason: String) throws(RowError) {
@@ -71,7 +72,7 @@ struct RowMembers {
     func end() throws(RowError) {
         let unknown = object.keys.filter { !taken.contains($0) && has($0) }
         guard let first = unknown.first else { return }
-        let known = taken.sorted().joined(separator: ", ")
+        let known = Set(taken).sorted().joined(separator: ", ")
         let advice = place.isEmpty ? "; a member `metadata` may hold whatever is not to be read" : ""
         throw RowError("\(path(first)): unknown member; the members here are \(known)\(advice)")
     }
