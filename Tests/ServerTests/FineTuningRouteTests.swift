@@ -607,6 +607,10 @@ import Workshop
             #expect(ended["error"]?["message"]?.text?.contains(words) == true, "\(String(describing: ended["error"]))")
         }
         #expect(try await server.client.post("/v1/fine_tuning/jobs", json: job("file-none")).status == 404)
+        let sound = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let address = try await server.client.post("/v1/fine_tuning/jobs", json: job(sound, more: #", "cord": {"teacher": "http://x"}"#))
+        #expect(address.status == 400)
+        #expect(try await address.json()["error"]?["message"]?.text?.contains("--teacher-endpoint") == true)
         let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
         let unknown = job(file).replacingOccurrences(of: "published@base", with: "none")
         #expect(try await server.client.post("/v1/fine_tuning/jobs", json: unknown).status == 404)

@@ -490,6 +490,7 @@ final class TrainingServer {
         for (body, status) in [
             (#"{"pairs": []}"#, 400), (#"{"pairs": [{"text": "a"}]}"#, 400), ("{", 400),
             (body.replacingOccurrences(of: "learning_rate", with: "rate"), 400),
+            (body.replacingOccurrences(of: #""rollouts": 2"#, with: #""method": "opd_sampled", "token_temperature": 0.5"#), 400),
             (TrainingServer.step([try TrainingServer.pair()], more: #", "model": "none""#), 404),
         ] {
             let response = try await server.client.post("/v1/cord/steps", json: body, headers: ["authorization": "Bearer t"])

@@ -217,6 +217,35 @@ import Weights
         }
     }
 
+    /// The same loss and gradients from the teacher's log-probabilities alone, without its prompt.
+    @Test func aTeachersLogProbabilitiesStandForIt() throws {
+        let file = try Self.file.get()
+        let checkpoint = try Checkpoint("qwen2audio/grouped7")
+        let goldens = try Safetensors(Self.directory.appendingPathComponent("lora.safetensors"))
+        let weights = try TrainableWeights(Self.plan, model: checkpoint.model, parent: try Self.version(goldens, checkpoint.model))
+        let objective = Objective(.opdSampled)
+        let pass = GradientPass(
+            model: checkpoint.model, arithmetic: .float32, objective: objective, weights: weights, frozenTeacher: nil,
+            counts: Self.counts(file.pairs))
+        func gradients(_ pairs: [PreparedPair]) -> (scored: [ScoredAnswer], gradients: [[Float]]) {
+            let tape = Tape()
+            weights.watch(on: tape)
+            let scored = pass(pairs, on: tape).flatMap(\.self)
+            return (scored, weights.entries.map { tape.gradient(of: $0.tensor)?.values ?? [] })
+        }
+        let pairs = try Self.prepared(file.pairs, checkpoint, objective)
+        let here = gradients(pairs)
+        let elsewhere = gradients(
+            zip(pairs, here.scored).map { pair, scored in
+                let answer = PreparedPair.Answer(
+                    source: .student, tokens: pair.answers[0].tokens, teacherLogProbabilities: scored.measures.map(\.teacherLogProbability))
+                return PreparedPair(prompt: pair.prompt, teacherPrompt: Prompt(tokens: []), answers: [answer])
+            })
+        #expect(here.gradients == elsewhere.gradients && here.gradients.contains { $0.contains { $0 != 0 } })
+        #expect(here.scored.map(\.coefficients.loss) == elsewhere.scored.map(\.coefficients.loss))
+        #expect(here.scored.flatMap(\.measures).allSatisfy(\.knowsTeacher) && !elsewhere.scored.flatMap(\.measures).contains(where: \.knowsTeacher))
+    }
+
     /// Sampler log-probabilities at the recorded offsets from the current ones.
     static func addingSampler(_ pairs: [PreparedPair], _ source: [File.Pair], _ pass: GradientPass) -> [PreparedPair] {
         let scored = pass(pairs, on: Tape())

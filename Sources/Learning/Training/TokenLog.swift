@@ -27,7 +27,8 @@ package struct TokenLog {
         let rank: [Int]
         /// w_t; absent where the term has no weights.
         let weight: [Float]?
-        /// D_t and the teacher's values, absent if nothing was compared; in a group, relative to the initial weights.
+        /// D_t and the teacher's values, absent if nothing was compared; in a group, relative to the initial weights. A teacher behind an address has
+        /// log-probabilities alone.
         let divergence: [Float]?
         let forwardKl: [Float]?
         let teacherLogprob: [Float]?
@@ -37,6 +38,7 @@ package struct TokenLog {
         init(step: Int, pair: PairOutcome, _ rollout: RolloutOutcome) {
             let tokens = rollout.tokens
             let compared = tokens.contains(where: \.isCompared) ? tokens : nil
+            let known = compared?.allSatisfy(\.measures.knowsTeacher) == true ? compared : nil
             self.step = step
             self.pair = pair.id
             role = rollout.source.role
@@ -49,11 +51,11 @@ package struct TokenLog {
             entropy = tokens.map(\.measures.entropy)
             rank = tokens.map(\.measures.rank)
             weight = tokens.contains { $0.weight != nil } ? tokens.map { $0.weight ?? 1 } : nil
-            divergence = compared?.map(\.measures.reverseKL)
-            forwardKl = compared?.map(\.measures.forwardKL)
+            divergence = known?.map(\.measures.reverseKL)
+            forwardKl = known?.map(\.measures.forwardKL)
             teacherLogprob = compared?.map(\.measures.teacherLogProbability)
-            teacherEntropy = compared?.map(\.measures.teacherEntropy)
-            teacherRank = compared?.map(\.measures.teacherRank)
+            teacherEntropy = known?.map(\.measures.teacherEntropy)
+            teacherRank = known?.map(\.measures.teacherRank)
         }
     }
 

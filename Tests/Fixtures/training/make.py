@@ -112,6 +112,8 @@ CASES = [
     dict(method="opd_position", tokenCoefficient=0.5, beta=3, teacher="current"),
     dict(method="forward_kl", teacherScale=0.5, reduction="mean"),
     dict(method="cord", teacherScale=0.5, tokenCoefficient=1.5, referenceCoefficient=0.2, replayWeight=0.7),
+    dict(method="opd_sampled"),
+    dict(method="opd_sampled", teacherScale=0.5, tokenCoefficient=0.7, reduction="mean", replayWeight=0.3),
 ]
 
 # Several updates by the same rollouts, with ratios against the weights before the first.
@@ -174,6 +176,13 @@ def loss(model: Model, case: dict, pairs: list[dict], base, old: list | None = N
             if method in ("cord", "opd_position", "opd_weighted"):
                 w *= beta - (beta - 1) * torch.arange(T, dtype=torch.float64) / (T - 1)
             total = total + case.get("tokenCoefficient", 1.0) * taken((w * D).sum(), T)
+        if method == "opd_sampled":
+            y = pair["token"]
+            index = torch.tensor(y)[:, None]
+            log, q = model.rows(student, y).gather(1, index)[:, 0], teacher_rows(y).gather(1, index)[:, 0]
+            # The value of the estimate, with the gradient of the policy whose reward it is.
+            value = ((log - q).detach() * (1 + log - log.detach())).sum()
+            total = total + case.get("tokenCoefficient", 1.0) * taken(value, len(y))
         if method in ("cord", "grpo"):
             r = torch.tensor(pair["rewards"], dtype=torch.float64)
             A = r - r.mean()

@@ -33,6 +33,18 @@ package struct RowMeasures: Sendable, Equatable {
         self.rank = rank
         self.teacherRank = teacherRank
     }
+
+    /// The same beside a teacher of which only the target's log-probability is known: what needs its whole row is not a number, or no token.
+    package func beside(teacherLogProbability: Float) -> RowMeasures {
+        var known = self
+        known.teacherLogProbability = teacherLogProbability
+        (known.reverseKL, known.forwardKL, known.teacherEntropy) = (.nan, .nan, .nan)
+        (known.teacherArgmax, known.teacherRank) = (-1, 0)
+        return known
+    }
+
+    /// Whether the teacher's whole row was measured.
+    package var knowsTeacher: Bool { teacherArgmax >= 0 }
 }
 
 /// Measures each row of student logits [R, V] against `targets` and, where given, the teacher's logits [R, V].
