@@ -144,7 +144,7 @@ let package = Package(
             "Training",
             [
                 "Encodings", "Generation", "JSON", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "Tokenization",
-                "Randomness", "Files", "Hashing", "Workers",
+                "Randomness", "Files", "Hashing", "Remote", "Workers",
             ]),
 
         room(
@@ -221,7 +221,7 @@ let package = Package(
             "Training",
             [
                 "FakeModel", "Generation", "JSON", "Objectives", "Judging", "Tensors", "Weights", "Models", "Audio", "CordNano",
-                "Tokenization",
+                "Remote", "Tokenization",
             ]),
         tests(
             "Server",

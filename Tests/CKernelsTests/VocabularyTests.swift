@@ -37,9 +37,24 @@ import Testing
             if row != 1 { #expect(abs(Double(found.forward_kl) - sum(q) { q[$0] - p[$0] }) < 1e-5) }
             #expect(abs(Double(found.log_probability) - (target < 0 ? 0 : p[target])) < 1e-5)
             #expect(abs(Double(found.teacher_log_probability) - (target < 0 ? 0 : q[target])) < 1e-5)
+            #expect(Int(found.rank) == (target < 0 ? 0 : 1 + (0..<n).count { s[row * n + $0] > s[row * n + target] }))
+            #expect(Int(found.teacher_rank) == (target < 0 ? 0 : 1 + (0..<n).count { t[row * n + $0] > t[row * n + target] }))
             #expect(Int(found.argmax) == p.indices.max { p[$0] < p[$1] })
             #expect(Int(found.teacher_argmax) == q.indices.max { q[$0] < q[$1] })
         }
+    }
+
+    @Test(arguments: allKernels) func equalLogitsShareTheBetterRank(kernels: String) {
+        let s = Self.logits(1), n = Self.n
+        // Row 0: the target is the likeliest with one other. Row 1: two are larger, three are equal. Row 2: nothing is less likely.
+        for place in [0, 500] { s[place] = 50 }
+        for place in [0, 1001] { s[n + place] = 60 }
+        for place in [7, 900, 1002] { s[n + place] = 50 }
+        for place in [16, 17] { s[2 * n + place] = -.infinity }
+        let student = with(kernels) { Self.measures(s, nil) }
+        #expect(student.map(\.rank) == [1, 3, Int32(n) - 1, 0] && student.map(\.teacher_rank) == [0, 0, 0, 0])
+        let teacher = with(kernels) { Self.measures(Self.logits(2), s) }
+        #expect(teacher.map(\.teacher_rank) == [1, 3, Int32(n) - 1, 0])
     }
 
     @Test(arguments: allKernels) func equalRowsHaveNoDivergence(kernels: String) {

@@ -49,6 +49,42 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: output.appending(path: "adapter/run.json").path))
     }
 
+    /// Its teacher would read a placeholder.
+    @Test(arguments: ["cord", "opd", "grpo"]) func aSpokenTurnWithoutTextIsRefused(method: String) throws {
+        for content in [#""<audio>""#, #"[{"type": "audio", "audio": "plus.flac"}]"#] {
+            let clips = content.contains("<audio>") ? #", "audios": ["plus.flac"]"# : ""
+            let spoken = #"{"messages": [{"role": "user", "content": \#(content)}, {"role": "assistant", "content": "13"}]\#(clips)}"#
+            let run = try Cord("train", try manifest(Self.good + [spoken]), "--output", output.path, "--method", method)
+            #expect(run.status == 1, "\(run.output)")
+            #expect(run.errors.contains("line 3: the method \(method) needs the question typed, and the row has no text"), "\(run.errors)")
+            #expect(!FileManager.default.fileExists(atPath: output.appending(path: "adapter").path))
+        }
+    }
+
+    /// A server with the same model teaches as the model itself does: losses of two steps agree.
+    @Test func anotherServerTeachesByItsLogProbabilities() throws {
+        let server = try ServerProcess()
+        let file = try manifest(Self.good)
+        func losses(_ name: String, _ more: [String]) throws -> [Double] {
+            let place = folder.url.appending(path: name)
+            let run = try Cord(
+                ["train", file, "--output", place.path, "--method", "opd_sampled", "--max-rollout-tokens", "8", "--steps", "2", "--token-log"]
+                    + ["--learning-rate", "1e-3", "--validation", file] + more)
+            #expect(run.status == 0, "\(run.errors)")
+            let log = try String(contentsOf: place.appending(path: "metrics.jsonl"), encoding: .utf8)
+            return log.split(separator: "\n").compactMap { $0.firstMatch(of: /"loss":(-?[0-9.e-]+)/).flatMap { Double($0.1) } }
+        }
+        let here = try losses("here", []), there = try losses("there", ["--teacher-endpoint", server.url + "/v1"])
+        #expect(here.count == 2 && zip(here, there).allSatisfy { abs($0 - $1) < 1e-4 * max(1, abs($0)) }, "\(here) \(there)")
+        let record = try String(contentsOf: folder.url.appending(path: "there/run.json"), encoding: .utf8)
+        #expect(record.contains(#""teacher_digest" : "\#(server.url)/v1""#))
+        let tokens = try String(contentsOf: folder.url.appending(path: "there/tokens/step-0000001.jsonl"), encoding: .utf8)
+        #expect(tokens.contains(#""teacher_logprob":["#) && !tokens.contains("teacher_rank") && !tokens.contains("nan"))
+
+        let gone = try Cord(arguments(file, ["--method", "opd_sampled", "--teacher-endpoint", "http://127.0.0.1:9/v1"]))
+        #expect(gone.status == 1 && gone.errors.contains("the teacher http://127.0.0.1:9/v1: cannot reach"), "\(gone.errors)")
+    }
+
     @Test func aRunThatLearnsNothingFailsAndLeavesNoAdapter() throws {
         let file = try manifest([#"{"audio": "gone.wav", "text": "x"}"#])
         let run = try Cord(arguments(file, ["--max-skipped", "9"]))
@@ -147,6 +183,14 @@ import Testing
             (["--keep", "best"], "the best checkpoint is found by validations"),
             (["--updates-per-rollout", "0"], "--updates-per-rollout"),
             (["--teacher-adapter", "/nowhere"], "/nowhere"), (["--teacher-adapter", "base", "--teacher", "current"], "--teacher-adapter"),
+            (["--teacher-endpoint", "http://localhost:9"], "enough for --method opd_sampled. opd compares distributions over the whole vocabulary"),
+            (["--method", "cord", "--teacher-endpoint", "http://localhost:9"], "cord compares distributions"),
+            (["--method", "grpo", "--teacher-endpoint", "http://localhost:9"], "grpo needs the teacher's own answers"),
+            (["--method", "supervised", "--teacher-endpoint", "http://localhost:9"], "supervised asks no teacher"),
+            (["--method", "opd_sampled", "--teacher-endpoint", "x"], "the teacher: expected an address"),
+            (["--method", "opd_sampled", "--teacher-endpoint", "http://x", "--teacher-adapter", "base"], "give one of them"),
+            (["--teacher-model", "x"], "--teacher-model"), (["--mlflow", "nowhere"], "MLflow: expected an address"),
+            (["--method", "opd_sampled", "--token-temperature", "0.5"], "--token-temperature: expected 1 beside the method opd_sampled"),
             (["--importance-bound", "0"], "--importance-bound"), (["--validation", "/nowhere"], "/nowhere"),
         ] {
             let run = try Cord(arguments(file, more))

@@ -205,10 +205,32 @@ import Testing
         #expect(objective.coefficients(group(1, [-1], of: 4), in: batch).logProbability == [0.75])
     }
 
+    /// log π of −1, −2, −0.5 beside log q of −3, −1, −0.5.
+    static func sampled(old: [Float?] = []) -> ScoredSequence {
+        let rows = zip([-1, -2, -0.5], [-3, -1, -0.5]).map { RowMeasures(logProbability: $0, teacherLogProbability: $1) }
+        return ScoredSequence(source: .student, measures: rows, samplerLogProbabilities: old)
+    }
+
+    @Test func sampledDivergencesAreRewardsOfTheirTokens() {
+        var objective = Objective(.opdSampled)
+        let first = objective.coefficients(Self.sampled(), in: BatchCounts(pairs: 1))
+        #expect(first.logProbability == [-2, 1, 0] && first.loss == 1 && first.reverseKL == [0, 0, 0])
+        #expect(objective.divergences(Self.sampled().measures, of: .student) == [2, -1, 0])
+        // Half as likely, twice as likely, and not known when they were drawn.
+        let half = Float(log(2.0))
+        let later = objective.coefficients(Self.sampled(old: [-1 + half, -2 - half, nil]), in: BatchCounts(pairs: 1))
+        #expect(zip(later.logProbability, [-1, 2, 0]).allSatisfy { abs($0 - $1) < 1e-6 } && abs(later.loss - (1 - 2)) < 1e-6)
+        (objective.tokenCoefficient, objective.reduction) = (6, .mean)
+        let scaled = objective.coefficients(Self.sampled(), in: BatchCounts(pairs: 1))
+        #expect(zip(scaled.logProbability, [-4, 2, 0]).allSatisfy { abs($0 - $1) < 1e-5 })
+        objective.tokenTemperature = 0.7
+        #expect(objective.contradiction?.option == .tokenTemperature && Objective(.opdSampled).contradiction == nil)
+    }
+
     @Test(arguments: Objective.Method.allCases)
     func everyMethodHasTheTermsOfItsName(method: Objective.Method) {
         let objective = Objective(method)
-        let isOnPolicy = [.cord, .opd, .opdPosition, .opdTopK, .opdWeighted].contains(method)
+        let isOnPolicy = [.cord, .opd, .opdPosition, .opdTopK, .opdWeighted, .opdSampled].contains(method)
         #expect(objective.reads(.student) == isOnPolicy)
         #expect(objective.reads(.group) == [.cord, .grpo].contains(method))
         #expect(objective.reads(.teacher) == [.forwardKL, .selfDistillation].contains(method))
@@ -223,9 +245,10 @@ import Testing
             case .opdPosition: [2, 1.5, 1]
             case .opdTopK: [1, 2, 1]
             case .opd: [1, 1, 1]
-            case .grpo, .forwardKL, .supervised, .selfDistillation: [0, 0, 0]
+            case .grpo, .forwardKL, .supervised, .selfDistillation, .opdSampled: [0, 0, 0]
             }
         #expect(weights.coefficients(token, in: BatchCounts(pairs: 1)).reverseKL == expected)
+        #expect((weights.coefficients(Self.sampled(), in: BatchCounts(pairs: 1)).loss != 0) == (method == .opdSampled))
         let losses = [AnswerSource.teacher, .gold].map { source in
             let answer = ScoredSequence(source: source, measures: Self.rows(forward: [0.5], log: [-2]))
             return objective.coefficients(answer, in: BatchCounts(pairs: 1)).loss

@@ -54,6 +54,7 @@ import Workshop
         let expected = try #require(scored["metrics"]?["loss"]?.number)
         #expect(abs(loss - expected) <= 1e-5 * abs(expected))
         #expect(found.allSatisfy { $0["measured"]?["coefficients"]?["reverse_kl"] == $0["weight"] && $0["measured"]?["entropy"]?.number ?? -1 > 0 })
+        for name in ["rank", "teacher_rank"] { #expect(found.allSatisfy { $0["measured"]?[name]?.number ?? 0 >= 1 }, "\(name)") }
         #expect(scored["object"]?.text == "cord.score" && scored["weight_version"] == nil)
     }
 

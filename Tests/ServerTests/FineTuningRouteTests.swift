@@ -564,6 +564,28 @@ import Workshop
         #expect(other.status == 400 && refusal.contains("linear"))
     }
 
+    /// Its teacher would read a placeholder.
+    @Test func aSpokenTurnWithoutTextIsRefused() async throws {
+        let server = try await TrainingServer()
+        let audio = try WireValue(json: Data(try TrainingServer.pair().utf8))["audio"]?["data"]?.text ?? ""
+        for (content, clips) in [
+            (#""<audio>""#, #", "audios": [{"data": "\#(audio)"}]"#),
+            (#"[{"type": "input_audio", "input_audio": {"data": "\#(audio)", "format": "wav"}}]"#, ""),
+        ] {
+            let row = #"{"messages": [{"role": "user", "content": \#(content)}, {"role": "assistant", "content": "13"}]\#(clips)}"#
+            let lines = try [TrainingServer.pair(), row].joined(separator: "\n")
+            let file = try #require(try await upload(Array(lines.utf8), server).json()["id"]?.text)
+            for method in ["cord", "opd", "grpo"] {
+                let wanted = job(file).replacingOccurrences(of: #""max_rollout_tokens""#, with: #""method": "\#(method)", "max_rollout_tokens""#)
+                let id = try #require(try await server.client.post("/v1/fine_tuning/jobs", json: wanted).json()["id"]?.text)
+                let ended = try await finished(id, server)
+                #expect(ended["status"]?.text == "failed" && ended["error"]?["code"]?.text == "invalid_training_file")
+                let words = "line 2: the method \(method) needs the question typed, and the row has no text beside its clip"
+                #expect(ended["error"]?["message"]?.text?.contains(words) == true, "\(String(describing: ended["error"]))")
+            }
+        }
+    }
+
     @Test func whatCannotBeTrainedOnFailsWithALine() async throws {
         let server = try await TrainingServer()
         for (content, words) in [
@@ -585,6 +607,10 @@ import Workshop
             #expect(ended["error"]?["message"]?.text?.contains(words) == true, "\(String(describing: ended["error"]))")
         }
         #expect(try await server.client.post("/v1/fine_tuning/jobs", json: job("file-none")).status == 404)
+        let sound = try #require(try await upload(try manifest(), server).json()["id"]?.text)
+        let address = try await server.client.post("/v1/fine_tuning/jobs", json: job(sound, more: #", "cord": {"teacher": "http://x"}"#))
+        #expect(address.status == 400)
+        #expect(try await address.json()["error"]?["message"]?.text?.contains("--teacher-endpoint") == true)
         let file = try #require(try await upload(try manifest(), server).json()["id"]?.text)
         let unknown = job(file).replacingOccurrences(of: "published@base", with: "none")
         #expect(try await server.client.post("/v1/fine_tuning/jobs", json: unknown).status == 404)

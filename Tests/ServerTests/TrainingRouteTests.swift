@@ -459,6 +459,26 @@ final class TrainingServer {
         #expect(step["metrics"]?["rollout_tokens"]?.number == 0)
     }
 
+    /// Its teacher would read nothing, or a placeholder.
+    @Test(arguments: ["cord", "opd", "grpo"]) func aSpokenQuestionWithoutTextIsRefused(method: String) async throws {
+        let server = try await TrainingServer()
+        let pair = try TrainingServer.pair(text: "TYPED")
+        for (typed, status, words) in [
+            (nil, 400, "pairs[0].text"), (" ", 400, "pairs[0].text"), ("<audio>", 422, "stands for a clip"),
+            ("<|AUDIO|>", 422, "stands for a clip"),
+        ] {
+            let asked = pair.replacingOccurrences(of: #""text": "TYPED", "#, with: typed.map { #""text": "\#($0)", "# } ?? "")
+            let body = TrainingServer.step([asked]).replacingOccurrences(of: #""objective": {"#, with: #""objective": {"method": "\#(method)", "#)
+            for path in ["/v1/cord/steps", "/v1/cord/score"] {
+                let refused = try await server.client.post(path, json: body)
+                #expect(refused.status == status, "\(path) \(typed ?? "no text")")
+                let error = try await refused.json()["error"]
+                #expect(error?["message"]?.text?.contains(words) == true, "\(String(describing: error))")
+            }
+        }
+        #expect(try await server.client.get("/v1/weights/versions").json()["data"]?.count == 0)
+    }
+
     @Test func refusalsChangeNothing() async throws {
         let server = try await TrainingServer {
             $0.keys = [AccessKey(name: "ask", secret: "s", scopes: [.ask]), AccessKey(name: "all", secret: "t")]
@@ -470,6 +490,7 @@ final class TrainingServer {
         for (body, status) in [
             (#"{"pairs": []}"#, 400), (#"{"pairs": [{"text": "a"}]}"#, 400), ("{", 400),
             (body.replacingOccurrences(of: "learning_rate", with: "rate"), 400),
+            (body.replacingOccurrences(of: #""rollouts": 2"#, with: #""method": "opd_sampled", "token_temperature": 0.5"#), 400),
             (TrainingServer.step([try TrainingServer.pair()], more: #", "model": "none""#), 404),
         ] {
             let response = try await server.client.post("/v1/cord/steps", json: body, headers: ["authorization": "Bearer t"])

@@ -231,5 +231,14 @@ import Testing
         #expect(largestDifference(parameter.values, [0.899, -1.898]) < 1e-6)
         optimizer.update(parameter, m, v, gradient: Tensor(row: [0.25, 2]), rate: 0.1, step: 2)
         #expect(largestDifference(parameter.values, [0.804_883_06, -1.932_712_44]) < 1e-6)
+
+        // The same gradients with betas 0.8 and 0.95, eps 0.01, weight_decay 0.2, and rates 0.1 and 0.05.
+        let other = Tensor(row: [1, -2]), (m2, v2) = (Tensor(zeros: 1, 2), Tensor(zeros: 1, 2))
+        var options = AdamW(learningRate: 0.1)
+        (options.beta1, options.beta2, options.epsilon, options.weightDecay) = (0.8, 0.95, 0.01, 0.2)
+        options.update(other, m2, v2, gradient: Tensor(row: [0.5, -1]), rate: 0.1, step: 1)
+        #expect(largestDifference(other.values, [0.881_960_78, -1.860_990_10]) < 1e-6)
+        options.update(other, m2, v2, gradient: Tensor(row: [0.25, 2]), rate: 0.05, step: 2)
+        #expect(largestDifference(other.values, [0.828_252_80, -1.863_171_23]) < 1e-6)
     }
 }

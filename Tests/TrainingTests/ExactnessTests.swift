@@ -34,7 +34,10 @@ import Weights
             var topK: Int?
             var alpha: Double?
             var beta: Double?
+            var tokenCoefficient: Double?
             var sequenceCoefficient: Double?
+            /// The frozen teacher is the fixture's adapter at this share of its scale, instead of the base.
+            var teacherScale: Double?
             var dividesByDeviation: Bool?
             var normalisation: PolicyGradient.Normalisation?
             var clipRatio: Double?
@@ -54,6 +57,7 @@ import Weights
                 if let topK { objective.topK = topK }
                 if let alpha { objective.alpha = alpha }
                 if let beta { objective.beta = beta }
+                if let tokenCoefficient { objective.tokenCoefficient = tokenCoefficient }
                 if let sequenceCoefficient { objective.sequenceCoefficient = sequenceCoefficient }
                 if let dividesByDeviation { objective.dividesByDeviation = dividesByDeviation }
                 if let normalisation { objective.normalisation = normalisation }
@@ -82,6 +86,11 @@ import Weights
             let pairs: [Pair]
             let loss: Double
         }
+        struct FullReplay: Decodable {
+            let objective: Settings
+            let replays: [Replay]
+            let loss: Double
+        }
         struct Replay: Decodable {
             let prompt: String
             let answer: [Int32]
@@ -92,6 +101,7 @@ import Weights
         let adamw: AdamWRun
         let updates: Updates
         let full: Full
+        let fullReplay: FullReplay
     }
 
     static let directory = fixtures.appending(path: "training")
@@ -146,12 +156,20 @@ import Weights
         }
     }
 
+    /// Prompts that are replayed.
+    static func replayed(_ replays: [File.Replay], _ checkpoint: Checkpoint) throws -> [PreparedPair] {
+        try replays.map {
+            let prompt = try checkpoint.prompt($0.prompt)
+            return PreparedPair(prompt: prompt, teacherPrompt: prompt, answers: [.init(source: .replay, tokens: $0.answer)])
+        }
+    }
+
     static func counts(_ pairs: [File.Pair], replays: Int = 0) -> BatchCounts {
         BatchCounts(pairs: pairs.count, sequenceTokens: pairs.flatMap(\.group).reduce(0) { $0 + $1.count }, replays: replays)
     }
 
     /// Every low-rank factor of the fixture as a version.
-    static func version(_ goldens: Safetensors, _ model: AudioLanguageModel) throws -> WeightVersion {
+    static func version(_ goldens: Safetensors, _ model: AudioLanguageModel, scale: Float = 2) throws -> WeightVersion {
         var adapters: [Int: LowRank] = [:]
         for parameter in model.parameters {
             let module = String(parameter.name.dropLast(".weight".count))
@@ -159,7 +177,7 @@ import Weights
             else { continue }
             adapters[parameter.index] = LowRank(
                 a: try a.tensor(rows: a.shape[0], columns: a.shape[1]),
-                b: try b.tensor(rows: b.shape[0], columns: b.shape[1]), scale: 2)
+                b: try b.tensor(rows: b.shape[0], columns: b.shape[1]), scale: scale)
         }
         return WeightVersion(id: "fixture", adapters: adapters)
     }
@@ -177,16 +195,14 @@ import Weights
             Self.plan, model: checkpoint.model, parent: try Self.version(goldens, checkpoint.model))
         let factors = goldens.tensors.keys.filter { $0.hasPrefix("initial/") }
         #expect(weights.entries.count == factors.count)
+        let teacher = try item.objective.teacherScale.map { try Self.version(goldens, checkpoint.model, scale: Float(2 * $0)) }
         let pass = GradientPass(
-            model: checkpoint.model, arithmetic: .float32, objective: objective, weights: weights, frozenTeacher: nil,
+            model: checkpoint.model, arithmetic: .float32, objective: objective, weights: weights, frozenTeacher: teacher,
             counts: Self.counts(file.pairs, replays: item.objective.replayWeight == nil ? 0 : file.replays.count))
         var pairs = try Self.prepared(file.pairs, checkpoint, objective)
         if objective.clipRatio != nil { pairs = Self.addingSampler(pairs, file.pairs, pass) }
         if item.objective.replayWeight != nil {
-            pairs += try file.replays.map {
-                let prompt = try checkpoint.prompt($0.prompt)
-                return PreparedPair(prompt: prompt, teacherPrompt: prompt, answers: [.init(source: .replay, tokens: $0.answer)])
-            }
+            pairs += try Self.replayed(file.replays, checkpoint)
         }
         let tape = Tape()
         weights.watch(on: tape)
@@ -199,6 +215,35 @@ import Weights
             let worst = largestRelativeDifference(found, expected)
             #expect(worst <= 1e-4, "\(item.objective.method) \(entry.name): off by \(worst)")
         }
+    }
+
+    /// The same loss and gradients from the teacher's log-probabilities alone, without its prompt.
+    @Test func aTeachersLogProbabilitiesStandForIt() throws {
+        let file = try Self.file.get()
+        let checkpoint = try Checkpoint("qwen2audio/grouped7")
+        let goldens = try Safetensors(Self.directory.appendingPathComponent("lora.safetensors"))
+        let weights = try TrainableWeights(Self.plan, model: checkpoint.model, parent: try Self.version(goldens, checkpoint.model))
+        let objective = Objective(.opdSampled)
+        let pass = GradientPass(
+            model: checkpoint.model, arithmetic: .float32, objective: objective, weights: weights, frozenTeacher: nil,
+            counts: Self.counts(file.pairs))
+        func gradients(_ pairs: [PreparedPair]) -> (scored: [ScoredAnswer], gradients: [[Float]]) {
+            let tape = Tape()
+            weights.watch(on: tape)
+            let scored = pass(pairs, on: tape).flatMap(\.self)
+            return (scored, weights.entries.map { tape.gradient(of: $0.tensor)?.values ?? [] })
+        }
+        let pairs = try Self.prepared(file.pairs, checkpoint, objective)
+        let here = gradients(pairs)
+        let elsewhere = gradients(
+            zip(pairs, here.scored).map { pair, scored in
+                let answer = PreparedPair.Answer(
+                    source: .student, tokens: pair.answers[0].tokens, teacherLogProbabilities: scored.measures.map(\.teacherLogProbability))
+                return PreparedPair(prompt: pair.prompt, teacherPrompt: Prompt(tokens: []), answers: [answer])
+            })
+        #expect(here.gradients == elsewhere.gradients && here.gradients.contains { $0.contains { $0 != 0 } })
+        #expect(here.scored.map(\.coefficients.loss) == elsewhere.scored.map(\.coefficients.loss))
+        #expect(here.scored.flatMap(\.measures).allSatisfy(\.knowsTeacher) && !elsewhere.scored.flatMap(\.measures).contains(where: \.knowsTeacher))
     }
 
     /// Sampler log-probabilities at the recorded offsets from the current ones.
@@ -275,6 +320,30 @@ import Weights
             if entry.name.hasSuffix("k_proj.bias") { continue }
             let worst = largestRelativeDifference(found.values, try golden.floats())
             #expect(worst <= 1e-4, "\(entry.name): off by \(worst)")
+        }
+    }
+
+    /// The weights have left those of the frozen teacher, or the replayed prompts would have no gradient.
+    @Test func gradientsOfEveryParameterAgreeWithPyTorchBesideReplayedPrompts() throws {
+        let file = try Self.file.get()
+        let checkpoint = try Checkpoint("qwen2audio/head128")
+        let goldens = try Safetensors(Self.directory.appendingPathComponent("full.safetensors"))
+        let weights = try TrainableWeights(.full(), model: checkpoint.model)
+        for entry in weights.entries { scale(entry.tensor, by: Float(1 + 0.02 * Double(entry.name.utf8.count % 7 - 3))) }
+        let objective = file.fullReplay.objective.objective
+        let pass = GradientPass(
+            model: checkpoint.model, arithmetic: .float32, objective: objective, weights: weights, frozenTeacher: nil,
+            counts: Self.counts(file.full.pairs, replays: file.fullReplay.replays.count))
+        let pairs = try Self.prepared(file.full.pairs, checkpoint, objective) + Self.replayed(file.fullReplay.replays, checkpoint)
+        let tape = Tape()
+        weights.watch(on: tape)
+        let loss = pass(pairs, on: tape).joined().reduce(0) { $0 + $1.coefficients.loss } / Double(file.full.pairs.count)
+        #expect(relativeDifference(loss, file.fullReplay.loss) <= 1e-4, "\(loss), PyTorch \(file.fullReplay.loss)")
+        // A key's bias shifts all scores of a query alike: its gradient is zero but for rounding.
+        for entry in weights.entries where !entry.name.hasSuffix("k_proj.bias") {
+            let golden = try #require(goldens.tensors["replay/" + entry.name])
+            let found = entry.parameter.published(tape.gradient(of: entry.tensor)!)
+            #expect(largestRelativeDifference(found.values, try golden.floats()) <= 1e-4, "\(entry.name)")
         }
     }
 

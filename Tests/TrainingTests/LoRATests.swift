@@ -21,11 +21,17 @@ import Weights
             let rank_pattern: [String: Int]?
             let alpha_pattern: [String: Double]?
         }
+        struct Replayed: Decodable {
+            let objective: ExactnessTests.File.Settings
+            let streams: [UInt64]
+            let loss: Double
+        }
         let name: String
         let options: Options
         let streams: [UInt64]
         let plain: Double
         let loss: Double
+        let replayed: Replayed
 
         var plan: AdapterPlan {
             var lora = LoRA(rank: options.r, alpha: options.lora_alpha)
@@ -47,15 +53,16 @@ import Weights
     }
 
     private static func gradientPass(
-        _ weights: TrainableWeights, _ model: AudioLanguageModel, dropout: Double, _ pairs: [ExactnessTests.File.Pair]
+        _ weights: TrainableWeights, _ model: AudioLanguageModel, _ objective: Objective = Objective(), dropout: Double,
+        _ pairs: [ExactnessTests.File.Pair], replays: Int = 0
     ) -> GradientPass {
         GradientPass(
-            model: model, arithmetic: .float32, objective: Objective(), weights: weights, frozenTeacher: nil,
-            counts: ExactnessTests.counts(pairs), dropout: dropout)
+            model: model, arithmetic: .float32, objective: objective, weights: weights, frozenTeacher: nil,
+            counts: ExactnessTests.counts(pairs, replays: replays), dropout: dropout)
     }
 
-    private static func loss(_ scored: [[ScoredAnswer]]) -> Double {
-        scored.joined().reduce(0) { $0 + $1.coefficients.loss } / Double(scored.count)
+    private static func loss(_ scored: [[ScoredAnswer]], pairs: Int? = nil) -> Double {
+        scored.joined().reduce(0) { $0 + $1.coefficients.loss } / Double(pairs ?? scored.count)
     }
 
     @Test(arguments: cases(in: "training/options.json") { _ in try file.get() }.indices)
@@ -94,6 +101,32 @@ import Weights
             #expect(largestRelativeDifference(found, expected) <= 1e-4, "\(entry.name)")
         }
         #expect(goldens.tensors.keys.count { $0.hasPrefix(item.name + "/") } == weights.entries.count)
+    }
+
+    /// The frozen teacher has no dropout; each replayed prompt draws masks of its own.
+    @Test(arguments: cases(in: "training/options.json") { _ in try file.get() }.indices)
+    func replayedPromptsAreDroppedOutAsInPyTorch(index: Int) throws {
+        let item = try Self.file.get()[index]
+        let loaded = try Self.load()
+        let parent = try loaded.version(fromPEFT: ExactnessTests.directory.appending(path: "options/\(item.name)"), id: item.name)
+        let weights = try TrainableWeights(item.plan, model: loaded.model, parent: parent)
+        let goldens = try Safetensors(ExactnessTests.directory.appending(path: "options.safetensors"))
+        let checkpoint = try ExactnessTests.Checkpoint("qwen2audio/grouped7")
+        let source = try ExactnessTests.file.get()
+        let objective = item.replayed.objective.objective
+        var pairs = try ExactnessTests.prepared(source.pairs, checkpoint, objective) + ExactnessTests.replayed(source.replays, checkpoint)
+        for (place, stream) in (item.streams + item.replayed.streams).enumerated() { pairs[place].stream = stream }
+        let pass = Self.gradientPass(
+            weights, loaded.model, objective, dropout: item.options.lora_dropout, source.pairs, replays: source.replays.count)
+        let tape = Tape()
+        weights.watch(on: tape)
+        let loss = Self.loss(pass(pairs, on: tape), pairs: source.pairs.count)
+        #expect(relativeDifference(loss, item.replayed.loss) <= 1e-4, "\(loss), PyTorch \(item.replayed.loss)")
+        for entry in weights.entries {
+            let expected = try #require(goldens.tensors["replayed/\(item.name)/\(entry.name)"]).floats()
+            let found = try #require(tape.gradient(of: entry.tensor)).values
+            #expect(largestRelativeDifference(found, expected) <= 1e-4, "\(entry.name)")
+        }
     }
 
     /// A mask follows from names: neither the other pairs of a pass, nor their order, nor computing layers again changes it.

@@ -167,10 +167,15 @@ import Training
             #expect(try line.string("role") == rollout.source.role && line.string("text") == rollout.text)
             let tokens = try line.array("tokens").map { "\($0)" }
             #expect(tokens.count == rollout.tokens.count && tokens.count > 0)
-            for name in ["logprob", "entropy"] { #expect(try line.array(name).count == tokens.count, "\(name)") }
+            for name in ["logprob", "entropy", "rank"] { #expect(try line.array(name).count == tokens.count, "\(name)") }
             let isCompared = rollout.source == .student
-            for name in ["divergence", "weight", "teacher_logprob"] {
+            for name in ["divergence", "forward_kl", "weight", "teacher_logprob", "teacher_entropy", "teacher_rank"] {
                 #expect((try? line.array(name).count) == (isCompared ? tokens.count : nil), "\(name)")
+            }
+            #expect(try line.integers("rank") == rollout.tokens.map(\.measures.rank))
+            for token in rollout.tokens {
+                #expect((token.measures.rank == 1) == (token.measures.argmax == Int(token.token)))
+                if isCompared { #expect((token.measures.teacherRank == 1) == (token.measures.teacherArgmax == Int(token.token))) }
             }
         }
     }

@@ -181,8 +181,8 @@ import Weights
         }
         let pairs = try await read()
         #expect(pairs.map(\.id) == ["a", "3"])
-        guard case .file(let url)? = pairs[0].sound else { Issue.record("no file"); return }
-        #expect(url.path == directory.appendingPathComponent("clips/a.flac").standardizedFileURL.path)
+        guard case .file(let path)? = pairs[0].sound else { Issue.record("no file"); return }
+        #expect(path == directory.appendingPathComponent("clips/a.flac").standardizedFileURL.path)
         #expect(pairs[1].sound == nil && pairs[1].answer == nil)
         try "{\"text\": [5]}\n".write(to: file, atomically: true, encoding: .utf8)
         await #expect(throws: TrainingError.self) { try await read() }

@@ -49,6 +49,13 @@ static float log_probability(const float *x, double lse, int32_t target, size_t 
     return target >= 0 && (size_t)target < n ? (float)((double)x[target] - lse) : 0;
 }
 
+static int32_t rank(const float *x, int32_t target, size_t n) {
+    if (target < 0 || (size_t)target >= n) return 0;
+    int32_t larger = 0;
+    for (size_t j = 0; j < n; j++) larger += x[j] > x[target];
+    return 1 + larger;
+}
+
 static void logsumexp_rows(void *context, size_t begin, size_t end) {
     const rows_call *c = context;
     for (size_t i = begin; i < end; i++) c->lse[i] = (float)logsumexp(c->s + i * c->n, c->n);
@@ -85,6 +92,7 @@ static void measure(void *context, size_t begin, size_t end) {
         row->log_probability = log_probability(s, s_lse, c->target[i], n);
         row->entropy = (float)-divergence(s, s_lse, NULL, 0, n);
         row->argmax = argmax(s, n);
+        row->rank = rank(s, c->target[i], n);
         if (!c->t) continue;
         const float *t = c->t + i * n;
         double t_lse = logsumexp(t, n);
@@ -93,6 +101,7 @@ static void measure(void *context, size_t begin, size_t end) {
         row->teacher_log_probability = log_probability(t, t_lse, c->target[i], n);
         row->teacher_entropy = (float)-divergence(t, t_lse, NULL, 0, n);
         row->teacher_argmax = argmax(t, n);
+        row->teacher_rank = rank(t, c->target[i], n);
     }
 }
 

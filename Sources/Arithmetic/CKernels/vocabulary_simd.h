@@ -61,6 +61,15 @@ static double row_logsumexp(const float *x, size_t n) {
     return isinf(largest) ? (double)largest : (double)largest + log(exp_sum(x, largest, n));
 }
 
+/// One more than the words with a larger logit than the target's.
+static int32_t row_rank(const float *x, int32_t target, size_t n) {
+    VI larger = 0; // Lanes of a comparison are −1 where it holds.
+    for (size_t j = 0; j < n; j += LANES) larger -= logits(x + j, n - j) > x[target];
+    int32_t count = 0;
+    for (size_t l = 0; l < LANES; l++) count += larger[l];
+    return 1 + count;
+}
+
 INLINE V present(V e, V term) { return e > 0.0f ? e * term : (V)(0.0f); }
 
 static void measure_simd(void *context, size_t begin, size_t end) {
@@ -88,12 +97,14 @@ static void measure_simd(void *context, size_t begin, size_t end) {
         }
         double z = v_total(z_s), log_z = log(z);
         row->log_probability = known ? (float)((double)s[target] - (double)s_max - log_z) : 0;
+        row->rank = known ? row_rank(s, target, n) : 0;
         row->entropy = (float)(log_z - v_total(moment_s) / z);
         if (!c->t) continue;
         double y = v_total(z_t), log_y = log(y);
         row->reverse_kl = (float)(v_total(cross_s) / z - log_z + log_y);
         row->forward_kl = (float)(v_total(cross_t) / y - log_y + log_z);
         row->teacher_log_probability = known ? (float)((double)t[target] - (double)t_max - log_y) : 0;
+        row->teacher_rank = known ? row_rank(t, target, n) : 0;
         row->teacher_entropy = (float)(log_y - v_total(moment_t) / y);
     }
 }

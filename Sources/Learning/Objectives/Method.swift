@@ -9,6 +9,7 @@ extension Objective {
         case opdPosition = "opd_position"
         case opdTopK = "opd_top_k"
         case opdWeighted = "opd_weighted"
+        case opdSampled = "opd_sampled"
         case grpo
         case forwardKL = "forward_kl"
         case supervised
@@ -39,6 +40,8 @@ extension Objective {
             case .opdPosition: ("OPD + position", [distillation(TokenImportance(topK: 0, alpha: 1, beta: beta))])
             case .opdTopK: ("OPD + top-K", [distillation(TokenImportance(topK: topK, topKShare: share, alpha: alpha, beta: 1))])
             case .opdWeighted: ("OPD + both", [distillation(weights)])
+            case .opdSampled:
+                ("OPD by sampled tokens", [WeightedTerm(SampledReverseKL(reduction: objective.reduction), coefficient: objective.tokenCoefficient)])
             case .grpo: ("GRPO", [policyGradient])
             case .forwardKL: ("forward KL", [WeightedTerm(ForwardKL(reduction: objective.reduction))])
             case .supervised: ("SFT on gold", [imitation(of: .gold)])

@@ -1,6 +1,7 @@
 extension Objective {
-    /// A sentence for logs about what the sequence term estimates; nil for a method without one.
+    /// A sentence for logs about what the sequence term, or a sampled token term, estimates; nil for a method without one.
     package var estimate: String? {
+        if method == .opdSampled { return "token term: log π − log teacher of the sampled tokens, an unbiased estimate of D_t that varies more" }
         guard reads(.group) else { return nil }
         let drawn = "rollouts drawn at temperature \(sequenceTemperature)"
         let scored =

@@ -86,6 +86,12 @@ package struct Objective: Sendable, Equatable, Codable {
     /// Whether the teacher must answer the typed question.
     package var needsTeacherAnswer: Bool { reads(.teacher) || (needsRewards && reference == .teacher) }
 
+    /// The option that the method cannot have as it is, and what is expected; nil if there is none.
+    package var contradiction: (option: NumericOption, expected: String)? {
+        guard method == .opdSampled, tokenTemperature != 1 else { return nil }
+        return (.tokenTemperature, "1 beside the method opd_sampled, whose estimate holds for rollouts drawn at it")
+    }
+
     package func advantages(rewards: [Float]) -> [Float] {
         GroupAdvantage(dividesByDeviation: dividesByDeviation).advantages(rewards: rewards)
     }

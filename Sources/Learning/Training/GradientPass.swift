@@ -96,7 +96,9 @@ package struct GradientPass {
     }
 
     private func comparison(_ answer: PreparedPair.Answer) -> Comparison {
-        answer.source == .replay ? .replay : isCompared(answer) ? .teacher : answer.source == .group ? .group : .alone
+        if answer.source == .replay { return .replay }
+        if answer.teacherLogProbabilities != nil { return .alone }
+        return isCompared(answer) ? .teacher : answer.source == .group ? .group : .alone
     }
 
     private func other(_ kind: Comparison, _ pairs: [PreparedPair], _ live: WeightVersion) -> VocabularyRows.Side? {
@@ -122,7 +124,8 @@ package struct GradientPass {
         }
     }
 
-    private func score(_ answer: PreparedPair.Answer, _ measures: [RowMeasures], behaviour: [Float?]) -> ScoredAnswer {
+    private func score(_ answer: PreparedPair.Answer, _ measured: [RowMeasures], behaviour: [Float?]) -> ScoredAnswer {
+        let measures = answer.teacherLogProbabilities.map { zip(measured, $0).map { $0.beside(teacherLogProbability: $1) } } ?? measured
         let sequence = ScoredSequence(
             source: answer.source, measures: measures, samplerLogProbabilities: answer.samplerLogProbabilities,
             behaviourLogProbabilities: behaviour, advantage: answer.advantage, groupSize: answer.groupSize)

@@ -17,7 +17,7 @@ package final class LineCache: Sendable {
         init?(_ digits: some Sequence<UInt8>) {
             var words: [UInt64] = [0, 0]
             for (place, digit) in digits.prefix(32).enumerated() {
-                guard let value = Character(UnicodeScalar(digit)).hexDigitValue else { return nil }
+                guard let value = LineCache.hexadecimal(digit) else { return nil }
                 words[place / 16] = words[place / 16] << 4 | UInt64(value)
             }
             (high, low) = (words[0], words[1])
@@ -27,6 +27,16 @@ package final class LineCache: Sendable {
     private struct Place {
         let offset: Int
         let length: Int
+    }
+
+    /// The value of a hexadecimal digit; nil for other characters.
+    static func hexadecimal(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+        default: nil
+        }
     }
 
     private static let keyLength = 64

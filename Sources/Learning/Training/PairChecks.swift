@@ -51,7 +51,7 @@ package struct PairChecks: Sendable {
         guard file != nil else { return nil }
         var files: [[String]] = []
         for sound in pair.sounds {
-            guard case .file(let url) = sound, let name = name(of: url.path) else { return nil }
+            guard case .file(let path) = sound, let name = name(of: path) else { return nil }
             files.append(name)
         }
         let row = Row(
@@ -65,9 +65,9 @@ package struct PairChecks: Sendable {
 
     func digest(_ key: String) -> [UInt8]? {
         guard let stored = file?.value(key) else { return nil }
-        let digits = stored.compactMap { Character(UnicodeScalar($0)).hexDigitValue }
+        let digits = stored.compactMap(LineCache.hexadecimal)
         guard digits.count == 64 else { return nil }
-        return stride(from: 0, to: 64, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+        return stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
     }
 
     func remember(_ digest: [UInt8], as key: String) {

@@ -1,5 +1,6 @@
 package import Encodings
 package import Foundation
+import Glibc
 import JSON
 
 /// The rows of a manifest as pairs, in the layouts of ``TrainingRow``, as JSON lines or a table.
@@ -52,7 +53,7 @@ package struct PairManifest: Sendable {
     ) throws {
         self.name = name ?? file.path
         self.use = use
-        let folder = file.deletingLastPathComponent()
+        let folder = file.deletingLastPathComponent().standardizedFileURL.path
         var rows: [(line: Int, pair: TrainingPair)] = []
         var lines: [String: Int] = [:]
         var problems: [Problem] = []
@@ -109,14 +110,14 @@ package struct PairManifest: Sendable {
         return true
     }
 
-    private static func sound(_ reference: ClipReference, in folder: URL) throws -> TrainingPair.Sound {
+    private static func sound(_ reference: ClipReference, in folder: String) throws -> TrainingPair.Sound {
         switch reference {
         case .bytes(let bytes): return .bytes(bytes)
         case .file(let id): throw RowError("the clip \(id) is an upload of a server; name a file")
         case .path(let path):
-            let file = URL(fileURLWithPath: path, relativeTo: folder).standardizedFileURL
-            guard FileManager.default.fileExists(atPath: file.path) else { throw RowError("there is no clip \(path)") }
-            return .file(file)
+            let file = path.hasPrefix("/") ? path : folder + "/" + path
+            guard !path.utf8.contains(0), unsafe access(file, F_OK) == 0 else { throw RowError("there is no clip \(path)") }
+            return .file(path: file)
         }
     }
 }

@@ -11,18 +11,22 @@ package struct PreparedPair: Sendable {
         /// As in ``ScoredSequence``.
         package var samplerLogProbabilities: [Float?]
         package var behaviourLogProbabilities: [Float?]
+        /// log q of each token by a teacher that is not computed here; nil if it is.
+        package let teacherLogProbabilities: [Float]?
         package let advantage: Float
         /// The number of rollouts in its group, including those without advantage.
         package let groupSize: Int
 
         package init(
             source: AnswerSource, tokens: [Int32], samplerLogProbabilities: [Float?] = [], behaviourLogProbabilities: [Float?] = [],
-            advantage: Float = 0, groupSize: Int = 1
+            teacherLogProbabilities: [Float]? = nil, advantage: Float = 0, groupSize: Int = 1
         ) {
+            precondition(teacherLogProbabilities.map { $0.count == tokens.count } ?? true, "a log-probability a token")
             self.source = source
             self.tokens = tokens
             self.samplerLogProbabilities = samplerLogProbabilities
             self.behaviourLogProbabilities = behaviourLogProbabilities
+            self.teacherLogProbabilities = teacherLogProbabilities
             self.advantage = advantage
             self.groupSize = groupSize
         }

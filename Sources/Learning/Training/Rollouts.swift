@@ -25,6 +25,8 @@ package struct SampledAnswer: Sendable, Equatable {
     /// Whether the answer was cut before its end.
     package var isCut = false
     package var isSupplied = false
+    /// log q of each token by a teacher behind an address.
+    var teacherLogProbabilities: [Float]?
 
     /// An answer of the engine to a request that reports the end token.
     init(_ completion: Completion) {
@@ -97,6 +99,8 @@ struct RolloutCollector: Sendable {
     let teacher: WeightVersion?
     let judge: AnswerJudge
     let reward: Reward?
+    /// The teacher if it is not computed here.
+    let scorer: TeacherEndpoint?
 
     /// `seed` names the pair's random streams; `known` is the teacher's answer if it is known already.
     func collect(
@@ -115,6 +119,10 @@ struct RolloutCollector: Sendable {
         }
         result.teacherAnswer = try await answered
         try check(result)
+        if let scorer, let token = result.token {
+            result.token?.teacherLogProbabilities = try await scorer.logProbabilities(
+                of: token.tokens, after: teacherPrompt.tokens, engine.model.tokenizer)
+        }
         if objective.needs(.rewards, of: .group) { try await judgeGroup(of: pair, &result) }
         return result
     }

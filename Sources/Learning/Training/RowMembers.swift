@@ -4,7 +4,8 @@ import JSON
 struct RowMembers {
     private let place: String
     private let object: JSONObject
-    private var taken: Set<String> = []
+    /// A list, because every row of a manifest takes some sixty names and has few members.
+    private var taken: [String] = []
 
     /// - Parameter place: The prefix of members' names in messages, such as `messages[0]`.
     init(_ value: JSONValue, at place: String = "") throws(RowError) {
@@ -20,7 +21,7 @@ struct RowMembers {
     func has(_ name: String) -> Bool { object[name].map { $0 != .null } ?? false }
 
     mutating func value(_ name: String) -> JSONValue? {
-        taken.insert(name)
+        taken.append(name)
         return has(name) ? object[name] : nil
     }
 
@@ -54,7 +55,7 @@ struct RowMembers {
     }
 
     /// Ignores members that have no effect on learning.
-    mutating func ignore(_ names: some Sequence<String>) { taken.formUnion(names) }
+    mutating func ignore(_ names: some Sequence<String>) { taken += names }
 
     /// Refuses members that would affect learning and are not supported. Null, false and empty values pass.
     mutating func refuse(_ names: String..., because reason: String) throws(RowError) {
@@ -77,7 +78,7 @@ struct RowMembers {
     /// What may be written in the place of an unknown member. A row has dozens of members, most of them names that other programs give to the same:
     /// those are told by the formats, and here only one that the unknown name resembles.
     private func advice(for unknown: String) -> String {
-        let names = taken.sorted()
+        let names = Set(taken).sorted()
         guard names.count > 12 else { return "the members here are " + names.joined(separator: ", ") }
         let near = NearestName.to(unknown, among: names).map { "did you mean `\($0)`? " } ?? ""
         return near + "`cord data formats` tells the members of a row; `metadata` may hold whatever is not to be read"

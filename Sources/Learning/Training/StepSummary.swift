@@ -11,6 +11,8 @@ struct StepSummary {
     private var sequenceLoss = 0.0
     private var divergence = 0.0
     private var compared = 0
+    /// Positions at which the teacher's likeliest token is known.
+    private var known = 0
     private var agreeing = 0
     private var trained = 0
     private var difference: Float?
@@ -42,6 +44,7 @@ struct StepSummary {
                 pairCompared += divergences.count
                 pairDivergence += divergences.reduce(0) { $0 + Double($1) }
                 agreeing += scored.measures.count { $0.argmax == $0.teacherArgmax }
+                known += scored.measures.count(where: \.knowsTeacher)
             }
             let share = scored.coefficients.scaled(by: 1 / Double(max(1, pairs)))
             let isReferred = answer.source == .group && objective.needs(.referenceLogProbabilities, of: .group)
@@ -86,8 +89,8 @@ struct StepSummary {
         if objective.reads(.group) { metrics.sequenceLoss = sequenceLoss / count }
         if compared > 0 {
             metrics.klMean = divergence / Double(compared)
-            metrics.teacherAgreement = Double(agreeing) / Double(compared)
         }
+        if known > 0 { metrics.teacherAgreement = Double(agreeing) / Double(known) }
         if !rewards.isEmpty { metrics.rewardMean = rewards.reduce(0) { $0 + Double($1) } / Double(rewards.count) }
         metrics.trainTokens = trained
         let tokens = lengths.reduce(0, +)

@@ -5,7 +5,8 @@ import Tensors
 /// Every rollout that a run learnt from, token by token: one file of JSON lines per step, one line per rollout, arrays by position.
 ///
 ///     tokens/step-0000001.jsonl   {"step": 1, "pair": "a", "role": "token", "text": "…", "finish_reason": "stop", "tokens": [52, …],
-///                                  "logprob": […], "entropy": […], "divergence": […], "weight": […], "teacher_logprob": […], …}
+///                                  "logprob": […], "entropy": […], "rank": [1, …], "divergence": […], "weight": […],
+///                                  "teacher_logprob": […], "teacher_entropy": […], "teacher_rank": [2, …], …}
 ///
 /// A step that is repeated after an interruption replaces its file.
 package struct TokenLog {
@@ -22,17 +23,22 @@ package struct TokenLog {
         /// At the temperature at which the rollout was scored.
         let logprob: [Float]
         let entropy: [Float]
+        /// 1 for the likeliest token; tokens of equal probability share the better rank.
+        let rank: [Int]
         /// w_t; absent where the term has no weights.
         let weight: [Float]?
-        /// D_t and the teacher's values, absent if nothing was compared; in a group, relative to the initial weights.
+        /// D_t and the teacher's values, absent if nothing was compared; in a group, relative to the initial weights. A teacher behind an address has
+        /// log-probabilities alone.
         let divergence: [Float]?
         let forwardKl: [Float]?
         let teacherLogprob: [Float]?
         let teacherEntropy: [Float]?
+        let teacherRank: [Int]?
 
         init(step: Int, pair: PairOutcome, _ rollout: RolloutOutcome) {
             let tokens = rollout.tokens
             let compared = tokens.contains(where: \.isCompared) ? tokens : nil
+            let known = compared?.allSatisfy(\.measures.knowsTeacher) == true ? compared : nil
             self.step = step
             self.pair = pair.id
             role = rollout.source.role
@@ -43,11 +49,13 @@ package struct TokenLog {
             self.tokens = tokens.map(\.token)
             logprob = tokens.map(\.measures.logProbability)
             entropy = tokens.map(\.measures.entropy)
+            rank = tokens.map(\.measures.rank)
             weight = tokens.contains { $0.weight != nil } ? tokens.map { $0.weight ?? 1 } : nil
-            divergence = compared?.map(\.measures.reverseKL)
-            forwardKl = compared?.map(\.measures.forwardKL)
+            divergence = known?.map(\.measures.reverseKL)
+            forwardKl = known?.map(\.measures.forwardKL)
             teacherLogprob = compared?.map(\.measures.teacherLogProbability)
-            teacherEntropy = compared?.map(\.measures.teacherEntropy)
+            teacherEntropy = known?.map(\.measures.teacherEntropy)
+            teacherRank = known?.map(\.measures.teacherRank)
         }
     }
 

@@ -64,7 +64,8 @@ extension Trainer {
                     reported.count - 1,
                     PreparedPair.Answer(
                         source: source, tokens: sampled.tokens, samplerLogProbabilities: policy(source, sampled),
-                        behaviourLogProbabilities: sampled.isSupplied ? sampled.logProbabilities : [], advantage: advantage ?? 0,
+                        behaviourLogProbabilities: sampled.isSupplied ? sampled.logProbabilities : [],
+                        teacherLogProbabilities: sampled.teacherLogProbabilities, advantage: advantage ?? 0,
                         groupSize: max(1, work.rollouts.group.count))
                 ))
         }

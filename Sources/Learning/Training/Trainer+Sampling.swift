@@ -41,7 +41,7 @@ extension Trainer {
         let objective = options.objective
         let teacher = objective.teacher == .frozen ? self.teacher : live
         let collector = RolloutCollector(
-            engine: engine, objective: objective, student: live, teacher: teacher, judge: judge, reward: reward)
+            engine: engine, objective: objective, student: live, teacher: teacher, judge: judge, reward: reward, scorer: scorer)
         // Greedy answers of unchanging weights can be remembered.
         let remembers = objective.teacher == .frozen && objective.teacherTemperature == 0 && objective.needsTeacherAnswer
         let requests = work.indices.filter { work[$0].outcome.isApplied }.map { index in
@@ -66,6 +66,8 @@ extension Trainer {
                         throw EngineError.stopped
                     } catch let error as RewardError {
                         // The reward itself failed. Without it, steps would silently learn from fewer pairs.
+                        throw error
+                    } catch let error as TeacherFailure {
                         throw error
                     } catch {
                         return (index, .failure(error))

@@ -101,9 +101,13 @@ extension Trainer {
         if let spoken = answers.spoken {
             let sampled = SampledAnswer(spoken)
             let teacher = options.objective.teacher == .frozen ? self.teacher : live
-            let measures = model.compare(
-                sampled.tokens, student: answers.prompts.student, teacher: answers.prompts.teacher, version: live, teacherVersion: teacher
-            ).map(\.measures)
+            // Of a teacher behind an address whole distributions are unknown.
+            let measures =
+                scorer != nil
+                ? []
+                : model.compare(
+                    sampled.tokens, student: answers.prompts.student, teacher: answers.prompts.teacher, version: live, teacherVersion: teacher
+                ).map(\.measures)
             sums.loss += measures.reduce(0) { $0 + Double($1.reverseKL) }
             sums.agreeing += measures.count { $0.argmax == $0.teacherArgmax }
             sums.tokens += measures.count

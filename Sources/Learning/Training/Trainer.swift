@@ -28,6 +28,8 @@ package actor Trainer {
     let reward: Reward?
     /// The teacher if the objective's teacher is frozen; nil for the base weights.
     let teacher: WeightVersion?
+    /// The teacher of the token term if another server computes it.
+    let scorer: TeacherEndpoint?
     /// Distinguishes the trainers of a process in the names of their live versions.
     let number: Int
     /// The frozen teacher's greedy answers so far.
@@ -41,6 +43,8 @@ package actor Trainer {
         /// The model itself, for instance after a warm start that should not teach.
         case base
         case version(WeightVersion)
+        /// One behind an address. What it is not asked for, such as answers to replayed prompts, is that of ``parent``.
+        case endpoint(TeacherEndpoint)
     }
 
     private static let trainers = Atomic<Int>(0)
@@ -54,6 +58,10 @@ package actor Trainer {
         if plan.isFull, options.adapterDropout ?? 0 > 0 {
             throw TrainingError.options("lora_dropout: expected nothing where the parameters themselves are trained")
         }
+        if case .endpoint = teacher, options.objective.method != .opdSampled || options.objective.teacher == .current {
+            throw TrainingError.options(
+                "a teacher behind an address tells the log-probabilities of sampled tokens alone, which is enough for the method opd_sampled")
+        }
         self.engine = engine
         self.plan = plan
         self.options = options
@@ -62,10 +70,11 @@ package actor Trainer {
         teacherAnswers = answers
         self.teacher =
             switch teacher {
-            case .parent: parent
+            case .parent, .endpoint: parent
             case .base: nil
             case .version(let version): version
             }
+        scorer = if case .endpoint(let endpoint) = teacher { endpoint } else { nil }
         number = Self.trainers.wrappingAdd(1, ordering: .relaxed).newValue
         weights = try TrainableWeights(plan, model: engine.model.model, parent: parent, seed: options.seed)
         moments = weights.entries.map {

@@ -29,6 +29,7 @@ package struct TrainingOptions: Sendable, Equatable, Codable {
             guard let value, !range.contains(value) else { return }
             throw .options("\(name): expected \(range.lowerBound) to \(range.upperBound), found \(value)")
         }
+        if let (option, expected) = objective.contradiction { throw .options("\(option.name): expected \(expected)") }
         try hold("learning rate", optimizer.learningRate, in: 0...1)
         try hold("beta1", optimizer.beta1, in: 0...(1.0).nextDown)
         try hold("beta2", optimizer.beta2, in: 0...(1.0).nextDown)

@@ -5,12 +5,15 @@ package import Generation
 
 /// One question, spoken and typed: the input of a CORD step. Or a ``Conversation``, whose answers are imitated.
 package struct TrainingPair: Sendable {
-    /// The location of the spoken question.
+    /// The location of the spoken question. A run holds one of each row, so it is small: a decoded clip lies apart, and a file is its path (an eighth
+    /// of a `URL`).
     package enum Sound: Sendable {
-        case clip(AudioClip)
+        indirect case clip(AudioClip)
         /// The bytes of an audio file.
         case bytes(Data)
-        case file(URL)
+        case file(path: String)
+
+        package static func file(_ url: URL) -> Sound { .file(path: url.path) }
 
         /// Decodes the clip.
         ///
@@ -21,8 +24,8 @@ package struct TrainingPair: Sendable {
                 switch self {
                 case .clip(let clip): return clip
                 case .bytes(let bytes): return try unsafe AudioDecoder.decode(bytes.span.bytes, limits: limits, isCancelled: isCancelled)
-                case .file(let url):
-                    let bytes = try Data(reading: url)
+                case .file(let path):
+                    let bytes = try Data(reading: URL(fileURLWithPath: path))
                     return try unsafe AudioDecoder.decode(bytes.span.bytes, limits: limits, isCancelled: isCancelled)
                 }
             } catch AudioError.cancelled {

@@ -2,7 +2,8 @@
 ///
 ///     a method that imitates gold    loss, tokenAccuracy         of the gold tokens behind the spoken question
 ///     all others                     klMean, teacherAgreement    D_t along the weights' own greedy spoken answers; the teacher is the
-///                                                                training's: the frozen first weights, or the current ones
+///                                                                training's: the frozen first weights, or the current ones (absent for one
+///                                                                behind an address, of which whole distributions are unknown)
 ///     pairs with a right answer      audioAccuracy, textAccuracy of greedy answers to the question spoken and typed
 package struct Validation: Sendable, Equatable, Codable {
     /// The number of validated pairs.

@@ -85,6 +85,7 @@ struct ObjectiveOptions: ParsableArguments {
         if reward != nil, !objective.needs(.rewards, of: .group) {
             throw ValidationError("--reward: the method \(method.rawValue) has no rewards.")
         }
+        if let (option, expected) = objective.contradiction { throw ValidationError("--\(option.flag): expected \(expected).") }
         if replayTranscripts > 0, replayWeight == 0 { throw ValidationError("--replay-transcripts: the --replay-weight 0 replays nothing.") }
         try NumericOption.check([
             (.topK, Double(topK)), (.topKShare, topKShare), (.alpha, alpha), (.beta, beta), (.tokenTemperature, tokenTemperature),

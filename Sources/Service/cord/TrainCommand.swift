@@ -22,8 +22,9 @@ struct Train: AsyncParsableCommand {
               cord train spoken/manifest.jsonl --output runs/opd --method opd
               cord ask --adapter runs/cord/adapter question.wav
               cord train export runs/cord --step 500 --output at-500
+              cord train mirror runs/cord --mlflow http://localhost:5000
             """,
-        subcommands: [Run.self, Export.self], defaultSubcommand: Run.self)
+        subcommands: [Run.self, Export.self, Mirror.self], defaultSubcommand: Run.self)
 }
 
 extension Train {
@@ -73,11 +74,12 @@ extension Train {
                 "Who teaches in place of the weights that the training begins with: a PEFT LoRA directory, or base for the model itself, as after a warm start.",
                 valueName: "dir"))
         var teacherAdapter: String?
+        @OptionGroup(title: "Other servers") var servers: TrainingServerOptions
         @Option(help: ArgumentHelp("The most that --reward may take for one group of rollouts.", valueName: "seconds")) var rewardTimeout = 60.0
         @Flag(help: "Go on although the run began with other kernels; its weights then differ in their last bits.")
         var anyMachine = false
         @Flag(help: "Write TensorBoard events, too.") var tensorboard = false
-        @Flag(help: "Write every rollout token by token, too, as DIR/tokens: log-probabilities, divergences, weights, entropies.")
+        @Flag(help: "Write every rollout token by token, too, as DIR/tokens: log-probabilities, divergences, weights, entropies, ranks.")
         var tokenLog = false
 
         func validate() throws {
@@ -94,6 +96,7 @@ extension Train {
             if teacherAdapter != nil, objective.teacher == .current {
                 throw ValidationError("--teacher-adapter names a frozen teacher; leave out --teacher current.")
             }
+            try servers.check(objective.objective, hasTeacher: teacherAdapter != nil)
             if !(0.001...86_400).contains(rewardTimeout) {
                 throw ValidationError("--reward-timeout: expected 0.001 to 86400 seconds, found \(rewardTimeout).")
             }
@@ -114,6 +117,7 @@ extension Train {
             try trained.check(
                 rank: loraRank, alpha: loraAlpha, isRankStabilized: adapters.useRslora ? true : nil, against: parent, in: loaded.model)
             let teacher = try teacher(runtime)
+            let mirror = try servers.mirror(of: URL(fileURLWithPath: output, isDirectory: true))
             let key = ProcessInfo.processInfo.environment["CORD_REWARD_KEY"]
             let reward = try objective.reward.map { try Reward($0, key: key, timeout: rewardTimeout) }
             let directory = URL(fileURLWithPath: output, isDirectory: true)
@@ -128,12 +132,14 @@ extension Train {
             let run = try TrainingRun(
                 pairs: checked.pairs, content: checked.content, validation: held?.pairs ?? [], replay: replay, settings: plan,
                 directory: directory, acceptsOtherMachine: anyMachine)
+            // Greedy answers to replayed prompts are the first weights' where another server teaches.
+            let answering = servers.teacherEndpoint == nil ? Self.digest(teacher) : nil
             let trainer = try Trainer(
                 engine: runtime.engine, plan: trained, options: options(totalSteps: run.totalSteps), parent: parent, teacher: teacher,
                 judge: AnswerMatch.judge, reward: try reward?.remembering(in: TrainingRun.rewards(of: directory)),
                 answers: TeacherAnswers(
                     in: cache, model: "\(digest) \(loaded.dtype) \(loaded.arithmetic)",
-                    teacher: Self.digest(teacher) ?? parent.map(ModelFingerprint.version),
+                    teacher: answering ?? parent.map(ModelFingerprint.version),
                     maxTokens: objective.maxRolloutTokens))
             let count = await trainer.parameterCount
             say("\(checked.pairs.count) pairs, \(run.totalSteps) steps, \(count) trained parameters, \(objective.method.rawValue)")
@@ -149,18 +155,27 @@ extension Train {
                 return try await run.run(trainer, subject: subject, skipped: checked.skipped) { progress in
                     say(Self.line(progress, left: clock.left(progress)))
                     if progress.step == 1, let note = Self.note(progress.report?.metrics) { say(note) }
+                    mirror?.follow()
                 }
             }
             let interrupt = Interrupt { training.cancel() }
             defer { interrupt.end() }
-            do { report(try await training.value) } catch is CancellationError {
+            do {
+                report(try await training.value)
+                await mirror?.end(.finished)
+            } catch is CancellationError {
                 say("stopped; the same command goes on from here")
+                await mirror?.end(.killed)
                 throw ExitCode(interrupt.status)
+            } catch {
+                await mirror?.end(.failed)
+                throw error
             }
             print(try await export(trainer, of: loaded, in: directory).path)
         }
 
         private func teacher(_ runtime: Runtime) throws -> Trainer.FrozenTeacher {
+            if let endpoint = try servers.teacher() { return .endpoint(endpoint) }
             guard let teacherAdapter else { return .parent }
             if teacherAdapter == "base" { return .base }
             let name = "teacher of the training"
@@ -173,6 +188,7 @@ extension Train {
             case .parent: nil
             case .base: "base"
             case .version(let version): ModelFingerprint.version(version)
+            case .endpoint(let endpoint): endpoint.name
             }
         }
 

@@ -1,8 +1,8 @@
 """peft's options of an adapter in training: which modules it is on, ranks, rsLoRA, dropout. Losses and gradients by PyTorch in float64.
 
     options/NAME          an adapter over ../qwen2audio/grouped7, as peft saves it
-    options.safetensors   for each, the gradient of every factor of CORD's loss, under dropout
-    options.json          peft's options, the loss without and under dropout
+    options.safetensors   for each, the gradient of every factor of CORD's loss, under dropout; replayed/…: with replayed prompts too
+    options.json          peft's options, the loss without and under dropout, and with replayed prompts
 
 The masks of dropout are the product's by their definition, written down again here: an element is named by its row, module and column.
 
@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 from peft import LoraConfig, get_peft_model
 
-from make import CASES, HERE, Model, answers, canonical, loss
+from make import CASES, HERE, Model, answers, canonical, loss, replays
 
 OPTIONS = {
     "names": dict(target_modules=["q_proj", "v_proj", "fc1", "multi_modal_projector.linear"], r=4, lora_alpha=6, use_rslora=True,
@@ -26,6 +26,8 @@ OPTIONS = {
     "all-linear": dict(target_modules="all-linear", r=2, lora_alpha=3, use_rslora=True, lora_dropout=0.5),
 }
 STREAMS = [11, 12]
+REPLAY_STREAMS = [13, 14, 15]
+REPLAYED = dict(method="cord", tokenCoefficient=0.6, replayWeight=0.8)
 
 GAMMA, WORD = 0x9E37_79B9_7F4A_7C15, (1 << 64) - 1
 
@@ -82,6 +84,8 @@ class Dropping(Model):
         for stream, pair in zip(STREAMS, pairs):
             for number, tokens in enumerate([pair["token"], *pair["group"]]):
                 self.places[tuple(tokens)] = (stream, number)
+        for stream, replay in zip(REPLAY_STREAMS, replays(self.vocab)):
+            self.places[tuple(replay["answer"])] = (stream, 0)
 
     def rows(self, arguments: dict, answer: list[int]) -> torch.Tensor:
         stream, number = self.places[tuple(answer)]
@@ -114,12 +118,19 @@ def made(name: str, options: dict, tensors: dict) -> dict:
     for path, module in peft.named_modules():
         if hasattr(module, "lora_dropout"):
             module.lora_dropout["default"] = Masked(canonical(path), options["lora_dropout"])
-    value = loss(model, CASES[0], pairs, peft.disable_adapter)
-    value.backward()
-    for key, parameter in factors.items():
-        tensors[f"{name}/{canonical(key)}"] = parameter.grad.float().clone()
-    print(name, plain, value.item(), len(factors))
-    return dict(name=name, options=options, streams=STREAMS, plain=plain, loss=value.item())
+
+    def taken(case: dict, prefix: str) -> float:
+        peft.zero_grad()
+        value = loss(model, case, pairs, peft.disable_adapter)
+        value.backward()
+        for key, parameter in factors.items():
+            tensors[f"{prefix}{name}/{canonical(key)}"] = parameter.grad.float().clone()
+        return value.item()
+
+    result = dict(name=name, options=options, streams=STREAMS, plain=plain, loss=taken(CASES[0], ""),
+                  replayed=dict(objective=REPLAYED, streams=REPLAY_STREAMS, loss=taken(REPLAYED, "replayed/")))
+    print(result, len(factors))
+    return result
 
 
 if __name__ == "__main__":

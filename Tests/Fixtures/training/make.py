@@ -5,12 +5,15 @@ written down as CORD's equations. Two checkpoints of ../qwen2audio serve as mode
 
     lora.safetensors   grouped7: rank 4 on every linear layer of encoder, projector and decoder (A and B random), and for
                        each case of cases.json the gradient of every factor
-    full.safetensors   head128: the gradient of every parameter for CORD
+    full.safetensors   head128: the gradient of every parameter for CORD; replay/…: the same with replayed prompts, of weights that were moved
     cases.json         objectives, answers, losses, ten losses of ten AdamW steps
 
     python make.py
 """
 
+import contextlib
+import copy
+import functools
 import importlib.util
 import json
 import math
@@ -104,6 +107,13 @@ CASES = [
     dict(method="opd", replayWeight=0.7),
     dict(method="cord", teacher="current", reduction="mean", replayWeight=2.5),
     dict(method="supervised", replayWeight=1.5),
+    dict(method="cord", tokenCoefficient=0.3, sequenceCoefficient=2),
+    dict(method="opd_weighted", tokenCoefficient=2.5, reduction="mean", topK=4),
+    dict(method="opd_position", tokenCoefficient=0.5, beta=3, teacher="current"),
+    dict(method="forward_kl", teacherScale=0.5, reduction="mean"),
+    dict(method="cord", teacherScale=0.5, tokenCoefficient=1.5, referenceCoefficient=0.2, replayWeight=0.7),
+    dict(method="opd_sampled"),
+    dict(method="opd_sampled", teacherScale=0.5, tokenCoefficient=0.7, reduction="mean", replayWeight=0.3),
 ]
 
 # Several updates by the same rollouts, with ratios against the weights before the first.
@@ -115,24 +125,26 @@ def replays(vocab: int) -> list[dict]:
     return [dict(prompt=prompt, answer=[int(i) for i in random.integers(6, vocab, n)]) for prompt, n in REPLAYS]
 
 
-def replayed(model: Model, case: dict, teacher_off) -> torch.Tensor:
-    """The mean over replayed prompts of KL(model without its adapter ‖ model) along their answers."""
+def replayed(model: Model, case: dict, frozen) -> torch.Tensor:
+    """The mean over replayed prompts of KL(frozen teacher ‖ model) along their answers."""
     total = 0.0
     for replay in replays(model.vocab):
         prompt = model.inputs(replay["prompt"])
         p = model.rows(prompt, replay["answer"])
-        with torch.no_grad(), teacher_off():
+        with torch.no_grad(), frozen():
             q = model.rows(prompt, replay["answer"])
         divergence = (q.exp() * (q - p)).sum(-1)
         total = total + (divergence.mean() if case.get("reduction") == "mean" else divergence.sum())
     return total / len(REPLAYS)
 
 
-def loss(model: Model, case: dict, pairs: list[dict], teacher_off, old: list | None = None) -> torch.Tensor:
+def loss(model: Model, case: dict, pairs: list[dict], base, old: list | None = None, frozen=None) -> torch.Tensor:
     """The mean over pairs of the objective, with the paper's symbols, and the term of replayed prompts where the case has one.
 
+    `base`, `frozen`: contexts in which the model is the one that the training began with, and the frozen teacher where that is another.
     `old`: what ratios are taken against, filled by the first call; without it, the recorded offsets say it.
     """
+    frozen = frozen or base
     method, K, alpha, beta = case["method"], case.get("topK", 20), case.get("alpha", 2.0), case.get("beta", 2.0)
     tokens = sum(len(y) for p in pairs for y in p["group"])
     temperature = case.get("sequenceTemperature", 1.5)
@@ -145,7 +157,7 @@ def loss(model: Model, case: dict, pairs: list[dict], teacher_off, old: list | N
         def teacher_rows(y):
             with torch.no_grad():
                 if case.get("teacher", "frozen") == "frozen":
-                    with teacher_off():
+                    with frozen():
                         return model.rows(teacher, y)
                 return model.rows(teacher, y)
 
@@ -163,7 +175,14 @@ def loss(model: Model, case: dict, pairs: list[dict], teacher_off, old: list | N
                 w[D.detach().topk(min(K, T) if share is None else math.ceil(share * T)).indices] *= alpha
             if method in ("cord", "opd_position", "opd_weighted"):
                 w *= beta - (beta - 1) * torch.arange(T, dtype=torch.float64) / (T - 1)
-            total = total + taken((w * D).sum(), T)
+            total = total + case.get("tokenCoefficient", 1.0) * taken((w * D).sum(), T)
+        if method == "opd_sampled":
+            y = pair["token"]
+            index = torch.tensor(y)[:, None]
+            log, q = model.rows(student, y).gather(1, index)[:, 0], teacher_rows(y).gather(1, index)[:, 0]
+            # The value of the estimate, with the gradient of the policy whose reward it is.
+            value = ((log - q).detach() * (1 + log - log.detach())).sum()
+            total = total + case.get("tokenCoefficient", 1.0) * taken(value, len(y))
         if method in ("cord", "grpo"):
             r = torch.tensor(pair["rewards"], dtype=torch.float64)
             A = r - r.mean()
@@ -192,7 +211,7 @@ def loss(model: Model, case: dict, pairs: list[dict], teacher_off, old: list | N
                 else:
                     value = (w * A[i] * log).sum()
                 if case.get("referenceCoefficient"):
-                    with torch.no_grad(), teacher_off():
+                    with torch.no_grad(), base():
                         q = scored(model.rows(student, y))
                     value = value - case["referenceCoefficient"] * (rows.exp() * (rows - q)).sum()
                 if case.get("entropyCoefficient"):
@@ -209,7 +228,7 @@ def loss(model: Model, case: dict, pairs: list[dict], teacher_off, old: list | N
             log = model.rows(student, y).gather(1, torch.tensor(y)[:, None])[:, 0]
             total = total - taken(log.sum(), len(y))
     total = total / len(pairs)
-    return total + case["replayWeight"] * replayed(model, case, teacher_off) if "replayWeight" in case else total
+    return total + case["replayWeight"] * replayed(model, case, frozen) if "replayWeight" in case else total
 
 
 def canonical(name: str) -> str:
@@ -218,6 +237,17 @@ def canonical(name: str) -> str:
     if name.startswith("model.language_model."):
         return "language_model.model." + name.removeprefix("model.language_model.")
     return name.removeprefix("model.")
+
+
+@contextlib.contextmanager
+def scaled(peft, factor: float):
+    """The adapter at a part of its scale: a teacher that is neither the base nor the student."""
+    layers = [module for module in peft.modules() if isinstance(getattr(module, "scaling", None), dict)]
+    for layer in layers:
+        layer.scaling["default"] *= factor
+    yield
+    for layer in layers:
+        layer.scaling["default"] /= factor
 
 
 def lora(record: dict):
@@ -240,7 +270,8 @@ def lora(record: dict):
     record["pairs"], record["replays"], record["cases"] = pairs, replays(model.vocab), []
     for index, case in enumerate(CASES):
         peft.zero_grad()
-        value = loss(model, case, pairs, peft.disable_adapter)
+        frozen = functools.partial(scaled, peft, case["teacherScale"]) if "teacherScale" in case else None
+        value = loss(model, case, pairs, peft.disable_adapter, frozen=frozen)
         value.backward()
         for name, parameter in factors.items():
             tensors[f"{index}/{canonical(name)}"] = parameter.grad.float().clone()
@@ -275,19 +306,43 @@ def lora(record: dict):
     safetensors.torch.save_file(tensors, HERE / "lora.safetensors")
 
 
+# Full parameters with replayed prompts.
+FULL = dict(method="cord", tokenCoefficient=0.5, referenceCoefficient=0.1, replayWeight=1.5)
+
+
+def moved(name: str) -> float:
+    return 1 + 0.02 * (len(name.encode()) % 7 - 3)
+
+
 def full(record: dict):
     """Full parameters; the teacher is another text prompt of the same weights, so that the divergence is not zero."""
     model = Model("head128")
     pairs = answers(model.vocab, 2)
-    import contextlib
-    value = loss(model, CASES[0], pairs, contextlib.nullcontext)
-    value.backward()
     tensors = {}
-    for name, parameter in model.model.named_parameters():
-        if parameter.grad is not None:
-            tensors[canonical(name)] = parameter.grad.float().clone()
-    record["full"] = dict(pairs=pairs, loss=value.item())
-    print("full", value.item(), len(tensors))
+
+    def taken(value, prefix=""):
+        model.model.zero_grad()
+        value.backward()
+        for name, parameter in model.model.named_parameters():
+            if parameter.grad is not None:
+                tensors[prefix + canonical(name)] = parameter.grad.float().clone()
+        return value.item()
+
+    record["full"] = dict(pairs=pairs, loss=taken(loss(model, CASES[0], pairs, contextlib.nullcontext)))
+    # Weights that have left the frozen teacher's: each parameter times a factor that its name gives.
+    first = copy.deepcopy(model.model)
+    with torch.no_grad():
+        for name, parameter in model.model.named_parameters():
+            parameter.copy_((parameter.float() * torch.tensor(moved(canonical(name)))).double())
+
+    @contextlib.contextmanager
+    def frozen():
+        now, model.model = model.model, first
+        yield
+        model.model = now
+
+    record["fullReplay"] = dict(objective=FULL, replays=replays(model.vocab), loss=taken(loss(model, FULL, pairs, frozen), "replay/"))
+    print("full", record["full"]["loss"], record["fullReplay"]["loss"], len(tensors))
     safetensors.torch.save_file(tensors, HERE / "full.safetensors")
 
 

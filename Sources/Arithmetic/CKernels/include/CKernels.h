@@ -207,7 +207,7 @@ void ck_exp_sums(double *sums, const float *x, size_t n, float top, float scale)
 /// y[j] = x[j] where bit j of `allowed` is set (of word j / 64, the lowest bit first), −∞ elsewhere.
 void ck_mask(float *y, const float *x, const uint64_t *allowed, size_t n);
 
-/// Measures of a row of student logits s and teacher logits t over n words (t may be NULL, then only the first two are set).
+/// Measures of a row of student logits s and teacher logits t over n words (t may be NULL, then only the student's are set).
 typedef struct {
     float log_probability; // log softmax(s)[target]
     float entropy;         // of softmax(s)
@@ -216,6 +216,7 @@ typedef struct {
     float teacher_log_probability;
     float teacher_entropy;
     int32_t argmax, teacher_argmax;
+    int32_t rank, teacher_rank; // of the target: 1 + the words with a larger logit, so that equal logits share the better rank; 0 without target
 } ck_row_measures;
 void ck_measure_rows(ck_row_measures *measures, const float *s, const float *t, const int32_t *target, size_t rows,
                      size_t n);

@@ -12,10 +12,15 @@ package struct RowMeasures: Sendable, Equatable {
     package var teacherEntropy: Float
     package var argmax: Int
     package var teacherArgmax: Int
+    /// The target's place among all tokens: 1 + the number of tokens with a larger logit. Tokens with equal logits share the better rank.
+    package var rank: Int
+    /// The same in the teacher's row; 0 without a teacher.
+    package var teacherRank: Int
 
     package init(
         logProbability: Float = 0, entropy: Float = 0, reverseKL: Float = 0, forwardKL: Float = 0,
-        teacherLogProbability: Float = 0, teacherEntropy: Float = 0, argmax: Int = 0, teacherArgmax: Int = 0
+        teacherLogProbability: Float = 0, teacherEntropy: Float = 0, argmax: Int = 0, teacherArgmax: Int = 0, rank: Int = 0,
+        teacherRank: Int = 0
     ) {
         self.logProbability = logProbability
         self.entropy = entropy
@@ -25,7 +30,21 @@ package struct RowMeasures: Sendable, Equatable {
         self.teacherEntropy = teacherEntropy
         self.argmax = argmax
         self.teacherArgmax = teacherArgmax
+        self.rank = rank
+        self.teacherRank = teacherRank
     }
+
+    /// The same beside a teacher of which only the target's log-probability is known: what needs its whole row is not a number, or no token.
+    package func beside(teacherLogProbability: Float) -> RowMeasures {
+        var known = self
+        known.teacherLogProbability = teacherLogProbability
+        (known.reverseKL, known.forwardKL, known.teacherEntropy) = (.nan, .nan, .nan)
+        (known.teacherArgmax, known.teacherRank) = (-1, 0)
+        return known
+    }
+
+    /// Whether the teacher's whole row was measured.
+    package var knowsTeacher: Bool { teacherArgmax >= 0 }
 }
 
 /// Measures each row of student logits [R, V] against `targets` and, where given, the teacher's logits [R, V].
@@ -41,7 +60,7 @@ package func measureRows(_ student: Tensor, teacher: Tensor?, targets: [Int32]) 
             forwardKL: teacher == nil ? 0 : $0.forward_kl,
             teacherLogProbability: teacher == nil ? 0 : $0.teacher_log_probability,
             teacherEntropy: teacher == nil ? 0 : $0.teacher_entropy, argmax: Int($0.argmax),
-            teacherArgmax: teacher == nil ? 0 : Int($0.teacher_argmax))
+            teacherArgmax: teacher == nil ? 0 : Int($0.teacher_argmax), rank: Int($0.rank), teacherRank: teacher == nil ? 0 : Int($0.teacher_rank))
     }
 }
 

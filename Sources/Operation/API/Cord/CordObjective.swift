@@ -15,6 +15,7 @@ package struct CordObjective: Codable, Equatable, Sendable {
         let fields = try Fields(decoder)
         loss = Objective(try fields.choice("method") ?? .cord)
         for member in Self.members { try member.read(&loss, fields) }
+        if let (option, expected) = loss.contradiction { throw fields.invalid(option.name, expected: expected) }
         judge = try fields.optional("judge", "an object")
         reward = try fields.text("reward", maxLength: 128)
         if reward != nil, judge != nil { throw fields.invalid("reward", expected: "nothing beside `judge`") }

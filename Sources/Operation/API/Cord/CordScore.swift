@@ -23,19 +23,22 @@ package struct CordMeasures: Codable, Equatable, Sendable {
     /// The trainer's log-probability, at the temperature at which the token is scored.
     package var logprob: Double
     package var entropy: Double
+    /// The token's place among all, by probability: 1 for the likeliest. Tokens of equal probability share the better rank.
+    package var rank: Int?
     /// KL(student ‖ teacher); in a group, the divergence from the initial weights.
     package var reverseKl: Double?
     package var forwardKl: Double?
     package var teacherLogprob: Double?
     package var teacherEntropy: Double?
+    package var teacherRank: Int?
     package var coefficients: CordCoefficients
 
     package init(
-        logprob: Double, entropy: Double, reverseKl: Double?, forwardKl: Double?, teacherLogprob: Double?, teacherEntropy: Double?,
-        coefficients: CordCoefficients
+        logprob: Double, entropy: Double, rank: Int, reverseKl: Double?, forwardKl: Double?, teacherLogprob: Double?, teacherEntropy: Double?,
+        teacherRank: Int?, coefficients: CordCoefficients
     ) {
         (self.logprob, self.entropy, self.reverseKl, self.forwardKl, self.teacherLogprob) = (logprob, entropy, reverseKl, forwardKl, teacherLogprob)
-        (self.teacherEntropy, self.coefficients) = (teacherEntropy, coefficients)
+        (self.teacherEntropy, self.rank, self.teacherRank, self.coefficients) = (teacherEntropy, rank, teacherRank, coefficients)
     }
 }
 

@@ -36,7 +36,7 @@ package struct FineTuningRequest: Codable, Equatable, Sendable {
         metadata = try fields.optional("metadata", "an object of strings") ?? metadata
         guard metadata.count <= 16 else { throw fields.invalid("metadata", expected: "at most 16 members") }
         cord = try fields.optional("cord", "an object") ?? FineTuningOptions()
-        try fields.refuse("integrations", because: "no other service is told about a job")
+        try fields.refuse("integrations", because: "no other service is told about a job; its result_files have metrics.jsonl")
         try fields.end()
     }
 }

@@ -57,6 +57,12 @@ extension FineTuning {
     /// The version that teaches instead of the parent; nil for the base, and if the job names none.
     func teacher(_ wanted: FineTuningRequest) throws -> WeightVersionRecord? {
         guard let name = wanted.cord.teacher, name != "base" else { return nil }
+        if name.hasPrefix("http://") || name.hasPrefix("https://") {
+            throw WorkshopError(
+                .invalidValue,
+                "cord.teacher: expected a version's name or \"base\"; a server asks no address that a client names. cord train has --teacher-endpoint.",
+                at: "cord.teacher")
+        }
         return try versions.record(name)
     }
 

@@ -56,10 +56,10 @@ extension CordMeasures {
     init(_ token: TokenOutcome) {
         let measures = token.measures
         self.init(
-            logprob: Double(measures.logProbability), entropy: Double(measures.entropy),
+            logprob: Double(measures.logProbability), entropy: Double(measures.entropy), rank: measures.rank,
             reverseKl: token.isCompared ? Double(measures.reverseKL) : nil, forwardKl: token.isCompared ? Double(measures.forwardKL) : nil,
             teacherLogprob: token.isCompared ? Double(measures.teacherLogProbability) : nil,
-            teacherEntropy: token.isCompared ? Double(measures.teacherEntropy) : nil,
+            teacherEntropy: token.isCompared ? Double(measures.teacherEntropy) : nil, teacherRank: token.isCompared ? measures.teacherRank : nil,
             coefficients: CordCoefficients(
                 logprob: Double(token.coefficients.logProbability), reverseKl: Double(token.coefficients.reverseKL),
                 forwardKl: Double(token.coefficients.forwardKL), entropy: Double(token.coefficients.entropy)))

@@ -71,8 +71,8 @@ package struct TrainingRows: Sendable {
         }
         switch sounds[number] {
         case .bytes(let bytes): return bytes
-        case .file(let url):
-            do { return try Data(reading: url) } catch {
+        case .file(let path):
+            do { return try Data(reading: URL(fileURLWithPath: path)) } catch {
                 throw WorkshopError(.notFound, "\(file.filename), line \(wanted): the clip is not to be had: \(error.reason).")
             }
         case .clip: preconditionFailure("a row names its clips")

@@ -2,12 +2,14 @@
 """What tens of thousands of pairs cost before the first step and in memory: `cord train`, and fine-tuning jobs over HTTP.
 
     benchmarks/quality/many_pairs.py --cord cord --output some --sample 400
-    benchmarks/quality/pairs_memory.py --cord cord --pairs some --output measured
+    benchmarks/speed/pairs_memory.py --cord cord --pairs some --output measured
+    benchmarks/speed/pairs_memory.py --cord cord --pairs some --output measured --only warm      # again, with what was remembered
 
 The few spoken pairs are linked under as many names as there shall be rows, each row with an id of its own: how the clips sound says nothing about
 memory and start-up, and every file is looked at by itself. Measured are the seconds to the first step with nothing remembered and with what the
 run before remembered, and the resident memory (of the process alone, not of the pages that the system caches) when the pairs are there, and after
-steps. Over HTTP twice: rows that name clips by path, and one upload with its clips inside. Python's standard library is all it needs.
+steps. Over HTTP twice: rows that name clips by path, and one upload with its clips inside. A server's jobs begin with what `cord train` has remembered, where that
+was measured before. At last both sizes stand beside each other. Python's standard library is all it needs.
 """
 
 import argparse
@@ -69,8 +71,22 @@ def laid(arguments, rows):
     return folder
 
 
+SAID = {}
+
+
 def say(name, **figures):
+    SAID[name] = figures
     print(json.dumps({"measured": name, **{key: round(value, 2) for key, value in figures.items()}}), flush=True)
+
+
+def compared(name, other, rows):
+    """What more rows cost."""
+    few, many = SAID[name], SAID[other]
+    for figure in ("seconds_to_pairs", "seconds_to_step", "mib_with_pairs", "mib_before_last", "mib_most"):
+        if figure in few and figure in many:
+            more = many[figure] - few[figure]
+            each = f", {more * 2**20 / rows:.0f} bytes a row" if figure.startswith("mib") else ""
+            print(f"# {figure}: {few[figure]:.1f} with few rows, {many[figure]:.1f} with {rows} more ({more:+.1f}{each})", flush=True)
 
 
 def trained(arguments, name, folder, cache):
@@ -142,6 +158,25 @@ def in_turn(arguments, folder):
             say(f"after job {number}", mib=resident(server.pid), **gauges(server))
 
 
+def by_path(arguments, data, few, many, caches):
+    """Jobs on rows that name clips by path."""
+    known = [file for folder in (few, many) for file in caches[folder].glob("pairs-*.txt")]
+    for file in known:
+        (data / "cache").mkdir(parents=True, exist_ok=True)
+        with open(data / "cache" / file.name, "ab") as all_of_them:
+            all_of_them.write(file.read_bytes())
+    with Server(arguments.cord, "--audio-folder", arguments.output, data=data) as server:
+        say("server, idle", mib=resident(server.pid))
+        for name, folder in (("few", few), ("many", many)):
+            id = sent(server, rows_by_path(arguments, folder), f"{folder.name}.jsonl")
+            if not known:
+                job(arguments, server, f"job by path, {name}, nothing remembered", id)
+            job(arguments, server, f"job by path, {name}, remembered", id)
+            say(f"after the job by path, {name}", mib=resident(server.pid))
+    compared("job by path, few, remembered", "job by path, many, remembered", arguments.rows - arguments.few)
+    shutil.rmtree(data)
+
+
 def rows_by_path(arguments, folder):
     """The folder's rows as an upload that names clips below the operator's folder."""
     rows = Path(arguments.output) / f"{folder.name}.jsonl"
@@ -196,34 +231,34 @@ def main():
     parser.add_argument("--pairs", required=True, help="a folder of spoken pairs")
     parser.add_argument("--output", required=True)
     parser.add_argument("--rows", type=int, default=80_000)
-    parser.add_argument("--few", type=int, default=400, help="rows to compare with")
+    parser.add_argument("--few", type=int, default=2000, help="rows to compare with")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--inline", type=int, default=366, help="MiB of an upload with its clips inside")
     parser.add_argument("--max-skipped", type=int, default=1_000_000)
-    parser.add_argument("--only", choices=["train", "http", "jobs"], help="jobs: one small job after the other, not measured otherwise")
+    parser.add_argument("--only", choices=["train", "warm", "http", "upload", "jobs"],
+                        help="warm: cord train with what was remembered; upload: the one with clips inside; jobs: one small job after the other, not "
+                             "measured otherwise")
     parser.add_argument("--jobs", type=int, default=8)
     parser.add_argument("--cache-size", type=int, help="MiB of keys and values for --only jobs; the server's own choice where not given")
     arguments = parser.parse_args()
     if arguments.only == "jobs":
         return in_turn(arguments, laid(arguments, arguments.few))
     few, many = laid(arguments, arguments.few), laid(arguments, arguments.rows)
-    if arguments.only != "http":
+    caches = {folder: Path(arguments.output) / "cache" / folder.name for folder in (few, many)}
+    if arguments.only not in ("http", "upload"):
         for name, folder in (("train, few", few), ("train, many", many)):
-            cache = Path(arguments.output) / "cache" / folder.name
-            shutil.rmtree(cache, ignore_errors=True)
-            trained(arguments, f"{name}, nothing remembered", folder, cache)
-            trained(arguments, f"{name}, remembered", folder, cache)
-    if arguments.only == "train":
+            if arguments.only != "warm":
+                shutil.rmtree(caches[folder], ignore_errors=True)
+                trained(arguments, f"{name}, nothing remembered", folder, caches[folder])
+            trained(arguments, f"{name}, remembered", folder, caches[folder])
+        compared("train, few, remembered", "train, many, remembered", arguments.rows - arguments.few)
+    if arguments.only in ("train", "warm"):
         return
     data = Path(arguments.output) / "data"
     shutil.rmtree(data, ignore_errors=True)
-    with Server(arguments.cord, "--audio-folder", arguments.output, data=data) as server:
-        say("server, idle", mib=resident(server.pid))
-        for name, folder in (("few", few), ("many", many)):
-            id = sent(server, rows_by_path(arguments, folder), f"{folder.name}.jsonl")
-            job(arguments, server, f"job by path, {name}, nothing remembered", id)
-            job(arguments, server, f"job by path, {name}, remembered", id)
-    shutil.rmtree(data)
+    if arguments.only != "upload":
+        by_path(arguments, data, few, many, caches)
+    place, rows = inline(arguments, many)
     place, rows = inline(arguments, many)
     with Server(arguments.cord, data=data) as server:
         before, watched, start = resident(server.pid), Watched(server.pid), time.monotonic()
@@ -232,6 +267,7 @@ def main():
             mib_after=resident(server.pid), mib_most=watched.most)
         job(arguments, server, "job of the upload, nothing remembered", id)
         job(arguments, server, "job of the upload, remembered", id)
+        say("after the jobs of the upload", mib=resident(server.pid))
     shutil.rmtree(data)
     place.unlink()
 
