@@ -34,6 +34,10 @@ def ids(value):
 KEYWORDS = {"type", "properties", "required", "items", "enum", "const", "minimum", "maximum", "minLength", "maxLength", "additionalProperties"}
 
 
+# No schema says what an expression or a grammar is.
+FORMS = {"regex": "[0-9]{1,3}", "grammar": 'root ::= "yes" | "no"'}
+
+
 def formed(schema):
     """A schema for an answer, or one of words that are known where some are not: those are refused by name."""
     return schema if not isinstance(schema, dict) or set(schema) <= KEYWORDS else {"type": "object", "properties": {}}
@@ -42,6 +46,8 @@ def formed(schema):
 def heard(value, name=None):
     if name in ("schema", "json") and isinstance(value, dict):
         return formed(value)
+    if name in FORMS and isinstance(value, str):
+        return FORMS[name]
     if name in ("prompt", "continuations") and isinstance(value, list):
         return ids([ids(element) for element in value])
     if isinstance(value, dict):
