@@ -5,9 +5,9 @@ import Workshop
 struct DoubtedWordsTests {
     @Test func fasterIsShorterAndHigher() {
         let samples = (0..<1040).map { Float($0) }
-        let faster = DoubtedWords.faster(samples)
+        let faster = DoubtedWords.faster(samples, by: 1.04)
         #expect(faster.count == 1000 && faster[0] == 0 && abs(faster[500] - 520) < 0.01 && faster.allSatisfy { $0 <= 1039 })
-        #expect(DoubtedWords.faster([]).isEmpty)
+        #expect(DoubtedWords.faster([], by: 1.1).isEmpty)
     }
 
     @Test func halfOfTheWordsMayDiffer() {

@@ -62,8 +62,11 @@ package struct Transcription: Sendable {
         var text = transcript.text
         // Drawn words differ by themselves.
         if !text.isEmpty, wish.temperature == 0, transcript.certainty < DoubtedWords.leastCertainty {
-            let again = try await self.transcript(of: DoubtedWords.faster(piece.samples), "\(piece.start)/faster", waits: true)
-            if DoubtedWords.differ(text, again.text) { text = "" }
+            for speed in DoubtedWords.speeds where !text.isEmpty {
+                let faster = DoubtedWords.faster(piece.samples, by: speed)
+                let again = try await self.transcript(of: faster, "\(piece.start)/faster \(speed)", waits: true)
+                if DoubtedWords.differ(text, again.text) { text = "" }
+            }
         }
         return Piece(
             seconds: piece.seconds, text: text, language: transcript.language, isCut: transcript.isCut, certainty: transcript.certainty)
