@@ -9,11 +9,16 @@ import Testing
     private static func members(_ file: String, _ path: String...) throws -> [String: WireValue] {
         let place = URL(filePath: #filePath).appending(path: "../../../Sources/Service/Server/OpenAPI/\(file).json").standardized
         var value = try #require(try WireValue(json: Data(contentsOf: place))["schemas"])
+        // What members exclude each other stands beside them.
+        func chosen(_ value: WireValue) throws -> WireValue {
+            guard value["properties"] == nil, case .array(let choices) = value["anyOf"] else { return value }
+            return try #require(choices.first { $0["properties"] != nil })
+        }
         for name in path {
-            if case .array(let choices) = value["anyOf"] { value = try #require(choices.first { $0["properties"] != nil }) }
+            value = try chosen(value)
             value = try #require(value[name] ?? value["properties"]?[name])
         }
-        if case .array(let choices) = value["anyOf"] { value = try #require(choices.first { $0["properties"] != nil }) }
+        value = try chosen(value)
         guard case .object(let members) = try #require(value["properties"]) else { return [:] }
         return members
     }

@@ -38,6 +38,7 @@ extension PairManifest {
     ) async throws -> CheckedPairs {
         let digests = try await look(model, checks, width: width, progress)
         var pairs: [TrainingPair] = []
+        pairs.reserveCapacity(rows.count)
         var skipped = problems
         var content = SHA256()
         for (row, digest) in zip(rows, digests) {

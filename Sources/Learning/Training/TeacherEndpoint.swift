@@ -8,7 +8,7 @@ import Tokenization
 ///     POST …/completions {"prompt": [ids of the typed question, ids of the rollout], "echo": true, "max_tokens": 0, "logprobs": 1}
 ///       → choices[0].logprobs: {"tokens": […], "token_logprobs": […]}, an element for each id
 ///
-/// `cord` and vLLM answer so. The teacher must have this model's tokens: the ids are this model's, in its chat format.
+/// `cord` answers so. The teacher must have this model's tokens: the ids are this model's, in its chat format.
 package struct TeacherEndpoint: Sendable {
     /// The address and the model, as records and errors name the teacher. Never the key.
     package let name: String

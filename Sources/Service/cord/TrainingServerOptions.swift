@@ -9,7 +9,7 @@ struct TrainingServerOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             A frozen teacher that another server computes, as http://localhost:8080/v1: POST …/completions with token ids, echo and logprobs, as cord \
-            and vLLM answer them. It tells the log-probabilities of sampled tokens, enough for --method opd_sampled alone, and must have this \
+            serve answers them. It tells the log-probabilities of sampled tokens, enough for --method opd_sampled alone, and must have this \
             model's tokens. CORD_TEACHER_KEY is its key.
             """, valueName: "url"))
     var teacherEndpoint: String?
