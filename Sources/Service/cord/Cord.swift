@@ -32,6 +32,8 @@ struct Cord: AsyncParsableCommand {
             guard let command = try command(Array(CommandLine.arguments.dropFirst())) else { return }
             isUnderstood = true
             try ProgramFolder.check(["CordNano", "CordBench", "Server"])
+            // A server ends by itself when it is asked to.
+            if !(command is Serve) { EndingSignals.tidy() }
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
