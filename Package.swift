@@ -199,7 +199,7 @@ let package = Package(
         tests("Tokenization", ["CordNano"]),
         tests("Structure", ["JSON", "Randomness"]),
         tests("Hashing", isPlain: true),
-        tests("HTTP", [logging]),
+        tests("HTTP", ["Files", logging]),
         tests("Encodings", ["Files"]),
         tests("Files", isPlain: true),
         tests("JSON", isPlain: true),
