@@ -43,6 +43,18 @@ import Testing
         #expect(examples > 40)
     }
 
+    /// Also how a command is written, of which the options stay whole.
+    @Test(arguments: [60, 80, 120]) func helpKeepsToTheWidthOfTheTerminal(columns: Int) throws {
+        for command in [["serve"], ["eval"], ["train"], ["gap", "runs"], ["gap", "run"], ["files", "download"], ["nano"], ["doctor"], ["ask"]] {
+            let help = try Cord(command + ["--help"], environment: ["COLUMNS": "\(columns)"])
+            let lines = help.output.split(separator: "\n")
+            #expect(help.status == 0 && lines.contains { $0.hasPrefix("USAGE: cord \(command.joined(separator: " "))") })
+            #expect(lines.allSatisfy { $0.count <= columns }, "\(command): \(lines.filter { $0.count > columns })")
+        }
+        let wrong = try Cord("files", "download", "--frob", environment: ["COLUMNS": "\(columns)"])
+        #expect(wrong.status == 64 && wrong.errors.split(separator: "\n").allSatisfy { $0.count <= columns }, "\(wrong.errors)")
+    }
+
     @Test(arguments: [
         (["gap", "compare", "PATH", "PATH"], "it is not JSON", "there is no such file", "PATH/report.json cannot be read: there is no such file"),
         (["speak", "--output", "PATH-x", "PATH"], "it is not JSON", "there is no such file", "it is a folder"),

@@ -50,8 +50,17 @@ struct Cord: AsyncParsableCommand {
             exit(withError: ExitCode.failure)
         } catch {
             // Foundation's errors about files are numbers in a domain.
-            exit(withError: FileError(error) ?? error)
+            end(FileError(error) ?? error)
         }
+    }
+
+    /// Says what ArgumentParser says of an error, or of a request for help, and ends with its status.
+    private static func end(_ error: any Error) -> Never {
+        let columns = Terminal.columns
+        let text = UsageText.wrapped(fullMessage(for: error, columns: columns), columns: columns)
+        let status = exitCode(for: error)
+        if status == .success { print(text) } else if !text.isEmpty { Terminal.say(text) }
+        exit(withError: status)
     }
 
     /// The command to run; nil where it was only asked how it is set.
