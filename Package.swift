@@ -231,7 +231,7 @@ let package = Package(
                 "Objectives", "Remote", "Speech", "Structure", "Tensors", "Training", "Workers", "Workshop", logging,
             ]),
         // The program as users run it: built, but not linked.
-        .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files", "Objectives", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files", "Objectives", "TestSupport", "Workshop"], swiftSettings: strict),
         .target(
             name: "FuzzTargets",
             dependencies: [
