@@ -23,7 +23,7 @@ import Testing
         (process.standardError, process.standardOutput) = (FileHandle.nullDevice, FileHandle.nullDevice)
         try process.run()
         // Opening the pipe waits for the synthesiser.
-        #expect(try String(contentsOf: begun, encoding: .utf8) == "begun\n")
+        #expect(try FileHandle(forReadingFrom: begun).readToEnd() == Data("begun\n".utf8))
         #expect(try FileManager.default.contentsOfDirectory(atPath: temporary.path).count { $0.hasPrefix("cord-speech-") } == 1)
         kill(process.processIdentifier, signal)
         process.waitUntilExit()
