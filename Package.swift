@@ -199,7 +199,7 @@ let package = Package(
         tests("Tokenization", ["CordNano"]),
         tests("Structure", ["JSON", "Randomness"]),
         tests("Hashing", isPlain: true),
-        tests("HTTP", [logging]),
+        tests("HTTP", ["Files", logging]),
         tests("Encodings", ["Files"]),
         tests("Files", isPlain: true),
         tests("JSON", isPlain: true),
@@ -231,7 +231,7 @@ let package = Package(
                 "Objectives", "Remote", "Speech", "Structure", "Tensors", "Training", "Workers", "Workshop", logging,
             ]),
         // The program as users run it: built, but not linked.
-        .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files", "Objectives", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "CommandLineTests", dependencies: ["cord", "Files", "Objectives", "TestSupport", "Workshop"], swiftSettings: strict),
         .target(
             name: "FuzzTargets",
             dependencies: [

@@ -41,7 +41,7 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
         #expect(request.messages[0] == ChatMessage(role: .system, text: "Be brief."))
         #expect(
             request.messages[1].content == [
-                .text("What do you hear?"), .inputAudio(Data("RIFF".utf8), format: "wav"),
+                .text("What do you hear?"), .inputAudio(.data(Data("RIFF".utf8)), format: "wav"),
                 .audioURL("data:audio/wav;base64,UklGRg=="),
             ])
         #expect(
@@ -241,7 +241,7 @@ func chat(_ more: String = "", content: String = "\"Hi\"") -> String {
     func soundIsReadAsClientsWriteIt(part: String) throws {
         #expect(
             try read(ChatCompletionRequest.self, chat(content: "[\(part)]")).messages[0].content == [
-                .inputAudio(Data("RIFF".utf8), format: part.contains("format") ? "wav" : nil)
+                .inputAudio(.data(Data("RIFF".utf8)), format: part.contains("format") ? "wav" : nil)
             ])
     }
 

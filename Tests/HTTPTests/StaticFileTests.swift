@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import HTTP
 import TestSupport
@@ -62,7 +63,10 @@ extension OneAtATime {
         }
 
         @Test func aMissingFolderIsAnError() {
-            #expect(throws: (any Error).self) { try StaticFiles(directory: "/nonexistent/folder") }
+            let missing = #expect(throws: FileError.self) { try StaticFiles(directory: "/nonexistent/folder") }
+            #expect(missing?.description == "/nonexistent/folder cannot be read: there is no such folder")
+            let file = #expect(throws: FileError.self) { try StaticFiles(directory: #filePath) }
+            #expect(file?.reason == "it is a file; expected a folder")
         }
     }
 }

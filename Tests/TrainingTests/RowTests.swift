@@ -98,6 +98,7 @@ import Training
         (#"{"messages": [\#(asked)], "audios": ["plus.flac"], "audio": "days.flac"}"#, "names other clips"),
         (#"{"messages": [\#(asked)], "recording": "plus.flac"}"#, "places"),
         (#"{"text": "What?", "answer": "13", "recording": "plus.flac"}"#, "recording: unknown member; `cord data formats` tells"),
+        (#"{"text": "What?", "answer": "13", "audio": "\#(String(repeating: "UklGRg", count: 2000))"}"#, "… (12000 bytes, which are no path"),
         (#"{"text": "What?", "anwser": "13"}"#, "anwser: unknown member; did you mean `answer`?"),
         (#"{"text": "What?", "answer": "13", "images": ["a.png"]}"#, "images"),
         (#"{"text": "What?", "answer": "13", "audio": "https://host/a.wav"}"#, "nothing is fetched"),

@@ -116,7 +116,7 @@ package struct PairManifest: Sendable {
         case .file(let id): throw RowError("the clip \(id) is an upload of a server; name a file")
         case .path(let path):
             let file = path.hasPrefix("/") ? path : folder + "/" + path
-            guard !path.utf8.contains(0), unsafe access(file, F_OK) == 0 else { throw RowError("there is no clip \(path)") }
+            guard !path.utf8.contains(0), unsafe access(file, F_OK) == 0 else { throw RowError("there is no clip \(toldPath(path))") }
             return .file(path: file)
         }
     }

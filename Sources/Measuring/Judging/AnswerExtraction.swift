@@ -21,16 +21,19 @@ package enum AnswerExtraction {
         if type == .refusal { return .success(RefusalReading.read(said)) }
         let text = PlainText.of(said)
         if type == .choice { return ChoiceReading.read(text, choices) }
+        var isAnnounced = false
         for marker in AnswerMarker.all(in: text) {
             if let value = marked(marker, type, choices) { return value }
             if type != .phrase, type != .list, marker.announcesAnother(in: text, than: type) { return .failure(.otherKind) }
             if let value = beyond(marker, type) { return .success(value) }
+            isAnnounced = isAnnounced || marker.saysUnreadable(in: text)
         }
         switch type {
-        case .number: return result(lastNumber(text), .noNumber)
-        case .yesNo: return result(unmarkedYesNo(text), .noYesNo)
-        case .day: return result(CalendarWords.days.all(in: text[...]).last, .noDay)
-        case .month: return result(CalendarWords.months.all(in: text[...]).last, .noMonth)
+        // What an announcement says in words that cannot be read ("is unknown") is not made up for by what stood before it.
+        case .number: return result(isAnnounced || isUnknown(text) ? nil : lastNumber(text), .noNumber)
+        case .yesNo: return unmarkedYesNo(text)
+        case .day: return isAnnounced || isUnknown(text) ? .failure(.noDay) : CalendarWords.days.last(in: text[...]) ?? .failure(.noDay)
+        case .month: return isAnnounced || isUnknown(text) ? .failure(.noMonth) : CalendarWords.months.last(in: text[...]) ?? .failure(.noMonth)
         case .phrase: return result(unmarkedPhrase(text, choices), .noPhrase)
         case .list: return result(unmarkedList(text), .noList)
         case .choice, .freeForm, .rating, .refusal, .instructions: preconditionFailure("\(type) is read above")
@@ -88,9 +91,9 @@ package enum AnswerExtraction {
         if marker.kind == .result, type == .yesNo || type == .phrase || type == .list { return nil }
         switch type {
         case .number: return markedNumber(marker, sentence)
-        case .yesNo: return YesNoWords.announced(in: sentence).map(Result.success)
-        case .day: return CalendarWords.days.all(in: sentence).first.map(Result.success)
-        case .month: return CalendarWords.months.all(in: sentence).first.map(Result.success)
+        case .yesNo: return YesNoWords.isBoth(sentence) ? .failure(.severalValues) : YesNoWords.announced(in: sentence).map(Result.success)
+        case .day: return CalendarWords.days.first(in: sentence)
+        case .month: return CalendarWords.months.first(in: sentence)
         case .phrase:
             if let named = PhraseReading.named(sentence, choices) { return .success(named) }
             let phrase = PhraseReading.canonical(marker.kind == .correction ? PhraseReading.afterCopula(sentence) : sentence)
@@ -114,24 +117,28 @@ package enum AnswerExtraction {
         }
     }
 
-    /// After an announcement the first number of its sentence, or what its last equals sign gives; after a correction the last. Two that
-    /// the sentence offers ("3 or 4") are no answer.
+    /// After an announcement the first number of its sentence, or what its last equals sign gives; after a correction the last. Several that
+    /// the sentence offers ("3 or 4", "10 to 20") are no answer, and neither is a bound ("less than 30").
     private static func markedNumber(_ marker: AnswerMarker, _ sentence: Substring) -> Result<String, ExtractionFailure>? {
         if let equals = sentence.lastIndex(of: "="),
             let value = NumberReading.all(in: sentence[sentence.index(after: equals)...]).first
         {
-            return .success(value.value)
+            return sentence[..<equals].contains(Patterns.otherSolution) ? .failure(.severalNumbers) : .success(value.value)
         }
         let numbers = NumberReading.all(in: sentence)
         if marker.kind == .correction { return numbers.last.map { .success($0.value) } }
         guard let first = numbers.first else { return nil }
-        if marker.kind == .announced, numbers.count > 1, numbers[1].value != first.value {
-            let between = sentence[first.range.upperBound..<numbers[1].range.lowerBound]
-            if !between.contains("%"), between.split(whereSeparator: { !$0.isLetter }).map({ $0.lowercased() }) == ["or"] {
-                return .failure(.severalNumbers)
-            }
-        }
-        return .success(first.value)
+        guard marker.kind == .announced else { return .success(first.value) }
+        let before = sentence[..<first.range.lowerBound]
+        if before.contains(Patterns.bound), !before.contains(Patterns.limit) { return .failure(.noNumber) }
+        return SeveralNumbers.areOffered(in: sentence, numbers) || marker.isAlternative ? .failure(.severalNumbers) : .success(first.value)
+    }
+
+    /// Whether a text says that it does not know, and names nothing after that.
+    private static func isUnknown(_ text: String) -> Bool {
+        guard let said = text.matches(of: Patterns.ignorance).last else { return false }
+        let rest = text[said.range.upperBound...]
+        return NumberReading.all(in: rest).isEmpty && CalendarWords.days.all(in: rest).isEmpty && CalendarWords.months.all(in: rest).isEmpty
     }
 
     /// The last number in digits, or in words where there are no digits.
@@ -141,9 +148,13 @@ package enum AnswerExtraction {
     }
 
     /// The word that opens the response, or else one that stands for itself at the end of a sentence.
-    private static func unmarkedYesNo(_ text: String) -> String? {
-        if let opening = YesNoWords.opening(text[...]) { return opening }
-        return text.matches(of: Patterns.closingYesNo).last.flatMap { YesNoWords.value(String($0.1)) }
+    private static func unmarkedYesNo(_ text: String) -> Result<String, ExtractionFailure> {
+        let opening = AnswerMarker.sentence(of: text[...], stops: "!?;,")
+        let isBoth = YesNoWords.isBoth(opening)
+        if !isBoth, let opening = YesNoWords.opening(text[...]) { return .success(opening) }
+        let rest = isBoth ? text[opening.endIndex...] : text[...]
+        let closing = rest.matches(of: Patterns.closingYesNo).last.flatMap { YesNoWords.value(String($0.1)) }
+        return result(closing, isBoth ? .severalValues : .noYesNo)
     }
 
     /// A value that alone is named, or a response that is itself no more than a phrase.

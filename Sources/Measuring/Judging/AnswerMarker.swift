@@ -18,6 +18,8 @@ struct AnswerMarker {
     }
 
     let kind: Kind
+    /// Whether it is of another language than English: words of that language are not told from values.
+    var isForeign = false
     /// The mark itself.
     let range: Range<String.Index>
     /// What it points at: to the end of the text, or of what encloses it.
@@ -37,9 +39,9 @@ struct AnswerMarker {
         }
         if let heading = letters.first(of: ["answer\n"]) { marks += mark(text, Patterns.heading, .announced, from: heading) }
         if let name = letters.first(of: Self.names) {
-            marks += mark(text, Patterns.foreign, .announced, from: letters.isASCII ? name : 0)
+            marks += mark(text, Patterns.foreign, .announced, from: letters.isASCII ? name : 0, isForeign: true)
         } else if !letters.isASCII, letters.first(of: Self.foreignNames) != nil {
-            marks += mark(text, Patterns.foreign, .announced, from: 0)
+            marks += mark(text, Patterns.foreign, .announced, from: 0, isForeign: true)
         }
         if letters.first(of: ["choose", "pick", "select", "say", "go", "must be", "has to be"]) != nil {
             marks += mark(text, Patterns.choosing, .announced, from: 0)
@@ -71,7 +73,13 @@ struct AnswerMarker {
     /// Whether the mark says "answer" or is a mark of its own: "I say" and "another option is" open sentences of any text.
     func namesAnswer(in text: String) -> Bool {
         let mark = text[range]
-        return mark.first?.isLetter != true || mark.lowercased().contains("answer")
+        return mark.first?.isLetter != true || mark.lowercased().contains("answer") || isForeign
+    }
+
+    /// Whether a box before this one was another answer: "\boxed{3} or \boxed{5}".
+    var isAlternative: Bool {
+        let text = region.base
+        return text[range].hasPrefix("\\boxed{") && text[..<range.lowerBound].suffix(16).contains(Patterns.afterBox)
     }
 
     /// Whether the answer itself, in no more than four words, is plainly one of another kind: "The answer is March." where a number is
@@ -79,12 +87,23 @@ struct AnswerMarker {
     ///
     /// Asked where the sentence holds no answer of the type.
     func announcesAnother(in text: String, than type: TaskType = .choice) -> Bool {
-        guard kind == .announced, namesAnswer(in: text) else { return false }
+        guard kind == .announced, namesAnswer(in: text), !isForeign else { return false }
         let words = PhraseReading.words(sentence)
         guard (1...4).contains(words.count), !Self.leading.contains(words[0]) else { return false }
         guard type == .yesNo else { return true }
         return [.number, .day, .month, .choice].contains(TaskType(of: String(sentence)))
     }
+
+    /// Whether the mark says that there is no answer ("is unknown"), or names one in a language of which no words are read: what stood before
+    /// it is not the answer then.
+    func saysUnreadable(in text: String) -> Bool {
+        guard kind == .announced, namesAnswer(in: text), let first = PhraseReading.words(sentence).first else { return false }
+        return isForeign || Self.unknown.contains(first)
+    }
+
+    private static let unknown: Set = [
+        "unknown", "unclear", "ambiguous", "uncertain", "impossible", "undetermined", "indeterminate", "undefined", "unavailable", "not",
+    ]
 
     private static let leading: Set = [
         "clear", "clearly", "obvious", "obviously", "simple", "simply", "easy", "straightforward", "below", "above", "here",
@@ -122,12 +141,16 @@ struct AnswerMarker {
     }
 
     /// - Parameter first: the byte before which no match begins; nil where there is none at all.
-    private static func mark(_ text: String, _ regex: Regex<Substring>, _ kind: Kind, from first: Int?) -> [AnswerMarker] {
+    private static func mark(
+        _ text: String, _ regex: Regex<Substring>, _ kind: Kind, from first: Int?, isForeign: Bool = false
+    ) -> [AnswerMarker] {
         guard let first else { return [] }
         // The character before tells whether a word begins here.
         let start = text.utf8.index(text.startIndex, offsetBy: first)
         let searched = text[(start == text.startIndex ? start : text.index(before: start))...]
-        return searched.matches(of: regex).map { AnswerMarker(kind: kind, range: $0.range, region: text[$0.range.upperBound...]) }
+        return searched.matches(of: regex).map {
+            AnswerMarker(kind: kind, isForeign: isForeign, range: $0.range, region: text[$0.range.upperBound...])
+        }
     }
 
     /// What stands between an opening and its balanced closing; an opening that is never closed encloses the rest.

@@ -28,6 +28,7 @@ struct ChoiceReading {
             let rest = marker.region.drop { $0.isWhitespace || "*:_".contains($0) }
             if marker.sentence.isEmpty, let letter = LetterMention.all(in: rest, count).first { return .success(letter.name) }
             if marker.announcesAnother(in: text) {
+                if named(in: marker.sentence).count > 1 { return .failure(.severalChoices) }
                 return .failure(!isBeyond(marker.sentence) ? .otherKind : letters.count > 1 ? .severalChoices : .noChoice)
             }
         }
@@ -57,7 +58,10 @@ struct ChoiceReading {
     }
 
     /// A letter past the last choice.
-    private func isBeyond(_ sentence: Substring) -> Bool { PhraseReading.clean(sentence).count == 1 }
+    private func isBeyond(_ sentence: Substring) -> Bool {
+        let letter = PhraseReading.clean(sentence)
+        return letter.count == 1 && letter.first?.isLetter == true
+    }
 
     // MARK: Unmarked
 

@@ -135,8 +135,9 @@ struct NumberScanner {
     private mutating func isDenied(_ place: Int) -> Bool {
         var end = place
         while let scalar = self[end - 1], " \t\n*\"'$(".unicodeScalars.contains(scalar) { end -= 1 }
-        guard end < place, end >= 3, self[end - 1] == "t" || self[end - 1] == "T", isAhead("not", end - 3) else { return false }
-        return !isWord(end - 4)
+        guard end < place, end >= 3, self[end - 1] == "t" || self[end - 1] == "T" else { return false }
+        if let sign = self[end - 2], sign == "'" || sign == "’" { return self[end - 3] == "n" }
+        return isAhead("not", end - 3) && !isWord(end - 4)
     }
 
     /// Whether a minus here is a sign: after a value it is an operation.

@@ -21,6 +21,17 @@ enum Patterns {
     @safe nonisolated(unsafe) static let correction =
         #/(?i)\b(?:no,?\s+wait|wait|actually|i\s+mean|scratch\s+that|correction|let\s+me\s+correct(?:\s+that)?|sorry)\b\s*[,:.;!—–-]+/#
     @safe nonisolated(unsafe) static let result = #/(?i)\b(?:result|solution|total|sum|difference|product|it)\s*(?:is|was|comes\s+to|[:=])\s*/#
+    /// "x = 2 or x": another solution follows the first.
+    @safe nonisolated(unsafe) static let otherSolution = #/=[^=]*?(?:\bor\b|\band\s+[a-zA-Z]\s*$|,\s*[a-zA-Z]\s*$)/#
+    /// A number that follows is one that the answer stays below or above.
+    @safe nonisolated(unsafe) static let bound = #/(?i)\b(?:less|more|fewer|greater|larger|smaller)\s+than\s*[*_$€£"]*$/#
+    /// "No more than 7" names 7 itself.
+    @safe nonisolated(unsafe) static let limit = #/(?i)\b(?:no|not)\s+(?:less|more|fewer|greater|larger|smaller)\s+than\s*[*_$€£"]*$/#
+    @safe nonisolated(unsafe) static let ignorance =
+        #/(?i)\bI\s+(?:do\s+not|don['’]t|cannot|can['’]t|can\s+not)\s+(?:know|tell|say|determine)\b|\bno\s+(?:idea|answer)\b|\b(?:impossible|hard|difficult)\s+to\s+(?:say|tell|know|determine)\b|\b(?:cannot|can['’]t|can\s+not)\s+(?:be\s+(?:determined|answered|known)|tell)\b|\bnot\s+enough\s+information\b|\btoo\s+(?:hard|difficult)\s+for\s+me\b/#
+    @safe nonisolated(unsafe) static let bothVerdicts = #/(?i)\b(?:yes\s*(?:and|or|\/)\s*no|no\s*(?:and|or|\/)\s*yes|true\s*(?:and|or|\/)\s*false)\b/#
+    /// What stands before the second of "\boxed{3} or \boxed{5}".
+    @safe nonisolated(unsafe) static let afterBox = #/\}\s*\$*\s*(?:,|or|and)\s*\$*\s*$/#
     @safe nonisolated(unsafe) static let sentenceEnd = #/[.!?:]["”)]?\s+|\n/#
     @safe nonisolated(unsafe) static let closingYesNo = #/(?i)\b(yes|no|true|false)\b[*"'”]*\s*(?:[.!,]|$|\n)/#
     @safe nonisolated(unsafe) static let time = #/(?i)(\d{1,2}):(\d{2})(?::\d{2})?(?:\s*([ap])\.?m\b\.?)?(?![\d:])/#

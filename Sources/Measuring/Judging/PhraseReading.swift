@@ -101,7 +101,26 @@ enum YesNoWords {
         return nil
     }
 
-    static func opening(_ text: Substring) -> String? { PhraseReading.words(text.prefix(24)).first.flatMap(value) }
+    /// "No apples are left" and "no idea" open with an article of a kind, "No, it is not", "No it isn't" and "No." with a verdict.
+    static func opening(_ text: Substring) -> String? {
+        guard let word = PhraseReading.words(text.prefix(24)).first, let said = value(word) else { return nil }
+        guard word == "no", let range = text.range(of: "no", options: .caseInsensitive) else { return said }
+        let rest = text[range.upperBound...].drop { "*_\"'”’)".contains($0) }
+        guard let next = rest.first(where: { !$0.isWhitespace }), rest.first?.isWhitespace == true, next.isLetter, rest.first?.isNewline == false
+        else {
+            return said
+        }
+        return PhraseReading.words(rest.prefix(24)).first.map { going.contains($0) } == true ? said : nil
+    }
+
+    private static let going: Set = [
+        "it", "he", "she", "they", "there", "this", "that", "these", "those", "the", "i", "you", "we", "because", "since", "as", "not", "a", "an",
+        "its",
+        "his", "her", "their", "both", "in", "only", "but", "is", "actually", "sorry", "and",
+    ]
+
+    /// "yes and no", "true or false".
+    static func isBoth(_ text: Substring) -> Bool { text.contains(Patterns.bothVerdicts) }
 }
 
 /// The names of days or months, in full or by their usual abbreviations; canonical in full and lower case.
@@ -118,15 +137,63 @@ struct CalendarWords: Sendable {
             "december",
         ], capitals: ["may", "march", "mar", "dec", "jan", "august"])
 
-    func all(in text: Substring) -> [String] {
-        text.split { !$0.isLetter }.compactMap { word in
-            let lower = word.lowercased()
-            if capitals.contains(lower), word.first?.isUppercase != true, text.count > lower.count { return nil }
-            if names.contains(lower) { return lower }
-            let singular = lower.hasSuffix("s") ? String(lower.dropLast()) : lower
-            if names.contains(singular) { return singular }
-            guard (3...5).contains(lower.count) else { return nil }
-            return names.first { $0.hasPrefix(lower) && ($0.count > 5 || lower.count == 3) }
+    /// The first that the text names; a failure where it offers another one beside it ("Monday or Tuesday"). Nil where it names none.
+    func first(in text: Substring) -> Result<String, ExtractionFailure>? {
+        let named = mentions(in: text)
+        return named.first.map { first in
+            named.dropFirst().first.map { isJoined(first, $0, by: [",", "or", "and", "/", "&"]) } == true
+                ? .failure(.severalValues) : .success(first.name)
         }
+    }
+
+    /// The last, likewise; what commas join is a count of days, of which the last is meant.
+    func last(in text: Substring) -> Result<String, ExtractionFailure>? {
+        let named = mentions(in: text)
+        return named.last.map { last in
+            named.dropLast().last.map { isJoined($0, last, by: ["or", "and", "/", "&"]) } == true ? .failure(.severalValues) : .success(last.name)
+        }
+    }
+
+    private func isJoined(_ first: Mention, _ second: Mention, by words: Set<String>) -> Bool {
+        guard first.name != second.name else { return false }
+        let between = first.text[first.range.upperBound..<second.range.lowerBound]
+        return words.contains(between.trimmingCharacters(in: .whitespaces.union(CharacterSet(charactersIn: "*_\"”"))).lowercased())
+    }
+
+    /// Those that are not denied: "not Monday but Tuesday" names Tuesday.
+    func all(in text: Substring) -> [String] { mentions(in: text).map(\.name) }
+
+    private struct Mention {
+        let name: String
+        let range: Range<String.Index>
+        let text: Substring
+    }
+
+    private func mentions(in text: Substring) -> [Mention] {
+        var before: Substring?
+        return text.split { !($0.isLetter || "'’".contains($0)) }.compactMap { word in
+            defer { before = word }
+            if let before, isDenial(before) { return nil }
+            var bare = word.drop { !$0.isLetter }
+            while let last = bare.last, !last.isLetter { bare = bare.dropLast() }
+            if bare.hasSuffix("'s") || bare.hasSuffix("’s") { bare = bare.dropLast(2) }
+            guard let name = name(bare, alone: text.count == bare.count) else { return nil }
+            return Mention(name: name, range: bare.startIndex..<bare.endIndex, text: text)
+        }
+    }
+
+    private func isDenial(_ word: Substring) -> Bool {
+        let word = word.lowercased()
+        return word == "not" || word.hasSuffix("n't") || word.hasSuffix("n’t")
+    }
+
+    private func name(_ word: Substring, alone: Bool) -> String? {
+        let lower = word.lowercased()
+        if capitals.contains(lower), word.first?.isUppercase != true, !alone { return nil }
+        if names.contains(lower) { return lower }
+        let singular = lower.hasSuffix("s") ? String(lower.dropLast()) : lower
+        if names.contains(singular) { return singular }
+        guard (3...5).contains(lower.count) else { return nil }
+        return names.first { $0.hasPrefix(lower) && ($0.count > 5 || lower.count == 3) }
     }
 }

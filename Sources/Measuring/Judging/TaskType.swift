@@ -75,11 +75,13 @@ package enum ExtractionFailure: String, Error, Codable, Sendable, CaseIterable {
     /// The announced answer is plainly of another kind than the question's: "The answer is March." for a number.
     case otherKind = "other_kind"
     case noNumber = "no_number"
-    /// The announced answer offers several numbers: "3 or 4".
+    /// The announced answer offers several numbers: "3 or 4", "10 to 20", "5, 6 or 7", "3 h 20 min".
     case severalNumbers = "several_numbers"
     case noChoice = "no_choice"
     /// Several choices are named and none of them is marked as the answer, or several are announced: "A or B".
     case severalChoices = "several_choices"
+    /// The answer offers several days, months or verdicts: "Monday or Tuesday", "yes and no".
+    case severalValues = "several_values"
     case noYesNo = "no_yes_no"
     case noDay = "no_day"
     case noMonth = "no_month"

@@ -34,8 +34,12 @@ package struct CommandSynthesizer: Synthesizer {
     package func speak(_ text: String, voice: Voice) async throws -> [UInt8] {
         try Task.checkCancellation()
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("cord-speech-\(UUID().uuidString)")
+        Leftovers.add(folder.path)
+        defer {
+            try? FileManager.default.removeItem(at: folder)
+            Leftovers.remove(folder.path)
+        }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
         let textFile = folder.appendingPathComponent("text.txt")
         let output = folder.appendingPathComponent("output.wav")
         let standardOutput = folder.appendingPathComponent("stdout")

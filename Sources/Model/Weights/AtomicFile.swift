@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// A file that comes into being whole or not at all: bytes go to a temporary file in the same folder, which takes the
@@ -11,13 +12,19 @@ import Glibc
     /// Reserves `byteCount` bytes, so that a full disk refuses at once.
     package init(path: String, byteCount: Int) throws(FileWriteError) {
         let temporary = path + ".partial-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+        Leftovers.add(temporary)
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw FileWriteError(path: path, code: errno) }
+        guard descriptor >= 0 else {
+            let code = errno
+            Leftovers.remove(temporary)
+            throw FileWriteError(path: path, code: code)
+        }
         do throws(FileWriteError) {
             try Self.reserve(byteCount, in: descriptor, path: path)
         } catch {
             close(descriptor)
             _ = unsafe unlink(temporary)
+            Leftovers.remove(temporary)
             throw error
         }
         self.path = path
@@ -39,6 +46,7 @@ import Glibc
     deinit {
         close(descriptor)
         if !committed { _ = unsafe unlink(temporary) }
+        Leftovers.remove(temporary)
     }
 
     package mutating func write(_ bytes: borrowing RawSpan) throws(FileWriteError) {

@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 import Glibc
 import JSON
@@ -81,6 +82,8 @@ package enum PEFTWriter {
 
         let partial = directory.deletingLastPathComponent()
             .appending(path: ".\(directory.lastPathComponent).partial-\(UInt32.random(in: 0...UInt32.max))")
+        Leftovers.add(partial.path)
+        defer { Leftovers.remove(partial.path) }
         try FileManager.default.createDirectory(at: partial, withIntermediateDirectories: false)
         do {
             try SafetensorsWriter.write(

@@ -1,3 +1,4 @@
+import Files
 package import Foundation
 
 /// The files of a folder, read once at the start and served from memory.
@@ -34,12 +35,12 @@ package struct StaticFiles: Sendable {
             """
         let root = URL(fileURLWithPath: directory, isDirectory: true).resolvingSymlinksInPath()
         let keys: [URLResourceKey] = [.isRegularFileKey, .isSymbolicLinkKey]
+        // The enumeration skips what it cannot open, which must not look like an empty folder.
+        if let error = FileError(folder: root) { throw error }
         guard
             let walk = FileManager.default.enumerator(
                 at: root, includingPropertiesForKeys: keys, options: [.skipsHiddenFiles])
         else { throw CocoaError(.fileReadNoSuchFile, userInfo: [NSFilePathErrorKey: directory]) }
-        // The enumeration skips what it cannot open, which must not look like an empty folder.
-        _ = try FileManager.default.contentsOfDirectory(atPath: root.path)
         var files: [String: File] = [:]
         for case let url as URL in walk {
             let values = try url.resourceValues(forKeys: Set(keys))

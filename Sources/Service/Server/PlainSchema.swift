@@ -107,6 +107,7 @@ enum PlainSchema {
             var own = schema.filter { keywords[type]?.contains($0.key) == true }
             own["type"] = type
             if type == "array", own["items"] == nil { own["items"] = [String: Any]() }
+            if type == "object", own["properties"] == nil, own["additionalProperties"] == nil { own["additionalProperties"] = true }
             return own
         }
         return rest

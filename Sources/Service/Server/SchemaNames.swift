@@ -36,7 +36,10 @@ struct SchemaNames {
         guard let schema = alternative as? [String: Any], schema["type"] as? String == "object" else { return lifting(alternative, from: name) }
         if schema["properties"] == nil {
             guard schema["maxProperties"] as? Int == 0 else { return lifting(alternative, from: name) }
-            return reference("EmptyObject", ["type": "object", "maxProperties": 0, "description": "An object without members."])
+            let empty: [String: Any] = [
+                "type": "object", "maxProperties": 0, "additionalProperties": true, "description": "An object without members.",
+            ]
+            return reference("EmptyObject", empty)
         }
         let own = name + (Self.kind(schema) ?? "Form\(place + 1)")
         return reference(own, lifting(schema, from: own))

@@ -53,7 +53,7 @@ package final class ServerState: Sendable {
             folder, store: store, runtime: runtime, settings: configuration.work, hiding: configuration.folders, condition: condition,
             refusal: { error in
                 HTTPError(refusing: error).map { JobFailure(code: $0.code ?? "internal_error", message: $0.message) }
-            }, answering: BatchesRoute.answer)
+            }, answering: { [clips = StoredClips.ofBatches(self)] in try await BatchesRoute.answer($0, $1, $2, clips) })
     }
 
     /// Questions are answered from here on.

@@ -1,18 +1,20 @@
 package import API
 import Generation
 import JSON
-package import Workshop
+import Workshop
 
 extension [SubmittedMessage] {
     /// A request's messages. Each clip knows its path in the request.
-    package init(_ messages: [ChatMessage]) throws(WorkshopError) {
+    ///
+    /// - Parameter clips: The clips that the request may name in place of their bytes.
+    package init(_ messages: [ChatMessage], clips: StoredClips = .none) throws {
         self = []
-        for (index, message) in messages.enumerated() { append(try SubmittedMessage(message, at: "messages[\(index)]")) }
+        for (index, message) in messages.enumerated() { append(try SubmittedMessage(message, at: "messages[\(index)]", clips)) }
     }
 
     /// A request's instructions as a system message, followed by its items. Reasoning is joined to the next message or call; if none follows, it
     /// becomes a turn without text. Calls belong to the assistant's message before them.
-    package init(_ request: ResponsesRequest) throws(WorkshopError) {
+    package init(_ request: ResponsesRequest, clips: StoredClips = .none) throws {
         self = request.instructions.map { [SubmittedMessage(role: "system", $0)] } ?? []
         var thoughts: [String] = []
         for (index, item) in request.input.enumerated() {
@@ -33,7 +35,7 @@ extension [SubmittedMessage] {
                     append(.assistant(thoughts))
                 }
                 thoughts = []
-                append(try SubmittedMessage(message, at: "input[\(index)]"))
+                append(try SubmittedMessage(message, at: "input[\(index)]", clips))
             }
         }
         if !thoughts.isEmpty { append(.assistant(thoughts)) }
@@ -42,18 +44,18 @@ extension [SubmittedMessage] {
 
 extension SubmittedMessage {
     /// - Parameter place: The path of the message in the request.
-    fileprivate init(_ message: ChatMessage, at place: String) throws(WorkshopError) {
+    fileprivate init(_ message: ChatMessage, at place: String, _ clips: StoredClips) throws {
         var calls: [Generation.ToolCall] = []
         for (index, call) in message.toolCalls.enumerated() {
             calls.append(try Generation.ToolCall(call, at: "\(place).tool_calls[\(index)].function.arguments"))
         }
         self.init(
             role: message.role == .developer ? "system" : message.role.rawValue,
-            parts: message.content.enumerated().map { part, content in
+            parts: try message.content.enumerated().map { part, content in
                 let place = "\(place).content[\(part)]"
                 return switch content {
                 case .text(let text): .text(text)
-                case .inputAudio(let data, _): .audio(SubmittedSound(.bytes(data), at: place + ".input_audio.data"))
+                case .inputAudio(let clip, _): .audio(try clips.sound(clip, at: place + ".input_audio"))
                 case .audioURL(let url): .audio(SubmittedSound(.url(url), at: place + ".audio_url.url"))
                 }
             }, reasoning: message.reasoningContent.isEmpty ? nil : message.reasoningContent, calls: calls,

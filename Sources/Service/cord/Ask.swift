@@ -118,7 +118,7 @@ struct Ask: AsyncParsableCommand {
     private func part(_ argument: String) throws -> ContentPart {
         if argument == "-" {
             let data = FileHandle.standardInput.readDataToEndOfFile()
-            guard let text = String(data: data, encoding: .utf8) else { return .inputAudio(data, format: nil) }
+            guard let text = String(data: data, encoding: .utf8) else { return .inputAudio(.data(data), format: nil) }
             guard !text.isEmpty else { throw ValidationError("Standard input is empty: pipe a sound file or a text into cord ask -.") }
             return .text(text)
         }
@@ -136,6 +136,6 @@ struct Ask: AsyncParsableCommand {
             return .text(argument)
         }
         if isDirectory.boolValue { throw ValidationError("\(argument) is a folder; name the sound file in it.") }
-        return .inputAudio(try Data(contentsOf: URL(fileURLWithPath: argument)), format: nil)
+        return .inputAudio(.data(try Data(contentsOf: URL(fileURLWithPath: argument))), format: nil)
     }
 }

@@ -32,6 +32,8 @@ struct Cord: AsyncParsableCommand {
             guard let command = try command(Array(CommandLine.arguments.dropFirst())) else { return }
             isUnderstood = true
             try ProgramFolder.check(["CordNano", "CordBench", "Server"])
+            // A server ends by itself when it is asked to.
+            if !(command is Serve) { EndingSignals.tidy() }
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -48,8 +50,17 @@ struct Cord: AsyncParsableCommand {
             exit(withError: ExitCode.failure)
         } catch {
             // Foundation's errors about files are numbers in a domain.
-            exit(withError: FileError(error) ?? error)
+            end(FileError(error) ?? error)
         }
+    }
+
+    /// Says what ArgumentParser says of an error, or of a request for help, and ends with its status.
+    private static func end(_ error: any Error) -> Never {
+        let columns = Terminal.columns
+        let text = UsageText.wrapped(fullMessage(for: error, columns: columns), columns: columns)
+        let status = exitCode(for: error)
+        if status == .success { print(text) } else if !text.isEmpty { Terminal.say(text) }
+        exit(withError: status)
     }
 
     /// The command to run; nil where it was only asked how it is set.

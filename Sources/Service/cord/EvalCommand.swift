@@ -16,6 +16,8 @@ struct Eval: AsyncParsableCommand {
             Prints the report; with --output it also writes report.json, report.md, report.html, items.csv and items.jsonl, and a run that \
             was interrupted, by Ctrl-C or kill -9, goes on where it stopped when the same command is given again.
 
+            \(RowFormat.help(.questions))
+
             EXAMPLES
               cord eval                   the embedded model on the built-in benchmark
               cord eval --adapter my-lora/ --output results/candidate

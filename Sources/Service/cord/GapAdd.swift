@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Foundation
+import Workshop
 
 extension Gap {
     struct Add: AsyncParsableCommand {
@@ -8,7 +9,7 @@ extension Gap {
             abstract: "Give a running server a question set, which cord gap run and the console then measure on.",
             discussion: """
                 SET is a folder with a manifest and its clips, such as cord speak writes, an archive of one, or a manifest alone of \
-                questions without clips, which are asked typed. cord gap formats lists the formats.
+                questions without clips, which are asked typed. \(RowFormat.help(.questions))
 
                 EXAMPLES
                   cord gap add spoken/

@@ -4,16 +4,18 @@ import Synchronization
 
 /// The signals that ask a process to end (Ctrl-C, a scheduler's SIGTERM, a closed terminal) as a call, once; the second one ends it as ever.
 final class Interrupt: Sendable {
-    private static let signals = [SIGINT, SIGTERM, SIGHUP]
     private let sources: [any DispatchSourceSignal]
+    /// What a signal did before, and does again afterwards.
+    private let former: [(@convention(c) (Int32) -> Void)?]
     private let received = Mutex<Int32?>(nil)
 
     init(_ stop: @escaping @Sendable () -> Void) {
-        sources = Self.signals.map { DispatchSource.makeSignalSource(signal: $0) }
-        for (number, source) in zip(Self.signals, sources) {
-            signal(number, SIG_IGN)
+        sources = EndingSignals.all.map { DispatchSource.makeSignalSource(signal: $0) }
+        let former = EndingSignals.all.map { signal($0, SIG_IGN) }
+        self.former = former
+        for (number, source) in zip(EndingSignals.all, sources) {
             source.setEventHandler { [weak self] in
-                for number in Self.signals { signal(number, SIG_DFL) }
+                for (number, action) in zip(EndingSignals.all, former) { signal(number, action) }
                 self?.received.withLock { $0 = number }
                 stop()
             }
@@ -25,9 +27,7 @@ final class Interrupt: Sendable {
     var status: Int32 { 128 + (received.withLock { $0 } ?? SIGINT) }
 
     func end() {
-        for (number, source) in zip(Self.signals, sources) {
-            source.cancel()
-            signal(number, SIG_DFL)
-        }
+        for source in sources { source.cancel() }
+        for (number, action) in zip(EndingSignals.all, former) { signal(number, action) }
     }
 }

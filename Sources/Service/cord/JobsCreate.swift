@@ -4,6 +4,7 @@ import Files
 import Foundation
 import Glibc
 import Objectives
+import Workshop
 
 extension Jobs {
     struct Create: AsyncParsableCommand {
@@ -11,7 +12,7 @@ extension Jobs {
             abstract: "Upload pairs with their clips and train on them; print the job's id.",
             discussion: """
                 PAIRS is a folder with a manifest and its clips, such as cord speak writes, an archive of one, or JSON lines whose rows hold their \
-                clips.
+                clips. \(RowFormat.help(.training))
 
                 EXAMPLES
                   cord jobs create spoken/ --steps 100 --follow

@@ -21,7 +21,11 @@ struct MultipartUpload {
         }
         if let error = FileError(folder: place) { throw error }
         let archive = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).tar")
-        defer { try? FileManager.default.removeItem(at: archive) }
+        Leftovers.add(archive.path)
+        defer {
+            try? FileManager.default.removeItem(at: archive)
+            Leftovers.remove(archive.path)
+        }
         try ArchiveWriter.tar(place, under: place.lastPathComponent, to: archive, isDeep: true)
         name = place.lastPathComponent + ".tar"
         // The mapping outlives the file's name.

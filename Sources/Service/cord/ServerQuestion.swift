@@ -30,7 +30,7 @@ struct ServerQuestion {
         var request = AnswerRequest(system: system, model: model, sampling: sampling)
         for part in parts {
             switch part {
-            case .inputAudio(let data, _) where request.audio == nil && request.text == nil: request.audio = Base64(data)
+            case .inputAudio(let clip, _) where request.audio == nil && request.text == nil: request.audio = clip
             case .text(let text) where request.text == nil: request.text = text
             default: throw ValidationError("--json with --server: expected one sound, one text, or a sound and then a text.")
             }
@@ -44,8 +44,8 @@ extension ContentPart {
     fileprivate var asked: ChatQuestion.Part {
         switch self {
         case .text(let text): .text(text)
-        case .inputAudio(let file, let format): .sound(file, format: format)
-        case .audioURL(let url): preconditionFailure("\(url): questions of the command line are texts and files")
+        case .inputAudio(.data(let file), let format): .sound(file, format: format)
+        case .inputAudio, .audioURL: preconditionFailure("\(self): questions of the command line are texts and files")
         }
     }
 }

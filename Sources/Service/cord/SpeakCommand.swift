@@ -2,13 +2,14 @@ import ArgumentParser
 import Files
 import Foundation
 import Speech
+import Workshop
 
 struct Speak: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Speak questions: a folder of clips with a manifest, which cord eval measures on.",
         discussion: """
-            QUESTIONS is JSON lines with id, text and answer, such as cord questions draws. The same questions, voices and seed give the \
-            same clips. What was spoken once is remembered: a run that was stopped goes on where it was.
+            The same questions, voices and seed give the same clips. What was spoken once is remembered: a run that was stopped goes on where \
+            it was. \(RowFormat.help(.typed))
 
             EXAMPLES
               cord questions --count 60 --seed 3 > questions.jsonl

@@ -30,6 +30,16 @@ enum Terminal {
     }
 }
 
+extension Terminal {
+    /// The width of what is printed: $COLUMNS, or the terminal's, or 80.
+    static var columns: Int {
+        if let given = ProcessInfo.processInfo.environment["COLUMNS"].flatMap({ Int($0) }), given > 0 { return given }
+        var size = winsize()
+        guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+}
+
 /// Standard output takes no more.
 struct OutputError: Error, CustomStringConvertible {
     let reason: String

@@ -32,11 +32,7 @@ extension Train {
         static let configuration = CommandConfiguration(
             commandName: "run", abstract: "Train on a manifest, or go on where a run was stopped.",
             discussion: """
-                Each line of MANIFEST is a JSON object with "audio" (a path beside the manifest, or a data: URL), "text", and for methods that \
-                use gold "answer" or "solution"; or a conversation for the method supervised: "messages" (OpenAI, ms-swift), with "weight" 0 \
-                on turns that are not learnt and "audios" where <audio> stands. A metadata.csv of an AudioFolder is read, too, and the split \
-                train of a folder with splits. Every clip is heard, or its line refused, before the first step; unknown members are refused by \
-                name.
+                \(RowFormat.help(.training))
 
                 A run that was stopped, by Ctrl-C or otherwise, goes on from its last checkpoint with the same bits when the same command is \
                 given again; a finished one goes on with more --steps. DIR/run.json says what a run is.

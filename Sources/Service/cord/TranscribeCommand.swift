@@ -120,7 +120,7 @@ struct Transcribe: AsyncParsableCommand {
             let whole = text.hasSuffix("\n") ? text : text + "\n"
             if let folder {
                 let place = folder.appending(path: outputName(file))
-                try Data(whole.utf8).write(to: place)
+                try Data(whole.utf8).write(to: place, options: .atomic)
                 print(place.path)
             } else {
                 print(files.count > 1 ? "\(file): \(whole)" : whole, terminator: "")

@@ -21,7 +21,8 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         defer { close(descriptor) }
         var status = stat()
         let isFolder = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-        reason = isFolder ? "it is a folder" : (error as NSError).localizedDescription
+        let system = (error as NSError).userInfo[NSUnderlyingErrorKey] as? POSIXError
+        reason = isFolder ? "it is a folder" : system.map { Self.words($0.code.rawValue) } ?? (error as NSError).localizedDescription
     }
 
     /// An error of Foundation about a file; nil for any other.

@@ -116,10 +116,10 @@ package enum QuestionSetError: Error, Equatable, CustomStringConvertible {
         case .duplicate(let file, let line, let id, let first):
             "\(file), line \(line): the id \(id) is already used on line \(first); ids must differ"
         case .outside(let file, let line, let path):
-            "\(file), line \(line): the audio path \(path) leads out of the set's folder; use paths within it"
+            "\(file), line \(line): the audio path \(toldPath(path)) leads out of the set's folder; use paths within it"
         case .symbolicLink(let file, let line, let path):
-            "\(file), line \(line): the audio path \(path) passes a symbolic link; put the file itself into the set's folder"
-        case .missingAudio(let file, let line, let path): "\(file), line \(line): there is no audio file \(path)"
+            "\(file), line \(line): the audio path \(toldPath(path)) passes a symbolic link; put the file itself into the set's folder"
+        case .missingAudio(let file, let line, let path): "\(file), line \(line): there is no audio file \(toldPath(path))"
         }
     }
 }

@@ -8,7 +8,7 @@ package struct AnswerRequest: Codable, Equatable, Sendable {
     package var sampling: SamplingFields
     package var stream = false
     /// A spoken question in a JSON body; a form sends it as a file instead.
-    package var audio: Base64?
+    package var audio: AudioReference?
 
     package init(system: String?, model: String?, sampling: SamplingFields) { (self.system, self.model, self.sampling) = (system, model, sampling) }
 
@@ -27,25 +27,29 @@ package struct AnswerRequest: Codable, Equatable, Sendable {
         model = try fields.model()
         sampling = try SamplingFields(fields)
         stream = try fields.flag("stream") ?? false
-        let clip: Clip? = try fields.optional("audio", "base64 text, a data URL, or an object with `data`")
-        audio = clip?.data
+        let clip: Clip? = try fields.optional("audio", "base64 text, a data URL, or an object with `data`, `file_id` or `path`")
+        audio = clip?.reference
         fields.ignoreBookkeeping()
         try fields.end()
     }
 
+    /// Takes what another request says where this one says nothing.
+    package mutating func fill(from other: AnswerRequest) {
+        (text, system, model) = (text ?? other.text, system ?? other.system, model ?? other.model)
+        sampling.fill(from: other.sampling)
+        stream = stream || other.stream
+    }
+
     /// A clip as a string, or as the object that `input_audio` and pairs use.
     private struct Clip: Decodable {
-        let data: Base64
+        let reference: AudioReference
 
         init(from decoder: any Decoder) throws {
             if (try? decoder.singleValueContainer().decode(String.self)) != nil {
-                data = try Base64(from: decoder)
-                return
+                reference = .data(try Base64(from: decoder).bytes)
+            } else {
+                reference = try AudioReference(from: decoder)
             }
-            let fields = try Fields(decoder)
-            data = try fields.required("data", "base64 text, or a data URL")
-            _ = try fields.text("format", maxLength: 32)
-            try fields.end()
         }
     }
 
@@ -56,7 +60,12 @@ package struct AnswerRequest: Codable, Equatable, Sendable {
         try container.encodeIfPresent(model, forKey: .model)
         try sampling.encode(to: encoder)
         if stream { try container.encode(stream, forKey: .stream) }
-        try container.encodeIfPresent(audio, forKey: .audio)
+        switch audio {
+        case .data(let bytes): try container.encode(Base64(bytes), forKey: .audio)
+        case .file(let id): try container.encode(["file_id": id], forKey: .audio)
+        case .path(let path): try container.encode(["path": path], forKey: .audio)
+        case nil: break
+        }
     }
 
     private enum CodingKeys: String, CodingKey { case text, system, model, stream, audio }

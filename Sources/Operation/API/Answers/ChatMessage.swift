@@ -96,8 +96,8 @@ package struct ChatMessage: Decodable, Equatable, Sendable {
 /// A part of a message.
 package enum ContentPart: Decodable, Equatable, Sendable {
     case text(String)
-    /// The bytes of an audio file. `format` is the client's claim and is never trusted.
-    case inputAudio(Data, format: String?)
+    /// A clip. `format` is the client's claim and is never trusted.
+    case inputAudio(AudioReference, format: String?)
     case audioURL(String)
 
     private static let types = ["text", "input_audio", "audio_url"]
@@ -126,12 +126,10 @@ package enum ContentPart: Decodable, Equatable, Sendable {
     /// Reads a part of type `input_audio`, which has one form on every route that takes conversations.
     static func inputAudio(_ fields: Fields) throws -> ContentPart {
         guard let audio = try fields.object("input_audio") else {
-            throw fields.missing("input_audio", "an object with `data` and `format`")
+            throw fields.missing("input_audio", "an object with `data` and `format`, or with `file_id` or `path`")
         }
-        let data: Base64 = try audio.required("data", "base64 text")
         let format = try audio.text("format", maxLength: 32)
-        try audio.end()
-        return .inputAudio(data.bytes, format: format)
+        return .inputAudio(try AudioReference(audio, at: fields.place("input_audio")), format: format)
     }
 
     private struct Link: Decodable {

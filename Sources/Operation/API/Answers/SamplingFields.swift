@@ -54,6 +54,15 @@ package struct SamplingFields: Codable, Equatable, Sendable {
         repetitionPenalty = try fields.number("repetition_penalty", in: 0.01...100)
     }
 
+    /// Takes what others say where these say nothing.
+    mutating func fill(from other: SamplingFields) {
+        (temperature, topP, topK, minP) = (temperature ?? other.temperature, topP ?? other.topP, topK ?? other.topK, minP ?? other.minP)
+        (maxTokens, seed) = (maxTokens ?? other.maxTokens, seed ?? other.seed)
+        if stop.isEmpty { stop = other.stop }
+        (frequencyPenalty, presencePenalty) = (frequencyPenalty ?? other.frequencyPenalty, presencePenalty ?? other.presencePenalty)
+        repetitionPenalty = repetitionPenalty ?? other.repetitionPenalty
+    }
+
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
         self = try SamplingFields(fields)

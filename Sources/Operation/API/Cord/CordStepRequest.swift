@@ -125,7 +125,7 @@ package struct SuppliedRollout: Decodable, Equatable, Sendable {
     }
 }
 
-/// The source of a clip: exactly one of the three.
+/// The source of a clip, wherever a request has one: exactly one of the three.
 package enum AudioReference: Decodable, Equatable, Sendable {
     /// The bytes of an audio file, base64 on the wire.
     case data(Data)
@@ -135,10 +135,17 @@ package enum AudioReference: Decodable, Equatable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let fields = try Fields(decoder)
+        _ = try fields.text("format", maxLength: 32)
+        try self.init(fields, at: pathText(decoder.codingPath))
+    }
+
+    /// - Parameters:
+    ///   - fields: The members of the object, of which the caller took what else it may hold.
+    ///   - place: The object's path in the request.
+    init(_ fields: Fields, at place: String) throws {
         let data: Base64? = try fields.optional("data", "base64 text, or a data URL")
         let file = try fields.text("file_id", maxLength: 128)
         let path = try fields.text("path", maxLength: 4096)
-        _ = try fields.text("format")
         try fields.end()
         switch (data, file, path) {
         case (let data?, nil, nil): self = .data(data.bytes)
@@ -146,7 +153,7 @@ package enum AudioReference: Decodable, Equatable, Sendable {
         case (nil, nil, let path?): self = .path(path)
         default:
             throw WireError.value(
-                pathText(decoder.codingPath), expected: "exactly one of `data`, `file_id` and `path`",
+                place, expected: "exactly one of `data`, `file_id` and `path`",
                 found: "\([data != nil, file != nil, path != nil].count { $0 }) of them")
         }
     }

@@ -9,6 +9,8 @@ package typealias SubmittedMessage = Message<SubmittedSound>
 package struct SubmittedSound: Sendable {
     package enum Content: Sendable {
         case bytes(Data)
+        /// A clip on the disk, whose bytes are read when the prompt is made.
+        case stored(@Sendable () throws -> Data)
         /// A `data:` URL, or one to fetch.
         case url(String)
     }
@@ -24,9 +26,10 @@ package struct SubmittedSound: Sendable {
 
     /// The clip's bytes. URLs must have been fetched before.
     var bytes: Data {
-        get throws(WorkshopError) {
+        get throws {
             switch content {
             case .bytes(let bytes): return bytes
+            case .stored(let read): return try read()
             case .url(let url):
                 do throws(DataURLError) { return try DataURL(url).bytes } catch {
                     throw WorkshopError(.invalidValue, "The audio_url is not a data URL: \(error).", at: place)

@@ -55,6 +55,13 @@ extension RowFormat {
         return lines.joined(separator: "\n")
     }
 
+    /// What a command's `--help` says of the rows that it reads.
+    package static func help(_ use: Use) -> String {
+        let kinds = all.filter { $0.use == use }.map { "\($0.name): \($0.members)" }.joined(separator: "; ")
+        let command = use == .questions || use == .typed ? "cord gap formats" : "cord data formats"
+        return "\(use.title) are read by \(use.readBy.replacing("`", with: "")) Kinds, each shown by \(command) with an example: \(kinds)."
+    }
+
     /// A route's description of the rows of its files.
     package static func told(_ use: Use) -> String {
         let kinds = all.filter { $0.use == use }.map { "`\($0.name)`: \($0.members)" }.joined(separator: "; ")

@@ -4,6 +4,7 @@ import Evaluation
 ///
 ///     RowFormat.all ─ page()        ─ Sources/Operation/FORMATS.md
 ///                   ├ text(_:)      ─ cord data formats, cord gap formats
+///                   ├ help(_:)      ─ cord train run, jobs create, eval, gap add, speak --help
 ///                   └ openAPI, told ─ /openapi.json: components.examples, and what its routes say of their files
 package struct RowFormat: Sendable {
     /// The readers of a format.
@@ -73,11 +74,12 @@ package struct RowFormat: Sendable {
 
     /// How all formats write sound.
     package static let sound = """
-        Beside a text, a clip is `{"data": BASE64}`, `{"file_id": ID}` or `{"path": PATH}`; in a turn of a conversation it is a part \
-        `{"type": "input_audio", "input_audio": {"data": BASE64, "format": "wav"}}`, in whose place training rows take the three as well. `data` is \
-        base64 or a data: URL, `file_id` an upload of the server, and a path lies below the row's file, or in the folder that the server's operator \
-        allows (`--audio-folder`); a path may stand alone, as `"audio": PATH`. The clips of question rows are files: `path` alone. `format` may be left \
-        out: the bytes decide.
+        A clip is `{"data": BASE64}`, `{"file_id": ID}` or `{"path": PATH}`, in requests and rows alike: as `audio` beside a text, and in a turn of a \
+        conversation as a part `{"type": "input_audio", "input_audio": {"data": BASE64, "format": "wav"}}`, whose `data` may be a `file_id` or `path` \
+        instead. `data` is base64 or a data: URL, `file_id` an upload of the server, and a path lies below the row's file, or in a request below the \
+        folder that the server's operator allows (`--audio-folder`). With keys, a request that names a `file_id` or `path` needs one for `measure` or \
+        `train`. Rows may write a path alone, as `"audio": PATH`. The clips of question rows are files: `path` alone. `format` may be left out: the \
+        bytes decide.
         """
 
     /// What is refused, and with which message.

@@ -13,8 +13,8 @@ enum AnswersRoute {
                 let runtime = try server.runtime
                 let wanted = try await runtime.queues.reading(request.body.count) { try read(request) }
                 let inquiry = try await runtime.ask(
-                    try [SubmittedMessage](messages(wanted)), model: wanted.model, options: runtime.options(wanted.sampling),
-                    prefix: "ans-")
+                    try [SubmittedMessage](messages(wanted), clips: StoredClips(server, request)), model: wanted.model,
+                    options: runtime.options(wanted.sampling), prefix: "ans-")
                 if wanted.stream { return stream(inquiry) }
                 let whole = try await inquiry.complete()
                 return .json(try WireEncoder.encode(inquiry.answer(whole.answers[0], whole.timings)))
@@ -22,8 +22,18 @@ enum AnswersRoute {
         }
     }
 
-    /// The question, in whichever form it arrives. If the body is the audio itself, the query holds the other fields.
+    /// The question, in whichever form it arrives, with the query's fields where the body has none: beside a sound they have no other place.
     private static func read(_ request: Request) throws -> AnswerRequest {
+        let query = try WireDecoder.decode(AnswerRequest.self, form: request.query.items)
+        guard query.audio == nil else {
+            throw HTTPError(400, "audio: expected in the body; found in the query.", parameter: "audio", code: "invalid_value")
+        }
+        var wanted = try body(request)
+        wanted.fill(from: query)
+        return wanted
+    }
+
+    private static func body(_ request: Request) throws -> AnswerRequest {
         let type = request.mediaType
         switch type {
         case "application/json":
@@ -45,7 +55,7 @@ enum AnswersRoute {
                     throw HTTPError(
                         400, "audio: expected nothing beside the form's file, which is the sound.", parameter: "audio", code: "invalid_value")
                 }
-                wanted.audio = Base64(file.bytes)
+                wanted.audio = .data(file.bytes)
             }
             return wanted
         case "application/x-www-form-urlencoded":
@@ -57,11 +67,8 @@ enum AnswersRoute {
             || ["application/octet-stream", "application/ogg", "video/webm", "video/mp4", "video/3gpp", "video/quicktime"]
                 .contains(type)
             || type.hasPrefix("audio/"):
-            var wanted = try WireDecoder.decode(AnswerRequest.self, form: request.query.items)
-            guard wanted.audio == nil else {
-                throw HTTPError(400, "audio: the body is the sound already.", parameter: "audio", code: "invalid_value")
-            }
-            wanted.audio = Base64(Data(request.body))
+            var wanted = AnswerRequest(system: nil, model: nil, sampling: SamplingFields())
+            wanted.audio = .data(Data(request.body))
             return wanted
         default:
             throw HTTPError(
@@ -76,7 +83,7 @@ enum AnswersRoute {
 
     private static func messages(_ wanted: AnswerRequest) throws -> [ChatMessage] {
         var parts: [ContentPart] = []
-        if let audio = wanted.audio { parts.append(.inputAudio(audio.bytes, format: nil)) }
+        if let audio = wanted.audio { parts.append(.inputAudio(audio, format: nil)) }
         if let text = wanted.text, !text.isEmpty { parts.append(.text(text)) }
         guard !parts.isEmpty else {
             throw HTTPError(400, "There is no question: send a sound file or `text`.", parameter: "text", code: "missing_required_parameter")

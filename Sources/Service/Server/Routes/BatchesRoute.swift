@@ -48,13 +48,13 @@ enum BatchesRoute {
     }
 
     /// Answers one request of a batch as its route would.
-    static func answer(_ endpoint: BatchEndpoint, _ body: [UInt8], _ runtime: Runtime) async throws -> BatchReply {
+    static func answer(_ endpoint: BatchEndpoint, _ body: [UInt8], _ runtime: Runtime, _ clips: StoredClips) async throws -> BatchReply {
         do {
             let json =
                 switch endpoint {
-                case .chatCompletions: try await ChatCompletionsRoute.answer(inBatch: body, runtime)
+                case .chatCompletions: try await ChatCompletionsRoute.answer(inBatch: body, runtime, clips)
                 case .completions: try await CompletionsRoute.answer(inBatch: body, runtime)
-                case .responses: try await ResponsesRoute.answer(inBatch: body, runtime)
+                case .responses: try await ResponsesRoute.answer(inBatch: body, runtime, clips)
                 }
             return BatchReply(status: 200, body: json)
         } catch {

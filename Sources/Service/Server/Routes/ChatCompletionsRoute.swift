@@ -11,15 +11,16 @@ enum ChatCompletionsRoute {
             try await refusing {
                 let runtime = try server.runtime
                 let (wanted, form) = try await read(request.body, runtime)
-                return wanted.stream ? try await stream(wanted, form, runtime) : .json(try await answer(wanted, form, runtime))
+                let clips = StoredClips(server, request)
+                return wanted.stream ? try await stream(wanted, form, runtime, clips) : .json(try await answer(wanted, form, runtime, clips))
             }
         }
     }
 
     /// The complete answer to a batch request.
-    static func answer(inBatch body: [UInt8], _ runtime: Runtime) async throws -> Data {
+    static func answer(inBatch body: [UInt8], _ runtime: Runtime, _ clips: StoredClips) async throws -> Data {
         let (wanted, form) = try await read(body, runtime)
-        return try await answer(wanted, form, runtime, isLowPriority: true)
+        return try await answer(wanted, form, runtime, clips, isLowPriority: true)
     }
 
     private static func read(_ body: [UInt8], _ runtime: Runtime) async throws -> (ChatCompletionRequest, AnswerForm) {
@@ -28,14 +29,14 @@ enum ChatCompletionsRoute {
     }
 
     private static func ask(
-        _ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime, isLowPriority: Bool = false
+        _ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime, _ clips: StoredClips, isLowPriority: Bool = false
     ) async throws -> (inquiry: Inquiry, ignored: [String]) {
         var options = runtime.options(
             wanted.sampling, wanted.controls, count: wanted.n, logProbabilities: wanted.logprobs ? wanted.topLogprobs : nil)
         options.structure = form.structure
         let manner = runtime.manner(wanted.reasoningEffort, wanted.verbosity)
         let inquiry = try await runtime.ask(
-            try [SubmittedMessage](wanted.messages), model: wanted.model, options: options, prefix: "chatcmpl-",
+            try [SubmittedMessage](wanted.messages, clips: clips), model: wanted.model, options: options, prefix: "chatcmpl-",
             variables: manner.variables.merging(form.variables) { $1 }, scoring: wanted.promptLogprobs.map { PromptScoring(alternatives: $0) },
             isLowPriority: isLowPriority)
         return (inquiry, manner.ignored)
@@ -43,9 +44,9 @@ enum ChatCompletionsRoute {
 
     /// The complete answer as JSON.
     private static func answer(
-        _ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime, isLowPriority: Bool = false
+        _ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime, _ clips: StoredClips, isLowPriority: Bool = false
     ) async throws -> Data {
-        let (inquiry, ignored) = try await ask(wanted, form, runtime, isLowPriority: isLowPriority)
+        let (inquiry, ignored) = try await ask(wanted, form, runtime, clips, isLowPriority: isLowPriority)
         let parting = AnswerParting(inquiry, form)
         let answers = try await parting.complete()
         // Each token may come with its twenty likeliest alternatives.
@@ -70,8 +71,10 @@ enum ChatCompletionsRoute {
 
     /// For each answer a first chunk with the role, chunks of text, and one with its finish reason; at the very end the usage, if requested. The
     /// last chunk carries the audio that was heard.
-    private static func stream(_ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime) async throws -> Response {
-        let (inquiry, ignored) = try await ask(wanted, form, runtime)
+    private static func stream(
+        _ wanted: ChatCompletionRequest, _ form: AnswerForm, _ runtime: Runtime, _ clips: StoredClips
+    ) async throws -> Response {
+        let (inquiry, ignored) = try await ask(wanted, form, runtime, clips)
         let options = wanted.streamOptions
         return .refusing { events in
             let parting = AnswerParting(inquiry, form)

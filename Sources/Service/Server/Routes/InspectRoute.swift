@@ -29,8 +29,8 @@ enum InspectRoute {
 
     private static func prompt(_ audio: AudioReference, _ server: ServerState) async throws -> Prompt {
         let runtime = try server.runtime
-        if case .data(let data) = audio {
-            return try await runtime.prompt(try [SubmittedMessage]([ChatMessage(role: .user, content: [.inputAudio(data, format: nil)])]))
+        if case .data = audio {
+            return try await runtime.prompt(try [SubmittedMessage]([ChatMessage(role: .user, content: [.inputAudio(audio, format: nil)])]))
         }
         // Uploads and paths belong to the data folder.
         let sound = try server.workshop.clips.sound(ClipReference(audio))

@@ -9,24 +9,24 @@ enum ResponsesRoute {
     static func add(to router: inout Router, _ server: ServerState) {
         router.post("/v1/responses", scope: .ask) { request in
             do {
-                return try await answer(request, try server.runtime)
+                return try await answer(request, try server.runtime, StoredClips(server, request))
             } catch {
                 throw refusal(error) ?? error
             }
         }
     }
 
-    private static func answer(_ request: Request, _ runtime: Runtime) async throws -> Response {
+    private static func answer(_ request: Request, _ runtime: Runtime, _ clips: StoredClips) async throws -> Response {
         let (wanted, form) = try await read(request.body, runtime)
-        let telling = try await ask(wanted, form, runtime)
+        let telling = try await ask(wanted, form, runtime, clips)
         return wanted.stream ? stream(telling) : .json(try await whole(telling, runtime))
     }
 
     /// The complete answer to a batch request.
-    static func answer(inBatch body: [UInt8], _ runtime: Runtime) async throws -> Data {
+    static func answer(inBatch body: [UInt8], _ runtime: Runtime, _ clips: StoredClips) async throws -> Data {
         do {
             let (wanted, form) = try await read(body, runtime)
-            return try await whole(try await ask(wanted, form, runtime, isLowPriority: true), runtime)
+            return try await whole(try await ask(wanted, form, runtime, clips, isLowPriority: true), runtime)
         } catch {
             throw refusal(error) ?? error
         }
@@ -45,13 +45,13 @@ enum ResponsesRoute {
     }
 
     private static func ask(
-        _ wanted: ResponsesRequest, _ form: AnswerForm, _ runtime: Runtime, isLowPriority: Bool = false
+        _ wanted: ResponsesRequest, _ form: AnswerForm, _ runtime: Runtime, _ clips: StoredClips, isLowPriority: Bool = false
     ) async throws -> ResponseTelling {
         var options = runtime.options(wanted.sampling, wanted.controls, logProbabilities: wanted.logprobs)
         options.structure = form.structure
         let manner = runtime.manner(wanted.reasoning.effort, wanted.text.verbosity)
         let inquiry = try await runtime.ask(
-            try [SubmittedMessage](wanted), model: wanted.model, options: options, prefix: "resp_",
+            try [SubmittedMessage](wanted, clips: clips), model: wanted.model, options: options, prefix: "resp_",
             variables: manner.variables.merging(form.variables) { $1 }, isLowPriority: isLowPriority)
         var ignored = manner.ignored.map { names[$0] ?? $0 }
         if wanted.reasoning.summary != nil { ignored.append("reasoning.summary") }

@@ -16,7 +16,7 @@ enum ScoreRoute {
                 // The likeliest token at each position tells whether the continuation is the greedy one.
                 let scored = try await runtime.score(
                     wanted.continuations.map { RawPrompt($0) }, model: wanted.model, alternatives: max(1, wanted.topLogprobs)
-                ) { try await prompt(wanted.prompt, runtime) }
+                ) { try await prompt(wanted.prompt, runtime, StoredClips(server, request)) }
                 let tokens = scored.continuations.reduce(0) { $0 + $1.count }
                 return .json(
                     try await runtime.queues.reading(tokens * 1024) {
@@ -26,9 +26,9 @@ enum ScoreRoute {
         }
     }
 
-    private static func prompt(_ wanted: ScoreRequest.Prompt, _ runtime: Runtime) async throws -> Prompt {
+    private static func prompt(_ wanted: ScoreRequest.Prompt, _ runtime: Runtime, _ clips: StoredClips) async throws -> Prompt {
         switch wanted {
-        case .messages(let messages): try await runtime.prompt(try [SubmittedMessage](messages))
+        case .messages(let messages): try await runtime.prompt(try [SubmittedMessage](messages, clips: clips))
         case .raw(let field): Prompt(tokens: try await runtime.tokens(of: RawPrompt(field), at: "prompt"))
         }
     }

@@ -15,7 +15,7 @@ enum TokensRoute {
                 let wanted = try WireDecoder.decode(TokenizeRequest.self, from: Data(request.body))
                 let runtime = try server.runtime
                 _ = try runtime.versions.entry(wanted.model)
-                let tokens = try await tokens(wanted.input, runtime)
+                let tokens = try await tokens(wanted.input, runtime, StoredClips(server, request))
                 let strings =
                     wanted.returnTokenStrings
                     ? tokens.map { runtime.model.tokenizer.token(for: $0) ?? "" } : nil
@@ -41,14 +41,14 @@ enum TokensRoute {
         }
     }
 
-    private static func tokens(_ input: TokenizeRequest.Input, _ runtime: Runtime) async throws -> [Int] {
+    private static func tokens(_ input: TokenizeRequest.Input, _ runtime: Runtime, _ clips: StoredClips) async throws -> [Int] {
         switch input {
         case .prompt(let text):
             return try await runtime.queues.reading.run { try runtime.model.tokenizer.encode(text) }
         case .messages(let messages, addGenerationPrompt: true):
-            return try await runtime.prompt(try [SubmittedMessage](messages)).tokens.map { Int($0) }
+            return try await runtime.prompt(try [SubmittedMessage](messages, clips: clips)).tokens.map { Int($0) }
         case .messages(let messages, addGenerationPrompt: false):
-            let whole = try await runtime.prompt(try [SubmittedMessage](messages)).tokens.map { Int($0) }
+            let whole = try await runtime.prompt(try [SubmittedMessage](messages, clips: clips)).tokens.map { Int($0) }
             // The chat format opens the answer in the same way for every conversation.
             let start = TemplateMessage(role: "user", "")
             let format = runtime.model.chat
