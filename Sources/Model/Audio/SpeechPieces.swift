@@ -15,7 +15,31 @@ package struct SpeechPieces: Sendable {
             let rate = Double(AudioClip.sampleRate)
             return Double(start) / rate...Double(start + samples.count) / rate
         }
+
+        /// The piece in two, cut in the middle of its longest pause; nil where nothing pauses for 0.2 s, a second and a half or more from both ends.
+        /// A pause is 30 dB below the whole.
+        package var parts: (Piece, Piece)? {
+            let levels = SpeechPieces.levels(samples[...])
+            let margin = AudioClip.sampleRate * 3 / 2 / SpeechPieces.frame
+            let quiet = levels.reduce(0, +) / Float(levels.count) / 1000
+            var pause: Range<Int>?
+            var begin = 0
+            for (index, level) in levels.enumerated() {
+                if level > quiet { begin = index + 1 }
+                let run = max(begin, margin)..<max(begin, min(index + 1, levels.count - margin), margin)
+                if run.count >= SpeechPieces.pause, run.count > pause?.count ?? 0 { pause = run }
+            }
+            guard let pause else { return nil }
+            let cut = (pause.lowerBound + pause.upperBound) / 2 * SpeechPieces.frame
+            func part(_ range: Range<Int>) -> Piece {
+                let samples = Array(samples[range])
+                return Piece(start: start + range.lowerBound, samples: samples, isSilent: SpeechPieces.isSilent(samples))
+            }
+            return (part(0..<cut), part(cut..<samples.count))
+        }
     }
+
+    private static func isSilent(_ samples: [Float]) -> Bool { levels(samples[...]).allSatisfy { $0 <= silence } }
 
     /// The level of a frame below which it holds no speech: its mean square, −60 dB below full scale.
     package static let silence: Float = 1e-6
@@ -51,12 +75,11 @@ package struct SpeechPieces: Sendable {
 
     private mutating func take(_ count: Int) -> Piece {
         let samples = Array(buffer[taken..<taken + count])
-        let isSilent = Self.levels(samples[...]).allSatisfy { $0 <= Self.silence }
         defer {
             taken += count
             start += count
         }
-        return Piece(start: start, samples: samples, isSilent: isSilent)
+        return Piece(start: start, samples: samples, isSilent: Self.isSilent(samples))
     }
 
     /// Where the first window of what is left is cut, from its beginning. Of stretches that are equally quiet, the last.

@@ -33,7 +33,7 @@ package struct Transcription: Sendable {
 
     /// Passes every piece to `body`, in order. Silent pieces have an empty text, and no model is asked about them.
     package func forEach(_ body: (Piece) async throws -> Void) async throws {
-        try await withThrowingTaskGroup(of: (Int, Piece).self) { group in
+        try await withThrowingTaskGroup(of: (Int, [Piece]).self) { group in
             var begun = 0
             func begin() {
                 guard begun < pieces.count else { return }
@@ -42,34 +42,42 @@ package struct Transcription: Sendable {
                 group.addTask { (index, try await hear(piece, waits: index > 0)) }
             }
             for _ in 0..<Self.width { begin() }
-            var waiting: [Int: Piece] = [:]
+            var waiting: [Int: [Piece]] = [:]
             var next = 0
-            while let (index, piece) = try await group.next() {
+            while let (index, heard) = try await group.next() {
                 begin()
-                waiting[index] = piece
-                while let piece = waiting.removeValue(forKey: next) {
+                waiting[index] = heard
+                while let heard = waiting.removeValue(forKey: next) {
                     next += 1
-                    try await body(piece)
+                    for piece in heard { try await body(piece) }
                 }
             }
         }
     }
 
+    /// What is heard in a piece. Where its words are not to be trusted it is heard in two, cut at its longest pause: a small model may hear one sentence
+    /// and not several.
+    ///
     /// - Parameter waits: Whether to wait when the queue is full, so that a momentary crowd does not end a recording that has begun.
-    private func hear(_ piece: SpeechPieces.Piece, waits: Bool) async throws -> Piece {
-        if piece.isSilent { return Piece(seconds: piece.seconds, text: "", language: nil, isCut: false, certainty: 0) }
-        let transcript = try await transcript(of: piece.samples, "\(piece.start)", waits: waits)
+    private func hear(_ piece: SpeechPieces.Piece, waits: Bool) async throws -> [Piece] {
+        if piece.isSilent { return [Piece(seconds: piece.seconds, text: "", language: nil, isCut: false, certainty: 0)] }
+        let transcript = try await transcript(of: piece.samples, "\(piece.start)-\(piece.samples.count)", waits: waits)
         var text = transcript.text
         // Drawn words differ by themselves.
         if !text.isEmpty, wish.temperature == 0, transcript.certainty < DoubtedWords.leastCertainty {
             for speed in DoubtedWords.speeds where !text.isEmpty {
                 let faster = DoubtedWords.faster(piece.samples, by: speed)
-                let again = try await self.transcript(of: faster, "\(piece.start)/faster \(speed)", waits: true)
+                let again = try await self.transcript(of: faster, "\(piece.start)-\(piece.samples.count)/faster \(speed)", waits: true)
                 if DoubtedWords.differ(text, again.text) { text = "" }
             }
+            if text.isEmpty, let (first, second) = piece.parts {
+                return try await hear(first, waits: true) + hear(second, waits: true)
+            }
         }
-        return Piece(
-            seconds: piece.seconds, text: text, language: transcript.language, isCut: transcript.isCut, certainty: transcript.certainty)
+        return [
+            Piece(
+                seconds: piece.seconds, text: text, language: transcript.language, isCut: transcript.isCut, certainty: transcript.certainty)
+        ]
     }
 
     /// - Parameter name: of the samples among those of the recording.
