@@ -87,7 +87,9 @@ def called(body):
                 function["parameters"] = {"type": "object", "properties": {}}
     if isinstance(body.get("tool_choice"), dict) or (body.get("tool_choice") == "required" and not tools):
         body["tool_choice"] = "auto"
-    if tools and body.get("structured_outputs"):
+    # An answer has one form.
+    form = body.get("response_format")
+    if body.get("structured_outputs") and (tools or isinstance(form, dict) and form.get("type") != "text"):
         del body["structured_outputs"]
     turns = []
     for turn in body["messages"] if isinstance(body.get("messages"), list) else []:
