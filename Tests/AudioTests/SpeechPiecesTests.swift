@@ -44,4 +44,24 @@ struct SpeechPiecesTests {
         let found = pieces(tone(2) + silence(9), longest: 4)
         #expect(found.first?.isSilent == false && found.last?.isSilent == true)
     }
+
+    /// Of two pauses the longer one parts a piece, in its middle; what is too short to hear in two, or never pauses, stays whole.
+    @Test func aPieceIsPartedInItsLongestPause() throws {
+        func piece(_ samples: [Float]) -> SpeechPieces.Piece { pieces(samples, longest: 20)[0] }
+        let whole = piece(tone(3) + silence(0.3) + tone(3) + silence(0.5) + tone(4))
+        let (first, second) = try #require(whole.parts)
+        #expect(first.seconds.lowerBound == 0 && first.seconds.upperBound == second.seconds.lowerBound && second.seconds.upperBound == 10.8)
+        #expect(abs(first.seconds.upperBound - 6.55) < 0.02)
+        #expect(first.samples + second.samples == whole.samples && !first.isSilent && !second.isSilent)
+        let (third, fourth) = try #require(first.parts)
+        #expect(abs(third.seconds.upperBound - 3.15) < 0.02 && fourth.seconds.upperBound == first.seconds.upperBound)
+        // Its own pause lies at its end.
+        #expect(third.parts == nil)
+        #expect(piece(tone(8)).parts == nil && piece(tone(3) + silence(0.1) + tone(3)).parts == nil)
+        // Nothing is parted nearer to an end than a second and a half.
+        #expect(piece(tone(1) + silence(0.4) + tone(1)).parts == nil)
+        // A pause of noise is one, 30 dB below the rest.
+        let noisy = piece(tone(3) + silence(0.4).indices.map { $0 % 2 == 0 ? 0.005 : -0.005 } + tone(3))
+        #expect(abs((noisy.parts?.0.seconds.upperBound ?? 0) - 3.2) < 0.02)
+    }
 }

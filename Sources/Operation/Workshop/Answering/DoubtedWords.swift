@@ -4,10 +4,10 @@ import Generation
 
 /// Whether words of which a model is not sure are what it hears, or what it makes up, as it does of music.
 ///
-/// What is spoken is heard again when it is spoken a little faster; what is made up comes out otherwise. cord-nano makes up words of 65 of 72 pieces of
-/// synthesised music, and those of 3 come out alike at both speeds here (at the first alone, and with half of the words allowed to differ, those of
-/// 19). Of 400 questions of cord-bench-2, spoken near and far, 24 are withdrawn; of 23 of these it had heard more than half of the words wrongly, and
-/// none was right. Words that it is sure of are asked once. The bounds were chosen on 24 of the pieces.
+/// What is spoken is heard again when it is spoken a little faster; what is made up comes out otherwise. Words that the model is sure of are asked
+/// once. `benchmarks/quality/music.py` measures it on cord-nano: of 72 pieces of synthesised music it makes up words of 65, and those of 3 are kept (of
+/// 19 at the first speed alone and with half of the words allowed to differ); of 400 questions of cord-bench-2, spoken near and far, the words of 17 are
+/// withdrawn, of all of which it had heard more than half wrongly. The bounds were chosen on 24 of the pieces.
 package enum DoubtedWords {
     /// The mean log-probability of a token below which words are doubted: half of the questions that are spoken far away lie above.
     package static let leastCertainty = -0.06
