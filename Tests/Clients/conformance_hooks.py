@@ -56,9 +56,8 @@ def heard(value, name=None):
             value = {key: member for key, member in value.items() if key != "logprobs"}
         if "advantage" in value and not value.get("text") and not value.get("tokens"):
             value["text"] = "The answer is 13."
-        # An objective says which answers are right by one of these two, and only in a method that has rewards.
-        both = value.get("judge") is not None and value.get("reward") is not None or value.get("method") not in (None, "cord", "grpo")
-        return {key: heard(member, key) for key, member in value.items() if not (both and key == "reward")}
+        # An operator's callback for rewards has no place beside a judge, nor where an objective has no rewards, which depends on its coefficients.
+        return {key: heard(member, key) for key, member in value.items() if key != "reward"}
     if isinstance(value, list):
         elements = [heard(element) for element in value]
         for place, element in enumerate(elements if name == "pairs" else []):
