@@ -121,8 +121,11 @@ def map_body(context, body):
 
 @schemathesis.hook
 def filter_query(context, query):
-    """A form's empty field, as `?marked=`, is absent, whatever its type, and a zero byte is never decoded; no schema says so."""
-    return not isinstance(query, dict) or not any(value == "" or "\0" in str(value) for value in query.values())
+    """A form's empty field, as `?marked=`, is absent, whatever its type, a zero byte is never decoded, and what is no scalar goes out under
+    other names, which nobody reads; no schema says so. Addresses of thousands of bytes are libmicrohttpd's to refuse, by 414, 431 or by hanging up."""
+    return not isinstance(query, dict) or not any(
+        value == "" or "\0" in str(value) or len(str(value).encode(errors="replace")) > 2000 or isinstance(value, (dict, list))
+        for value in query.values())
 
 
 @schemathesis.hook
