@@ -35,6 +35,8 @@ package struct EngineStatistics: Sendable, Equatable {
     package var cachedTokens = 0
     package var completionTokens = 0
     package var audioSeconds = 0.0
+    /// The number of clips that the encoder computed.
+    package var encodedClips = 0
     package var forwardPasses = 0
     package var cacheBlocks = 0
     package var cacheBlockLimit = 0

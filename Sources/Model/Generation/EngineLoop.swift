@@ -285,6 +285,7 @@ final class EngineLoop {
             }
         }
         if batch.isEmpty { return }
+        statistics.encodedClips += batch.count
         let start = ContinuousClock.now
         let lengths = batch.map { clip(of: $0).frames }
         let shares = Threads.shares(of: lengths, atLeast: Self.framesOfShare, enough: 2 * Self.framesOfShare)
