@@ -52,6 +52,11 @@ INLINE float soften(float *s, float scale, size_t visible, float *largest, float
     return factor;
 }
 
+/// A row's products with the scales of the tile's keys, or of its values.
+INLINE void scale_row(float *p, const float *scales) {
+    UNROLL for (size_t c = 0; c < tile_keys; c += LANES) v_store(p + c, v_load(p + c) * v_load(scales + c));
+}
+
 static void attend_block(const attention_simd_call *c, const ck_segment *segment, size_t kv_head, size_t begin, size_t end) {
     const ck_attention_shape *shape = &c->shape;
     size_t d = shape->head_size, padded = ck_padded(d), group = shape->heads / shape->kv_heads, rows = end - begin;
@@ -77,22 +82,23 @@ static void attend_block(const attention_simd_call *c, const ck_segment *segment
 #define VISIBLE(row) ck_after(keys + (segment->causal ? (begin + (row)) / group : 0), hidden)
     size_t seen = VISIBLE(rows - 1);
     key_cursor cursor = {c->spans + segment->span_begin, 0, shape->kv_offset};
-    bool narrow = seen > 0 && cursor.span->scales, in_place = seen > 0 && cursor.span->key_columns && padded == d && !narrow;
+    bool narrow = seen > 0 && cursor.span->scales, in_place = seen > 0 && cursor.span->key_columns && padded == d;
     for (size_t start = 0; start < seen; start += tile_keys) {
         tile.count = CK_MIN((size_t)tile_keys, seen - start);
         tile_piece piece[tile_keys];
         piece[0] = (tile_piece){.k = tile.k_transposed, .k_stride = tile_keys, .v = tile.v, .first = 0, .count = tile.count};
         size_t pieces = 1, v_stride = in_place ? shape->kv_stride : padded;
-        if (in_place) pieces = tile_pieces(piece, &tile, &cursor, shape->kv_stride, kv_head * d);
+        if (in_place) pieces = tile_pieces(piece, &tile, &cursor, shape->kv_stride, kv_head, shape->kv_heads, d, narrow);
         else if (narrow) key_tile_widen(&tile, &cursor, shape->kv_stride, kv_head, shape->kv_heads, d);
         else key_tile_fill(&tile, &cursor, shape->kv_stride, kv_head * d, d);
+        bool integers = narrow && in_place;
         key_column column[tile_keys];
-        size_t columns = key_columns(column, piece, pieces);
+        size_t columns = key_columns(column, piece, pieces, integers);
         for (size_t i = 0; i < rows; i += six_rows) {
             size_t count = CK_MIN((size_t)six_rows, rows - i);
             if (VISIBLE(i + count - 1) <= start) continue;
             // Scores of keys that do not exist are whatever they are: `soften` does not see them.
-            score_rows(r.p, r.q + i * d, d, column, columns, count);
+            score_rows(r.p, r.q + i * d, d, column, columns, count, integers);
             for (size_t e = 0; e < count; e++) {
                 size_t visible = ck_after(VISIBLE(i + e), start);
                 float *p = r.p + e * tile_keys;
@@ -100,12 +106,14 @@ static void attend_block(const attention_simd_call *c, const ck_segment *segment
                     memset(p, 0, tile_keys * sizeof(float));
                     continue;
                 }
+                if (integers) scale_row(p, tile.k_scale);
                 float factor = soften(p, shape->scale, visible, &r.largest[i + e], r.sum + (i + e) * LANES);
+                if (integers) scale_row(p, tile.v_scale);
                 if (factor != 1)
                     for (size_t x = 0; x < padded; x += LANES)
                         v_store(r.o + (i + e) * padded + x, v_load(r.o + (i + e) * padded + x) * factor);
             }
-            value_rows(r.o + i * padded, padded, r.p, piece, pieces, v_stride, count);
+            value_rows(r.o + i * padded, padded, r.p, piece, pieces, v_stride, count, integers);
         }
     }
 #undef VISIBLE
@@ -136,12 +144,13 @@ INLINE attention_task task_at(const attention_simd_call *c, size_t task, size_t 
 INLINE void fetch_tile(const attention_simd_call *c, attention_task task) {
     size_t d = c->shape.head_size, stride = c->shape.kv_stride, keys = 0;
     const ck_span *span = c->spans + task.segment->span_begin, *end = span + task.segment->span_count;
-    for (; span < end && span->key_columns && !span->scales && keys < tile_keys; keys += span++->count) {
-        const float *k = span->k + c->shape.kv_offset + task.kv_head * d * span->key_columns;
-        const float *v = span->v + c->shape.kv_offset + task.kv_head * d;
-        for (size_t x = 0; x < d * span->key_columns; x += 16) __builtin_prefetch(k + x, 0, 2);
+    for (; span < end && span->key_columns && keys < tile_keys; keys += span++->count) {
+        size_t size = span->scales ? 1 : sizeof(float), line = 64;
+        const char *k = (const char *)(span->k + c->shape.kv_offset) + task.kv_head * d * span->key_columns * size;
+        const char *v = (const char *)(span->v + c->shape.kv_offset) + task.kv_head * d * size;
+        for (size_t x = 0; x < d * span->key_columns * size; x += line) __builtin_prefetch(k + x, 0, 2);
         for (size_t row = 0; row < span->count; row++)
-            for (size_t x = 0; x < d; x += 16) __builtin_prefetch(v + row * stride + x, 0, 2);
+            for (size_t x = 0; x < d * size; x += line) __builtin_prefetch(v + row * stride * size + x, 0, 2);
     }
 }
 

@@ -26,6 +26,7 @@ typedef struct {
     float *dk_row[tile_keys], *dv_row[tile_keys];
     float *k_transposed; // [d, tile_keys]
     float *v;            // [tile_keys, padded d]
+    float k_scale[tile_keys], v_scale[tile_keys]; // of a tile of 8 bits that is read where it lies
 } key_tile;
 
 INLINE size_t key_tile_floats(size_t d) { return tile_keys * 2 * ck_padded(d); }

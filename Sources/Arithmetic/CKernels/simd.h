@@ -70,6 +70,14 @@ INLINE void four_store(float *p, F4 v, size_t count) {
 #endif
 }
 
+/// LANES integers of 8 bits as floats.
+INLINE V v_load_int8(const int8_t *p) {
+    typedef int8_t V8 __attribute__((ext_vector_type(LANES)));
+    V8 v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return __builtin_convertvector(v, V);
+}
+
 /// Loads `count` elements, the rest zero; a whole vector where count ≥ LANES.
 INLINE V v_load_upto(const float *p, size_t count) { return count >= LANES ? v_load(p) : v_load_part(p, count); }
 

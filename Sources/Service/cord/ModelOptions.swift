@@ -37,7 +37,7 @@ struct ModelOptions: ParsableArguments {
 
     @Option(
         help:
-            "How keys and values are kept: float32, or int8, in a quarter of the memory (8 bits an element, a scale for each position and head), but slower where many sequences are long. Answers differ a little: YOUR_MODEL.md."
+            "How keys and values are kept: float32, or int8, in a quarter of the memory (8 bits an element, a scale for each position and head) and faster where many sequences are long. Answers differ a little: YOUR_MODEL.md."
     )
     var kvCacheDtype = KeyValueFormat.float32
 

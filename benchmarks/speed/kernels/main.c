@@ -112,6 +112,30 @@ static void attention(size_t sequences, size_t queries, size_t keys, size_t head
     free(q), free(k), free(v), free(out), free(lse), free(dq), free(dk), free(dv), free(dout), free(spans), free(segments);
 }
 
+/// Attention over a cache's blocks of 16 keys as columns, in floats or in 8 bits.
+static void cached(size_t sequences, size_t queries, size_t keys, size_t heads, size_t kv_heads, size_t d, bool narrow) {
+    const char *name = narrow ? "attention_cached int8" : "attention_cached float32";
+    if (skipped(name)) return;
+    size_t columns = 16, width = kv_heads * d, rows = sequences * queries, blocks = (keys + columns - 1) / columns;
+    size_t size = columns * width / (narrow ? 4 : 1), block = 2 * size + (narrow ? 2 * kv_heads * columns : 0);
+    float *q = numbers(rows * heads * d), *out = memory(rows * heads * d * 4), *cache = numbers(sequences * blocks * block);
+    ck_span *spans = memory(sequences * blocks * sizeof *spans);
+    ck_segment *segments = memory(sequences * sizeof *segments);
+    for (size_t s = 0; s < sequences; s++) {
+        segments[s] = (ck_segment){s * queries, queries, s * blocks, blocks, true};
+        for (size_t b = 0; b < blocks; b++) {
+            float *k = cache + (s * blocks + b) * block;
+            size_t count = keys - b * columns < columns ? keys - b * columns : columns;
+            spans[s * blocks + b] = (ck_span){.k = k, .v = k + size, .count = count, .key_columns = columns, .scales = narrow ? k + 2 * size : NULL};
+        }
+    }
+    ck_attention_shape shape = {heads, kv_heads, d, heads * d, width, .scale = 0.125f};
+    double flop = 4.0 * (double)(rows * keys) * (double)(heads * d) * (queries == keys ? 0.5 : 1);
+    MEASURE(ck_kernel_name(), name, flop, (double)(sequences * blocks * block) * 4,
+            ck_attention(out, NULL, q, shape, segments, sequences, spans), "%zu*%zux%zu h%zu/%zu d%zu", sequences, queries, keys, heads, kv_heads, d);
+    free(q), free(out), free(cache), free(spans), free(segments);
+}
+
 static void rows(void) {
     if (skipped("rows")) return;
     const char *kernels = ck_kernel_name();
@@ -159,6 +183,13 @@ int main(int count, char **arguments) {
     attention(16, 1, 1000, 28, 4, 128, true, false);
     attention(1, 1, 8000, 28, 4, 128, true, false);
     attention(8, 1, 1000, 20, 20, 64, true, false);
+    for (int narrow = 0; narrow < 2; narrow++) {
+        cached(16, 1, 1000, 28, 4, 128, narrow);
+        cached(32, 1, 1500, 8, 4, 32, narrow);
+        cached(1, 1, 8000, 28, 4, 128, narrow);
+        cached(1, 1024, 1024, 28, 4, 128, narrow);
+        cached(1, 1500, 1500, 8, 4, 32, narrow);
+    }
     rows();
     return 0;
 }
