@@ -35,7 +35,7 @@ final class Product {
 @Suite(.ownThread) struct LinearTests {
     static let shapes = [
         Shape(m: 1, n: 1, k: 1), Shape(m: 3, n: 5, k: 7), Shape(m: 8, n: 67, k: 513), Shape(m: 9, n: 65, k: 1100),
-        Shape(m: 37, n: 130, k: 96), Shape(m: 801, n: 6, k: 40), Shape(m: 2, n: 33, k: 2400),
+        Shape(m: 37, n: 130, k: 96), Shape(m: 801, n: 6, k: 40), Shape(m: 2, n: 33, k: 2400), Shape(m: 29, n: 150, k: 2400),
     ]
 
     @Test func referenceIsTheDotProduct() throws {
