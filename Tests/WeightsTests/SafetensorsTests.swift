@@ -52,6 +52,27 @@ import Weights
         #expect(try stored.matrix(rows: 1, columns: 2).widened().values == values)
     }
 
+    /// Pages that were given back come again with what the file holds, those of neighbours are left alone, and memory without a file stays as it is.
+    @Test func pagesThatWereGivenBackComeAgain() throws {
+        let count = 20_000
+        var bytes = safetensorsBytes(
+            #"{"a":"# + tensor("F32", "[1,25]", 0, 100) + #","b":"# + tensor("F32", "[1,\(count)]", 100, 100 + 4 * count) + "}", dataCount: 0)
+        let values = (0..<25 + count).map { Float($0) }
+        for value in values { unsafe withUnsafeBytes(of: value) { unsafe bytes.append(contentsOf: $0) } }
+        let file = try Safetensors(try directory.file("x.safetensors", bytes))
+        let (a, b) = (try #require(file.tensors["a"]), try #require(file.tensors["b"]))
+        let matrix = try b.matrix(rows: 1, columns: count)
+        for _ in 0..<2 {
+            #expect(try a.floats() + b.floats() == values)
+            #expect(matrix.widened().values == Array(values[25...]))
+            a.releasePages()
+            b.releasePages()
+        }
+        let memory = StoredTensor(name: "c", Tensor(row: values))
+        memory.releasePages()
+        #expect(try memory.floats() == values)
+    }
+
     @Test func refusesWhatIsNoSafetensorsFile() throws {
         func problem(_ bytes: [UInt8]) throws -> SafetensorsError.Problem? {
             let url = try directory.file("x", bytes)

@@ -16,12 +16,11 @@ import itertools
 import json
 import os
 import pathlib
-import random
 import statistics
 
 import family as families_script
 from answer import Spoken
-from measuring import PEERS, Rows, bandwidth, decode_rate, quietly, request, say
+from measuring import PEERS, Rows, bandwidth, decode_rate, prompt_of, quietly, say
 
 SHAPE = dict(hidden=2048, heads=32, kv=4, head=128, d=64, enc_heads=2, enc_ffn=80, enc_layers=1, mels=128, channels=16, vocab=816)
 CHOSEN, EXPERTS, INNER = 8, 128, 768
@@ -39,21 +38,6 @@ def active(place):
             continue
         total += size * CHOSEN / EXPERTS if ".experts." in name else size
     return total
-
-
-def prompt(server, tokens, number):
-    """Random words, which choose experts of every kind, of which the whole prompt has so many tokens."""
-    def count(text):
-        body = dict(messages=[dict(role="user", content=text)])
-        return json.loads(request(server.port, "POST", "/v1/tokenize", body)[1])["count"]
-
-    letters = random.Random(number)
-    words = " ".join("".join(letters.choices("abcdefghijklmnopqrstuvwxyz", k=letters.randint(1, 9))) for _ in range(600))
-    low, high = 1, len(words)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if count(words[:middle]) <= tokens else (low, middle - 1)
-    return words[:low], count(words[:low])
 
 
 def decoding(server, place, rows, arguments):
@@ -76,7 +60,7 @@ def prompts(servers, rows, arguments):
     most, numbers = 0.0, itertools.count(100)
     for turn in range(arguments.n + 1):
         for server in servers:
-            text, count = prompt(server, 512, next(numbers))
+            text, count = prompt_of(server, 512, next(numbers))
             answer, others = quietly(lambda: server.ask(text, 2, ignore_eos=True), [s.pid for s in servers], arguments.quiet, 0)
             if turn:
                 rates[server.name].append(count / answer["first"])

@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import shutil
 import socket
 import statistics
@@ -164,6 +165,21 @@ class Server(Program):
                 fields[parts[0].rstrip(":")] = int(parts[1]) / 1000 * 1.024
         return {"rss": fields["Rss"], "pss": fields["Pss"], "anonymous": fields["Anonymous"],
                 "file": fields["Rss"] - fields["Anonymous"]}
+
+
+def prompt_of(server, tokens, number):
+    """Random words of which the whole prompt has at most so many tokens, and how many; `server` is cord, which counts."""
+    def count(text):
+        body = dict(messages=[dict(role="user", content=text)])
+        return json.loads(request(server.port, "POST", "/v1/tokenize", body)[1])["count"]
+
+    letters = random.Random(number)
+    words = " ".join("".join(letters.choices("abcdefghijklmnopqrstuvwxyz", k=letters.randint(1, 9))) for _ in range(600))
+    low, high = 1, len(words)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if count(words[:middle]) <= tokens else (low, middle - 1)
+    return words[:low], count(words[:low])
 
 
 def audio_part(wav):

@@ -22,7 +22,7 @@ package struct ParameterTable {
     /// A matrix [rows, columns] of a linear layer.
     func matrix(_ cursor: WeightCursor, _ key: String = "weight", rows: Int, columns: Int, isHead: Bool = false) throws -> Parameter {
         let tensor = try cursor.tensor(key, shape: [rows, columns])
-        return add(cursor, key, .linear, try tensor.matrix(rows: rows, columns: columns), for: isHead ? .head : .linear)
+        return try add(cursor, key, .linear, tensor, rows: rows, columns: columns, for: isHead ? .head : .linear)
     }
 
     /// What chooses experts, as wide as it is stored.
@@ -34,7 +34,7 @@ package struct ParameterTable {
     /// A table whose rows are looked up.
     func table(_ cursor: WeightCursor, _ key: String = "weight", rows: Int, columns: Int, isHead: Bool) throws -> Parameter {
         let tensor = try cursor.tensor(key, shape: [rows, columns])
-        return add(cursor, key, .table, try tensor.matrix(rows: rows, columns: columns), for: isHead ? .head : .table)
+        return try add(cursor, key, .table, tensor, rows: rows, columns: columns, for: isHead ? .head : .table)
     }
 
     /// A convolution, [out, in, taps…] in the checkpoint.
@@ -44,7 +44,9 @@ package struct ParameterTable {
         let wide = try tensor.matrix(rows: out, columns: channels * count).widened()
         let turned = StoredMatrix(wide.turned(inner: count, outer: channels))
         let narrow = tensor.dtype == .bfloat16 && list.storage == .checkpoint
-        return add(cursor, "weight", .convolution(taps: taps), narrow ? turned.converted(to: .bfloat16) : turned, for: .convolution)
+        let format = list.storage.format(for: .convolution, in: part, columns: turned.columns) ?? (narrow ? .bfloat16 : .float32)
+        tensor.releasePages()
+        return append(cursor, "weight", .convolution(taps: taps), turned.converted(to: format))
     }
 
     /// A vector: a bias or the scale of a norm.
@@ -53,11 +55,16 @@ package struct ParameterTable {
         return append(cursor, key, .vector, StoredMatrix(wide), vector: wide)
     }
 
+    /// A matrix [rows, columns] over the elements, or a copy in the format that its use asks for.
     private func add(
-        _ cursor: WeightCursor, _ key: String, _ kind: Parameter.Kind, _ matrix: StoredMatrix, for use: WeightStorage.Use
-    ) -> Parameter {
-        let format = list.storage.format(for: use, in: part, columns: matrix.columns)
-        return append(cursor, key, kind, format.map(matrix.converted) ?? matrix)
+        _ cursor: WeightCursor, _ key: String, _ kind: Parameter.Kind, _ tensor: StoredTensor, rows: Int, columns: Int, for use: WeightStorage.Use
+    ) throws -> Parameter {
+        let stored = try tensor.matrix(rows: rows, columns: columns)
+        guard let format = list.storage.format(for: use, in: part, columns: columns), format != stored.format else {
+            return append(cursor, key, kind, stored)
+        }
+        defer { tensor.releasePages() }
+        return append(cursor, key, kind, stored.converted(to: format))
     }
 
     private func append(

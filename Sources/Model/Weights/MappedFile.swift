@@ -34,6 +34,18 @@ import Glibc
     }
 
     @unsafe var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: byteCount) }
+
+    /// Gives back the memory of the pages that lie wholly in `range` of the file: whoever has a copy need not keep them, too. They come from the page
+    /// cache again where they are touched.
+    func release(_ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= byteCount, "\(range) of a file of \(byteCount) bytes")
+        let page = sysconf(Int32(_SC_PAGESIZE))
+        let start = (range.lowerBound + page - 1) / page * page
+        let end = range.upperBound / page * page
+        guard let base = unsafe base, start < end else { return }
+        // Nothing was written to these pages, so nothing is lost, and a failure costs memory alone.
+        _ = unsafe madvise(UnsafeMutableRawPointer(mutating: base) + start, end - start, MADV_DONTNEED)
+    }
 }
 
 /// Why a file could not be mapped.

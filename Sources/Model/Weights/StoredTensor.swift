@@ -67,7 +67,16 @@ package import Tensors
         }
         let format = try format()
         guard let base = unsafe base.baseAddress, count > 0 else { return StoredMatrix(Tensor(uninitialized: rows, columns)) }
-        return unsafe StoredMatrix(rows: rows, columns: columns, format: format, stored: base, owner: owner)
+        let matrix = unsafe StoredMatrix(rows: rows, columns: columns, format: format, stored: base, owner: owner)
+        if format.blockElements > 1 { releasePages() }
+        return matrix
+    }
+
+    /// Gives back the memory of the mapped pages that hold the elements, which come again where they are touched. For those who keep a copy.
+    package func releasePages() {
+        guard let file = owner as? MappedFile, let start = unsafe base.baseAddress, let first = unsafe file.bytes.baseAddress else { return }
+        let offset = unsafe start - first
+        file.release(offset..<offset + byteCount)
     }
 
     /// A float32 copy [rows, columns] of the elements, which must be as many, widened exactly.
