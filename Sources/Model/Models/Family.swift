@@ -152,7 +152,7 @@ package struct ModelReader {
         guard !checkpoint.isDirectory, let features = try checkpoint.json(name) else {
             return try LogMelConfiguration(directory: checkpoint.folder(of: name), type: type)
         }
-        return try LogMelConfiguration(json: Data(features.text.utf8), file: name, type: type)
+        return try LogMelConfiguration(features, file: name, type: type)
     }
 
     /// The same where files of the extractor may be missing: Whisper's says no more than its encoder's configuration.
