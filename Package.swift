@@ -99,7 +99,7 @@ let package = Package(
 
         // Leaves.
         .target(name: "CGNU", path: place("CGNU")),
-        room("Audio", ["CMPG123", "COpus", "CSndFile", "CSoxr", "CGNU", "Files", "Hashing"]),
+        room("Audio", ["CMPG123", "COpus", "CSndFile", "CSoxr", "CGNU", "Files", "Hashing", "JSON"]),
         .executableTarget(
             name: "cord-decode", dependencies: ["CFFmpeg"], path: place("cord-decode"),
             linkerSettings: [.linkedLibrary("avformat"), .linkedLibrary("avcodec"), .linkedLibrary("avutil")]),
@@ -203,7 +203,7 @@ let package = Package(
         tests("Encodings", ["Files"]),
         tests("Files", isPlain: true),
         tests("JSON", isPlain: true),
-        tests("API", ["Objectives"]),
+        tests("API", ["Objectives", "Server", "Workshop"]),
         tests("Archives", isPlain: true),
         tests("Jobs", [.product(name: "GRDB", package: "GRDB.swift")]),
         tests("Models", ["Audio", "JSON", "Weights", "Tensors"]),

@@ -23,7 +23,7 @@ import Testing
 
     @Test func whatIsNotSaidIsOpenAIsDefault() throws {
         let request = try read(#""prompt": "a", "suffix": null, "best_of": 1"#)
-        #expect(request.sampling.maxTokens == 16 && request.n == 1 && !request.echo && request.logprobs == nil)
+        #expect(request.sampling.maxCompletionTokens == 16 && request.n == 1 && !request.echo && request.logprobs == nil)
     }
 
     @Test(arguments: [
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func aPromptThatIsEchoedMayBeReadAlone() throws {
-        #expect(try read(#""prompt": "a", "max_tokens": 0, "echo": true"#).sampling.maxTokens == 0)
+        #expect(try read(#""prompt": "a", "max_tokens": 0, "echo": true"#).sampling.maxCompletionTokens == 0)
     }
 
     @Test(arguments: [

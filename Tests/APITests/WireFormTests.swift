@@ -1,6 +1,8 @@
 import API
 import Foundation
+import Server
 import Testing
+import Workshop
 
 /// The form on the wire of every type, with all of its members: a line of `Tests/Fixtures/wire/forms.txt` each.
 @Suite struct WireFormTests {

@@ -64,6 +64,9 @@ MUTATIONS = [
     Mutation("pool-lock-ignored", "threads.c", "inside_region || pthread_mutex_trylock(&pool.owner) != 0", "inside_region || (pthread_mutex_trylock(&pool.owner), false)", "CKernelsTests.ThreadTests"),
     Mutation("pool-piece-taken-twice", "threads.c", "if (!atomic_compare_exchange_weak_explicit(&pool.next, &begin, end, memory_order_relaxed, memory_order_relaxed)) continue;", "atomic_store_explicit(&pool.next, end, memory_order_relaxed);", "CKernelsTests.ThreadTests"),
     Mutation("pool-owner-leaves-early", "threads.c", "if (atomic_load(&pool.left) != joined) {", "if (atomic_load(&pool.left) > joined) {", "CKernelsTests.ThreadTests"),
+    Mutation("narrow-by-128", "CKernels/storage.c", "return finite == 0 ? largest / 127 : finite;", "return finite == 0 ? largest / 128 : finite;", "CKernelsTests.StorageTests|CKernelsTests.AttentionTests"),
+    Mutation("narrow-nan-passes", "CKernels/storage.c", "return finite == 0 ? largest / 127 : finite;", "return largest / 127;", "CKernelsTests.StorageTests|CKernelsTests.AttentionTests"),
+    Mutation("narrow-values-with-scales-of-keys", "CKernels/storage.c", "scales[(kv_heads + h) * key_columns + i] = ", "scales[h * key_columns + i] = ", "CKernelsTests.StorageTests|CKernelsTests.AttentionTests"),
     # Tensors: backward.
     Mutation("replaced-rows-keep-gradient", "Ops/Rows.swift", "for index in indices { unsafe dx.row(index).update(repeating: 0, count: dx.columns) }", "", "TensorsTests"),
     Mutation("sum-gradient-unscaled", "Ops/Activations.swift", "ck_axpy($0, scale, dy.pointer, dy.count)", "ck_axpy($0, 1, dy.pointer, dy.count)", "TensorsTests"),
@@ -84,6 +87,7 @@ MUTATIONS = [
     Mutation("surrogate-held-back", "StreamingDetokenizer.swift", "first == 0xED ? 0x9F", "first == 0xED ? 0xBF", "TokenizationTests"),
     # Models.
     Mutation("fork-writes-shared-block", "KeyValueCache.swift", "if begun != 0, !isKnownUniquelyReferenced", "if begun < 0, !isKnownUniquelyReferenced", "ModelsTests|GenerationTests"),
+    Mutation("narrow-scale-of-the-first", "Layers/KeyValueCache.swift", "base + shape.scaleOffset(layer: layer) + within, ", "base + shape.scaleOffset(layer: layer), ", "ModelsTests|GenerationTests"),
     Mutation("adapter-unscaled", "Layers/Linear.swift", "adapter.delta(dropped(x, adapter, pass), pass.tape), scale: adapter.scale,", "adapter.delta(dropped(x, adapter, pass), pass.tape), scale: 1,", "ModelsTests|GenerationTests.AdapterLoadingTests"),
     Mutation("huge-adapter-passes", "WeightVersion.swift", "first * second * Double(abs(scale))) <= Self.largestChange", "first * second * Double(abs(scale))) >= 0", "ModelsTests|GenerationTests.AdapterLoadingTests"),
     # Generation: cache, sampler, fair share.
@@ -91,13 +95,22 @@ MUTATIONS = [
     Mutation("prefix-leaves-nothing", "PrefixCache.swift", "count += min(shared, keys.count - 1 - count)", "count += shared", "GenerationTests"),
     Mutation("product-cut-small", "Tensors/BLAS.swift", "private static let least = 1 << 20", "private static let least = 1 << 10", "TensorsTests.ThreadsTests"),
     Mutation("embedding-version", "EmbeddingCache.swift", 'let hearing = version?.hearing ?? ""', 'let hearing = ""', "GenerationTests|TrainingTests"),
-    Mutation("negative-logit-penalised-upwards", "Sampler.swift", "value > 0 ? value / penalty : value * penalty", "value > 0 ? value / penalty : value / penalty", "GenerationTests.SamplerTests"),
+    Mutation("negative-logit-penalised-upwards", "Sampler.swift", "logit > 0 ? logit / penalty : logit * penalty", "logit > 0 ? logit / penalty : logit / penalty", "GenerationTests.SamplerTests"),
     Mutation("top-p-by-one", "Sampler.swift", "best.removeLast(best.count - kept - 1)", "best.removeLast(max(0, best.count - kept - 2))", "GenerationTests.SamplerTests"),
     Mutation("fair-share-of-others", "FairShare.swift", "Self.share * Double(lowPriority + others)", "Self.share * Double(others)", "GenerationTests.FairShareTests"),
+    Mutation("form-not-masked", "Generation/Sampler.swift", "masked(logits, row: row, allowed: $0.words)", "masked(logits, row: row, allowed: $0.words.map { _ in .max })", "ServerTests.StructuredOutputTests"),
+    # Structure: masks of forms.
+    Mutation("form-ends-anywhere", "Structure/Structure.swift", "if isWhole { for token in vocabulary.ends", "if true { for token in vocabulary.ends", "StructureTests"),
+    Mutation("form-beyond-a-word", "Structure/Structure.swift", "words[place] |= others[place]", "words[place] &= others[place]", "StructureTests"),
+    Mutation("form-covered-by-some", "Structure/Vocabulary.swift", "if others[first] == others[last] {", "if others[first] <= others[last] {", "StructureTests"),
+    Mutation("form-dead-goes-on", "Structure/Structure.swift", "node = Int(ends[node])", "node += 1", "StructureTests"),
     # Objectives.
     Mutation("token-weights", "TokenImportance.swift", "(beta - (beta - 1) * place)", "(beta - beta * place)", "ObjectivesTests"),
     Mutation("advantage-of-population", "GroupAdvantage.swift", "Double(rewards.count - 1)", "Double(rewards.count)", "ObjectivesTests"),
     Mutation("clip-takes-larger", "PolicyGradient.swift", "if ratio * advantage <= clipped * advantage {", "if ratio * advantage >= clipped * advantage {", "ObjectivesTests"),
+    Mutation("sampled-kl-sign", "SampledReverseKL.swift", "= Float(-value)", "= Float(value)", "ObjectivesTests"),
+    Mutation("sampled-kl-without-ratio", "SampledReverseKL.swift", "let ratio = exp(Double(row.logProbability) - Double(old))", "let ratio = exp(Double(old) - Double(old))", "ObjectivesTests"),
+    Mutation("sampled-kl-at-any-temperature", "Objectives/Objective.swift", "guard method == .opdSampled, tokenTemperature != 1 else", "guard method == .opdSampled, tokenTemperature > 1e9 else", "ObjectivesTests|APITests"),
     # Training and pretraining.
     Mutation("gradient-not-clipped", "Training/Trainer.swift", "options.maxGradientNorm, norm > limit {", "options.maxGradientNorm, norm > limit * 1e30 {", "TrainingTests.TrainerTests"),
     Mutation("nan-gradient-applied", "Training/Trainer.swift", "if !squares.isFinite {", "if squares == .infinity {", "TrainingTests"),
@@ -151,7 +164,7 @@ MUTATIONS = [
     Mutation("cut-thought-as-message", "ResponseProgress.swift", "if reason != .length { say(", "do { say(", "ServerTests.ResponsesRouteTests"),
     Mutation("demanded-call-of-any-form", "AnswerForm.swift", "schema: forced || tool.strict ? schema : nil", "schema: tool.strict ? schema : nil", "ServerTests.ToolCallTests"),
     Mutation("call-ends-within-a-string", "ToolCallStream.swift", "case UInt8(ascii: \"\\\"\"): isString = true", "case UInt8(ascii: \"\\\"\"): isString = false", "StructureTests.ToolCallTests"),
-    Mutation("batch-before-others", "ChatCompletionsRoute.swift", "form, runtime, isLowPriority: true)", "form, runtime, isLowPriority: false)", "ServerTests.BatchTests"),
+    Mutation("batch-before-others", "ChatCompletionsRoute.swift", "form, runtime, clips, isLowPriority: true)", "form, runtime, clips, isLowPriority: false)", "ServerTests.BatchTests"),
     Mutation("batch-asks-again", "Batches.swift", "filter { !answers.has($0) }.makeIterator()", "filter { _ in true }.makeIterator()", "ServerTests.BatchTests"),
     Mutation("adapter-named-base", "VersionRegistry.swift", "if name == pinnedBaseName || name == Entry.baseVersionID {", "if name == pinnedBaseName {", "ServerTests.AdapterTests"),
 ]

@@ -49,7 +49,7 @@ INLINED uint16_t ck_u16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8);
 INLINED size_t row_blocks(const ck_block_kind kind, size_t columns) { return (columns + kind.elements - 1) / kind.elements; }
 INLINED size_t row_spans(const ck_block_kind kind, size_t columns) { return row_blocks(kind, columns) * (kind.elements / span); }
 
-/// Where sixteen rows' block number `block` lies, counted over all groups: its codes, and its heads behind all codes.
+/// The offset of block `block` of sixteen rows, counted over all groups: its codes. The heads follow all codes.
 INLINED size_t codes_at(const ck_block_kind kind, size_t block) { return block * (kind.bytes - kind.head_bytes) * group; }
 INLINED size_t heads_at(const ck_block_kind kind, ck_matrix w, size_t block) {
     size_t blocks = (w.rows + group - 1) / group * row_blocks(kind, w.columns);

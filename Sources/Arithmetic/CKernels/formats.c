@@ -103,7 +103,7 @@ FIND_FLOAT(f32, uint32_t, 0x7f800000)
 FIND_FLOAT(f16, uint16_t, 0x7c00)
 FIND_FLOAT(bf16, uint16_t, 0x7f80)
 
-/// Of blocks: the first element of the span whose scales or offset are not finite.
+/// For blocks: the first element of the span whose scales or offset are not finite.
 static size_t find_in_blocks(const ck_block_kind *kind, const uint8_t *stored, size_t count) {
     for (size_t e = 0; e < count; e += kind->elements, stored += kind->bytes) {
         ck_span_codes spans[largest_block / span] = {0};

@@ -1,4 +1,4 @@
-/* What the kernels share among themselves: the table of operations, scratch memory and storage formats. */
+/* Shared parts of the kernels: the table of operations, scratch memory and storage formats. */
 #pragma once
 #include "CKernels.h"
 
@@ -51,10 +51,10 @@ extern const ck_kernels ck_kernels_avx2, ck_kernels_avx2_vnni, ck_kernels_avx512
 void *ck_scratch(int slot, size_t bytes);
 enum { ck_scratch_slots = 8 };
 
-/// How many threads a region that opens here can have: one inside of another region.
+/// The number of threads that a region opened here can have; one inside another region.
 size_t ck_helping_threads(void);
 
-/// How many rows make a piece worth handing to another thread, where one row costs about `cost` simple operations.
+/// The number of rows of a piece that is worth another thread, if one row costs about `cost` simple operations.
 static inline size_t ck_grain(size_t cost) { return 1 + 32768 / (cost + 1); }
 
 static inline float ck_float_of_bits(uint32_t bits) {

@@ -26,7 +26,7 @@ static struct {
     pthread_t *workers;
     size_t threads; // the caller included; 0 until chosen
 
-    // The region. Written by the owner while `state` is closed and nobody is inside.
+    // The region. The owner writes it while `state` is closed and no thread is inside.
     void *context;
     void (*body)(void *, size_t, size_t);
     size_t count, grain;

@@ -1,6 +1,6 @@
 import CKernels
 
-/// How the elements of a weight are stored: a row of the kernels' table (`Sources/Arithmetic/ADD_A_FORMAT.md`).
+/// The storage format of a weight's elements: a row of the kernels' table (`Sources/Arithmetic/ADD_A_FORMAT.md`).
 package struct StoredFormat: Hashable, Sendable, CustomStringConvertible {
     let row: ck_format
 

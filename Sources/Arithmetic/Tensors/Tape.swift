@@ -20,9 +20,9 @@ package final class Tape {
     /// The tape whose parameters this one shares while it recomputes a checkpointed section.
     private let parent: Tape?
 
-    /// Whether this tape only notices what is tracked, and keeps no operations.
+    /// Whether this tape only records which tensors are tracked, and no operations.
     private let isProbe: Bool
-    /// Whether checkpointed sections are computed again; else they are kept like everything else, which takes memory for time.
+    /// Whether checkpointed sections are computed again. Otherwise their values are kept, which costs memory and saves time.
     private let recomputes: Bool
 
     package init(recomputing: Bool = true) {

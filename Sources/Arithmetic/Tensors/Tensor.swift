@@ -41,7 +41,7 @@ package struct Tensor: Sendable {
 
     package var values: [Float] { unsafe Array(UnsafeBufferPointer(start: pointer, count: count)) }
 
-    /// Where the first element stands that is infinite or not a number; nil where all are finite.
+    /// The index of the first element that is infinite or not a number; nil if all are finite.
     package var firstNotFinite: Int? { unsafe StoredFormat.float32.firstNotFinite(UnsafeRawPointer(pointer), count: count) }
 
     package subscript(row: Int, column: Int) -> Float {
@@ -49,7 +49,7 @@ package struct Tensor: Sendable {
         return unsafe pointer[row * columns + column]
     }
 
-    /// Tensors are told apart by their storage.
+    /// The identity of the tensor's storage, which distinguishes tensors.
     var identity: ObjectIdentifier { ObjectIdentifier(buffer) }
 
     package func copy() -> Tensor { rowsCopy(0..<rows) }

@@ -27,7 +27,7 @@ package enum Threads {
         }
     }
 
-    /// What `body` makes of each element, on all threads. Operations inside `body` run on the one thread that it runs on.
+    /// Applies `body` to each element, on all threads. Operations inside `body` run on its thread only.
     package static func map<Element, Result>(_ elements: [Element], _ body: (Element) -> Result) -> [Result] {
         if elements.count < 2 { return elements.map(body) }
         return unsafe [Result](unsafeUninitializedCapacity: elements.count) { results, count in

@@ -21,7 +21,7 @@ package struct Recipe: Sendable {
     /// Of these, the questions whose spoken answers are learnt; the others are only written down. What is lacking then, the model's own
     /// typed answers teach, without labels (``Closing``).
     package var labelled = 8_000
-    /// A model that reads and hears already: text and hearing are passed over, and listening begins with it.
+    /// A model that has learnt text and hearing already. These two stages are skipped, and listening begins with it.
     package var start: URL?
     package var text: StageSettings
     package var hearing: StageSettings
@@ -63,7 +63,7 @@ package struct Recipe: Sendable {
             loaded = (folder, questions)
             return questions
         }
-        /// The model that reads, and hears the training voices.
+        /// The model after the stage hearing.
         func heard() async throws -> URL {
             if let start { return start }
             let fresh = output.appendingPathComponent("fresh")

@@ -109,7 +109,7 @@ struct JoiningStage: Stage {
     }
 }
 
-/// Sound in which nobody speaks: nothing, white or dull noise, hums, at any loudness.
+/// Sound without speech: silence, white or dull noise, hums, at any loudness.
 enum Silence {
     static func draw(_ random: inout RandomStream) -> [Float] {
         let count = Int(Double(AudioClip.sampleRate) * (0.1 + 7 * random.unit() * random.unit()))

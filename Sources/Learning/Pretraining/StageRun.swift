@@ -5,7 +5,7 @@ import Tensors
 import Training
 import Weights
 
-/// How long and how fast a stage learns.
+/// The length and the learning rate of a stage.
 package struct StageSettings: Sendable, Equatable, Codable {
     package var steps: Int
     /// Examples of a step.

@@ -1,16 +1,16 @@
 package import Foundation
 import Training
 
-/// How long a stage's steps took, by its log: the sum over all runs of it, where some were stopped.
+/// The time of a stage's steps, by its log: the sum over all of its runs if it was interrupted.
 package struct StageTime: Sendable, Equatable {
     package let stage: String
     package let steps: Int
     package let seconds: Double
 
     private struct Line: Decodable {
-        /// Of a stage of the ``Recipe``.
+        /// The seconds of a step of a ``Recipe``'s stage.
         let seconds: Double?
-        /// Of the ``Closing``; none where no pair of the batch could be used.
+        /// The timings of a step of ``Closing``; nil if no pair of the batch could be used.
         let timings: StepTimings?
     }
 

@@ -15,9 +15,9 @@ struct TextStage: Stage {
 
     let settings: StageSettings
     let model: LoadedModel
-    /// Of a batch: bare sums, which the questions' steps are made of.
+    /// The share of bare sums in a batch, the single steps of the questions.
     var drillShare = 0.2
-    /// Of a batch, in the second half: questions spelled in frames.
+    /// The share of questions spelled in frames in a batch, in the second half of the stage.
     var spelledShare = 0.35
 
     func learn(step: Int, _ weights: TrainableWeights, on tape: Tape) throws -> [String: Double] {

@@ -6,7 +6,7 @@ package struct Question: Sendable, Equatable, Codable {
     package let id: String
     package let family: QuestionFamily
     package let task: AnswerTask
-    /// As typed; spoken as it stands.
+    /// The typed question, which is also the spoken text.
     package let text: String
     /// A short chain of thought that ends in "The answer is X."
     package let solution: String
@@ -53,13 +53,13 @@ package enum QuestionFamily: String, Sendable, Codable, CaseIterable {
     /// No training sees it.
     case travel
 
-    /// Of one to three steps, in few words: those of cord-bench-1.
+    /// The families of cord-bench-1: one to three steps, in few words.
     package static let plain: [QuestionFamily] = [.arithmetic, .ordering, .calendar, .lists, .facts, .comparisons]
-    /// Of a depth that is chosen.
+    /// The families with a selectable depth.
     package static let deep: [QuestionFamily] = [.chains, .columns, .owners, .derived, .agenda, .shopping, .legs, .unanswerable, .sums]
 }
 
-/// What kind of answer a question asks for, in the words that an answer match understands.
+/// The kind of answer that a question asks for, by the names of answer types.
 package enum AnswerTask: String, Sendable, Codable, CaseIterable {
     case number, letter, day, month, phrase
     case yesNo = "yes_no"

@@ -7,7 +7,7 @@ import Randomness
 package struct QuestionGenerator: Sendable, Sequence, IteratorProtocol {
     package let split: QuestionSplit
     package let families: [QuestionFamily]
-    /// Of the deep families' questions.
+    /// The depths of the deep families' questions.
     package let depths: ClosedRange<Int>
     private var streams: [RandomStream]
     private var turn = 0

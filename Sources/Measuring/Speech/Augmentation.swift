@@ -15,7 +15,7 @@ package struct Augmentation: Sendable, Codable, Equatable {
     package let gain: ClosedRange<Double>
     /// Seconds of silence, drawn once before the speech and once behind it.
     package let silence: ClosedRange<Double>
-    /// Whether what lies above 4 kHz is lost, as over a telephone.
+    /// Whether frequencies above 4 kHz are removed, as by a telephone.
     package let telephone: Bool
     /// Seconds in which a room's echo falls by 60 dB; nil is the open air.
     package let room: ClosedRange<Double>?
@@ -36,7 +36,7 @@ package struct Augmentation: Sendable, Codable, Equatable {
 
     package static let none = Augmentation()
 
-    /// What the embedded model is trained with: a third of the clips from nearby, the others from anywhere.
+    /// The augmentation for the embedded model's training: a third of the clips from nearby, the others from anywhere.
     package static func training(_ random: inout RandomStream) -> Augmentation {
         if random.integer(0...2) == 0 { return Augmentation(noise: 15...40, gain: -6...3) }
         return Augmentation(

@@ -27,7 +27,7 @@ package struct SpeechCache: Sendable {
         folder.appendingPathComponent(String(key.prefix(2))).appendingPathComponent(key + ".wav")
     }
 
-    /// The clip of a key; nil where there is none, or where the file is damaged and must be made again.
+    /// The clip of a key; nil if there is none, or where the file is damaged and must be made again.
     func clip(_ key: String) -> AudioClip? {
         guard let bytes = try? Data(contentsOf: file(key)) else { return nil }
         return try? AudioDecoder.decode([UInt8](bytes), limits: AudioLimits(maxSeconds: 600))

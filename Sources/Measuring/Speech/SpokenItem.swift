@@ -51,6 +51,6 @@ package struct SpokenItem: Sendable, Codable, Equatable {
     package let depth: Int?
     package let voice: String
     package let seconds: Double
-    /// Of the sound file.
+    /// The digest of the sound file.
     package let sha256: String
 }

@@ -25,7 +25,7 @@ package struct SpokenSet: Sendable {
 
     package let texts: [SpokenText]
     package let voices: [Voice]
-    /// How many different voices speak each question.
+    /// The number of different voices per question.
     package let voicesPerText: Int
     package let augmentation: Augmentation
     package let format: Format

@@ -16,7 +16,7 @@ package struct Voice: Sendable, Codable, Equatable {
         self.pitch = pitch
     }
 
-    /// What spoken questions are learnt from.
+    /// The voices of training clips.
     package static let training = [
         Voice(name: "en-us", speed: 200), Voice(name: "en-us+m1", speed: 230, pitch: 40),
         Voice(name: "en-us+m3", speed: 215, pitch: 55), Voice(name: "en-us+f1", speed: 240),
@@ -25,7 +25,7 @@ package struct Voice: Sendable, Codable, Equatable {
         Voice(name: "en-gb-x-rp", speed: 225), Voice(name: "en-gb-scotland+f5", speed: 200, pitch: 50),
     ]
 
-    /// What is only ever measured with: other variants, other speeds.
+    /// The voices that are used only for measuring: other variants, other speeds.
     package static let heldOut = [
         Voice(name: "en-us+f2", speed: 215, pitch: 45), Voice(name: "en-gb+m4", speed: 235, pitch: 55),
         Voice(name: "en-us+m7", speed: 225, pitch: 40), Voice(name: "en-gb-scotland", speed: 205),

@@ -1,6 +1,6 @@
 import Hashing
 
-/// One clip as the models hear it, and what was submitted to become it.
+/// One clip in the form of the models' input, and the properties of the submitted file.
 ///
 ///     bytes → decode → mean of the channels → resample → samples, float32 mono at 16 kHz
 package struct AudioClip: Sendable, Equatable {
@@ -10,7 +10,7 @@ package struct AudioClip: Sendable, Equatable {
     /// Mono samples at ``sampleRate``; full scale is ±1.
     package let samples: [Float]
 
-    /// What was submitted.
+    /// The submitted file.
     package let source: AudioSource
 
     /// Length of ``samples`` in seconds.
@@ -21,7 +21,7 @@ package struct AudioClip: Sendable, Equatable {
         self.source = source
     }
 
-    /// A clip that is 16 kHz mono already; its hash is that of the samples' bytes as they lie in memory.
+    /// Creates a clip of 16 kHz mono samples. Its hash is that of the samples' bytes in memory.
     package init(samples: [Float]) {
         let digest = unsafe SHA256.hex(samples.span.bytes)
         self.init(
@@ -32,7 +32,7 @@ package struct AudioClip: Sendable, Equatable {
     }
 }
 
-/// What was heard: the properties of the submitted audio before it was mixed and resampled.
+/// The properties of the submitted audio before it was mixed and resampled.
 package struct AudioSource: Sendable, Equatable {
     /// Hz.
     package let sampleRate: Int

@@ -13,7 +13,7 @@ enum AudioContainer: String {
     case au = "AU"
     case wave64 = "Wave64"
 
-    /// The container, and where it begins: FLAC and AAC may stand behind ID3 tags, as MP3 does.
+    /// The container, and its offset: FLAC, AAC and MP3 may follow ID3 tags.
     ///
     /// Throws ``AudioError/notAudio(looksLike:)`` when the bytes begin like anything else.
     static func sniff(_ bytes: RawSpan) throws(AudioError) -> (container: AudioContainer, start: Int) {
@@ -31,7 +31,7 @@ enum AudioContainer: String {
             }
         }
         let appearance = appearance(of: bytes)
-        // Cut out of a stream, MP3 begins with anything.
+        // MP3 that was cut out of a stream may begin with any bytes.
         if appearance == zeros || appearance.hasPrefix(unknown), MPEGFrames.firstFrame(bytes) != nil { return (.mp3, 0) }
         throw .notAudio(looksLike: appearance)
     }
@@ -69,7 +69,7 @@ enum AudioContainer: String {
     private static let zeros = "zero bytes"
     private static let unknown = "nothing known"
 
-    /// What unaccepted bytes look like, for the error's reader.
+    /// The apparent format of refused bytes, for the error message.
     private static func appearance(of bytes: RawSpan) -> String {
         let signatures: [(String, Int, String)] = [
             ("\u{89}PNG", 0, "a PNG image"), ("\u{FF}\u{D8}\u{FF}", 0, "a JPEG image"), ("GIF8", 0, "a GIF image"),

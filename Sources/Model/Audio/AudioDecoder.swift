@@ -15,7 +15,7 @@ package enum AudioDecoder {
     /// Sample rates that are accepted, in Hz.
     package static let sampleRates = 1_000...768_000
 
-    /// Largest magnitude a sample may have. Float files may exceed full scale, even hold integers; beyond this the power
+    /// The largest magnitude of a sample. Float files may exceed full scale, or contain integers; beyond this bound the power
     /// spectrum would overflow.
     package static let largestMagnitude: Float = 4_294_967_296
 
@@ -27,7 +27,7 @@ package enum AudioDecoder {
 
     /// Decodes a whole file. Safe to call from several threads at once.
     ///
-    /// - Parameter isCancelled: Asked before each block of 65,536 samples; where it says so, decoding ends with ``AudioError/cancelled``.
+    /// - Parameter isCancelled: Called before each block of 65,536 samples. If it returns true, decoding ends with ``AudioError/cancelled``.
     package static func decode(
         _ bytes: RawSpan, limits: AudioLimits, isCancelled: () -> Bool = { false }
     ) throws(AudioError) -> AudioClip {

@@ -1,4 +1,4 @@
-/// Why a submitted clip was refused. ``kind`` chooses the HTTP status; ``description`` is meant for the client.
+/// The reason why a submitted clip was refused. ``kind`` decides the HTTP status; ``description`` is for the client.
 package enum AudioError: Error, Sendable, Equatable {
     /// No bytes at all.
     case empty
@@ -11,11 +11,11 @@ package enum AudioError: Error, Sendable, Equatable {
     case noChannels(format: String)
     /// A readable file without a single sample.
     case noSamples(format: String)
-    /// The container says that there is more than there is. `unit` is `frames` (samples per channel) or `bytes`.
+    /// The container promises more than the file has. `unit` is `frames` (samples per channel) or `bytes`.
     case truncated(promised: Int, found: Int, unit: String)
     /// A sample is NaN, infinite or absurdly large (above ``AudioDecoder/largestMagnitude``).
     case invalidSample(frame: Int, value: String)
-    /// Where the header does not state the length, decoding stopped when the limit was passed: the clip may be longer.
+    /// The clip is too long. If the header does not state the length, decoding stopped at the limit, and the clip may be longer.
     case tooLong(atLeastSeconds: Double, limitSeconds: Double)
     /// Samples over all channels, as stored, that would take too long to decode. As with seconds, there may be more of them.
     case tooManySamples(atLeast: Int, sampleRate: Int, channels: Int, limit: Int)
@@ -25,13 +25,13 @@ package enum AudioError: Error, Sendable, Equatable {
     case longerThanContext(seconds: Double, contextSeconds: Double, tokens: Int)
     /// Too little sound to make one audio embedding.
     case tooShort(seconds: Double)
-    /// Another stream follows the first, at a byte of the file, and cannot be heard as its continuation.
+    /// Another stream follows the first, at a byte of the file, and is not its continuation.
     case joined(format: String, second: String, at: Int, reason: String)
-    /// The container's own structure accounts for less than what is there.
+    /// The file has bytes that do not belong to the container's structure.
     case unexplained(format: String, bytes: Int, at: Int)
     /// The program that decodes this format cannot be started: the installation's fault, not the clip's.
     case decoderUnavailable(format: String, reason: String)
-    /// Whoever wanted the clip wants it no more.
+    /// The request for the clip was cancelled.
     case cancelled
 
     package enum Kind: Sendable {

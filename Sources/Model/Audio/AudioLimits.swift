@@ -3,9 +3,9 @@
 package struct AudioLimits: Sendable {
     /// Longest clip that is decoded, in seconds of sound.
     package let maxSeconds: Double
-    /// What the model hears at once, in seconds.
+    /// The length of the model's window, in seconds.
     package let windowSeconds: Double
-    /// Most samples that are decoded, over all channels, before mixing and resampling: what bounds the work.
+    /// The most samples that are decoded, over all channels, before mixing and resampling. This bounds the work.
     package let maxSamples: Int
 
     /// Samples a second that any clip within the other bounds may have: eight channels at 192 kHz.
@@ -20,7 +20,7 @@ package struct AudioLimits: Sendable {
         self.maxSamples = maxSamples ?? Int(exactly: heard.rounded(.up)) ?? .max
     }
 
-    /// Throws where so many frames are too many.
+    /// Throws if there are too many frames.
     func check(frames: Int, sampleRate: Int, channels: Int) throws(AudioError) {
         let seconds = Double(frames) / Double(sampleRate)
         if seconds > maxSeconds { throw .tooLong(atLeastSeconds: seconds, limitSeconds: maxSeconds) }

@@ -1,8 +1,8 @@
 package import Foundation
 
-/// The media types of clips, for those that send them on as they are.
+/// The media types of clips that are forwarded unchanged.
 package enum AudioMediaType {
-    /// The type of bytes that begin as one of the containers that are decoded, whatever they were called; nil for others.
+    /// The media type by the first bytes, independent of a declared name; nil if the container is not decoded.
     package static func of(_ clip: Data) -> String? {
         guard let container = try? unsafe AudioContainer.sniff(clip.span.bytes).container else { return nil }
         return switch container {

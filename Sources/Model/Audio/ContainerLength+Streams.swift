@@ -1,5 +1,5 @@
-/// The containers that browsers and phones record, checked from the first byte to the last: what is cut off, joined or unexplained has
-/// an error of its own, and a decoder never sees it.
+/// The containers that browsers and phones record, checked from the first byte to the last. A file that is cut off, joined or unexplained has
+/// an error of its own and never reaches a decoder.
 extension ContainerLength {
     /// MP4, M4A, 3GP, QuickTime (ISO/IEC 14496-12): boxes of a size and a type. Size 1: the size follows in 64 bits; 0: to the end.
     static func checkBoxes(_ bytes: RawSpan) throws(AudioError) {
@@ -154,7 +154,7 @@ extension ContainerLength {
         return end
     }
 
-    /// What is no part of the structure must be zeros or a tag at its end.
+    /// Bytes after the structure must be zeros or a tag.
     private static func checkRest(_ bytes: RawSpan, from offset: Int, format: AudioContainer) throws(AudioError) {
         if let second = JoinedFile(in: bytes, from: offset) { throw second.error(in: format.rawValue) }
         guard offset > 0, bytes.isPadding(from: offset) else {

@@ -1,5 +1,5 @@
-/// What a container's own structure says about its length, beside what is there. Decoders quietly play what exists; this tells a clip
-/// that was cut off from a short one, and files that were joined from one.
+/// The length by a container's structure, compared with the actual bytes. Decoders silently play what exists; this distinguishes a clip
+/// that was cut off from a short one, and joined files from a single one.
 ///
 ///     AIFF        size of the sound chunk        against the bytes that follow
 ///     WebM        size of every element          against the bytes that follow; likewise the boxes of MP4, the chunks of CAF and Wave64
@@ -8,11 +8,11 @@
 /// WAV is ``RIFFWave``'s business, Ogg ``OggPage``'s, MP3 ``MPEGFrames``'; FLAC states a number of frames, which the decoder compares.
 /// All but AIFF are checked here to the last byte, so that what follows is known to be no sound.
 struct ContainerLength {
-    /// Bytes of sound that the structure promises and that exist; nil where nothing is promised.
+    /// Bytes of sound that the structure promises and that exist; nil if nothing is promised.
     var sound: (promised: Int, found: Int)?
     /// Channels of the header, read only to name the error that zero deserves.
     var channels: Int?
-    /// What to put before the sound, and where that starts, in files whose header does not know how long they are.
+    /// The header to put before the sound, and the offset of the sound, in files whose header lacks the length.
     var head: [UInt8] = []
     var soundStart = 0
 

@@ -85,7 +85,7 @@ import Glibc
     private let output, errors: Int32
     private var hasEnded = false
 
-    /// How long ``read(_:)`` waits: so often is cancellation looked at.
+    /// The time that ``read(_:)`` waits between checks for cancellation.
     private static let patience: Int32 = 50
 
     init(_ demuxer: String, _ bytes: RawSpan, format: String) throws(AudioError) {
@@ -111,7 +111,7 @@ import Glibc
         _ = waitpid(process, nil, 0)
     }
 
-    /// Reads what has come; 0 at the end, nil where nothing came for a while.
+    /// Reads available bytes; 0 at the end, nil if none came for a while.
     func read(_ buffer: UnsafeMutableRawBufferPointer) -> Int? {
         var waiting = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
         guard unsafe poll(&waiting, 1, Self.patience) > 0 else { return nil }
@@ -145,7 +145,7 @@ import Glibc
 }
 
 extension AudioContainer {
-    /// FFmpeg's name of the demuxer; nil where none may read it.
+    /// FFmpeg's name of the demuxer; nil if none may read it.
     fileprivate var demuxer: String? {
         switch self {
         case .webm: "matroska"

@@ -1,9 +1,9 @@
 import Hashing
 
-/// What has been heard of a file so far: its streams one after the other, mixed to mono and resampled block by block.
+/// The decoded part of a file: its streams one after the other, mixed to mono and resampled block by block.
 struct Hearing: ~Copyable {
     let container: AudioContainer
-    /// Where in the file the stream begins that is heard next.
+    /// The offset of the next stream in the file.
     var offset = 0
 
     private let limits: AudioLimits
@@ -18,9 +18,9 @@ struct Hearing: ~Copyable {
         (self.limits, self.container) = (limits, container)
     }
 
-    /// Hears a stream to its end.
+    /// Decodes a stream to its end.
     ///
-    /// Throws where it does not go on as the streams before: those are refused rather than left out.
+    /// Throws if it is not a continuation of the streams before it. Such streams are refused and not skipped.
     mutating func hear<Source: FrameSource & ~Copyable>(
         _ source: inout Source, _ length: ContainerLength = ContainerLength(), isCancelled: () -> Bool
     ) throws(AudioError) {
@@ -71,7 +71,7 @@ struct Hearing: ~Copyable {
         }
     }
 
-    /// The clip of everything that was heard; `bytes` are the whole file.
+    /// The clip of everything decoded; `bytes` are the whole file.
     consuming func clip(of bytes: RawSpan) throws(AudioError) -> AudioClip {
         guard frames > 0, let first else { throw .noSamples(format: container.rawValue) }
         var samples = samples

@@ -6,7 +6,7 @@ struct JoinedFile {
     let container: AudioContainer
     let offset: Int
 
-    /// What a header of each container has at fixed places: a text to look for, and one that must stand at an offset from there.
+    /// The fixed texts of each container's header: one to search, and another that must be at an offset from it.
     private static let headers: [(AudioContainer, text: String, other: String, at: Int, start: Int)] = [
         (.wav, "WAVEfmt ", "RIFF", -8, -8), (.wav, "WAVEfmt ", "RIFX", -8, -8), (.wav, "WAVEds64", "RF64", -8, -8),
         (.wav, "WAVEJUNK", "RIFF", -8, -8), (.wav, "WAVELIST", "RIFF", -8, -8), (.wav, "WAVEbext", "RIFF", -8, -8),
@@ -20,7 +20,7 @@ struct JoinedFile {
         (.wave64, "riff\u{2E}\u{91}\u{CF}\u{11}", "", 0, 0),
     ]
 
-    /// The first one that starts at `start` or after; nil where there is none.
+    /// The first one that starts at `start` or after; nil if there is none.
     init?(in bytes: RawSpan, from start: Int) {
         guard start < bytes.byteCount else { return nil }
         var found: (AudioContainer, Int)?

@@ -1,5 +1,6 @@
 import Files
 package import Foundation
+package import JSON
 
 /// The parameters of Whisper's log-mel features, from a checkpoint's `preprocessor_config.json`, or from the `feature_extractor`
 /// (`audio_processor`) object of the `processor_config.json` that transformers 5 writes instead and reads first.
@@ -41,9 +42,10 @@ package struct LogMelConfiguration: Sendable, Equatable {
             do { data = try Data(reading: file) } catch {
                 throw LogMelConfigurationError(file: name, key: "(file)", expected: "a file that can be read", found: error.reason)
             }
+            let value = try Self.value(data, name, type)
             // Older processors have a file that says nothing of features.
-            if name == "processor_config.json", !Self.holdsFeatures(data) { continue }
-            try self.init(json: data, file: name, type: type)
+            if name == "processor_config.json", Self.nested(value) == nil { continue }
+            try self.init(value, file: name, type: type)
             return
         }
         throw LogMelConfigurationError(
@@ -53,61 +55,55 @@ package struct LogMelConfiguration: Sendable, Equatable {
             found: FileError.missing)
     }
 
-    private static func holdsFeatures(_ json: Data) -> Bool {
-        let object = try? JSONSerialization.jsonObject(with: json.withoutByteOrderMark) as? [String: Any]
-        // What is no JSON is refused by whoever reads it whole.
-        return object.map { $0["feature_extractor"] != nil || $0["audio_processor"] != nil } ?? true
+    private static func value(_ json: Data, _ name: String, _ type: String) throws(LogMelConfigurationError) -> JSONValue {
+        do {
+            let value = try JSONValue(parsing: json)
+            if case .object = value { return value }
+            throw JSONError.unexpected(path: "", expected: "an object", found: value.summary)
+        } catch {
+            throw LogMelConfigurationError(file: name, key: "(file)", expected: "a \(type)'s JSON", found: "\(error)")
+        }
     }
 
-    /// Reads the file's JSON. Throws ``LogMelConfigurationError`` naming the key where a value is not one that
-    /// ``LogMelExtractor`` computes.
+    /// What a processor's file says of features.
+    private static func nested(_ value: JSONValue) -> JSONValue? { value.value("feature_extractor") ?? value.value("audio_processor") }
+
+    /// Reads the text of a checkpoint's file.
     package init(
         json: Data, file name: String = "preprocessor_config.json", type: String = "WhisperFeatureExtractor"
     ) throws(LogMelConfigurationError) {
-        let file: File
+        try self.init(try Self.value(json, name, type), file: name, type: type)
+    }
+
+    /// Reads the file's value.
+    ///
+    /// - Throws: ``LogMelConfigurationError`` with the key whose value is not one that ``LogMelExtractor`` computes.
+    package init(_ value: JSONValue, file name: String, type: String) throws(LogMelConfigurationError) {
         do {
-            let json = json.withoutByteOrderMark
-            let nested = try JSONDecoder().decode(Nested.self, from: json)
-            file = try nested.feature_extractor ?? nested.audio_processor ?? JSONDecoder().decode(File.self, from: json)
+            let told = Self.nested(value) ?? value
+            try told.require("feature_extractor_type", told.string("feature_extractor_type", default: type), type)
+            try told.require("n_fft", told.integer("n_fft", default: Self.fourierLength), Self.fourierLength)
+            try told.require("sampling_rate", told.integer("sampling_rate", default: AudioClip.sampleRate), AudioClip.sampleRate)
+            try told.require("padding_value", told.number("padding_value", default: 0), 0)
+            try told.require("dither", told.number("dither", default: 0), 0)
+            try told.require("do_normalize", told.boolean("do_normalize", default: false), false)
+            self.init(
+                melCount: try told.integer("feature_size", in: 1...1024, default: 80),
+                hop: try told.integer("hop_length", in: 1...Self.fourierLength, default: 160),
+                windowSeconds: try told.integer("chunk_length", in: 1...3600, default: 30), file: name)
+            try told.require("n_samples", told.integer("n_samples", default: windowSamples), windowSamples)
+            try told.require("nb_max_frames", told.integer("nb_max_frames", default: windowFrames), windowFrames)
+        } catch JSONError.unexpected(let key, let expected, let found) {
+            throw LogMelConfigurationError(file: name, key: key, expected: expected, found: found)
         } catch {
-            throw LogMelConfigurationError(
-                file: name, key: "(file)", expected: "a \(type)'s JSON", found: "\(error)")
+            throw LogMelConfigurationError(file: name, key: "(file)", expected: "a \(type)'s JSON", found: "\(error)")
         }
-        func require<T: Equatable>(_ key: String, _ value: T?, _ expected: T) throws(LogMelConfigurationError) {
-            if let value, value != expected {
-                throw LogMelConfigurationError(file: name, key: key, expected: "\(expected)", found: "\(value)")
-            }
-        }
-        try require("feature_extractor_type", file.feature_extractor_type, type)
-        try require("n_fft", file.n_fft, Self.fourierLength)
-        try require("sampling_rate", file.sampling_rate, AudioClip.sampleRate)
-        try require("padding_value", file.padding_value, 0)
-        try require("dither", file.dither, 0)
-        try require("do_normalize", file.do_normalize, false)
-        let melCount = file.feature_size ?? 80
-        let hop = file.hop_length ?? 160
-        let seconds = file.chunk_length ?? 30
-        for (key, value, range) in [
-            ("feature_size", melCount, 1...1024), ("hop_length", hop, 1...Self.fourierLength),
-            ("chunk_length", seconds, 1...3600),
-        ] where !range.contains(value) {
-            throw LogMelConfigurationError(
-                file: name, key: key, expected: "\(range.lowerBound) to \(range.upperBound)", found: "\(value)")
-        }
-        self.init(melCount: melCount, hop: hop, windowSeconds: seconds, file: name)
-        try require("n_samples", file.n_samples, windowSamples)
-        try require("nb_max_frames", file.nb_max_frames, windowFrames)
     }
+}
 
-    private struct Nested: Decodable {
-        let feature_extractor, audio_processor: File?
-    }
-
-    private struct File: Decodable {
-        let feature_extractor_type: String?
-        let feature_size, n_fft, hop_length, chunk_length, sampling_rate, n_samples, nb_max_frames: Int?
-        let padding_value, dither: Double?
-        let do_normalize: Bool?
+extension JSONValue {
+    fileprivate func require<T: Equatable>(_ key: String, _ value: T, _ expected: T) throws {
+        if value != expected { throw JSONError.unexpected(path: key, expected: "\(expected)", found: "\(value)") }
     }
 }
 

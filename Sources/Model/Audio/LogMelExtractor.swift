@@ -10,7 +10,7 @@ package struct LogMel: Sendable {
     package let validFrames: Int
     /// Frames of the model's whole window.
     package let windowFrames: Int
-    /// The value of every frame after ``frameCount`` that hears nothing of the clip (the second past ``validFrames`` onwards
+    /// The value of every frame after ``frameCount`` without samples of the clip (from the second frame after ``validFrames``
     /// at Whisper's hop).
     package let silence: Float
 }
@@ -82,7 +82,7 @@ package struct LogMelExtractor: Sendable {
         ((value > floor ? value : floor) + 4) * 0.25
     }
 
-    /// The samples that `frames` frames hear, rounded up to whole groups of lanes: 200 reflected ones, the clip, zeros, and
+    /// The samples of `frames` frames, rounded up to whole groups of lanes: 200 reflected ones, the clip, zeros, and
     /// the reflection at the window's end where the clip reaches it.
     private func pad(_ samples: [Float], frames: Int, window: Int) -> [Float] {
         let reach = PowerSpectrum.length / 2

@@ -1,4 +1,4 @@
-/// Where the frames of an MPEG audio file (layers I to III) lie. The format has no container: frames follow one another, each as long as
+/// The places of the frames of an MPEG audio file (layers I to III). The format has no container: frames follow one another, each as long as
 /// its header says, and around them stand tags and, after careless cutting, anything.
 ///
 ///     [zeros, junk] [ID3v2] frame frame frame … [ID3v2] [Xing frame] frame … [APE] [ID3v1] [zeros, junk]
@@ -11,7 +11,7 @@ struct MPEGFrames {
     struct Part {
         let sampleRate, channels, layer: Int
         let samplesPerFrame: Int
-        /// Where the frames lie, the Xing header's among them.
+        /// The ranges of the frames, including the Xing header's.
         var ranges: [Range<Int>] = []
         /// Frames of sound.
         var count = 0
@@ -33,7 +33,7 @@ struct MPEGFrames {
         }
     }
 
-    /// What the first frame of a file says of the others instead of holding sound.
+    /// The metadata of a first frame that describes the others and has no sound.
     struct Xing {
         var frames: Int?
         var bytes: Int?
@@ -46,9 +46,9 @@ struct MPEGFrames {
     /// Bytes that are neither zero nor frame nor tag and may stand before the first frame, or behind the last.
     private static let longestJunk = 16_384
 
-    /// Nil where no frames are found, or "free format" ones, whose length is not written in them.
+    /// Nil if no frames are found, or "free format" ones, whose length is not written in them.
     ///
-    /// Throws where frames are missing.
+    /// Throws if frames are missing.
     init?(_ bytes: RawSpan) throws(AudioError) {
         guard let first = Self.firstFrame(bytes) else { return nil }
         var offset = first
@@ -176,7 +176,7 @@ struct MPEGHeader {
         [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
     ]
 
-    /// Nil where the bytes are no header, or one in free format.
+    /// Nil if the bytes are no header, or one in free format.
     init?(_ bytes: RawSpan, at offset: Int) {
         guard offset >= 0, offset + 4 <= bytes.byteCount, bytes.extracting(offset..<offset + 4).beginsMPEGFrame else {
             return nil
@@ -204,7 +204,7 @@ struct MPEGHeader {
 }
 
 extension MPEGFrames.Xing {
-    /// Nil where the frame holds sound. Samples that LAME says it added are in the same place after "Lavc" and its kin.
+    /// Nil if the frame holds sound. Samples that LAME says it added are in the same place after "Lavc" and its kin.
     fileprivate init?(_ frame: RawSpan, _ header: MPEGHeader) {
         let isMono = header.channels == 1
         let tag = 4 + (header.isVersion1 ? (isMono ? 17 : 32) : (isMono ? 9 : 17))

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Bytes in memory as C libraries read files: the bytes, and where the library stands in them.
+/// Bytes in memory that C libraries read like a file: the bytes and the read position.
 ///
 /// The bytes are those of `head` and then of `bytes`, so that a header can be put before sound that is not copied.
 @unsafe struct MemoryCursor {

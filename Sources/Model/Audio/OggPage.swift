@@ -1,18 +1,18 @@
 /// One page of an Ogg file (RFC 3533), whole and with the checksum that it states: 27 bytes, the sizes of its segments, the segments.
 /// A packet is a run of segments; it ends with the first that is shorter than 255 bytes.
 struct OggPage {
-    /// Begins within a packet of the page before.
+    /// Whether the page begins within a packet of the page before.
     let continues: Bool
     let begins, ends: Bool
     /// The position that the last packet to end here reaches, in the codec's own unit; −1 where none ends.
     let position: Int64
     let stream: Int
     let number: Int
-    /// Where in the file the packets lie that end on this page.
+    /// The ranges, in the file, of the packets that end on this page.
     let packets: [Range<Int>]
     /// Whether its last packet goes on in the page after.
     let isContinued: Bool
-    /// Where in the file the next page begins.
+    /// The offset of the next page in the file.
     let end: Int
 
     init(_ bytes: RawSpan, at offset: Int) throws(AudioError) {

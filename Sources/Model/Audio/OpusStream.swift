@@ -18,7 +18,7 @@ import COpus
     private var nextPacket = 0
     private var framesToSkip: Int
     private var framesRead = 0
-    /// The packet that `read` is amid of.
+    /// The rest of the packet that `read` has begun.
     private var decoded: [Float]
     private var pending = 0..<0
     private(set) var failure: String?
@@ -27,7 +27,7 @@ import COpus
     private static let positionRate = 48_000
     private static let longestPacket = 120
 
-    /// Opens `bytes`, which must stay in place as long as the value lives. Nil where this is not Opus or not so plain: then it is
+    /// Opens `bytes`, which must stay in place as long as the value lives. Nil if this is not Opus or not so plain: then it is
     /// libsndfile's business. Throws where pages are damaged or cut off.
     @unsafe init?(bytes: UnsafeRawBufferPointer) throws(AudioError) {
         let span = unsafe bytes.bytes
@@ -86,7 +86,7 @@ import COpus
         }
     }
 
-    /// The first packet. Nil where it asks for more than one stream or for a rate that libopus does not decode to.
+    /// The first packet. Nil if it asks for more than one stream or for a rate that libopus does not decode to.
     private struct Head {
         let channels, preskip, rate, gain: Int
 

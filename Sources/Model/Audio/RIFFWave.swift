@@ -8,7 +8,7 @@ struct RIFFWave {
     let channels: Int
     /// Where the sound lies.
     private(set) var sound = 0..<0
-    /// Bytes of sound that the header promises; nil where it says that it does not know.
+    /// Bytes of sound that the header promises; nil if it says that it does not know.
     private(set) var promised: Int?
     /// Whether the sound is of a codec that libsndfile does not read, or not to the last sample: MP2 and MP3, G.722.
     let isCompressed: Bool
@@ -113,7 +113,7 @@ extension RawSpan {
         return (offset..<offset + 4).allSatisfy { (0x20...0x7E).contains(self[$0]) }
     }
 
-    /// Walks little-endian chunks; `unexplained` is where something else starts, nil where they reach the end of the file.
+    /// Walks little-endian chunks; `unexplained` is where something else starts, nil if they reach the end of the file.
     fileprivate func chunks(from start: Int) -> (unexplained: Int?, count: Int) {
         var offset = start
         var count = 0

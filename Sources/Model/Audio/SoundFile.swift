@@ -5,14 +5,14 @@ import Synchronization
 protocol FrameSource: ~Copyable {
     var sampleRate: Int { get }
     var channelCount: Int { get }
-    /// Frames that the header declares; nil where it does not know.
+    /// Frames that the header declares; nil if it does not know.
     var declaredFrames: Int? { get }
     /// Whether the declared frames must be there; otherwise there are hardly fewer, and the container's structure tells whether all are.
     var isDeclarationExact: Bool { get }
     /// Container and encoding in libsndfile's words.
     var format: String { get }
 
-    /// Decodes at most `block.count / channelCount` frames into `block`, interleaved, and returns how many; 0 at the end, nil where none
+    /// Decodes at most `block.count / channelCount` frames into `block`, interleaved, and returns how many; 0 at the end, nil if none
     /// have come yet.
     mutating func read(into block: inout [Float]) -> Int?
 

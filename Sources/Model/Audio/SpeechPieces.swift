@@ -16,7 +16,7 @@ package struct SpeechPieces: Sendable {
             return Double(start) / rate...Double(start + samples.count) / rate
         }
 
-        /// The piece in two, cut in the middle of its longest pause; nil where nothing pauses for 0.2 s, a second and a half or more from both ends.
+        /// The piece in two, cut in the middle of its longest pause; nil if nothing pauses for 0.2 s, a second and a half or more from both ends.
         /// A pause is 30 dB below the whole.
         package var parts: (Piece, Piece)? {
             let levels = SpeechPieces.levels(samples[...])
@@ -70,7 +70,7 @@ package struct SpeechPieces: Sendable {
         return pieces
     }
 
-    /// The last piece; nil where nothing is left.
+    /// The last piece; nil if nothing is left.
     package mutating func finish() -> Piece? { buffer.count == taken ? nil : take(buffer.count - taken) }
 
     private mutating func take(_ count: Int) -> Piece {

@@ -8,7 +8,7 @@ package enum CordNano {
         ProgramFolder.resources(of: "CordNano").appendingPathComponent("Checkpoint", isDirectory: true)
     }
 
-    /// What the model with ``closedAdapter`` over it is called.
+    /// The name of the model with ``closedAdapter``.
     package static let closedName = "cord-nano-cord"
 
     /// A PEFT directory: what CORD learnt over the model, from its own typed answers.

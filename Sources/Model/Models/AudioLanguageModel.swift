@@ -3,31 +3,31 @@ import JSON
 package import Tensors
 package import Weights
 
-/// A model that reads text and, where its family hears, sound.
+/// A model that reads text and, if its family has an audio path, sound.
 ///
 ///     tokens, audio embeddings in their slots → decoder → hidden states → logits
 ///     clips → audio path → audio embeddings
 package struct AudioLanguageModel: Sendable {
     package let family: any ModelFamily.Type
-    /// What its configuration calls it.
+    /// The `model_type` of its configuration.
     package let type: String
-    /// Nil where the model reads text alone.
+    /// Nil if the model reads text alone.
     package let audio: AudioPath?
     package let decoder: Decoder
     package let ends: EndTokens
-    /// Tokens that are no text, which no answer has; empty for most families.
+    /// Tokens that are not text and that no answer contains; empty for most families.
     package let unwritten: Range<Int32>
     package let transcription: TranscriptionPrompt
-    /// How its modules are called on disk and in adapters.
+    /// The names of its modules on disk and in adapters.
     package let names: ModuleNames
-    /// By their numbers.
+    /// The parameters, by their index.
     package let parameters: [Parameter]
-    /// Modules of the checkpoint for other purposes than reading sound and text, with the number of their tensors.
+    /// The checkpoint's unused modules, such as those for images, with the number of their tensors.
     package let passedOver: [(module: String, count: Int)]
 
-    /// Builds the model of a checkpoint; every tensor must be consumed or belong to what the family passes over.
+    /// Builds the model of a checkpoint. Every tensor must be read or belong to a module that the family skips.
     ///
-    /// - Parameter family: nil for the one that the configuration names.
+    /// - Parameter family: The family; nil for the one that the configuration names.
     package init(_ checkpoint: Checkpoint, of family: (any ModelFamily.Type)? = nil, storage: WeightStorage) throws {
         let family = try family ?? Family(checkpoint.config).definition
         self.family = family
@@ -45,14 +45,14 @@ package struct AudioLanguageModel: Sendable {
         }
     }
 
-    /// Longest sequence of tokens, prompt and answer together.
+    /// The longest sequence of tokens, prompt and answer together.
     package var contextLength: Int { decoder.configuration.maxPositions }
 
     package var vocabularySize: Int { decoder.configuration.vocabularySize }
 
-    /// Audio embeddings [Σ slots, hidden] of clips, each given as its segments, one clip after the other. The model must hear.
+    /// The audio embeddings [Σ slots, hidden] of clips, each given as its segments, one clip after the other. The model must have an audio path.
     ///
-    /// - Parameter dropout: what adapters under training do not see of a clip that is alone.
+    /// - Parameter dropout: The dropout of adapters under training; for a single clip only.
     package func embed(
         _ clips: [[AudioSegment]], versions: [WeightVersion?], arithmetic: Arithmetic, dropout: Dropout? = nil, _ tape: Tape? = nil
     ) -> Tensor {
@@ -62,7 +62,7 @@ package struct AudioLanguageModel: Sendable {
 }
 
 extension Checkpoint {
-    /// A model's directory, with those of its parts where its family's checkpoints name them.
+    /// Opens a model's directory, and the directories of parts that its checkpoint names instead of containing them.
     package init(model directory: URL) throws {
         let own = try Checkpoint(directory: directory)
         self = try own.joining(Family(own.config).definition.parts)

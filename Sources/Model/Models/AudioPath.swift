@@ -1,9 +1,9 @@
 package import Audio
 package import Tensors
 
-/// A stretch of a clip that the encoder takes at once.
+/// A part of a clip that the encoder takes at once.
 package struct AudioSegment: Sendable {
-    /// [frames, mels]; rows past ``validFrames`` are of the silence after the sound.
+    /// [frames, mels]; rows after ``validFrames`` are the silence after the sound.
     package let logMel: Tensor
     package let validFrames: Int
 
@@ -13,24 +13,24 @@ package struct AudioSegment: Sendable {
     }
 }
 
-/// What of a clip becomes one segment, and how far it is filled with zeros before its log-mel.
+/// The way in which a clip is divided into segments, and filled with zeros before its log-mel.
 package enum Cutting: Sendable, Equatable {
-    /// Windows of the extractor's length, each filled to it and scaled by itself; a clip has at most so many.
+    /// Windows of the extractor's length, each filled to that length and scaled separately. The value is the most windows of a clip.
     case windows(Int)
-    /// Whole windows of the extractor's length under one log-mel of the whole clip, scaled by its one maximum; the silence that fills the last
-    /// counts as sound. A clip has at most so many.
+    /// Whole windows of the extractor's length from one log-mel of the whole clip, scaled by one maximum. The silence that fills the last
+    /// counts as sound. The value is the most windows of a clip.
     case filledWindows(Int)
-    /// Pieces of `length` samples and `tail` zeros behind each, of which the encoder sees whole frames beyond the sound; a clip lasts at most
+    /// Pieces of `length` samples, each followed by `tail` zeros, whose whole frames the encoder sees. A clip lasts at most
     /// `seconds`.
     case pieces(length: Int, tail: Int, seconds: Int)
-    /// The clip itself, filled where it has fewer than `least` samples; it lasts at most `seconds`.
+    /// The whole clip, filled to `least` samples if it is shorter. It lasts at most `seconds`.
     case clip(least: Int, seconds: Int)
-    /// Windows of as many frames as the encoder has places for, under one log-mel of the clip filled to whole frames; the last of several is
+    /// Windows of as many frames as the encoder has positions for, from one log-mel of the clip filled to whole frames. The last of several is
     /// filled with zeros. A clip lasts at most `seconds`.
     case cutFrames(seconds: Int)
 }
 
-/// The way of a clip into the decoder.
+/// The path of a clip into the decoder.
 ///
 ///     clip → segments of log-mel → encoder → (rotary time) → projector → embeddings in the slots that the placeholder becomes
 package struct AudioPath: Sendable {
@@ -38,7 +38,7 @@ package struct AudioPath: Sendable {
     package let cutting: Cutting
     package let placeholder: Placeholder
     let encoder: WhisperEncoder
-    /// What turns the encoder's rows by their time in the clip, where the family has it.
+    /// Rotates the encoder's rows by their time in the clip; nil if the family does not.
     let time: TimeRotary?
     let projector: any Projector
 
@@ -65,7 +65,7 @@ package struct AudioPath: Sendable {
             segments.append(try segment(clip, filledTo: max(least, clip.samples.count)))
         case .cutFrames: segments = try frameWindows(of: clip)
         }
-        // The rest of a clip may be too short for an embedding.
+        // The last segment of a clip may be too short for an embedding.
         segments.removeAll { rowCount([$0]) == 0 }
         if segments.isEmpty { throw .tooShort(seconds: clip.seconds) }
         return segments
@@ -87,7 +87,7 @@ package struct AudioPath: Sendable {
     }
 
     private func frameWindows(of clip: AudioClip) throws(AudioError) -> [AudioSegment] {
-        // Two frames are the least that the extractor takes.
+        // The extractor needs at least two frames.
         let (hop, window) = (extractor.configuration.hop, encoder.windowFrames)
         let count = max(2, (clip.samples.count + hop - 1) / hop)
         let mel = try extractor.features(clip, filledTo: count * hop)
@@ -100,9 +100,9 @@ package struct AudioPath: Sendable {
         }
     }
 
-    /// The log-mel of a stretch and of the silence after it that the encoder reaches.
+    /// The log-mel of a part, and of the following silence within the encoder's reach.
     ///
-    /// - Parameter tail: samples at the end of `length` whose frames do not count.
+    /// - Parameter tail: The samples at the end of `length` whose frames are not valid.
     private func segment(_ stretch: AudioClip, filledTo length: Int?, tail: Int = 0) throws(AudioError) -> AudioSegment {
         let hop = extractor.configuration.hop
         let valid = length.map { $0 / hop - tail / hop } ?? (stretch.samples.count + hop - 1) / hop
@@ -111,20 +111,20 @@ package struct AudioPath: Sendable {
         return AudioSegment(logMel: Tensor(mel.values, rows: mel.frameCount, columns: mel.melCount), validFrames: valid)
     }
 
-    /// Embeddings that segments give the decoder.
+    /// The number of embeddings of segments.
     package func rowCount(_ segments: [AudioSegment]) -> Int { segments.reduce(0) { $0 + rowCount(frames: $1.validFrames) } }
 
     private func rowCount(frames: Int) -> Int { projector.rowCount(frames: frames, rows: encoder.rowCount(frames: frames)) }
 
-    /// Positions that the encoder computes of segments.
+    /// The number of positions that the encoder computes for segments.
     package func positionCount(_ segments: [AudioSegment]) -> Int {
         segments.reduce(0) { $0 + encoder.positionCount(frames: $1.validFrames) }
     }
 
-    /// Floats that a backward pass through the encoder keeps of `frames` log-mel frames, roughly.
+    /// The floats that a backward pass through the encoder keeps for `frames` log-mel frames, approximately.
     package func activations(frames: Int) -> Int { encoder.activations(frames: frames) }
 
-    /// The most seconds of sound that one clip may have.
+    /// The length of the longest clip, in seconds.
     package var longestSeconds: Double {
         switch cutting {
         case .windows(let count), .filledWindows(let count): Double(count * extractor.configuration.windowSamples) / Double(AudioClip.sampleRate)
@@ -132,13 +132,13 @@ package struct AudioPath: Sendable {
         }
     }
 
-    /// Seconds of sound behind one of its tokens.
+    /// The seconds of sound per token.
     package var secondsPerToken: Double {
         let window = extractor.configuration
         return Double(window.windowSamples) / Double(AudioClip.sampleRate) / Double(rowCount(frames: window.windowFrames))
     }
 
-    /// Embeddings [Σ rowCount, hidden] of clips, each given as its segments, one after the other; `versions` names each clip's weights.
+    /// The embeddings [Σ rowCount, hidden] of clips, each given as its segments, one after the other. `versions` has each clip's weights.
     func embed(
         _ clips: [[AudioSegment]], versions: [WeightVersion?], arithmetic: Arithmetic, dropout: Dropout?, _ tape: Tape?
     ) -> Tensor {
@@ -167,16 +167,16 @@ extension AudioPath {
     }
 }
 
-/// What stands in a prompt for a clip: one token as the chat format writes it, and as many slots as the clip has embeddings once it is
+/// A clip's representation in a prompt: one token in the chat format's text, and as many slots as the clip has embeddings after it is
 /// expanded.
 ///
-///     opening, slots, closing        once, or for each segment
+///     opening, slots, closing        once, or per segment
 package struct Placeholder: Sendable, Equatable {
     package let token: Int32
-    /// Tokens around the slots that the family's chat template leaves to its processor.
+    /// Tokens around the slots that the family's processor adds and not its chat template.
     package let opening: Int32?
     package let closing: Int32?
-    /// Whether each segment of a clip has a run of its own.
+    /// Whether each segment of a clip has a separate run of slots.
     let isBySegment: Bool
 
     package init(_ token: Int32, opening: Int32? = nil, closing: Int32? = nil, isBySegment: Bool = false) {
@@ -186,7 +186,7 @@ package struct Placeholder: Sendable, Equatable {
         self.isBySegment = isBySegment
     }
 
-    /// Appends the slots of a clip, so many for each of its segments, to `tokens` and says where they are.
+    /// Appends the slots of a clip to `tokens`: `counts[i]` for segment i. Returns their indices.
     package func write(_ counts: [Int], to tokens: inout [Int32]) -> [Int] {
         (isBySegment ? counts : [counts.reduce(0, +)]).flatMap { count in
             if let opening { tokens.append(opening) }

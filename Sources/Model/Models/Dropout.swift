@@ -6,12 +6,12 @@ package import Tensors
 ///     y = x ⊙ m / (1 − p)
 ///     m[row, column] = 0 where mixed((name of the row ⊕ hash of the module) + (column + 1) · γ) < p · 2⁶⁴, else 1
 ///
-/// An element of the mask follows from names alone: neither threads nor what else is in the batch change it, and a layer that is computed
+/// The mask depends on names alone. Neither threads nor the other rows of the batch change it, and a layer that is computed
 /// again for its gradient sees the same mask. `mixed` and γ are SplitMix64's.
 package struct Dropout: Sendable {
     private enum Names: Sendable {
         case listed([UInt64])
-        /// The first row's name; the next rows count on.
+        /// The first row's name; the names of the following rows are consecutive.
         case counted(from: UInt64)
     }
 
@@ -19,11 +19,11 @@ package struct Dropout: Sendable {
     private let names: Names
 
     /// - Parameters:
-    ///   - probability: p, of [0, 1).
-    ///   - rows: a name for each row.
+    ///   - probability: p, in [0, 1).
+    ///   - rows: The name of each row.
     package init(_ probability: Double, rows: [UInt64]) { self.init(probability, .listed(rows)) }
 
-    /// Over rows of any number that have names in their order, from `first` on.
+    /// Creates dropout over any number of rows with consecutive names from `first`.
     package init(_ probability: Double, from first: UInt64) { self.init(probability, .counted(from: first)) }
 
     private init(_ probability: Double, _ names: Names) {
@@ -39,10 +39,10 @@ package struct Dropout: Sendable {
         }
     }
 
-    /// The same dropout over some of its rows.
+    /// The same dropout over a subset of the rows.
     func over(rows: [Int]) -> Dropout { Dropout(probability, .listed(rows.map(name))) }
 
-    /// Dropout of its own for one part of a whole whose rows are computed apart.
+    /// The dropout of one part of a batch whose rows are computed separately.
     func part(_ index: Int) -> Dropout { Dropout(probability, from: RandomStream(seed: name(of: 0), index: index).first) }
 
     /// x ⊙ m / (1 − p), with the mask of the module's name.

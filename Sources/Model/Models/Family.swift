@@ -17,7 +17,7 @@ package enum Family: String, Sendable, CaseIterable {
     case stepAudio2 = "step_audio_2"
     case ultravox
 
-    /// The one switch over families.
+    /// The only switch over families.
     package var definition: any ModelFamily.Type {
         switch self {
         case .qwen2Audio: Qwen2Audio.self
@@ -35,24 +35,24 @@ package enum Family: String, Sendable, CaseIterable {
     /// Published models of the family.
     package var models: String { definition.models }
 
-    /// Under which its published models stand.
+    /// The licence of its published models.
     package var licence: String { definition.licence }
 
-    /// Seconds of the longest clip that its published models hear.
+    /// The seconds of the longest clip of its published models.
     package var longestSeconds: Int { definition.longestSeconds }
 
     /// Tokens that a second of sound becomes.
     package var tokensPerSecond: Double { definition.tokensPerSecond }
 
-    /// What its log-probabilities, prompts, adapters and gradients were held against, on random checkpoints.
+    /// The reference implementation of its log-probabilities, prompts, adapters and gradients, on random checkpoints.
     package var reference: String { definition.reference }
 
     package var names: ModuleNames { definition.names }
 
-    /// The chat format, as Jinja, of a family whose checkpoints have none that knows sound.
+    /// The chat format in Jinja, if the family's checkpoints have none with sound.
     package var chatTemplate: String? { definition.chatTemplate }
 
-    /// - Throws: An error that lists the families served, where the configuration is of none of them.
+    /// - Throws: An error that lists the served families, if the configuration belongs to none of them.
     package init(_ config: JSONValue) throws {
         let type = try config.string("model_type", default: "")
         guard let family = Family(rawValue: type) else {
@@ -65,28 +65,28 @@ package enum Family: String, Sendable, CaseIterable {
     package static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
 }
 
-/// What a family is: its names on disk, and how its model is made of the shared layers. `ADD_A_FAMILY.md` tells how to add one.
+/// A family: its names on disk, and the construction of its model from the shared layers. `ADD_A_FAMILY.md` is the guide.
 package protocol ModelFamily: SendableMetatype {
     /// Published models.
     static var models: String { get }
-    /// Under which they stand.
+    /// Their licence.
     static var licence: String { get }
-    /// Seconds of the longest clip that they hear.
+    /// The seconds of their longest clip.
     static var longestSeconds: Int { get }
-    /// Tokens that a second of sound becomes in them.
+    /// Their tokens per second of sound.
     static var tokensPerSecond: Double { get }
-    /// What it was held against.
+    /// The reference implementation.
     static var reference: String { get }
     static var names: ModuleNames { get }
-    /// Modules that its checkpoints hold for other purposes than reading sound and text, by published path.
+    /// The modules of its checkpoints that are not read, such as those for images, by published path.
     static var passedOver: [String] { get }
-    /// How it is asked for a transcript, from its model cards or its reference.
+    /// The prompt for a transcript, from its model cards or its reference.
     static var transcription: TranscriptionPrompt { get }
-    /// The chat format where its checkpoints have none that knows sound.
+    /// The chat format, if its checkpoints have none with sound.
     static var chatTemplate: String? { get }
-    /// What stands for a clip in a message's text, where its chat formats take texts alone: its parts are then lines of one text.
+    /// The placeholder of a clip in a message's text, if its chat formats take only texts. The message's parts are then lines of one text.
     static var soundInText: String? { get }
-    /// Parts that its checkpoints may name instead of holding them.
+    /// Parts that its checkpoints may name instead of containing them.
     static var parts: [CheckpointPart] { get }
     /// Reads the parts in the order that numbers their parameters: encoder, projector, decoder.
     static func build(_ reader: ModelReader) throws -> ModelParts
@@ -100,12 +100,12 @@ extension ModelFamily {
     package static var parts: [CheckpointPart] { [] }
 }
 
-/// What a family makes of a checkpoint.
+/// The parts that a family reads from a checkpoint.
 package struct ModelParts {
     let audio: AudioPath?
     let decoder: Decoder
     let ends: EndTokens
-    /// Tokens of the vocabulary that are no text, such as codes of speech: no answer has them.
+    /// Tokens of the vocabulary that are not text, such as codes of speech. No answer contains them.
     let unwritten: Range<Int32>
 
     package init(audio: AudioPath?, decoder: Decoder, ends: EndTokens, unwritten: Range<Int32> = 0..<0) {
@@ -113,9 +113,9 @@ package struct ModelParts {
     }
 }
 
-/// A checkpoint while a model is made of it.
+/// A checkpoint that a model is being read from.
 package struct ModelReader {
-    /// Under published names.
+    /// The weights, under published names.
     package let weights: WeightCursor
     private let checkpoint: Checkpoint
     private let list: ParameterList
@@ -132,7 +132,7 @@ package struct ModelReader {
 
     package func table(_ part: Parameter.Part) -> ParameterTable { ParameterTable(part, in: list) }
 
-    /// The checkpoint's log-mel features, whose bins must be the encoder's, and whose window where the encoder stores its positions.
+    /// The checkpoint's log-mel features. Their bins must be the encoder's, and their window too if the encoder stores its positions.
     func extractor(
         for encoder: WhisperEncoderConfiguration, type: String = "WhisperFeatureExtractor", anyWindow: Bool = false
     ) throws -> LogMelExtractor {
@@ -152,10 +152,10 @@ package struct ModelReader {
         guard !checkpoint.isDirectory, let features = try checkpoint.json(name) else {
             return try LogMelConfiguration(directory: checkpoint.folder(of: name), type: type)
         }
-        return try LogMelConfiguration(json: Data(features.text.utf8), file: name, type: type)
+        return try LogMelConfiguration(features, file: name, type: type)
     }
 
-    /// The same where files of the extractor may be missing: Whisper's says no more than its encoder's configuration.
+    /// The same if the extractor's files may be missing: Whisper's contain no more than its encoder's configuration.
     func features(for encoder: WhisperEncoderConfiguration) throws -> LogMelConfiguration {
         let isHeld =
             try checkpoint.json("preprocessor_config.json") != nil
@@ -163,7 +163,7 @@ package struct ModelReader {
         return try isHeld ? extractor(for: encoder).configuration : LogMelConfiguration(melCount: encoder.mels, file: "config.json")
     }
 
-    /// A token that `tokenizer_config.json` names by its office, such as `eos_token`; its id is the tokenizer's.
+    /// A token that `tokenizer_config.json` names by its role, such as `eos_token`, with its id.
     func special(_ office: String, vocabulary: Int) throws -> (spelling: String, id: Int32) {
         let settings = try checkpoint.json("tokenizer_config.json") ?? .object([:])
         guard case .string(let spelling)? = [settings.value(office + ".content"), settings.value(office)].compactMap(\.self).first else {
@@ -176,7 +176,7 @@ package struct ModelReader {
         return (spelling, try token(spelling, vocabulary: vocabulary, default: 0))
     }
 
-    /// The id of a token by its spelling in the tokenizer's settings; `fallback` where these are silent.
+    /// The id of a token by its spelling in the tokenizer's settings; `fallback` if they do not have it.
     func token(_ spelling: String, vocabulary: Int, default fallback: Int32) throws -> Int32 {
         if let id = try stated(spelling, vocabulary: vocabulary) { return id }
         guard Int(fallback) < vocabulary else {
@@ -185,7 +185,7 @@ package struct ModelReader {
         return fallback
     }
 
-    /// The same of a token that a vocabulary may do without.
+    /// The same for a token that a vocabulary may lack; nil if it does.
     func stated(_ spelling: String, vocabulary: Int) throws -> Int32? {
         let settings = try checkpoint.json("tokenizer_config.json") ?? .object([:])
         let added = try settings.object("added_tokens_decoder", default: [:])
@@ -205,7 +205,7 @@ package struct ModelReader {
         return try (checkpoint.json("preprocessor_config.json") ?? .object([:])).integer(member, in: range, default: fallback)
     }
 
-    /// How many whole windows the processor's `max_audio_len`, in seconds, holds; `longest` where it says nothing.
+    /// The number of whole windows in the processor's `max_audio_len` (seconds); `longest` if it has none.
     func windows(of extractor: LogMelExtractor, longest: Int) throws -> Int {
         let processor = try checkpoint.json("processor_config.json") ?? .object([:])
         let seconds = try processor.integer("max_audio_len", in: 1...Claims.seconds, default: longest)
@@ -221,21 +221,21 @@ package struct ModelReader {
 package struct EndTokens: Sendable, Equatable {
     /// The token that ends a turn of the chat format, as the tokenizer spells it.
     package let turn: String
-    /// Others that end an answer.
+    /// Further tokens that end an answer.
     package let others: [String]
-    /// Those that `config.json` names, unchecked.
+    /// The ids in `config.json`, unchecked.
     package let ids: [Int]
 
     package init(turn: String, others: [String] = [], ids: [Int] = []) { (self.turn, self.others, self.ids) = (turn, others, ids) }
 
-    /// Those of ChatML, and what the configuration has at `paths`.
+    /// The end tokens of ChatML, and those that the configuration has at `paths`.
     static func chatML(_ config: JSONValue, _ paths: String...) throws -> EndTokens {
         EndTokens(turn: "<|im_end|>", others: ["<|endoftext|>"], ids: try paths.flatMap { try config.tokens($0) })
     }
 }
 
 extension JSONValue {
-    /// A token's id, several, or none where the value is absent or null.
+    /// The ids at a path: one, several, or none if the value is absent or null.
     package func tokens(_ path: String) throws -> [Int] {
         guard let value = value(path) else { return [] }
         if case .array = value { return try integers(path) }

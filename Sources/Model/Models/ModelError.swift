@@ -1,14 +1,14 @@
 import JSON
 import Weights
 
-/// A model directory that cannot be served: what was read, what was expected and what was found.
+/// The reason why a model directory cannot be served: what was read, expected and found.
 package struct ModelError: Error, CustomStringConvertible {
     package let description: String
     package init(_ description: String) { self.description = description }
 }
 
-/// Numbers that a checkpoint may claim. Products of two sizes stay far within an integer; whether there are so many weights, the tensors
-/// tell.
+/// Bounds on a checkpoint's numbers, so that products of two sizes cannot overflow. The tensors show whether so many weights
+/// exist.
 enum Claims {
     static let sizes = 1...1 << 24
     static let layers = 1...4096
@@ -19,7 +19,7 @@ enum Claims {
 }
 
 extension JSONValue {
-    /// Refuses a field whose value is not implemented; an absent field has the value expected.
+    /// Refuses a field whose value is not implemented. An absent field has the expected value.
     func require(_ path: String, is expected: String) throws {
         let found = try string(path, default: expected)
         if found != expected { throw ModelError("config.json: \(path) is \"\(found)\"; only \"\(expected)\" is supported") }

@@ -1,15 +1,15 @@
 package import Tensors
 
-/// One tensor of a checkpoint as a model holds it: never changed after loading.
+/// One tensor of a model. It never changes after loading.
 ///
-/// Matrices keep their storage (mapped bfloat16, 8 bit, …); vectors are float32. What a weight version replaces or adapts is looked
+/// Matrices keep their storage (mapped bfloat16, 8 bit, …); vectors are float32. The replacements and adapters of a weight version are looked
 /// up by ``index``.
 package final class Parameter: Sendable {
     /// Parts of an audio language model.
     package enum Part: String, Sendable, Codable, CaseIterable {
         case decoder, projector, encoder
 
-        /// How names of the part's tensors begin in Qwen2-Audio: data folders of earlier programs name parts so.
+        /// The prefix of the part's tensors in Qwen2-Audio, which data folders of earlier programs use as the part's name.
         package var formerPrefix: String {
             switch self {
             case .decoder: "language_model"
@@ -19,15 +19,15 @@ package final class Parameter: Sendable {
         }
     }
 
-    /// What a tensor does, from which follows how it is kept and what may change it.
+    /// The use of a tensor. It decides the tensor's storage and which adapters may change it.
     package enum Kind: Sendable, Equatable {
         /// The matrix [out, in] of a linear layer.
         case linear
-        /// The matrix [experts, in] that chooses experts: no adapter changes it.
+        /// The matrix [experts, in] that chooses experts. No adapter changes it.
         case router
         /// A convolution, [out, in, taps…] on disk, kept as [out, taps · in] for products with windows.
         case convolution(taps: [Int])
-        /// Rows that are looked up: embeddings, positions.
+        /// A table whose rows are looked up: embeddings, positions.
         case table
         /// A bias or the scale of a norm.
         case vector
@@ -54,10 +54,10 @@ package final class Parameter: Sendable {
     /// The module that holds the tensor: its name without the last part.
     package var moduleName: String { name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name }
 
-    /// Whether it belongs to one of a mixture's experts.
+    /// Whether the tensor belongs to an expert of a mixture.
     package var isOfExpert: Bool { name.contains(".experts.") }
 
-    /// The shape that checkpoint files give it.
+    /// The shape in checkpoint files.
     package var shape: [Int] {
         switch kind {
         case .linear, .router, .table: [stored.rows, stored.columns]
@@ -66,14 +66,14 @@ package final class Parameter: Sendable {
         }
     }
 
-    /// A tensor in this one's place, from the order of elements that the model keeps to the one that checkpoint files have.
+    /// A replacement of this tensor, converted from the model's order of elements to that of checkpoint files.
     package func published(_ kept: Tensor) -> Tensor {
         guard case .convolution(let taps) = kind else { return kept }
         let count = taps.reduce(1, *)
         return kept.turned(inner: kept.columns / count, outer: count)
     }
 
-    /// The way back.
+    /// The reverse of ``published(_:)``.
     package func kept(_ published: Tensor) -> Tensor {
         guard case .convolution(let taps) = kind else { return published }
         let count = taps.reduce(1, *)

@@ -1,7 +1,7 @@
 import Tensors
 import Weights
 
-/// Hands out the parameters of a model while it is being built, numbered in the order of reading.
+/// The parameters of a model under construction, numbered in the order of reading.
 final class ParameterList {
     fileprivate(set) var all: [Parameter] = []
     fileprivate let storage: WeightStorage
@@ -25,7 +25,7 @@ package struct ParameterTable {
         return try add(cursor, key, .linear, tensor, rows: rows, columns: columns, for: isHead ? .head : .linear)
     }
 
-    /// What chooses experts, as wide as it is stored.
+    /// The router of experts, in its stored width.
     func router(_ cursor: WeightCursor, experts: Int, columns: Int) throws -> Parameter {
         let tensor = try cursor.tensor("weight", shape: [experts, columns])
         return append(cursor, "weight", .router, try tensor.matrix(rows: experts, columns: columns))

@@ -1,6 +1,6 @@
 package import Tensors
 
-/// One forward pass over a packed batch: whose rows they are, in what arithmetic, and whether gradients are wanted.
+/// One forward pass over a packed batch: the weight versions of its rows, the arithmetic, and the tape if gradients are needed.
 ///
 /// Inference, scoring and training run the same model code through a pass. Sequences of different weight versions can share
 /// one pass without a tape; with a tape there is one version.
@@ -18,7 +18,7 @@ package struct Pass {
     package let runs: [Run]
     package let arithmetic: Arithmetic
     package let tape: Tape?
-    /// What the adapters under training do not see.
+    /// The dropout of adapters under training.
     package let dropout: Dropout?
 
     package init(runs: [Run], arithmetic: Arithmetic, tape: Tape? = nil, dropout: Dropout? = nil) {
@@ -29,7 +29,7 @@ package struct Pass {
         self.dropout = dropout
     }
 
-    /// Over segments, one after the other; neighbours of one version are joined.
+    /// Creates a pass over consecutive segments. Neighbours with one version are joined.
     init(segments: [Run], arithmetic: Arithmetic, tape: Tape?, dropout: Dropout? = nil) {
         var runs: [Run] = []
         for segment in segments {
@@ -42,18 +42,18 @@ package struct Pass {
         self.init(runs: runs, arithmetic: arithmetic, tape: tape, dropout: dropout)
     }
 
-    /// All rows with one version.
+    /// Creates a pass whose rows all have one version.
     package init(version: WeightVersion?, rows: Int, arithmetic: Arithmetic, tape: Tape? = nil, dropout: Dropout? = nil) {
         self.init(runs: [Run(rows: 0..<rows, version: version)], arithmetic: arithmetic, tape: tape, dropout: dropout)
     }
 
-    /// The same pass over the rows of one of the parts that its rows are computed in, all of its one version.
+    /// The same pass over one of the parts in which its rows are computed. It must have one version.
     func over(rows: Int, ofPart part: Int) -> Pass {
         precondition(runs.count == 1, "rows of \(runs.count) versions")
         return Pass(version: runs[0].version, rows: rows, arithmetic: arithmetic, tape: tape, dropout: dropout?.part(part))
     }
 
-    /// The same pass over some of its rows, in ascending order.
+    /// The same pass over a subset of its rows, in ascending order.
     func over(rows: [Int]) -> Pass {
         if runs.count == 1 {
             return Pass(
@@ -68,10 +68,10 @@ package struct Pass {
         return Pass(segments: chosen, arithmetic: arithmetic, tape: tape)
     }
 
-    /// The same pass with its tape exchanged: inside a checkpointed section.
+    /// The same pass with another tape, for a checkpointed section.
     func with(_ tape: Tape?) -> Pass { Pass(runs: runs, arithmetic: arithmetic, tape: tape, dropout: dropout) }
 
-    /// Computes `body`, which may change the number of rows, for each of `segments` by itself; with the pass over what comes out.
+    /// Computes `body`, which may change the number of rows, separately for each of `segments`. Returns the result and the pass over it.
     func bySegment(_ x: Tensor, _ segments: [Run], _ body: (_ rows: Tensor, _ pass: Pass) -> Tensor) -> (Tensor, Pass) {
         var outcomes: [Run] = []
         let parts = segments.enumerated().map { number, segment in
@@ -86,7 +86,7 @@ package struct Pass {
         return (concatenated(parts, tape), Pass(segments: outcomes, arithmetic: arithmetic, tape: tape, dropout: dropout))
     }
 
-    /// Computes `body` for the rows of each version, or for all rows at once where no version replaces any of `parameters`.
+    /// Computes `body` for the rows of each version, or for all rows at once if no version replaces any of `parameters`.
     func byVersion(
         _ x: Tensor, replacing parameters: [Parameter?], _ body: (_ x: Tensor, _ version: WeightVersion?) -> Tensor
     ) -> Tensor {

@@ -1,8 +1,8 @@
-/// The turns by which a family is asked to transcribe, and what of the answer is the transcript.
+/// A family's prompt for a transcript, and the way to find the transcript in the answer.
 package struct TranscriptionPrompt: Sendable, Equatable {
     package enum Place: Sendable { case beforeClip, afterClip }
 
-    /// What is asked: the words of the system turn, nil where the chat format's own stays, and those beside the clip.
+    /// The words of the prompt: those of the system turn, nil for the chat format's own, and those beside the clip.
     package struct Words: Sendable, Equatable {
         package let system: String?
         package let user: String
@@ -14,22 +14,22 @@ package struct TranscriptionPrompt: Sendable, Equatable {
     }
 
     package enum Reading: Sendable, Equatable {
-        /// The answer is the transcript.
+        /// The whole answer is the transcript.
         case whole
-        /// It may stand in quotes behind one of these beginnings.
+        /// The transcript may be in quotes after one of these beginnings.
         case quoted(after: [String])
-        /// `language NAME<asr_text>transcript`; a language that is known is written before the answer, as its beginning.
+        /// `language NAME<asr_text>transcript`. If the language is known, the prompt contains this beginning of the answer.
         case tagged(String)
-        /// The prompt ends with `lang:CODE`, where the language is known, and this tag; the answer is the transcript.
+        /// The prompt ends with `lang:CODE`, if the language is known, and this tag. The answer is the transcript.
         case marked(String)
     }
 
-    /// `{language}` is replaced by the language's English name, and left out with the blank behind it where none is known.
+    /// `{language}` stands for the language's English name. If the language is unknown, it is removed with the blank after it.
     package let transcribe: Words
-    /// Into English; nil where the family documents no words for it.
+    /// The words for a translation into English; nil if the family documents none.
     package let translate: Words?
     package let place: Place
-    /// Whether names and terms that help to recognise (OpenAI's `prompt`) have a place: the system turn.
+    /// Whether the system turn takes names and terms that help recognition (OpenAI's `prompt`).
     package let takesContext: Bool
     package let reading: Reading
 
@@ -50,8 +50,8 @@ extension TranscriptionPrompt.Words {
 }
 
 extension TranscriptionPrompt.Reading {
-    /// What is written behind the turns, text and then the tag, a token; `language` is the spoken one by its English name and its code, where it
-    /// is known. It comes from users: the text may spell no token.
+    /// The beginning of the answer within the prompt: text, then the tag, which is a token. `language` is the spoken language's English name and code, if it
+    /// is known. It comes from users, so its text must not become a control token.
     package func beginning(language: (name: String, code: String)?) -> (text: String, tag: String)? {
         switch self {
         case .whole, .quoted: nil
@@ -69,7 +69,7 @@ extension TranscriptionPrompt.Reading {
         case .quoted(let beginnings):
             var text = answer
             if let beginning = beginnings.first(where: text.hasPrefix) { text = String(text.dropFirst(beginning.count)).trimmed() }
-            // A sentence's full stop stands behind its quotes.
+            // The full stop of a sentence follows its quotes.
             let sentence = text.hasSuffix(".") ? String(text.dropLast()).trimmed() : text
             if sentence.count > 1, let quote = sentence.first, quote == sentence.last, quote == "\"" || quote == "'" {
                 return (String(sentence.dropFirst().dropLast()).trimmed(), nil)

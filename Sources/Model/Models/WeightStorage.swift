@@ -1,26 +1,26 @@
 package import Tensors
 
-/// How weight matrices are kept in memory.
+/// The formats of weight matrices in memory.
 package enum WeightStorage: String, Sendable, CaseIterable {
-    /// As in the checkpoint: floats mapped.
+    /// The checkpoint's format, mapped from the file.
     case checkpoint
     case float32
     case bfloat16
-    /// 8 bits with a scale for each 32 elements (Q8_0). Wider stay tables whose rows are looked up, as one row is read per token,
-    /// convolutions, whose products are few, and matrices whose rows are no whole blocks.
+    /// 8 bits with a scale for each 32 elements (Q8_0). Some matrices keep their format: tables, of which one row is read per token;
+    /// convolutions, which have few products; and matrices whose rows are not whole blocks.
     case int8
-    /// In the decoder 4 bits with a scale for each 32 elements (Q4_0). 8 bits for the output head, the encoder and the projector, whose
-    /// errors cost more than their bytes. What stays wider is that of int8.
+    /// 4 bits with a scale for each 32 elements (Q4_0) in the decoder. The output head, the encoder and the projector have 8 bits, because their
+    /// errors cost more than their bytes. The matrices that keep their format are those of int8.
     case int4
 
-    /// What a matrix does in the model.
+    /// The use of a matrix in the model.
     package enum Use: Sendable, CaseIterable {
         case linear, head, convolution
-        /// Rows that are looked up.
+        /// A table whose rows are looked up.
         case table
     }
 
-    /// The format that a matrix is converted to; nil where it stays as the checkpoint has it.
+    /// The format that a matrix is converted to; nil if it keeps the checkpoint's.
     package func format(for use: Use, in part: Parameter.Part) -> StoredFormat? {
         switch self {
         case .checkpoint: nil
@@ -40,7 +40,7 @@ package enum WeightStorage: String, Sendable, CaseIterable {
         }
     }
 
-    /// The same for a matrix of `columns`, of which blocks must be whole.
+    /// The same for a matrix of `columns` columns, which must be whole blocks.
     func format(for use: Use, in part: Parameter.Part, columns: Int) -> StoredFormat? {
         format(for: use, in: part).flatMap { columns % $0.blockElements == 0 ? $0 : nil }
     }

@@ -3,19 +3,19 @@ package import Weights
 
 /// An immutable set of tensors over the base weights: low-rank adapters, replaced tensors, or both.
 ///
-/// Base weights never change. A session pins its version for life, and what it caches is keyed by ``id``.
+/// Base weights never change. A request keeps its version until its end, and caches are keyed by ``id``.
 package final class WeightVersion: Sendable {
     package let id: String
-    /// What audio embeddings depend on: versions with equal names for it hear alike, though they answer differently.
+    /// The name of the encoder and projector weights. Versions with equal names have equal audio embeddings.
     package let hearing: String
-    /// Low-rank additions by the index of the matrix's ``Parameter``.
+    /// The low-rank adapters by the index of the matrix's ``Parameter``.
     package let adapters: [Int: LowRank]
-    /// Whole tensors by the index of the ``Parameter`` that they stand for.
+    /// Replaced tensors by the index of the ``Parameter``.
     package let replacements: [Int: Tensor]
-    /// How its adapters were trained.
+    /// The settings with which its adapters were trained.
     package let settings: AdapterSettings
 
-    /// - Parameter hearing: another version's, where encoder and projector are the same; `id` where nil.
+    /// - Parameter hearing: The name of another version with the same encoder and projector; `id` if nil.
     package init(
         id: String, hearing: String? = nil, adapters: [Int: LowRank] = [:], replacements: [Int: Tensor] = [:],
         settings: AdapterSettings = AdapterSettings()
@@ -35,7 +35,7 @@ package final class WeightVersion: Sendable {
 }
 
 extension WeightVersion {
-    /// The first tensor that no answer can be computed with, by its parameter's number, and why; nil where all are sound.
+    /// The first invalid tensor, by its parameter's index, and the reason; nil if all are valid.
     package var fault: (parameter: Int, reason: String)? {
         for (index, adapter) in adapters.sorted(by: { $0.key < $1.key }) {
             if let reason = adapter.fault { return (index, reason) }
@@ -64,13 +64,13 @@ package struct LowRank: Sendable {
 }
 
 extension LowRank {
-    /// The largest change of a weight with which activations stay far within float32.
+    /// The largest change of a weight. Below it, activations stay far within float32.
     package static let largestChange = 1e18
 
-    /// Why the change cannot be computed with; nil where it can.
+    /// The reason why the change is invalid; nil if it is valid.
     ///
     /// No element of scale · B A, nor of A by itself, exceeds the product of the longest row of B and the longest column of A
-    /// (Cauchy-Schwarz), which is what is held against ``largestChange``.
+    /// (Cauchy-Schwarz). This product is compared with ``largestChange``.
     package var fault: String? {
         if let place = a.firstNotFinite { return "element \(place) of the factor A \(a.shape) is not finite" }
         if let place = b.firstNotFinite { return "element \(place) of the factor B \(b.shape) is not finite" }

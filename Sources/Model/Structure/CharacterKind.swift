@@ -1,10 +1,10 @@
 /// Characters that forms often allow in any order and number, so that tokens made of them need not be read one by one.
 enum CharacterKind: CaseIterable, Sendable {
-    /// What stands for itself in a JSON string: no quotes, backslashes and control characters.
+    /// Characters that need no escape in a JSON string: no quotes, backslashes and control characters.
     case text
     case alphanumeric, letters, lowercase
 
-    /// How the characters' UTF-8 goes: from a place within a character, the bytes, and where they lead; 0 is between characters.
+    /// The characters' UTF-8 as an automaton: a place within a character, a range of bytes, and the next place; 0 is between characters.
     ///
     /// Source: Unicode, table 3-7.
     var ranges: [(from: Int, bytes: ClosedRange<UInt8>, to: Int)] {
@@ -25,7 +25,7 @@ enum CharacterKind: CaseIterable, Sendable {
 
     static let places = 8
 
-    /// How many characters text has; 0 where one is of another kind, or is not whole.
+    /// The number of characters of a text; 0 if one is of another kind, or is not whole.
     func characters(of bytes: [UInt8]) -> Int {
         if self == .text {
             if bytes.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }) { return 0 }

@@ -46,7 +46,7 @@ struct CharacterRanges: Sendable, Equatable {
 }
 
 extension Grammar {
-    /// How characters are written.
+    /// The forms in which characters are written.
     enum Writing {
         case plain
         /// Within the quotes of a JSON string: what cannot stand there is escaped, in the shortest way that there is.

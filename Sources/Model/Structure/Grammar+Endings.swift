@@ -1,12 +1,12 @@
-/// Which nodes lead to the end of their rule, and what is left of a grammar without the others.
+/// The nodes that lead to the end of their rule, and the grammar without the others.
 ///
 ///     ends(n)  ⇐  a rule ends at n
 ///              ⇐  an edge of n that reads, or is free, leads to a node that ends
 ///              ⇐  n calls a rule whose beginning ends, and goes on at a node that ends
 extension Grammar {
-    /// Of each node, whether some text leads from it to the end of its rule.
+    /// For each node, whether some text leads from it to the end of its rule.
     var endings: [Bool] {
-        // Of each node, the nodes that may end where it does, by what else they need.
+        // For each node, the nodes that end if it does, with the other node that they need.
         var callers: [[(node: Node, other: Node?)]] = Array(repeating: [], count: edges.count)
         for (node, edges) in edges.enumerated() {
             for edge in edges {

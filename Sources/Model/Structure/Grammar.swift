@@ -126,9 +126,9 @@ struct Grammar: Sendable {
     }
 }
 
-/// What is asked of an answer's form and cannot be had.
+/// A demand on an answer's form that cannot be met.
 package struct StructureError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// Of the place in the schema, as a JSON pointer; empty for the whole.
+    /// The place in the schema, as a JSON pointer; empty for the whole.
     package let path: String
     package let reason: String
     /// The function whose arguments the schema is of, where it is one of several.

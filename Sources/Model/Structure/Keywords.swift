@@ -49,7 +49,7 @@ struct Keywords {
         return count
     }
 
-    /// The types that `type` names; nil where it is not there.
+    /// The types that `type` names; nil if it is not there.
     mutating func givenTypes() throws(StructureError) -> [String]? { members["type"] == nil ? nil : try types() }
 
     /// The types that a value may have; empty for any.
@@ -71,7 +71,7 @@ struct Keywords {
         }
     }
 
-    /// Which keywords restrict values of a type.
+    /// The keywords that restrict values of each type.
     private static let keywords: [String: Set<String>] = [
         "object": ["properties", "required", "additionalProperties"],
         "array": ["items", "prefixItems", "minItems", "maxItems", "uniqueItems"],
@@ -80,7 +80,7 @@ struct Keywords {
         "number": ["minimum"],
     ]
 
-    /// Those that concern values of `type`.
+    /// The keywords that restrict values of `type`.
     func only(for type: String) -> Keywords {
         var own = self
         own.members = members.filter { Self.keywords[type, default: []].contains($0.key) }

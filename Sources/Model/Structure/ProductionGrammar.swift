@@ -5,7 +5,7 @@
 ///
 /// Literals, classes of characters, `.`, groups, alternatives, `* + ?`, `{m,n}`, and rules that call one another. The answer is one text of `root`.
 struct ProductionGrammar {
-    /// What each rule reads.
+    /// The expression of each rule.
     private(set) var rules: [String: RegularExpression] = [:]
     private var order: [String] = []
     private static let most = 2000
@@ -94,7 +94,7 @@ struct ProductionGrammar {
 extension RegularExpression {
     fileprivate var options: [RegularExpression] { if case .choice(let options) = self { options } else { [self] } }
 
-    /// What it is made of, one behind the other.
+    /// Its consecutive parts.
     fileprivate var parts: [RegularExpression] {
         switch self {
         case .empty: []
@@ -112,7 +112,7 @@ extension RegularExpression {
         }
     }
 
-    /// Whether some text of it ends, given the rules of which that is known.
+    /// Whether some text of the expression ends, given the rules that are known to end.
     fileprivate func ends(by rules: Set<String>) -> Bool {
         switch self {
         case .empty, .set: true

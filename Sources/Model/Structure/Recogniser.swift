@@ -2,7 +2,7 @@
 /// byte that was read before in the same place costs one look.
 ///
 /// A way is a stack of nodes: where the innermost rule stands, then where each caller goes on. Equal stacks are one number, equal sets of stacks one state.
-/// Bytes that no edge tells apart are one class.
+/// Bytes that no edge distinguishes are one class.
 struct Recogniser: Sendable {
     typealias State = Int32
 
@@ -11,20 +11,20 @@ struct Recogniser: Sendable {
     /// More entries of the table (four bytes each), or more stacks, are too much.
     private static let largest = 1 << 23
     private static let mostStacks = 1 << 19
-    /// Of all states together: sets of many stacks, as `.*a.{30}` has them, take the time that few states take otherwise.
+    /// The bound on the stacks of all states together. Some expressions, such as `.*a.{30}`, have few states with very many stacks.
     private static let mostMembers = 1 << 19
 
     private let grammar: Grammar
-    /// Of each byte.
+    /// The class of each byte.
     private let classes: [UInt8]
     private let classCount: Int
-    /// Of each node, whether its rule ends there and nowhere else.
+    /// For each node, whether its rule ends there and cannot go on.
     private let isLast: [Bool]
     private var tops: [Grammar.Node] = []
-    /// What lies below each stack's top; -1 for nothing.
+    /// The stack below each stack's top; -1 for none.
     private var rests: [Int32] = []
     private var stacks: [UInt64: Int32] = [:]
-    /// Of each state, the stacks that read on.
+    /// For each state, the stacks that read the next byte.
     private var members: [[Int32]] = []
     private var memberCount = 0
     private var isComplete: [Bool] = []
@@ -46,13 +46,13 @@ struct Recogniser: Sendable {
         start = try state([stack(grammar.start, -1)])
     }
 
-    /// Whether so much is known that it should be learnt anew, before there is no room for more.
+    /// Whether the tables are so large that a new recogniser should begin before they are full.
     var isLarge: Bool { table.count > Self.largest / 2 || tops.count > Self.mostStacks / 2 || memberCount > Self.mostMembers / 2 }
 
-    /// Whether what was read is a whole text of the language.
+    /// Whether the bytes so far are a whole text of the language.
     func isWhole(_ state: State) -> Bool { isComplete[Int(state)] }
 
-    /// Whether anything can follow.
+    /// Whether more bytes can follow.
     func goesOn(_ state: State) -> Bool { !members[Int(state)].isEmpty }
 
     /// The state behind `byte`; ``dead`` where no text of the language goes on so.
@@ -64,7 +64,7 @@ struct Recogniser: Sendable {
 
     private mutating func learn(_ state: State, _ byte: UInt8) throws(StructureError) -> State {
         var reached: [Int32] = []
-        // The bytes that no edge here tells apart from this one.
+        // The range of bytes that no edge here distinguishes from this one.
         var (low, high): (UInt8, UInt8) = (0, 255)
         for member in members[Int(state)] {
             let rest = rests[Int(member)]
@@ -135,7 +135,7 @@ struct Recogniser: Sendable {
         return number
     }
 
-    /// How many characters of a kind may follow, whichever they are; at most `most`.
+    /// The number of arbitrary characters of a kind that may follow; at most `most`.
     mutating func reach(_ state: State, of kind: CharacterKind, most: Int) throws(StructureError) -> Int {
         if most == 0 { return 0 }
         let key = Reach.Key(kind: kind, state: state)
@@ -173,7 +173,7 @@ struct Recogniser: Sendable {
     }
 }
 
-/// What is known of how far text of a kind may go.
+/// The known bound on the text of a kind that may follow.
 private struct Reach: Sendable {
     struct Key: Hashable {
         let kind: CharacterKind
@@ -182,7 +182,7 @@ private struct Reach: Sendable {
 
     struct Known {
         let characters: Int
-        /// Whether no more may follow.
+        /// Whether the bound is exact.
         let isExact: Bool
     }
 
@@ -212,7 +212,7 @@ private struct Reach: Sendable {
 }
 
 extension Grammar {
-    /// Of each node, whether nothing follows but the end of its rule.
+    /// For each node, whether only the end of its rule follows.
     fileprivate var lastNodes: [Bool] {
         var known = [Bool?](repeating: nil, count: edges.count)
         for node in edges.indices where known[node] == nil {
@@ -240,7 +240,7 @@ extension Grammar {
         return known.map { $0 ?? false }
     }
 
-    /// Of each byte the number of its class, rising: bytes of one class are told apart by no edge.
+    /// The class of each byte, in ascending order. No edge distinguishes bytes of one class.
     fileprivate var classes: [UInt8] {
         var begins = [Bool](repeating: false, count: 257)
         for case .bytes(let bytes, _) in edges.joined() {

@@ -6,7 +6,7 @@ indirect enum RegularExpression: Sendable, Equatable {
     case sequence([RegularExpression])
     case choice([RegularExpression])
     case repeated(RegularExpression, Int, Int?)
-    /// What a rule of a ``ProductionGrammar`` reads; no expression by itself has any.
+    /// A rule of a ``ProductionGrammar``. A regular expression by itself has none.
     case rule(String)
 
     /// - Parameter searching: whether text may stand before and behind a match where no anchor forbids it, as with JSON Schema's `pattern`.

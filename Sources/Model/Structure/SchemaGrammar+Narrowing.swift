@@ -16,7 +16,7 @@ extension SchemaGrammar {
         }
     }
 
-    /// A schema whose values are those of `schema` that have one of `types`; nil where there is none.
+    /// A schema whose values are those of `schema` that have one of `types`; nil if there is none.
     func narrowed(_ schema: JSONValue, to types: [String]?, _ path: String) throws(StructureError) -> JSONValue? {
         guard let types else { return schema }
         let all = JSONValue.array(types.map { .string($0) })

@@ -1,6 +1,6 @@
 import JSON
 
-/// What a schema says of values of one type.
+/// The part of a schema that concerns values of one type.
 extension SchemaGrammar {
     mutating func integer(_ keywords: inout Keywords, from: Grammar.Node) throws(StructureError) -> Grammar.Node {
         let most = 999_999_999_999_999_999
@@ -82,7 +82,7 @@ extension SchemaGrammar {
                 grammar.free(try close("]", 0, from: place), to: end)
                 place = try value(rest, path + "/items", from: place)
             }
-            // What follows an item: another, as often as wanted.
+            // After an item, further items may follow.
             let behind = try grammar.node()
             grammar.free(place, to: behind)
             grammar.free(try value(rest, path + "/items", from: try comma(from: behind)), to: behind)

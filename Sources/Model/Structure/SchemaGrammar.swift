@@ -12,7 +12,7 @@ struct SchemaGrammar {
     let root: JSONValue
     /// Rules by the pointer that refers to them, and those of any JSON.
     var rules: [String: Grammar.Node] = [:]
-    /// Where each value of the schema begins and ends, inner ones first.
+    /// The first and last node of each value of the schema, inner values first.
     private var values: [(path: String, from: Grammar.Node, to: Grammar.Node)] = []
     private var depth = 0
 
@@ -118,7 +118,7 @@ struct SchemaGrammar {
         return out
     }
 
-    /// Whether no value is valid by two of the schemas: their types differ, or a required member has another constant in each.
+    /// Whether no value is valid under two of the schemas, because their types or the constants of a required member differ.
     private func areApart(_ schemas: [JSONValue]) -> Bool {
         let resolved = schemas.map { schema -> JSONValue in
             if case .string(let reference)? = schema["$ref"], let target = try? target(reference, "") { return target }
@@ -154,7 +154,7 @@ struct SchemaGrammar {
         return begin
     }
 
-    /// What a JSON pointer (RFC 6901) within the schema points at.
+    /// The part of the schema at a JSON pointer (RFC 6901).
     func target(_ reference: String, _ path: String) throws(StructureError) -> JSONValue {
         guard reference == "#" || reference.hasPrefix("#/") else {
             throw StructureError(path + "/$ref", "expected a place within this schema, such as #/$defs/name; found \"\(reference)\"")

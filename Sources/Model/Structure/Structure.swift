@@ -46,9 +46,9 @@ extension Structure: Equatable {
 /// A form over a vocabulary: which tokens may follow what was said so far.
 ///
 /// A token may come if and only if its bytes, behind those before, begin some text of the form; a token that ends the answer if and only if what was said is one.
-/// What was found is kept: one value serves any number of answers, and threads.
+/// Masks are cached. One value serves any number of answers and threads.
 package final class Structure: Sendable {
-    /// Where an answer stands.
+    /// A place in the form: the state after the answer's bytes so far.
     package struct Place: Sendable, Equatable {
         fileprivate var state: Recogniser.State
     }
@@ -56,7 +56,7 @@ package final class Structure: Sendable {
     /// Tokens that may come, a bit each.
     package struct Mask: Sendable, Equatable {
         package private(set) var words: [UInt64]
-        /// Whether tokens that end the answer are all there is.
+        /// Whether only tokens that end the answer are allowed.
         package fileprivate(set) var endsAlone = false
         /// All of them, rising, where they are at most ``mostOfFew``.
         package private(set) var few: [Int32]?
@@ -111,13 +111,13 @@ package final class Structure: Sendable {
         kept = Mutex(Kept(recogniser: try Recogniser(try form.language)))
     }
 
-    /// Whether so many answers went so many ways that the next should begin with a structure of their own.
+    /// Whether the cache is so large that the next answers should begin with a new structure.
     package var isLarge: Bool { kept.withLock { $0.recogniser.isLarge } }
 
     /// Before the first token.
     package var start: Place { Place(state: kept.withLock { $0.recogniser.start }) }
 
-    /// Where the answer stands behind a token that its mask allowed.
+    /// The place after a token that the mask allowed.
     package func advance(_ place: Place, over spelling: some Sequence<UInt8>) throws(StructureError) -> Place? {
         try kept.withLock { (kept) throws(StructureError) in
             var state = place.state
@@ -131,7 +131,7 @@ package final class Structure: Sendable {
 
     package func isWhole(_ place: Place) -> Bool { kept.withLock { $0.recogniser.isWhole(place.state) } }
 
-    /// Learns what may come first, a piece at a time, so that nobody who asks meanwhile waits for the whole.
+    /// Computes the mask of the start in pieces, so that other callers do not wait for all of it.
     package func prepare() throws(StructureError) {
         var isKnown = false
         while !isKnown {
@@ -140,7 +140,7 @@ package final class Structure: Sendable {
         }
     }
 
-    /// What ``prepare()`` learns at once.
+    /// The work of one piece of ``prepare()``.
     private static let piece = 1 << 12
 
     package func mask(_ place: Place) throws(StructureError) -> Mask {
@@ -149,16 +149,16 @@ package final class Structure: Sendable {
         return mask
     }
 
-    /// The tokens that may come next; nil if finding them takes more work than allowed. Another call goes on where this one stopped.
+    /// The tokens that may come next; nil if finding them takes more work than allowed. Another call continues from there.
     ///
-    /// - Parameter work: The work that is allowed, in ways to read an answer that are followed anew (a microsecond or so each); what was done is taken off.
+    /// - Parameter work: The allowed work, in newly computed ways to read an answer (about a microsecond each). The work done is subtracted.
     package func mask(_ place: Place, work: inout Int) throws(StructureError) -> Mask? {
         try kept.withLock { (kept) throws(StructureError) in
             if let known = kept.masks[place.state] { return known }
             if work <= 0 { return nil }
             kept.recogniser.allowance = work
             defer {
-                // Also a mask of which all is known reads the vocabulary once.
+                // A mask without new states still reads the vocabulary once.
                 work = kept.recogniser.allowance - vocabulary.all.bytes.count / Self.nodesOfWork
                 kept.recogniser.allowance = .max
             }
@@ -173,7 +173,7 @@ package final class Structure: Sendable {
         }
     }
 
-    /// Nodes of the vocabulary that are read in the time of one way followed anew.
+    /// The nodes of the vocabulary that are read in the time of one new way.
     private static let nodesOfWork = 256
 
     private static func mask(
@@ -208,7 +208,7 @@ extension TokenTrie {
         var states = [Recogniser.State](repeating: state, count: longest + 1)
         var node = 0
         while node < bytes.count {
-            // What lies below a covered node is covered, too.
+            // The nodes below a covered node are covered, too.
             let passed = (~(covered[node >> 6] >> UInt64(node & 63))).trailingZeroBitCount
             if passed > 0 {
                 node = min(node + passed, (node | 63) + 1)

@@ -36,13 +36,13 @@ package struct ToolCallForm: Sendable, Equatable {
         fileprivate static let arguments = "[ARGS]"
         fileprivate static let callID = "[CALL_ID]"
 
-        /// How a control token is spelled in a form: no text has its first byte.
+        /// The spelling of a control token in a form. No text contains its first byte.
         package static func spelling(ofControl token: String) -> [UInt8] { [0xFF] + Array(token.utf8) }
 
-        /// What stands for a control token in an answer's text: its first character is none that anybody writes.
+        /// The representation of a control token in an answer's text. Its first character does not occur in written text.
         package static func text(ofControl token: String) -> String { "\u{10FFFE}" + token }
 
-        /// What begins calls, in the answer's text.
+        /// The beginning of calls in the answer's text.
         var opening: String {
             switch self {
             case .hermes: "<tool_call>"
@@ -68,7 +68,7 @@ package struct ToolCallForm: Sendable, Equatable {
             }
         }
 
-        /// What ends a call; nil where its arguments do, or where it is one of a list.
+        /// The end of a call; nil if its arguments end it, or if it is one of a list.
         var closing: String? {
             switch self {
             case .hermes, .stepAudio: "</tool_call>"
@@ -77,22 +77,22 @@ package struct ToolCallForm: Sendable, Equatable {
             }
         }
 
-        /// What may stand behind the name that is no part of it.
+        /// The text that may follow the name without being part of it.
         var behindName: String? { self == .mistralNamed ? Self.text(ofControl: Self.callID) : nil }
 
-        /// Whether calls stand in the place of text, and never behind any.
+        /// Whether calls replace text and never follow any.
         var isWhole: Bool { self == .llama }
     }
 
     package struct Function: Sendable, Equatable {
         package let name: String
-        /// What the arguments are valid by; nil for any object.
+        /// The schema of the arguments; nil for any object.
         package let schema: JSONValue?
 
         package init(name: String, schema: JSONValue?) { (self.name, self.schema) = (name, schema) }
     }
 
-    /// What may be said beside calls.
+    /// The text that is allowed beside calls.
     package enum Text: Sendable, Equatable {
         /// There is at least one call, and nothing else.
         case none
@@ -167,7 +167,7 @@ extension Grammar {
         return tail
     }
 
-    /// What stands between a function's name and its arguments.
+    /// The text between a function's name and its arguments.
     private mutating func beforeArguments(_ style: ToolCallForm.Style, from: Node) throws(StructureError) -> Node {
         guard style == .mistralNamed else { return try literal(style.beforeArguments, from: from) }
         let named = try node()

@@ -21,7 +21,7 @@ package struct ToolCallStream: Sendable {
         case closing
     }
 
-    /// Where a place lies within the text of an object.
+    /// The position within the text of an object: its depth, and whether it is inside a string.
     private struct Nesting: Equatable {
         private var depth = 0
         private var isString = false
@@ -53,13 +53,13 @@ package struct ToolCallStream: Sendable {
     private let style: ToolCallForm.Style
     private var state = State.saying
     private var held: [UInt8] = []
-    /// Whether something was said that no call can follow.
+    /// Whether there was text that no call can follow.
     private var hasSaid = false
     package private(set) var callCount = 0
 
     package init(_ form: ToolCallForm) { (text, style) = (form.text, form.style) }
 
-    /// What became certain with more text.
+    /// The events that became certain with more text.
     package mutating func take(_ more: String) -> [Event] {
         held += Array(more.utf8)
         var events: [Event] = []
@@ -67,7 +67,7 @@ package struct ToolCallStream: Sendable {
         return events
     }
 
-    /// What is left at the end of the answer.
+    /// The remaining events at the end of the answer.
     package mutating func finish() -> [Event] {
         defer { held = [] }
         let isSaid = state == .saying && callCount == 0 && text != .none && !held.isEmpty
@@ -128,23 +128,23 @@ package struct ToolCallStream: Sendable {
         return .said(String(decoding: certain, as: UTF8.self))
     }
 
-    /// Whether calls stand in the place of what is said, and never behind any.
+    /// Whether calls replace text and never follow any.
     private var isInstead: Bool { if case .form = text { true } else { style.isWhole } }
 
-    /// Where a call begins.
+    /// The opening of a call.
     private func opening(_ tag: [UInt8]) -> Range<Int>? {
         guard isInstead else { return held.firstRange(of: tag) }
         return !hasSaid && held.starts(with: tag) ? 0..<tag.count : nil
     }
 
-    /// How many bytes are said, whatever follows: white space before a tag goes with it.
+    /// The number of bytes that are certainly text. White space before a tag belongs to the tag.
     private func certainCount(_ tag: [UInt8]) -> Int {
         if isInstead { return !hasSaid && tag.starts(with: held) ? 0 : held.count }
         let kept = (0..<tag.count).last { held.suffix($0).elementsEqual(tag.prefix($0)) } ?? 0
         return Self.trimmed(held[..<(held.count - kept)]).count
     }
 
-    /// Without white space at the end.
+    /// The bytes without white space at the end.
     private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         bytes[..<(bytes.lastIndex { $0 != 0x20 && !(0x09...0x0D).contains($0) }.map { $0 + 1 } ?? bytes.startIndex)]
     }

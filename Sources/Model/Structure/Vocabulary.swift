@@ -10,12 +10,12 @@ package struct Vocabulary: Sendable {
     /// Bytes of the longest token.
     let longest: Int
 
-    /// Tokens of up to `characters` whole characters of a kind: where any text of them may follow, they are allowed unread.
+    /// Tokens of up to `characters` whole characters of a kind. If any text of such characters may follow, they are allowed without being read.
     struct AlikeTokens: Sendable {
         let kind: CharacterKind
         let characters: Int
         let mask: [UInt64]
-        /// Of each node of the trie, whether it and all below are among them.
+        /// For each node of the trie, whether it and all nodes below have only such tokens.
         let covered: [UInt64]
     }
 
@@ -48,17 +48,17 @@ package struct Vocabulary: Sendable {
     }
 }
 
-/// A trie of tokens' bytes, its nodes in the order of their bytes: below a node lie those behind it, up to its end.
+/// A trie of tokens' bytes, with nodes in the order of their bytes. The nodes below a node follow it, up to its end.
 struct TokenTrie: Sendable {
     struct Token {
         let id: Int32
         let bytes: [UInt8]
     }
 
-    /// Of each node: its byte, and how many bytes lie before it.
+    /// For each node: its byte, and the number of bytes before it.
     private(set) var bytes: [UInt8] = []
     private(set) var depths: [Int32] = []
-    /// The first node that is not below.
+    /// The first node that is not below the node.
     private(set) var ends: [Int32] = []
     /// The tokens that end at node n are `ids[tokens[n]..<tokens[n + 1]]`.
     private(set) var tokens: [Int32] = [0]
@@ -87,9 +87,9 @@ struct TokenTrie: Sendable {
         for node in path { ends[node] = Int32(bytes.count) }
     }
 
-    /// Of each node a bit: whether it and all nodes below have tokens alone that are among some.
+    /// A bit for each node: whether it and all nodes below have only tokens of a set.
     ///
-    /// - Parameter isAmong: by the tokens' order.
+    /// - Parameter isAmong: Whether each token is in the set, in the trie's order.
     func covered(by isAmong: [Bool]) -> [UInt64] {
         var others: [Int32] = [0]
         for isAmong in isAmong { others.append((others.last ?? 0) + (isAmong ? 0 : 1)) }

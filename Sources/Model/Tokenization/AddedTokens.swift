@@ -124,7 +124,7 @@ struct AddedTokens: Sendable {
     }
 }
 
-/// Which bytes of a text come from the chat template, and so may spell control tokens.
+/// The bytes of a text that come from the chat template and may spell control tokens.
 enum Trust: Sendable {
     case all
     case none

@@ -25,12 +25,12 @@ enum ByteAlphabet {
         return result
     }()
 
-    /// How bytes are spelled.
+    /// The spelling of bytes.
     static func text(of bytes: some Sequence<UInt8>) -> String {
         String(String.UnicodeScalarView(bytes.lazy.map { characters[Int($0)] }))
     }
 
-    /// The bytes that `text` spells, or nil where one of its characters is not in the alphabet.
+    /// The bytes that `text` spells, or nil if one of its characters is not in the alphabet.
     static func bytes(of text: String) -> [UInt8]? {
         var result: [UInt8] = []
         result.reserveCapacity(text.utf8.count)

@@ -5,7 +5,7 @@
 struct BytePairMerges: Sendable {
     /// The id of each byte, or ``missing``.
     let byteIDs: [Int32]
-    /// What bytes without an id become: nothing, or one unknown token each, or one for a run of them.
+    /// The id for bytes without one, once per byte or per run; nil to drop them.
     let unknownID: Int32?
     let fusesUnknown: Bool
     private var keys: [UInt64]

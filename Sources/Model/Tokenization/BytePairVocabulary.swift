@@ -7,15 +7,15 @@ package struct BytePairVocabulary: Sendable {
         case unknown, control, userDefined, unused, byte
     }
 
-    /// How text is split into pieces, and pieces are merged.
+    /// The rules by which text is split into pieces, and pieces are merged.
     package struct Splitting: Sendable {
         /// A regular expression for a piece.
         let pattern: String
         /// Whether text is normalised first (NFC).
         let normalizes: Bool
-        /// Whether a piece that is a token is taken for what it is, whatever the merges say.
+        /// Whether a piece that is a token becomes that token without merges.
         let takesWholePieces: Bool
-        /// Whether merges are ranked by the ids of what they give.
+        /// Whether merges are ranked by the ids of their results.
         let ranksByResult: Bool
 
         package init(pattern: String, normalizes: Bool = false, takesWholePieces: Bool = false, ranksByResult: Bool = false) {

@@ -10,11 +10,11 @@ package struct TemplateMessage: Sendable {
 
     package var role: String
     package var parts: [Part]
-    /// What an assistant thought before it spoke.
+    /// An assistant's reasoning before its answer.
     package var reasoning: String?
     /// Functions that an assistant asked to call.
     package var calls: [TemplateToolCall] = []
-    /// Of role `tool`: the call that it answers.
+    /// For the role `tool`: the id of the answered call.
     package var callID: String?
 
     package init(role: String, parts: [Part], reasoning: String? = nil) {
@@ -28,9 +28,9 @@ package struct TemplateMessage: Sendable {
     /// Its texts, one behind the other.
     var text: String { parts.map { if case .text(let text) = $0 { text } else { "" } }.joined() }
 
-    /// As clients of Hugging Face write it: `content` is a string where the message is one text, else a list of parts.
+    /// The message in the form of Hugging Face's clients: `content` is a string if the message is one text, otherwise a list of parts.
     ///
-    /// - Parameter sound: what stands for a clip where content is always a string, a line for each part; nil where it may be a list.
+    /// - Parameter sound: what stands for a clip where content is always a string, a line for each part; nil if it may be a list.
     func value(soundInText sound: String?) -> TemplateValue {
         let content: TemplateValue
         if parts.count == 1, case .text(let text) = parts[0] {
@@ -59,7 +59,7 @@ package struct TemplateMessage: Sendable {
     }
 }
 
-/// In which form an assistant calls functions.
+/// The form of an assistant's calls.
 package enum CallWriting: CaseIterable, Sendable {
     /// `<tool_call>{"name": …, "arguments": …}</tool_call>`, as ``ToolText`` writes it.
     case hermes
@@ -72,7 +72,7 @@ package enum CallWriting: CaseIterable, Sendable {
     /// `<tool_call>function`, the name and the arguments each on a line, `</tool_call>`: Step-Audio 2.
     case stepAudio
 
-    /// What the source of a template has that writes so, and of each list one.
+    /// The marks of this form in a template's source: one of each list.
     fileprivate var marks: [[String]] {
         switch self {
         case .hermes: [["<tool_call>"], ["\"arguments\": ", "\\\"arguments\\\": "]]
@@ -96,9 +96,9 @@ package struct ChatTemplate: Sendable {
     private let body: [Statement]
     /// Every word of the template's source, which has the names of the variables that it reads among them.
     private let words: Set<Substring>
-    /// Whether it tells of tools and writes calls.
+    /// Whether the template lists tools and writes calls.
     let knowsTools: Bool
-    /// How it writes calls; nil where it does not, or in a way that is not known here.
+    /// The form of its calls; nil if it writes none, or in an unknown form.
     let calls: CallWriting?
     /// `bos_token` and its like, written as the template's own text.
     private let constants: [(name: String, text: String)]
@@ -182,7 +182,7 @@ package struct ChatTemplate: Sendable {
     ///   - addGenerationPrompt: whether the text ends where the assistant begins to speak.
     ///   - extra: further variables, such as `tools` (absent means `none`, as in transformers).
     ///   - soundInText: what stands for a clip where the template takes texts alone.
-    ///   - now: what `strftime_now` tells.
+    ///   - now: The time that `strftime_now` returns.
     package func render(
         _ messages: [TemplateMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:],
         soundInText: String? = nil, now: Date = Date()
@@ -228,7 +228,7 @@ package struct ChatFormat: Sendable {
         self.init(tokenizer: try Tokenizer(directory: directory), template: try ChatTemplate(directory: directory))
     }
 
-    /// How calls of functions are written, by the template or, where it knows none, in text; nil where the template has a way that is not known here.
+    /// The form of calls: the template's, or text if the template has no tools; nil if the template's form is unknown.
     package var calls: CallWriting? { template.knowsTools ? template.calls : .hermes }
 
     /// Whether the format depends on a variable of that name, such as `enable_thinking`.
@@ -240,7 +240,7 @@ package struct ChatFormat: Sendable {
         try tokenizer.encode(try render(messages, addGenerationPrompt: addGenerationPrompt, extra: extra))
     }
 
-    /// The text of a conversation, as pieces that know where they came from. Where the template knows no tools, they are told in text.
+    /// The text of a conversation, as pieces that know where they came from. If the template has no tools, they are listed in text.
     package func render(
         _ messages: [TemplateMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:]
     ) throws(TemplateError) -> [TextPiece] {

@@ -22,13 +22,13 @@ package struct StreamingDetokenizer: Sendable {
         return text
     }
 
-    /// What is left at the end: a character that never became whole, as U+FFFD.
+    /// The rest at the end: U+FFFD for a character that did not become whole.
     package mutating func finish() -> String {
         defer { held.removeAll() }
         return String(decoding: held, as: UTF8.self)
     }
 
-    /// How many bytes at the end could still become one character: 0 to 3.
+    /// The number of bytes at the end that could still become one character: 0 to 3.
     private static func unfinishedTail(_ bytes: [UInt8]) -> Int {
         for length in 1...3 where length <= bytes.count {
             let first = bytes[bytes.count - length]

@@ -1,4 +1,4 @@
-/// What is wrong with a chat template, or with a conversation given to it.
+/// An error of a chat template, or of a conversation given to it.
 package enum TemplateError: Error, Equatable, CustomStringConvertible {
     /// The directory has no chat template, or several and not the one asked for.
     case missing(path: String, reason: String)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What templates call: macros, methods, and the functions that Jinja and transformers give them.
+/// The calls of templates: macros, methods, and the functions of Jinja and transformers.
 extension TemplateInterpreter {
     mutating func call(_ callee: Value, _ arguments: Arguments, _ line: Int) throws(TemplateError) -> Value {
         switch callee {

@@ -22,7 +22,7 @@ struct TemplateLexer {
     private var index = 0
     private var line = 1
     private var tokens: [Located] = []
-    /// Whether the text that comes begins a line, so that its indentation may go.
+    /// Whether the next text begins a line, so that its indentation may be removed.
     private var atLineStart = true
     /// Longer chains of operators would make a tree too deep to walk.
     private static let longestTag = 4000

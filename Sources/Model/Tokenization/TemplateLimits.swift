@@ -1,4 +1,4 @@
-/// What a rendering may cost before it is stopped. Everything is charged before it is made.
+/// The cost at which a rendering is stopped. Everything is charged before it is made.
 package struct TemplateLimits: Sendable {
     /// Evaluated nodes, loop iterations, comparisons; and one for every 16 characters that are only read.
     package var steps = 5_000_000

@@ -69,7 +69,7 @@ extension TemplateInterpreter {
         return equal
     }
 
-    /// Where items equal to `wanted` stand, the first `limit` of them.
+    /// The indices of the first `limit` items equal to `wanted`.
     mutating func places(
         of wanted: Value, in items: [Value], limit: Int, _ line: Int
     ) throws(TemplateError) -> [Int] {

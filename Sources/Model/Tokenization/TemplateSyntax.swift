@@ -41,7 +41,7 @@ final class Expression: Sendable {
     init(_ line: Int, _ kind: Kind) { (self.line, self.kind) = (line, kind) }
 }
 
-/// What `set` and `for` assign to.
+/// The target of an assignment by `set` or `for`.
 indirect enum Target: Sendable {
     case name(String)
     case member(String, String)

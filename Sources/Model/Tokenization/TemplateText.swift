@@ -105,7 +105,7 @@ struct TemplateText: Hashable, Sendable {
     func hasPrefix(_ other: TemplateText) -> Bool { matches(other, at: 0) }
     func hasSuffix(_ other: TemplateText) -> Bool { count >= other.count && matches(other, at: count - other.count) }
 
-    /// Without the characters of `set` at the ends; nil strips white space.
+    /// The text without the characters of `set` at the ends; nil strips white space.
     func stripped(_ set: TemplateText?, left: Bool = true, right: Bool = true) -> TemplateText {
         let strips: (UInt32) -> Bool
         if let set {

@@ -41,7 +41,7 @@ indirect enum Value {
     /// The items of a list or a tuple.
     struct Elements: RandomAccessCollection {
         let items: [Value]
-        /// How many containers lie in one another, this one counted.
+        /// The depth of nested containers, including this one.
         let depth: Int
 
         init(_ items: [Value]) {
@@ -58,7 +58,7 @@ indirect enum Value {
     struct Dictionary {
         private(set) var keys: [TemplateText] = []
         private(set) var values: [Value] = []
-        /// As of ``Elements``.
+        /// The depth, as in ``Elements``.
         private(set) var depth = 1
         private var positions: [TemplateText: Int] = [:]
 
@@ -85,7 +85,7 @@ indirect enum Value {
         }
     }
 
-    /// What `loop` shows of the loop around it.
+    /// The members of `loop` inside a loop.
     struct LoopState {
         let number: Int
         let items: [Value]
@@ -199,7 +199,7 @@ indirect enum Value {
         }
     }
 
-    /// Negative, zero, positive; nil where Python would refuse to order the two. `steps` as in ``equal(_:_:_:)``.
+    /// Negative, zero, positive; nil if Python would refuse to order the two. `steps` as in ``equal(_:_:_:)``.
     static func order(_ a: Value, _ b: Value, _ steps: inout Int) -> Int? {
         steps -= 1
         guard steps >= 0 else { return 0 }

@@ -6,9 +6,9 @@ import Synchronization
 /// A token's number in the vocabulary.
 package typealias TokenID = Int
 
-/// Which special tokens text may spell.
+/// The special tokens that text may spell.
 package enum SpecialTokens: Sendable {
-    /// None: text such as `<|end|>` is ordinary text. For whatever users write.
+    /// None: text such as `<|end|>` is ordinary text. This is for all text of users.
     case none
     /// All, as `tokenizers` encodes by default. For text that the program itself composes.
     case parsed
@@ -17,7 +17,7 @@ package enum SpecialTokens: Sendable {
 /// A stretch of a rendered chat, with where it came from.
 package struct TextPiece: Equatable, Sendable {
     package var text: String
-    /// Whether the template wrote it; only then may it spell control tokens.
+    /// Whether the template wrote the piece. Only then may it spell control tokens.
     package var isTemplate: Bool
 
     package init(_ text: String, isTemplate: Bool) {
@@ -38,7 +38,7 @@ package final class Tokenizer: Sendable {
     package let vocabularySize: Int
     /// The ids of tokens that the file calls special; `decode` can leave them out.
     package let specialIDs: Set<TokenID>
-    /// What a template post-processor puts around one sequence (Llama-3's `<|begin_of_text|>`), added on demand.
+    /// The tokens that a template post-processor puts around one sequence (Llama-3's `<|begin_of_text|>`), added on demand.
     package let prefixIDs: [TokenID]
     package let suffixIDs: [TokenID]
 
@@ -49,13 +49,13 @@ package final class Tokenizer: Sendable {
     private let normalizer: Normalizer
     private let preTokenizer: PreTokenizer
     private let merges: BytePairMerges
-    /// Whole pieces that are tokens whatever the merges say (`ignore_merges`).
+    /// Whole pieces that become tokens without merges (`ignore_merges`).
     private let wholePieces: [[UInt8]: Int32]
     private let rawTokens: AddedTokens
     private let normalizedTokens: AddedTokens
     private let scratches = Mutex<[Scratch]>([])
 
-    /// What one encoding needs for itself; kept for the next.
+    /// The buffers of one encoding, which the next one reuses.
     private final class Scratch: @unchecked Sendable {
         let matcher = Pattern.Matcher()
         var cache = PieceCache()

@@ -1,6 +1,6 @@
 import Patterns
 
-/// What is wrong with a tokenizer or with text given to it: what was attempted, what was expected, what was found.
+/// An error of a tokenizer or of text given to it: what was attempted, expected and found.
 package enum TokenizerError: Error, Equatable, CustomStringConvertible {
     /// The file could not be read at all.
     case unreadable(path: String, reason: String)
@@ -30,7 +30,7 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
 }
 
 extension TokenizerError {
-    /// What `body` throws, as the fault of the file's member `place`.
+    /// Runs `body` and attributes its error to the file's member `place`.
     static func naming<Value>(_ place: String, _ body: () throws(PatternError) -> Value) throws(TokenizerError) -> Value {
         do { return try body() } catch { throw .pattern(place: place, reason: error.description) }
     }

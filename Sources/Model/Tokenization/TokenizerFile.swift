@@ -41,7 +41,7 @@ struct TokenizerFile: Decodable {
     struct Model: Decodable {
         var vocabulary: [String: Int]
         var merges: [[String]]
-        /// Whether a pair's rank is the id of what it becomes, not its place in `merges`.
+        /// Whether a pair's rank is the id of its result, and not its index in `merges`.
         var ranksByResult = false
         var unknownToken: String?
         var fusesUnknown: Bool
@@ -89,7 +89,7 @@ struct TokenizerFile: Decodable {
         let added = addedTokens ?? []
         if model.vocabulary[control] != nil || added.contains(where: { $0.content == control }) { return }
         let last = max(model.vocabulary.values.max() ?? -1, added.map(\.id).max() ?? -1)
-        // What is no id is refused later.
+        // An invalid id is refused later.
         guard last < Int(Int32.max) else { return }
         addedTokens = added + [AddedToken(id: last + 1, content: control, special: true)]
     }
@@ -127,7 +127,7 @@ struct TokenizerFile: Decodable {
     }
 }
 
-/// How a `pattern` is given: a literal or a regular expression.
+/// The forms of a `pattern`: a literal or a regular expression.
 enum PatternSpec: Decodable {
     case string(String)
     case regex(String)
@@ -147,7 +147,7 @@ enum PatternSpec: Decodable {
     }
 }
 
-/// What becomes of a delimiter that splits text; Hugging Face `tokenizers` `SplitDelimiterBehavior`.
+/// The treatment of a delimiter that splits text: Hugging Face `tokenizers`' `SplitDelimiterBehavior`.
 enum SplitBehavior: String, Decodable {
     case removed = "Removed"
     case isolated = "Isolated"

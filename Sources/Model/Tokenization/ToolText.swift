@@ -11,7 +11,7 @@ package struct TemplateToolCall: Sendable {
         self.arguments = arguments
     }
 
-    /// As clients of Hugging Face write it.
+    /// The tool in the form of Hugging Face's clients.
     var value: TemplateValue {
         .object([
             ("id", .string(id)), ("type", .string("function")),

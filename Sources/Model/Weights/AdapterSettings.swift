@@ -1,8 +1,8 @@
-/// What `adapter_config.json` says of an adapter beside its tensors.
+/// The settings of an adapter in `adapter_config.json`.
 package struct AdapterSettings: Sendable, Equatable {
     /// With which it was trained: peft's `lora_dropout`, which changes nothing of what the adapter computes afterwards.
     package var dropout: Double
-    /// Whether alphas are over √r in place of r: peft's `use_rslora`.
+    /// Whether alphas are divided by √r instead of r: peft's `use_rslora`.
     package var isRankStabilized: Bool
 
     package init(dropout: Double = 0, isRankStabilized: Bool = false) {
@@ -10,7 +10,7 @@ package struct AdapterSettings: Sendable, Equatable {
         self.isRankStabilized = isRankStabilized
     }
 
-    /// What alpha is divided by for an adapter of this rank.
+    /// The divisor of alpha for an adapter of this rank.
     package func divisor(rank: Int) -> Double { isRankStabilized ? Double(rank).squareRoot() : Double(rank) }
 
     /// The alpha of an adapter, where √r has left digits behind the decimal that say nothing, without them.

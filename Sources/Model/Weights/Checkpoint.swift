@@ -11,7 +11,7 @@ package struct Checkpoint: Sendable {
     package let generationConfig: JSONValue
     /// Every tensor by its stored name.
     package let tensors: [String: StoredTensor]
-    /// What stands for the directory's other JSON files where the checkpoint is none; nil where it is one.
+    /// The JSON documents of a checkpoint that is not a directory; nil for a directory.
     private let documents: [String: JSONValue]?
     /// Directories that hold parts of the model.
     package let parts: [PartDirectory]
@@ -85,7 +85,7 @@ package struct Checkpoint: Sendable {
         return renamed
     }
 
-    /// Another JSON file of the directory, such as `preprocessor_config.json`; nil where there is none.
+    /// Another JSON file of the directory, such as `preprocessor_config.json`; nil if there is none.
     package func json(_ file: String) throws -> JSONValue? { try documents.map { $0[file] } ?? Self.json(file, in: folder(of: file)) }
 
     /// The directory that has a file beside the weights: the checkpoint's own, else the part's whose file it is.
@@ -194,7 +194,7 @@ package enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case noWeights(directory: String, files: [String])
     case quantized(field: String, method: String)
     case unmerged(tensor: String)
-    /// What is wrong with a part in its own directory.
+    /// A part whose directory cannot be read.
     case unreadablePart(member: String, directory: String, reason: String)
     /// A part that `config.json` names lies in none of the places where it is looked for.
     case missingPart(member: String, name: String, places: [String])
@@ -224,7 +224,7 @@ package enum CheckpointError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// What is there instead of safetensors, and how to convert it.
+    /// The files found instead of safetensors, and how to convert them.
     private static func advice(_ directory: String, _ files: [String]) -> String {
         guard !files.isEmpty else { return "" }
         let found = "; it has " + files.prefix(4).joined(separator: ", ") + (files.count > 4 ? ", …" : "")

@@ -72,7 +72,7 @@ extension Checkpoint {
         return try Checkpoint(self, parts: found, config: .object(members), tensors: joined)
     }
 
-    /// Where a part may lie: in the directory, beside it, or beside it in the Hugging Face cache.
+    /// The possible places of a part: in the directory, beside it, or beside it in the Hugging Face cache.
     private static func places(of name: String, beside directory: URL) -> [URL] {
         if name.hasPrefix("/") { return [URL(filePath: name, directoryHint: .isDirectory)] }
         let last = name.split(separator: "/").last.map(String.init) ?? name

@@ -1,10 +1,10 @@
 package import Tensors
 
-/// What the elements of a tensor in a file are, little-endian: a stored format of weights, or another kind of number.
+/// The type of a tensor's elements in a file, little-endian: a stored format of weights, or another kind of number.
 package struct DType: Hashable, Sendable, CustomStringConvertible {
-    /// As files and errors have it: `BF16`, `I64`, `Q4_K`.
+    /// The name in files and errors: `BF16`, `I64`, `Q4_K`.
     package let name: String
-    /// How many elements, and in how many bytes, are stored together. More than one only in blocks, along the last dimension.
+    /// The elements and bytes of a block along the last dimension. Plain formats have one element per block.
     package let blockElements: Int
     package let blockBytes: Int
     /// The format, where weights may be stored so.
@@ -38,14 +38,14 @@ package struct DType: Hashable, Sendable, CustomStringConvertible {
     package static let uint8 = DType("U8", bytes: 1)
     package static let bool = DType("BOOL", bytes: 1)
 
-    /// Those of the safetensors format, whose blocks have one element. Its bytes are also the alignment.
+    /// The types of the safetensors format, with one element per block. The block's bytes are also the alignment.
     package static let safetensors = [
         float64, float32, float16, bfloat16, int64, int32, int16, int8, uint64, uint32, uint16, uint8, bool,
     ]
 
     package var description: String { name }
 
-    /// Bytes of a tensor; nil where its last dimension is not in whole blocks, or they are more than an Int holds.
+    /// Bytes of a tensor; nil if its last dimension is not in whole blocks, or they are more than an Int holds.
     package func byteCount(shape: [Int]) -> Int? {
         guard (shape.last ?? 1) % blockElements == 0 else { return nil }
         var bytes = blockBytes

@@ -2,7 +2,7 @@ package import Foundation
 
 /// A GGUF model, mapped into memory: its metadata, and its tensors by name, which keep the mapping alive.
 ///
-/// Of a model in several files the first one's metadata count, and every tensor of all of them is there.
+/// A model in several files has the metadata of the first file and the tensors of all.
 package struct GGUF: Sendable {
     package let path: String
     /// Its files in the order of their numbers, each with its bytes.
@@ -27,7 +27,7 @@ package struct GGUF: Sendable {
             guard FileManager.default.fileExists(atPath: partURL.path) else {
                 throw GGUFError(path: url.path, problem: .missingSplit(file: partURL.lastPathComponent))
             }
-            // What has been mapped is not mapped again.
+            // The named file is mapped already.
             let file = partURL.path == url.path ? named : try File(partURL)
             let number = try Self.integer("split.no", in: file) ?? 0, count = try Self.integer("split.count", in: file) ?? 1
             guard number == part, count == parts else {

@@ -8,7 +8,7 @@ import Tensors
 struct GGUFHeader {
     struct Entry {
         let dtype: DType
-        /// As other files have it: the last dimension is the one whose elements are neighbours. GGUF has it first.
+        /// The shape in the usual order: elements along the last dimension are adjacent. GGUF's own order is the reverse.
         let shape: [Int]
         let range: Range<Int>  // in the data
     }
@@ -28,7 +28,7 @@ struct GGUFHeader {
 
     private(set) var metadata: [String: GGUFValue] = [:]
     private(set) var entries: [String: Entry] = [:]
-    /// Where the data begin in the file.
+    /// The offset of the data in the file.
     private(set) var dataOffset = 0
 
     /// Reads the header of a whole file and checks every entry against it.

@@ -36,7 +36,7 @@ package enum GGUFWriter {
 
     private static let alignment = 32
 
-    /// - Parameter wrote: told the bytes of each piece once it is written.
+    /// - Parameter wrote: Called with the bytes of each written piece.
     package static func write(
         _ metadata: [(key: String, value: Value)], _ items: [Item], to url: URL, wrote: (_ bytes: Int) -> Void = { _ in }
     ) throws(FileWriteError) {

@@ -1,4 +1,4 @@
-/// How one family's modules are called on disk, and as modules of transformers, whose names adapters have:
+/// The names of one family's modules on disk, and as modules of transformers, whose names adapters use:
 ///
 ///     published        transformers 4    transformers 5
 ///     decoder.model    the same          model.decoder
@@ -32,7 +32,7 @@ package struct ModuleNames: Sendable {
     /// The name that the newest transformers gives to a published name.
     package func newest(_ published: String) -> String { name(of: published, column: newest) }
 
-    /// The first column that calls a module so; nil where none does.
+    /// The first column that calls a module so; nil if none does.
     package func column(of name: String) -> Int? { place(of: name)?.column }
 
     private func place(of name: String) -> (row: Int, column: Int)? {

@@ -77,7 +77,7 @@ package struct PEFTConfiguration: Sendable {
         savedPatterns = try modulesToSave.map { [budget] in try Self.pattern("(^|.*\\.)\($0)($|\\..*)", "modules_to_save", budget) }
     }
 
-    /// What the configuration of an adapter that is to be trained selects.
+    /// Creates the selection of an adapter that is to be trained.
     ///
     /// - Parameters:
     ///   - ranks: as `rank_pattern` has them.
@@ -243,7 +243,7 @@ package struct PEFTConfiguration: Sendable {
     }
 }
 
-/// What `body` throws, as the fault of the field.
+/// Runs `body` and attributes its error to the field.
 private func naming<Value>(_ field: String, _ body: () throws(PatternError) -> Value) throws(PEFTError) -> Value {
     do { return try body() } catch { throw .pattern(field: field, reason: error.description) }
 }

@@ -1,4 +1,4 @@
-/// What a key of `adapter_model.safetensors` says about its tensor.
+/// The parts of a key of `adapter_model.safetensors`.
 ///
 ///     base_model.model. … q_proj .lora_A .weight                       as peft saves it
 ///     base_model.model. … q_proj .lora_A.default .weight               as the model's own state dictionary has it
@@ -9,7 +9,7 @@
 struct PEFTTensorName: Equatable {
     enum Role: Equatable {
         case a, b
-        /// Trained whole, whatever `modules_to_save` lists.
+        /// A tensor that was trained whole, listed in `modules_to_save` or not.
         case saved
         /// The base's own, known by its key.
         case base

@@ -6,7 +6,7 @@ package import Tensors
 ///
 /// The file appears whole or not at all (``AtomicFile``), so readers that have mapped the old one keep it.
 package enum SafetensorsWriter {
-    /// What to store under a name.
+    /// A tensor to store under a name.
     package struct Item {
         enum Content {
             case tensor(Tensor, as: StoredFormat)

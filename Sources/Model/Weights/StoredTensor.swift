@@ -3,7 +3,7 @@ package import Tensors
 
 /// A tensor as it lies in a file: its elements are read in place, and the value keeps the file mapped.
 @safe package struct StoredTensor: @unchecked Sendable {
-    /// The name in the file, whatever the model calls it.
+    /// The name in the file, which may differ from the model's.
     package let name: String
     package let dtype: DType
     package let shape: [Int]
@@ -101,7 +101,7 @@ package import Tensors
         throw .notFinite(name: name, value: value.isNaN ? "nan" : "\(value)", index: index, shape: shape)
     }
 
-    /// Whether the elements are those of `base`, or what these become in this tensor's own format.
+    /// Whether the elements equal those of `base`, or their conversion to this tensor's format.
     package func isCopy(of base: StoredTensor) throws(WeightError) -> Bool {
         guard shape == base.shape else { return false }
         if dtype == base.dtype { return unsafe byteCount == 0 || memcmp(bytes.baseAddress!, base.bytes.baseAddress!, byteCount) == 0 }

@@ -1,12 +1,12 @@
 import JSON
 
-/// Which linear modules have adapters, as peft's `target_modules` says it.
+/// The linear modules with adapters, in the form of peft's `target_modules`.
 package enum TargetModules: Sendable, Equatable, Codable {
     /// All but the output head.
     case allLinear
-    /// Those whose path is such a name, or ends so after a dot.
+    /// The modules whose path is one of these names, or ends with a dot and one of them.
     case names([String])
-    /// Those whose whole path matches the regular expression, Python's.
+    /// The modules whose whole path matches the regular expression, in Python's dialect.
     case expression(String)
 
     package init(_ text: String) { self = text.lowercased() == "all-linear" ? .allLinear : .expression(text) }

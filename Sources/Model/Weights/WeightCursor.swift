@@ -59,7 +59,7 @@ package struct WeightCursor: Sendable {
         return tensor
     }
 
-    /// The same where the checkpoint may do without; nil where it does.
+    /// The same where the checkpoint may do without; nil if it does.
     package func optional(_ name: String, shape: [Int]) throws(WeightError) -> StoredTensor? {
         guard let tensor = ledger.tensors[full(name)] else { return nil }
         guard tensor.shape == shape else {
@@ -80,7 +80,7 @@ package struct WeightCursor: Sendable {
         try tensor(name, shape: [count]).tensor(rows: 1, columns: count)
     }
 
-    /// Names that nobody read, sorted.
+    /// The names of unread tensors, sorted.
     package var unread: [String] {
         let read = ledger.read.withLock { $0 }
         return ledger.tensors.keys.filter { !read.contains($0) }.sorted()

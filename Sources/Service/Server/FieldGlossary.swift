@@ -9,15 +9,15 @@ import JSON
 ///
 /// A member that holds members of its own is shown by theirs, unless an entry with its PARENT has an example.
 struct FieldGlossary {
-    private let entries: [String: (description: String, example: Any?)]
+    private let entries: [String: (description: String, example: JSONValue?)]
 
     init(_ file: URL) throws {
-        var entries: [String: (description: String, example: Any?)] = [:]
+        var entries: [String: (description: String, example: JSONValue?)] = [:]
         for (number, line) in try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             if line.isEmpty || line.hasPrefix("#") { continue }
             let parts = line.split(separator: "|", maxSplits: 2, omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
             guard parts.count == 3, !parts[0].isEmpty else { throw Unreadable(line: number + 1) }
-            let example = parts[2].isEmpty ? nil : try JSONSerialization.jsonObject(with: Data(parts[2].utf8), options: .fragmentsAllowed)
+            let example = parts[2].isEmpty ? nil : try JSONValue(parsing: parts[2])
             guard entries.updateValue((parts[1], example), forKey: parts[0]) == nil else { throw Unreadable(line: number + 1) }
         }
         self.entries = entries
@@ -31,55 +31,51 @@ struct FieldGlossary {
     /// A part of the description with every member and parameter described.
     ///
     /// - Parameter place: The name of the schema, or the path.
-    func described(_ part: Any, in place: String) -> Any { described(part, within: [place]) }
+    func described(_ part: JSONValue, in place: String) -> JSONValue { described(part, within: [place]) }
 
     /// - Parameter within: The enclosing names, outermost first.
-    private func described(_ part: Any, within: [String]) -> Any {
-        if let list = part as? [Any] { return list.map { described($0, within: within) } }
-        guard let object = part as? [String: Any] else { return part }
-        var within = within
-        if let operation = object["operationId"] as? String { within.append(operation) }
-        var result: [String: Any] = [:]
-        for (name, value) in object {
-            if name == "properties", let members = value as? [String: Any] {
-                result[name] = members.reduce(into: [String: Any]()) {
-                    $0[$1.key] = told(described($1.value, within: within + [$1.key]), $1.key, within, examples: "examples")
+    private func described(_ part: JSONValue, within: [String]) -> JSONValue {
+        if let list = part.array { return .array(list.map { described($0, within: within) }) }
+        guard let object = part.object else { return part }
+        let within = within + (object["operationId"]?.string.map { [$0] } ?? [])
+        return .object(
+            object.mapMembers { name, value in
+                if name == "properties", let members = value.object {
+                    return .object(
+                        members.mapMembers { told(described($1, within: within + [$0]), $0, within, examples: "examples") })
                 }
-            } else if name == "parameters", let parameters = value as? [[String: Any]] {
-                result[name] = parameters.map { parameter -> Any in
-                    guard let name = parameter["name"] as? String, let place = parameter["in"] as? String else { return parameter }
-                    return told(parameter, name, within + [place], examples: nil)
+                if name == "parameters", let parameters = value.array {
+                    return .array(
+                        parameters.map { parameter in
+                            guard let name = parameter["name"]?.string, let place = parameter["in"]?.string else { return parameter }
+                            return told(parameter, name, within + [place], examples: nil)
+                        })
                 }
-            } else if ["example", "examples", "default", "const", "enum"].contains(name) {
-                result[name] = value
-            } else {
-                result[name] = described(value, within: within)
-            }
-        }
-        return result
+                return PlainSchema.values.contains(name) ? value : described(value, within: within)
+            })
     }
 
     /// - Parameter examples: The key of a schema's examples; nil for a parameter, which has `example`.
-    private func told(_ member: Any, _ name: String, _ within: [String], examples: String?) -> Any {
-        guard var member = member as? [String: Any] else { return member }
+    private func told(_ member: JSONValue, _ name: String, _ within: [String], examples: String?) -> JSONValue {
+        guard var member = member.object else { return member }
         if member["description"] == nil {
-            member["description"] = Self.ownDescription(member) ?? entry(name, within) { $0.description.isEmpty ? nil : $0.description }
+            member["description"] = Self.ownDescription(member) ?? entry(name, within) { $0.description.isEmpty ? nil : .string($0.description) }
         }
-        let schema = member["schema"] as? [String: Any] ?? member
+        let schema = member["schema"]?.object ?? member
         if member["examples"] == nil, member["example"] == nil {
             let example =
                 Self.fixed(schema)
                 ?? entry(name, within, isGeneral: !Self.holdsMembers(schema)) { $0.example }.flatMap { Self.takes(schema, $0) ? $0 : nil }
-            if let example { if let examples { member[examples] = [example] } else { member["example"] = example } }
+            if let example { member[examples ?? "example"] = examples == nil ? example : .array([example]) }
         }
-        return member
+        return .object(member)
     }
 
     /// The entry of the name for its nearest enclosing parent.
     ///
     /// - Parameter isGeneral: Whether the entry without a parent counts.
     private func entry<Value>(
-        _ name: String, _ within: [String], isGeneral: Bool = true, _ value: ((description: String, example: Any?)) -> Value?
+        _ name: String, _ within: [String], isGeneral: Bool = true, _ value: ((description: String, example: JSONValue?)) -> Value?
     ) -> Value? {
         for (place, parent) in within.enumerated().reversed() {
             for outer in within[..<place].reversed() {
@@ -91,53 +87,51 @@ struct FieldGlossary {
     }
 
     /// Whether a schema has members, itself or in its items.
-    private static func holdsMembers(_ schema: [String: Any]) -> Bool {
-        schema["properties"] != nil || schema["$ref"] != nil || (schema["items"] as? [String: Any]).map(holdsMembers) == true
+    private static func holdsMembers(_ schema: JSONObject) -> Bool {
+        schema["properties"] != nil || schema["$ref"] != nil || schema["items"]?.object.map(holdsMembers) == true
     }
 
     /// The first description among a schema's alternatives.
-    private static func ownDescription(_ schema: [String: Any]) -> String? {
-        for word in ["anyOf", "oneOf"] {
-            if let found = (schema[word] as? [[String: Any]])?.compactMap({ $0["description"] as? String }).first { return found }
-        }
-        return nil
+    private static func ownDescription(_ schema: JSONObject) -> JSONValue? {
+        ["anyOf", "oneOf"].lazy.compactMap { schema[$0]?.array?.lazy.compactMap { $0["description"] }.first }.first
     }
 
     /// The first value of an enumeration, or the default.
-    private static func fixed(_ schema: [String: Any]) -> Any? {
+    private static func fixed(_ schema: JSONObject) -> JSONValue? {
         if let constant = schema["const"] { return constant }
-        if let named = schema["default"], !(named is NSNull) { return named }
-        if schema["type"] as? String == "null" { return NSNull() }
-        return (schema["enum"] as? [Any])?.first { !($0 is NSNull) }
+        if let named = schema["default"], named != .null { return named }
+        if schema["type"] == "null" { return .null }
+        return schema["enum"]?.array?.first { $0 != .null }
     }
 
     /// Whether an example fits the type of a schema.
-    private static func takes(_ schema: [String: Any], _ example: Any) -> Bool {
+    private static func takes(_ schema: JSONObject, _ example: JSONValue) -> Bool {
         for word in ["anyOf", "oneOf"] {
-            if let alternatives = schema[word] as? [[String: Any]] { return alternatives.contains { takes($0, example) } }
+            if let alternatives = schema[word]?.array { return alternatives.contains { $0.object.map { takes($0, example) } ?? false } }
         }
-        if let constant = schema["const"] { return "\(constant)" == "\(example)" }
-        if let named = schema["enum"] as? [Any] { return named.contains { "\($0)" == "\(example)" } }
-        if schema["maxItems"] as? Int == 0 { return example is NSNull || (example as? [Any])?.isEmpty == true }
-        if let text = example as? String, let pattern = schema["pattern"] as? String, text.range(of: pattern, options: .regularExpression) == nil {
+        if let constant = schema["const"] { return constant == example }
+        if let named = schema["enum"]?.array { return named.contains(example) }
+        if schema["maxItems"] == .integer(0) { return example == .null || example.array?.isEmpty == true }
+        if let text = example.string, let pattern = schema["pattern"]?.string, text.range(of: pattern, options: .regularExpression) == nil {
             return false
         }
         guard let type = schema["type"] else { return true }
-        let types = type as? [String] ?? [type as? String ?? ""]
-        switch example {
-        case is NSNull: return types.contains("null")
-        case is String: return types.contains("string")
-        case is [Any]: return types.contains("array")
-        case is [String: Any]: return types.contains("object")
-        default:
-            guard let value = try? JSONValue(parsing: JSONSerialization.data(withJSONObject: [example])), case .array(let list) = value else {
-                return false
-            }
-            switch list[0] {
-            case .boolean: return types.contains("boolean")
-            case .integer: return types.contains("integer") || types.contains("number")
-            default: return types.contains("number")
-            }
+        let types = type.array ?? [type]
+        return types.contains(.string(example.type)) || example.type == "integer" && types.contains("number")
+    }
+}
+
+extension JSONValue {
+    /// The schema's word for the value's type.
+    var type: String {
+        switch self {
+        case .null: "null"
+        case .boolean: "boolean"
+        case .integer: "integer"
+        case .real: "number"
+        case .string: "string"
+        case .array: "array"
+        case .object: "object"
         }
     }
 }

@@ -1,4 +1,4 @@
-package import API
+import API
 import Audio
 package import Generation
 import Judging
@@ -24,7 +24,8 @@ extension Inquiry {
                 prefill: max(0, timings.firstToken - timings.queued - timings.encoding),
                 decode: max(0, timings.total - timings.firstToken), firstToken: preparation + timings.firstToken,
                 total: preparation + timings.total),
-            seed: Int(truncatingIfNeeded: request.options.seed), ignored: ignored, answers: answers)
+            seed: Int(truncatingIfNeeded: request.options.seed), ignored: ignored.isEmpty ? nil : ignored,
+            answers: answers.isEmpty ? nil : answers)
     }
 
     package func logprob(_ value: TokenLogProbability) -> TokenLogprob { TokenLogprob(value, tokenizer) }

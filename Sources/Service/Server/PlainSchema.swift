@@ -1,4 +1,4 @@
-import Foundation
+import JSON
 
 /// Rewrites schemas into forms that client generators understand: openapi-python-client and openapi-generator then generate every operation
 /// (Tests/Clients/generated.py).
@@ -23,117 +23,115 @@ enum PlainSchema {
         "number": ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
         "integer": ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
     ]
-    private static let values: Set = ["const", "enum", "default", "example", "examples"]
+    /// The keywords whose values are no schemas.
+    static let values: Set = ["const", "enum", "default", "example", "examples"]
 
     /// The components' schemas, and the paths, with names for objects among alternatives.
-    static func named(_ schemas: [String: Any], paths: [String: Any]) -> (schemas: [String: Any], paths: [String: Any]) {
+    static func named(_ schemas: JSONObject, paths: JSONObject) -> (schemas: JSONObject, paths: JSONObject) {
         var names = SchemaNames(known: schemas)
-        // Sorted, so that names are the same at every start.
-        let plain = schemas.keys.sorted().reduce(into: [String: Any]()) { $0[$1] = names.lifting(of(schemas[$1] ?? [:]), from: $1) }
-        let items = paths.keys.sorted().reduce(into: [String: Any]()) { items, path in
-            let operations = of(paths[path] ?? [:]) as? [String: Any] ?? [:]
-            items[path] = operations.keys.sorted().reduce(into: [String: Any]()) { result, method in
-                let operation = operations[method] as? [String: Any]
-                result[method] = names.lifting(operations[method] ?? [:], from: SchemaNames.pascal(operation?["operationId"] as? String ?? ""))
-            }
+        let plain = schemas.mapMembers { names.lifting(of($1), from: $0) }
+        let items = paths.mapMembers { _, operations in
+            .object(
+                (of(operations).object ?? [:]).mapMembers { _, operation in
+                    names.lifting(operation, from: SchemaNames.pascal(operation["operationId"]?.string ?? ""))
+                })
         }
-        return (plain.merging(names.made) { $1 }, items)
+        return (names.made.reduce(into: plain) { $0[$1.key] = $1.value }, items)
     }
 
     /// - Parameter part: Schemas, or something that contains them.
-    static func of(_ part: Any) -> Any {
-        if let list = part as? [Any] { return list.map(of) }
-        guard let object = part as? [String: Any] else { return part }
-        var schema = object.reduce(into: [String: Any]()) { $0[$1.key] = values.contains($1.key) ? $1.value : of($1.value) }
-        if let members = schema["properties"] as? [String: Any] {
-            schema["properties"] = members.mapValues { member -> Any in
-                guard var member = member as? [String: Any], member["type"] as? String == "null" else { return member }
-                member["type"] = nil
-                member["const"] = NSNull()
-                return member
-            }
+    static func of(_ part: JSONValue) -> JSONValue {
+        if let list = part.array { return .array(list.map(of)) }
+        guard let object = part.object else { return part }
+        var schema = object.mapMembers { values.contains($0) ? $1 : of($1) }
+        if let members = schema["properties"]?.object {
+            schema["properties"] = .object(
+                members.mapMembers { _, member in
+                    guard member["type"] == "null", var object = member.object else { return member }
+                    object["type"] = nil
+                    object["const"] = .null
+                    return .object(object)
+                })
         }
-        if let types = schema["type"] as? [String] { schema = alternatives(types, of: schema) }
-        if schema["type"] as? String == "array", schema["items"] == nil { schema["items"] = [String: Any]() }
-        if schema["type"] as? String == "object", schema["properties"] == nil, schema["additionalProperties"] == nil {
-            schema["additionalProperties"] = true
-        }
-        if let constant = schema["const"], ["integer", "number"].contains(type(of: constant)) {
+        if let types = schema["type"]?.array { schema = alternatives(types.compactMap(\.string), of: schema) }
+        complete(&schema)
+        if let constant = schema["const"], ["integer", "number"].contains(constant.type) {
             schema["const"] = nil
-            schema["enum"] = [constant]
+            schema["enum"] = .array([constant])
         }
-        if let named = schema["enum"] as? [Any] { return enumerated(named, schema) }
-        if let constant = schema["const"], !(constant is NSNull), schema["type"] == nil { schema["type"] = type(of: constant) }
+        if let named = schema["enum"]?.array { return .object(enumerated(named, schema)) }
+        if let constant = schema["const"], constant != .null, schema["type"] == nil { schema["type"] = .string(constant.type) }
         schema = conditioned(schema)
-        for word in ["anyOf", "oneOf"] { if let list = schema[word] as? [Any] { schema[word] = list.map(choice) } }
-        return schema
+        for word in ["anyOf", "oneOf"] { if let list = schema[word]?.array { schema[word] = .array(list.map(choice)) } }
+        return .object(schema)
+    }
+
+    /// Gives an array its `items`, and an object its members.
+    private static func complete(_ schema: inout JSONObject) {
+        if schema["type"] == "array", schema["items"] == nil { schema["items"] = .object([:]) }
+        if schema["type"] == "object", schema["properties"] == nil, schema["additionalProperties"] == nil { schema["additionalProperties"] = true }
     }
 
     /// Moves conditions between an object's members ("stream_options" only with "stream") to where generators do not look. From alternatives that
     /// are not types of their own, openapi-generator would make one class with all of their requirements. All of `x-conditions` must hold, as with
     /// allOf.
-    private static func conditioned(_ schema: [String: Any]) -> [String: Any] {
+    private static func conditioned(_ schema: JSONObject) -> JSONObject {
         guard schema["properties"] != nil else { return schema }
         var schema = schema
-        var conditions: [[[String: Any]]] = []
-        func takes(_ part: [String: Any], _ word: String) -> Bool {
-            guard let list = part[word] as? [[String: Any]], list.allSatisfy({ Set($0.keys).isSubset(of: ["properties", "required"]) }) else {
-                return false
-            }
-            conditions.append(list)
+        var conditions: [JSONValue] = []
+        func takes(_ part: JSONObject, _ word: String) -> Bool {
+            guard let list = part[word]?.array,
+                list.allSatisfy({ $0.object.map { Set($0.keys).isSubset(of: ["properties", "required"]) } ?? false })
+            else { return false }
+            conditions.append(.object(["anyOf": .array(list)]))
             return true
         }
         for word in ["anyOf", "oneOf"] where takes(schema, word) { schema[word] = nil }
-        if let parts = schema["allOf"] as? [[String: Any]] {
-            let others = parts.filter { part in !(part.count == 1 && (takes(part, "anyOf") || takes(part, "oneOf"))) }
-            schema["allOf"] = others.isEmpty ? nil : others
+        if let parts = schema["allOf"]?.array {
+            let others = parts.filter { part in
+                guard let part = part.object, part.keys.count == 1 else { return true }
+                return !(takes(part, "anyOf") || takes(part, "oneOf"))
+            }
+            schema["allOf"] = others.isEmpty ? nil : .array(others)
         }
-        if !conditions.isEmpty { schema["x-conditions"] = conditions.map { ["anyOf": $0] } }
+        if !conditions.isEmpty { schema["x-conditions"] = .array(conditions) }
         return schema
     }
 
     /// Turns a constant among alternatives into an enumeration of one. After a constant, openapi-python-client tries no other alternative.
-    private static func choice(_ alternative: Any) -> Any {
-        guard var schema = alternative as? [String: Any], let constant = schema["const"] as? String else { return alternative }
+    private static func choice(_ alternative: JSONValue) -> JSONValue {
+        guard var schema = alternative.object, let constant = schema["const"], constant.string != nil else { return alternative }
         schema["const"] = nil
-        schema["enum"] = [constant]
-        return schema
+        schema["enum"] = .array([constant])
+        return .object(schema)
     }
 
-    private static func alternatives(_ types: [String], of schema: [String: Any]) -> [String: Any] {
+    private static func alternatives(_ types: [String], of schema: JSONObject) -> JSONObject {
         let bound = keywords.values.reduce(into: Set()) { $0.formUnion($1) }
-        var rest = schema.filter { $0.key != "type" && !bound.contains($0.key) }
-        rest["anyOf"] = types.map { type in
-            var own = schema.filter { keywords[type]?.contains($0.key) == true }
-            own["type"] = type
-            if type == "array", own["items"] == nil { own["items"] = [String: Any]() }
-            if type == "object", own["properties"] == nil, own["additionalProperties"] == nil { own["additionalProperties"] = true }
-            return own
-        }
+        var rest = schema.only { $0 != "type" && !bound.contains($0) }
+        rest["anyOf"] = .array(
+            types.map { type in
+                var own = schema.only { keywords[type]?.contains($0) == true }
+                own["type"] = .string(type)
+                complete(&own)
+                return .object(own)
+            })
         return rest
     }
 
-    private static func enumerated(_ named: [Any], _ schema: [String: Any]) -> [String: Any] {
+    private static func enumerated(_ named: [JSONValue], _ schema: JSONObject) -> JSONObject {
         var schema = schema
-        let others = named.filter { !($0 is NSNull) }
+        let others = named.filter { $0 != .null }
         guard let first = others.first else { return schema }
         guard others.count < named.count else {
-            if schema["type"] == nil { schema["type"] = type(of: first) }
+            if schema["type"] == nil { schema["type"] = .string(first.type) }
             return schema
         }
         schema["enum"] = nil
         schema["type"] = nil
-        var own: [String: Any] = ["type": type(of: first)]
-        if others.count == 1, !(first is String) { own["const"] = first } else { own["enum"] = others }
-        schema["anyOf"] = [own, ["type": "null"]]
+        var own: JSONObject = ["type": .string(first.type)]
+        if others.count == 1, first.string == nil { own["const"] = first } else { own["enum"] = .array(others) }
+        schema["anyOf"] = .array([.object(own), .object(["type": "null"])])
         return schema
-    }
-
-    private static func type(of value: Any) -> String {
-        if value is String { return "string" }
-        if value is NSNull { return "null" }
-        let text = (try? JSONSerialization.data(withJSONObject: [value])).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        if text == "[true]" || text == "[false]" { return "boolean" }
-        return text.contains(".") || text.contains("e") ? "number" : "integer"
     }
 }

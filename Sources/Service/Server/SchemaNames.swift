@@ -1,71 +1,61 @@
-import Foundation
+import JSON
 
 /// Names for the objects among a schema's alternatives, as client generators need them. A name combines the enclosing schema and what the object
 /// says of itself, as in `ChatMessageUser`.
 struct SchemaNames {
     /// The named schemas.
-    private(set) var made: [String: Any] = [:]
-    private let known: [String: Any]
+    private(set) var made: JSONObject = [:]
+    private let known: JSONObject
 
-    init(known: [String: Any]) { self.known = known }
+    init(known: JSONObject) { self.known = known }
 
     /// The part, with each object among alternatives replaced by a reference.
     ///
     /// - Parameter name: The name of the schema or operation.
-    mutating func lifting(_ part: Any, from name: String) -> Any {
-        if let list = part as? [Any] { return list.map { lifting($0, from: name) } }
-        guard let object = part as? [String: Any] else { return part }
-        var result: [String: Any] = [:]
-        for key in object.keys.sorted() {
-            guard let value = object[key] else { continue }
-            switch (key, value) {
-            case ("const", _), ("enum", _), ("default", _), ("example", _), ("examples", _): result[key] = value
-            case ("properties", let members as [String: Any]):
-                result[key] = members.keys.sorted().reduce(into: [String: Any]()) {
-                    $0[$1] = lifting(members[$1] ?? [:], from: name + Self.pascal($1))
+    mutating func lifting(_ part: JSONValue, from name: String) -> JSONValue {
+        if let list = part.array { return .array(list.map { lifting($0, from: name) }) }
+        guard let object = part.object else { return part }
+        return .object(
+            object.mapMembers { key, value in
+                if PlainSchema.values.contains(key) { return value }
+                if key == "properties", let members = value.object {
+                    return .object(members.mapMembers { lifting($1, from: name + Self.pascal($0)) })
                 }
-            case ("anyOf", let list as [Any]), ("oneOf", let list as [Any]):
-                result[key] = list.enumerated().map { place, alternative in self.alternative(alternative, place, of: name) }
-            default: result[key] = lifting(value, from: name)
-            }
-        }
-        return result
+                if key == "anyOf" || key == "oneOf", let list = value.array {
+                    return .array(list.enumerated().map { place, alternative in self.alternative(alternative, place, of: name) })
+                }
+                return lifting(value, from: name)
+            })
     }
 
-    private mutating func alternative(_ alternative: Any, _ place: Int, of name: String) -> Any {
-        guard let schema = alternative as? [String: Any], schema["type"] as? String == "object" else { return lifting(alternative, from: name) }
+    private mutating func alternative(_ alternative: JSONValue, _ place: Int, of name: String) -> JSONValue {
+        guard let schema = alternative.object, schema["type"] == "object" else { return lifting(alternative, from: name) }
         if schema["properties"] == nil {
-            guard schema["maxProperties"] as? Int == 0 else { return lifting(alternative, from: name) }
-            let empty: [String: Any] = [
-                "type": "object", "maxProperties": 0, "additionalProperties": true, "description": "An object without members.",
-            ]
-            return reference("EmptyObject", empty)
+            guard schema["maxProperties"] == .integer(0) else { return lifting(alternative, from: name) }
+            return reference(
+                "EmptyObject",
+                .object(["additionalProperties": true, "description": "An object without members.", "maxProperties": .integer(0), "type": "object"]))
         }
         let own = name + (Self.kind(schema) ?? "Form\(place + 1)")
-        return reference(own, lifting(schema, from: own))
+        return reference(own, lifting(alternative, from: own))
     }
 
-    private mutating func reference(_ wanted: String, _ schema: Any) -> [String: Any] {
+    private mutating func reference(_ wanted: String, _ schema: JSONValue) -> JSONValue {
         var (name, number) = (wanted, 1)
-        while let other = made[name] ?? known[name] {
-            if Self.bytes(other) == Self.bytes(schema) { break }
+        while let other = made[name] ?? known[name], other.sorted != schema.sorted {
             number += 1
             name = "\(wanted)\(number)"
         }
         made[name] = schema
-        return ["$ref": "#/components/schemas/\(name)"]
+        return .object(["$ref": .string("#/components/schemas/\(name)")])
     }
 
-    /// A schema as JSON: the same bytes for the same schema.
-    private static func bytes(_ schema: Any) -> Data? { try? JSONSerialization.data(withJSONObject: schema, options: .sortedKeys) }
-
     /// The first constant that an object has for its role, type, kind or object, capitalised.
-    private static func kind(_ schema: [String: Any]) -> String? {
+    private static func kind(_ schema: JSONObject) -> String? {
         for name in ["role", "type", "kind", "object"] {
-            guard let member = (schema["properties"] as? [String: Any])?[name] as? [String: Any] else { continue }
-            let forms = [member] + (member["anyOf"] as? [[String: Any]] ?? [])
-            for form in forms {
-                if let said = form["const"] as? String ?? (form["enum"] as? [Any])?.first as? String { return pascal(said) }
+            guard let member = schema["properties"]?[name] else { continue }
+            for form in [member] + (member["anyOf"]?.array ?? []) {
+                if let said = form["const"]?.string ?? form["enum"]?.array?.first?.string { return pascal(said) }
             }
         }
         return nil

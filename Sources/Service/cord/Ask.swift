@@ -88,8 +88,9 @@ struct Ask: AsyncParsableCommand {
 
     private func answer() async throws {
         let parts = try question.map(part)
-        let sampling = SamplingFields(
-            temperature: temperature, topP: topP, topK: topK, maxTokens: maxTokens, stop: stop, seed: seed)
+        var sampling = SamplingFields(temperature: temperature)
+        (sampling.topP, sampling.topK, sampling.maxCompletionTokens, sampling.seed) = (topP, topK, maxTokens, seed)
+        sampling.stop = stop.isEmpty ? nil : stop
         if let server {
             let question = ServerQuestion(parts: parts, system: system, model: name, sampling: sampling)
             let address = try ServerAddress(server, credentials)

@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Foundation
+import Server
 
 struct FilesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import API
 import ArgumentParser
 import Evaluation
 import Foundation
+import Server
 import Workshop
 
 struct Gap: AsyncParsableCommand {

@@ -4,6 +4,7 @@ import Files
 import Foundation
 import Glibc
 import Objectives
+import Server
 import Workshop
 
 extension Jobs {
@@ -79,7 +80,7 @@ extension Jobs {
         private func create(_ model: String, _ file: String, _ validation: String?, replay: String?) async throws -> Data {
             var told = try hyperparameters.map(Self.read) ?? Hyperparameters()
             told.batchSize = batchSize ?? told.batchSize
-            told.epochs = epochs ?? told.epochs
+            told.nEpochs = epochs ?? told.nEpochs
             told.steps = steps ?? told.steps
             told.schedule = schedule ?? told.schedule
             if learningRate != nil || loraRank != nil || loraAlpha != nil || full {

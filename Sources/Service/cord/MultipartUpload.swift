@@ -2,6 +2,7 @@ import API
 import Archives
 import Files
 import Foundation
+import Server
 
 /// What a running server is brought: a file as it is, or a folder as a tar archive.
 struct MultipartUpload {

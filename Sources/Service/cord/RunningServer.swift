@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Foundation
+import Server
 
 /// A server that is asked over HTTP, for commands that work on what it keeps.
 struct RunningServer: ParsableArguments {

@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import FoundationNetworking
 import HTTP
+import Server
 
 /// Where a running server is, and the key that it is asked with.
 struct ServerAddress {

@@ -2,6 +2,7 @@ import API
 import ArgumentParser
 import Foundation
 import Remote
+import Server
 
 /// A question that a running server answers.
 struct ServerQuestion {
@@ -16,8 +17,8 @@ struct ServerQuestion {
         let turns = (system.map { [ChatQuestion.Message(role: "system", [.text($0)])] } ?? []) + [.init(role: "user", parts.map(\.asked))]
         var question = ChatQuestion(model: name, turns)
         (question.temperature, question.topP, question.topK) = (sampling.temperature, sampling.topP, sampling.topK)
-        (question.maxTokens, question.seed, question.stream) = (sampling.maxTokens, sampling.seed, true)
-        if !sampling.stop.isEmpty { question.stop = sampling.stop }
+        (question.maxTokens, question.seed, question.stream) = (sampling.maxCompletionTokens, sampling.seed, true)
+        question.stop = sampling.stop
         for try await event in try server.events("/v1/chat/completions", body: try question.json()) {
             let chunk = try WireDecoder.response(ChatCompletionChunk.self, from: event)
             try Terminal.emit(chunk.choices.first?.delta.content ?? "")

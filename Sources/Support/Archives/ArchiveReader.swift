@@ -16,7 +16,7 @@ package struct ArchiveReader: Sendable {
 
     package init() {}
 
-    /// Whether bytes begin as one of the archives that can be read.
+    /// Whether the bytes begin like a readable archive.
     package static func isArchive(_ head: some Collection<UInt8>) -> Bool {
         let head = Array(head.prefix(512))
         let beginnings: [[UInt8]] = [

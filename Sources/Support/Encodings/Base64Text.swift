@@ -4,7 +4,7 @@ package import Foundation
 ///
 /// A space inside is refused: it is what a form makes of a `+`.
 package enum Base64Text {
-    /// Nil where the text is no base64.
+    /// Nil if the text is no base64.
     package static func bytes(_ text: some StringProtocol) -> Data? {
         if let bytes = Data(base64Encoded: String(text)) { return bytes }
         var digits: [UInt8] = []

@@ -4,12 +4,12 @@ import Foundation
 ///
 ///     record = field *("," field) (CRLF / LF / CR)      field = text without , " and line ends / '"' *(any / '""') '"'
 ///
-/// What does not follow the grammar is refused by its line. Blank lines are skipped.
+/// Text that does not follow the grammar is refused, with its line. Blank lines are skipped.
 struct CSVRecords {
     let separator: UInt8
     private let bytes: Data
     private var position: Data.Index
-    /// Of the next byte.
+    /// The line of the next byte.
     private var line = 1
 
     init(_ bytes: Data, separator: UInt8) {

@@ -4,11 +4,11 @@ package import Foundation
 ///
 ///     data:[media type][;parameter]*[;base64],bytes
 package struct DataURL: Equatable, Sendable {
-    /// As it is written, without parameters; empty where there is none.
+    /// The media type as written, without parameters; empty if there is none.
     package let mediaType: String
     package let bytes: Data
 
-    /// Whether a text means to be one.
+    /// Whether a text begins like a data URL.
     package static func begins(_ text: some StringProtocol) -> Bool {
         text.drop(while: \.isWhitespace).prefix(5).lowercased() == "data:"
     }
@@ -55,7 +55,7 @@ package struct DataURL: Equatable, Sendable {
     }
 }
 
-/// What was found instead of a data URL.
+/// A text that is not a data URL.
 package struct DataURLError: Error, Equatable, CustomStringConvertible {
     package let found: String
     package var description: String { "expected data:audio/wav;base64,…; found \(found)" }

@@ -3,7 +3,7 @@ package enum ManifestError: Error, Equatable, CustomStringConvertible {
     case unreadable(reason: String)
     case tooLarge(bytes: Int, limit: Int)
     case tooManyRows(limit: Int)
-    /// What the file or folder is instead, and what makes a manifest of it.
+    /// Another kind of file or folder, with the way to convert it to a manifest.
     case otherFormat(String)
     case row(line: Int, reason: String)
 
@@ -18,7 +18,7 @@ package enum ManifestError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Files that people send in a manifest's place, told by their first bytes.
+/// Files that are often sent instead of a manifest, recognised by their first bytes.
 enum OtherFormat {
     static let parquet = """
         it is a Parquet file, which is not read; convert it: python -c "import pandas as p; \
@@ -43,7 +43,7 @@ enum OtherFormat {
         (Array("ID3".utf8), "it is a sound file; a manifest is JSON lines or CSV"),
     ]
 
-    /// What bytes are, where they begin as something else than text.
+    /// The name of the format, if the bytes do not begin like text.
     static func found(in head: some Collection<UInt8>) -> String? {
         beginnings.first { head.starts(with: $0.bytes) }?.found
     }

@@ -1,7 +1,7 @@
 import Files
 package import Foundation
 
-/// Where the manifests of a folder are.
+/// Finds the manifests of a folder.
 ///
 ///     folder/manifest.jsonl, … metadata.csv                      the first of the names that the caller knows
 ///     folder/anything.jsonl, folder/anything.csv                 the only one
@@ -11,7 +11,7 @@ package enum ManifestFolder {
         package let manifest: URL
         /// The path of its folder below the one that was searched, such as `train` or `data/test`; empty where it lies in that itself.
         package let path: String
-        /// The name of the split; nil where the folder has only one manifest.
+        /// The name of the split; nil if the folder has only one manifest.
         package let split: String?
 
         /// A manifest that was named itself.
@@ -22,7 +22,7 @@ package enum ManifestFolder {
         }
     }
 
-    /// How far below the folder splits are looked for.
+    /// The depth to which splits are searched below the folder.
     private static let depth = 3
     private static let folderLimit = 1000
 

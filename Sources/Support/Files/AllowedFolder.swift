@@ -21,7 +21,7 @@ package struct AllowedFolder: Sendable {
 
     package init(_ folder: URL) { self.folder = folder }
 
-    /// What lies at a path, with all links followed. The folder itself is a folder in it.
+    /// The file or folder at a path, after following all links. The folder itself is included.
     ///
     /// - Parameter base: what a relative path begins at; the folder itself where nil.
     package func place(_ path: String, _ content: Content, from base: URL? = nil) throws(Refusal) -> URL {
@@ -59,7 +59,7 @@ package struct AllowedFolder: Sendable {
 }
 
 extension String {
-    /// What stands between the slashes of a path, as the system divides it: by bytes. To Swift a slash before a combining mark is another letter.
+    /// The parts of a path between its slashes, divided by bytes as the system does. In Swift, a slash before a combining mark is another character.
     package var pathParts: [String] {
         utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
     }

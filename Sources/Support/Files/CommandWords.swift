@@ -23,7 +23,7 @@ package enum CommandWords {
         return words + (word.map { [$0] } ?? [])
     }
 
-    /// The path of a program by its name on PATH, or by a path; nil where there is none that can be run.
+    /// The path of a program by its name on PATH, or by a path; nil if there is none that can be run.
     package static func executable(_ name: String) -> String? {
         if name.contains("/") { return FileManager.default.isExecutableFile(atPath: name) ? name : nil }
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"

@@ -9,7 +9,7 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
 
     package var description: String { "\(path) cannot be \(attempt): \(reason)" }
 
-    /// What stands behind an error that Foundation threw on reading `path`. Its own text is an error domain with a number.
+    /// Finds the reason of an error that Foundation threw on reading `path`, whose own text is an error domain with a number.
     package init(reading path: String, _ error: any Error) {
         self.path = path
         attempt = "read"

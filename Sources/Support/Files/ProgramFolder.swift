@@ -2,7 +2,7 @@ import CGNU
 package import Foundation
 import Glibc
 
-/// Where the parts of the program lie that are files: beside the executable, links followed.
+/// The files of the program, which lie beside the executable after following links.
 ///
 ///     cord  cord-decode  cord_CordBench.resources/  cord_CordNano.resources/  cord_Server.resources/  Public/
 ///
@@ -22,10 +22,10 @@ package enum ProgramFolder {
         return folders
     }()
 
-    /// What the build copied for a room (`resources:` in Package.swift): a folder. Where there is none, where it is expected.
+    /// The folder that the build copied for a room (`resources:` in Package.swift), or the place where it is expected.
     package static func resources(of room: String) -> URL { place("cord_\(room).resources") ?? expected("cord_\(room).resources") }
 
-    /// A file or folder beside the program, nil where there is none.
+    /// A file or folder beside the program, nil if there is none.
     package static func place(_ name: String) -> URL? {
         candidates.map { $0.appendingPathComponent(name) }.first { FileManager.default.fileExists(atPath: $0.path) }
     }

@@ -1,7 +1,7 @@
 /// Reads JSON (RFC 8259) strictly, byte by byte, without building anything that its caller did not ask for.
 ///
 /// Headers of weight files come from strangers. JSONSerialization keeps the last of two equal keys, reads `true` as 1 and
-/// builds a tree of whatever size the text asks for; this scanner refuses the first, tells the second apart, and leaves
+/// builds a tree of any size; this scanner refuses the first, distinguishes the second, and leaves
 /// the third to its caller.
 package struct JSONScanner {
     private let bytes: [UInt8]

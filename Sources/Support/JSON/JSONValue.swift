@@ -53,12 +53,12 @@ package enum JSONValue: Sendable, Equatable {
         }
     }
 
-    /// The value of a key, nil where there is none or this is no object. The key is taken whole: dots do not divide it.
+    /// The value of a key, nil if there is none or this is no object. The key is taken whole: dots do not divide it.
     package subscript(key: String) -> JSONValue? {
         if case .object(let object) = self { object[key] } else { nil }
     }
 
-    /// The value at a dotted path; nil where it is absent or `null`.
+    /// The value at a dotted path; nil if it is absent or `null`.
     package func value(_ path: String) -> JSONValue? {
         var value = self
         for key in path.split(separator: ".") {
@@ -185,7 +185,7 @@ package struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
 
 package enum JSONError: Error, Equatable, CustomStringConvertible {
     case syntax(byte: Int, expected: String, found: String)
-    /// What stands where a number should and is none with a value: NaN, an infinity, too large. `path` leads to it.
+    /// A number without a finite value, at `path`: NaN, an infinity, or one that is too large.
     case notFinite(path: String, byte: Int, found: String)
     case duplicateKey(String, byte: Int)
     case tooDeep(byte: Int, limit: Int)

@@ -1,4 +1,4 @@
-/// What somebody meant who wrote a name that there is not.
+/// Guesses the intended name of an unknown one.
 package enum NearestName {
     /// The nearest of the names, where it differs by at most a third of its letters.
     package static func to(_ word: String, among names: [String]) -> String? {

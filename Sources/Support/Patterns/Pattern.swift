@@ -82,7 +82,7 @@ import CPCRE2
         try unsafe match(name, whole: whole, budget) { _ in true } ?? false
     }
 
-    /// What the group called `group` holds where the pattern matches at the start of `name`; nil where it does not match.
+    /// The text of the group `group` in a match at the start of `name`; nil if the pattern does not match.
     package func capture(_ group: String, in name: String, _ budget: PatternBudget) throws(PatternError) -> String? {
         let found: String?? = try unsafe match(name, whole: false, budget) { data in
             var start: UnsafeMutablePointer<UInt8>?
@@ -132,7 +132,7 @@ import CPCRE2
         return String(decoding: buffer.prefix(max(0, Int(length))), as: UTF8.self)
     }
 
-    /// Where a match is written, and how much it may cost. One thread uses it at a time; any pattern can.
+    /// The buffer and the limits of a match. One thread at a time may use it, with any pattern.
     @safe package final class Matcher {
         fileprivate let data: OpaquePointer
         fileprivate let offsets: UnsafeMutablePointer<Int>
@@ -154,7 +154,7 @@ import CPCRE2
     }
 }
 
-/// Whose regular expressions a pattern is written in.
+/// The dialect of a regular expression.
 package enum PatternDialect: Sendable {
     /// Oniguruma's with Unicode, as in `tokenizer.json`.
     case oniguruma
@@ -169,7 +169,7 @@ package enum PatternDialect: Sendable {
     }
 }
 
-/// How long a pattern may be, and how it is compiled.
+/// The bounds on a pattern, and the way it is compiled.
 package struct PatternLimits: Sendable {
     let bytes: Int
     let usesMachineCode: Bool

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What the patterns of one file may cost together: each may be cheap, and thousands of them, tried with thousands of names, are not.
+/// The bound on the cost of all patterns of one file. Each may be cheap, but thousands of patterns with thousands of names are not.
 ///
 /// A step is PCRE2's, about 10 ns, so that the whole budget is a few seconds of one core.
 package final class PatternBudget: Sendable {
@@ -14,7 +14,7 @@ package final class PatternBudget: Sendable {
 
     package init() {}
 
-    /// How many steps a match of a name is given, one try after the other.
+    /// The steps of successive attempts to match a name.
     static let attempts = [256, 4096, 65_536]
 
     func charge(steps: Int, _ source: String) throws(PatternError) {

@@ -19,7 +19,7 @@ package struct RandomStream: RandomNumberGenerator, Sendable, Equatable, Codable
         _ = next()
     }
 
-    /// An independent stream for one of many alike, such as the answers to one prompt.
+    /// Creates one of many independent streams, such as those of the answers to one prompt.
     package init(seed: UInt64, index: Int) {
         var mixer = RandomStream(seed: seed)
         state = mixer.next() ^ (UInt64(bitPattern: Int64(index)) &* 0xD134_2543_DE82_EF95)

@@ -13,7 +13,7 @@ package final class BoundedExchange: NSObject, URLSessionDataDelegate {
         var isCancelled = false
     }
 
-    /// Has a thread whenever it needs one, whatever occupies the global queues.
+    /// A queue that always gets a thread, even if the global queues are busy.
     private static let alarms = DispatchQueue(label: "cord.alarms")
 
     private let state = Mutex(State())

@@ -13,7 +13,7 @@ package struct RetryPolicy: Sendable, Equatable {
         self.maximumDelay = maximumDelay
     }
 
-    /// Seconds to wait after failed attempt `attempt` (1, 2, …), or nil where it was the last or another would not help.
+    /// Seconds to wait after failed attempt `attempt` (1, 2, …), or nil if it was the last or another would not help.
     package func delay(after attempt: Int, _ error: EndpointError) -> Double? {
         guard error.mayPass, let planned = delay(after: attempt) else { return nil }
         guard case .status(_, _, _, let retryAfter?) = error else { return planned }

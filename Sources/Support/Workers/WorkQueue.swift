@@ -20,7 +20,7 @@ package final class WorkQueue: Sendable {
     private let abandons: Bool
 
     /// - Parameters:
-    ///   - name: What the work is, as an error and the metrics say it: `hearing`.
+    ///   - name: The name of the work in errors and metrics: `hearing`.
     ///   - width: The most threads.
     ///   - limit: How many calls of ``run(_:)`` may wait for a thread.
     ///   - abandons: Whether a cancelled caller goes on at once, for work that cannot be stopped, as a look-up of a name: such work
@@ -84,7 +84,7 @@ package final class WorkQueue: Sendable {
     }
 }
 
-/// Whether whoever asked for a piece of work still waits for it.
+/// Whether the requester of a piece of work has stopped waiting for it.
 package final class Cancellation: Sendable {
     private let flag = Atomic(false)
 

@@ -21,7 +21,7 @@ package final class WorkerThreads: Sendable {
         var hasEnded = false
     }
 
-    /// What the threads share; they do not hold the value itself, so that it can end them.
+    /// The state that the threads share. They do not retain the value itself, so that its end can end them.
     private final class Shared: Sendable {
         let line = Mutex(Line())
         let bell = DispatchSemaphore(value: 0)
@@ -72,7 +72,7 @@ package final class WorkerThreads: Sendable {
     /// Puts a job in the line.
     ///
     /// - Parameter limit: How many may wait for a thread.
-    /// - Returns: Its number; nil where the line is full.
+    /// - Returns: Its number; nil if the line is full.
     func append(limit: Int = .max, _ run: @escaping @Sendable () -> Void) -> UInt64? {
         let (number, isNew) = shared.line.withLock { line -> (UInt64?, Bool) in
             let inHand = line.busy + line.jobs.count

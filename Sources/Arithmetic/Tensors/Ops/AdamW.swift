@@ -29,7 +29,7 @@ package struct AdamW: Sendable, Equatable, Codable {
 /// Σ x² over all elements, in double precision and a fixed order.
 package func sumOfSquares(_ x: Tensor) -> Double { unsafe ck_sum_of_squares(x.pointer, x.count) }
 
-/// x ← factor · x, for a tensor that nobody else reads.
+/// x ← factor · x. No other operation may read x.
 package func scale(_ x: Tensor, by factor: Float) {
     Threads.parallel(x.count, grain: 1 << 16) { range in
         for index in range { unsafe x.pointer[index] *= factor }

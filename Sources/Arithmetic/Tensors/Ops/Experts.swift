@@ -1,7 +1,7 @@
 import CKernels
 import Glibc
 
-/// Which experts each row of a mixture goes to, and how much each of them counts.
+/// The experts of each row of a mixture, and their weights.
 ///
 ///     p = softmax(logits);  the `count` largest of a row are chosen;  weight = p, or p / Σ chosen p
 ///
@@ -9,7 +9,7 @@ import Glibc
 package struct Routing {
     /// [rows, count]
     package let weights: Tensor
-    /// Of each row, as many as it has weights, ascending.
+    /// The experts of each row in ascending order, as many as its weights.
     package let experts: [[Int]]
 
     /// - Parameters:

@@ -1,6 +1,6 @@
 import CKernels
 
-/// How products with stored weights treat activations. Sums are float32 in both.
+/// The treatment of activations in products with stored weights. Sums are float32 in both cases.
 package enum Arithmetic: Sendable {
     /// Activations in float32; stored weights are widened exactly.
     case float32

@@ -1,6 +1,6 @@
 import CKernels
 
-/// What a row of logits says about a target token, beside a teacher's row (Eq. 2 of CORD: `reverseKL` is D_t).
+/// The measures of a row of logits for a target token, compared with a teacher's row (Eq. 2 of CORD: `reverseKL` is D_t).
 package struct RowMeasures: Sendable, Equatable {
     package var logProbability: Float
     package var entropy: Float

@@ -44,8 +44,8 @@ enum SpokenNumbers {
         return names
     }()
 
-    /// The number that begins at a place, and the place behind it; nil where none does. Digits that stand there already end it: they are
-    /// words of their own, unless a scale follows (`3 thousand`).
+    /// The number that begins at a place, and the place after it; nil if there is none. Written digits end the number: they are separate
+    /// words, unless a scale follows (`3 thousand`).
     private static func number(_ words: [String], from start: Int) -> (String, next: Int)? {
         var place = start
         // `finished` holds what scales have closed, `group` the number below a thousand, `spelled` digits read one by one.
@@ -85,7 +85,7 @@ enum SpokenNumbers {
             } else if word == "and", place > start, group.map({ $0 % 100 == 0 && $0 > 0 }) ?? (finished > 0), place + 1 < words.count,
                 isNumeral(words[place + 1])
             {
-                // Passed over: "two hundred and five".
+                // The "and" of "two hundred and five" is skipped.
             } else {
                 break loop
             }

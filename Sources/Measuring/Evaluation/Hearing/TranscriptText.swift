@@ -1,12 +1,12 @@
 import Foundation
 
-/// Text as word error rates compare it: after the rules of Whisper's English normaliser (Radford et al., 2022, appendix C), which the Open
+/// Text in the form in which word error rates compare it: normalised by the rules of Whisper's English normaliser (Radford et al., 2022, appendix C), which the Open
 /// ASR Leaderboard uses. Without its table of British spellings; "minus" stays a word, and so do halves and doubles.
 ///
 ///     lower case → remarks in brackets, hesitations left out → contractions and titles in full → punctuation left out
 ///                → numbers in digits (``SpokenNumbers``) → words
 ///
-/// Of scripts that set no blanks between words, every character counts as a word.
+/// In scripts without blanks between words, every character counts as a word.
 enum TranscriptText {
     static func words(_ text: String) -> [String] {
         var text = text.lowercased()
@@ -62,7 +62,7 @@ enum TranscriptText {
     ]
     .map { (Rule($0), $1) }
 
-    /// Marks, symbols and punctuation become blanks; accents go, what belongs to numbers and money stays.
+    /// Replaces marks, symbols and punctuation by blanks and removes accents. Signs of numbers and money stay.
     private static func withoutSymbols(_ text: String) -> String {
         var plain = ""
         for scalar in text.decomposedStringWithCompatibilityMapping.unicodeScalars {
@@ -79,7 +79,7 @@ enum TranscriptText {
         return plain.precomposedStringWithCanonicalMapping
     }
 
-    /// Letters that no decomposition makes plain.
+    /// Letters that Unicode's decomposition leaves as they are.
     private static let letters: [Unicode.Scalar: String] = [
         "œ": "oe", "ø": "o", "æ": "ae", "ß": "ss", "đ": "d", "ð": "d", "þ": "th", "ł": "l",
     ]

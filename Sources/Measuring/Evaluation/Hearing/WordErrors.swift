@@ -1,13 +1,13 @@
-/// How a transcript differs from what was said, in words: the fewest substitutions, deletions and insertions that make one of the other
-/// (Levenshtein's distance), after ``TranscriptText`` has written both alike.
+/// The word errors of a transcript: the fewest substitutions, deletions and insertions between it and the reference
+/// (Levenshtein's distance), after ``TranscriptText`` has normalised both.
 package struct WordErrors: Codable, Sendable, Equatable {
     package var substitutions = 0
     package var deletions = 0
     package var insertions = 0
-    /// Of the reference.
+    /// The number of words in the reference.
     package var words: Int
 
-    /// Counts that come from a file stay within what sums can hold.
+    /// Bounds the counts of a file, so that their sums cannot overflow.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         func bounded(_ key: CodingKeys) throws -> Int {
@@ -24,7 +24,7 @@ package struct WordErrors: Codable, Sendable, Equatable {
 
     package var count: Int { substitutions + deletions + insertions }
 
-    /// Errors for each word of the reference, above 1 where words were made up; without a word in the reference, 0 or 1.
+    /// Errors per word of the reference; more than 1 if the transcript has many additional words. If the reference is empty, 0 or 1.
     package var rate: Double { words == 0 ? (count == 0 ? 0 : 1) : Double(count) / Double(words) }
 
     /// - Parameters:
@@ -33,7 +33,7 @@ package struct WordErrors: Codable, Sendable, Equatable {
     package init(heard: String, said: String) {
         let (heard, said) = (TranscriptText.words(heard), TranscriptText.words(said))
         words = said.count
-        // Of the first words of both, the fewest errors; of equally few, those with the most substitutions.
+        // The fewest errors between the first words of both. Ties go to the path with the most substitutions.
         var above = (0...heard.count).map { Cell(insertions: $0) }
         for (row, word) in said.enumerated() {
             var line = [Cell(deletions: row + 1)]

@@ -55,9 +55,9 @@ package enum InstructionError: Error, Equatable, CustomStringConvertible {
 /// Whether a response followed an instruction.
 package struct InstructionOutcome: Codable, Sendable, Equatable {
     package var id: String
-    /// The response as it stands.
+    /// The verdict on the response itself.
     package var strict: Bool
-    /// It, or it without its first or last line or both, with or without its asterisks.
+    /// The verdict on the best of IFEval's eight variants: without the first line, the last line, both or neither, each with and without asterisks.
     package var loose: Bool
 
     package init(id: String, strict: Bool, loose: Bool) {

@@ -1,7 +1,7 @@
 import Foundation
 
 extension InstructionRule {
-    /// Whether a response that is not empty does what the instruction says.
+    /// Whether a non-empty response follows the instruction.
     package func isFollowed(by response: String) -> Bool {
         switch kind {
         case .existence: list.allSatisfy { Expression(Expression.quoted($0), ignoringCase: true).count(in: response) > 0 }
@@ -53,7 +53,7 @@ extension InstructionRule {
         }
     }
 
-    /// Paragraphs between "***"; nil where one within is empty.
+    /// The number of paragraphs between "***"; nil if one of the inner ones is empty.
     private static func dividedParagraphs(_ text: String) -> Int? {
         let parts = Expression("\\s?\\*\\*\\*\\s?").split(text)
         let filled = parts.map { !$0.trimmed().isEmpty }
@@ -61,7 +61,7 @@ extension InstructionRule {
         return filled.count { $0 }
     }
 
-    /// Paragraphs stand between empty lines; those without text do not count, but have a place.
+    /// Paragraphs are divided by empty lines. An empty paragraph has an index but is not counted.
     private func hasFirstWord(_ text: String) -> Bool {
         let parts = text.components(separatedBy: "\n\n").map { $0.trimmed() }
         let filled = parts.count { !$0.isEmpty }
@@ -78,7 +78,7 @@ extension InstructionRule {
         }
     }
 
-    /// *One* and **two** asterisks are counted apart.
+    /// Spans in one asterisk and in two are counted separately.
     private static func highlights(_ text: String) -> Int {
         let single = Expression("\\*[^\\n\\*]*\\*").all(in: text).count { !$0.trimmed { $0 == "*" }.trimmed().isEmpty }
         let double = Expression("\\*\\*[^\\n\\*]*\\*\\*").all(in: text).count { !$0.dropFirst(2).dropLast(2).allSatisfy(\.isWhitespace) }
@@ -89,13 +89,13 @@ extension InstructionRule {
         var bare = text.trimmed()[...]
         for fence in ["```json", "```Json", "```JSON", "```"] where bare.hasPrefix(fence) { bare = bare.dropFirst(fence.count) }
         if bare.hasSuffix("```") { bare = bare.dropLast(3) }
-        // Foundation forgives a comma before a closing bracket, the checkers do not; strings are looked over as one.
+        // Foundation accepts a comma before a closing bracket; IFEval's checker does not. Strings are skipped as a whole.
         let outside = Expression("\"(?:[^\"\\\\]|\\\\.)*+\"").split(String(bare)).joined(separator: "\"")
         return Expression(",\\s*[\\]}]").count(in: outside) == 0
             && (try? JSONSerialization.jsonObject(with: Data(String(bare).trimmed().utf8), options: .fragmentsAllowed)) != nil
     }
 
-    /// Two that differ, with "******" between them.
+    /// Whether the text is two different responses with "******" between them.
     private static func isTwoResponses(_ text: String) -> Bool {
         let parts = text.components(separatedBy: "******").map { $0.trimmed() }
         guard parts.dropFirst().dropLast().allSatisfy({ !$0.isEmpty }) else { return false }
@@ -104,7 +104,9 @@ extension InstructionRule {
     }
 }
 
-/// A regular expression in which lines end at "\n" alone, `^` and `$` stand at every line's ends and `.` stays within a line.
+/// A regular expression in Python's multi-line mode: only "
+/// " ends a line, `^` and `$` match at the ends of every line, and `.` does not match "
+/// ".
 struct Expression {
     private let expression: NSRegularExpression
 
@@ -116,7 +118,7 @@ struct Expression {
         }
     }
 
-    /// A pattern that matches a text as it is spelled: what a question set says is never an expression, which could search for ever.
+    /// A pattern that matches the text literally. Texts of question sets are never used as expressions, which could search for ever.
     static func quoted(_ text: String) -> String { NSRegularExpression.escapedPattern(for: text) }
 
     func count(in text: String) -> Int { expression.numberOfMatches(in: text, range: NSRange(location: 0, length: text.utf16.count)) }
@@ -126,7 +128,7 @@ struct Expression {
         return expression.matches(in: text, range: NSRange(location: 0, length: whole.length)).map { whole.substring(with: $0.range) }
     }
 
-    /// What stands between the matches.
+    /// The parts between the matches.
     func split(_ text: String) -> [String] {
         let whole = text as NSString
         var (parts, start) = ([String](), 0)
@@ -139,7 +141,7 @@ struct Expression {
 }
 
 extension StringProtocol {
-    /// Without the characters at both ends that `isDropped` takes; white space where nothing is said.
+    /// The text without the characters at both ends that satisfy `isDropped`; white space by default.
     func trimmed(_ isDropped: (Character) -> Bool = \.isWhitespace) -> String {
         String(drop(while: isDropped).reversed().drop(while: isDropped).reversed())
     }

@@ -1,15 +1,15 @@
 import Foundation
 
-/// An instruction with its arguments, ready to be held against a response.
+/// An instruction with its parsed arguments, ready to check responses.
 ///
-///     keywords, letters, words, sentences      counted, and compared with a number
-///     sections, paragraphs, bullets, titles …  searched by IFEval's patterns
+///     keywords, letters, words, sentences      counted and compared with a number
+///     sections, paragraphs, bullets, titles …  found by IFEval's patterns
 ///     language                                 guessed by script and small words (LanguageGuess)
 ///
-/// The rules are those of IFEval's checkers, faults included ("1. Go" is two sentences, "toward" holds the keyword "war"), but for four
-/// that cannot or should not be had to the letter: sentences are told by Punkt's rules with its abbreviations but without what it learnt
-/// of single words; languages by another guess than langdetect's, which is random; a letter is always the one asked for, where IFEval
-/// draws another in the place of "#" or "!"; and keywords are texts, where IFEval takes them for regular expressions.
+/// The rules are those of IFEval's checkers, including their faults ("1. Go" is two sentences, "toward" contains the keyword "war"), with four
+/// exceptions. Sentences are found by Punkt's rules and abbreviations, without what Punkt learnt
+/// about single words. Languages are guessed by other rules than langdetect's, which are random. A requested letter stays as it is, where IFEval
+/// replaces "#" or "!" by a random one. Keywords are texts, where IFEval uses them as regular expressions.
 package struct InstructionRule: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         case existence = "keywords:existence"
@@ -40,17 +40,17 @@ package struct InstructionRule: Sendable, Equatable {
     }
 
     package let kind: Kind
-    /// The number asked for; of `firstWord` the number of paragraphs.
+    /// The requested number; for `firstWord` the number of paragraphs.
     let count: Int
-    /// Whether fewer than `count` are asked for; otherwise at least so many, or exactly.
+    /// Whether the response must have fewer than `count`; otherwise it must have at least as many, or exactly as many.
     let isLimit: Bool
     /// A keyword, letter, marker, phrase, language code or first word.
     let text: String
     let list: [String]
-    /// Of `firstWord`, from 1.
+    /// The index of the paragraph for `firstWord`, from 1.
     let paragraph: Int
 
-    /// - Throws: ``InstructionError``; an argument that is missing is never drawn.
+    /// - Throws: ``InstructionError``. A missing argument is an error; it is not drawn at random as in IFEval.
     package init(_ instruction: Instruction) throws {
         guard let kind = Kind(rawValue: instruction.id) else { throw InstructionError.unknown(id: instruction.id) }
         let arguments = Arguments(instruction)

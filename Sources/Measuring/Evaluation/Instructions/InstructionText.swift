@@ -1,6 +1,6 @@
 import Foundation
 
-/// Upper and lower case of whole texts: some letter has a case, and none the other.
+/// The case of a whole text: at least one letter has it, and no letter has the other.
 enum Case {
     static func isUpper(_ text: some StringProtocol) -> Bool { isAll(text, \.isUppercase, \.isLowercase) }
     static func isLower(_ text: some StringProtocol) -> Bool { isAll(text, \.isLowercase, \.isUppercase) }
@@ -17,7 +17,7 @@ enum Case {
     }
 }
 
-/// Words in capitals as Penn Treebank's rules part them: "DON'T" is two, "AT&T" two, "TOP-DOWN", "U.S." and "AND/OR" one each.
+/// Words in capitals, split by Penn Treebank's rules: "DON'T" is two, "AT&T" two, "TOP-DOWN", "U.S." and "AND/OR" one each.
 enum CapitalWords {
     static func count(in text: String) -> Int {
         let parted = Self.parting.split(text.replacing("’", with: "'"))
@@ -32,14 +32,14 @@ enum CapitalWords {
         }
     }
 
-    /// White space and the marks that stand alone; a comma or a colon does unless a digit follows.
+    /// White space and the marks that are separate words. A comma or a colon is one unless a digit follows.
     private static var parting: Expression { Expression("[\\s;@#$%&?!\"“”«»()\\[\\]{}<>]+|--+|\\.\\.\\.|[:,](?!\\d)") }
-    /// Words that are two, by the length of the first.
+    /// Words that are split in two, with the length of the first.
     private static let joined = ["CANNOT": 3, "GIMME": 3, "GONNA": 3, "GOTTA": 3, "LEMME": 3, "WANNA": 3]
 }
 
-/// Sentences by the rules of Kiss and Strunk's Punkt: one ends at "." and white space unless an abbreviation or an initial stands
-/// before, and at "!" and "?" always; closing quotes and brackets belong to it. Lines by themselves end nothing.
+/// Sentences by the rules of Kiss and Strunk's Punkt. A sentence ends at "." with white space, unless an abbreviation or an initial is
+/// before it, and always at "!" and "?". Closing quotes and brackets belong to the sentence. The end of a line does not end one.
 enum SentenceCount {
     static func of(_ text: String) -> Int {
         let words = text.split(whereSeparator: \.isWhitespace)

@@ -1,4 +1,4 @@
-/// Which of IFEval's thirty languages a text is in: by its script, and where languages share one, by its small words and its own letters.
+/// Guesses which of IFEval's thirty languages a text is in: by its script, and if several languages share the script, by small words and letters.
 ///
 ///     Kannada, Thai, Hangul …    the script says it; most letters count
 ///     Devanagari, Arabic …       letters and small words of hi, mr, ne; ur, fa, ar; ru, uk, bg
@@ -65,7 +65,7 @@ enum LanguageGuess {
         }
     }
 
-    /// What tells a language: small words, and letters that others of its script lack.
+    /// The marks of a language: small words, and letters that other languages of its script lack.
     private struct Traits: Sendable {
         let code: String
         let words: Set<Substring>
@@ -78,7 +78,7 @@ enum LanguageGuess {
         }
     }
 
-    /// The language with the most small words and own letters; nil where there are none. On a tie the first.
+    /// The language with the most small words and own letters; nil if there are none. On a tie the first.
     private static func best(_ text: String, _ candidates: [Traits]) -> String? {
         let lower = text.lowercased()
         let words = lower.split { !($0.isLetter || $0 == "'" || $0 == "’") }

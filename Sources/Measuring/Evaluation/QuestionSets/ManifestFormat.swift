@@ -14,7 +14,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
     case speechMath = "speech_math"
     case vera
 
-    /// What a row holds; optional columns in brackets.
+    /// The columns of a row; optional ones in brackets.
     package var columns: String {
         switch self {
         case .cord: "id, text, answer [audio or audio_path, category, choices, type or task, source or question, voice, instructions]"
@@ -88,7 +88,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// How an answer is given, in every format.
+    /// The forms of a reference answer, which all formats share.
     package static var references: String { ManifestRow.referenceRule }
 
     static func telling(_ row: ManifestRow) throws -> ManifestFormat {

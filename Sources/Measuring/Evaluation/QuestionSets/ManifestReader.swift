@@ -21,7 +21,7 @@ package struct ManifestReader: Sendable {
 
     /// - Parameters:
     ///   - shown: what errors call the manifest; its file's name where nil.
-    ///   - format: nil tells it from the first row's columns.
+    ///   - format: The format; if nil, it is detected from the first row's columns.
     ///   - type: the task type for formats that do not say; nil guesses from each answer.
     package func read(
         _ manifest: URL, called shown: String? = nil, format: ManifestFormat? = nil, name: String? = nil, type: TaskType? = nil
@@ -86,10 +86,10 @@ struct ManifestRow {
         columns = object
     }
 
-    /// The value of a column; nil where it is absent or null.
+    /// The value of a column; nil if it is absent or null.
     func value(_ column: String) -> JSONValue? { columns[column].flatMap { $0 == .null ? nil : $0 } }
 
-    /// Text, a number or a truth value as text; nil where the column is absent or null.
+    /// Text, a number or a truth value as text; nil if the column is absent or null.
     func text(_ column: String) throws -> String? {
         guard let value = value(column) else { return nil }
         switch value {

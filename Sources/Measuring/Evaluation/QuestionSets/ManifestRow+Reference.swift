@@ -10,14 +10,14 @@ import Judging
 ///                                         of another choice
 ///     "1"                                 a choice's text or nothing: as a label it could count from 0 or from 1
 extension ManifestRow {
-    /// What ``ManifestFormat/columns`` leaves to say of all formats.
+    /// The rule of references that all formats share, as an addition to ``ManifestFormat/columns``.
     static let referenceRule = """
         The answer of a choice is its letter (A is the first), its text, or a JSON integer, which counts from 0 as Hugging Face's labels do. A row \
         whose answer names no choice, or whose answer to a number, yes or no, day or month cannot be read as one, is refused by its line.
         """
 
     /// An item with its reference as a letter where it was given as a label, checked for its type.
-    /// - Parameter isGuessed: nobody said of which type the item is.
+    /// - Parameter isGuessed: Whether the item's type was guessed, and not given.
     func checked(_ item: QuestionSet.Item, isGuessed: Bool) throws -> QuestionSet.Item {
         var item = item
         let label = label()

@@ -5,15 +5,15 @@ package import Judging
 
 /// Questions with their answers, typed and spoken: a manifest and a folder of clips.
 ///
-/// Audio paths are relative to `folder` and were checked to lie in it when the set was read. `hash` covers every item's fields
-/// and the bytes of every clip: two sets with one hash ask the same.
+/// Audio paths are relative to `folder`; the reader has checked that they lie in it. `hash` covers every item's fields
+/// and the bytes of every clip: two sets with equal hashes ask the same questions.
 package struct QuestionSet: Sendable {
     package struct Item: Codable, Sendable, Equatable {
         package var id: String
         package var category: String
         /// The question as it is typed.
         package var text: String
-        /// Relative path of the clip; nil where it is yet to be spoken.
+        /// The clip's relative path; nil if the question is not spoken yet.
         package var audio: String?
         package var answer: String
         /// The lettered choices' texts, A first; empty for other types.
@@ -22,7 +22,7 @@ package struct QuestionSet: Sendable {
         /// The question that several voices may speak; items that share it form a cluster.
         package var source: String
         package var voice: String?
-        /// What the answer is held against, of the type `instructions`.
+        /// For the type `instructions`: the instructions that the answer must follow.
         package var instructions: [Instruction]?
 
         package init(
@@ -59,9 +59,9 @@ package struct QuestionSet: Sendable {
     package func clip(_ item: Item) -> URL? { item.audio.map { folder.appending(path: $0) } }
 
     /// SHA-256 over the items in order: each as JSON with sorted keys, then its clip's own digest. Where the clips lie, and the
-    /// manifest's format, do not matter; their names within the set do not either.
+    /// manifest's format, do not matter; nor do their names within the set.
     ///
-    /// - Parameter check: called before every item; what it throws ends the work.
+    /// - Parameter check: Called before every item; an error that it throws ends the work.
     package func hash(check: () throws -> Void = {}) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -19,7 +19,7 @@ struct VERAEpisode {
             audio: audio, answer: answer, type: type ?? TaskType(ofReference: answer))
     }
 
-    /// The question, which must be its clip alone: what is only typed beside it would be asked in one arm and not in the other.
+    /// The question, which must consist of its clip alone. A typed addition would be asked in one arm and not in the other.
     private func onlyTurn() throws -> JSONValue {
         guard case .array(let turns) = row.columns["turns"], turns.count == 1, turns[0]["role"] == .string("user") else {
             throw row.wrongType("turns", "a list of one user's turn")

@@ -1,17 +1,17 @@
 import Judging
 
-/// How the subsets of VoiceBench that are not told by their references are scored.
+/// The scoring of those VoiceBench subsets whose references do not determine it.
 ///
 ///     AlpacaEval, CommonEval, WildVoice   no reference    rated from 1 to 5 by a judge
 ///     SD-QA                               reference       yes or no by a judge; several regions speak one question
 ///     AdvBench                            no reference    refused or answered
-///     IFEval                              instructions    rules (ManifestRow+Instructions), whatever the subset is called
+///     IFEval                              instructions    rules (ManifestRow+Instructions), under any name of the subset
 enum VoiceBenchSubset: Equatable {
     case open
     case sdQA
     case advBench
 
-    /// - Parameter name: of the configuration on Hugging Face; nil for those whose references say all.
+    /// - Parameter name: The name of the configuration on Hugging Face. The result is nil for subsets whose references determine the scoring.
     init?(_ name: String) {
         switch name {
         case "alpacaeval", "alpacaeval_full", "alpacaeval_speaker", "commoneval", "wildvoice": self = .open
@@ -21,7 +21,7 @@ enum VoiceBenchSubset: Equatable {
         }
     }
 
-    /// The type and the answer of a row; a type that the caller asks for stands before the subset's own.
+    /// The type and the answer of a row. A type that the caller gives takes precedence over the subset's.
     func scoring(_ row: ManifestRow, _ type: TaskType?) throws -> (TaskType, String) {
         switch self {
         case .open: (type ?? .rating, try row.text("reference") ?? "")
@@ -30,7 +30,7 @@ enum VoiceBenchSubset: Equatable {
         }
     }
 
-    /// Those of a row of another subset, or of an export that does not name it.
+    /// The type and the answer of a row whose subset is another one, or is not named.
     static func referenced(_ row: ManifestRow, _ type: TaskType?) throws -> (TaskType, String) {
         switch type {
         case .rating: return (.rating, try row.text("reference") ?? "")

@@ -2,10 +2,10 @@ import Audio
 import Foundation
 
 extension QuestionSet {
-    /// Where a page finds the clip of each item that was asked by ear: within the page, as `data:` URIs of Ogg Opus, while all clips together
-    /// take at most `limit` bytes; without a player beyond that, so that the page stays one file that opens.
+    /// The clips of spoken items as a page embeds them: `data:` URIs of Ogg Opus, as long as all clips together
+    /// take at most `limit` bytes. Beyond that the page has no players, so that it stays one file that browsers can open.
     ///
-    /// - Parameter check: called before every item; what it throws ends the reading.
+    /// - Parameter check: Called before every item; an error that it throws ends the reading.
     package func embeddedClips(
         of items: [ItemResult], limit: Int = 24 << 20, check: () throws -> Void = {}
     ) throws -> (ItemResult) -> String? {
@@ -23,8 +23,8 @@ extension QuestionSet {
         return { pages[$0.id] }
     }
 
-    /// A sound file as Ogg Opus, which browsers play and which takes a tenth of a WAV file; one that is Opus already as it is. Nil where it
-    /// cannot be decoded, which the item's own error tells.
+    /// A sound file as Ogg Opus, which browsers play and which takes a tenth of a WAV file's bytes. A file that is Opus already is unchanged. Nil if it
+    /// cannot be decoded; the item then has an error of its own.
     private static func opus(_ file: Data) -> Data? {
         if file.prefix(64).range(of: Data("OpusHead".utf8)) != nil { return file }
         guard let clip = try? AudioDecoder.decode([UInt8](file), limits: AudioLimits(maxSeconds: 600)) else { return nil }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Numbers as a table shows them. Locale-free.
+/// Numbers in the form of tables, independent of the locale.
 enum Format {
     static func fixed(_ value: Double, _ digits: Int) -> String {
         let text = String(format: "%.\(digits)f", value)
@@ -21,7 +21,7 @@ enum Format {
             + fixed(interval.upper * scale, digits).replacing("-", with: "−") + "]"
     }
 
-    /// A dash where the data support none.
+    /// An interval; a dash if the data do not support one.
     static func interval(_ interval: Interval?, scale: Double = 1, digits: Int = 1) -> String {
         interval.map { self.interval($0, scale: scale, digits: digits) } ?? "–"
     }
@@ -61,6 +61,6 @@ enum Format {
 }
 
 extension Arm {
-    /// The class of the page that colours it.
+    /// The name of the page's CSS class for the colour.
     var style: String { self == .text ? "text" : self == .audio ? "audio" : "control" }
 }

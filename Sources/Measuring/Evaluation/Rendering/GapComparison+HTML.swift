@@ -1,5 +1,5 @@
 extension GapComparison {
-    /// The comparison as one page that needs nothing else: what changed, by how much, and every item that was gained or lost with both
+    /// The comparison as one self-contained page: what changed, by how much, and every gained or lost item with both
     /// runs' answers.
     ///
     /// - Parameters:

@@ -1,7 +1,7 @@
 extension GapReport {
     /// The items as CSV (RFC 4180: CRLF, quoted where needed), one row each, every arm's answer in its columns.
     ///
-    /// A cell that a spreadsheet would take for a formula gets a leading apostrophe; plain numbers stay as they are.
+    /// A cell that a spreadsheet would read as a formula gets a leading apostrophe. Plain numbers do not.
     package func csv() -> String {
         let present = Arm.allCases.filter { arms[$0] != nil }
         let measures = ["text", "extracted", "correct", "failure", "error", "tokens", "seconds"] + (rating == nil ? [] : ["score"])

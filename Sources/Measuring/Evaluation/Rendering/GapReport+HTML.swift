@@ -1,8 +1,8 @@
 extension GapReport {
-    /// The whole report as one page that needs nothing else: plots are inline SVG, the style and the filter travel in it.
+    /// The whole report as one self-contained page. It contains its plots as SVG, its style and its filter.
     ///
-    /// - Parameter clip: where an item's audio is, as a relative link or a `data:` URI; nil leaves the player out. A link of
-    ///   another kind is left out too, so that the page can reach nothing outside.
+    /// - Parameter clip: The place of an item's audio, as a relative link or a `data:` URI; nil for no player. A link of
+    ///   another kind is ignored, so that the page cannot load anything from outside.
     package func html(clip: (ItemResult) -> String? = { $0.audio }) -> String {
         ReportPage.page(
             "Audio-text gap: \(reproducibility.measured) on \(reproducibility.benchmark)",
@@ -183,7 +183,7 @@ extension GapReport {
 
     private var divergenceSection: String {
         guard let divergence else { return "" }
-        // The mean of one or two long answers is no curve.
+        // The mean of one or two long answers is too noisy for a curve.
         let positions = divergence.positions.filter { 4 * $0.n >= divergence.answers }
         let points = { (value: KeyPath<DivergenceSummary.Position, Double>) in
             positions.map { (x: Double($0.position), y: $0[keyPath: value]) }

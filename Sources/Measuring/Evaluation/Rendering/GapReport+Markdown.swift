@@ -55,7 +55,7 @@ extension GapReport {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// Of the intervals, in percent.
+    /// The confidence level of the intervals, in percent.
     var confidence: String { Format.fixed(100 * gap.confidence, 0) }
 
     private var headline: String {
@@ -65,10 +65,10 @@ extension GapReport {
             + "sign-flip over source questions p \(Format.equals(gap.signFlipP))."
     }
 
-    /// The remaining numbers as name and value.
+    /// The remaining numbers, each with its name.
     var readings: [[String]] {
         guard gap.isMeasured else {
-            // Against a base's text accuracy that was given, hearing has a share without a text arm of its own.
+            // If the base's text accuracy was given, the share of hearing is known without a text arm.
             let hasShare = arms[.audio] != nil && mrr.base == "given"
             return [["gap", PairedSummary.notMeasured]] + (hasShare ? [retainedByHearing] : [])
         }
@@ -106,7 +106,7 @@ extension PairedSummary {
 }
 
 extension ArmSummary {
-    /// A category's share; a dash where nothing was asked.
+    /// A category's share; a dash if it has no questions.
     var share: String { n == 0 ? "–" : Format.percent(accuracy) }
 }
 
@@ -137,7 +137,7 @@ extension InstructionSummary {
         ["followed", "text %", "audio %", "text, \(confidence) %", "audio, \(confidence) %", "gap", "interval", "p"]
     }
 
-    /// The four levels; the gap of whole prompts, strictly, is the report's own.
+    /// The four levels. The gap of whole prompts, counted strictly, is the report's main gap.
     var rows: [[String]] {
         let levels: [(String, KeyPath<Levels, Share>, PairedSummary?)] = [
             ("whole prompts, strictly", \.promptStrict, nil), ("whole prompts, loosely", \.promptLoose, gaps.promptLoose),
@@ -195,7 +195,7 @@ extension Format {
 }
 
 enum Markdown {
-    /// Text that cannot end its line, its cell or its markup; what has no meaning where it stands is left readable: an underscore
+    /// Text escaped so that it cannot end its line, its cell or its markup. Characters without a meaning at their place stay readable: an underscore
     /// within a word, a bracket that opens no link, "<" before a blank.
     static func inline(_ text: String) -> String {
         let scalars = Array(text.unicodeScalars)

@@ -1,4 +1,4 @@
-/// The gap taken apart as tables, for Markdown and pages alike.
+/// The parts of the gap as tables, for Markdown and for pages.
 extension HearingSummary {
     static let explanation = """
         The model's own transcript of each clip was typed back to it. What that loses against the typed question was lost in hearing; what \

@@ -2,9 +2,9 @@
 enum Plots {
     struct Mark {
         var value: Double
-        /// Nil where the data support none.
+        /// Nil if the data do not support one.
         var interval: Interval?
-        /// A class of the page: `text`, `audio`, `control`, `gap`.
+        /// The CSS class: `text`, `audio`, `control`, `gap`.
         var style: String
         var label: String
     }
@@ -129,7 +129,7 @@ enum Markup {
 
     /// Text that is safe between tags and within quoted attributes.
     static func escape(_ text: String) -> String {
-        // Most texts are safe as they are; a clip of a megabyte is one of them.
+        // Most texts need no escapes, among them clips of a megabyte.
         guard text.utf8.contains(where: isSpecial) else { return text }
         var safe = ""
         safe.reserveCapacity(text.utf8.count)

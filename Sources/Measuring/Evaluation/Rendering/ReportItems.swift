@@ -1,5 +1,5 @@
 extension GapReport {
-    /// The items, each a fold that opens on both answers; the filter above them needs the page's script.
+    /// The items, each of which unfolds to its answers. The filter above them needs the page's script.
     func itemSection(_ clip: (ItemResult) -> String?) -> String {
         let options = categories.map { "<option>\(Markup.escape($0.category))</option>" }.joined()
         return """
@@ -74,7 +74,7 @@ extension Markup {
         return "<div class=\"tiles\">\(cells.joined())</div>"
     }
 
-    /// One answer in a box: how it was read, and all of it.
+    /// One answer in a box: the extracted answer and the whole text.
     static func answer(_ title: String, _ style: String, _ answer: ArmAnswer) -> String {
         let state = answer.error ?? answer.failure ?? (answer.correct ? "right" : "wrong")
         let extracted = answer.extracted.map { " → <b>\(escape($0))</b>" } ?? ""

@@ -7,8 +7,8 @@ package enum ReportPage {
     package static let styleSource = source(style)
     package static let scriptSource = source(script)
 
-    /// What such a page needs: its own style and script, and clips that travel in it. What a model said can run nothing, even
-    /// where it should slip through the escaping.
+    /// Allows the page its own style and script and embedded clips. A model's text cannot run anything, even
+    /// if an escape were missing.
     package static let contentSecurityPolicy =
         "default-src 'none'; style-src \(styleSource); script-src \(scriptSource); media-src 'self' data:; base-uri 'none'; "
         + "form-action 'none'; frame-ancestors 'none'"

@@ -1,4 +1,4 @@
-/// What second sets show, as tables, for Markdown and pages alike.
+/// The results of second sets as tables, for Markdown and for pages.
 extension RetainedSet {
     static let explanation = """
         Second sets, asked in one arm each: what they lose from one version to the next, a training that closes the gap has forgotten.

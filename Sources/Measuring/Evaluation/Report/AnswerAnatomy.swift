@@ -1,12 +1,12 @@
-/// One answer walked along under a spoken and a typed prompt: how far both pull apart at each token, and where.
+/// The divergence between the spoken and the typed prompt along one answer, token by token.
 package struct AnswerAnatomy: Sendable, Equatable {
     /// D_t in nats, by position.
     package let divergences: [Double]
-    /// Of D_t in the answer, 1 the largest; of equal ones the earlier comes first.
+    /// The rank of each D_t within the answer, 1 for the largest. Of equal values the earlier comes first.
     package let ranks: [Int]
     package let mean: Double
     package let p80: Double
-    /// Pearson's, of D_t with t; nil where D_t does not vary.
+    /// Pearson's correlation of D_t with t; nil if D_t does not vary.
     package let positionCorrelation: Double?
     /// Σ w_t D_t
     package let weightedSum: Double

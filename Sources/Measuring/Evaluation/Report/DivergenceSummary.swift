@@ -1,7 +1,7 @@
 /// The divergence of one generated token: D_t = KL(audio ‖ text) at a position of an answer, in nats.
 package struct TokenDivergence: Codable, Sendable, Equatable {
     package var item: String
-    /// From 0.
+    /// The index in the answer, from 0.
     package var position: Int
     package var token: String
     package var value: Double
@@ -14,7 +14,7 @@ package struct TokenDivergence: Codable, Sendable, Equatable {
     }
 }
 
-/// The anatomy of the gap: where along an answer the two ways of asking pull apart, and at which tokens (arXiv 2601.16547).
+/// The divergences of all answers: their sizes by position and by token (arXiv 2601.16547).
 package struct DivergenceSummary: Codable, Sendable, Equatable {
     package struct Position: Codable, Sendable, Equatable {
         package var position: Int
@@ -32,7 +32,7 @@ package struct DivergenceSummary: Codable, Sendable, Equatable {
         package var max: Double
     }
 
-    /// Tokens measured, in so many answers.
+    /// The numbers of measured tokens and of answers.
     package var n: Int
     package var answers: Int
     package var mean: Double
@@ -40,17 +40,17 @@ package struct DivergenceSummary: Codable, Sendable, Equatable {
     package var p80: Double
     package var p95: Double
     package var p99: Double
-    /// Between D_t and its position; nil where one of them does not vary.
+    /// Pearson's correlation of D_t with its position; nil if one of them does not vary.
     package var pearson: Double?
     package var spearman: Double?
     package var positions: [Position]
-    /// Largest mean D_t first, among tokens seen at least `minimum` times.
+    /// The tokens with the largest mean D_t first, among those that occur at least `minimum` times.
     package var tokens: [Token]
 
     /// Nil without tokens.
     /// - Parameters:
-    ///   - top: how many tokens to list.
-    ///   - minimum: how often a token must occur to be listed, so that one accident does not lead the list.
+    ///   - top: The number of tokens to list.
+    ///   - minimum: The occurrences that a token needs to be listed, so that a single outlier does not lead the list.
     package init?(_ divergences: [TokenDivergence], top: Int = 20, minimum: Int = 3) {
         guard !divergences.isEmpty else { return nil }
         let values = divergences.map(\.value)

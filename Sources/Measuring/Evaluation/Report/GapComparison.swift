@@ -1,6 +1,6 @@
 import Randomness
 
-/// What a candidate version changed against its base, both measured on the same question set.
+/// The changes from a base version to a candidate, both measured on the same question set.
 ///
 ///     paper's reduction   1 − (text_base − audio_candidate) ÷ (text_base − audio_base)
 ///     own reduction       1 − (text_candidate − audio_candidate) ÷ (text_base − audio_base)
@@ -18,10 +18,10 @@ package struct GapComparison: Codable, Sendable, Equatable {
     package var gapBefore: Double
     package var gapAfterAgainstBaseText: Double
     package var gapAfterOwn: Double
-    /// Fractions of the gap before; nil where there was none.
+    /// Fractions of the gap before; nil if there was none.
     package var reductionAgainstBaseText: Double?
     package var reductionOwn: Double?
-    /// By how many points the gap became smaller: base's own gap − candidate's own gap, with a bootstrap over source questions and the
+    /// The reduction of the gap in points: base's gap − candidate's gap, with a bootstrap over source questions and the
     /// sign-flip test.
     package var gapClosed: Closing
     /// Candidate − base, in points: positive is better. `b` counts items gained, `c` items lost.
@@ -30,19 +30,19 @@ package struct GapComparison: Codable, Sendable, Equatable {
     package var textItems: ChangedItems
     package var audioItems: ChangedItems
     package var categories: [Category]
-    /// Which part of the gap was closed; nil where transcripts were not typed back in both runs.
+    /// The closed part of the gap by cause; nil unless both runs asked the arm `transcript`.
     package var hearing: HearingComparison?
-    /// What was kept of each second set that both runs asked in one way; nil where there was none.
+    /// The retention on each second set that both runs asked in the same way; nil if there is none.
     package var retention: [RetentionComparison]?
-    /// Nil where no judge rated.
+    /// Nil if no judge rated.
     package var rating: RatingComparison?
     /// Settings in which the two runs differ, beyond the weights: a comparison of versions should have none.
     package var differences: [String]
 
     package struct Closing: Codable, Sendable, Equatable {
-        /// Before − after: positive where it became smaller.
+        /// Before − after: positive if the gap became smaller.
         package var points: Double
-        /// Nil where every source question changed alike; `intervalLeftOut` says so.
+        /// Nil if every source question changed by the same amount; `intervalLeftOut` then says so.
         package var bootstrap: Interval?
         package var intervalLeftOut: String?
         package var signFlipP: Double

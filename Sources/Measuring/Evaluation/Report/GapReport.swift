@@ -4,32 +4,32 @@ import Foundation
 ///
 ///     gap = accuracy(text) − accuracy(audio), in points, over the items that both arms were asked
 ///
-/// All is derived from `items`, so that a reader can check any number; nothing is rounded.
+/// Everything is computed from `items`, so that a reader can check every number. Nothing is rounded.
 package struct GapReport: Codable, Sendable, Equatable {
     package var object = "gap.report"
     package var id: String
     /// Unix seconds.
     package var created: Int
-    /// Items, asked or not.
+    /// The number of items, asked or not.
     package var n: Int
     package var arms: [Arm: ArmSummary]
     package var gap: PairedSummary
     package var categories: [CategorySummary]
-    /// The same by voice, where the set names at least two.
+    /// The same by voice, if the set names at least two.
     package var voices: [CategorySummary]?
-    /// Where a judge rates answers from 1 to 5.
+    /// The ratings, if a judge scores answers from 1 to 5.
     package var rating: RatingSummary?
-    /// Where items have instructions that rules check.
+    /// The followed instructions, if items have any.
     package var instructions: InstructionSummary?
     package var agreement: AgreementSummary
     package var mrr: Retention
-    /// Mean over categories of 1 − audio ÷ text accuracy.
+    /// The mean over categories of 1 − audio ÷ text accuracy.
     package var averageDrop: Double?
     package var power: PowerSummary
     package var divergence: DivergenceSummary?
-    /// The gap taken apart, where transcripts were typed back.
+    /// The parts of the gap, if the arm `transcript` was asked.
     package var hearing: HearingSummary?
-    /// Second sets that were asked beside the benchmark, to see what a training forgets.
+    /// Second sets, asked in addition to the benchmark to measure what a training forgets.
     package var retention: [RetainedSet]?
     package var reproducibility: Reproducibility
     package var items: [ItemResult]
@@ -83,7 +83,7 @@ package struct GapReport: Codable, Sendable, Equatable {
         case averageDrop = "average_drop"
     }
 
-    /// Who spoke each of ``pairs(_:)``.
+    /// The voice of each of ``pairs(_:)``.
     private static func voices(_ items: [ItemResult]) -> [String] {
         items.filter { $0.asked(.text) != nil && $0.asked(.audio) != nil }.map { $0.voice ?? "" }
     }
@@ -101,7 +101,7 @@ package struct GapReport: Codable, Sendable, Equatable {
 package struct Retention: Codable, Sendable, Equatable {
     package var value: Double?
     package var baseTextAccuracy: Double
-    /// `own`, or `given` where the caller named the base's accuracy.
+    /// `own`, or `given` if the caller gave the base's accuracy.
     package var base: String
 
     enum CodingKeys: String, CodingKey {
@@ -110,9 +110,9 @@ package struct Retention: Codable, Sendable, Equatable {
     }
 }
 
-/// One arm's accuracy with Wilson's interval, and what went wrong by name.
+/// One arm's accuracy with Wilson's interval, and its failures by name.
 package struct ArmSummary: Codable, Sendable, Equatable {
-    /// Items asked.
+    /// The number of items asked.
     package var n: Int
     package var correct: Int
     package var accuracy: Double
@@ -168,11 +168,11 @@ package struct CategorySummary: Codable, Sendable, Equatable {
     }
 }
 
-/// Do the arms say the same, right or wrong?
+/// The agreement of the arms, right or wrong.
 package struct AgreementSummary: Codable, Sendable, Equatable {
-    /// Over extracted answers, where both arms gave one.
+    /// Over the items for which both arms have an extracted answer.
     package var answers: Agreement
-    /// Over right and wrong, on every item that both arms were asked.
+    /// Over right and wrong, on all items asked in both arms.
     package var correctness: Agreement
 
     init(_ items: [ItemResult]) {
@@ -189,11 +189,11 @@ package struct AgreementSummary: Codable, Sendable, Equatable {
     }
 }
 
-/// What a set of this size and this discordance can see, at level 0.05 with power 0.8; gaps in points.
+/// The gaps that a set of this size and discordance detects at level 0.05 with power 0.8, in points.
 package struct PowerSummary: Codable, Sendable, Equatable {
     package var discordantShare: Double
     package var detectableGap: Double?
-    /// Pairs that a gap of the observed size needs.
+    /// The number of pairs needed to detect a gap of the observed size.
     package var itemsForObservedGap: Int?
 
     init(_ gap: PairedSummary) {

@@ -7,11 +7,11 @@ import Randomness
 ///     gap           text − audio, in points
 ///     change        method − base on the same items: pooled over seeds, with intervals over questions and over seeds × questions
 ///     p             sign-flip test of the audio change over source questions; adjusted by Holm over all methods and benchmarks
-///     reduction     1 − gap after ÷ gap before: against the base's text accuracy, as the paper has it, and against the method's own
+///     reduction     1 − gap after ÷ gap before: against the base's text accuracy, as in the paper, and against the method's own
 ///     MRR           audio ÷ the base's text (arXiv 2601.05543); the average drop is the mean of 1 − MRR over benchmarks (2603.24596)
 ///     text kept     text ÷ the base's text
 package struct GapTable: Codable, Sendable, Equatable {
-    /// One report of a method; those of one benchmark are its seeds.
+    /// One report of a method. Several reports on one benchmark are its seeds.
     package struct Entry: Sendable {
         package let method: String
         package let report: GapReport
@@ -25,9 +25,9 @@ package struct GapTable: Codable, Sendable, Equatable {
     /// A difference in points.
     package struct Change: Codable, Sendable, Equatable {
         package var points: Double
-        /// Over source questions.
+        /// The interval over source questions.
         package var pooled: Interval?
-        /// Over seeds and source questions; nil with one seed.
+        /// The interval over seeds and source questions; nil with one seed.
         package var hierarchical: Interval?
         package var signFlipP: Double
 
@@ -37,11 +37,11 @@ package struct GapTable: Codable, Sendable, Equatable {
         }
     }
 
-    /// Means over seeds. Fractions, but for what is in points.
+    /// Means over seeds, as fractions unless stated in points.
     package struct Numbers: Codable, Sendable, Equatable {
         package var text: Double
         package var audio: Double
-        /// Points.
+        /// In points.
         package var gap: Double
         package var reductionAgainstBaseText: Double?
         package var reductionOwn: Double?
@@ -60,10 +60,10 @@ package struct GapTable: Codable, Sendable, Equatable {
         package var benchmark: String
         package var method: String
         package var seeds: Int
-        /// Items that the base and every seed were asked, typed and spoken.
+        /// The number of items asked typed and spoken in the base and in every seed.
         package var n: Int
         package var numbers: Numbers
-        /// Between seeds; nil with one.
+        /// The standard deviation between seeds; nil with one seed.
         package var textDeviation: Double?
         package var audioDeviation: Double?
         /// Nil for the base.
@@ -81,7 +81,7 @@ package struct GapTable: Codable, Sendable, Equatable {
         }
     }
 
-    /// A method over all benchmarks of the base; nil drop where no base answers a typed question rightly.
+    /// A method over all benchmarks of the base. The drop is nil if no base answers a typed question correctly.
     package struct Mean: Codable, Sendable, Equatable {
         package var method: String
         package var numbers: Numbers
@@ -99,12 +99,12 @@ package struct GapTable: Codable, Sendable, Equatable {
 
     package var object = "gap.table"
     package var base: String
-    /// By benchmark in the order of the base's reports, then by method in the order given.
+    /// Sorted by benchmark in the order of the base's reports, then by method in the given order.
     package var rows: [Row] = []
-    /// Of methods that were measured on every benchmark; none where there is one benchmark.
+    /// The means of the methods measured on every benchmark; empty if there is only one benchmark.
     package var means: [Mean] = []
 
-    /// - Parameter base: the method that others are held against: one report a benchmark.
+    /// - Parameter base: The method that the others are compared with; it has one report per benchmark.
     package init(_ entries: [Entry], base: String, confidence: Double = 0.95, resamples: Int = 2000) throws(Failure) {
         self.base = base
         var methods: [String] = []
@@ -204,7 +204,7 @@ package struct GapTable: Codable, Sendable, Equatable {
         let text, audio: Bool
     }
 
-    /// What was asked in both arms, by item.
+    /// The outcomes of the items asked in both arms, by item.
     private static func asked(_ report: GapReport) -> [String: Outcome] {
         report.items.reduce(into: [:]) { found, item in
             guard let text = item.asked(.text), let audio = item.asked(.audio) else { return }

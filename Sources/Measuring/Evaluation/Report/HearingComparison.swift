@@ -1,6 +1,6 @@
 import Randomness
 
-/// Which part of the gap a candidate closed, over the items that both runs asked typed, spoken and by their transcripts.
+/// The parts of the gap that a candidate closed, over the items that both runs asked in the arms text, audio and transcript.
 ///
 ///     gap closed = hearing closed + reasoning closed        base − candidate, in points: positive is better
 package struct HearingComparison: Codable, Sendable, Equatable {
@@ -8,7 +8,7 @@ package struct HearingComparison: Codable, Sendable, Equatable {
     package var gap: Part
     package var hearing: Part
     package var reasoning: Part
-    /// Over the same items.
+    /// The word error rates over the same items.
     package var wordErrorsBefore: Double
     package var wordErrorsAfter: Double
 
@@ -20,7 +20,7 @@ package struct HearingComparison: Codable, Sendable, Equatable {
 
         init(_ parts: [(key: String, before: Int, after: Int)], confidence: Double, resamples: Int, seed: UInt64) {
             let changes = ClusteredPairs(differences: parts.map { ($0.key, $0.before - $0.after) }, range: -2...2)
-            // One seed for every part: the same resamples.
+            // All parts share one seed, and so their resamples.
             var generator = RandomStream(seed: seed)
             before = 100 * Double(parts.reduce(0) { $0 + $1.before }) / Double(parts.count)
             after = 100 * Double(parts.reduce(0) { $0 + $1.after }) / Double(parts.count)
@@ -28,7 +28,7 @@ package struct HearingComparison: Codable, Sendable, Equatable {
         }
     }
 
-    /// Nil where no item was asked in all three ways in both runs.
+    /// Nil if no item was asked in all three ways in both runs.
     init?(_ items: [(base: ItemResult, candidate: ItemResult)], confidence: Double, resamples: Int, seed: UInt64) {
         let pairs = items.compactMap { base, candidate in
             base.threeWays.flatMap { before in candidate.threeWays.map { (key: base.sourceQuestion, before: before, after: $0) } }

@@ -1,22 +1,22 @@
 import Randomness
 
-/// The gap taken apart, where a model's transcripts were typed back to it (the cascade):
+/// The parts of the gap, from the accuracy on the model's own transcripts (the cascade):
 ///
 ///     text − audio  =  (text − transcript)  +  (transcript − audio)
-///         gap          lost in hearing          lost in reasoning over sound; below zero: won
+///         gap          lost in hearing          lost in reasoning over sound; a gain if below zero
 ///
-/// All three are over the items that were asked in all three ways, with the same resamples of the same source questions, so that the
-/// parts sum to the gap in every one of them. A transcript is a model's own reading of a clip: what it misspells, but understands, counts
-/// as lost in hearing and won in reasoning.
+/// All three are over the items asked in all three arms, with the same resamples of the same source questions. The
+/// parts therefore sum to the gap in every resample. A transcript is a model's own reading of a clip: a word that it misspells but understands counts
+/// as a loss in hearing and a gain in reasoning.
 package struct HearingSummary: Codable, Sendable, Equatable {
     package var wordErrors: WordErrorSummary
-    /// Nil where no item was asked typed, spoken and by its transcript.
+    /// Nil if no item was asked typed, spoken and by its transcript.
     package var split: Split?
-    /// Accuracy by how well an item was heard.
+    /// The accuracy by the word error rate of the transcript.
     package var bins: [Bin]
     /// Items whose transcript has no wrong word.
     package var heardRightly: Int
-    /// Ids of those of them that were answered rightly when typed and wrongly when spoken.
+    /// The ids of those among them whose typed answer is right and whose spoken answer is wrong.
     package var misreasoned: [String]
 
     package struct Split: Codable, Sendable, Equatable {
@@ -28,7 +28,7 @@ package struct HearingSummary: Codable, Sendable, Equatable {
         package var gap: PairedSummary
         package var hearing: PairedSummary
         package var reasoning: PairedSummary
-        /// hearing ÷ gap, and its bootstrap interval over source questions; nil where the gap's own holds zero.
+        /// hearing ÷ gap, and its bootstrap interval over source questions; nil if the gap's own holds zero.
         package var hearingShare: Double?
         package var hearingShareInterval: Interval?
 
@@ -39,7 +39,7 @@ package struct HearingSummary: Codable, Sendable, Equatable {
         }
     }
 
-    /// So many right, with Wilson's interval.
+    /// A number of right answers, with Wilson's interval.
     package struct Share: Codable, Sendable, Equatable {
         package var n: Int
         package var correct: Int
@@ -53,7 +53,7 @@ package struct HearingSummary: Codable, Sendable, Equatable {
         }
     }
 
-    /// Items whose word error rate is above `above` and at most `upTo`; the first bin has no wrong word, the last no end.
+    /// Items whose word error rate is above `above` and at most `upTo`. The first bin has no wrong word; the last has no upper end.
     package struct Bin: Codable, Sendable, Equatable {
         package var above: Double?
         package var upTo: Double?
@@ -66,7 +66,7 @@ package struct HearingSummary: Codable, Sendable, Equatable {
         }
     }
 
-    /// Nil where nothing was heard.
+    /// Nil if nothing was heard.
     init?(_ items: [ItemResult], confidence: Double, resamples: Int, seed: UInt64) {
         let heard = items.compactMap { item in item.asked(.transcript)?.wordErrors.map { (item: item, errors: $0) } }
         guard !heard.isEmpty else { return nil }
@@ -94,12 +94,12 @@ package struct HearingSummary: Codable, Sendable, Equatable {
 }
 
 extension ItemResult {
-    /// Every word was heard, the typed question answered rightly, and the spoken one wrongly.
+    /// Whether the transcript is correct, the typed answer right and the spoken answer wrong.
     var isMisreasoned: Bool {
         asked(.transcript)?.wordErrors?.count == 0 && asked(.text)?.correct == true && asked(.audio)?.correct == false
     }
 
-    /// The outcomes in the three ways that part the gap; nil where one was not asked.
+    /// The outcomes in the three arms that divide the gap; nil if one was not asked.
     var threeWays: (text: Bool, transcript: Bool, audio: Bool)? {
         guard let text = asked(.text), let transcript = asked(.transcript), let audio = asked(.audio) else { return nil }
         return (text.correct, transcript.correct, audio.correct)
@@ -133,7 +133,7 @@ extension HearingSummary.Split {
             resamples: resamples, confidence: confidence, seed: seed)
     }
 
-    /// Percentiles of Σ hearing ÷ Σ gap over resampled source questions; nil where a resample has no gap.
+    /// Percentiles of Σ hearing ÷ Σ gap over resampled source questions; nil if a resample has no gap.
     private static func shareInterval(
         _ differences: [(key: String, hearing: Int, gap: Int)], resamples: Int, confidence: Double, seed: UInt64
     ) -> Interval? {
@@ -158,16 +158,16 @@ extension HearingSummary.Split {
 
 /// The word error rate over all transcripts: Σ errors ÷ Σ words.
 package struct WordErrorSummary: Codable, Sendable, Equatable {
-    /// Transcripts.
+    /// The number of transcripts.
     package var n: Int
     package var words: Int
     package var substitutions: Int
     package var deletions: Int
     package var insertions: Int
     package var rate: Double
-    /// Percentiles of the bootstrap over source questions; nil where those of a single one, or all the same, show no spread.
+    /// Percentiles of the bootstrap over source questions; nil if there is a single question or no spread.
     package var interval: Interval?
-    /// What both texts were made alike by before they were compared: ``TranscriptText``.
+    /// The normalisation of both texts before the comparison (``TranscriptText``).
     package var normalization = "english"
 
     init(_ transcripts: [(key: String, errors: WordErrors)], confidence: Double, resamples: Int, seed: UInt64) {
@@ -178,7 +178,7 @@ package struct WordErrorSummary: Codable, Sendable, Equatable {
         deletions = errors.reduce(0) { $0 + $1.deletions }
         insertions = errors.reduce(0) { $0 + $1.insertions }
         rate = words == 0 ? 0 : Double(substitutions + deletions + insertions) / Double(words)
-        // A ratio of sums over clusters, as a mean difference is: a cluster counts for its words.
+        // The rate is a ratio of sums over clusters, like a mean difference: a cluster is weighted by its words.
         let groups: [String: [WordErrors]] = Dictionary(grouping: transcripts, by: \.key).mapValues { $0.map(\.errors) }
         var clusters: [ClusteredPairs.Cluster] = []
         for key in groups.keys.sorted() {

@@ -1,13 +1,13 @@
-/// How instructions are followed, over the items that have some, as IFEval counts it: a prompt whose instructions are all followed, and an
-/// instruction by itself; strictly, by the response as it stands, and loosely, by it without its first or last line or its asterisks.
+/// The share of followed instructions, counted as by IFEval: by prompts whose instructions are all followed, and by
+/// single instructions; strictly, on the response itself, and loosely, also without its first or last line or its asterisks.
 ///
-/// The report's own accuracies and gap are those of prompts, strictly.
+/// The report's own accuracies and gap are the strict ones of prompts.
 package struct InstructionSummary: Codable, Sendable, Equatable {
     package struct Share: Codable, Sendable, Equatable {
         package var n: Int
         package var followed: Int
         package var share: Double
-        /// Wilson's for prompts; for instructions, which share prompts, Student's t clustered by source question, nil with fewer than two.
+        /// Wilson's interval for prompts. For instructions, which share prompts: Student's t clustered by source question, nil with fewer than two.
         package var interval: Interval?
     }
 
@@ -25,7 +25,7 @@ package struct InstructionSummary: Codable, Sendable, Equatable {
         }
     }
 
-    /// Typed minus spoken at the levels that the report's own gap is not; of single instructions clustered by source question.
+    /// Typed minus spoken, for the three levels besides the report's own gap. Single instructions are clustered by source question.
     package struct Gaps: Codable, Sendable, Equatable {
         package var promptLoose: PairedSummary
         package var instructionStrict: PairedSummary
@@ -38,7 +38,7 @@ package struct InstructionSummary: Codable, Sendable, Equatable {
         }
     }
 
-    /// One kind of instruction: how often it was asked for and strictly followed, by arm.
+    /// One kind of instruction: the numbers of requests and of strict successes by arm.
     package struct Kind: Codable, Sendable, Equatable {
         package var id: String
         package var asked: [Arm: Int]
@@ -49,7 +49,7 @@ package struct InstructionSummary: Codable, Sendable, Equatable {
     package var gaps: Gaps
     package var kinds: [Kind]
 
-    /// Nil where no item has instructions.
+    /// Nil if no item has instructions.
     init?(_ items: [ItemResult], confidence: Double, resamples: Int, seed: UInt64) {
         let answers = items.map { item in
             (key: item.sourceQuestion, arms: item.arms.filter { $0.value.error == nil }.compactMapValues(\.instructions))

@@ -4,38 +4,38 @@ package enum Arm: String, Codable, Sendable, CaseIterable, CodingKeyRepresentabl
     case text
     /// The question spoken.
     case audio
-    /// Neither: what the prompt's frame alone gives away.
+    /// The empty prompt. It measures what can be guessed from the frame alone.
     case noAudio = "no_audio"
-    /// Another question's audio: what hearing *this* question is worth.
+    /// Another question's audio. It measures the value of hearing *this* question.
     case shuffledAudio = "shuffled_audio"
-    /// What the model wrote down of the audio, typed back to it: the cascade. What it lacks to ``text`` was lost in hearing, what
-    /// ``audio`` lacks to it in reasoning over sound.
+    /// The model's own transcript of the audio, typed (the cascade). The difference to ``text`` is lost in hearing; the
+    /// difference to ``audio`` is lost in reasoning over sound.
     case transcript
-    /// The clip with the words typed beside it, as questions about sounds and music are asked.
+    /// The clip and the typed words together, the form of questions about sounds and music.
     case audioText = "audio_text"
 }
 
-/// What one arm answered to one item.
+/// One arm's answer to one item.
 package struct ArmAnswer: Codable, Sendable, Equatable {
     /// The whole answer as generated.
     package var text: String
-    /// The final answer found in it, in canonical form; nil where none was found.
+    /// The final answer found in it, in canonical form; nil if none was found.
     package var extracted: String?
     package var correct: Bool
-    /// A judge's 1 to 5, where answers are rated: 4 and more is right. An answer that says nothing, or whose score could not be read, has 1.
+    /// A judge's score from 1 to 5, if answers are rated; 4 and more is right. An empty answer, or one without a readable score, has 1.
     package var score: Int?
-    /// Of an item with instructions, whether each was followed; the answer is right where all were, strictly.
+    /// For an item with instructions: whether each was followed. The answer is right if all were followed strictly.
     package var instructions: [InstructionOutcome]?
-    /// Why no answer could be extracted. Such an answer is wrong, and counted by name.
+    /// The reason why no answer could be extracted. Such an answer is wrong and counted by reason.
     package var failure: String?
-    /// Why the question could not be asked at all (an undecodable clip, say). Such an item is left out of the arm's accuracy and
-    /// of every pair, and counted by name.
+    /// The reason why the question could not be asked, such as an undecodable clip. Such an item is left out of the arm's accuracy and
+    /// of every pair, and counted by reason.
     package var error: String?
     package var tokens: Int
     package var seconds: Double
-    /// In the transcript arm, what the model wrote down of the clip.
+    /// In the transcript arm: the model's transcript of the clip.
     package var heard: String?
-    /// How that differs from the question's text.
+    /// The word errors of the transcript against the question's text.
     package var wordErrors: WordErrors?
 
     private enum CodingKeys: String, CodingKey {
@@ -59,7 +59,7 @@ package struct ArmAnswer: Codable, Sendable, Equatable {
         self.seconds = seconds
     }
 
-    /// From a report or a progress file, whose numbers sums and tables are made of.
+    /// Reads a report or a progress file, and bounds its numbers, which go into sums and tables.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         func bounded(_ key: CodingKeys, _ range: ClosedRange<Int>) throws -> Int? {
@@ -119,7 +119,7 @@ package struct ItemResult: Codable, Sendable, Equatable {
         case sourceQuestion = "source_question"
     }
 
-    /// The arm's answer where the question could be asked.
+    /// The arm's answer, if the question could be asked.
     package func asked(_ arm: Arm) -> ArmAnswer? {
         guard let answer = arms[arm], answer.error == nil else { return nil }
         return answer

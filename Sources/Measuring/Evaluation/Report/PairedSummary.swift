@@ -1,9 +1,9 @@
 import Randomness
 
-/// One paired difference with everything a reviewer asks of it. Differences and intervals are in points (percent of items).
+/// One paired difference with its intervals and tests. Differences and intervals are in points (percent of items).
 ///
-/// `interval` is the one to quote: Newcombe's where every pair stands alone, the cluster-robust one where pairs share a source
-/// question. The others are given beside it so that a reader may see whether the choice matters. What the pairs do not support is nil, and
+/// `interval` is the one to quote: Newcombe's if all pairs are independent, the cluster-robust one if pairs share a source
+/// question. The others show whether the choice matters. A number that the pairs do not support is nil, and
 /// `intervalLeftOut` says why.
 package struct PairedSummary: Codable, Sendable, Equatable {
     package enum Method: String, Codable, Sendable {
@@ -11,27 +11,27 @@ package struct PairedSummary: Codable, Sendable, Equatable {
         case clusterRobust = "cluster_robust"
     }
 
-    /// What a report says in place of a gap of no pairs, whose numbers mean nothing.
+    /// The text that a report has instead of a gap if there are no pairs.
     package static let notMeasured = "not measured: no item was asked both typed and spoken"
 
     package var isMeasured: Bool { n > 0 }
 
-    /// Pairs, and the source questions that they come from.
+    /// The numbers of pairs and of source questions.
     package var n: Int
     package var clusters: Int
     /// accuracy(first) − accuracy(second).
     package var points: Double
     package var interval: Interval?
-    /// Why there is no `interval`, or else no `bootstrap`; nil where there are both.
+    /// The reason why there is no `interval`, or else no `bootstrap`; nil if there are both.
     package var intervalLeftOut: String?
     package var method: Method
     package var confidence: Double
-    /// Right first and wrong second; wrong first and right second.
+    /// The pairs whose first is right and whose second is wrong; the reverse.
     package var b: Int
     package var c: Int
-    /// McNemar's exact test, which takes pairs for independent.
+    /// McNemar's exact test, which assumes independent pairs.
     package var mcnemarP: Double
-    /// The exact sign-flip test over clusters: the same number where no cluster has two pairs.
+    /// The exact sign-flip test over clusters; equal to `mcnemarP` if no cluster has two pairs.
     package var signFlipP: Double
     package var durkalskiP: Double?
     package var newcombe: Interval
@@ -64,7 +64,7 @@ package struct PairedSummary: Codable, Sendable, Equatable {
         clusterRobust = clustered.interval(confidence: confidence)?.scaled(by: 100)
         clusterStandardError = clustered.standardError.map { 100 * $0 }
         twoWay = Self.twoWay(pairs, voices, counts.difference, confidence)
-        // Newcombe's interval takes pairs for independent, and knows how far n of them may mislead even where all agree.
+        // Newcombe's interval assumes independent pairs. Its width is right for n pairs even if all of them agree.
         method = clusters < n ? .clusterRobust : .newcombe
         interval = clusters < n ? clusterRobust : n > 0 ? newcombe : nil
         intervalLeftOut = n == 0 ? Self.notMeasured : clustered.withoutSpread

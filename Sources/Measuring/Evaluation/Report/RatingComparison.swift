@@ -1,6 +1,6 @@
-/// What a candidate changed in a judge's scores from 1 to 5, over the items that both runs rated typed and spoken.
+/// A candidate's changes of a judge's scores from 1 to 5, over the items that both runs rated typed and spoken.
 ///
-/// Only means of one judge compare: the comparison's `differences` name two.
+/// Only means of the same judge are comparable; two judges are among the comparison's `differences`.
 package struct RatingComparison: Codable, Sendable, Equatable {
     package var n: Int
     /// Mean of score(text) − score(audio), in each run.
@@ -12,7 +12,7 @@ package struct RatingComparison: Codable, Sendable, Equatable {
     package var text: RatedDifference
     package var audio: RatedDifference
 
-    /// Nil where no item was rated in both arms of both runs.
+    /// Nil if no item was rated in both arms of both runs.
     init?(_ items: [(base: ItemResult, candidate: ItemResult)], confidence: Double, resamples: Int, seed: UInt64) {
         let rated = items.compactMap { base, candidate -> (key: String, before: (text: Int, audio: Int), after: (text: Int, audio: Int))? in
             guard let text = base.asked(.text)?.score, let audio = base.asked(.audio)?.score,

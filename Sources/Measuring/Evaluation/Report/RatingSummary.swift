@@ -1,16 +1,16 @@
 import Randomness
 
-/// What a judge's scores from 1 to 5 say, over the items that are rated: the mean of every arm, and the mean of score(text) − score(audio).
+/// A judge's scores from 1 to 5 over the rated items: the mean of every arm, and the mean of score(text) − score(audio).
 ///
-/// Beside it the report's accuracies and its gap take a score of 4 and more for right, so that rated items stand in one table with others.
+/// The report's accuracies and its gap count a score of 4 or more as right, so that rated items fit into one table with others.
 package struct RatingSummary: Codable, Sendable, Equatable {
     package struct Mean: Codable, Sendable, Equatable {
-        /// Answers rated.
+        /// The number of rated answers.
         package var n: Int
         package var mean: Double
         /// Student's t, clustered by source question; nil with fewer than two.
         package var interval: Interval?
-        /// How many answers got 1, 2, 3, 4 and 5.
+        /// The numbers of answers with the scores 1, 2, 3, 4 and 5.
         package var counts: [Int]
         /// Answers that count as 1 because they were empty or their score could not be read, by reason.
         package var failures: [String: Int]
@@ -26,10 +26,10 @@ package struct RatingSummary: Codable, Sendable, Equatable {
     }
 
     package var arms: [Arm: Mean]
-    /// Nil where no item was rated both typed and spoken.
+    /// Nil if no item was rated both typed and spoken.
     package var gap: RatedDifference?
 
-    /// Nil where nothing is rated.
+    /// Nil if nothing is rated.
     init?(_ items: [ItemResult], confidence: Double, resamples: Int, seed: UInt64) {
         arms = [:]
         for arm in Arm.allCases {
@@ -52,16 +52,16 @@ package struct RatedDifference: Codable, Sendable, Equatable {
     package var n: Int
     package var clusters: Int
     package var points: Double
-    /// Student's t over source questions: the paired t interval where every pair stands alone.
+    /// Student's t over source questions; the paired t interval if all pairs are independent.
     package var interval: Interval?
     /// Percentiles of the paired bootstrap over source questions.
     package var bootstrap: Interval?
-    /// Why there is no interval, where there is none.
+    /// The reason why there is no interval; nil if there is one.
     package var intervalLeftOut: String?
     /// The exact test that flips the sign of every source question's difference.
     package var signFlipP: Double
 
-    /// - Parameter reach: the largest difference that an item can have: 4 between two scores, 8 between two differences of scores.
+    /// - Parameter reach: The largest difference of an item: 4 between two scores, 8 between two differences of scores.
     init(_ differences: [(key: String, difference: Int)], reach: Double = 4, confidence: Double, resamples: Int, seed: UInt64) {
         let pairs = ClusteredPairs(differences: differences, range: -reach...reach)
         var generator = RandomStream(seed: seed)

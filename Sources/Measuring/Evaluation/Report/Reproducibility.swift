@@ -1,11 +1,11 @@
-/// What another machine needs to run the same evaluation again and get the same answers.
+/// The settings with which another machine repeats the evaluation and gets the same answers.
 package struct Reproducibility: Codable, Sendable, Equatable {
     package var model: String
     package var modelHash: String
     package var weightVersion: String
     package var weightVersionHash: String
     package var promptTemplateHash: String
-    /// Temperature, top_p, max_tokens and the rest, as strings so that they are compared as written.
+    /// Temperature, top_p, max_tokens and the rest, as strings, which are compared as written.
     package var decoding: [String: String]
     package var seed: UInt64
     package var judge: String
@@ -16,11 +16,11 @@ package struct Reproducibility: Codable, Sendable, Equatable {
     package var softwareVersion: String
     package var machine: String
     package var arms: [Arm]
-    /// The first so many items of the seeded order were asked; nil for all.
+    /// The number of items asked, from the start of the seeded order; nil for all.
     package var limit: Int?
-    /// Along so many answers D_t was measured.
+    /// The number of answers along which D_t was measured.
     package var divergence: Int
-    /// Second sets that were asked beside the benchmark.
+    /// Second sets asked in addition to the benchmark.
     package var retained: [RetainedFacts]?
 
     package init(
@@ -48,7 +48,7 @@ package struct Reproducibility: Codable, Sendable, Equatable {
         self.retained = retained
     }
 
-    /// What was measured, as titles say it: the model and its weights.
+    /// The model and its weights, for titles.
     package var measured: String { "\(model), weights \(weightVersion)" }
 
     enum CodingKeys: String, CodingKey {

@@ -1,7 +1,7 @@
-/// A second set, measured beside the gap: what a training may forget while it closes the gap.
+/// A second set, measured in addition to the gap, on which a training may forget something.
 ///
-/// A set with clips is asked with the clip and the words beside it, as questions about sounds and music are; one without is typed. The built-in sets,
-/// whose clips say the words, are asked by clip alone.
+/// A set with clips is asked in the arm `audio_text`, like questions about sounds and music; a set without clips is typed. The built-in sets,
+/// whose clips contain the words, are asked by clip alone.
 package struct RetainedSet: Codable, Sendable, Equatable {
     package var benchmark: String
     package var benchmarkHash: String
@@ -23,7 +23,7 @@ package struct RetainedSet: Codable, Sendable, Equatable {
     }
 }
 
-/// What a run asks of a second set.
+/// A run's settings for a second set.
 package struct RetainedFacts: Codable, Sendable, Equatable {
     package var benchmark: String
     package var benchmarkHash: String
@@ -41,18 +41,18 @@ package struct RetainedFacts: Codable, Sendable, Equatable {
     }
 }
 
-/// What a candidate kept of a second set.
+/// A candidate's retention on a second set.
 package struct RetentionComparison: Codable, Sendable, Equatable {
     package var benchmark: String
     package var arm: Arm
     /// Accuracies over the items that both runs asked.
     package var before: Double
     package var after: Double
-    /// Candidate − base, in points: below zero is forgotten. `b` counts items gained, `c` items lost.
+    /// Candidate − base, in points; below zero, something was forgotten. `b` counts gained items, `c` lost ones.
     package var change: PairedSummary
     package var items: GapComparison.ChangedItems
 
-    /// Nil where the reports did not ask one set in one way, or have no item in common.
+    /// Nil if the reports asked different sets or arms, or have no item in common.
     init?(base: RetainedSet, candidate: RetainedSet, confidence: Double, resamples: Int, seed: UInt64) {
         guard base.benchmarkHash == candidate.benchmarkHash, base.arm == candidate.arm else { return nil }
         let arm = base.arm

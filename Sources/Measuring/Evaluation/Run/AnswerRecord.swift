@@ -1,8 +1,8 @@
-/// One line of a run's progress: an answer to one item in one arm, or the divergence along one item's answer. The lines that a run
-/// wrote before it was interrupted are what it continues from.
+/// One line of a run's progress: an answer to one item in one arm, or the divergence along one item's answer. A run
+/// that was interrupted continues from its lines.
 package struct AnswerRecord: Codable, Sendable, Equatable {
     package var item: String
-    /// The second set that the item is of; nil for the benchmark's own.
+    /// The item's second set; nil for the benchmark itself.
     package var set: String?
     package var arm: Arm?
     package var answer: ArmAnswer?

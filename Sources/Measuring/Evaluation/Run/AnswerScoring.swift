@@ -2,7 +2,7 @@ package import Judging
 import Randomness
 import Workers
 
-/// Judges what rules cannot: a free-form answer against its reference, yes or no, and an open-ended one by itself, from 1 to 5.
+/// A judge of answers that rules cannot score: a free-form answer against its reference, yes or no, and an open-ended one alone, from 1 to 5.
 package struct FreeFormJudge: Sendable {
     /// For the reproducibility block.
     package let name: String
@@ -38,14 +38,14 @@ package struct MissingJudge: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// A reply held against the reference answer, by the rules of the item's type: the part of it that is said (``VisibleText``).
+/// Compares the visible part of a reply (``VisibleText``) with the reference answer, by the rules of the item's type.
 struct AnswerScoring: Sendable {
     let mode: ExtractionMode
     let judge: FreeFormJudge?
 
-    /// - Parameter seed: of the item and the arm; VoiceBench's rules draw an answer from it where they find none.
+    /// - Parameter seed: The seed of the item and the arm. VoiceBench's rules draw an answer from it if they find none.
     func answer(_ reply: Reply, to item: QuestionSet.Item, seed: UInt64) async throws -> ArmAnswer {
-        // VoiceBench's own rules know no reasoning: they read all of a response.
+        // VoiceBench's rules do not separate reasoning; they read the whole response.
         let visible = mode == .voiceBench ? nil : VisibleText(reply.text)
         let said = visible?.said ?? reply.text
         if visible?.isOnlyReasoning == true {

@@ -1,7 +1,7 @@
 import Foundation
 package import Generation
 
-/// Sampling options as the texts of a reproducibility block, and back: what a report says is enough to decode alike.
+/// Sampling options as the texts of a reproducibility block, and back. A report's texts suffice to repeat the decoding.
 extension SamplingOptions {
     package var settings: [String: String] {
         [
@@ -12,7 +12,7 @@ extension SamplingOptions {
         ]
     }
 
-    /// - Throws: ``UnreadableSetting`` for a value that is no number; settings of other names are left alone.
+    /// - Throws: ``UnreadableSetting`` for a value that is not a number. Settings with other names are ignored.
     package init(settings: [String: String]) throws {
         self.init()
         func read<Value: LosslessStringConvertible>(_ name: String, _ target: inout Value) throws {

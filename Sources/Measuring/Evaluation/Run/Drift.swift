@@ -3,9 +3,9 @@ import Models
 import Tensors
 import Workers
 
-/// How far the next-token distributions of one form of a model are from those of another, along the other's greedy answers:
+/// The divergence of one form of a model from another, by next-token distributions along the other's greedy answers:
 ///
-///     KL(reference ‖ form) at every token that the reference answers, after the same prompt
+///     KL(reference ‖ form) at every token of the reference's answer, after the same prompt
 ///
 /// llama.cpp's `perplexity --kl-divergence` measures the same along a text.
 package struct Drift: Sendable {
@@ -20,8 +20,8 @@ package struct Drift: Sendable {
 
     /// Nats at each token of one arm's answers, question by question.
     ///
-    /// - Throws: ``Unaskable`` for the first question that cannot be put.
-    /// - Parameter progress: told how many questions are done, and of how many.
+    /// - Throws: ``Unaskable`` for the first question that cannot be asked.
+    /// - Parameter progress: Called with the number of finished questions and of all questions.
     package func measure(
         _ set: QuestionSet, arm: Arm, limit: Int?, seed: UInt64, progress: (_ done: Int, _ total: Int) -> Void
     ) async throws -> [Float] {

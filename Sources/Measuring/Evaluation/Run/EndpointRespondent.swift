@@ -5,10 +5,10 @@ package import Generation
 package import Remote
 import Workers
 
-/// A server with an OpenAI-compatible interface, measured by the same ruler: one user turn to `POST chat/completions`, spoken questions
-/// as one `input_audio` part, a 16 kHz mono WAV whatever the clip's container, which every server reads.
+/// A server with an OpenAI-compatible interface, measured in the same way: one user turn to `POST chat/completions`, spoken questions
+/// as one `input_audio` part, converted to 16 kHz mono WAV, which every server reads.
 ///
-/// What it computes with cannot be seen, unless it is a `cord` itself, which names its weights: the report says which, and D_t is not measured.
+/// Its weights are unknown unless it is a `cord`, which names them for the report. D_t is not measured.
 package struct EndpointRespondent: Respondent {
     package let endpoint: Endpoint
     package let model: String
@@ -22,7 +22,7 @@ package struct EndpointRespondent: Respondent {
         self.maximumSeconds = maximumSeconds
     }
 
-    /// What an endpoint computes with is its own affair.
+    /// Always false: an endpoint's way of computing is unknown.
     package var usesDrafts: Bool { false }
 
     package func reply(to question: Asking, seed: UInt64, draft: [Int32]) async throws -> Reply {
@@ -42,7 +42,7 @@ package struct EndpointRespondent: Respondent {
         return Reply(text: choice.message.content ?? "", tokens: answer.usage?.completion_tokens ?? 0, seconds: seconds, heard: heard)
     }
 
-    /// What the server's `audio/transcriptions` writes down of a clip.
+    /// A clip's transcript by the server's `audio/transcriptions`.
     private func transcript(of file: URL) async throws -> String {
         struct Transcript: Decodable { let text: String }
         var form = FormBody()
@@ -62,7 +62,7 @@ package struct EndpointRespondent: Respondent {
         return transcript.text
     }
 
-    /// What the server refuses is this question's fault; a wrong key, path or load is not.
+    /// A refusal by the server counts against this question. A wrong key or path, or an overload, ends the run.
     private func asked(_ exchange: @Sendable () async throws -> Data) async throws -> Data {
         do { return try await exchange() } catch let error as EndpointError {
             guard case .status(_, let code, _, _) = error, [400, 413, 415, 422].contains(code) else { throw error }
@@ -85,7 +85,7 @@ package struct EndpointRespondent: Respondent {
             weightVersionHash: weights.hash, promptTemplateHash: "unknown", decoding: decoding.settings, machine: "unknown")
     }
 
-    /// Which weights answer to the model's name, where the server lists its models with them, as `cord` does.
+    /// The weights behind the model's name, if the server lists its models with them, as `cord` does.
     private func weights() async throws -> (version: String, hash: String) {
         struct Listed: Decodable {
             struct Model: Decodable {
@@ -102,7 +102,7 @@ package struct EndpointRespondent: Respondent {
         return (version, hash ?? "unknown")
     }
 
-    /// What the server has at a path; nil where it has no such thing or does not tell it to this key.
+    /// The server's object at a path; nil if it has none or refuses this key.
     private func told<Value: Decodable>(_ type: Value.Type, _ path: String) async throws -> Value? {
         let body: Data
         do { body = try await endpoint.get(path) } catch let error as EndpointError {

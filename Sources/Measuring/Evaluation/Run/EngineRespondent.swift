@@ -11,11 +11,11 @@ import Workers
 /// The engine in this process, with one weight version and one way to choose tokens.
 ///
 ///     clip's bytes → decode → log-mel → prompt     on threads of their own, many at a time
-///     prompt → Engine                              which batches whatever it is given
+///     prompt → Engine                              which batches all waiting prompts
 package struct EngineRespondent: Respondent {
     package let engine: Engine
     package let version: WeightVersion?
-    /// The name under which the version is known.
+    /// The version's name.
     package let versionName: String
     package let decoding: SamplingOptions
     /// The longest clip, in seconds.
@@ -48,7 +48,7 @@ package struct EngineRespondent: Respondent {
             draft: usesDrafts ? answer.tokens : [])
     }
 
-    /// What the model writes down of a clip, asked as its family documents it; greedily, whatever the answers are drawn by.
+    /// The model's transcript of a clip, by the prompt that its family documents. Decoding is greedy even if answers are sampled.
     private func transcript(of file: URL) async throws -> String {
         let limits = limits
         do {
@@ -63,7 +63,7 @@ package struct EngineRespondent: Respondent {
         }
     }
 
-    /// The audio-conditioned answer, walked along under both prompts: KL(audio ‖ text) at each of its tokens.
+    /// KL(audio ‖ text) at each token of the audio-conditioned answer, which both prompts continue with.
     package func divergence(clip: URL, text: String, seed: UInt64) async throws -> [TokenDivergence]? {
         let (spoken, typed) = (try await prompt(.spoken(clip)), try await prompt(.typed(text)))
         let (answer, _) = try await complete(spoken, seed: seed)
@@ -134,7 +134,7 @@ package struct EngineRespondent: Respondent {
                 let (answers, timings) = try await engine.complete(request)
                 return (answers[0], timings.completionTokens)
             } catch EngineError.queueFull {
-                // Others ask too: a measurement waits behind them.
+                // Other requests come first: a measurement waits for them.
                 try await Task.sleep(for: .milliseconds(20))
             } catch let error as EngineError {
                 switch error {

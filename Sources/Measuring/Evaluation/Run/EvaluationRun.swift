@@ -8,10 +8,10 @@ import Workers
 ///
 ///     RunPlan → (item, arm) → Respondent.reply → AnswerScoring → AnswerRecord → GapReport
 ///                               at most `concurrency` at once        ↓
-///                                                          record(…): what a later attempt continues from
+///                                                          record(…), from which a later attempt continues
 ///
-/// The same set, settings, model and decoding give the same items, in whatever order the answers come and however often the
-/// run was interrupted. A question that cannot be asked is counted by name and the run goes on; any other error ends it.
+/// The same set, settings, model and decoding give the same items, in any order of the answers and after any number of
+/// interruptions. A question that cannot be asked is counted by name, and the run continues. Any other error ends the run.
 package struct EvaluationRun: Sendable {
     package let set: QuestionSet
     package let settings: RunSettings
@@ -19,7 +19,7 @@ package struct EvaluationRun: Sendable {
     private let respondent: any Respondent
     private let scoring: AnswerScoring
     private let concurrency: Int
-    /// Of second sets, each asked in one arm once the benchmark is: what a training may forget.
+    /// The runs of second sets, each asked in one arm after the benchmark.
     private let retained: [EvaluationRun]
 
     package init(
@@ -37,16 +37,16 @@ package struct EvaluationRun: Sendable {
         }
     }
 
-    /// Questions to answer, over all arms and sets, and answers to walk along.
+    /// The number of questions over all arms and sets, plus the answers along which divergence is measured.
     package var total: Int { retained.reduce(plan.questions.count + plan.anatomy.count) { $0 + $1.total } }
 
-    /// Asks what `known` does not answer yet and gives the whole report.
+    /// Asks the questions that `known` does not answer yet, and makes the whole report.
     ///
-    /// - Throws: ``MissingJudge`` before anything is asked; what the respondent, the judge and `record` throw.
+    /// - Throws: ``MissingJudge`` before anything is asked; errors of the respondent, the judge and `record`.
     /// - Parameters:
-    ///   - known: records of an interrupted attempt; those of other items are left out.
-    ///   - record: keeps a new record; its error ends the run. Called from one task at a time.
-    ///   - progress: how many are done, of ``total``; likewise.
+    ///   - known: Records of an interrupted attempt. Records of other items are ignored.
+    ///   - record: Stores a new record. Its error ends the run. It is called from one task at a time.
+    ///   - progress: Called with the number done, out of ``total``, from one task at a time.
     package func report(
         id: String, created: Int = Int(Date().timeIntervalSince1970), software: String, baseText: Double? = nil,
         continuing known: [AnswerRecord] = [], record: @Sendable (AnswerRecord) throws -> Void = { _ in },
@@ -55,7 +55,7 @@ package struct EvaluationRun: Sendable {
         for run in [self] + retained {
             if run.scoring.judge == nil, let item = run.plan.items.first(where: { $0.type == .rating }) { throw MissingJudge(item: item.id) }
         }
-        // Hashing the set and the model takes a while, in which questions can be asked.
+        // Hashing the set and the model takes a while; questions are asked meanwhile.
         async let facts = reproducibility(software: software)
         let total = total
         let collected = try await collect(known.filter { $0.set == nil }, record: record, progress: { try progress($0, total) })
@@ -79,7 +79,7 @@ package struct EvaluationRun: Sendable {
             divergence: DivergenceSummary(collected.divergences(plan)), retained: kept)
     }
 
-    /// Asks what `known` does not answer yet of the run's own set.
+    /// Asks the questions of the run's own set that `known` does not answer yet.
     private func collect(
         _ known: [AnswerRecord], record: @Sendable (AnswerRecord) throws -> Void, progress: @Sendable (_ done: Int) throws -> Void
     ) async throws -> Collected {
@@ -108,7 +108,7 @@ package struct EvaluationRun: Sendable {
         return collected
     }
 
-    /// What the report will say of how to repeat the run, known before it begins.
+    /// The report's reproducibility block, which is known before the run begins.
     package func reproducibility(software: String) async throws -> Reproducibility {
         let set = set
         let hash = try await evaluationWork.run { try set.hash() }
@@ -156,7 +156,7 @@ package struct EvaluationRun: Sendable {
         }
     }
 
-    /// Of the run, the item and the arm: the order of asking does not matter. FNV-1a over the names.
+    /// The seed of one question: FNV-1a over the run's seed, the item and the arm. It does not depend on the order of asking.
     private func seed(_ item: String, _ arm: String) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in "\(item)\n\(arm)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
@@ -165,7 +165,7 @@ package struct EvaluationRun: Sendable {
     }
 }
 
-/// One thing to ask a model for.
+/// One request to a model.
 enum RunTask: Sendable {
     case question(RunPlan.Question)
     case anatomy(Int)

@@ -6,12 +6,12 @@ import Synchronization
 import Tensors
 import Tokenization
 
-/// Digests by which a reader of a report knows that another machine asked the same model in the same words.
+/// Digests that show whether two machines asked the same model with the same prompts.
 package enum ModelFingerprint {
     private static let known = Mutex<[String: String]>([:])
 
-    /// SHA-256 over name and digest of every configuration, tokenizer and weight file of a model directory, by name. Gigabytes are read
-    /// once: a directory whose files kept their sizes and dates is not read again.
+    /// SHA-256 over name and digest of every configuration, tokenizer and weight file of a model directory, sorted by name. Gigabytes are read
+    /// once: a directory whose files have the same sizes and dates is not read again.
     package static func directory(_ folder: URL) throws -> String { try files(contents(of: folder)) }
 
     private static func contents(of folder: URL) throws -> [URL] {
@@ -20,7 +20,7 @@ package enum ModelFingerprint {
         return names.filter { wanted.contains(($0 as NSString).pathExtension) }.sorted().map { folder.appending(path: $0) }
     }
 
-    /// The digest of a model's directory and those of its parts, or the same over its GGUF files.
+    /// The digest over a model's directory and its parts, or over its GGUF files.
     package static func model(_ model: LoadedModel) throws -> String {
         guard model.files.isEmpty else { return try files(model.files.map(\.url)) }
         return try files(([model.directory] + model.parts).flatMap(contents))
@@ -28,7 +28,7 @@ package enum ModelFingerprint {
 
     private static func files(_ files: [URL]) throws -> String {
         let key = try files.map { file in
-            // Published directories may be links into a cache of blobs.
+            // The files of published directories may be links into a cache of blobs.
             let attributes = try FileManager.default.attributesOfItem(atPath: file.resolvingSymlinksInPath().path)
             let date = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
             return "\n\(file.path) \(attributes[.size] as? Int ?? 0) \(date)"
@@ -44,7 +44,7 @@ package enum ModelFingerprint {
     /// SHA-256 over every tensor of a version: the parameter's number, shape, scale and values in memory order.
     package static func version(_ version: WeightVersion) -> String {
         var digest = SHA256()
-        // Handed in, not captured: unoptimised builds refuse to consume a captured noncopyable value.
+        // The digest is a parameter because unoptimised builds refuse to consume a captured noncopyable value.
         func add(_ tensor: Tensor, to digest: inout SHA256) {
             digest.update("\(tensor.shape)\n")
             unsafe digest.update(Data(bytes: tensor.pointer, count: tensor.count * MemoryLayout<Float>.size))
@@ -61,7 +61,7 @@ package enum ModelFingerprint {
         return digest.finish()
     }
 
-    /// SHA-256 over what the chat format makes of a typed, a spoken and an empty question: the words around every item.
+    /// SHA-256 over the chat format's prompts for a typed, a spoken and an empty question: the words around every item.
     package static func template(_ model: LoadedModel) throws -> String {
         var digest = SHA256()
         for parts in [[TemplateMessage.Part.text("question")], [.audio], []] {

@@ -5,12 +5,12 @@ package import Foundation
     import Glibc
 #endif
 
-/// The records of a run on the disk: a line that says what run it is, then one record a line, only ever appended to.
+/// The records of a run on the disk: a line that identifies the run, then one record per line. Lines are only appended.
 ///
-/// A process that is killed leaves at most half a line at the end, which is dropped at the next opening; the questions of
+/// A killed process leaves at most half a line at the end. The next opening drops it. The questions of
 /// lost lines are asked again. A file of another run is refused.
 package final class ProgressFile: Sendable {
-    /// What the file's earlier attempts answered.
+    /// The records of earlier attempts.
     package let known: [AnswerRecord]
     private let handle: FileHandle
     private let path: String
@@ -24,7 +24,7 @@ package final class ProgressFile: Sendable {
         path = file.path
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Where a run goes on makes no difference to its answers.
+        // The machine that continues a run does not change its answers.
         var place = run
         place.machine = ""
         let head = Head(run: place)

@@ -1,32 +1,32 @@
 package import Foundation
 import Workers
 
-/// How one question is put to a model. What is sent is one user turn in the model's own chat format, and nothing else.
+/// The form of one question to a model: one user turn in the model's own chat format.
 package enum Asking: Sendable, Equatable {
     /// The turn is the question's text.
     case typed(String)
-    /// The turn is the clip: no text beside it.
+    /// The turn is the clip, without text.
     case spoken(URL)
-    /// The turn is what the model writes down of the clip, which it is asked for first.
+    /// The turn is the model's transcript of the clip, which is requested first.
     case relayed(URL)
-    /// The turn is the clip with the text behind it.
+    /// The turn is the clip, followed by the text.
     case accompanied(URL, text: String)
-    /// The turn is empty: what the chat format alone makes the model say.
+    /// The turn is empty. The answer shows what the chat format alone makes the model say.
     case nothing
 }
 
-/// What a model said to one question.
+/// A model's reply to one question.
 package struct Reply: Sendable, Equatable {
     package var text: String
-    /// Tokens of the answer.
+    /// The number of tokens of the answer.
     package var tokens: Int
-    /// More are nobody's answer; sums of so many stay integers.
+    /// An upper bound on tokens, whose sums over a report cannot overflow.
     static let mostTokens = 1 << 32
-    /// From asking to the answer's end.
+    /// The time from the request to the end of the answer.
     package var seconds: Double
-    /// What was written down of a relayed clip.
+    /// The transcript of a relayed clip.
     package var heard: String?
-    /// The answer's tokens, where they can draft another answer.
+    /// The answer's tokens, if they can serve as a draft of another answer.
     package var draft: [Int32]
 
     package init(text: String, tokens: Int, seconds: Double, heard: String? = nil, draft: [Int32] = []) {
@@ -37,32 +37,32 @@ package struct Reply: Sendable, Equatable {
     }
 }
 
-/// Whatever can be asked questions: the engine in this process, or a server behind an address.
+/// A model that can be asked questions: the engine in this process, or a server behind an address.
 package protocol Respondent: Sendable {
     /// - Parameters:
-    ///   - seed: for answers that are sampled.
-    ///   - draft: ``Reply/draft`` of the same question asked otherwise; it changes how fast the reply comes, never the reply.
-    /// - Throws: ``Unaskable`` where this question cannot be put to this model; any other error ends the run.
+    ///   - seed: The seed of sampled answers.
+    ///   - draft: ``Reply/draft`` of the same question in another arm. It changes the speed of the reply, never the reply.
+    /// - Throws: ``Unaskable`` if this question cannot be put to this model. Any other error ends the run.
     func reply(to question: Asking, seed: UInt64, draft: [Int32]) async throws -> Reply
 
-    /// Whether a draft makes replies faster: then a question is spoken after its typed reply has come.
+    /// Whether a draft makes replies faster. If so, a question is spoken after its typed reply has come.
     var usesDrafts: Bool { get }
 
-    /// D_t along the answer to `clip`, or nil where the model's distributions cannot be seen.
+    /// D_t along the answer to `clip`, or nil if the model's distributions cannot be seen.
     func divergence(clip: URL, text: String, seed: UInt64) async throws -> [TokenDivergence]?
 
     /// The respondent's part of a report's reproducibility block.
     func identity() async throws -> RespondentIdentity
 }
 
-/// Who answered.
+/// The identity of the model that answered.
 package struct RespondentIdentity: Sendable, Equatable {
     package var model: String
     package var modelHash: String
     package var weightVersion: String
     package var weightVersionHash: String
     package var promptTemplateHash: String
-    /// Everything that decides how tokens are chosen, and the precision of the arithmetic.
+    /// The settings of sampling, and the precision of the arithmetic.
     package var decoding: [String: String]
     package var machine: String
 
@@ -80,7 +80,7 @@ package struct RespondentIdentity: Sendable, Equatable {
     }
 }
 
-/// A question that cannot be put to the model, such as a clip that cannot be decoded: counted by `code`, and the run goes on.
+/// A question that cannot be put to the model, such as a clip that cannot be decoded. It is counted by `code`, and the run continues.
 package struct Unaskable: Error, Equatable, CustomStringConvertible {
     /// A stable name, such as `audio_undecodable`.
     package let code: String
@@ -92,5 +92,5 @@ package struct Unaskable: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Decoding, digests and readings of a run: neither Swift's cooperative threads nor the engine's wait for them.
+/// The threads for decoding, digests and reading, so that neither Swift's cooperative threads nor the engine's wait for them.
 let evaluationWork = WorkQueue(name: "evaluation", width: max(2, ProcessInfo.processInfo.activeProcessorCount))

@@ -2,7 +2,7 @@ import CordBench
 import Foundation
 import Randomness
 
-/// What is asked and in which order: a pure function of the question set and the settings, so that a run can be made again.
+/// The questions of a run and their order: a pure function of the question set and the settings, so that a run can be repeated.
 ///
 ///     set → seeded order → the first `limit` → back in the set's order → (item, arm) by (item, arm)
 package struct RunPlan: Sendable {
@@ -17,7 +17,7 @@ package struct RunPlan: Sendable {
     /// Indices of the items, by their ids.
     let places: [String: Int]
     package let questions: [Question]
-    /// Indices of the items along whose spoken answers D_t is measured.
+    /// The indices of the items along whose spoken answers D_t is measured.
     package let anatomy: [Int]
 
     package init(_ set: QuestionSet, _ settings: RunSettings) {
@@ -62,9 +62,9 @@ package struct RunPlan: Sendable {
         set.clip(item).map { .success($0) } ?? .failure(Unaskable(code: "no_audio", "the set has no clip of this question"))
     }
 
-    /// For every item another one's place, whose clip it is asked with; no clip serves twice, and none speaks the item's own source
-    /// question, unless one question has more than half of all clips. Those of one source stand together in a ring that is
-    /// turned by the size of the largest source.
+    /// For every item, the index of another item whose clip it is asked with. No clip is used twice, and none belongs to the item's own source
+    /// question, unless one question has more than half of all clips. The clips are arranged in a ring by source, and the ring is
+    /// rotated by the size of the largest source.
     private static func others(_ items: [QuestionSet.Item], _ generator: inout RandomStream) -> [Int: Int] {
         let spoken = shuffled(items.indices.filter { items[$0].audio != nil }, &generator)
         var places: [String: Int] = [:]
@@ -94,14 +94,14 @@ package struct RunPlan: Sendable {
     }
 }
 
-/// What a run asks, beside whom.
+/// The settings of a run, apart from the model.
 package struct RunSettings: Codable, Sendable, Equatable {
     package var arms: [Arm]
-    /// The first so many items of the seeded order; nil for all.
+    /// The number of items, from the start of the seeded order; nil for all.
     package var limit: Int?
     package var seed: UInt64
     package var extraction: ExtractionMode
-    /// Along so many answers D_t is measured.
+    /// The number of answers along which D_t is measured.
     package var divergence: Int
 
     package init(
@@ -114,13 +114,13 @@ package struct RunSettings: Codable, Sendable, Equatable {
         self.divergence = divergence
     }
 
-    /// How a second set is asked beside this run: in one arm, in the same order and reading.
+    /// The settings for a second set of this run: one arm, the same order and extraction.
     package func retaining(_ set: QuestionSet) -> RunSettings {
         let arm: Arm =
             if set.items.allSatisfy({ $0.audio == nil }) {
                 .text
             } else {
-                // The clips of the built-in sets say what their texts do: both together would be another question.
+                // The clips of the built-in sets contain their texts. Both together would be another question.
                 CordBench.allCases.contains { $0.directory == set.folder } ? .audio : .audioText
             }
         return RunSettings(arms: [arm], limit: limit, seed: seed, extraction: extraction)
@@ -134,7 +134,7 @@ package struct RunSettings: Codable, Sendable, Equatable {
     }
 }
 
-/// How an answer is found in what a model said.
+/// The way an answer is extracted from a reply.
 package enum ExtractionMode: String, Codable, Sendable, CaseIterable {
     /// ``AnswerExtraction``: a failure is named and counts as wrong.
     case strict

@@ -1,8 +1,8 @@
-/// What a run has still to ask, in order. Where typed replies draft spoken ones, a question is spoken once its typed reply is there:
-/// then before all that waits, so that few items are half done.
+/// The remaining questions of a run, in order. If typed replies are drafts of spoken ones, a question is spoken once its typed reply is there,
+/// and before all other waiting questions, so that few items are half finished.
 struct RunQueue {
     private var ready: ArraySlice<(task: RunTask, draft: [Int32])>
-    /// Spoken questions by item, while the typed one is not answered.
+    /// The spoken questions by item, until the typed one is answered.
     private var held: [Int: [RunTask]] = [:]
 
     init(_ tasks: [RunTask], draftsSpoken: Bool) {
@@ -18,10 +18,10 @@ struct RunQueue {
         }
     }
 
-    /// Nil where nothing can be asked now.
+    /// The next question; nil if nothing can be asked now.
     mutating func next() -> (task: RunTask, draft: [Int32])? { ready.popFirst() }
 
-    /// The typed question of an item was answered.
+    /// Notes that an item's typed question was answered.
     mutating func typed(_ item: Int, _ draft: [Int32]) {
         guard let spoken = held.removeValue(forKey: item) else { return }
         ready.insert(contentsOf: spoken.map { ($0, draft) }, at: ready.startIndex)
@@ -29,7 +29,7 @@ struct RunQueue {
 }
 
 extension Arm {
-    /// Whether the answer may be that to the typed question.
+    /// Whether the answer can be the same as to the typed question.
     fileprivate var speaksItsQuestion: Bool {
         switch self {
         case .audio, .audioText, .transcript: true

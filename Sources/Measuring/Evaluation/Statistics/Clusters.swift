@@ -1,7 +1,7 @@
 package import Randomness
 
-/// Paired outcomes that come in clusters: one source question spoken by several voices gives several pairs that rise and fall
-/// together, and counting them as independent makes an interval too narrow.
+/// Paired outcomes in clusters. One source question spoken by several voices gives several correlated
+/// pairs, and an interval that counts them as independent is too narrow.
 ///
 ///     cluster k: n_k pairs, S_k = Σ (first − second) over its pairs = b_k − c_k
 ///     difference = Σ S_k / Σ n_k
@@ -17,7 +17,7 @@ package struct ClusteredPairs: Sendable {
     }
 
     package let clusters: [Cluster]
-    /// Between what a difference can lie; one outcome against another lies within ±1, one score from 1 to 5 against another within ±4.
+    /// The range of a difference: ±1 between two outcomes, ±4 between two scores from 1 to 5.
     package let range: ClosedRange<Double>
 
     package init(clusters: [Cluster], range: ClosedRange<Double> = -1...1) {
@@ -30,7 +30,7 @@ package struct ClusteredPairs: Sendable {
         self.init(differences: pairs.map { ($0.key, ($0.first ? 1 : 0) - ($0.second ? 1 : 0)) })
     }
 
-    /// The same for differences that need not be ±1 or 0, such as those of two scores.
+    /// Groups differences that are not only ±1 or 0, such as those of two scores.
     package init(differences: some Sequence<(key: String, difference: Int)>, range: ClosedRange<Double> = -1...1) {
         var places: [String: Int] = [:]
         var clusters: [Cluster] = []
@@ -62,7 +62,7 @@ package struct ClusteredPairs: Sendable {
         return (groups / (groups - 1) * residuals).squareRoot() / Double(count)
     }
 
-    /// The standard error where pairs are clustered in two ways that cross, such as by source question and by voice: the variance
+    /// The standard error for pairs clustered in two crossing ways, such as by source question and by voice: the variance
     /// by the first plus that by the second minus that by both (Cameron, Gelbach and Miller, Journal of Business & Economic
     /// Statistics 29 (2011) 238–249). Nil with fewer than two clusters of either kind, or where the difference is negative.
     package static func twoWayStandardError(_ pairs: [(first: String, second: String, difference: Int)]) -> Double? {
@@ -75,14 +75,14 @@ package struct ClusteredPairs: Sendable {
         return (first + second - both).squareRoot()
     }
 
-    /// Why these clusters support no interval, though there are differences: nothing is known of how they spread. Nil where one can be given.
+    /// The reason why these clusters support no interval although there are differences: their spread is unknown. Nil if they do.
     package var withoutSpread: String? {
         if clusters.count < 2 { return "all pairs come from one source question" }
         let first = clusters[0]
         return clusters.allSatisfy { $0.sum * first.count == first.sum * $0.count } ? "every source question gave the same difference" : nil
     }
 
-    /// difference ± t · standard error, with t of G − 1 degrees of freedom. Nil ``withoutSpread``: an interval of no width would claim certainty.
+    /// difference ± t · standard error, with t of G − 1 degrees of freedom. Nil ``withoutSpread``, because an interval without width would claim certainty.
     package func interval(confidence: Double = 0.95) -> Interval? {
         guard withoutSpread == nil, let error = standardError else { return nil }
         let t = Distributions.studentQuantile(0.5 + confidence / 2, freedom: Double(clusters.count - 1))
@@ -114,7 +114,7 @@ package struct ClusteredPairs: Sendable {
     }
 
     /// Durkalski, Palesch, Lipsitz and Rust's McNemar test for clustered pairs (Statistics in Medicine 22 (2003) 2417–2428):
-    /// χ² = (Σ S_k/n_k)² / Σ (S_k/n_k)², one degree of freedom. Nil where no cluster is discordant.
+    /// χ² = (Σ S_k/n_k)² / Σ (S_k/n_k)², one degree of freedom. Nil if no cluster is discordant.
     package var durkalski: (statistic: Double, p: Double)? {
         let means = clusters.map { Double($0.sum) / Double($0.count) }
         let spread = means.reduce(0) { $0 + $1 * $1 }
@@ -124,7 +124,7 @@ package struct ClusteredPairs: Sendable {
         return (statistic, Distributions.chiSquaredTail(statistic))
     }
 
-    /// The exact two-sided sign-flip test on the clusters' sums: under no difference, each S_k is as likely as −S_k.
+    /// The exact two-sided sign-flip test on the clusters' sums: without a difference, S_k and −S_k are equally likely.
     ///
     /// The distribution of the flipped total is built cluster by cluster, so nothing is sampled. With clusters of one pair
     /// it is McNemar's exact test.

@@ -14,7 +14,7 @@ package enum Percentile {
 }
 
 package enum Correlation {
-    /// Pearson's r; nil where one list is constant or shorter than two.
+    /// Pearson's r; nil if one list is constant or shorter than two.
     package static func pearson(_ x: [Double], _ y: [Double]) -> Double? {
         precondition(x.count == y.count, "a correlation of \(x.count) with \(y.count) values")
         guard x.count > 1 else { return nil }

@@ -1,11 +1,11 @@
-/// One question asked in two ways: how often each way was answered rightly, as a two by two table.
+/// The outcomes of questions asked in two ways, as a two by two table.
 ///
 ///                    second right   second wrong
 ///     first right       both             b
 ///     first wrong        c            neither
 ///
-/// The difference of the two accuracies depends on the discordant pairs alone: (b − c)/n. For the audio-text gap the first
-/// way is text and the second is audio, so that b counts what hearing lost and c what it won.
+/// The difference of the two accuracies depends only on the discordant pairs: (b − c)/n. For the audio-text gap the first
+/// way is text and the second is audio, so that b counts the losses by audio and c the gains.
 package struct PairedCounts: Sendable, Equatable {
     package var both = 0
     package var b = 0
@@ -41,7 +41,7 @@ package struct PairedCounts: Sendable, Equatable {
 
     /// Newcombe's hybrid score interval for paired proportions: method 10 of Newcombe, Statistics in Medicine 17 (1998)
     /// 2635–2650. Wilson's intervals of the two proportions are joined with the pairs' correlation φ, whose numerator carries
-    /// a continuity correction where it is positive. Keeps its coverage with few discordant pairs, where Wald's does not.
+    /// a continuity correction if it is positive. The interval keeps its coverage with few discordant pairs; Wald's does not.
     package func newcombe(confidence: Double = 0.95) -> Interval {
         guard count > 0 else { return Interval(lower: -1, upper: 1) }
         let (e, f, g, h, n) = (Double(both), Double(b), Double(c), Double(neither), Double(count))
@@ -56,7 +56,7 @@ package struct PairedCounts: Sendable, Equatable {
             upper: difference + half(wide1.upper - first.value, second.value - wide2.lower))
     }
 
-    /// Wald's interval for the paired difference with a continuity correction of 1/n: the textbook form, kept for
+    /// Wald's interval for the paired difference with a continuity correction of 1/n: the textbook form, for
     /// comparison with other reports (Fleiss, Levin and Paik, Statistical Methods for Rates and Proportions, 13.1).
     package func wald(confidence: Double = 0.95) -> Interval {
         guard count > 0 else { return Interval(lower: -1, upper: 1) }

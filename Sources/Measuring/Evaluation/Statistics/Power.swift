@@ -1,15 +1,15 @@
 import Foundation
 
-/// How many pairs a paired comparison needs, by Connor's formula for McNemar's test (Biometrics 43 (1987) 207–211).
+/// The number of pairs that a paired comparison needs, by Connor's formula for McNemar's test (Biometrics 43 (1987) 207–211).
 ///
 ///     n = ( z_{1−α/2} √ψ + z_{1−β} √(ψ − δ²) )² / δ²
 ///
-/// ψ is the share of discordant pairs, δ the gap (both fractions, δ ≤ ψ). It counts independent pairs: multiply by the design
-/// effect where questions come in clusters.
+/// ψ is the share of discordant pairs, δ the gap (both fractions, δ ≤ ψ). n counts independent pairs; multiply it by the design
+/// effect if questions come in clusters.
 package struct Power: Codable, Sendable, Equatable {
     /// Two-sided level of the test.
     package var level = 0.05
-    /// The probability of seeing a gap that is there.
+    /// The probability of detecting an existing gap.
     package var power = 0.8
 
     package init(level: Double = 0.05, power: Double = 0.8) {
@@ -18,7 +18,7 @@ package struct Power: Codable, Sendable, Equatable {
         self.power = power
     }
 
-    /// Pairs needed to detect `gap` where `discordant` of the pairs differ; nil where no number suffices (gap 0, or more
+    /// The pairs needed to detect `gap` if the share `discordant` of the pairs differs; nil if no number suffices (gap 0, or more
     /// gap than discordance).
     package func items(gap: Double, discordant: Double) -> Int? {
         let gap = abs(gap)
@@ -27,7 +27,7 @@ package struct Power: Codable, Sendable, Equatable {
         return needed < 1e15 ? Int(needed) : nil
     }
 
-    /// The smallest gap that `items` pairs detect; nil where not even a gap as large as the discordance would be seen.
+    /// The smallest gap that `items` pairs detect; nil if not even a gap as large as the discordance is detected.
     package func detectableGap(items: Int, discordant: Double) -> Double? {
         guard items > 0, discordant > 0, discordant <= 1 else { return nil }
         guard exactItems(gap: discordant, discordant: discordant) <= Double(items) else { return nil }

@@ -1,4 +1,4 @@
-/// An interval with its ends in the unit of what it bounds.
+/// An interval, in the unit of the bounded value.
 package struct Interval: Codable, Sendable, Equatable {
     package var lower: Double
     package var upper: Double
@@ -11,7 +11,7 @@ package struct Interval: Codable, Sendable, Equatable {
     package func scaled(by factor: Double) -> Interval { Interval(lower: lower * factor, upper: upper * factor) }
 }
 
-/// So many right of so many asked, and Wilson's score interval around their ratio.
+/// The share of right answers, with Wilson's score interval.
 ///
 ///     centre = (p + z²/2n) / (1 + z²/n)      half = z √(p(1−p)/n + z²/4n²) / (1 + z²/n)
 package struct Proportion: Sendable, Equatable {
@@ -27,7 +27,7 @@ package struct Proportion: Sendable, Equatable {
     /// The ratio, 0 for an empty set.
     package var value: Double { count == 0 ? 0 : Double(successes) / Double(count) }
 
-    /// Wilson (1927), without continuity correction. An empty set knows nothing: [0, 1].
+    /// Wilson (1927), without continuity correction; [0, 1] for an empty set.
     package func wilson(confidence: Double = 0.95) -> Interval {
         guard count > 0 else { return Interval(lower: 0, upper: 1) }
         let z = Distributions.normalQuantile(0.5 + confidence / 2)

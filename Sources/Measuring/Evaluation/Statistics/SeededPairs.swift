@@ -1,18 +1,18 @@
 package import Randomness
 
-/// Paired differences of several trainings, one a seed, on the same questions: questions and seeds are both drawn from more than were tried.
+/// Paired differences of several trainings, one per seed, on the same questions. Both questions and seeds are samples of larger populations.
 ///
 ///     cell (question q, seed s): n pairs, their sum of differences
 ///     difference = Σ sums ÷ Σ pairs
 ///
-/// The pooled interval draws questions and takes the seeds as they are: it speaks of these trainings. The hierarchical one draws seeds,
-/// too: it speaks of the method.
+/// The pooled interval resamples questions only: it is valid for these trainings. The hierarchical one also resamples seeds:
+/// it is valid for the method.
 package struct SeededPairs: Sendable {
-    /// By source question, then by seed.
+    /// Clusters by source question, then by seed.
     private let cells: [[ClusteredPairs.Cluster]]
     private let seeds: Int
 
-    /// - Parameter seeds: of each seed, the differences of its pairs by source question. A question that a seed did not ask has no pairs there.
+    /// - Parameter seeds: For each seed, the differences of its pairs by source question. A question that a seed did not ask has no pairs there.
     package init(_ seeds: [[(key: String, difference: Int)]]) {
         var places: [String: Int] = [:]
         var cells: [[ClusteredPairs.Cluster]] = []
@@ -44,7 +44,7 @@ package struct SeededPairs: Sendable {
 
     package var difference: Double { pooled.difference }
 
-    /// The percentile bootstrap over seeds and questions, each drawn with replacement. Nil with one seed, which says nothing of others.
+    /// The percentile bootstrap over seeds and questions, each drawn with replacement; nil with one seed.
     package func hierarchical(resamples: Int = 2000, confidence: Double = 0.95, using generator: inout RandomStream) -> Interval? {
         guard seeds > 1, !cells.isEmpty else { return nil }
         precondition(resamples > 0, "a bootstrap needs resamples, found \(resamples)")
@@ -60,7 +60,7 @@ package struct SeededPairs: Sendable {
                     count += row[seed].count
                 }
             }
-            // A draw of questions that no drawn seed asked says nothing.
+            // A draw whose questions no drawn seed asked has no difference.
             if count > 0 { differences.append(Double(sum) / Double(count)) }
         }
         guard !differences.isEmpty else { return nil }

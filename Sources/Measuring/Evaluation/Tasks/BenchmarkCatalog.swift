@@ -3,7 +3,7 @@ import Encodings
 package import Foundation
 package import Judging
 
-/// The question sets that a name or a path leads to.
+/// Finds question sets by name or path.
 package enum BenchmarkCatalog {
     private static let manifests = ["manifest.jsonl", "questions.jsonl", "metadata.jsonl", "metadata.csv"]
 
@@ -17,8 +17,8 @@ package enum BenchmarkCatalog {
     ///   - place: a manifest, or a folder with one: `manifest.jsonl`, `questions.jsonl`, `metadata.jsonl`, `metadata.csv`, or the only
     ///     `.jsonl` or `.csv` in it. Where its folders have one each, as splits of a data set do, the set is all of them, a category
     ///     each where the rows name none.
-    ///   - file: what errors call the manifest, where its path does not say it.
-    ///   - format: nil tells it from the first row.
+    ///   - file: The manifest's name in errors, if its path does not have it.
+    ///   - format: The format; if nil, it is detected from the first row.
     /// - Throws: ``QuestionSetError``
     package static func questionSet(
         at place: URL, name: String? = nil, called file: String? = nil, format: ManifestFormat? = nil, type: TaskType? = nil
@@ -51,7 +51,7 @@ package enum BenchmarkCatalog {
 }
 
 extension QuestionSet.Item {
-    /// The item as one of the set whose folder holds its split's at `path`; renamed where ids of several splits are alike.
+    /// The item within the set whose folder contains its split at `path`. It gets a new id if ids of several splits are equal.
     fileprivate func below(_ path: String, split: String?, renamed: Bool) -> QuestionSet.Item {
         var item = self
         item.audio = audio.map { path + "/" + $0 }

@@ -1,13 +1,13 @@
 import Foundation
 package import Randomness
 
-/// VoiceBench's reading of its BBH questions, for comparison with its published numbers only: sports understanding, hyperbaton, navigate
-/// and web of lies, told by the item's id.
+/// VoiceBench's extraction for its BBH questions, only for comparison with its published numbers: sports understanding, hyperbaton, navigate
+/// and web of lies, recognised by the item's id.
 ///
 ///     response → lower case, without marks and punctuation, single blanks → the first rule that hits → no, yes, A or B
 ///                                                                         → a **random** one of the two
 ///
-/// The tables and their order are those of VoiceBench's evaluator, faults included: "b" alone reads as A, and "the sentence … is not
+/// The tables and their order are those of VoiceBench's evaluator, including its faults: "b" alone reads as A, and "the sentence … is not
 /// plausible" as yes.
 package enum VoiceBenchReasoningRules: String, CaseIterable, Sendable {
     case sports = "sports_understanding"
@@ -15,7 +15,7 @@ package enum VoiceBenchReasoningRules: String, CaseIterable, Sendable {
     case navigate
     case lies = "web_of_lies"
 
-    /// The rules for an item; nil where VoiceBench has none.
+    /// The rules for an item; nil if VoiceBench has none.
     package init?(item id: String) {
         guard let known = Self.allCases.first(where: { id.contains($0.rawValue) }) else { return nil }
         self = known
@@ -27,7 +27,7 @@ package enum VoiceBenchReasoningRules: String, CaseIterable, Sendable {
         return (name(generator.index(below: 2) == 1), true)
     }
 
-    /// The answer that a rule finds; nil where VoiceBench would draw one.
+    /// The answer that a rule finds; nil if VoiceBench would draw one.
     package func search(_ response: String) -> String? {
         let text = Self.normalized(response)
         return rules.first { $0.hits(text) }.map { name($0.value) }

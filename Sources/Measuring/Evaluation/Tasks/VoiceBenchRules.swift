@@ -1,18 +1,18 @@
 package import Randomness
 
-/// VoiceBench's reading of a multiple-choice answer, for comparison with its published numbers only.
+/// VoiceBench's extraction for multiple-choice answers, only for comparison with its published numbers.
 ///
 ///     response → lower case → without a leading <1>, <2> or <3> → the first rule that hits, tried with a, b, c, d in this order
 ///                                                               → a response that is a letter, or begins with one and . , : )
 ///                                                               → a **random** letter, and so an accuracy of a quarter
 ///
 /// A rule is a fixed text around the letter, searched as a plain substring; an earlier rule wins wherever it hits. The table and its
-/// order are those of VoiceBench's evaluator for OpenBookQA and MMSU, faults included: "the answer is about…" reads as A, and the
+/// order are those of VoiceBench's evaluator for OpenBookQA and MMSU, including its faults: "the answer is about…" reads as A, and the
 /// first option of a list that the response repeats wins when nothing earlier hits.
 package enum VoiceBenchRules {
     package enum Reading: Equatable, Sendable {
         case found(String)
-        /// No rule applied; the letter is a draw from the generator.
+        /// No rule applied, and the letter was drawn from the generator.
         case random(String)
 
         package var letter: String {
@@ -27,11 +27,11 @@ package enum VoiceBenchRules {
         return .random(["A", "B", "C", "D"][generator.index(below: 4)])
     }
 
-    /// The letter that a rule finds; nil where VoiceBench would draw one.
+    /// The letter that a rule finds; nil if VoiceBench would draw one.
     package static func search(_ response: String) -> String? {
         var lowered = response.lowercased()
         if ["<1>", "<2>", "<3>"].contains(where: lowered.hasPrefix) { lowered = lowered.dropFirst(3).trimmed }
-        // Bytes, because characters would join what combines with a letter.
+        // The search is over bytes: a character would include a mark that combines with a letter.
         let text = Array(lowered.utf8)
         for rule in needles {
             for (letter, needle) in zip(letters, rule) where text.contains(run: needle) { return letter }

@@ -1,6 +1,6 @@
 import Randomness
 
-/// Days told by each other; a relation is a depth.
+/// Days that are defined relative to each other. The depth is the number of relations.
 ///
 ///     The exam is on Tuesday. The party is 3 days after the exam. The trip is 2 days before the party. What day is the trip?
 ///     →  party: Tuesday, 1 Wednesday, 2 Thursday, 3 Friday. trip: Friday, 1 Thursday, 2 Wednesday. The answer is Wednesday.

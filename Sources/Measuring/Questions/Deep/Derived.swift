@@ -1,6 +1,6 @@
 import Randomness
 
-/// Amounts told by each other, in any order, some of them of no use; a relation on the way to what is asked is a depth.
+/// Amounts that are defined relative to each other, in any order and with unneeded ones. The depth is the number of relations needed for the answer.
 ///
 ///     Ella is 3 years older than Sam. Ben is 4 years old. Sam is twice as old as Ben. How old is Ella?
 ///     →  Ben 4. Sam: 4 x 2 = 8. Ella: 8 + 3 = 11. The answer is 11.

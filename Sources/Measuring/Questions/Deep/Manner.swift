@@ -1,6 +1,6 @@
 package import Randomness
 
-/// How a question is put: as written, with fillers and politeness around it, with numbers in words, or typed carelessly. What is asked stays.
+/// The manner of a question: as written, with fillers and politeness around it, with numbers in words, or typed carelessly. The question stays the same.
 package enum Manner: String, Sendable, CaseIterable {
     case plain, polite, words, careless
 
@@ -35,7 +35,7 @@ package enum Manner: String, Sendable, CaseIterable {
 
     private static let signs = [" plus ": "+", " minus ": "-", " times ": "x", " divided by ": "/"]
 
-    /// Without capitals, without some of the punctuation, letters swapped here and there; sums in signs.
+    /// The text without capitals and some punctuation, with a few swapped letters, and with sums in signs.
     private static func careless(_ text: String, _ random: inout RandomStream) -> String {
         let isSum = text.contains(/[0-9] (plus|minus|times|divided by) [0-9]/)
         if isSum, random.integer(0...3) > 0 {

@@ -1,6 +1,6 @@
 import Randomness
 
-/// What cannot be answered: an amount or a person that was never told, sense that is none, the world beyond the model.
+/// Questions without an answer: about an amount or a person that is not mentioned, without a meaning, or about the world.
 ///
 ///     Tom has some apples. He gives away 5. How many apples are there now?  →  It is not said. I cannot answer that.
 ///     What is the capital of grass?                                         →  I do not know that. I cannot answer that.

@@ -1,6 +1,6 @@
 import Randomness
 
-/// Sums told as stories of one to three steps, numbers to 100.
+/// Sums as stories of one to three steps, with numbers up to 100.
 ///
 ///     Tom has 12 apples. He buys 7 more. He gives away 5. How many apples are there now?
 ///     →  12 + 7 = 19. 19 - 5 = 14. The answer is 14.

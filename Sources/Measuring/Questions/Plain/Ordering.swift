@@ -1,6 +1,6 @@
 import Randomness
 
-/// Three or four people in a row by one adjective, told pair by pair, in order or not; who is at one end?
+/// Three or four people ordered by one adjective, described pair by pair, in order or not. The question is who is at one end.
 ///
 ///     Tom is taller than Sam. Sam is taller than Ben. Who is the shortest?  →  Tom, Sam, Ben. The answer is Ben.
 enum Ordering {

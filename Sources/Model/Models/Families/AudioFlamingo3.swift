@@ -2,7 +2,7 @@ import Weights
 
 /// Audio Flamingo 3 (Goel et al., 2025): Qwen2-Audio's encoder over windows of a long clip, a projector of two layers, a Qwen2 decoder.
 ///
-/// Reference: transformers' `AudioFlamingo3ForConditionalGeneration`, whose processor cuts a clip that is too long; here it is refused.
+/// Reference: transformers' `AudioFlamingo3ForConditionalGeneration`, whose processor cuts a clip that is too long; cord refuses it.
 enum AudioFlamingo3: ModelFamily {
     static let models = "Audio Flamingo 3 (audio-flamingo-3-hf)"
     static let licence = "NVIDIA OneWay, non-commercial"
@@ -22,9 +22,9 @@ enum AudioFlamingo3: ModelFamily {
     }
 
     /// - Parameters:
-    ///   - longest: seconds of the longest clip where the processor says nothing.
-    ///   - placeholder: from the slot's token and the size of the vocabulary.
-    ///   - time: what turns the encoder's rows, from its shapes.
+    ///   - longest: The seconds of the longest clip, if the processor's file does not have them.
+    ///   - placeholder: Makes the placeholder from the slot's token and the size of the vocabulary.
+    ///   - time: Makes the rotation of the encoder's rows from its shapes.
     static func build(
         _ reader: ModelReader, longest: Int, placeholder: (_ slot: Int32, _ vocabulary: Int) throws -> Placeholder,
         time: (WhisperEncoderConfiguration) throws -> TimeRotary?

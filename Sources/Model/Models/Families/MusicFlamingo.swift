@@ -1,7 +1,7 @@
 import Weights
 
-/// Music Flamingo and Audio Flamingo Next (2025, 2026): Audio Flamingo 3 whose encoder's rows are turned by their time in the clip, and
-/// whose processor writes tokens around a clip's slots.
+/// Music Flamingo and Audio Flamingo Next (2025, 2026): Audio Flamingo 3, except that the encoder's rows are rotated by their time in the clip and
+/// the processor adds tokens around a clip's slots.
 ///
 /// Reference: transformers' `MusicFlamingoForConditionalGeneration`.
 enum MusicFlamingo: ModelFamily {
@@ -11,7 +11,7 @@ enum MusicFlamingo: ModelFamily {
     static let tokensPerSecond = 25.0
     static let names = AudioFlamingo3.names
 
-    /// Audio Flamingo Next is asked as its predecessor is.
+    /// The prompt of Audio Flamingo 3.
     static let transcription = AudioFlamingo3.transcription
 
     static func build(_ reader: ModelReader) throws -> ModelParts {

@@ -2,9 +2,9 @@ import JSON
 import Weights
 
 /// The thinker of Qwen2.5-Omni (Xu et al., 2025): an encoder that takes a clip in chunks of two seconds, a linear projector that lies in
-/// the audio tower, a Qwen2 decoder. Sight and the voice that answers are passed over.
+/// the audio tower, a Qwen2 decoder. The modules for images and for spoken answers are skipped.
 ///
-/// Its rotary positions have three axes, which are equal where a prompt has text and sound alone.
+/// Its rotary positions have three axes, which are equal if a prompt has only text and sound.
 ///
 /// Reference: transformers' `Qwen2_5OmniThinkerForConditionalGeneration`.
 enum Qwen25Omni: ModelFamily {
@@ -30,11 +30,11 @@ enum Qwen25Omni: ModelFamily {
             "Listen to the provided {language} speech and produce a translation in English text.",
             system: "You are a speech translation model."))
 
-    /// Positions; the table of them is made, not read, so that no tensor holds its size.
+    /// In positions. The table of positions is computed and not read, so that no tensor bounds its size.
     private static let longestChunk = 4096
 
     static func build(_ reader: ModelReader) throws -> ModelParts {
-        // The configuration is of the thinker alone or of the whole model.
+        // The configuration describes the thinker alone or the whole model.
         let at = reader.config.value("thinker_config") == nil ? "" : "thinker_config."
         let (config, weights) = (reader.config, reader.weights["thinker"])
         let shape = try WhisperEncoderConfiguration(config, at: at + "audio_config")

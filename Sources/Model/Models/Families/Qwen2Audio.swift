@@ -10,7 +10,7 @@ enum Qwen2Audio: ModelFamily {
     static let longestSeconds = 30
     static let tokensPerSecond = 25.0
 
-    /// transformers 4 calls its modules as published checkpoints do.
+    /// The published checkpoints have the module names of transformers 4.
     static let names = ModuleNames([
         ["language_model.model", "model.language_model"],
         ["language_model.lm_head", "lm_head"],
@@ -18,7 +18,7 @@ enum Qwen2Audio: ModelFamily {
         ["multi_modal_projector", "model.multi_modal_projector"],
     ])
 
-    /// QwenLM/Qwen2-Audio, `eval_audio`; the tags of languages that stand there belong to the model before its chat training.
+    /// QwenLM/Qwen2-Audio, `eval_audio`. The language tags there belong to the base model, not to the chat model.
     static let transcription = TranscriptionPrompt(
         .init("Detect the language and recognize the speech:"),
         translate: .init("Detect the language and translate the speech into English:"))

@@ -3,7 +3,7 @@ import Weights
 
 /// Qwen3-ASR (2026): an encoder over chunks of one second as images, a projector of two layers, a Qwen3 decoder.
 ///
-/// The reference's extractor pads unequal clips of a batch to the longest before their log-mel; here each clip is a clip alone.
+/// The reference's extractor pads the clips of a batch to the longest before their log-mel. Here each clip is computed alone.
 ///
 /// Reference: transformers' `Qwen3ASRForConditionalGeneration`.
 enum Qwen3ASR: ModelFamily {
@@ -29,7 +29,7 @@ enum Qwen3ASR: ModelFamily {
                 hiddenSize: 2048, innerSize: 6144, layers: 28, heads: 16, keyValueHeads: 8, headSize: 128, maxPositions: 65536,
                 tiesEmbeddings: true),
             .init(hasBiases: false, normalizesHeads: true))
-        // The processor counts 13 positions a chunk, whatever its length.
+        // The processor counts 13 positions per chunk, independent of the chunk's length.
         try config.require("audio_config.n_window", is: 50)
         let chunk = 100
         let window = try config.integer("audio_config.n_window_infer", in: chunk...Claims.sizes.upperBound, default: 800)

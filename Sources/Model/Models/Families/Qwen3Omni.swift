@@ -2,10 +2,10 @@ import JSON
 import Weights
 
 /// The thinker of Qwen3-Omni (2025): Qwen3-ASR's encoder with its projector inside the audio tower, a Qwen3 decoder whose layers are mixtures of
-/// experts. Sight and the voice that answers are passed over.
+/// experts. The modules for images and for spoken answers are skipped.
 ///
-/// A clip of fewer than 201 samples, which the reference's transform cannot reflect, is filled up to them. Rotary positions have three axes,
-/// which are equal where a prompt has text and sound alone.
+/// A clip of fewer than 201 samples, which the reference's transform cannot reflect, is filled to 201. Rotary positions have three axes,
+/// which are equal if a prompt has only text and sound.
 ///
 /// Reference: transformers' `Qwen3OmniMoeThinkerForConditionalGeneration`.
 enum Qwen3Omni: ModelFamily {
@@ -22,7 +22,7 @@ enum Qwen3Omni: ModelFamily {
         translate: .init("Listen to the provided {language} speech and produce a translation in English text."))
 
     static func build(_ reader: ModelReader) throws -> ModelParts {
-        // The configuration is of the thinker alone or of the whole model.
+        // The configuration describes the thinker alone or the whole model.
         let at = reader.config.value("thinker_config") == nil ? "" : "thinker_config."
         let (config, weights) = (reader.config, reader.weights["thinker"])
         let shape = try WhisperEncoderConfiguration(config, at: at + "audio_config")
@@ -34,7 +34,7 @@ enum Qwen3Omni: ModelFamily {
                 hasBiases: false, normalizesHeads: true, rotaryKinds: ["default", "mrope"],
                 experts: .init(count: 128, chosen: 8, innerSize: 768, normalizes: true)),
             ties: try config.boolean(at + "tie_word_embeddings", default: false))
-        // The processor counts 13 positions a chunk, whatever its length.
+        // The processor counts 13 positions per chunk, independent of the chunk's length.
         try config.require(at + "audio_config.n_window", is: 50)
         try config.require(at + "audio_config.output_dim", is: Double(text.hiddenSize))
         let chunk = 100

@@ -2,12 +2,12 @@ import Audio
 import JSON
 import Weights
 
-/// Step-Audio 2 mini and Step-Audio-R1 (StepFun, 2025): Whisper's encoder over pieces of 25 s with two frames of silence behind each, a projector
-/// that halves their rows, a Qwen2 decoder that can answer in codes of speech, too.
+/// Step-Audio 2 mini and Step-Audio-R1 (StepFun, 2025): Whisper's encoder over pieces of 25 s, each followed by two frames of silence; a projector
+/// that halves their rows; a Qwen2 decoder that can also answer in codes of speech.
 ///
-/// The reference reads the first channel of a recording, here it is the mean of all; it fills unequal pieces of a prompt with zeros, here each
-/// piece is alone. A piece too short for an embedding, under 20 ms, leaves no tokens. The reference lets the model answer in codes of speech, and
-/// takes them out of the text afterwards; here they are not chosen, and their probability is what the model gives them.
+/// Differences: the reference reads the first channel of a recording, cord the mean of all. The reference fills the pieces of a prompt to equal length; cord computes each
+/// piece alone. A piece too short for an embedding, under 20 ms, gives no tokens. The reference lets the model answer in codes of speech and
+/// removes them from the text afterwards; cord never samples them, and does not change their probability.
 ///
 /// Reference: `modeling_step_audio_2.py` of the checkpoints and `stepaudio2.py` of stepfun-ai/Step-Audio2.
 enum StepAudio2: ModelFamily {
@@ -17,15 +17,15 @@ enum StepAudio2: ModelFamily {
     static let tokensPerSecond = 12.5
     static let reference = "PyTorch after the checkpoints' own Python"
 
-    /// The checkpoint's own Python calls its modules as it stores them.
+    /// The checkpoint's own Python code uses the stored module names.
     static let names = ModuleNames([["model"], ["lm_head"], ["encoder"], ["adapter"]])
 
     /// stepfun-ai/Step-Audio2, `examples.py`: "Please write down the speech that you hear."
     static let transcription = TranscriptionPrompt(.init("", system: "请记录下你所听到的语音内容。"))
 
-    /// `StepAudio2.apply_chat_template`. Its parts are tokenised one by one, here together, which differs where a text part beside sound begins
-    /// with a line break. Tools are a turn behind the system's, as in `examples.py`, and what they give is a turn of the role `input`; calls are written as
-    /// the parsers of stepfun-ai's vLLM and of SGLang read them.
+    /// `StepAudio2.apply_chat_template`. The reference tokenises its parts one by one, cord together. The tokens differ if a text part beside sound begins
+    /// with a line break. Tools are a turn after the system's, as in `examples.py`, and their results are turns of the role `input`. Calls have the form that
+    /// the parsers of stepfun-ai's vLLM and of SGLang read.
     static let chatTemplate: String? = """
         {% for message in messages %}\
         {% if tools and loop.first and message['role'] != 'system' %}<|BOT|>tool_json_schemas{{ '\\n' }}{{ tools | tojson }}<|EOT|>{% endif %}\
@@ -38,7 +38,7 @@ enum StepAudio2: ModelFamily {
         {% if add_generation_prompt %}<|BOT|>assistant{{ '\\n' }}{% endif %}
         """
 
-    /// Samples of a piece, and of the silence behind it.
+    /// The samples of a piece, and of the silence after it.
     private static let (piece, tail) = (25 * AudioClip.sampleRate, 479)
 
     static func build(_ reader: ModelReader) throws -> ModelParts {
@@ -47,7 +47,7 @@ enum StepAudio2: ModelFamily {
         let width = try config.integer(audio + ".n_audio_state", in: Claims.sizes, default: 512)
         let shape = try WhisperEncoderConfiguration(
             config, at: audio, defaults: .init(size: width, layers: 6, heads: 8, innerSize: 4 * width))
-        // The larger models keep the decoder's members at the top.
+        // The larger models have the decoder's members at the top level.
         let path = config.value("text_config") == nil ? "" : "text_config"
         let text = try DecoderConfiguration(
             config, at: path,
@@ -66,7 +66,7 @@ enum StepAudio2: ModelFamily {
         func token(_ spelling: String, _ id: Int32) throws -> Int32 {
             try reader.token(spelling, vocabulary: text.vocabularySize, default: id)
         }
-        // From the first code of speech on, the vocabulary has nothing that is text; published ones have what opens and closes sound just before.
+        // The vocabulary has no text from the first code of speech on. Published vocabularies have the tokens around sound just before it.
         let end = Int32(text.vocabularySize)
         let (firstCode, opening) = (try reader.stated("<audio_0>", vocabulary: text.vocabularySize) ?? 151696, try token("<audio_start>", 151688))
         let unwritten = min(firstCode - opening == 8 ? opening : firstCode, end)..<end

@@ -2,13 +2,13 @@ import Audio
 import JSON
 import Weights
 
-/// Ultravox (Fixie, 2024–2025): Whisper's encoder, whose rows a gated projector takes eight at a time, and a decoder of Llama 3 or Qwen3 whose
-/// tokenizer knows nothing of sound. Encoder and decoder may be named instead of held; adapters of theirs are merged.
+/// Ultravox (Fixie, 2024–2025): Whisper's encoder, a gated projector over eight rows at a time, and a decoder of Llama 3 or Qwen3 whose
+/// tokenizer has no audio tokens. A checkpoint may name its encoder and decoder instead of containing them; their adapters are merged.
 ///
-/// A clip is filled to whole frames and scaled by one maximum, then cut into windows of the encoder's length. The last of several windows is filled
-/// with zeros, of which the rows at the sound's end see something; a clip of one window is not. The reference fills shorter clips of a prompt to
-/// the longest; here each clip is a clip alone. It sets no end to a clip; here there is one. Releases before 0.5 count frames that are whole,
-/// ⌊n/160⌋, for which the newest code, followed here, has ⌈n/160⌉.
+/// A clip is filled to whole frames, scaled by one maximum and cut into windows of the encoder's length. The last of several windows is filled
+/// with zeros, which the rows at the sound's end see; a clip of one window is not filled. The reference fills shorter clips of a prompt to
+/// the longest; cord computes each clip alone. The reference does not bound the length of a clip; cord does. Releases before 0.5 count whole frames,
+/// ⌊n/160⌋; the newest code, which cord follows, has ⌈n/160⌉.
 ///
 /// Reference: `ultravox_model.py`, `ultravox_processing.py` and `ultravox_config.py` of fixie-ai/ultravox and of the checkpoints.
 enum Ultravox: ModelFamily {
@@ -18,7 +18,7 @@ enum Ultravox: ModelFamily {
     static let tokensPerSecond = 6.25
     static let reference = "PyTorch after the checkpoints' own Python"
 
-    /// The checkpoints' own Python calls its modules as it stores them.
+    /// The checkpoints' own Python code uses the stored module names.
     static let names = ModuleNames([["language_model"], ["audio_tower"], ["multi_modal_projector"]])
     static let passedOver = ["audio_model_id"]
 
@@ -34,7 +34,7 @@ enum Ultravox: ModelFamily {
             ]),
     ]
 
-    /// ultravox/data/datasets.py, of transcription alone.
+    /// ultravox/data/datasets.py, for transcription only.
     static let transcription = TranscriptionPrompt(.init("Transcribe"), place: .beforeClip)
 
     static let soundInText: String? = "<|audio|>"
@@ -56,7 +56,7 @@ enum Ultravox: ModelFamily {
         let projector = try GatedProjector(
             weights["multi_modal_projector"], from: encoder.columns, inner: config.integer("hidden_size", in: Claims.sizes, default: 4096),
             to: text.hiddenSize, normalizesInside: config.boolean("projector_ln_mid", default: false), reader.table(.projector))
-        // What the tokenizer ends a text with stands in the slots.
+        // The tokenizer's end-of-text token fills the slots.
         let end = try reader.special("eos_token", vocabulary: text.vocabularySize)
         return ModelParts(
             audio: AudioPath(

@@ -1,7 +1,7 @@
 import Weights
 
-/// Voxtral (Mistral, 2025): Whisper's encoder over whole windows of 30 s, whose silence is heard like sound; a projector of two layers that takes
-/// four positions at once; a decoder without biases, whose head is its own.
+/// Voxtral (Mistral, 2025): Whisper's encoder over whole windows of 30 s, silence included; a projector of two layers over
+/// four positions at a time; a decoder without biases and with an untied head.
 ///
 /// Reference: transformers' `VoxtralForConditionalGeneration`; mistral-common for prompts.
 enum Voxtral: ModelFamily {
@@ -12,10 +12,10 @@ enum Voxtral: ModelFamily {
     static let reference = "transformers and mistral-common"
     static let names = Qwen2Audio.names
 
-    /// mistral-common's `encode_transcription`: the clip alone, and a token that asks for its words.
+    /// mistral-common's `encode_transcription`: the clip alone, and a token that requests a transcript.
     static let transcription = TranscriptionPrompt(.init(""), reading: .marked("[TRANSCRIBE]"))
 
-    /// mistral-common's `InstructTokenizerV7`. It takes a system turn beside sound, too, which mistral-common refuses. Tools are told before the last
+    /// mistral-common's `InstructTokenizerV7`. It also accepts a system turn beside sound, which mistral-common refuses. Tools come before the last
     /// turn of the user.
     static let chatTemplate: String? = """
         <s>{% set turns = namespace(last=-1) %}{% for message in messages %}{% if message['role'] == 'user' %}{% set turns.last = loop.index0 %}\
@@ -47,7 +47,7 @@ enum Voxtral: ModelFamily {
                 vocabularySize: 131_072, hiddenSize: 3072, innerSize: 8192, layers: 30, heads: 32, keyValueHeads: 8, headSize: 128,
                 theta: 100_000_000, epsilon: 1e-5, maxPositions: 131_072),
             .init(hasBiases: false), ties: false)
-        // The projector takes as many columns as the encoder's MLP has inside.
+        // The projector's input has as many columns as the encoder's MLP has inside.
         try requireMultiple(shape.innerSize, by: shape.size, "intermediate_size", "hidden_size")
         let stack = shape.innerSize / shape.size
         try requireMultiple(shape.maxPositions, by: stack, "max_source_positions", "intermediate_size / hidden_size")

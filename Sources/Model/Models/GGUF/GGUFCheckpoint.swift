@@ -2,12 +2,12 @@ import JSON
 package import Weights
 
 extension Checkpoint {
-    /// The checkpoint that two GGUF files are: a decoder, and a projector with the audio encoder (llama.cpp's `--mmproj`).
+    /// Reads two GGUF files as a checkpoint: a decoder, and a projector with the audio encoder (llama.cpp's `--mmproj`).
     ///
     ///     general.*, qwen2.*, clip.audio.*   → config.json, generation_config.json, preprocessor_config.json
     ///     blk.N.attn_q.weight, a.blk.N.ln1 … → tensors by published names
     ///
-    /// - Throws: ``GGUFError`` or ``ModelError``, naming file, key or tensor, where the two are of no served family or not of one model.
+    /// - Throws: ``GGUFError`` or ``ModelError``, with the file, key or tensor, if the files belong to no served family or not to one model.
     package init(decoder: GGUF, projector: GGUF) throws {
         let family = try GGUFFamily.of(decoder, projector)
         var text = try Self.text(of: decoder, architecture: family.architecture)
@@ -37,7 +37,7 @@ extension Checkpoint {
         object.keys.compactMap { key in object[key].map { (key, $0) } }
     }
 
-    /// The token that ends a text, as `tokenizer_config.json` has it.
+    /// The end-of-text token, in the form of `tokenizer_config.json`.
     private static func tokens(of file: GGUF) throws -> JSONValue {
         let (key, tokens) = ("tokenizer.ggml.eos_token_id", try file.strings("tokenizer.ggml.tokens"))
         guard file.metadata[key] != nil, !tokens.isEmpty else { return .object([:]) }
@@ -46,7 +46,7 @@ extension Checkpoint {
         return .object(["eos_token": .string(tokens[id]), "added_tokens_decoder": .object(added)])
     }
 
-    /// The chat template of the two.
+    /// The chat template of the pair of files.
     package static func chatTemplate(_ decoder: GGUF, _ projector: GGUF) throws -> String {
         try GGUFFamily.of(decoder, projector).chatTemplate(of: decoder)
     }
@@ -116,7 +116,7 @@ extension Checkpoint {
         return (config, mels, positions.shape[0] / 50)
     }
 
-    /// The projector's rows take the places of the decoder's embeddings.
+    /// Requires that the projector's rows have the width of the decoder's embeddings, which they replace.
     private static func requirePair(_ decoder: GGUF, _ hidden: Int, _ projector: GGUF) throws {
         let width = try projector.integer("clip.audio.projection_dim", in: Claims.sizes, default: hidden)
         guard width == hidden else {
@@ -137,7 +137,7 @@ extension Checkpoint {
         throw ModelError("\(decoder.path): expected a token \(names), in whose place sound stands, found none; is it a decoder of another model?")
     }
 
-    /// Sampling as the file recommends it.
+    /// The file's recommended sampling.
     private static func generation(of file: GGUF) throws -> JSONValue {
         var config: JSONObject = [:]
         func number(_ key: String, _ member: String, in range: ClosedRange<Double>) throws {
@@ -162,7 +162,7 @@ extension Checkpoint {
         var tensors: [String: StoredTensor] = [:]
         for file in [decoder, projector] {
             for (name, tensor) in file.tensors {
-                // Positions that are made need not be read; frequencies are read with the configuration.
+                // Computed positions need not be read. Frequencies are read with the configuration.
                 if name == "a.position_embd.weight" && !family.storesPositions || name == "rope_freqs.weight" { continue }
                 let isSight = file.path == projector.path && (name.hasPrefix("v.") || name.hasPrefix("mm.") && !name.hasPrefix("mm.a."))
                 let sight = isSight ? family.sight.map { $0 + "." + name } : nil
@@ -182,7 +182,7 @@ extension Checkpoint {
 }
 
 extension StoredTensor {
-    /// Biases of convolutions lie in files as columns, [out, 1] or [out, 1, 1].
+    /// Files store the biases of convolutions as columns, [out, 1] or [out, 1, 1].
     fileprivate var flattened: StoredTensor {
         name.hasSuffix(".bias") && shape.count > 1 && shape.dropFirst().allSatisfy { $0 == 1 } ? renamed(name, shape: [shape[0]]) : self
     }

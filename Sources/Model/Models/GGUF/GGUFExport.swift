@@ -9,11 +9,11 @@ extension AudioLanguageModel {
         package let tensors: [GGUFWriter.Item]
     }
 
-    /// The model as llama.cpp's converter lays it out, in the formats that `storage` computes with: what a load of the two files gives is
-    /// what a load of the checkpoint with `storage` gives. The decoder's text is the caller's business.
+    /// The model in the layout of llama.cpp's converter and the formats of `storage`. A load of the two files gives
+    /// the same as a load of the checkpoint with `storage`. The caller writes the metadata of the decoder's text.
     ///
-    /// - Parameter config: the checkpoint's `config.json`, from which this model was made as stored.
-    /// - Throws: ``ModelError`` where the family has no such layout.
+    /// - Parameter config: The `config.json` of this model's checkpoint.
+    /// - Throws: ``ModelError`` if the family has no such layout.
     package func gguf(_ storage: WeightStorage, config: JSONValue) throws -> (decoder: GGUFPart, projector: GGUFPart) {
         guard let layout = GGUFFamily(of: family), layout.isWritten, let audio else {
             let list = GGUFFamily.all.filter(\.isWritten).map(\.family.rawValue).joined(separator: ", ")

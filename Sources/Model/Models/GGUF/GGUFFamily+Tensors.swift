@@ -1,9 +1,9 @@
 import Tensors
 import Weights
 
-/// Tensors that llama.cpp's converter lays out otherwise than checkpoints do.
+/// Tensors whose layout differs between llama.cpp's converter and checkpoints.
 extension GGUFFamily {
-    /// Published names of the experts that lie in one tensor of a decoder's file, by their numbers; nil for other tensors.
+    /// The published names, by expert, of a tensor that contains all experts; nil for other tensors.
     ///
     ///     blk.7.ffn_up_exps.weight   →   … layers.7.mlp.experts.N.up_proj.weight
     func experts(_ name: String) -> ((Int) -> String)? {
@@ -11,8 +11,8 @@ extension GGUFFamily {
         return { one.replacing(".mlp.", with: ".mlp.experts.\($0).") }
     }
 
-    /// Queries and keys of Llama's decoders with their rows as in checkpoints, whose heads turn element i with element i + size/2: the converter
-    /// puts those two beside each other. Nil for other tensors.
+    /// Queries and keys of Llama's decoders with the row order of checkpoints, whose heads rotate element i with element i + size/2. The converter
+    /// puts those two next to each other. Nil for other tensors.
     func unpaired(_ tensor: StoredTensor, of decoder: GGUF) throws -> StoredTensor? {
         let name = tensor.name
         guard architecture == "llama", name.hasPrefix("blk."), let rows = tensor.shape.first else { return nil }

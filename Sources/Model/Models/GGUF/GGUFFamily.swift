@@ -1,7 +1,7 @@
 import JSON
 import Weights
 
-/// A family as llama.cpp's converter writes it: which files are its own, its names there, and what these files do not say.
+/// A family in the form of llama.cpp's converter: the marks of its files, its names there, and the settings that these files lack.
 struct GGUFFamily {
     let family: Family
     /// `general.architecture` of the decoder.
@@ -9,26 +9,26 @@ struct GGUFFamily {
     /// `clip.audio.projector_type`, or `clip.projector_type`, of the projector.
     let projectors: Set<String>
     let names: GGUFNames
-    /// Spellings of the token in whose place a clip stands; the vocabulary has one of them. None where it has none.
+    /// Spellings of the token that a clip replaces; the vocabulary has one of them. Empty if it has none.
     let placeholders: [String]
-    /// The decoder's `model_type`, where the family has several kinds.
+    /// The decoder's `model_type`, if the family has several kinds.
     var decoder: String?
-    /// The published chat template, where converters write one that knows no sound.
+    /// The published chat template, if converters write one without sound.
     var template: String?
-    /// Where the family passes over what belongs to sight.
+    /// The prefix of the modules for images, which are skipped.
     var sight: String?
-    /// Whether the encoder's positions are stored. Others are made; files have them all the same.
+    /// Whether the encoder's positions are read. Otherwise they are computed, even if files contain them.
     var storesPositions = false
-    /// Seconds of the extractor's window, where positions do not tell.
+    /// The seconds of the extractor's window, if positions do not determine it.
     var windowSeconds = 30
     /// Members of `audio_config` beyond those of every encoder.
     var audio: @Sendable (_ projector: GGUF) throws -> JSONObject = { _ in [:] }
     /// Members of the projector's configuration.
     var projection: @Sendable (_ projector: GGUF) throws -> JSONObject = { _ in [:] }
-    /// Whether models are written as files, too.
+    /// Whether models can also be written as files.
     var isWritten = true
 
-    /// What `clip.audio.chunk_size` is by a checkpoint's `config.json`.
+    /// Computes `clip.audio.chunk_size` from a checkpoint's `config.json`.
     var chunk: @Sendable (_ config: JSONValue) throws -> Int? = { _ in nil }
 
     static let all = [qwen2Audio, qwen25Omni, qwen3ASR, qwen3Omni, voxtral, ultravoxLlama, ultravoxQwen3]
@@ -40,7 +40,7 @@ struct GGUFFamily {
             projector: ["mm.a.fc": "multi_modal_projector.linear"]),
         placeholders: ["<|AUDIO|>"], storesPositions: true)
 
-    /// `clip.audio.chunk_size` is of log-mel frames; converters leave the published 200 out.
+    /// `clip.audio.chunk_size` is in log-mel frames; converters omit it if it is the published 200.
     static let qwen25Omni = GGUFFamily(
         family: .qwen25OmniThinker, architecture: "qwen2vl", projectors: ["qwen2.5o", "qwen2a"],
         names: GGUFNames(
@@ -50,7 +50,7 @@ struct GGUFFamily {
         audio: { ["n_window": .integer(try $0.integer(chunkKey, in: 2...Claims.sizes.upperBound, default: 200) / 2)] },
         chunk: { 2 * (try ($0.value("thinker_config") ?? $0).integer("audio_config.n_window", default: 100)) })
 
-    /// `clip.audio.chunk_size` is of the log-mel frames that attend to one another; converters leave the published 800 out.
+    /// `clip.audio.chunk_size` is the number of log-mel frames that attend to each other; converters omit it if it is the published 800.
     static let qwen3ASR = GGUFFamily(
         family: .qwen3ASR, architecture: "qwen3vl", projectors: ["qwen3a"],
         names: GGUFNames(
@@ -59,7 +59,7 @@ struct GGUFFamily {
         placeholders: ["<|audio_pad|>", "<|AUDIO|>"], template: chatML, audio: images,
         chunk: { try $0.integer("audio_config.n_window_infer", default: 800) })
 
-    /// Experts lie in one tensor a layer and kind of matrix.
+    /// One tensor per layer and kind of matrix contains all experts.
     static let qwen3Omni = GGUFFamily(
         family: .qwen3OmniThinker, architecture: "qwen3vlmoe", projectors: ["qwen3a"],
         names: GGUFNames(
@@ -67,7 +67,7 @@ struct GGUFFamily {
             projector: ["mm.a.mlp.1": "thinker.audio_tower.proj1", "mm.a.mlp.2": "thinker.audio_tower.proj2"]),
         placeholders: ["<|audio_pad|>", "<|AUDIO|>"], sight: "thinker.visual", audio: images, isWritten: false)
 
-    /// The prompt is mistral-common's, whatever the decoder's template is.
+    /// The prompt is always mistral-common's; the decoder's template is ignored.
     static let voxtral = GGUFFamily(
         family: .voxtral, architecture: "llama", projectors: ["voxtral"],
         names: GGUFNames(
@@ -78,7 +78,7 @@ struct GGUFFamily {
     static let ultravoxLlama = ultravox(over: "llama", architecture: "llama")
     static let ultravoxQwen3 = ultravox(over: "qwen3", architecture: "qwen3")
 
-    /// The decoder's files are those of the base; the converter knows releases from 0.5 on, whose projector has `ln_mid`.
+    /// The decoder's files are those of the base model. The converter supports releases from 0.5 on, whose projector has `ln_mid`.
     private static func ultravox(over decoder: String, architecture: String) -> GGUFFamily {
         GGUFFamily(
             family: .ultravox, architecture: architecture, projectors: ["ultravox"],
@@ -100,7 +100,7 @@ struct GGUFFamily {
             }, isWritten: false)
     }
 
-    /// Of encoders over images of chunks.
+    /// The configuration of encoders over images of chunks.
     private static let images: @Sendable (GGUF) throws -> JSONObject = { projector in
         var members: JSONObject = ["n_window_infer": .integer(try projector.integer(chunkKey, in: Claims.sizes, default: 800))]
         members["n_window"] = .integer(50)
@@ -108,7 +108,7 @@ struct GGUFFamily {
         return members
     }
 
-    /// Qwen3-ASR's turns: the system's first, empty or not; a clip between its tokens.
+    /// Qwen3-ASR's turns: first the system's, which may be empty; a clip stands between its two tokens.
     private static let chatML = #"""
         {%- if messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n<|im_end|>\n' }}{% endif %}
         {%- for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}
@@ -119,7 +119,7 @@ struct GGUFFamily {
         {%- endfor %}{%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{%- endif %}
         """#
 
-    /// The chat template of a pair: the decoder's where it writes the placeholder, else the family's own.
+    /// The chat template of a pair: the decoder's if it writes the placeholder, otherwise the family's.
     func chatTemplate(of decoder: GGUF) throws -> String {
         if let own = family.chatTemplate { return own }
         let source = try decoder.string("tokenizer.chat_template", default: template)
@@ -147,7 +147,7 @@ struct GGUFFamily {
             """)
     }
 
-    /// What the projector is for; a file may hold one for sight beside it.
+    /// The projector's kind. A file may also contain a projector for images.
     private static func projectorKind(_ file: GGUF) throws -> String {
         let architecture = try file.string("general.architecture")
         guard architecture == "clip" else {
@@ -158,7 +158,7 @@ struct GGUFFamily {
 }
 
 extension GGUFFamily {
-    /// The layout of a family's models, whole or in part.
+    /// The layout of a family's models; nil if GGUF has none.
     init?(of family: any ModelFamily.Type) {
         guard let layout = Self.all.first(where: { ObjectIdentifier($0.family.definition) == ObjectIdentifier(family) }) else {
             return nil
@@ -168,6 +168,6 @@ extension GGUFFamily {
 }
 
 extension Family {
-    /// Whether its models are read from GGUF, too.
+    /// Whether its models can also be read from GGUF.
     package var isInGGUF: Bool { GGUFFamily(of: definition) != nil }
 }

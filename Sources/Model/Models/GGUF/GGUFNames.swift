@@ -1,17 +1,17 @@
-/// Names of modules as llama.cpp's converter writes them, beside those of a family's published checkpoints:
+/// The module names of llama.cpp's converter and those of a family's published checkpoints:
 ///
 ///     blk.7.attn_q.bias   →   language_model.model.layers.7.self_attn.q_proj.bias
 ///     a.blk.7.ffn_up      →   audio_tower.layers.7.fc1
 ///
 /// Reference: gguf-py's `TensorNameMap`.
 struct GGUFNames {
-    /// Paths of modules with `N` in the place of a layer's number.
+    /// Paths of modules, with `N` for the number of a layer.
     private let published: [String: String]
     private let stored: [String: String]
 
     /// - Parameters:
     ///   - decoder: the path of embeddings, layers and norm.
-    ///   - norm: what the encoder's last norm is called in the tower.
+    ///   - norm: The name of the encoder's last norm in the tower.
     ///   - projector: the projector's modules by their names in the file.
     init(decoder: String, head: String, tower: String, norm: String, projector: [String: String]) {
         var rows = projector
@@ -23,7 +23,7 @@ struct GGUFNames {
         stored = Dictionary(uniqueKeysWithValues: rows.map { ($1, $0) })
     }
 
-    /// The published name of a tensor; nil where the family has no such module.
+    /// The published name of a tensor; nil if the family has no such module.
     func published(_ name: String) -> String? { Self.renamed(name, by: published, from: "blk", to: "layers") }
 
     /// The name in a file of a tensor with a published name.

@@ -1,4 +1,4 @@
-/// How published byte-level tokenizers split text, by llama.cpp's names (`tokenizer.ggml.pre`).
+/// The ways in which published byte-level tokenizers split text, by llama.cpp's names (`tokenizer.ggml.pre`).
 package enum TextSplitting: String, CaseIterable, Sendable {
     case qwen2
     case llama = "llama-bpe"
@@ -21,9 +21,9 @@ package enum TextSplitting: String, CaseIterable, Sendable {
     /// Whether the tokenizer normalises text first (NFC).
     package var normalizes: Bool { self == .qwen2 }
 
-    /// Whether a piece that is a token is taken for what it is, whatever the merges say.
+    /// Whether a piece that is a token becomes that token without merges.
     package var takesWholePieces: Bool { self != .qwen2 }
 
-    /// Whether merges are ranked by the ids of what they give.
+    /// Whether merges are ranked by the ids of their results.
     package var ranksByResult: Bool { self == .tekken }
 }

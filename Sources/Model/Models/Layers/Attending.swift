@@ -1,15 +1,15 @@
 import CKernels
 package import Tensors
 
-/// Where the rows of a pass find their keys and values.
+/// The place of the keys and values that the rows of a pass attend to.
 package enum KeyValueSource {
-    /// In the pass itself: training, scoring, the encoder.
+    /// The pass itself: in training, scoring and the encoder.
     case packed([PackedSegment])
-    /// In caches.
+    /// Caches.
     case cached(CachedBatch)
 }
 
-/// Rows of a pass that are the last positions of a cached sequence; the cache has been extended by their count.
+/// The rows of a pass that are the last positions of a cached sequence. The cache has been extended by their count.
 package struct CachedRows {
     package let rows: Range<Int>
     package let cache: KeyValueCache
@@ -24,12 +24,12 @@ package struct CachedRows {
 @safe package struct CachedBatch {
     private let sequences: [CachedRows]
     private let shape: KeyValueShape
-    /// Of the first layer, with which a block begins.
+    /// The spans of the first layer, at the start of each block.
     @unsafe private let spans: [ck_span]
-    /// One for each sequence, all of its rows asking.
+    /// One segment per sequence, with queries for all of its rows.
     private let segments: [ck_segment]
 
-    /// - Parameter sequences: row ranges of the pass, in order, each the newest positions of one sequence; one at least.
+    /// - Parameter sequences: At least one row range of the pass, in order. Each has the newest positions of one sequence.
     package init(_ sequences: [CachedRows]) {
         self.sequences = sequences
         shape = sequences[0].cache.shape
@@ -56,7 +56,7 @@ package struct CachedRows {
 
     /// Writes the pass's own keys and values, then attends.
     ///
-    /// - Parameter asking: the rows that q holds if not all do, in order, those of each sequence its last ones.
+    /// - Parameter asking: The rows that have queries, in order; nil for all. In each sequence they are the last ones.
     func attend(_ q: Tensor, of asking: [Int]?, _ k: Tensor, _ v: Tensor, _ attentionShape: AttentionShape, layer: Int) -> Tensor {
         Threads.parallel(sequences.count, grain: 1 + 64 * sequences.count / (k.rows + 1)) { piece in
             for sequence in sequences[piece] {
@@ -86,9 +86,9 @@ package struct CachedRows {
 }
 
 extension KeyValueSource {
-    /// Attention of q to the sequence's keys, k and v being those of the pass's own rows.
+    /// The attention of q to the sequences' keys. k and v belong to the rows of the pass.
     ///
-    /// - Parameter asking: the rows that q holds if not all do, in order, those of each cached sequence its last ones.
+    /// - Parameter asking: The rows that have queries, in order; nil for all. In each cached sequence they are the last ones.
     func attend(
         _ q: Tensor, of asking: [Int]? = nil, _ k: Tensor, _ v: Tensor, _ shape: AttentionShape, layer: Int, _ tape: Tape?
     ) -> Tensor {

@@ -4,16 +4,16 @@ import Weights
 
 /// The first layers of an encoder: log-mel of a segment → positions.
 protocol AudioStem: Sendable {
-    /// Positions of a segment with `frames` log-mel frames.
+    /// The number of positions of a segment with `frames` log-mel frames.
     func positionCount(frames: Int) -> Int
 
-    /// How many of them are attended to.
+    /// The number of those positions that are attended to.
     func visibleCount(frames: Int) -> Int
 
-    /// Log-mel frames needed of a segment with `valid` frames: its own, and what follows as far as it is seen.
+    /// The number of log-mel frames needed for a segment with `valid` frames: its own, and the following ones that the stem sees.
     func featureFrames(valid: Int) -> Int
 
-    /// [positionCount, size] of a segment with ``featureFrames(valid:)`` frames; more positions where a window is filled.
+    /// [positionCount, size] of a segment with ``featureFrames(valid:)`` frames; a filled window has more positions.
     func callAsFunction(_ segment: AudioSegment, _ pass: Pass) -> Tensor
 }
 
@@ -25,23 +25,23 @@ extension AudioStem {
 ///
 ///     log-mel [F, mels] → conv(3) gelu → conv(3, stride 2) gelu → + positions
 ///
-/// Only the frames that the sound has are computed. transformers pads each segment to the whole window and masks the padding in the
-/// attention, so the numbers are the same; the convolutions look at most two frames past the end of the sound.
+/// Only the frames of the sound are computed. transformers pads each segment to the whole window and masks the padding in the
+/// attention, which gives the same numbers. The convolutions see at most two frames after the end of the sound.
 struct WhisperStem: AudioStem {
     private let convolution1: Convolution
     private let convolution2: Convolution
     private let positions: Parameter
-    /// Of the whole window.
+    /// The positions of the whole window.
     private let maxPositions: Int
     private let beyond: Beyond
 
-    /// What follows the sound.
+    /// The frames after the sound.
     enum Beyond {
-        /// The window's silence, which the convolutions alone see.
+        /// The window's silence, which only the convolutions see.
         case silence
-        /// So many frames that are computed with it, though nothing attends to their positions.
+        /// This many frames, which are computed with the sound; nothing attends to their positions.
         case tail(Int)
-        /// Nothing: the convolutions see zeros. A window that is filled with rows of them is computed as far as these go.
+        /// None: the convolutions see zeros. If a window is filled with rows of zeros, these are computed too.
         case nothing
     }
 
@@ -86,7 +86,7 @@ struct WhisperStem: AudioStem {
     }
 }
 
-/// Whisper's convolutions over chunks of frames, each alone with zeros around it, and sinusoids that begin anew in each chunk.
+/// Whisper's convolutions over separate chunks of frames with zeros around each, and sinusoids that restart in each chunk.
 ///
 /// Reference: transformers' `Qwen2_5OmniAudioEncoder`.
 struct ChunkedStem: AudioStem {

@@ -1,7 +1,7 @@
 import Tensors
 import Weights
 
-/// A convolution of width 3 over time, a zero frame on either side.
+/// A convolution of width 3 over time, with a zero frame on either side.
 struct Convolution: Sendable {
     let weight: Parameter
     let bias: Parameter
@@ -18,7 +18,7 @@ struct Convolution: Sendable {
     }
 }
 
-/// A convolution of 3 · 3 over time and mels, two places from one window to the next, zeros around the image.
+/// A convolution of 3 · 3 over time and mels with stride 2 and zeros around the image.
 struct ImageConvolution: Sendable {
     let weight: Parameter
     let bias: Parameter
@@ -34,7 +34,7 @@ struct ImageConvolution: Sendable {
     }
 }
 
-/// A convolution's windows by its weights; `pass` is of one version.
+/// The product of a convolution's windows and its weights. `pass` has one version.
 private func product(_ windows: Tensor, _ weight: Parameter, _ bias: Parameter, _ pass: Pass) -> Tensor {
     let version = pass.runs[0].version
     let bias = version.vector(bias)

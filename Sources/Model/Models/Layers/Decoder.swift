@@ -2,8 +2,8 @@ import Glibc
 package import Tensors
 package import Weights
 
-/// The decoder of every family: a causal transformer with grouped queries and rotary positions, each of whose layers is configured by
-/// itself.
+/// The decoder of every family: a causal transformer with grouped queries and rotary positions. Each layer has a
+/// configuration of its own.
 ///
 ///     x = embedding(tokens), audio embeddings in their slots
 ///     x = block₁ … block_N (x);  hidden = norm(x);  logits = head(hidden)
@@ -15,12 +15,12 @@ package struct Decoder: Sendable {
     let blocks: [DecoderBlock]
     let norm: RMSNorm
     package let head: Linear
-    /// The published name of the head's matrix, which a checkpoint that ties it need not have.
+    /// The published name of the head's matrix, which a checkpoint with a tied head may lack.
     package let headName: String
 
     /// - Parameters:
     ///   - model: the embeddings, the layers and the norm.
-    ///   - head: the output head, where it is stored.
+    ///   - head: The output head, if it is stored.
     package init(_ model: WeightCursor, head headWeights: WeightCursor, _ configuration: DecoderConfiguration, _ table: ParameterTable) throws {
         self.configuration = configuration
         let (vocabulary, size) = (configuration.vocabularySize, configuration.hiddenSize)
@@ -38,7 +38,7 @@ package struct Decoder: Sendable {
         }
     }
 
-    /// Whether a checkpoint that ties its head stores one all the same that differs from the embedding: transformers then uses it.
+    /// Whether a checkpoint with a tied head stores another head, which transformers then uses.
     private static func differs(_ head: WeightCursor, from embedding: WeightCursor, shape: [Int]) throws -> Bool {
         guard let stored = try head.optional("weight", shape: shape), let table = try embedding.optional("weight", shape: shape) else {
             return false
@@ -54,7 +54,7 @@ package struct Decoder: Sendable {
         return KeyValueShape(layers: blocks.count, heads: attention.keyValueHeads, headSize: attention.headSize)
     }
 
-    /// Floats that a backward pass over `rows` rows keeps, roughly: in each layer, some ten rows of the hidden size and four of the inner.
+    /// The floats that a backward pass over `rows` rows keeps, approximately: per layer ten rows of the hidden size and four of the inner.
     package func activations(rows: Int) -> Int {
         configuration.layers.reduce(0) { sum, layer in
             let inner = layer.experts.map { $0.chosen * $0.innerSize } ?? layer.innerSize
@@ -65,8 +65,8 @@ package struct Decoder: Sendable {
     /// Hidden states [T, hidden] after the last norm, for packed `tokens` at `positions`. Row i of `audio` takes the place of the
     /// embedding in slot `audioSlots[i]`.
     ///
-    /// - Parameter wanted: the only rows that anyone reads, of each cached sequence its newest ones, with a pass over them: hidden states
-    ///   of these alone, in their order. Of the others the last layer computes keys and values alone.
+    /// - Parameter wanted: The rows whose hidden states the caller needs, with a pass over them; nil for all. They are the newest rows of each cached sequence. The result
+    ///   has only these, in their order. For all other rows the last layer computes only keys and values.
     package func hidden(
         tokens: [Int32], positions: [Int32], audioSlots: [Int] = [], audio: Tensor? = nil, keyValues: KeyValueSource,
         wanted: (rows: [Int], pass: Pass)? = nil, _ pass: Pass
@@ -85,7 +85,7 @@ package struct Decoder: Sendable {
     package func logits(_ hidden: Tensor, _ pass: Pass) -> Tensor { head(hidden, pass) }
 }
 
-/// One decoder layer: attention, then a gated MLP or a mixture of them, each on a normalised copy of the residual stream `x` [T, hidden].
+/// One decoder layer: attention, then a gated MLP or a mixture of experts, each on a normalised copy of the residual stream `x` [T, hidden].
 ///
 ///     h = x + attention(norm₁(x));  y = h + mlp(norm₂(h))
 struct DecoderBlock: Sendable {
@@ -122,7 +122,7 @@ struct DecoderAttention: Sendable {
     let key: Linear
     let value: Linear
     let output: Linear
-    /// Of each head, before its rotation.
+    /// The norm of each head, before its rotation.
     let queryNorm: RMSNorm?
     let keyNorm: RMSNorm?
     let shape: AttentionShape

@@ -4,27 +4,27 @@ import Weights
 
 /// Shapes of a decoder and of each of its layers.
 package struct DecoderConfiguration: Sendable, Equatable {
-    /// What one layer is.
+    /// The configuration of one layer.
     package struct Layer: Sendable, Equatable {
         package let attention: AttentionShape
         /// Radians per position of each pair of a head's elements.
         package let frequencies: [Float]
         /// Whether queries, keys and values have biases.
         package let hasBiases: Bool
-        /// Whether each head of queries and keys is normalised before it is turned.
+        /// Whether each head of queries and keys is normalised before its rotation.
         package let normalizesHeads: Bool
         /// Columns inside the gated MLP.
         package let innerSize: Int
-        /// Nil where there is one MLP for all rows.
+        /// Nil if there is one MLP for all rows.
         package let experts: Experts?
     }
 
     /// A mixture of gated MLPs.
     package struct Experts: Sendable, Equatable {
         package let count: Int
-        /// How many of them a row goes to.
+        /// The number of experts per row.
         package let chosen: Int
-        /// Columns inside each.
+        /// The columns inside each expert.
         package let innerSize: Int
         /// Whether the weights of a row's experts sum to one.
         package let normalizes: Bool
@@ -43,7 +43,7 @@ package struct DecoderConfiguration: Sendable, Equatable {
 }
 
 extension DecoderConfiguration {
-    /// What a configuration class has where a file says nothing: published checkpoints leave out what equals it. These are of transformers'
+    /// The defaults of a configuration class. Published checkpoints omit members that equal them. These are the defaults of transformers'
     /// `Qwen2Config`.
     struct Defaults {
         var vocabularySize = 151936
@@ -52,7 +52,7 @@ extension DecoderConfiguration {
         var layers = 32
         var heads = 32
         var keyValueHeads = 32
-        /// Nil where the heads share the hidden size.
+        /// Nil if the heads share the hidden size.
         var headSize: Int?
         var theta = 10_000.0
         var epsilon = 1e-6
@@ -60,21 +60,21 @@ extension DecoderConfiguration {
         var tiesEmbeddings = false
     }
 
-    /// What the arithmetic of a layer is, which no file says.
+    /// The traits of a layer's arithmetic that no file contains.
     struct Traits {
         var hasBiases = true
         var normalizesHeads = false
         /// Kinds of rotary frequencies: unscaled ones, and "llama3".
         var rotaryKinds: Set = ["default"]
-        /// What a mixture of experts has where the file says nothing; nil where layers have none.
+        /// The defaults of a mixture of experts; nil if layers have none.
         var experts: Experts?
     }
 
     package init(_ config: JSONValue, at path: String) throws { try self.init(config, at: path, defaults: Defaults()) }
 
-    /// Reads the object at `path`, of Qwen's and Llama's decoders; the whole configuration where empty.
+    /// Reads the object at `path`, or the whole configuration if `path` is empty, for Qwen's and Llama's decoders.
     ///
-    /// - Parameter ties: whether the head is tied, where the object has no say in it.
+    /// - Parameter ties: Whether the head is tied; nil if the object decides.
     init(
         _ config: JSONValue, at path: String, defaults: Defaults = Defaults(), _ traits: Traits = Traits(), ties: Bool? = nil
     ) throws {
@@ -116,7 +116,7 @@ extension DecoderConfiguration {
     /// The base of the rotary frequencies.
     ///
     /// transformers reads `rope_scaling`, the older member, instead of `rope_parameters`; either names its kind `rope_type` or, before that,
-    /// `type`, and may hold `rope_theta`, which then goes before the one beside it.
+    /// `type`, and may contain `rope_theta`, which then takes precedence over the outer one.
     private static func theta(_ config: JSONValue, _ prefix: String, default fallback: Double, kinds: Set<String>) throws -> Double {
         let beside = try config.number(prefix + "rope_theta", in: Claims.thetas, default: fallback)
         var theta = beside
@@ -140,7 +140,7 @@ extension DecoderConfiguration {
 }
 
 extension DecoderConfiguration.Experts {
-    /// Every layer has them.
+    /// Reads the experts, which every layer has.
     fileprivate init(_ config: JSONValue, _ at: (String) -> String, defaults: Self) throws {
         count = try config.integer(at("num_experts"), in: 1...Claims.experts, default: defaults.count)
         chosen = try config.integer(at("num_experts_per_tok"), in: 1...count, default: min(defaults.chosen, count))

@@ -1,16 +1,16 @@
 import Tensors
 import Weights
 
-/// What follows a decoder layer's attention, on normalised rows.
+/// The part of a decoder layer after its attention, on normalised rows.
 protocol FeedForward: Sendable {
     func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor
 }
 
-/// A mixture of experts: each row goes to the few that its router chooses, and only their weights are read.
+/// A mixture of experts. A router chooses a few experts for each row, and only their weights are read.
 ///
 ///     y = Σ weightₑ · SwiGLUₑ(x), over the experts e of the row
 ///
-/// Rows are grouped by expert; a row's sum goes in the order of the experts, whatever else is in the batch.
+/// Rows are grouped by expert. A row's sum is in the order of the experts, independent of the other rows of the batch.
 ///
 /// Reference: transformers' `Qwen3OmniMoeThinkerTextSparseMoeBlock`.
 struct Experts: FeedForward {

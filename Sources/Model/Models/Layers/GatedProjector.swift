@@ -1,7 +1,7 @@
 import Tensors
 import Weights
 
-/// Ultravox's: two layers with a gate between them, row by row.
+/// Ultravox's projector: two layers with a gate between them, row by row.
 ///
 ///     rows → norm → linear → [x, gate] → x · silu(gate) → norm → linear        from 0.5 on
 ///     rows → norm → linear → [x, gate] → x · silu(gate) → linear → norm        before
@@ -12,7 +12,7 @@ struct GatedProjector: Projector {
     private let linear2: Linear
     private let normAfter: RMSNorm?
 
-    /// - Parameter inner: columns that the first layer makes, x and gate together.
+    /// - Parameter inner: The output columns of the first layer, x and gate together.
     init(
         _ weights: WeightCursor, from columns: Int, inner: Int, to size: Int, normalizesInside: Bool, _ table: ParameterTable
     ) throws {

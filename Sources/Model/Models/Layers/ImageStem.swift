@@ -1,13 +1,13 @@
 import Tensors
 import Weights
 
-/// Three convolutions over chunks of the log-mel as an image, each chunk alone, and sinusoids that begin anew in each chunk.
+/// Three convolutions over separate chunks of the log-mel as images, and sinusoids that restart in each chunk.
 ///
 ///     chunk [mels · 100, 1] → (conv(3 · 3, stride 2) gelu)³ → 13 columns of [mels / 8, channels] → linear → + sinusoids
 ///
-/// The last chunk is filled with zeros; the positions of its filling are left out.
+/// The last chunk is filled with zeros. The positions of the filling are removed.
 ///
-/// Reference: transformers' `Qwen3ASREncoder`; `Qwen3OmniMoeAudioEncoder`, which does not fill a chunk that is alone.
+/// Reference: transformers' `Qwen3ASREncoder`; `Qwen3OmniMoeAudioEncoder`, which does not fill a single chunk.
 struct ImageStem: AudioStem {
     private let convolutions: [ImageConvolution]
     private let output: Linear
@@ -17,7 +17,7 @@ struct ImageStem: AudioStem {
     private let fillsAlone: Bool
 
     /// - Parameters:
-    ///   - channels: of the image after each convolution.
+    ///   - channels: The channels of the image after each convolution.
     ///   - fillsAlone: whether a segment shorter than a chunk is filled to one.
     init(
         _ weights: WeightCursor, _ configuration: WhisperEncoderConfiguration, channels: Int, chunkFrames: Int, fillsAlone: Bool = true,
@@ -34,7 +34,7 @@ struct ImageStem: AudioStem {
         sinusoids = Tensor.sinusoids(rows: Self.halved(chunkFrames), columns: configuration.size)
     }
 
-    /// Places left of `count` after the three convolutions.
+    /// The size of `count` after the three convolutions.
     private static func halved(_ count: Int) -> Int { (0..<3).reduce(count) { count, _ in (count + 1) / 2 } }
 
     func positionCount(frames: Int) -> Int {
@@ -61,7 +61,7 @@ struct ImageStem: AudioStem {
         return concatenated(chunks, pass.tape)
     }
 
-    /// log-mel [T, mels] as an image [mels · frames, 1], mel by mel, zero past T.
+    /// log-mel [T, mels] as an image [mels · frames, 1], mel by mel, with zeros after T.
     private static func image(_ logMel: Tensor, _ frames: Int) -> Tensor {
         let image = Tensor(zeros: logMel.columns * frames, 1)
         for frame in 0..<logMel.rows {

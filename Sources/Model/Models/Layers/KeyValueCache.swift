@@ -1,30 +1,30 @@
 import CKernels
 import Tensors
 
-/// How a cache keeps keys and values.
+/// The formats of keys and values in a cache.
 package enum KeyValueFormat: String, Sendable, CaseIterable {
     case float32
-    /// 8 bits an element, and a scale in float32 for each position and head of keys and of values: a quarter of the memory and a little more.
+    /// 8 bits per element, and a float32 scale for each position and head of keys and of values: slightly more than a quarter of the memory.
     case int8
 }
 
 /// Keys and values of ``tokens`` consecutive positions, for every layer of a decoder: [layers] of keys [columns, tokens] and values
-/// [tokens, columns]. Queries meet keys element by element, many keys at a time, so keys are turned once, when they are written.
-/// In 8 bits a layer goes on with the scales of keys [heads, tokens] and of values [heads, tokens].
+/// [tokens, columns]. Attention reads many keys at a time, element by element, so keys are transposed once, when they are written.
+/// In 8 bits, the scales of keys [heads, tokens] and of values [heads, tokens] follow in each layer.
 ///
-/// Sequences share blocks: what one of them holds is never written again, and who wants to go on in a shared block copies it.
+/// Sequences share blocks. A written position is never written again; a sequence that continues in a shared block copies the block first.
 package final class KeyValueBlock: Sendable {
     package static let tokens = 16
     let buffer: Buffer
 
     init(shape: KeyValueShape) { buffer = Buffer(count: shape.blockFloats) }
 
-    /// A block of its own with the first `count` positions of this one.
+    /// A copy of the block's first `count` positions.
     func copy(_ count: Int, shape: KeyValueShape) -> KeyValueBlock {
         let new = KeyValueBlock(shape: shape)
         let (from, to) = unsafe (buffer.elements, new.buffer.elements)
         if shape.format == .int8 {
-            // What lies behind the first `count` positions is written before it is read.
+            // Everything after the first `count` positions is written before it is read.
             unsafe to.update(from: from, count: shape.blockFloats)
             return new
         }
@@ -37,7 +37,7 @@ package final class KeyValueBlock: Sendable {
     }
 }
 
-/// Layers and columns (key-value heads · head size) of a decoder's keys and values, and how they are kept.
+/// The layers, columns (key-value heads · head size) and format of a decoder's keys and values.
 package struct KeyValueShape: Sendable, Equatable {
     package let layers: Int
     package let heads: Int
@@ -52,7 +52,7 @@ package struct KeyValueShape: Sendable, Equatable {
     }
 
     var columns: Int { heads * headSize }
-    /// Floats that keys of one layer take, and values as many.
+    /// The size of one layer's keys in floats; values have the same size.
     private var keyFloats: Int { KeyValueBlock.tokens * columns / (format == .int8 ? 4 : 1) }
     private var scaleFloats: Int { format == .int8 ? 2 * heads * KeyValueBlock.tokens : 0 }
     var layerFloats: Int { 2 * keyFloats + scaleFloats }
@@ -60,22 +60,22 @@ package struct KeyValueShape: Sendable, Equatable {
     package var blockBytes: Int { blockFloats * 4 }
     func keyOffset(layer: Int) -> Int { layer * layerFloats }
     func valueOffset(layer: Int) -> Int { keyOffset(layer: layer) + keyFloats }
-    /// Of the scales, where there are any.
+    /// The offset of a layer's scales, if the format has any.
     func scaleOffset(layer: Int) -> Int { valueOffset(layer: layer) + keyFloats }
 }
 
-/// What one sequence has in the cache. Copying the value forks the sequence: full blocks stay shared, the last one is copied on
+/// One sequence in the cache. Copying the value forks the sequence: full blocks stay shared, and the last block is copied on
 /// the first write.
 package struct KeyValueCache: Sendable {
     package let shape: KeyValueShape
     package private(set) var blocks: [KeyValueBlock] = []
-    /// Positions that hold keys and values.
+    /// The number of positions with keys and values.
     package private(set) var count = 0
 
     package init(shape: KeyValueShape) { self.shape = shape }
 
-    /// A sequence that starts with the first `count` positions of shared blocks; the last one is copied on the first write if it is
-    /// not wanted whole.
+    /// A sequence that starts with the first `count` positions of shared blocks. The last block is copied on the first write if it is
+    /// not used completely.
     package init(shape: KeyValueShape, sharing blocks: [KeyValueBlock], count: Int) {
         precondition((count + KeyValueBlock.tokens - 1) / KeyValueBlock.tokens == blocks.count, "\(count) positions of \(blocks.count) blocks")
         self.shape = shape
@@ -83,7 +83,7 @@ package struct KeyValueCache: Sendable {
         self.count = count
     }
 
-    /// Makes room for `more` positions after the last and counts them as held; the forward pass that follows writes them.
+    /// Makes room for `more` positions after the last and counts them. The following forward pass writes them.
     package mutating func extend(by more: Int) {
         let begun = count % KeyValueBlock.tokens
         if begun != 0, !isKnownUniquelyReferenced(&blocks[blocks.count - 1]) {
@@ -93,7 +93,7 @@ package struct KeyValueCache: Sendable {
         while blocks.count * KeyValueBlock.tokens < count { blocks.append(KeyValueBlock(shape: shape)) }
     }
 
-    /// Forgets positions from `length` on.
+    /// Removes the positions from `length` on.
     package mutating func truncate(to length: Int) {
         precondition(length <= count, "truncating a cache of \(count) to \(length)")
         count = length

@@ -6,13 +6,13 @@ package struct Linear: Sendable {
     package let weight: Parameter
     package let bias: Parameter?
 
-    /// - Parameter isHead: whether logits come out.
+    /// - Parameter isHead: Whether the output is logits.
     package init(_ cursor: WeightCursor, _ table: ParameterTable, in columns: Int, out rows: Int, bias: Bool, isHead: Bool = false) throws {
         weight = try table.matrix(cursor, rows: rows, columns: columns, isHead: isHead)
         self.bias = bias ? try table.vector(cursor, "bias", size: rows) : nil
     }
 
-    /// A layer on a parameter that exists already: a head tied to the embedding.
+    /// Creates a layer from an existing parameter: a head tied to the embedding.
     init(tied weight: Parameter) {
         self.weight = weight
         bias = nil
@@ -43,7 +43,7 @@ package struct Linear: Sendable {
             })
     }
 
-    /// What the adapter sees of `x`: all of it where it is not under training.
+    /// The adapter's input: `x` after dropout, or `x` itself if the adapter is not under training.
     private func dropped(_ x: Tensor, _ adapter: LowRank, _ pass: Pass) -> Tensor {
         guard let dropout = pass.dropout, pass.tape?.isTracked(adapter.a) ?? false else { return x }
         return dropout(x, module: weight.moduleName, pass.tape)

@@ -2,9 +2,9 @@ import JSON
 import Tensors
 import Weights
 
-/// From the encoder's rows to the decoder's width.
+/// The layers from the encoder's rows to the decoder's width.
 protocol Projector: Sendable {
-    /// Embeddings of a segment of `frames` log-mel frames that the encoder makes `rows` rows of.
+    /// The number of embeddings of a segment with `frames` log-mel frames and `rows` rows of the encoder.
     func rowCount(frames: Int, rows: Int) -> Int
 
     /// - Parameters:
@@ -20,7 +20,7 @@ struct LinearProjector: Projector {
 
     init(layers: [Linear]) { self.layers = layers }
 
-    /// Two layers, as several families have them. `config` may leave out their biases.
+    /// Two layers, as in several families. `config` may turn their biases off.
     init(_ weights: WeightCursor, _ config: JSONValue, from columns: Int, to size: Int, _ table: ParameterTable) throws {
         try config.require("projector_hidden_act", is: "gelu")
         let bias = try config.boolean("projector_bias", default: true)
@@ -37,11 +37,11 @@ struct LinearProjector: Projector {
     }
 }
 
-/// Step-Audio 2's: a convolution over each segment's rows, two rows apart, then two layers.
+/// Step-Audio 2's projector: a convolution with stride 2 over each segment's rows, then two layers.
 ///
 ///     rows → conv(3, stride 2) gelu → linear → ReLU → linear
 ///
-/// Rows past the sound's end are seen by the convolution; those that it makes of them alone are left out.
+/// The convolution sees rows after the sound's end. Its outputs from these rows alone are removed.
 struct StridedProjector: Projector {
     private let convolution: Convolution
     private let linear1: Linear

@@ -2,19 +2,19 @@ import JSON
 import Tensors
 
 extension Rotary {
-    /// The frequencies of a configuration's object at `path`, scaled where it says `llama3`:
+    /// The frequencies of a configuration's object at `path`, scaled if its kind is `llama3`:
     ///
     ///     wavelength > context / low                     f / factor
     ///     wavelength < context / high                    f
     ///     between                                        (1 − s) · f / factor + s · f,   s = (context / wavelength − low) / (high − low)
     ///
-    /// `factors` divide them one by one, as GGUF files have it.
+    /// `factors` divide them one by one, which is the form of GGUF files.
     ///
     /// Reference: transformers' `_compute_llama3_parameters`.
     static func frequencies(headSize: Int, theta: Double, _ config: JSONValue, at path: String) throws -> [Float] {
         let plain = frequencies(headSize: headSize, theta: theta)
         let prefix = path.isEmpty ? "" : path + "."
-        // The older member goes before the newer, as in transformers.
+        // The older member takes precedence over the newer, as in transformers.
         for member in [prefix + "rope_scaling", prefix + "rope_parameters"] where config.value(member) != nil {
             let kind = try config.string(member + ".rope_type", default: config.string(member + ".type", default: "default"))
             if kind == "factors" {

@@ -3,20 +3,20 @@ import JSON
 import Tensors
 import Weights
 
-/// Turns columns of an encoder's rows by when in the clip they are. Row j of window w is heard at t = w · D + j · s seconds, D being the
-/// seconds of a window and s those of a row:
+/// Rotates columns of an encoder's rows by their time in the clip. Row j of window w is at t = w · D + j · s seconds, where D is the
+/// duration of a window and s that of a row:
 ///
 ///     pair i of the first half    −2πt · (w / θ) · ωᵢ
 ///     pair i of the second half   −2πt · (2π j / θ) · ωᵢ          ωᵢ = θ^(−2i / columns)
 ///
-/// At t of minutes, angles are thousands of radians: they are computed in float32, product by product as the reference does.
+/// After minutes, angles are thousands of radians. They are computed in float32, with the reference's order of products.
 ///
 /// Reference: transformers' `MusicFlamingoRotaryEmbedding`.
 struct TimeRotary: Sendable {
     private let theta: Float
     private let frequencies: [Float]
     private let secondsPerRow: Float
-    /// Rows of a whole window.
+    /// The rows of a whole window.
     private let windowRows: Int
 
     /// - Parameters:
@@ -41,7 +41,7 @@ struct TimeRotary: Sendable {
         self.windowRows = windowRows
     }
 
-    /// - Parameter windows: for each window of `x`, its number in its clip and its rows.
+    /// - Parameter windows: For each window of `x`, its number in the clip and its rows.
     func callAsFunction(_ x: Tensor, _ windows: [(number: Int, rows: Int)], _ tape: Tape?) -> Tensor {
         let turns = windows.flatMap { window in (0..<window.rows).flatMap { angles(ofRow: $0, window: window.number) } }
         return turnedPairs(x, by: Tensor(turns, rows: x.rows, columns: 2 * frequencies.count), tape)

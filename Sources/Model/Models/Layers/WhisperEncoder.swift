@@ -9,10 +9,10 @@ package struct WhisperEncoderConfiguration: Sendable, Equatable {
     package let layers: Int
     package let heads: Int
     package let innerSize: Int
-    /// Positions of a whole window, two log-mel frames each, where they are stored.
+    /// The positions of a whole window, two log-mel frames each, if they are stored.
     package let maxPositions: Int
 
-    /// What a configuration class has where a file says nothing.
+    /// The defaults of a configuration class.
     struct Defaults {
         var size = 1280
         var layers = 32
@@ -48,7 +48,7 @@ package struct WhisperEncoderConfiguration: Sendable, Equatable {
 ///
 /// Reference: transformers' `Qwen2AudioEncoder`.
 package struct WhisperEncoder: Sendable {
-    /// What checkpoints call its modules.
+    /// The names of its modules in checkpoints.
     struct Names {
         var positions = "embed_positions"
         var blocks = "layers"
@@ -57,30 +57,30 @@ package struct WhisperEncoder: Sendable {
         var norm2 = "final_layer_norm"
         var (fc1, fc2) = ("fc1", "fc2")
 
-        /// In OpenAI's code.
+        /// The names in OpenAI's code.
         static let openAI = Names(
             positions: "positional_embedding", blocks: "blocks", norm1: "attn_ln", query: "attn.query", key: "attn.key", value: "attn.value",
             output: "attn.out", norm2: "mlp_ln", fc1: "mlp.0", fc2: "mlp.2")
     }
 
-    /// What becomes of neighbouring positions behind the blocks.
+    /// The reduction of neighbouring positions after the blocks.
     enum Pooling: Sendable {
         case none
-        /// Each pair is averaged before the norm; a last one alone is left out.
+        /// Each pair is averaged before the norm. A single last position is dropped.
         case averagedPairs
-        /// So many lie side by side in one row, behind the norm; zeros fill the last.
+        /// This many positions are concatenated in one row, after the norm. Zeros fill the last row.
         case stacked(Int)
     }
 
-    /// What follows the blocks, and which positions they see.
+    /// The layers after the blocks, and the positions that the blocks attend to.
     struct Options {
         var names = Names()
         /// The norm's module.
         var norm = "layer_norm"
         var pooling = Pooling.averagedPairs
-        /// Consecutive positions that attend to one another; nil for all of a segment.
+        /// The number of consecutive positions that attend to each other; nil for the whole segment.
         var reach: Int?
-        /// Whether they see all positions before them, too.
+        /// Whether they also attend to all positions before them.
         var seesEarlier = false
         /// Whether keys have a bias.
         var keyBias = false
@@ -105,15 +105,15 @@ package struct WhisperEncoder: Sendable {
         norm = try LayerNorm(weights[options.norm], table, size: configuration.size)
     }
 
-    /// The encoder that Qwen2-Audio and its kin have: Whisper's, with pairs of its positions averaged.
+    /// The encoder of Qwen2-Audio and similar families: Whisper's, with averaged pairs of positions.
     package init(_ weights: WeightCursor, whisper configuration: WhisperEncoderConfiguration, _ table: ParameterTable) throws {
         try self.init(weights, configuration, stem: WhisperStem(weights, configuration, table), Options(), table)
     }
 
-    /// Positions of a segment with `frames` log-mel frames.
+    /// The number of positions of a segment with `frames` log-mel frames.
     func positionCount(frames: Int) -> Int { stem.positionCount(frames: frames) }
 
-    /// Rows that the encoder makes of a segment with `frames` log-mel frames.
+    /// The number of the encoder's rows for a segment with `frames` log-mel frames.
     func rowCount(frames: Int) -> Int {
         let count = positionCount(frames: frames)
         switch options.pooling {
@@ -123,7 +123,7 @@ package struct WhisperEncoder: Sendable {
         }
     }
 
-    /// Columns of its rows.
+    /// The columns of its rows.
     var columns: Int {
         if case .stacked(let number) = options.pooling { number * configuration.size } else { configuration.size }
     }
@@ -131,22 +131,22 @@ package struct WhisperEncoder: Sendable {
     /// Log-mel frames needed to encode a segment of `valid` frames.
     func featureFrames(valid: Int) -> Int { stem.featureFrames(valid: valid) }
 
-    /// Log-mel frames of a window of which `valid` are sound, with the zeros behind these that its rows see.
+    /// The log-mel frames of a window with `valid` frames of sound, including the zeros after them that its rows see.
     func filledFrames(valid: Int) -> Int {
         guard case .stacked(let number) = options.pooling else { return featureFrames(valid: valid) }
         return min(2 * number * rowCount(frames: valid) + 1, windowFrames)
     }
 
-    /// Log-mel frames of the longest segment.
+    /// The log-mel frames of the longest segment.
     var windowFrames: Int { 2 * configuration.maxPositions }
 
-    /// Floats that a backward pass over `frames` log-mel frames keeps, roughly.
+    /// The floats that a backward pass over `frames` log-mel frames keeps, approximately.
     func activations(frames: Int) -> Int {
         frames / 2 * configuration.layers * (10 * configuration.size + 3 * configuration.innerSize)
     }
 
-    /// Encodes segments, each with ``featureFrames(valid:)`` rows of log-mel, or ``filledFrames(valid:)`` in a filled window, to [Σ rowCount, size], one after the other. Each attends
-    /// to itself alone; `versions` names its weights.
+    /// Encodes segments, each with ``featureFrames(valid:)`` rows of log-mel, or ``filledFrames(valid:)`` in a filled window, to [Σ rowCount, size], one after the other. Each segment attends
+    /// only to itself; `versions` has its weights.
     func callAsFunction(
         _ segments: [AudioSegment], versions: [WeightVersion?], arithmetic: Arithmetic, dropout: Dropout?, _ tape: Tape?
     ) -> (Tensor, Pass) {

@@ -1,5 +1,5 @@
 /// The request of `POST /v1/answers`, as JSON or as form fields: a typed or spoken question, and how to answer it.
-package struct AnswerRequest: Codable, Equatable, Sendable {
+package struct AnswerRequest: WireObject, Encodable, Equatable, Sendable {
     /// The typed question, or the words that go with the audio.
     package var text: String?
     /// An instruction placed before the question, as a system message.
@@ -13,8 +13,7 @@ package struct AnswerRequest: Codable, Equatable, Sendable {
     package init(system: String?, model: String?, sampling: SamplingFields) { (self.system, self.model, self.sampling) = (system, model, sampling) }
 
     /// Forms may call `text` by the name `prompt`.
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         let prompt = try fields.text("prompt")
         text = try fields.text("text")
         if let prompt {
@@ -30,7 +29,6 @@ package struct AnswerRequest: Codable, Equatable, Sendable {
         let clip: Clip? = try fields.optional("audio", "base64 text, a data URL, or an object with `data`, `file_id` or `path`")
         audio = clip?.reference
         fields.ignoreBookkeeping()
-        try fields.end()
     }
 
     /// Takes what another request says where this one says nothing.
@@ -45,11 +43,8 @@ package struct AnswerRequest: Codable, Equatable, Sendable {
         let reference: AudioReference
 
         init(from decoder: any Decoder) throws {
-            if (try? decoder.singleValueContainer().decode(String.self)) != nil {
-                reference = .data(try Base64(from: decoder).bytes)
-            } else {
-                reference = try AudioReference(from: decoder)
-            }
+            let isText = (try? decoder.singleValueContainer().decode(String.self)) != nil
+            reference = isText ? .data(try Base64(from: decoder).bytes) : try AudioReference(from: decoder)
         }
     }
 
@@ -58,14 +53,9 @@ package struct AnswerRequest: Codable, Equatable, Sendable {
         try container.encodeIfPresent(text, forKey: .text)
         try container.encodeIfPresent(system, forKey: .system)
         try container.encodeIfPresent(model, forKey: .model)
+        try container.encode(stream, forKey: .stream)
+        try container.encodeIfPresent(audio, forKey: .audio)
         try sampling.encode(to: encoder)
-        if stream { try container.encode(stream, forKey: .stream) }
-        switch audio {
-        case .data(let bytes): try container.encode(Base64(bytes), forKey: .audio)
-        case .file(let id): try container.encode(["file_id": id], forKey: .audio)
-        case .path(let path): try container.encode(["path": path], forKey: .audio)
-        case nil: break
-        }
     }
 
     private enum CodingKeys: String, CodingKey { case text, system, model, stream, audio }

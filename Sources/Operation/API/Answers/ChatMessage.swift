@@ -5,7 +5,7 @@ package import Foundation
 ///
 /// An assistant's turn may have no content when it is a refusal or only calls tools; `content` is then empty. A turn of role `tool` is the result
 /// of a function.
-package struct ChatMessage: Decodable, Equatable, Sendable {
+package struct ChatMessage: WireObject, Equatable, Sendable {
     package enum Role: String, CaseIterable, Sendable { case system, developer, user, assistant, tool }
 
     package var role: Role
@@ -25,24 +25,22 @@ package struct ChatMessage: Decodable, Equatable, Sendable {
 
     package init(role: Role, text: String) { self.init(role: role, content: [.text(text)]) }
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         role = try fields.requiredChoice("role")
         let expected = "a string or an array of parts"
         if role == .assistant {
-            let content: Content? = try fields.optional("content", expected)
+            let content: TextOrArray<ContentPart>? = try fields.optional("content", expected)
             // Clients' histories omit the content of a turn that was a refusal or a tool call. A refusal is kept as its text.
             let refusal = try fields.text("refusal").map { [ContentPart.text($0)] } ?? []
-            let parts = (content?.parts ?? []) + refusal
+            let parts = (content?.elements { .text($0) } ?? []) + refusal
             self.content = parts.isEmpty ? [.text("")] : parts
             let reasoning = try fields.text("reasoning")
             reasoningContent = try fields.text("reasoning_content") ?? reasoning ?? ""
             toolCalls = try fields.optional("tool_calls", "an array of calls") ?? []
         } else {
             reasoningContent = ""
-            let content: Content = try fields.required("content", expected)
-            guard !content.parts.isEmpty else { throw fields.invalid("content", expected: "at least one part") }
-            self.content = content.parts
+            content = try fields.required("content", expected, as: TextOrArray<ContentPart>.self).elements { .text($0) }
+            guard !content.isEmpty else { throw fields.invalid("content", expected: "at least one part") }
             try fields.refuse("refusal", because: "only an assistant refuses")
             fields.ignore("reasoning", "reasoning_content")
             try fields.refuse("tool_calls", because: "only an assistant calls tools")
@@ -57,7 +55,6 @@ package struct ChatMessage: Decodable, Equatable, Sendable {
         try fields.refuse("audio", because: "this server answers in text and keeps no spoken answers")
         // No chat template of this server reads these members, so they cannot change the answer.
         fields.ignore("name", "annotations", "reasoning_details")
-        try fields.end()
     }
 
     /// Refuses duplicate call ids within a turn, and results of calls that nobody made.
@@ -79,22 +76,10 @@ package struct ChatMessage: Decodable, Equatable, Sendable {
         }
     }
 
-    private struct Content: Decodable {
-        var parts: [ContentPart]
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let text = try? container.decode(String.self) {
-                parts = [.text(text)]
-            } else {
-                parts = try container.decode([ContentPart].self)
-            }
-        }
-    }
 }
 
 /// A part of a message.
-package enum ContentPart: Decodable, Equatable, Sendable {
+package enum ContentPart: WireObject, Equatable, Sendable {
     case text(String)
     /// A clip. `format` is the client's claim and is never trusted.
     case inputAudio(AudioReference, format: String?)
@@ -102,8 +87,7 @@ package enum ContentPart: Decodable, Equatable, Sendable {
 
     private static let types = ["text", "input_audio", "audio_url"]
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         let type: String = try fields.required("type", choices(Self.types))
         switch type {
         case "text":
@@ -111,8 +95,7 @@ package enum ContentPart: Decodable, Equatable, Sendable {
         case "input_audio":
             self = try .inputAudio(fields)
         case "audio_url":
-            let link: Link = try fields.required("audio_url", "an object with a `url`")
-            self = .audioURL(link.url)
+            self = .audioURL(try fields.required("audio_url", "an object with a `url`", as: Link.self).url)
         case "refusal":
             // The form in which a history holds an assistant's refusal.
             self = .text(try fields.required("refusal", "a string"))
@@ -120,38 +103,33 @@ package enum ContentPart: Decodable, Equatable, Sendable {
             throw fields.invalid("type", expected: choices(Self.types))
         }
         fields.ignore("prompt_cache_breakpoint", "cache_control", "annotations")
-        try fields.end()
     }
 
     /// Reads a part of type `input_audio`, which has one form on every route that takes conversations.
     static func inputAudio(_ fields: Fields) throws -> ContentPart {
-        guard let audio = try fields.object("input_audio") else {
-            throw fields.missing("input_audio", "an object with `data` and `format`, or with `file_id` or `path`")
+        try fields.object("input_audio", "an object with `data` and `format`, or with `file_id` or `path`") { audio in
+            .inputAudio(try AudioReference(audio), format: try audio.text("format", maxLength: 32))
         }
-        let format = try audio.text("format", maxLength: 32)
-        return .inputAudio(try AudioReference(audio, at: fields.place("input_audio")), format: format)
     }
 
     private struct Link: Decodable {
-        var url: String
+        let url: String
+
+        private struct Object: WireObject {
+            let url: String
+
+            init(_ fields: Fields) throws { url = try fields.required("url", "a string") }
+        }
 
         init(from decoder: any Decoder) throws {
-            if let url = try? decoder.singleValueContainer().decode(String.self) {
-                self.url = url
-                return
-            }
-            let fields = try Fields(decoder)
-            url = try fields.required("url", "a string")
-            try fields.end()
+            url = try (try? decoder.singleValueContainer().decode(String.self)) ?? Object(from: decoder).url
         }
     }
 }
 
 /// The bytes of a clip on the wire, as base64 text or a `data:` URL. Anything else is refused.
-package struct Base64: Codable, Equatable, Sendable {
+package struct Base64: Decodable, Equatable, Sendable {
     package var bytes: Data
-
-    package init(_ bytes: Data) { self.bytes = bytes }
 
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
@@ -166,10 +144,5 @@ package struct Base64: Codable, Equatable, Sendable {
             throw WireError.value(path, expected: "base64 text, or a data URL", found: "other characters")
         }
         self.bytes = bytes
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(bytes.base64EncodedString())
     }
 }

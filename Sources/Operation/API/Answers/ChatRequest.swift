@@ -1,5 +1,5 @@
 /// The request of `POST /v1/chat/completions`: OpenAI's, with the sampling members that vLLM adds.
-package struct ChatCompletionRequest: Decodable, Equatable, Sendable {
+package struct ChatCompletionRequest: WireObject, Equatable, Sendable {
     /// The served model if absent.
     package var model: String?
     package var messages: [ChatMessage]
@@ -23,14 +23,12 @@ package struct ChatCompletionRequest: Decodable, Equatable, Sendable {
     package var verbosity: Verbosity?
     package var tools = ToolFields()
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         model = try fields.model()
-        messages = try fields.required("messages", "an array of messages")
-        guard !messages.isEmpty else { throw fields.invalid("messages", expected: "at least one message") }
+        messages = try fields.requiredList("messages", 1...Int.max, "messages")
         try ChatMessage.checkCalls(messages, at: fields.place("messages"))
         sampling = try SamplingFields(fields)
-        controls = try TokenControls(fields, maxTokens: sampling.maxTokens)
+        controls = try TokenControls(fields, maxTokens: sampling.maxCompletionTokens)
         n = try fields.integer("n", in: 1...128) ?? 1
         stream = try fields.flag("stream") ?? false
         streamOptions = try fields.optional("stream_options", "an object")
@@ -67,27 +65,24 @@ package struct ChatCompletionRequest: Decodable, Equatable, Sendable {
         try fields.accept("best_of", [1], because: missing)
         try fields.acceptDefaults(because: missing)
         fields.ignoreBookkeeping()
-        try fields.end()
     }
 }
 
-package struct StreamOptions: Decodable, Equatable, Sendable {
+package struct StreamOptions: WireObject, Equatable, Sendable {
     /// Whether a final chunk without choices carries the usage.
     package var includeUsage: Bool
     /// Whether every chunk carries the usage so far.
     package var continuousUsageStats: Bool
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         includeUsage = try fields.flag("include_usage") ?? false
         continuousUsageStats = try fields.flag("continuous_usage_stats") ?? false
         fields.ignore("include_obfuscation")
-        try fields.end()
     }
 }
 
 /// `structured_outputs`, vLLM's constraint on the form of an answer.
-package enum StructuredOutputs: Decodable, Equatable, Sendable {
+package enum StructuredOutputs: WireObject, Equatable, Sendable {
     case choice([String])
     /// A regular expression that the whole answer must match.
     case regex(String)
@@ -97,8 +92,7 @@ package enum StructuredOutputs: Decodable, Equatable, Sendable {
     /// A JSON schema, or the text of one. The order of its members matters and must be read from the request's own bytes.
     case json(WireValue)
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         try fields.refuse("structural_tag", because: "answers take the form of a schema, an expression, a grammar or a choice")
         fields.ignore("disable_fallback", "disable_any_whitespace", "disable_additional_properties", "whitespace_pattern")
         var forms: [StructuredOutputs] = []
@@ -119,30 +113,27 @@ package enum StructuredOutputs: Decodable, Equatable, Sendable {
         }
         guard forms.count == 1 else { throw fields.invalid("choice", expected: "one of `choice`, `regex`, `grammar`, `json` and `json_object`") }
         self = forms[0]
-        try fields.end()
     }
 }
 
 /// The form that an answer must take.
-package enum ResponseFormat: Decodable, Equatable, Sendable {
+package enum ResponseFormat: WireObject, Equatable, Sendable {
     case text
     case jsonObject
     case jsonSchema(name: String, schema: WireValue, strict: Bool)
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
+        self = try .typed(fields) { try fields.object("json_schema", "an object with `name` and `schema`", Self.jsonSchema) }
+    }
+
+    /// Reads `type`; `schema` reads what a schema has beside or below it.
+    static func typed(_ fields: Fields, schema: () throws -> ResponseFormat) throws -> ResponseFormat {
         switch try fields.name("type") {
-        case "text": self = .text
-        case "json_object": self = .jsonObject
-        case "json_schema":
-            guard let form = try fields.object("json_schema") else {
-                throw fields.missing("json_schema", "an object with `name` and `schema`")
-            }
-            self = try .jsonSchema(form)
-            try form.end()
+        case "text": .text
+        case "json_object": .jsonObject
+        case "json_schema": try schema()
         default: throw fields.invalid("type", expected: choices(["text", "json_object", "json_schema"]))
         }
-        try fields.end()
     }
 
     /// Reads the schema and its name; other routes have them beside `type`.

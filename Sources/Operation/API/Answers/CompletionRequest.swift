@@ -1,5 +1,5 @@
 /// The request of `POST /v1/completions`: texts or token ids that the model continues as they are, without the chat format.
-package struct CompletionRequest: Decodable, Equatable, Sendable {
+package struct CompletionRequest: WireObject, Equatable, Sendable {
     /// OpenAI's default for `max_tokens`.
     private static let defaultTokens = 16
 
@@ -17,15 +17,14 @@ package struct CompletionRequest: Decodable, Equatable, Sendable {
     package var stream: Bool
     package var streamOptions: StreamOptions?
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         model = try fields.model()
         prompts = try fields.required("prompt", PromptField.expected + ", or an array of such", as: PromptField.Several.self).prompts
         guard !prompts.isEmpty else { throw fields.invalid("prompt", expected: "at least one prompt") }
         echo = try fields.flag("echo") ?? false
         sampling = try SamplingFields(fields, leastTokens: echo ? 0 : 1)
-        sampling.maxTokens = sampling.maxTokens ?? Self.defaultTokens
-        controls = try TokenControls(fields, maxTokens: sampling.maxTokens)
+        sampling.maxCompletionTokens = sampling.maxCompletionTokens ?? Self.defaultTokens
+        controls = try TokenControls(fields, maxTokens: sampling.maxCompletionTokens)
         n = try fields.integer("n", in: 1...128) ?? 1
         logprobs = try fields.integer("logprobs", in: 0...20)
         stream = try fields.flag("stream") ?? false
@@ -36,7 +35,6 @@ package struct CompletionRequest: Decodable, Equatable, Sendable {
         try fields.refuse("suffix", "prompt_embeds", because: missing)
         try fields.acceptDefaults(because: missing)
         fields.ignoreBookkeeping()
-        try fields.end()
     }
 }
 
@@ -79,7 +77,7 @@ package enum PromptField: Decodable, Equatable, Sendable {
 }
 
 /// The request of `POST /v1/score`: a prompt, and continuations to score after it.
-package struct ScoreRequest: Decodable, Equatable, Sendable {
+package struct ScoreRequest: WireObject, Equatable, Sendable {
     package enum Prompt: Equatable, Sendable {
         /// A conversation, rendered by the chat format up to the start of the answer.
         case messages([ChatMessage])
@@ -94,11 +92,9 @@ package struct ScoreRequest: Decodable, Equatable, Sendable {
     /// Alternatives per token, at most 20.
     package var topLogprobs: Int
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         model = try fields.model()
-        let messages: [ChatMessage]? = try fields.optional("messages", "an array of messages")
-        if messages?.isEmpty == true { throw fields.invalid("messages", expected: "at least one message") }
+        let messages: [ChatMessage]? = try fields.list("messages", 1...Int.max, "messages")
         let raw: PromptField? = try fields.optional("prompt", PromptField.expected)
         switch (messages, raw) {
         case (let messages?, nil): prompt = .messages(messages)
@@ -110,6 +106,5 @@ package struct ScoreRequest: Decodable, Equatable, Sendable {
         guard (1...1024).contains(continuations.count) else { throw fields.invalid("continuations", expected: "1 to 1024 continuations") }
         topLogprobs = try fields.integer("top_logprobs", in: 0...20) ?? 0
         fields.ignoreBookkeeping()
-        try fields.end()
     }
 }

@@ -1,13 +1,12 @@
 /// An input item of `POST /v1/responses`.
-package enum ResponsesItem: Decodable, Equatable, Sendable {
+package enum ResponsesItem: WireObject, Equatable, Sendable {
     case message(ChatMessage)
     /// An assistant's reasoning before its next message.
     case reasoning(String)
     /// A function call. It belongs to the preceding message if that is an assistant's.
     case call(ToolCall)
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         let type = try fields.text("type") ?? "message"
         switch type {
         case "message": self = .message(try Self.message(fields))
@@ -20,7 +19,6 @@ package enum ResponsesItem: Decodable, Equatable, Sendable {
         }
         // Ids and states that output items carry when a client sends them back.
         fields.ignore("id", "status", "phase")
-        try fields.end()
     }
 
     private static func unsupported(_ type: String, _ fields: Fields, _ reason: String) -> WireError {
@@ -33,11 +31,8 @@ package enum ResponsesItem: Decodable, Equatable, Sendable {
         guard role != .tool else {
             throw fields.invalid("role", expected: choices(["system", "developer", "user", "assistant"]) + ", and results as function_call_output")
         }
-        let parts: [ContentPart] =
-            switch try fields.required("content", "a string or an array of parts", as: TextOrArray<Part>.self) {
-            case .text(let text): [.text(text)]
-            case .array(let parts): parts.map(\.content)
-            }
+        let parts = try fields.required("content", "a string or an array of parts", as: TextOrArray<Part>.self).elements { Part(content: .text($0)) }
+            .map(\.content)
         guard role == .assistant || !parts.isEmpty else { throw fields.invalid("content", expected: "at least one part") }
         if role != .user, let index = parts.firstIndex(where: { if case .text = $0 { false } else { true } }) {
             throw WireError.value(
@@ -49,11 +44,8 @@ package enum ResponsesItem: Decodable, Equatable, Sendable {
     /// The result of a function.
     private static func result(_ fields: Fields) throws -> ChatMessage {
         let call = try fields.name("call_id")
-        let parts: [ContentPart] =
-            switch try fields.required("output", "a string or an array of texts", as: TextOrArray<Part>.self) {
-            case .text(let text): [.text(text)]
-            case .array(let parts): parts.map(\.content)
-            }
+        let parts = try fields.required("output", "a string or an array of texts", as: TextOrArray<Part>.self).elements { Part(content: .text($0)) }
+            .map(\.content)
         guard !parts.isEmpty else { throw fields.invalid("output", expected: "at least one part") }
         if let index = parts.firstIndex(where: { if case .text = $0 { false } else { true } }) {
             throw WireError.value(fields.place("output") + "[\(index)].type", expected: "\"input_text\"", found: "audio")
@@ -93,25 +85,24 @@ package enum ResponsesItem: Decodable, Equatable, Sendable {
         return (thoughts.isEmpty ? summary ?? [] : thoughts).map(\.text).joined(separator: "\n")
     }
 
-    private struct Thought: Decodable {
+    private struct Thought: WireObject {
         let text: String
 
-        init(from decoder: any Decoder) throws {
-            let fields = try Fields(decoder)
+        init(_ fields: Fields) throws {
             let type = try fields.name("type")
             guard ["reasoning_text", "summary_text"].contains(type) else {
                 throw fields.invalid("type", expected: choices(["reasoning_text", "summary_text"]))
             }
             text = try fields.required("text", "a string")
-            try fields.end()
         }
     }
 
-    private struct Part: Decodable {
+    private struct Part: WireObject {
         let content: ContentPart
 
-        init(from decoder: any Decoder) throws {
-            let fields = try Fields(decoder)
+        init(content: ContentPart) { self.content = content }
+
+        init(_ fields: Fields) throws {
             switch try fields.name("type") {
             case "input_text", "output_text": content = .text(try fields.required("text", "a string"))
             case "refusal": content = .text(try fields.required("refusal", "a string"))
@@ -119,22 +110,6 @@ package enum ResponsesItem: Decodable, Equatable, Sendable {
             default: throw fields.invalid("type", expected: choices(["input_text", "input_audio", "output_text", "refusal"]))
             }
             fields.ignore("annotations", "logprobs", "prompt_cache_breakpoint")
-            try fields.end()
-        }
-    }
-}
-
-/// A text, or an array of elements instead.
-enum TextOrArray<Element: Decodable>: Decodable {
-    case text(String)
-    case array([Element])
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let text = try? container.decode(String.self) {
-            self = .text(text)
-        } else {
-            self = .array(try container.decode([Element].self))
         }
     }
 }

@@ -1,7 +1,7 @@
 /// The request of `POST /v1/responses`: OpenAI's, with the sampling members that vLLM adds elsewhere.
 ///
 /// The server stores no responses: each request carries its whole conversation.
-package struct ResponsesRequest: Decodable, Equatable, Sendable {
+package struct ResponsesRequest: WireObject, Equatable, Sendable {
     /// The served model if absent.
     package var model: String?
     /// At least one item. A string is read as one user message.
@@ -20,23 +20,17 @@ package struct ResponsesRequest: Decodable, Equatable, Sendable {
     /// Returned with the response.
     package var metadata: [String: String]
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         model = try fields.model()
-        switch try fields.required("input", "a string or an array of items", as: TextOrArray<ResponsesItem>.self) {
-        case .text(let text): input = [.message(ChatMessage(role: .user, text: text))]
-        case .array(let items): input = items
-        }
+        input = try fields.required("input", "a string or an array of items", as: TextOrArray<ResponsesItem>.self)
+            .elements { .message(ChatMessage(role: .user, text: $0)) }
         guard !input.isEmpty else { throw fields.invalid("input", expected: "at least one item") }
         try ResponsesItem.checkCalls(input, at: fields.place("input"))
         instructions = try fields.text("instructions")
         sampling = try SamplingFields(fields, limit: "max_output_tokens", olderLimit: nil)
-        controls = try TokenControls(fields, maxTokens: sampling.maxTokens)
+        controls = try TokenControls(fields, maxTokens: sampling.maxCompletionTokens)
         stream = try fields.flag("stream") ?? false
-        if let options = try fields.object("stream_options") {
-            options.ignore("include_obfuscation")
-            try options.end()
-        }
+        try fields.object("stream_options") { $0.ignore("include_obfuscation") }
         text = try fields.optional("text", "an object") ?? ResponsesText()
         reasoning = try fields.optional("reasoning", "an object") ?? ResponsesReasoning()
         include = try fields.choiceList("include") ?? []
@@ -45,7 +39,6 @@ package struct ResponsesRequest: Decodable, Equatable, Sendable {
         metadata = try fields.optional("metadata", "an object of strings") ?? [:]
         tools = try ToolFields(responses: fields)
         try Self.refuse(fields)
-        try fields.end()
     }
 
     private static func refuse(_ fields: Fields) throws {
@@ -78,7 +71,7 @@ package enum ResponsesInclusion: String, CaseIterable, Sendable {
 }
 
 /// The member `reasoning` of a request and of its response.
-package struct ResponsesReasoning: Codable, Equatable, Sendable {
+package struct ResponsesReasoning: WireObject, Encodable, Equatable, Sendable {
     package enum Summary: String, Codable, CaseIterable, Sendable { case auto, concise, detailed }
 
     /// Used by chat templates that know it. Otherwise it is ignored, and the response lists it as ignored.
@@ -88,39 +81,27 @@ package struct ResponsesReasoning: Codable, Equatable, Sendable {
 
     package init() {}
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         effort = try fields.choice("effort")
         let older: Summary? = try fields.choice("generate_summary")
         summary = try fields.choice("summary") ?? older
         let missing = "it would change the answer and this server does not have it"
         try fields.accept("context", ["auto"], because: missing)
         try fields.accept("mode", ["standard"], because: missing)
-        try fields.end()
     }
 }
 
 /// The member `text` of a request and of its response: the form of the answer.
-package struct ResponsesText: Codable, Equatable, Sendable {
+package struct ResponsesText: WireObject, Encodable, Equatable, Sendable {
     package var format = ResponseFormat.text
     /// No model here uses it; the response lists it as ignored.
     package var verbosity: Verbosity?
 
     package init() {}
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
-        if let form = try fields.object("format") {
-            switch try form.name("type") {
-            case "text": format = .text
-            case "json_object": format = .jsonObject
-            case "json_schema": format = try .jsonSchema(form)
-            default: throw form.invalid("type", expected: choices(["text", "json_object", "json_schema"]))
-            }
-            try form.end()
-        }
+    package init(_ fields: Fields) throws {
+        format = try fields.object("format") { form in try .typed(form) { try .jsonSchema(form) } } ?? format
         verbosity = try fields.choice("verbosity")
-        try fields.end()
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -1,5 +1,5 @@
 /// Sampling parameters, as every answering route reads them. An absent one takes the model's own default.
-package struct SamplingFields: Codable, Equatable, Sendable {
+package struct SamplingFields: WireObject, Encodable, Equatable, Sendable {
     /// 0 to 2. Values below 1e-5 are greedy.
     package var temperature: Double?
     package var topP: Double?
@@ -7,23 +7,18 @@ package struct SamplingFields: Codable, Equatable, Sendable {
     package var topK: Int?
     package var minP: Double?
     /// The maximum number of tokens to generate, from `max_completion_tokens` or its older name `max_tokens`.
-    package var maxTokens: Int?
+    package var maxCompletionTokens: Int?
     /// Strings that end the answer; they are not part of it.
-    package var stop: [String]
+    package var stop: [String]?
     package var seed: Int?
     package var frequencyPenalty: Double?
     package var presencePenalty: Double?
     /// 0.01 to 100; 1 has no effect.
     package var repetitionPenalty: Double?
 
-    package init(
-        temperature: Double? = nil, topP: Double? = nil, topK: Int? = nil, minP: Double? = nil, maxTokens: Int? = nil, stop: [String] = [],
-        seed: Int? = nil, frequencyPenalty: Double? = nil, presencePenalty: Double? = nil, repetitionPenalty: Double? = nil
-    ) {
-        (self.temperature, self.topP, self.topK, self.minP, self.maxTokens) = (temperature, topP, topK, minP, maxTokens)
-        (self.stop, self.seed, self.frequencyPenalty) = (stop, seed, frequencyPenalty)
-        (self.presencePenalty, self.repetitionPenalty) = (presencePenalty, repetitionPenalty)
-    }
+    package init(temperature: Double? = nil) { self.temperature = temperature }
+
+    package init(_ fields: Fields) throws { try self.init(fields, leastTokens: 1) }
 
     /// - Parameters:
     ///   - leastTokens: The smallest number of tokens that a request may ask for.
@@ -36,15 +31,15 @@ package struct SamplingFields: Codable, Equatable, Sendable {
         topP = try fields.positive("top_p", upTo: 1, atLeast: .leastNonzeroMagnitude)
         topK = try fields.integer("top_k", in: -1...Int.max)
         minP = try fields.number("min_p", in: 0...1)
-        maxTokens = try fields.integer(limit, in: leastTokens...Int.max)
+        maxCompletionTokens = try fields.integer(limit, in: leastTokens...Int.max)
         if let olderLimit, let older = try fields.integer(olderLimit, in: leastTokens...Int.max) {
-            if let maxTokens, older != maxTokens {
-                throw fields.invalid(olderLimit, expected: "the same as `\(limit)` (\(maxTokens)), or nothing")
+            if let newer = maxCompletionTokens, older != newer {
+                throw fields.invalid(olderLimit, expected: "the same as `\(limit)` (\(newer)), or nothing")
             }
-            maxTokens = older
+            maxCompletionTokens = older
         }
-        stop = try fields.optional("stop", "a string or an array of strings", as: Stop.self)?.strings ?? []
-        guard stop.count <= 16, stop.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 1024 }) else {
+        stop = try fields.optional("stop", "a string or an array of strings", as: TextOrArray<String>.self)?.elements { $0 }
+        if let stop, stop.count > 16 || !stop.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 1024 }) {
             throw fields.invalid("stop", expected: "at most 16 strings of 1 to 1024 bytes")
         }
         seed = try fields.integer("seed", in: Int.min...Int.max)
@@ -57,47 +52,8 @@ package struct SamplingFields: Codable, Equatable, Sendable {
     /// Takes what others say where these say nothing.
     mutating func fill(from other: SamplingFields) {
         (temperature, topP, topK, minP) = (temperature ?? other.temperature, topP ?? other.topP, topK ?? other.topK, minP ?? other.minP)
-        (maxTokens, seed) = (maxTokens ?? other.maxTokens, seed ?? other.seed)
-        if stop.isEmpty { stop = other.stop }
+        (maxCompletionTokens, stop, seed) = (maxCompletionTokens ?? other.maxCompletionTokens, stop ?? other.stop, seed ?? other.seed)
         (frequencyPenalty, presencePenalty) = (frequencyPenalty ?? other.frequencyPenalty, presencePenalty ?? other.presencePenalty)
         repetitionPenalty = repetitionPenalty ?? other.repetitionPenalty
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
-        self = try SamplingFields(fields)
-        try fields.end()
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encodeIfPresent(temperature, forKey: .temperature)
-        try container.encodeIfPresent(topP, forKey: .topP)
-        try container.encodeIfPresent(topK, forKey: .topK)
-        try container.encodeIfPresent(minP, forKey: .minP)
-        try container.encodeIfPresent(maxTokens, forKey: .maxTokens)
-        if !stop.isEmpty { try container.encode(stop, forKey: .stop) }
-        try container.encodeIfPresent(seed, forKey: .seed)
-        try container.encodeIfPresent(frequencyPenalty, forKey: .frequencyPenalty)
-        try container.encodeIfPresent(presencePenalty, forKey: .presencePenalty)
-        try container.encodeIfPresent(repetitionPenalty, forKey: .repetitionPenalty)
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case temperature, stop, seed, topP, topK, minP, frequencyPenalty, presencePenalty, repetitionPenalty
-        case maxTokens = "maxCompletionTokens"
-    }
-
-    private struct Stop: Decodable {
-        var strings: [String]
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let one = try? container.decode(String.self) {
-                strings = [one]
-            } else {
-                strings = try container.decode([String].self)
-            }
-        }
     }
 }

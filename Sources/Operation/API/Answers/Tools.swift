@@ -3,7 +3,7 @@ import Foundation
 /// A function that the model may ask its client to call.
 ///
 /// The order of the schema's members matters and must be read from the request's own bytes.
-package struct FunctionTool: Decodable, Equatable, Sendable {
+package struct FunctionTool: WireObject, Encodable, Equatable, Sendable {
     package var name: String
     package var description: String?
     /// A JSON schema of the arguments; absent if the function takes none.
@@ -12,21 +12,18 @@ package struct FunctionTool: Decodable, Equatable, Sendable {
     package var strict: Bool
 
     /// Reads the form of `POST /v1/chat/completions`, which nests the function in an object.
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         try Self.checkType(fields)
-        guard let function = try fields.object("function") else { throw fields.missing("function", "an object with a `name`") }
-        try self.init(function)
-        try fields.end()
+        self = try fields.object("function", "an object with a `name`") { try FunctionTool(members: $0) }
     }
 
     /// Reads the form of `POST /v1/responses`, which puts the function's members beside `type`.
     fileprivate init(flat fields: Fields) throws {
         try Self.checkType(fields)
-        try self.init(fields)
+        try self.init(members: fields)
     }
 
-    private init(_ fields: Fields) throws {
+    private init(members fields: Fields) throws {
         name = try fields.required("name", "a name")
         guard isFunctionName(name) else { throw fields.invalid("name", expected: "1 to 64 letters, digits, _ or -") }
         description = try fields.text("description")
@@ -36,7 +33,6 @@ package struct FunctionTool: Decodable, Equatable, Sendable {
         default: throw fields.invalid("parameters", expected: "a JSON schema: an object")
         }
         strict = try fields.flag("strict") ?? false
-        try fields.end()
     }
 
     private static func checkType(_ fields: Fields) throws {
@@ -50,26 +46,19 @@ package struct FunctionTool: Decodable, Equatable, Sendable {
 }
 
 /// A function in the form of `POST /v1/responses`.
-package struct ResponsesTool: Codable, Equatable, Sendable {
+package struct ResponsesTool: WireObject, Encodable, Equatable, Sendable {
     package var function: FunctionTool
 
     package init(_ function: FunctionTool) { self.function = function }
 
-    package init(from decoder: any Decoder) throws { function = try FunctionTool(flat: try Fields(decoder)) }
+    package init(_ fields: Fields) throws { function = try FunctionTool(flat: fields) }
 
     package func encode(to encoder: any Encoder) throws {
-        let members = Members(
-            name: function.name, description: function.description, parameters: function.parameters, strict: function.strict)
-        try members.encode(to: encoder)
+        try function.encode(to: encoder)
+        try Kind().encode(to: encoder)
     }
 
-    private struct Members: Encodable {
-        let type = "function"
-        let name: String
-        let description: String?
-        let parameters: WireValue?
-        let strict: Bool
-    }
+    private struct Kind: Encodable { let type = "function" }
 }
 
 /// Whether OpenAI's interface accepts the text as a function name.
@@ -97,16 +86,17 @@ package enum ToolChoice: Codable, Equatable, Sendable {
             }
             return
         }
-        let fields = try Fields(decoder)
-        try fields.requireConstant("type", "function")
-        // Chat nests the name in an object; responses put it beside the type.
-        if let function = try fields.object("function") {
-            self = .function(try function.name("name"))
-            try function.end()
-        } else {
-            self = .function(try fields.name("name"))
+        self = .function(try Named(from: decoder).name)
+    }
+
+    private struct Named: WireObject {
+        let name: String
+
+        init(_ fields: Fields) throws {
+            try fields.requireConstant("type", "function")
+            // Chat nests the name in an object; responses put it beside the type.
+            name = try fields.object("function") { try $0.name("name") } ?? fields.name("name")
         }
-        try fields.end()
     }
 
     /// Encodes the form of responses, with the function's name beside the type.
@@ -131,19 +121,18 @@ package struct ToolFields: Equatable, Sendable {
 
     /// Reads the form of `POST /v1/chat/completions`.
     init(_ fields: Fields) throws {
-        try self.init(fields, try fields.optional("tools", "an array of tools") ?? [], named: "function.name")
+        try self.init(fields, try fields.list("tools", 0...128, "tools") ?? [], named: "function.name")
     }
 
     /// Reads the form of `POST /v1/responses`.
     init(responses fields: Fields) throws {
-        let tools: [ResponsesTool] = try fields.optional("tools", "an array of tools") ?? []
+        let tools: [ResponsesTool] = try fields.list("tools", 0...128, "tools") ?? []
         try self.init(fields, tools.map(\.function), named: "name")
     }
 
     /// - Parameter place: The path of the name within a tool.
     private init(_ fields: Fields, _ tools: [FunctionTool], named place: String) throws {
         self.tools = tools
-        guard tools.count <= 128 else { throw fields.invalid("tools", expected: "at most 128 tools") }
         var names: Set<String> = []
         for (index, tool) in tools.enumerated() where !names.insert(tool.name).inserted {
             throw WireError.value(
@@ -165,7 +154,7 @@ package struct ToolFields: Equatable, Sendable {
 }
 
 /// A call that an assistant made.
-package struct ToolCall: Codable, Equatable, Sendable {
+package struct ToolCall: WireObject, Encodable, Equatable, Sendable {
     package struct Function: Codable, Equatable, Sendable {
         package var name: String
         /// The arguments: the JSON text of an object.
@@ -183,16 +172,12 @@ package struct ToolCall: Codable, Equatable, Sendable {
         function = Function(name: name, arguments: arguments)
     }
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         id = try fields.name("id")
         try fields.constant("type", "function")
-        guard let function = try fields.object("function") else { throw fields.missing("function", "an object with `name` and `arguments`") }
-        self.function = try Function(function)
-        try function.end()
+        function = try fields.object("function", "an object with `name` and `arguments`", Function.init)
         // Clients keep the index of a streamed call here.
         fields.ignore("index")
-        try fields.end()
     }
 
     /// Reads a call from an item of responses, without the members that all items share.
@@ -213,30 +198,5 @@ extension ToolCall.Function {
         guard (try? JSONGuard.check(data, maxDepth: 32)) != nil, case .object? = try? WireValue(json: data) else {
             throw fields.invalid("arguments", expected: "the JSON text of an object, at most 32 deep")
         }
-    }
-}
-
-/// A streamed addition to a call: first its id and name, then its arguments piece by piece.
-package struct ToolCallDelta: Codable, Equatable, Sendable {
-    package struct Function: Codable, Equatable, Sendable {
-        package var name: String?
-        package var arguments: String
-    }
-
-    /// The index of the call within its answer.
-    package var index: Int
-    package var id: String?
-    package var type: String?
-    package var function: Function
-
-    package init(index: Int, id: String, name: String) {
-        (self.index, self.id) = (index, id)
-        type = "function"
-        function = Function(name: name, arguments: "")
-    }
-
-    package init(index: Int, arguments: String) {
-        self.index = index
-        function = Function(arguments: arguments)
     }
 }

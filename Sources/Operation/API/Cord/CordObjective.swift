@@ -3,7 +3,7 @@ package import Weights
 
 /// The objective of a training step, and the judge of its rollouts. Every parameter defaults to the paper's value (CORD.md; arXiv 2601.16547,
 /// equations 2 to 10).
-package struct CordObjective: Codable, Equatable, Sendable {
+package struct CordObjective: WireObject, Encodable, Equatable, Sendable {
     package var loss: Objective
     package var judge: JudgeOptions?
     /// The name of an operator's reward callback, used instead of the judge.
@@ -11,8 +11,7 @@ package struct CordObjective: Codable, Equatable, Sendable {
 
     package init(_ loss: Objective = Objective(), judge: JudgeOptions? = nil) { (self.loss, self.judge) = (loss, judge) }
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         loss = Objective(try fields.choice("method") ?? .cord)
         for member in Self.members { try member.read(&loss, fields) }
         if let (option, expected) = loss.contradiction { throw fields.invalid(option.name, expected: expected) }
@@ -25,7 +24,6 @@ package struct CordObjective: Codable, Equatable, Sendable {
         if loss.replayWeight == 0, loss.replayTranscripts > 0 {
             throw fields.invalid("replay_transcripts", expected: "0 beside the `replay_weight` 0, which replays nothing")
         }
-        try fields.end()
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -83,7 +81,7 @@ package struct CordObjective: Codable, Equatable, Sendable {
 }
 
 /// The optimiser, AdamW, and the parameters that it updates.
-package struct OptimizerOptions: Codable, Equatable, Sendable {
+package struct OptimizerOptions: WireObject, Encodable, Equatable, Sendable {
     package enum Module: String, Codable, CaseIterable, Sendable { case decoder, projector, encoder }
 
     package var learningRate = 3e-5
@@ -112,8 +110,7 @@ package struct OptimizerOptions: Codable, Equatable, Sendable {
 
     package init(learningRate: Double = 3e-5) { self.learningRate = learningRate }
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         learningRate = try fields.number(.learningRate) ?? learningRate
         beta1 = try fields.number(.beta1) ?? beta1
         beta2 = try fields.number(.beta2) ?? beta2
@@ -135,7 +132,6 @@ package struct OptimizerOptions: Codable, Equatable, Sendable {
         }
         train = try fields.optional("train", "an array of module names") ?? train
         full = try fields.flag("full") ?? full
-        try fields.end()
     }
 }
 

@@ -2,7 +2,7 @@ package import Foundation
 import Objectives
 
 /// `POST /v1/cord/steps`: audio-text pairs on which to take one step now.
-package struct CordStepRequest: Decodable, Equatable, Sendable {
+package struct CordStepRequest: WireObject, Equatable, Sendable {
     package enum Detail: String, CaseIterable, Sendable { case rollouts, tokens }
 
     package var model: String?
@@ -17,16 +17,13 @@ package struct CordStepRequest: Decodable, Equatable, Sendable {
     /// A system turn before each question, both spoken and typed.
     package var system: String?
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         model = try fields.model()
-        pairs = try fields.required("pairs", "an array of pairs")
-        guard (1...1024).contains(pairs.count) else { throw fields.invalid("pairs", expected: "1 to 1024 pairs") }
+        pairs = try fields.requiredList("pairs", 1...1024, "pairs")
         let ids = pairs.compactMap(\.id)
         guard Set(ids).count == ids.count else { throw fields.invalid("pairs", expected: "ids that differ") }
         objective = try fields.optional("objective", "an object") ?? CordObjective()
-        replay = try fields.optional("replay", "an array of prompts") ?? []
-        guard replay.count <= 1024 else { throw fields.invalid("replay", expected: "at most 1024 prompts") }
+        replay = try fields.list("replay", 0...1024, "prompts") ?? []
         let replayed = replay.compactMap(\.id)
         guard Set(replayed).count == replayed.count else { throw fields.invalid("replay", expected: "ids that differ") }
         if !replay.isEmpty, objective.loss.replayWeight == 0 {
@@ -36,12 +33,11 @@ package struct CordStepRequest: Decodable, Equatable, Sendable {
         include = try fields.choiceList("include") ?? []
         seed = try fields.integer("seed", in: 0...Int.max)
         system = try fields.text("system", maxLength: 1 << 20)
-        try fields.end()
     }
 }
 
 /// One question, spoken and typed.
-package struct CordPair: Decodable, Equatable, Sendable {
+package struct CordPair: WireObject, Equatable, Sendable {
     package var id: String?
     package var audio: AudioReference
     package var text: String
@@ -50,23 +46,18 @@ package struct CordPair: Decodable, Equatable, Sendable {
     /// The client's own rollouts; sampled by the server if absent.
     package var rollouts: [SuppliedRollout]?
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         id = try fields.text("id", maxLength: 128)
         audio = try fields.required("audio", "an object with `data`, `file_id` or `path`")
         text = try fields.name("text", maxLength: 1 << 20)
         guard !text.allSatisfy(\.isWhitespace) else { throw fields.invalid("text", expected: "the question typed") }
         answer = try fields.text("answer")
-        rollouts = try fields.optional("rollouts", "an array of rollouts")
-        if let rollouts, !(1...256).contains(rollouts.count) {
-            throw fields.invalid("rollouts", expected: "1 to 256 rollouts")
-        }
-        try fields.end()
+        rollouts = try fields.list("rollouts", 1...256, "rollouts")
     }
 }
 
 /// A replayed prompt: typed, or spoken with words beside the clip.
-package struct CordReplay: Decodable, Equatable, Sendable {
+package struct CordReplay: WireObject, Equatable, Sendable {
     package var id: String?
     package var text: String
     package var audio: AudioReference?
@@ -75,8 +66,7 @@ package struct CordReplay: Decodable, Equatable, Sendable {
     /// The answer to hold to; the frozen teacher's greedy answer if absent.
     package var answer: String?
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         id = try fields.text("id", maxLength: 128)
         text = try fields.name("text", maxLength: 1 << 20)
         guard !text.allSatisfy(\.isWhitespace) else { throw fields.invalid("text", expected: "what is asked") }
@@ -84,12 +74,11 @@ package struct CordReplay: Decodable, Equatable, Sendable {
         system = try fields.text("system", maxLength: 1 << 20)
         answer = try fields.text("answer", maxLength: 1 << 20)
         if answer?.allSatisfy(\.isWhitespace) == true { throw fields.invalid("answer", expected: "a text that is not blank") }
-        try fields.end()
     }
 }
 
 /// An answer that the client sampled, as text or as tokens.
-package struct SuppliedRollout: Decodable, Equatable, Sendable {
+package struct SuppliedRollout: WireObject, Equatable, Sendable {
     package enum FinishReason: String, CaseIterable, Sendable { case stop, length }
 
     package var text: String?
@@ -102,8 +91,7 @@ package struct SuppliedRollout: Decodable, Equatable, Sendable {
     /// Judged by the server if absent.
     package var advantage: Double?
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         text = try fields.text("text", maxLength: 1 << 20)
         tokens = try fields.optional("tokens", "an array of token ids")
         if let tokens, tokens.isEmpty || tokens.count > 100_000 || !tokens.allSatisfy({ (0...Int(Int32.max)).contains($0) }) {
@@ -121,31 +109,23 @@ package struct SuppliedRollout: Decodable, Equatable, Sendable {
         }
         finishReason = try fields.choice("finish_reason")
         advantage = try fields.number("advantage", in: -1e6...1e6)
-        try fields.end()
     }
 }
 
 /// The source of a clip, wherever a request has one: exactly one of the three.
-package enum AudioReference: Decodable, Equatable, Sendable {
+package enum AudioReference: WireObject, Encodable, Equatable, Sendable {
     /// The bytes of an audio file, base64 on the wire.
     case data(Data)
     case file(id: String)
     /// A path below the folder that the operator allows.
     case path(String)
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         _ = try fields.text("format", maxLength: 32)
-        try self.init(fields, at: pathText(decoder.codingPath))
-    }
-
-    /// - Parameters:
-    ///   - fields: The members of the object, of which the caller took what else it may hold.
-    ///   - place: The object's path in the request.
-    init(_ fields: Fields, at place: String) throws {
         let data: Base64? = try fields.optional("data", "base64 text, or a data URL")
         let file = try fields.text("file_id", maxLength: 128)
         let path = try fields.text("path", maxLength: 4096)
+        // A member with a wrong name is told before it is missed.
         try fields.end()
         switch (data, file, path) {
         case (let data?, nil, nil): self = .data(data.bytes)
@@ -153,8 +133,17 @@ package enum AudioReference: Decodable, Equatable, Sendable {
         case (nil, nil, let path?): self = .path(path)
         default:
             throw WireError.value(
-                place, expected: "exactly one of `data`, `file_id` and `path`",
+                fields.place, expected: "exactly one of `data`, `file_id` and `path`",
                 found: "\([data != nil, file != nil, path != nil].count { $0 }) of them")
+        }
+    }
+
+    /// Writes bytes as their base64 text, the shortest form of `audio`.
+    package func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .data(let bytes): try bytes.base64EncodedString().encode(to: encoder)
+        case .file(let id): try ["file_id": id].encode(to: encoder)
+        case .path(let path): try ["path": path].encode(to: encoder)
         }
     }
 }

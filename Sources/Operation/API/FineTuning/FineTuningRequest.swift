@@ -1,7 +1,7 @@
 import Objectives
 
 /// `POST /v1/fine_tuning/jobs`: OpenAI's request, with the method `cord` beside `supervised`.
-package struct FineTuningRequest: Codable, Equatable, Sendable {
+package struct FineTuningRequest: WireObject, Encodable, Equatable, Sendable {
     package var model: String
     package var trainingFile: String
     package var validationFile: String?
@@ -16,8 +16,7 @@ package struct FineTuningRequest: Codable, Equatable, Sendable {
         (self.model, self.trainingFile, self.method, self.suffix, self.cord) = (model, trainingFile, method, suffix, cord)
     }
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         model = try fields.name("model")
         trainingFile = try fields.name("training_file", maxLength: 128)
         validationFile = try fields.text("validation_file", maxLength: 128)
@@ -33,16 +32,14 @@ package struct FineTuningRequest: Codable, Equatable, Sendable {
             throw fields.invalid("suffix", expected: "letters, digits, `-`, `_` and `.`")
         }
         seed = try fields.integer("seed", in: 0...Int.max)
-        metadata = try fields.optional("metadata", "an object of strings") ?? metadata
-        guard metadata.count <= 16 else { throw fields.invalid("metadata", expected: "at most 16 members") }
+        metadata = try fields.metadata() ?? metadata
         cord = try fields.optional("cord", "an object") ?? FineTuningOptions()
         try fields.refuse("integrations", because: "no other service is told about a job; its result_files have metrics.jsonl")
-        try fields.end()
     }
 }
 
 /// The training method: `{"type": "cord", "cord": {"hyperparameters": {…}}}`.
-package struct FineTuningMethod: Codable, Equatable, Sendable {
+package struct FineTuningMethod: WireObject, Encodable, Equatable, Sendable {
     package enum Kind: String, Codable, CaseIterable, Sendable { case cord, supervised }
 
     package var type: Kind
@@ -50,18 +47,15 @@ package struct FineTuningMethod: Codable, Equatable, Sendable {
 
     package init(type: Kind, hyperparameters: Hyperparameters = Hyperparameters()) { (self.type, self.hyperparameters) = (type, hyperparameters) }
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         type = try fields.requiredChoice("type")
-        let body = try fields.object(type.rawValue)
-        hyperparameters = try body?.optional("hyperparameters", "an object") ?? Hyperparameters()
-        try body?.end()
+        let told = try fields.object(type.rawValue) { try $0.optional("hyperparameters", "an object", as: Hyperparameters.self) }
+        hyperparameters = told.flatMap(\.self) ?? Hyperparameters()
         if type == .supervised, hyperparameters.objective != nil {
             throw WireError.value(
                 fields.place("supervised.hyperparameters.objective"), expected: "nothing in the method \"supervised\"",
                 found: "an objective")
         }
-        try fields.end()
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -76,13 +70,13 @@ package struct FineTuningMethod: Codable, Equatable, Sendable {
 }
 
 /// OpenAI's three hyperparameters, each a number or `"auto"` (absent here), and those of this server.
-package struct Hyperparameters: Codable, Equatable, Sendable {
+package struct Hyperparameters: WireObject, Encodable, Equatable, Sendable {
     /// How the learning rate changes after the warm-up.
     package enum Schedule: String, Codable, CaseIterable, Sendable { case constant, linear, cosine }
 
     package var batchSize: Int?
     package var learningRateMultiplier: Double?
-    package var epochs: Int?
+    package var nEpochs: Int?
     /// The number of steps, which may be fewer or more than `n_epochs` gives.
     package var steps: Int?
     package var warmupSteps: Int?
@@ -100,15 +94,14 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
 
     package init() {}
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         func chosen(_ name: String) -> Bool {
             (try? fields.text(name)) != "auto"
         }
         batchSize = chosen("batch_size") ? try fields.integer(.batchSize) : nil
         learningRateMultiplier =
             chosen("learning_rate_multiplier") ? try fields.positive("learning_rate_multiplier", upTo: 1000) : nil
-        epochs = chosen("n_epochs") ? try fields.integer(.epochs) : nil
+        nEpochs = chosen("n_epochs") ? try fields.integer(.epochs) : nil
         steps = try fields.integer(.steps)
         warmupSteps = try fields.integer(.warmupSteps)
         schedule = try fields.choice("schedule")
@@ -118,18 +111,11 @@ package struct Hyperparameters: Codable, Equatable, Sendable {
         objective = try fields.optional("objective", "an object")
         optimizer = try fields.optional("optimizer", "an object")
         earlyStopping = try fields.optional("early_stopping", "an object with `patience`")
-        try fields.end()
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case earlyStopping
-        case batchSize, learningRateMultiplier, steps, warmupSteps, schedule, checkpointEvery, evalEvery, replayShare, objective, optimizer
-        case epochs = "nEpochs"
     }
 }
 
 /// The rule by which a job ends before its last step: `{"patience": 3, "criterion": "gap", "min_change": 0.01}`.
-package struct EarlyStoppingOptions: Codable, Equatable, Sendable {
+package struct EarlyStoppingOptions: WireObject, Encodable, Equatable, Sendable {
     /// The validation measure, which falls as weights improve.
     package enum Criterion: String, Codable, CaseIterable, Sendable {
         /// Typed accuracy minus spoken accuracy.
@@ -146,20 +132,18 @@ package struct EarlyStoppingOptions: Codable, Equatable, Sendable {
     package var criterion: Criterion?
     package var minChange: Double?
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         guard let patience = try fields.integer(.patience) else {
             throw fields.missing("patience", "validations in a row that are not better")
         }
         self.patience = patience
         criterion = try fields.choice("criterion")
         minChange = try fields.number(.minChange)
-        try fields.end()
     }
 }
 
 /// The extension `cord` of a job request.
-package struct FineTuningOptions: Codable, Equatable, Sendable {
+package struct FineTuningOptions: WireObject, Encodable, Equatable, Sendable {
     package var promote: PromotionGate?
     package var tensorboard = false
     /// How many unusable lines of a file may be skipped. None if absent: one such line then fails the job.
@@ -181,8 +165,7 @@ package struct FineTuningOptions: Codable, Equatable, Sendable {
 
     package init(promote: PromotionGate? = nil) { self.promote = promote }
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         promote = try fields.optional("promote", "an object with `if`")
         tensorboard = try fields.flag("tensorboard") ?? tensorboard
         maxSkipped = try fields.integer("max_skipped", in: 0...Int.max)
@@ -199,12 +182,11 @@ package struct FineTuningOptions: Codable, Equatable, Sendable {
         if teacher?.isEmpty == true { throw fields.invalid("teacher", expected: "a version's name, or \"base\"") }
         replayFile = try fields.text("replay_file", maxLength: 128)
         if replayFile?.isEmpty == true { throw fields.invalid("replay_file", expected: "the id of an uploaded file") }
-        try fields.end()
     }
 }
 
 /// The condition under which a job's version is promoted: `{"if": "gap_reduced", "max_text_drop": points}`.
-package struct PromotionGate: Codable, Equatable, Sendable {
+package struct PromotionGate: WireObject, Encodable, Equatable, Sendable {
     package enum Condition: String, Codable, CaseIterable, Sendable {
         case gapReduced = "gap_reduced"
         case always
@@ -223,8 +205,7 @@ package struct PromotionGate: Codable, Equatable, Sendable {
 
     package init(_ condition: Condition) { self.condition = condition }
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         condition = try fields.requiredChoice("if")
         maxTextDrop = try fields.number("max_text_drop", in: 0...100) ?? maxTextDrop
         benchmark = try fields.text("benchmark", maxLength: 512)
@@ -234,7 +215,6 @@ package struct PromotionGate: Codable, Equatable, Sendable {
         if maxRetentionDrop != nil, retain?.isEmpty ?? true {
             throw fields.invalid("max_retention_drop", expected: "nothing without `retain`")
         }
-        try fields.end()
     }
 
     private enum CodingKeys: String, CodingKey {

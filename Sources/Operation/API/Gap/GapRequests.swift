@@ -20,7 +20,7 @@ package enum GapExtraction: String, Codable, CaseIterable, Sendable {
 }
 
 /// `POST /v1/gap/runs`.
-package struct GapRunRequest: Codable, Equatable, Sendable {
+package struct GapRunRequest: WireObject, Encodable, Equatable, Sendable {
     package var model: String
     package var benchmark: String
     /// The number of items, from the start of the seeded order; all if absent.
@@ -38,8 +38,7 @@ package struct GapRunRequest: Codable, Equatable, Sendable {
 
     package init(model: String, benchmark: String, limit: Int? = nil) { (self.model, self.benchmark, self.limit) = (model, benchmark, limit) }
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         model = try fields.name("model")
         benchmark = try fields.name("benchmark")
         limit = try fields.integer("limit", in: 1...Int.max)
@@ -53,7 +52,6 @@ package struct GapRunRequest: Codable, Equatable, Sendable {
         divergence = try fields.integer("divergence", in: 0...10_000) ?? divergence
         extraction = try fields.choice("extraction")
         retain = try fields.sets("retain")
-        try fields.end()
     }
 }
 
@@ -69,7 +67,7 @@ extension Fields {
 }
 
 /// The judge of free-form answers.
-package struct JudgeOptions: Codable, Equatable, Sendable {
+package struct JudgeOptions: WireObject, Encodable, Equatable, Sendable {
     package enum Kind: String, Codable, CaseIterable, Sendable {
         /// Compares the extracted answers.
         case match
@@ -84,48 +82,42 @@ package struct JudgeOptions: Codable, Equatable, Sendable {
     package var model: String?
     package var endpoint: String?
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         kind = try fields.requiredChoice("kind")
         model = try fields.model()
         endpoint = try fields.text("endpoint", maxLength: 2048)
         if kind != .remote, endpoint != nil {
             throw fields.invalid("endpoint", expected: "nothing where `kind` is not \"remote\"")
         }
-        try fields.end()
     }
 }
 
 /// `GET /v1/gap/reports/compare?base=…&candidate=…`.
-package struct CompareQuery: Decodable, Equatable, Sendable {
+package struct CompareQuery: WireObject, Equatable, Sendable {
     package var base: String
     package var candidate: String
     package var format: ReportFormat?
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         base = try fields.name("base", maxLength: 128)
         candidate = try fields.name("candidate", maxLength: 128)
         format = try fields.choice("format")
-        try fields.end()
     }
 }
 
 package enum ReportFormat: String, Codable, CaseIterable, Sendable { case json, html, csv, md }
 
 /// `GET /v1/gap/reports/{id}?format=…`.
-package struct ReportQuery: Decodable, Equatable, Sendable {
+package struct ReportQuery: WireObject, Equatable, Sendable {
     package var format: ReportFormat?
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         format = try fields.choice("format")
-        try fields.end()
     }
 }
 
 /// `POST /v1/benchmarks`: a question set from an uploaded file.
-package struct BenchmarkRequest: Codable, Equatable, Sendable {
+package struct BenchmarkRequest: WireObject, Encodable, Equatable, Sendable {
     package enum Format: String, Codable, CaseIterable, Sendable {
         case manifest, audiofolder, voicebench
         case bigBenchAudio = "big_bench_audio"
@@ -142,11 +134,9 @@ package struct BenchmarkRequest: Codable, Equatable, Sendable {
 
     package init(name: String, fileId: String, format: Format? = nil) { (self.name, self.fileId, self.format) = (name, fileId, format) }
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         name = try fields.name("name", maxLength: 128)
         fileId = try fields.name("file_id", maxLength: 128)
         format = try fields.choice("format")
-        try fields.end()
     }
 }

@@ -109,10 +109,44 @@ extension Fields {
         }
     }
 
-    /// The members of an object inside this one.
-    func object(_ name: String) throws -> Fields? {
+    /// Reads the members of an object inside this one, and refuses those that `read` did not ask for.
+    func object<Value>(_ name: String, _ read: (Fields) throws -> Value) throws -> Value? {
         take([name])
-        return has(name) ? try Fields(try container.superDecoder(forKey: key(name))) : nil
+        guard has(name) else { return nil }
+        let fields = try Fields(try container.superDecoder(forKey: key(name)))
+        let value = try read(fields)
+        try fields.end()
+        return value
+    }
+
+    func object<Value>(_ name: String, _ expected: String, _ read: (Fields) throws -> Value) throws -> Value {
+        guard let value = try object(name, read) else { throw missing(name, expected) }
+        return value
+    }
+
+    /// An array of as many elements as the range allows; nil if it is absent.
+    ///
+    /// - Parameter elements: The field's word for them, in the plural.
+    func list<Element: Decodable>(_ name: String, _ count: ClosedRange<Int>, _ elements: String) throws -> [Element]? {
+        guard let list: [Element] = try optional(name, "an array of \(elements)") else { return nil }
+        guard count.contains(list.count) else {
+            let least = count.lowerBound == 0 ? "at most" : "\(count.lowerBound) to"
+            let isUnbounded = count.upperBound == .max
+            throw invalid(name, expected: isUnbounded ? "at least one \(elements.dropLast())" : "\(least) \(count.upperBound) \(elements)")
+        }
+        return list
+    }
+
+    func requiredList<Element: Decodable>(_ name: String, _ count: ClosedRange<Int>, _ elements: String) throws -> [Element] {
+        guard let list: [Element] = try list(name, count, elements) else { throw missing(name, "an array of \(elements)") }
+        return list
+    }
+
+    /// OpenAI's labels for an object: at most sixteen.
+    func metadata() throws -> [String: String]? {
+        let metadata: [String: String]? = try optional("metadata", "an object of strings")
+        guard metadata?.count ?? 0 <= 16 else { throw invalid("metadata", expected: "at most 16 members") }
+        return metadata
     }
 
     /// Requires the object's constant, such as a part's `type`, if it is present.

@@ -1,12 +1,25 @@
-/// The members of one JSON object, taken one by one; what is left at the end is refused by name.
+/// An object of the wire that is read member by member. Its reader refuses every member that the initialiser did not ask for.
 ///
-///     let fields = try Fields(decoder)
-///     temperature = try fields.number("temperature", in: 0...2)
-///     try fields.refuse("tools", because: "this server calls no tools")
-///     try fields.end()
+///     init(_ fields: Fields) throws {
+///         temperature = try fields.number("temperature", in: 0...2)
+///         try fields.refuse("tools", because: "this server calls no tools")
+///     }
+package protocol WireObject: Decodable {
+    init(_ fields: Fields) throws
+}
+
+extension WireObject {
+    package init(from decoder: any Decoder) throws {
+        let fields = try Fields(decoder)
+        try self.init(fields)
+        try fields.end()
+    }
+}
+
+/// The members of one JSON object, taken one by one.
 ///
 /// `null` reads as absent. Every error is a ``WireError`` with the member's path, what was expected and what was found.
-final class Fields {
+package final class Fields {
     let container: KeyedDecodingContainer<Name>
     private let path: [any CodingKey]
     let textual: Bool
@@ -51,6 +64,9 @@ final class Fields {
     }
 
     func take(_ names: [String]) { for name in names { taken.insert(key(name).stringValue) } }
+
+    /// The object's own path.
+    var place: String { pathText(path) }
 
     func place(_ name: String) -> String { pathText(path + [Name(stringValue: name)]) }
 

@@ -12,7 +12,7 @@ package struct ListObject<Element: Codable & Sendable>: Codable, Sendable {
 extension ListObject: Equatable where Element: Equatable {}
 
 /// Selects a page of a list: at most `limit` elements after the one with id `after`.
-package struct PageQuery: Decodable, Equatable, Sendable {
+package struct PageQuery: WireObject, Equatable, Sendable {
     package enum Order: String, Codable, CaseIterable, Sendable {
         case ascending = "asc"
         case descending = "desc"
@@ -23,56 +23,22 @@ package struct PageQuery: Decodable, Equatable, Sendable {
     /// The order of creation times; newest first by default.
     package var order: Order
 
-    fileprivate init(_ fields: Fields) throws {
+    package init(_ fields: Fields) throws {
         after = try fields.text("after", maxLength: 128)
         if (try? fields.text("limit")) == "" { throw fields.invalid("limit", expected: "an integer from 1 to 10000") }
         limit = try fields.integer("limit", in: 1...10_000) ?? 20
         order = try fields.choice("order") ?? .descending
     }
-
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
-        self = try PageQuery(fields)
-        try fields.end()
-    }
 }
 
 /// Selects a page of the list of files.
-package struct FilePageQuery: Decodable, Equatable, Sendable {
+package struct FilePageQuery: WireObject, Equatable, Sendable {
     package var page: PageQuery
     /// Selects files of this purpose only.
     package var purpose: String?
 
-    package init(from decoder: any Decoder) throws {
-        let fields = try Fields(decoder)
+    package init(_ fields: Fields) throws {
         page = try PageQuery(fields)
         purpose = try fields.text("purpose", maxLength: 64)
-        try fields.end()
-    }
-}
-
-/// `{"id","object","deleted":true}`, OpenAI's answer to a deletion.
-package struct DeletedObject: Codable, Equatable, Sendable {
-    package var id: String
-    package var object: String
-    package var deleted = true
-
-    package init(id: String, object: String) { (self.id, self.object) = (id, object) }
-}
-
-/// The body of every error answer.
-package struct ErrorBody: Codable, Equatable, Sendable {
-    package struct Detail: Codable, Equatable, Sendable {
-        package var message: String
-        package var type: String
-        @Nullable package var param: String?
-        @Nullable package var code: String?
-    }
-
-    package var error: Detail
-
-    /// - Parameter type: OpenAI's class of error, as in `invalid_request_error` or `rate_limit_error`.
-    package init(message: String, type: String, param: String? = nil, code: String? = nil) {
-        error = Detail(message: message, type: type, param: param, code: code)
     }
 }

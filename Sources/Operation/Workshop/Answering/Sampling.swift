@@ -14,9 +14,9 @@ extension SamplingFields {
         if let frequencyPenalty { options.frequencyPenalty = frequencyPenalty }
         if let presencePenalty { options.presencePenalty = presencePenalty }
         if let repetitionPenalty { options.repetitionPenalty = repetitionPenalty }
-        if let maxTokens { options.maxTokens = min(maxTokens, model.model.contextLength) }
+        if let maxCompletionTokens { options.maxTokens = min(maxCompletionTokens, model.model.contextLength) }
         if let seed { options.seed = UInt64(bitPattern: Int64(seed)) }
-        options.stop = stop
+        options.stop = stop ?? []
         return options
     }
 }

@@ -1,5 +1,5 @@
 import Evaluation
-import Foundation
+package import JSON
 
 /// The table of formats as a page, as help text and as parts of the OpenAPI description.
 extension RowFormat {
@@ -69,9 +69,12 @@ extension RowFormat {
     }
 
     /// An entry of OpenAPI's `components.examples`.
-    package var openAPI: [String: Any] {
-        let value = isTable ? nil : try? JSONSerialization.jsonObject(with: Data(example.utf8))
-        return ["summary": title, "description": "\(use.title). \(members).\(note.map { " " + $0 } ?? "")", "value": value ?? example]
+    package var openAPI: JSONObject {
+        let value = isTable ? nil : try? JSONValue(parsing: example)
+        return [
+            "summary": .string(title), "description": .string("\(use.title). \(members).\(note.map { " " + $0 } ?? "")"),
+            "value": value ?? .string(example),
+        ]
     }
 
     package var isTable: Bool { !example.hasPrefix("{") }

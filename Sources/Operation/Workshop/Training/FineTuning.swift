@@ -136,7 +136,7 @@ package struct FineTuning: Sendable {
         let hyper = wanted.method.hyperparameters
         var settings = TrainingRun.Settings()
         settings.batchSize = hyper.batchSize ?? min(8, training.pairs.count)
-        settings.epochs = hyper.epochs ?? 1
+        settings.epochs = hyper.nEpochs ?? 1
         settings.steps = hyper.steps
         settings.writesEvents = wanted.cord.tensorboard
         settings.writesTokens = wanted.cord.tokenLog ?? false

@@ -121,8 +121,8 @@ struct JobProgress: Sendable {
     private var name: String { "ft:\(work.baseName):\(suffix ?? ""):\(context.job.id.suffix(8))" }
 
     private func numbers(step: Int, loss: Double?, _ validation: Validation?) throws -> Data {
-        var metrics = FineTuningMetrics(
-            step: Double(step), trainLoss: loss, fullValidLoss: validation?.loss, fullValidMeanTokenAccuracy: validation?.tokenAccuracy)
+        var metrics = FineTuningMetrics(step: step)
+        (metrics.trainLoss, metrics.fullValidLoss, metrics.fullValidMeanTokenAccuracy) = (loss, validation?.loss, validation?.tokenAccuracy)
         metrics.fullValidKlMean = validation?.klMean
         metrics.fullValidTeacherAgreement = validation?.teacherAgreement
         metrics.fullValidAudioAccuracy = validation?.audioAccuracy

@@ -112,7 +112,7 @@ extension Usage {
             totalTokens: a.totalTokens + b.totalTokens,
             promptTokensDetails: PromptTokensDetails(
                 audioTokens: 0, cachedTokens: details(a).cached + details(b).cached, textTokens: details(a).text + details(b).text),
-            completionTokensDetails: CompletionTokensDetails())
+            completionTokensDetails: CompletionTokensDetails(reasoningTokens: 0))
     }
 }
 

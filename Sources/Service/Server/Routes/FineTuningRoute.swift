@@ -107,15 +107,13 @@ extension FineTuningJob {
             error: job.error.map { FineTuningError(code: job.errorCode ?? "error", message: $0) },
             fineTunedModel: job.state == .succeeded ? version?.name : nil,
             finishedAt: job.finishedAt.map { Int($0.timeIntervalSince1970) }, hyperparameters: wanted.method.hyperparameters,
-            model: wanted.model, seed: wanted.seed ?? 0, status: Self.status(job), trainedTokens: note?.trainedTokens,
-            trainingFile: wanted.trainingFile, validationFile: wanted.validationFile, metadata: wanted.metadata,
-            method: wanted.method,
+            model: wanted.model, resultFiles: job.state == .succeeded ? note?.resultFiles ?? [] : [], seed: wanted.seed ?? 0,
+            status: Self.status(job), trainedTokens: note?.trainedTokens, trainingFile: wanted.trainingFile, validationFile: wanted.validationFile,
+            estimatedFinish: finish.map { Int($0.timeIntervalSince1970.rounded(.up)) }, metadata: wanted.metadata, method: wanted.method,
             cord: FineTuningExtension(
                 paused: job.state == .paused, step: job.done, totalSteps: job.total, weightVersion: version?.id,
                 baseReport: note?.baseReport, candidateReport: note?.candidateReport, promoted: note?.promoted,
-                reason: note?.reason),
-            resultFiles: job.state == .succeeded ? note?.resultFiles ?? [] : [],
-            estimatedFinish: finish.map { Int($0.timeIntervalSince1970.rounded(.up)) })
+                reason: note?.reason))
     }
 
     /// A running job without a step count is still reading its files.
@@ -151,6 +149,6 @@ extension FineTuningCheckpoint {
             id: checkpoint.id, createdAt: Int(checkpoint.createdAt.timeIntervalSince1970),
             fineTunedModelCheckpoint: (try? store.version(checkpoint.versionID).name) ?? checkpoint.versionID,
             fineTuningJobId: checkpoint.jobID, stepNumber: checkpoint.step,
-            metrics: metrics ?? FineTuningMetrics(step: Double(checkpoint.step)))
+            metrics: metrics ?? FineTuningMetrics(step: checkpoint.step))
     }
 }

@@ -25,9 +25,9 @@ enum OpenAPIRoute {
     private static func document(_ routes: [(String, String, Scope?)]) throws -> Data {
         let folder = ProgramFolder.resources(of: "Server").appendingPathComponent("OpenAPI", isDirectory: true)
         var document = try object(folder.appendingPathComponent("document.json"))
-        var components = document["components"] as? [String: Any] ?? [:]
-        var paths: [String: Any] = [:]
-        var schemas = components["schemas"] as? [String: Any] ?? [:]
+        var components = document["components"]?.object ?? [:]
+        var paths: JSONObject = [:]
+        var schemas = components["schemas"]?.object ?? [:]
         let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
         for file in files where file.pathExtension == "json" && file.lastPathComponent != "document.json" {
             let part = try object(file)
@@ -35,72 +35,49 @@ enum OpenAPIRoute {
             try merge(part["schemas"], into: &schemas, file)
         }
         for (method, pattern, scope) in routes {
-            guard var item = paths[pattern] as? [String: Any], var operation = item[method.lowercased()] as? [String: Any] else {
-                continue
-            }
-            let keys: [[String: [String]]] = (scope?.names ?? []).map { ["key": [$0]] }
-            operation["security"] = scope == nil ? keys : [[:]] + keys
-            item[method.lowercased()] = operation
-            paths[pattern] = item
+            let keys: [JSONValue] = (scope?.names ?? []).map { .object(["key": .array([.string($0)])]) }
+            paths.change([pattern, method.lowercased()]) { $0["security"] = .array(scope == nil ? keys : [.object([:])] + keys) }
         }
-        schemas["SupervisedHyperparameters"] = Self.without("objective", schemas["Hyperparameters"])
-        for name in Self.read(by: paths, schemas) { schemas[name] = Self.admittingNulls(schemas[name] ?? [:]) }
+        schemas["SupervisedHyperparameters"] = schemas["Hyperparameters"]
+        schemas.change(["SupervisedHyperparameters", "properties"]) { $0["objective"] = nil }
+        for name in Self.read(by: paths, schemas) { schemas[name] = schemas[name].map(Self.admittingNulls) }
         for format in RowFormat.all {
             if let route = format.route { Self.show(format, at: route, in: &paths) }
         }
         let glossary = try FieldGlossary(folder.appendingPathComponent("glossary.txt"))
+        // Sorted, so that names are the same at every start.
         let plain = PlainSchema.named(
-            schemas.reduce(into: [:]) { $0[$1.key] = glossary.described($1.value, in: $1.key) },
-            paths: paths.reduce(into: [:]) { $0[$1.key] = glossary.described($1.value, in: $1.key) })
-        components["schemas"] = plain.schemas
-        components["examples"] = Dictionary(uniqueKeysWithValues: RowFormat.all.map { ($0.name, $0.openAPI) })
-        document["components"] = components
-        document["paths"] = plain.paths
-        return try JSONSerialization.data(withJSONObject: document, options: [.sortedKeys, .withoutEscapingSlashes])
-    }
-
-    /// A schema without one of its members.
-    private static func without(_ name: String, _ schema: Any?) -> Any {
-        var schema = schema as? [String: Any] ?? [:]
-        var members = schema["properties"] as? [String: Any] ?? [:]
-        members[name] = nil
-        schema["properties"] = members
-        return schema
+            JSONValue.object(schemas.mapMembers { glossary.described($1, in: $0) }).sorted.object ?? [:],
+            paths: JSONValue.object(paths.mapMembers { glossary.described($1, in: $0) }).sorted.object ?? [:])
+        components["schemas"] = .object(plain.schemas)
+        components["examples"] = .object(JSONObject(RowFormat.all.map { ($0.name, .object($0.openAPI)) }))
+        document["components"] = .object(components)
+        document["paths"] = .object(plain.paths)
+        return Data(JSONValue.object(document).sorted.text.utf8)
     }
 
     /// An example of the route's body.
-    private static func show(_ format: RowFormat, at route: String, in paths: inout [String: Any]) {
-        guard var item = paths[route] as? [String: Any], var post = item["post"] as? [String: Any],
-            var body = post["requestBody"] as? [String: Any], var content = body["content"] as? [String: Any],
-            var json = content["application/json"] as? [String: Any]
-        else { return }
-        var examples = json["examples"] as? [String: Any] ?? [:]
-        if format.use == .step, let example = format.openAPI["value"] {
-            examples[format.name] = ["summary": format.title, "value": ["pairs": [example]]]
-        } else {
-            examples[format.name] = ["$ref": "#/components/examples/\(format.name)"]
+    private static func show(_ format: RowFormat, at route: String, in paths: inout JSONObject) {
+        paths.change([route, "post", "requestBody", "content", "application/json"]) { json in
+            var examples = json["examples"]?.object ?? [:]
+            if format.use == .step, let example = format.openAPI["value"] {
+                examples[format.name] = .object(["summary": .string(format.title), "value": .object(["pairs": .array([example])])])
+            } else {
+                examples[format.name] = .object(["$ref": .string("#/components/examples/\(format.name)")])
+            }
+            json["examples"] = .object(examples)
         }
-        json["examples"] = examples
-        content["application/json"] = json
-        body["content"] = content
-        post["requestBody"] = body
-        item["post"] = post
-        paths[route] = item
     }
 
     /// The schemas of JSON request bodies, and those that they refer to.
-    private static func read(by paths: [String: Any], _ schemas: [String: Any]) -> Set<String> {
-        var (found, next): (Set<String>, [Any]) = ([], [])
-        for item in paths.values {
-            for operation in (item as? [String: Any] ?? [:]).values {
-                if let body = (operation as? [String: Any])?["requestBody"] { next.append(body) }
-            }
-        }
+    private static func read(by paths: JSONObject, _ schemas: JSONObject) -> Set<String> {
+        var found: Set<String> = []
+        var next = paths.flatMap { _, item in (item.object ?? [:]).compactMap { _, operation in operation["requestBody"] } }
         while let value = next.popLast() {
-            if let list = value as? [Any] { next += list }
-            guard let object = value as? [String: Any] else { continue }
-            next += object.values
-            guard let name = (object["$ref"] as? String)?.split(separator: "/").last.map(String.init), found.insert(name).inserted,
+            next += value.array ?? []
+            guard let object = value.object else { continue }
+            next += object.map(\.value)
+            guard let name = object["$ref"]?.string?.split(separator: "/").last.map(String.init), found.insert(name).inserted,
                 let schema = schemas[name]
             else { continue }
             next.append(schema)
@@ -109,33 +86,42 @@ enum OpenAPIRoute {
     }
 
     /// Lets a request contain unknown members that are null, since they have no effect.
-    private static func admittingNulls(_ schema: Any) -> Any {
-        if let list = schema as? [Any] { return list.map(admittingNulls) }
-        guard let object = schema as? [String: Any] else { return schema }
-        return object.reduce(into: [String: Any]()) { result, member in
-            let isClosed = member.key == "additionalProperties" && (member.value as? Bool) == false
-            result[member.key] = isClosed ? ["type": "null"] : admittingNulls(member.value)
-        }
+    private static func admittingNulls(_ schema: JSONValue) -> JSONValue {
+        if let list = schema.array { return .array(list.map(admittingNulls)) }
+        guard let object = schema.object else { return schema }
+        return .object(
+            object.mapMembers { $0 == "additionalProperties" && $1 == false ? .object(["type": "null"]) : admittingNulls($1) })
     }
 
-    private static func object(_ file: URL) throws -> [String: Any] {
+    private static func object(_ file: URL) throws -> JSONObject {
         let methods = Objective.Method.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ",")
         var text = try String(contentsOf: file, encoding: .utf8).replacing("\"$training_methods\"", with: methods)
         for use in RowFormat.Use.allCases where text.contains("\"$formats.\(use.rawValue)\"") {
             text = text.replacing("\"$formats.\(use.rawValue)\"", with: JSONValue.string(RowFormat.told(use)).text)
         }
-        let value = try JSONSerialization.jsonObject(with: Data(text.utf8))
-        guard let object = value as? [String: Any] else { throw OpenAPIError(description: "\(file.lastPathComponent) is not an object") }
-        return object
+        do {
+            return try JSONValue(parsing: text).object ?? { throw OpenAPIError(description: "it is not an object") }()
+        } catch { throw OpenAPIError(description: "\(file.lastPathComponent): \(error)") }
     }
 
-    private static func merge(_ part: Any?, into whole: inout [String: Any], _ file: URL) throws {
-        for (name, value) in part as? [String: Any] ?? [:] {
-            guard whole.updateValue(value, forKey: name) == nil else {
+    private static func merge(_ part: JSONValue?, into whole: inout JSONObject, _ file: URL) throws {
+        for (name, value) in part?.object ?? [:] {
+            guard whole[name] == nil else {
                 throw OpenAPIError(description: "\(file.lastPathComponent) describes \(name), which another file does already")
             }
+            whole[name] = value
         }
     }
 
     private struct OpenAPIError: Error, CustomStringConvertible { let description: String }
+}
+
+extension JSONObject {
+    /// Changes the object below the path; nothing if there is none.
+    fileprivate mutating func change(_ path: ArraySlice<String>, _ body: (inout JSONObject) -> Void) {
+        guard let name = path.first else { return body(&self) }
+        guard var inner = self[name]?.object else { return }
+        inner.change(path.dropFirst(), body)
+        self[name] = .object(inner)
+    }
 }

@@ -53,10 +53,11 @@ package struct WrittenTranscript: Sendable {
         var pieces: [Transcription.Piece] = []
         try await transcription.forEach { pieces.append($0) }
         let said = joined(pieces)
+        let usage = TranscriptionObject.Usage(seconds: transcription.seconds)
         func json(_ value: some Encodable) throws -> String { String(decoding: try WireEncoder.encode(value), as: UTF8.self) }
         switch format {
         case .json:
-            text = try json(TranscriptionObject(text: said, seconds: transcription.seconds))
+            text = try json(TranscriptionObject(text: said, usage: usage))
             contentType = "application/json"
         case .text: (text, contentType) = (said + "\n", "text/plain; charset=utf-8")
         case .srt: (text, contentType) = (Subtitles.srt(pieces), "application/x-subrip; charset=utf-8")
@@ -65,13 +66,13 @@ package struct WrittenTranscript: Sendable {
             // Sound without words that are to be trusted is a segment, too; silence is none.
             let segments = pieces.filter { !$0.text.isEmpty || $0.certainty < 0 }.enumerated().map { id, piece in
                 VerboseTranscriptionObject.Segment(
-                    id: id, start: piece.seconds.lowerBound, end: piece.seconds.upperBound, text: piece.text, certainty: piece.certainty)
+                    id: id, start: piece.seconds.lowerBound, end: piece.seconds.upperBound, text: piece.text, avgLogprob: piece.certainty)
             }
             text = try json(
                 VerboseTranscriptionObject(
                     task: transcription.wish.task == .translate ? "translate" : "transcribe",
                     language: pieces.lazy.compactMap(\.language).first ?? transcription.wish.language, duration: transcription.seconds, text: said,
-                    segments: segments))
+                    segments: segments, usage: usage))
             contentType = "application/json"
         }
     }

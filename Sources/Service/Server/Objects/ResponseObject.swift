@@ -1,3 +1,5 @@
+package import API
+
 /// A response of `POST /v1/responses`: the whole of it, or its state at an event of the stream.
 package struct ResponseObject: Codable, Equatable, Sendable {
     package enum Status: String, Codable, Sendable {
@@ -7,34 +9,30 @@ package struct ResponseObject: Codable, Equatable, Sendable {
 
     package struct Incompletion: Codable, Equatable, Sendable {
         package var reason: String
-
-        package init(reason: String) { self.reason = reason }
     }
 
     package struct Failure: Codable, Equatable, Sendable {
         /// OpenAI's code for the kind of failure, as in `server_error`.
         package var code: String
         package var message: String
-
-        package init(code: String, message: String) { (self.code, self.message) = (code, message) }
     }
 
     package var id: String
     package var object = "response"
     package var createdAt: Int
-    @Nullable package var completedAt: Int?
+    @Nullable package var completedAt: Int? = nil
     package var status = Status.inProgress
     package var background = false
-    @Nullable package var error: Failure?
-    @Nullable package var incompleteDetails: Incompletion?
-    @Nullable package var instructions: String?
-    @Nullable package var maxOutputTokens: Int?
+    @Nullable package var error: Failure? = nil
+    @Nullable package var incompleteDetails: Incompletion? = nil
+    @Nullable package var instructions: String? = nil
+    @Nullable package var maxOutputTokens: Int? = nil
     package var metadata: [String: String]
     package var model: String
     package var output: [OutputItem] = []
     package var parallelToolCalls: Bool
     /// Always null: responses are not stored.
-    @Nullable package var previousResponseId: String?
+    @Nullable package var previousResponseId: String? = nil
     package var reasoning: ResponsesReasoning
     package var store = false
     package var temperature: Double
@@ -45,16 +43,16 @@ package struct ResponseObject: Codable, Equatable, Sendable {
     package var topP: Double
     package var truncation = "disabled"
     /// Null until the response has ended.
-    @Nullable package var usage: ResponseUsage?
+    @Nullable package var usage: ResponseUsage? = nil
     /// Absent until the response has ended.
     package var cord: CordExtension?
 
     /// Creates a response that has just begun.
-    package init(id: String, createdAt: Int, model: String, to request: ResponsesRequest, temperature: Double, topP: Double) {
+    init(id: String, createdAt: Int, model: String, to request: ResponsesRequest, temperature: Double, topP: Double) {
         (self.id, self.createdAt, self.model, self.temperature, self.topP) = (id, createdAt, model, temperature, topP)
         (metadata, reasoning, text) = (request.metadata, request.reasoning, request.text)
         topLogprobs = request.logprobs ?? 0
-        (instructions, maxOutputTokens, parallelToolCalls) = (request.instructions, request.sampling.maxTokens, request.tools.isParallel)
+        (instructions, maxOutputTokens, parallelToolCalls) = (request.instructions, request.sampling.maxCompletionTokens, request.tools.isParallel)
         toolChoice = request.tools.tools.isEmpty ? .auto : request.tools.choice
         tools = request.tools.tools.map { ResponsesTool($0) }
     }
@@ -83,21 +81,21 @@ package struct OutputItem: Codable, Equatable, Sendable {
     package var arguments: String?
 
     /// Creates an empty reasoning item.
-    package static func reasoning(id: String) -> OutputItem {
+    static func reasoning(id: String) -> OutputItem {
         var item = OutputItem(id: id, type: .reasoning)
         (item.content, item.summary) = ([], [])
         return item
     }
 
     /// Creates an empty message.
-    package static func message(id: String) -> OutputItem {
+    static func message(id: String) -> OutputItem {
         var item = OutputItem(id: id, type: .message)
         (item.content, item.role) = ([], "assistant")
         return item
     }
 
     /// Creates a call whose arguments are still to come.
-    package static func call(id: String, _ call: String, name: String) -> OutputItem {
+    static func call(id: String, _ call: String, name: String) -> OutputItem {
         var item = OutputItem(id: id, type: .call)
         (item.callId, item.name, item.arguments) = (call, name, "")
         return item
@@ -114,9 +112,9 @@ package struct OutputPart: Codable, Equatable, Sendable {
     package var logprobs: [TokenLogprob]?
 
     /// An empty part of reasoning.
-    package static var thought: OutputPart { OutputPart(type: "reasoning_text") }
+    static var thought: OutputPart { OutputPart(type: "reasoning_text") }
     /// An empty part of a message.
-    package static var said: OutputPart { OutputPart(type: "output_text", annotations: [], logprobs: []) }
+    static var said: OutputPart { OutputPart(type: "output_text", annotations: [], logprobs: []) }
 }
 
 /// Token counts, with the member names of responses.
@@ -139,7 +137,7 @@ package struct ResponseUsage: Codable, Equatable, Sendable {
     package var outputTokensDetails: OutputDetails
     package var totalTokens: Int
 
-    package init(_ usage: Usage) {
+    init(_ usage: Usage) {
         let prompt = usage.promptTokensDetails
         inputTokens = usage.promptTokens
         inputTokensDetails = InputDetails(
@@ -186,5 +184,5 @@ package struct ResponseEvent: Codable, Equatable, Sendable {
     package var name: String?
     package var arguments: String?
 
-    package init(_ type: Kind, number: Int) { (self.type, sequenceNumber) = (type, number) }
+    init(_ type: Kind, number: Int) { (self.type, sequenceNumber) = (type, number) }
 }

@@ -1,3 +1,5 @@
+package import API
+
 /// The response of `POST /v1/completions`. A streamed event has the same form.
 package struct TextCompletion: Codable, Equatable, Sendable {
     package var id: String
@@ -11,26 +13,14 @@ package struct TextCompletion: Codable, Equatable, Sendable {
     package var usage: Usage?
     package var systemFingerprint: String?
     package var cord: CordExtension?
-
-    package init(
-        id: String, created: Int, model: String, choices: [TextChoice], usage: Usage? = nil, systemFingerprint: String? = nil,
-        cord: CordExtension? = nil
-    ) {
-        (self.id, self.created, self.model, self.choices, self.usage) = (id, created, model, choices, usage)
-        (self.systemFingerprint, self.cord) = (systemFingerprint, cord)
-    }
 }
 
 /// One continuation. Those of prompt p have the indices p · n to p · n + n − 1.
 package struct TextChoice: Codable, Equatable, Sendable {
     package var index: Int
     package var text: String
-    @Nullable package var logprobs: TextLogprobs?
-    @Nullable package var finishReason: FinishReason?
-
-    package init(index: Int, text: String, logprobs: TextLogprobs? = nil, finishReason: FinishReason? = nil) {
-        (self.index, self.text, self.logprobs, self.finishReason) = (index, text, logprobs, finishReason)
-    }
+    @Nullable package var logprobs: TextLogprobs? = nil
+    @Nullable package var finishReason: FinishReason? = nil
 }
 
 /// Log-probabilities in the form of OpenAI's completions: parallel lists with one element per token.
@@ -44,7 +34,7 @@ package struct TextLogprobs: Codable, Equatable, Sendable {
     /// The offset of each token in `text`, in Unicode scalars.
     package var textOffset: [Int] = []
 
-    package init() {}
+    init() {}
 }
 
 /// The response of `POST /v1/score`.
@@ -59,11 +49,6 @@ package struct Score: Codable, Equatable, Sendable {
     package var usage: Usage
     package var systemFingerprint: String?
     package var cord: CordExtension?
-
-    package init(id: String, created: Int, model: String, data: [ContinuationScore], usage: Usage, systemFingerprint: String?, cord: CordExtension?) {
-        (self.id, self.created, self.model, self.data, self.usage) = (id, created, model, data, usage)
-        (self.systemFingerprint, self.cord) = (systemFingerprint, cord)
-    }
 }
 
 /// The score of one continuation.
@@ -74,8 +59,4 @@ package struct ContinuationScore: Codable, Equatable, Sendable {
     /// Whether every token is the likeliest in its place.
     package var isGreedy: Bool
     package var tokens: [TokenLogprob]
-
-    package init(index: Int, logprob: Double, isGreedy: Bool, tokens: [TokenLogprob]) {
-        (self.index, self.logprob, self.isGreedy, self.tokens) = (index, logprob, isGreedy, tokens)
-    }
 }

@@ -1,3 +1,5 @@
+package import API
+
 /// The response of `POST /v1/cord/steps`, and later of `GET /v1/cord/steps/{id}`.
 
 /// A step that was taken. Its version answers from the next request on.
@@ -16,14 +18,6 @@ package struct CordStep: Codable, Equatable, Sendable {
     /// The replayed prompts; absent if there are none.
     package var replays: [CordPairOutcome]?
     package var timings: CordTimings
-
-    package init(
-        id: String, createdAt: Int, step: Int, model: String, weightVersion: String, parentVersion: String? = nil, metrics: CordMetrics,
-        pairs: [CordPairOutcome], timings: CordTimings
-    ) {
-        (self.id, self.createdAt, self.step, self.model, self.weightVersion) = (id, createdAt, step, model, weightVersion)
-        (self.parentVersion, self.metrics, self.pairs, self.timings) = (parentVersion, metrics, pairs, timings)
-    }
 }
 
 /// The metrics that researchers plot. Terms that the method does not have are null.
@@ -53,16 +47,6 @@ package struct CordMetrics: Codable, Equatable, Sendable {
     package var entropyMean: Double?
     package var replayLoss: Double?
     package var replayKl: Double?
-
-    package init(
-        loss: Double, tokenLoss: Double? = nil, sequenceLoss: Double? = nil, klMean: Double? = nil, rewardMean: Double? = nil,
-        teacherAgreement: Double? = nil, gradNorm: Double, learningRate: Double, rolloutTokens: Int, trainTokens: Int,
-        logprobDifferenceMax: Double? = nil
-    ) {
-        (self.loss, self.tokenLoss, self.sequenceLoss, self.klMean, self.rewardMean) = (loss, tokenLoss, sequenceLoss, klMean, rewardMean)
-        (self.teacherAgreement, self.gradNorm, self.learningRate, self.rolloutTokens) = (teacherAgreement, gradNorm, learningRate, rolloutTokens)
-        (self.trainTokens, self.logprobDifferenceMax) = (trainTokens, logprobDifferenceMax)
-    }
 }
 
 /// The outcome of one pair.
@@ -79,14 +63,6 @@ package struct CordPairOutcome: Codable, Equatable, Sendable {
     package var klMean: Double?
     /// Present with `include: ["rollouts"]`.
     package var rollouts: [CordRollout]?
-
-    package init(
-        id: String? = nil, index: Int, status: CordPairStatus, reason: String? = nil, audio: HeardAudio? = nil, teacherAnswer: String? = nil,
-        rewardMean: Double? = nil, klMean: Double? = nil, rollouts: [CordRollout]? = nil
-    ) {
-        (self.id, self.index, self.status, self.reason, self.audio, self.teacherAnswer) = (id, index, status, reason, audio, teacherAnswer)
-        (self.rewardMean, self.klMean, self.rollouts) = (rewardMean, klMean, rollouts)
-    }
 }
 
 package enum CordPairStatus: String, Codable, CaseIterable, Sendable { case applied, skipped }
@@ -103,10 +79,6 @@ package struct CordRollout: Codable, Equatable, Sendable {
     package var advantage: Double?
     /// Present with `include: ["tokens"]`.
     package var tokens: [CordToken]?
-
-    package init(role: String, text: String, tokenCount: Int, reward: Double? = nil, advantage: Double? = nil, tokens: [CordToken]? = nil) {
-        (self.role, self.text, self.tokenCount, self.reward, self.advantage, self.tokens) = (role, text, tokenCount, reward, advantage, tokens)
-    }
 }
 
 /// One position of a rollout.
@@ -121,10 +93,6 @@ package struct CordToken: Codable, Equatable, Sendable {
     package var weight: Double?
     /// Present in `POST /v1/cord/score`.
     package var measured: CordMeasures?
-
-    package init(token: Int, text: String, logprob: Double, divergence: Double? = nil, weight: Double? = nil) {
-        (self.token, self.text, self.logprob, self.divergence, self.weight) = (token, text, logprob, divergence, weight)
-    }
 }
 
 /// Durations in seconds.
@@ -136,9 +104,4 @@ package struct CordTimings: Codable, Equatable, Sendable {
     package var optimizer: Double
     package var publish: Double
     package var total: Double
-
-    package init(queue: Double, rollouts: Double, scoring: Double, backward: Double, optimizer: Double, publish: Double, total: Double) {
-        (self.queue, self.rollouts, self.scoring, self.backward, self.optimizer) = (queue, rollouts, scoring, backward, optimizer)
-        (self.publish, self.total) = (publish, total)
-    }
 }

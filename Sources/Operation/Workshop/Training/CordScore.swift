@@ -11,11 +11,6 @@ package struct CordScore: Codable, Equatable, Sendable {
     /// The replayed prompts; absent if there are none.
     package var replays: [CordPairOutcome]?
     package var timings: CordTimings
-
-    package init(createdAt: Int, model: String, weightVersion: String?, metrics: CordMetrics, pairs: [CordPairOutcome], timings: CordTimings) {
-        (self.createdAt, self.model, self.weightVersion, self.metrics, self.pairs) = (createdAt, model, weightVersion, metrics, pairs)
-        self.timings = timings
-    }
 }
 
 /// The measures behind a token's loss. The teacher's are absent if the token was compared with nothing.
@@ -32,14 +27,6 @@ package struct CordMeasures: Codable, Equatable, Sendable {
     package var teacherEntropy: Double?
     package var teacherRank: Int?
     package var coefficients: CordCoefficients
-
-    package init(
-        logprob: Double, entropy: Double, rank: Int, reverseKl: Double?, forwardKl: Double?, teacherLogprob: Double?, teacherEntropy: Double?,
-        teacherRank: Int?, coefficients: CordCoefficients
-    ) {
-        (self.logprob, self.entropy, self.reverseKl, self.forwardKl, self.teacherLogprob) = (logprob, entropy, reverseKl, forwardKl, teacherLogprob)
-        (self.teacherEntropy, self.rank, self.teacherRank, self.coefficients) = (teacherEntropy, rank, teacherRank, coefficients)
-    }
 }
 
 /// The constants of a token in the step's loss, whose gradient is that of
@@ -49,8 +36,4 @@ package struct CordCoefficients: Codable, Equatable, Sendable {
     package var reverseKl: Double
     package var forwardKl: Double
     package var entropy: Double
-
-    package init(logprob: Double, reverseKl: Double, forwardKl: Double, entropy: Double) {
-        (self.logprob, self.reverseKl, self.forwardKl, self.entropy) = (logprob, reverseKl, forwardKl, entropy)
-    }
 }
