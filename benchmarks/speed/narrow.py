@@ -58,7 +58,7 @@ def compare(width, arguments, rows):
     cord = Spoken("cord", [arguments.cord, "serve", "--model", decoder, "--mmproj", projector, "--port", "{port}", "--data", "{data}", "--draft", "off"],
                   {"ignore_eos": True})
     peer = Spoken("llama.cpp", [PEERS / "llama.cpp-build/bin/llama-server", "--model", decoder, "--mmproj", projector, "--port", "{port}", "--threads",
-                                arguments.threads, "--parallel", 8, "--ctx-size", 32768], {"cache_prompt": False, "ignore_eos": True})
+                                arguments.threads, "--parallel", 8, "--ctx-size", 8192], {"cache_prompt": False, "ignore_eos": True})
 
     def in_turn(measure, name, unit, faster=lambda ours, theirs: ours / theirs):
         """Both programs `n` times after one warm-up; prints their medians and the ratio."""
