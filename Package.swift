@@ -118,7 +118,7 @@ let package = Package(
         room("Randomness"),
         room("Questions", ["Randomness"]),
         room("Remote"),
-        room("Workers"),
+        room("Workers", ["CGNU"]),
 
         // The runtime.
         room("Models", ["CKernels", "JSON", "Randomness", "Tensors", "Weights", "Audio"]),
@@ -256,10 +256,10 @@ let package = Package(
 if let only = Context.environment["CORD_ONLY"] {
     var kept: Set<String> = []
     var wanted = only.split(separator: ",").map(String.init)
-    // Its tests start the program.
-    if wanted.contains("AudioTests") { wanted.append("cord-decode") }
     while let name = wanted.popLast() {
         guard kept.insert(name).inserted, let target = package.targets.first(where: { $0.name == name }) else { continue }
+        // The room starts the program.
+        if name == "Audio" { wanted.append("cord-decode") }
         for case .byNameItem(let name, _) in target.dependencies { wanted.append(name) }
     }
     package.products = []

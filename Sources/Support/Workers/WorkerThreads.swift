@@ -98,14 +98,10 @@ package final class WorkerThreads: Sendable {
     }
 
     private func start() {
-        let thread = Thread { [shared, name, niceness] in
-            // The system knows a name that the thread gives itself, of 15 bytes.
-            Thread.current.name = "cord.\(name)"
+        Thread.start("cord.\(name)") { [shared, niceness] in
             // On Linux a priority belongs to the thread that asks for it.
             _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, niceness)
             shared.work()
         }
-        thread.stackSize = 8 << 20
-        thread.start()
     }
 }
