@@ -118,7 +118,7 @@ let package = Package(
         room("Randomness"),
         room("Questions", ["Randomness"]),
         room("Remote"),
-        room("Workers"),
+        room("Workers", ["CGNU"]),
 
         // The runtime.
         room("Models", ["CKernels", "JSON", "Randomness", "Tensors", "Weights", "Audio"]),
@@ -258,6 +258,8 @@ if let only = Context.environment["CORD_ONLY"] {
     var wanted = only.split(separator: ",").map(String.init)
     while let name = wanted.popLast() {
         guard kept.insert(name).inserted, let target = package.targets.first(where: { $0.name == name }) else { continue }
+        // The room starts the program.
+        if name == "Audio" { wanted.append("cord-decode") }
         for case .byNameItem(let name, _) in target.dependencies { wanted.append(name) }
     }
     package.products = []

@@ -2,6 +2,7 @@ import CordNano
 import Foundation
 import Generation
 import Models
+import Structure
 import Tensors
 import TestSupport
 import Testing
@@ -25,6 +26,20 @@ import Testing
         var sampler = Sampler(options, prompt: [0, 1], choice: 0)
         let row = Tensor(row: logits)
         return [try sampler.choose(row, row: 0), try sampler.choose(row, row: 0)]
+    }
+
+    /// The sampler reads few allowed tokens one by one. Of more it reads the whole row, in which the others have no probability.
+    @Test func aFormOfManyTokensLeavesOutTheOthers() throws {
+        let count = 6000
+        // Even ids spell digits, odd ones begin with a letter.
+        let vocabulary = Vocabulary(count: count, ends: [0]) { id in Array((id.isMultiple(of: 2) ? "\(id)" : "a\(id)").utf8)[...] }
+        let structure = try Structure(.pattern("[0-9]+"), vocabulary)
+        let mask = try structure.mask(structure.start)
+        #expect(mask.few == nil && mask.allows(2) && !mask.allows(5999))
+        var sampler = Sampler(options { $0.temperature = 0 }, prompt: [], choice: 0)
+        // The likeliest token is not of the form.
+        let row = Tensor(row: (0..<count).map { Float($0) })
+        #expect(try sampler.choose(row, row: 0, mask: mask) == 5998)
     }
 
     @Test func everyNumberOfARequestGivesATokenOrARefusal() {

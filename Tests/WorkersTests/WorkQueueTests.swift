@@ -110,6 +110,15 @@ import Workers
         #expect(try await queue.run { 1 } == 1)
     }
 
+    @Test func threadsHaveTheirNamesFromTheStart() async {
+        for _ in 0..<200 {
+            let name = await withCheckedContinuation { continuation in
+                Thread.start("cord.named") { continuation.resume(returning: threadName()) }
+            }
+            #expect(name == "cord.named")
+        }
+    }
+
     @Test func tasksOfAnExecutorRunOnItsThreadsWithTheirChildren() async {
         actor Place { var thread: String? { Thread.current.name } }
         let executor = WorkExecutor(name: "own", width: 2)

@@ -98,7 +98,7 @@ MUTATIONS = [
     Mutation("negative-logit-penalised-upwards", "Sampler.swift", "logit > 0 ? logit / penalty : logit * penalty", "logit > 0 ? logit / penalty : logit / penalty", "GenerationTests.SamplerTests"),
     Mutation("top-p-by-one", "Sampler.swift", "best.removeLast(best.count - kept - 1)", "best.removeLast(max(0, best.count - kept - 2))", "GenerationTests.SamplerTests"),
     Mutation("fair-share-of-others", "FairShare.swift", "Self.share * Double(lowPriority + others)", "Self.share * Double(others)", "GenerationTests.FairShareTests"),
-    Mutation("form-not-masked", "Generation/Sampler.swift", "masked(logits, row: row, allowed: $0.words)", "masked(logits, row: row, allowed: $0.words.map { _ in .max })", "ServerTests.StructuredOutputTests"),
+    Mutation("form-not-masked", "Generation/Sampler.swift", "masked(logits, row: row, allowed: $0.words)", "masked(logits, row: row, allowed: $0.words.map { _ in .max })", "GenerationTests.SamplerTests"),
     # Structure: masks of forms.
     Mutation("form-ends-anywhere", "Structure/Structure.swift", "if isWhole { for token in vocabulary.ends", "if true { for token in vocabulary.ends", "StructureTests"),
     Mutation("form-beyond-a-word", "Structure/Structure.swift", "words[place] |= others[place]", "words[place] &= others[place]", "StructureTests"),

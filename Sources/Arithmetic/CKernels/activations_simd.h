@@ -35,7 +35,7 @@ INLINE V normal_cdf(V x) {
 
 INLINE V v_sigmoid(V x) { return 1 / (1 + v_exp(-x)); }
 
-// Runs the statement for every vector of [begin, end): `i` is its first element, `count` how many of its lanes count.
+// Runs the statement for every vector of [begin, end): `i` is its first element, `count` the number of valid lanes.
 #define EACH_VECTOR(statement)                                                                                         \
     for (size_t i = begin; i < end; i += LANES) {                                                                      \
         size_t count = end - i;                                                                                        \

@@ -17,7 +17,7 @@
 #include "rope_simd.h"
 #include "vocabulary_simd.h"
 
-// The compiler widens the references' loops by itself.
+// The compiler vectorises the references' loops.
 #include "elementwise.c"
 #include "norms.c"
 #include "optimiser.c"

@@ -1,4 +1,4 @@
-/* The table of stored formats, and what it alone decides: sizes, the regrouping of blocks, and whether elements are finite. */
+/* The table of stored formats, and the functions that depend only on it: sizes, the regrouping of blocks, and the search for elements that are not finite. */
 #include "blocks.h"
 
 static const ck_format_facts facts[] = {
@@ -85,7 +85,7 @@ void ck_regroup(void *elements, ck_matrix w, const void *stored, size_t first, s
 
 enum { find_block = 4096 };
 
-// One whose exponent's bits are all set is infinite or not a number.
+// A number whose exponent has all bits set is infinite or NaN.
 #define FIND_FLOAT(id, word, exponent)                                                                                 \
     static size_t find_##id(const void *stored, size_t count) {                                                        \
         const word *x = stored;                                                                                        \
@@ -109,7 +109,7 @@ static size_t find_in_blocks(const ck_block_kind *kind, const uint8_t *stored, s
         ck_span_codes spans[largest_block / span] = {0};
         kind->read(spans, stored);
         for (size_t s = 0; s < kind->elements / span; s++)
-            // Zero times what is not finite is not zero.
+            // Zero times a number that is not finite is not zero.
             if (spans[s].scale[0] * 0 != 0 || spans[s].scale[1] * 0 != 0 || spans[s].offset * 0 != 0) return e + s * span;
     }
     return count;

@@ -47,7 +47,7 @@ typedef struct {
 extern const ck_kernels ck_kernels_avx2, ck_kernels_avx2_vnni, ck_kernels_avx512, ck_kernels_avx512_vnni, ck_kernels_avx512_bf16;
 
 /// The calling thread's scratch memory number `slot`, at least `bytes` long and aligned to 64 bytes. Its contents last until
-/// the same thread asks for the same slot. Aborts where the system has no memory.
+/// the same thread asks for the same slot. It aborts if the system has no memory.
 void *ck_scratch(int slot, size_t bytes);
 enum { ck_scratch_slots = 8 };
 

@@ -4,7 +4,7 @@ import Glibc
 
 /// Float32 products by OpenBLAS, for the backward passes.
 ///
-/// OpenBLAS runs one thread per call: its own pool spins while it waits, which starves whoever else uses the machine. The
+/// OpenBLAS runs one thread per call, because its own pool spins while it waits and starves other processes. The
 /// calls are spread over ``Threads`` by rows of the result.
 package enum BLAS {
     /// Chooses OpenBLAS's kernels for this processor, once. Debian's 0.3.21 does not know recent AMD cores and falls back to AVX2

@@ -46,7 +46,7 @@ private struct SizeClass {
     private static func step(of bytes: Int) -> Int { max(64, power(of: bytes) / 8) }
 }
 
-/// Freed blocks kept for reuse, at most ``capacity`` bytes of them; past that, those go whose size was asked for longest ago.
+/// Freed blocks for reuse, at most ``capacity`` bytes. Beyond that, the blocks of the least recently used size are freed.
 ///
 /// Batches differ in rows from one pass to the next: kept by exact size, blocks that fit nothing any more would fill the pool.
 private enum BufferPool {

@@ -23,13 +23,13 @@ package struct StoredFormat: Hashable, Sendable, CustomStringConvertible {
     package var description: String { name }
     /// GGUF's number for it.
     package var ggufType: UInt32 { unsafe facts.gguf }
-    /// Elements and bytes of what is stored together, along a row. Formats of floats have blocks of one element.
+    /// The elements and bytes of a block along a row. Formats of floats have blocks of one element.
     package var blockElements: Int { unsafe facts.block_elements }
     package var blockBytes: Int { unsafe facts.block_bytes }
     /// Whether matrices can be converted to it.
     package var isWritable: Bool { ck_is_writable(row) }
 
-    /// Bytes of a matrix as files have it. Rows of a file's blocks are whole; others end with a block that is partly filled.
+    /// The bytes of a matrix in a file. A row that is not whole blocks ends with a partly filled block.
     package func byteCount(rows: Int, columns: Int) -> Int { rows * ck_row_bytes(row, columns) }
 
     /// Where the first of `count` elements at `stored`, as files have them, stands that is infinite or not a number or whose scale is; nil

@@ -2,8 +2,8 @@ import CKernels
 
 /// A weight matrix [rows, columns] as it is stored: one row per output of a linear layer.
 ///
-/// Floats lie as files have them, often in a mapped file. Blocks are regrouped for the products in memory of their own, which costs one
-/// pass over them when a matrix is made and no more bytes than the file has. The value keeps the bytes' owner alive.
+/// Floats have the file's layout, often in a mapped file. Blocks are regrouped for the products in separate memory, which costs one
+/// pass when a matrix is made, and no more bytes than the file has. The value keeps the bytes' owner alive.
 @safe package struct StoredMatrix: @unchecked Sendable {
     package let rows: Int
     package let columns: Int
@@ -84,7 +84,7 @@ import CKernels
         }
     }
 
-    /// A copy in another format, which must be writable, each element or block rounded to nearest; itself where it has the format.
+    /// A copy in another, writable format, each element or block rounded to nearest; the matrix itself if it has the format.
     package func converted(to format: StoredFormat) -> StoredMatrix {
         if format == self.format { return self }
         return unsafe StoredMatrix(rows: rows, columns: columns, format: format) { matrix, elements in

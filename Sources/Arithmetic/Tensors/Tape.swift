@@ -5,7 +5,7 @@ import CKernels
 ///     let tape = Tape(); tape.watch(w)
 ///     let y = linear(x, w, tape); tape.backward(from: y, gradient: dy); tape.gradient(of: w)
 ///
-/// An operation is recorded only where one of its inputs is watched or depends on something watched, so frozen parts cost
+/// An operation is recorded only if one of its inputs is watched or depends on something watched, so frozen parts cost
 /// nothing. A tape belongs to one thread.
 package final class Tape {
     private struct Node {
@@ -60,12 +60,12 @@ package final class Tape {
         if !isProbe { nodes.append(Node(output: output, backward: backward)) }
     }
 
-    /// The gradient of `tensor` so far, where it is tracked and something reached it.
+    /// The gradient of `tensor` so far; nil if it is not tracked or nothing reached it.
     package func gradient(of tensor: Tensor) -> Tensor? {
         gradients[tensor.identity] ?? (parent?.isWatched(tensor) == true ? parent?.gradient(of: tensor) : nil)
     }
 
-    /// Lets `body` add to the gradient of `tensor`, which starts as zeros. Does nothing where `tensor` is not tracked.
+    /// Lets `body` add to the gradient of `tensor`, which starts as zeros. It does nothing if `tensor` is not tracked.
     @unsafe package func accumulate(into tensor: Tensor, _ body: (UnsafeMutablePointer<Float>) -> Void) {
         if !tracked.contains(tensor.identity) {
             if let parent, parent.isWatched(tensor) { unsafe parent.accumulate(into: tensor, body) }
@@ -130,7 +130,7 @@ package final class Tape {
     }
 }
 
-/// Runs `body` on `input`: checkpointed where a tape is on, plainly where it is off.
+/// Runs `body` on `input`, checkpointed if there is a tape.
 package func checkpointed(_ input: Tensor, _ tape: Tape?, _ body: @escaping (Tensor, Tape?) -> Tensor) -> Tensor {
     guard let tape else { return body(input, nil) }
     return tape.checkpoint(input, body)

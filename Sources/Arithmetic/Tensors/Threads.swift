@@ -39,8 +39,8 @@ package enum Threads {
         }
     }
 
-    /// Deals work of the given sizes out: the indices of each share, ascending. A share for each thread, or several of at least
-    /// `enough`, so that threads that others disturb end together; all in one share where one of them would be smaller than `least`, or
+    /// Divides work of the given sizes into shares: the indices of each, ascending. There is a share per thread, or several of at least
+    /// `enough`, so that disturbed threads end together. All work is in one share if a share would be smaller than `least`, or
     /// the threads would end at very different times.
     package static func shares(of sizes: [Int], atLeast least: Int, enough: Int) -> [[Int]] {
         let all = [Array(sizes.indices)]

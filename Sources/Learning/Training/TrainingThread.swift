@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import Glibc
 import Synchronization
+import Workers
 
 /// An executor with its own thread, so that training never occupies Swift's cooperative threads. Its low priority lets answers use the machine
 /// first.
@@ -11,7 +12,7 @@ final class TrainingThread: SerialExecutor {
     private static let niceness: Int32 = 5
 
     init() {
-        let thread = Thread { [weak self, work] in
+        Thread.start("cord.training", stackSize: 16 << 20) { [weak self, work] in
             // On Linux a priority belongs to the calling thread.
             _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, Self.niceness)
             while true {
@@ -22,9 +23,6 @@ final class TrainingThread: SerialExecutor {
                 unsafe job.runSynchronously(on: asUnownedSerialExecutor())
             }
         }
-        thread.name = "cord.training"
-        thread.stackSize = 16 << 20
-        thread.start()
     }
 
     // Wakes the thread, which finds no work and ends.

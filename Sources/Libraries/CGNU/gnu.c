@@ -5,6 +5,8 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *cord_image_path(void) {
@@ -15,6 +17,12 @@ const char *cord_image_path(void) {
 ssize_t cord_find(const void *bytes, size_t size, const void *text, size_t length) {
     const char *found = memmem(bytes, size, text, length);
     return found != NULL ? found - (const char *)bytes : -1;
+}
+
+void cord_name_thread(const char *name) {
+    char cut[16];
+    snprintf(cut, sizeof cut, "%s", name);
+    pthread_setname_np(pthread_self(), cut);
 }
 
 void cord_return_freed_memory(void) {

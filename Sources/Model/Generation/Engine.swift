@@ -1,6 +1,7 @@
 import Foundation
 package import Models
 import Synchronization
+import Workers
 
 /// Answers prompts with one model, many at a time.
 ///
@@ -51,7 +52,7 @@ package final class Engine: Sendable {
         self.model = model
         self.limits = limits
         embeddings = EmbeddingCache(capacity: limits.embeddingBytes)
-        let thread = Thread { [weak self, work] in
+        Thread.start("cord.engine", stackSize: 16 << 20) { [weak self, work] in
             guard let loop = self.map(EngineLoop.init) else { return }
             while true {
                 switch Self.round(of: loop, engine: { self }) {
@@ -61,9 +62,6 @@ package final class Engine: Sendable {
                 }
             }
         }
-        thread.name = "cord.engine"
-        thread.stackSize = 16 << 20
-        thread.start()
     }
 
     private enum Round { case worked, idle, over }

@@ -1,4 +1,4 @@
-/// Characters that forms often allow in any order and number, so that tokens made of them need not be read one by one.
+/// Kinds of characters that forms often allow in any order and number. Tokens made of them need not be read one by one.
 enum CharacterKind: CaseIterable, Sendable {
     /// Characters that need no escape in a JSON string: no quotes, backslashes and control characters.
     case text

@@ -1,4 +1,4 @@
-/// A set of characters, as ranges of code points in order that neither touch nor overlap; surrogates are none.
+/// A set of characters, as ordered ranges of code points that neither touch nor overlap, without surrogates.
 struct CharacterRanges: Sendable, Equatable {
     private(set) var ranges: [ClosedRange<UInt32>]
 
@@ -49,7 +49,7 @@ extension Grammar {
     /// The forms in which characters are written.
     enum Writing {
         case plain
-        /// Within the quotes of a JSON string: what cannot stand there is escaped, in the shortest way that there is.
+        /// Within the quotes of a JSON string. Characters that cannot be there are escaped, in the shortest form.
         case quoted
     }
 

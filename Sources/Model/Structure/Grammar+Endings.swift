@@ -29,9 +29,9 @@ extension Grammar {
         return known
     }
 
-    /// Takes away every edge behind which no text ends, so that no answer is led where it cannot end.
+    /// Removes every edge after which no text ends, so that no answer comes to a place where it cannot end.
     ///
-    /// - Returns: whether anything is left to say.
+    /// - Returns: Whether the language still has a text.
     mutating func keepEndings() -> Bool {
         let endings = endings
         guard endings[Int(start)] else { return false }

@@ -1,13 +1,13 @@
-/// A context-free language over bytes: a graph whose edges read bytes, or call a rule and go on behind it.
+/// A context-free language over bytes: a graph whose edges read bytes, or call a rule and continue after it.
 ///
-/// Fragments are made as Thompson does: each is built from a node on and gives the node where it ends.
+/// Fragments are made by Thompson's construction: each is built from a start node and returns its end node.
 struct Grammar: Sendable {
     typealias Node = Int32
 
     enum Edge: Sendable {
         case bytes(ClosedRange<UInt8>, to: Node)
         case free(to: Node)
-        /// Reads what the rule that begins at `rule` reads, then goes on at `back`.
+        /// Reads the rule that begins at `rule`, then continues at `back`.
         case call(rule: Node, back: Node)
     }
 
@@ -16,7 +16,7 @@ struct Grammar: Sendable {
     private(set) var ends: [Bool] = [false]
     let start: Node = 0
 
-    /// More take too much memory and time for one request.
+    /// The most nodes: more take too much memory and time for one request.
     static let largest = 200_000
     private static let tooLarge = StructureError("", "it is too large: more than \(largest) steps")
 
@@ -66,7 +66,7 @@ struct Grammar: Sendable {
         return out
     }
 
-    /// `least` to `most` times one fragment; without `most` as often as wanted.
+    /// `least` to `most` repetitions of a fragment; any number if `most` is nil.
     mutating func repeated(
         _ least: Int, _ most: Int?, from: Node, _ make: (inout Grammar, Node) throws(StructureError) -> Node
     ) throws(StructureError) -> Node {
@@ -88,7 +88,7 @@ struct Grammar: Sendable {
         return out
     }
 
-    /// A language of its own, as a rule that is called once.
+    /// Another language, as a rule that is called once.
     mutating func append(_ other: Grammar, from: Node) throws(StructureError) -> Node {
         guard edges.count + other.edges.count < Self.largest else { throw Self.tooLarge }
         let shift = Node(edges.count)
@@ -105,7 +105,7 @@ struct Grammar: Sendable {
         return try call(other.start + shift, from: from)
     }
 
-    /// The first of some rules that calls itself before it has read a byte, and so would begin for ever. Every rule reads at least one.
+    /// The first of the rules that calls itself before it reads a byte, which would never end. Every rule reads at least one byte.
     func leftRecursive(_ rules: some Sequence<Node>) -> Node? {
         for rule in rules {
             var seen: Set<Node> = []
@@ -131,7 +131,7 @@ package struct StructureError: Error, Sendable, Equatable, CustomStringConvertib
     /// The place in the schema, as a JSON pointer; empty for the whole.
     package let path: String
     package let reason: String
-    /// The function whose arguments the schema is of, where it is one of several.
+    /// The function whose arguments the schema describes, if there are several.
     package let function: String?
 
     init(_ path: String, _ reason: String, function: String? = nil) {
@@ -140,7 +140,7 @@ package struct StructureError: Error, Sendable, Equatable, CustomStringConvertib
         self.function = function
     }
 
-    /// Not of the form: more is to be learnt of it than was allowed at once.
+    /// Not an error of the form: its masks need more work than was allowed at once.
     static let paused = StructureError("", "there is more to learn of the form")
 
     package var description: String { path.isEmpty ? reason : "\(path): \(reason)" }

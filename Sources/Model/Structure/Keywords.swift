@@ -1,6 +1,6 @@
 import JSON
 
-/// A schema's members, taken one after the other, so that none is passed over.
+/// A schema's members, taken one by one, so that none is ignored.
 struct Keywords {
     let path: String
     private var members: [String: JSONValue]
@@ -87,7 +87,7 @@ struct Keywords {
         return own
     }
 
-    /// - Throws: for a keyword that was not taken.
+    /// - Throws: An error for a keyword that was not taken.
     func end(beside what: String? = nil) throws(StructureError) {
         guard let name = members.keys.sorted().first else { return }
         throw StructureError("\(path)/\(name)", "this keyword is not supported\(what.map { " beside \($0)" } ?? "")")

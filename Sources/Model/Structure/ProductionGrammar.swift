@@ -1,4 +1,4 @@
-/// A context-free grammar as its author writes it, in the form that GBNF, xgrammar and vLLM share:
+/// A written context-free grammar, in the form that GBNF, xgrammar and vLLM share:
 ///
 ///     root   ::= greeting ", " name "!"          # a comment
 ///     name   ::= [A-Z] [a-z]{1,19} | "(" name ")"
@@ -10,7 +10,7 @@ struct ProductionGrammar {
     private var order: [String] = []
     private static let most = 2000
 
-    /// - Throws: what cannot be read, by line and column; a rule that is missing, is defined twice, never ends, or calls itself before it has read anything.
+    /// - Throws: A syntax error by line and column, or a rule that is missing, is defined twice, never ends, or calls itself before it reads anything.
     init(_ text: String) throws(StructureError) {
         var parser = Parser(text)
         while let (name, body) = try parser.rule() {
@@ -29,10 +29,10 @@ struct ProductionGrammar {
         try refuseLeftRecursion()
     }
 
-    /// The least set of rules for which `holds` says yes, given those found before.
+    /// The least set of rules that satisfies `holds`, given the rules found before.
     private func least(_ holds: (RegularExpression, Set<String>) -> Bool) -> Set<String> {
         var found: Set<String> = []
-        // Called rules stand behind their callers, as a rule.
+        // Called rules usually follow their callers.
         while true {
             let before = found.count
             for name in order.reversed() where !found.contains(name) {

@@ -1,14 +1,14 @@
-/// Reads a grammar's language byte by byte: all ways to read what came so far are followed at once, and what they lead to is kept, so that a
-/// byte that was read before in the same place costs one look.
+/// Reads a grammar's language byte by byte. It follows all ways to read the bytes so far at once and caches the results, so that a
+/// byte that was read before in the same place costs one look-up.
 ///
-/// A way is a stack of nodes: where the innermost rule stands, then where each caller goes on. Equal stacks are one number, equal sets of stacks one state.
+/// A way is a stack of nodes: the place in the innermost rule, then the place where each caller continues. Equal stacks have one number, equal sets of stacks one state.
 /// Bytes that no edge distinguishes are one class.
 struct Recogniser: Sendable {
     typealias State = Int32
 
     static let dead: State = -1
     private static let unknown: State = -2
-    /// More entries of the table (four bytes each), or more stacks, are too much.
+    /// The most entries of the table (four bytes each), and the most stacks.
     private static let largest = 1 << 23
     private static let mostStacks = 1 << 19
     /// The bound on the stacks of all states together. Some expressions, such as `.*a.{30}`, have few states with very many stacks.
@@ -29,7 +29,7 @@ struct Recogniser: Sendable {
     private var memberCount = 0
     private var isComplete: [Bool] = []
     private var states: [[Int32]: State] = [:]
-    /// By state and class of bytes.
+    /// The next state by state and class of bytes.
     private var table: [State] = []
     private(set) var start: State = 0
     private var reach: Reach
@@ -113,7 +113,7 @@ struct Recogniser: Sendable {
                 switch edge {
                 case .bytes: reads = true
                 case .free(let to): visit(self.stack(to, rest))
-                // A rule's last call ends with it: else a rule that calls itself at its end would pile up what has nothing left to read.
+                // A rule's last call replaces it on the stack. Otherwise a rule that calls itself at its end would pile up stacks with nothing left to read.
                 case .call(let rule, let back): visit(self.stack(rule, isLast[Int(back)] ? rest : self.stack(back, rest)))
                 }
             }
@@ -216,7 +216,7 @@ extension Grammar {
     fileprivate var lastNodes: [Bool] {
         var known = [Bool?](repeating: nil, count: edges.count)
         for node in edges.indices where known[node] == nil {
-            // A way without a choice; one that turns in circles ends nowhere.
+            // A way without a choice. A circular one never ends.
             var way: [Int] = []
             var place = node
             var answer: Bool?

@@ -1,5 +1,5 @@
-/// A regular expression as a tree, read from the syntax that Python, JavaScript and PCRE share. What looks around, refers back or sets flags
-/// is no regular language and is refused by name.
+/// A regular expression as a tree, read from the syntax that Python, JavaScript and PCRE share. Look-around, back-references and flags
+/// are not regular and are refused by name.
 indirect enum RegularExpression: Sendable, Equatable {
     case empty
     case set(CharacterRanges)
@@ -9,7 +9,7 @@ indirect enum RegularExpression: Sendable, Equatable {
     /// A rule of a ``ProductionGrammar``. A regular expression by itself has none.
     case rule(String)
 
-    /// - Parameter searching: whether text may stand before and behind a match where no anchor forbids it, as with JSON Schema's `pattern`.
+    /// - Parameter searching: Whether text may surround a match unless an anchor forbids it, as with JSON Schema's `pattern`.
     init(_ text: String, searching: Bool, path: String) throws(StructureError) {
         var parser = Parser(scalars: Array(text.unicodeScalars), path: path)
         self = try parser.whole(searching: searching)
@@ -231,7 +231,7 @@ extension CharacterRanges {
 }
 
 extension Grammar {
-    /// - Parameter rules: where those begin that the expression calls.
+    /// - Parameter rules: The first nodes of the rules that the expression calls.
     mutating func expression(
         _ expression: RegularExpression, _ writing: Writing, calling rules: [String: Node] = [:], from: Node
     ) throws(StructureError) -> Node {

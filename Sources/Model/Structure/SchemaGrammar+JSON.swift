@@ -1,6 +1,6 @@
 import JSON
 
-/// Any JSON, and the parts that all JSON has.
+/// The grammar of any JSON, and its parts.
 extension SchemaGrammar {
     enum AnyJSON: String { case value, object, array, string, number, character }
 
@@ -71,7 +71,7 @@ extension SchemaGrammar {
         try space(from: try grammar.literal(":", from: from))
     }
 
-    /// At most 18 digits, a fraction of as many and an exponent of two: what a double holds.
+    /// A number with at most 18 digits, as many in the fraction, and two in the exponent, so that a double can hold it.
     mutating func number(isNegative: Bool = true, from: Grammar.Node) throws(StructureError) -> Grammar.Node {
         let digits = RegularExpression.set(RegularExpression.digits)
         func set(_ text: String) -> RegularExpression { .set(CharacterRanges(text)) }
@@ -83,7 +83,7 @@ extension SchemaGrammar {
 
     mutating func string(least: Int, most: Int?, from: Grammar.Node) throws(StructureError) -> Grammar.Node {
         let open = try grammar.literal("\"", from: from)
-        // Characters that are counted are a rule, so that many of them are few steps.
+        // A counted character is a rule, so that many of them cost few nodes.
         let counted = least == 0 && most == nil ? nil : try rule(.character)
         let text = try grammar.repeated(least, most, from: open) { grammar, node throws(StructureError) in
             if let counted { try grammar.call(counted, from: node) } else { try grammar.anyCharacter(from: node) }
@@ -91,7 +91,7 @@ extension SchemaGrammar {
         return try grammar.literal("\"", from: text)
     }
 
-    /// A JSON value as it stands.
+    /// A given JSON value.
     mutating func literal(_ value: JSONValue, from: Grammar.Node) throws(StructureError) -> Grammar.Node {
         switch value {
         case .null: return try grammar.literal("null", from: from)

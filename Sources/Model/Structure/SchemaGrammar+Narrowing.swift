@@ -1,6 +1,6 @@
 import JSON
 
-/// `type` beside keywords that say what a value is: `const`, `enum`, `anyOf` and their like.
+/// `type` in combination with keywords that list values: `const`, `enum`, `anyOf` and similar ones.
 extension SchemaGrammar {
     /// - Parameter types: of the schema; nil for any.
     static func isOf(_ types: [String]?, _ value: JSONValue) -> Bool {

@@ -2,8 +2,8 @@ import JSON
 
 /// A JSON Schema as a language of JSON texts.
 ///
-/// What is said is what is written: members stand in the order of `properties`, others only where `additionalProperties` names what they are,
-/// strings are escaped in the shortest way, and between the parts of objects and arrays may stand one blank, or a line's end with up to twenty. Every text
+/// Members have the order of `properties`. Other members are allowed only if `additionalProperties` gives their schema.
+/// Strings are escaped in the shortest form. Between the parts of objects and arrays there may be one blank, or a line's end with up to twenty. Every text
 /// of the language is valid by the schema; a keyword whose meaning the language could not keep is refused by name.
 ///
 /// Source: JSON Schema 2020-12, its Core and Validation vocabularies.
@@ -37,7 +37,7 @@ struct SchemaGrammar {
         throw StructureError(value?.path ?? "", "no value can ever be valid here: what it requires never ends, or excludes every text")
     }
 
-    /// Say something of a value without restricting it.
+    /// Keywords that describe a value without restricting it.
     private static let annotations: Set = [
         "title", "description", "default", "examples", "example", "$schema", "$id", "$comment", "$anchor", "deprecated", "readOnly", "writeOnly",
         "$defs", "definitions", "discriminator", "contentEncoding", "contentMediaType",

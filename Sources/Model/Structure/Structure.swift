@@ -43,9 +43,9 @@ extension Structure: Equatable {
     package static func == (a: Structure, b: Structure) -> Bool { a === b }
 }
 
-/// A form over a vocabulary: which tokens may follow what was said so far.
+/// A form over a vocabulary: the tokens that may follow an answer so far.
 ///
-/// A token may come if and only if its bytes, behind those before, begin some text of the form; a token that ends the answer if and only if what was said is one.
+/// A token may come if and only if the answer with its bytes begins some text of the form. A token that ends the answer may come if and only if the answer is such a text.
 /// Masks are cached. One value serves any number of answers and threads.
 package final class Structure: Sendable {
     /// A place in the form: the state after the answer's bytes so far.
@@ -53,12 +53,12 @@ package final class Structure: Sendable {
         fileprivate var state: Recogniser.State
     }
 
-    /// Tokens that may come, a bit each.
+    /// The allowed tokens, one bit each.
     package struct Mask: Sendable, Equatable {
         package private(set) var words: [UInt64]
         /// Whether only tokens that end the answer are allowed.
         package fileprivate(set) var endsAlone = false
-        /// All of them, rising, where they are at most ``mostOfFew``.
+        /// All of them in ascending order, if there are at most ``mostOfFew``.
         package private(set) var few: [Int32]?
 
         private static let mostOfFew = 2048
@@ -70,7 +70,7 @@ package final class Structure: Sendable {
         /// - Parameter others: words of such bits.
         fileprivate mutating func allow(_ others: [UInt64]) { for place in words.indices { words[place] |= others[place] } }
 
-        /// Notes what follows from all its bits.
+        /// Computes the properties that depend on all bits.
         ///
         /// - Parameters:
         ///   - isWhole: whether the answer may end here, by one of the tokens `ends`.
@@ -103,7 +103,7 @@ package final class Structure: Sendable {
         var masks: [Recogniser.State: Mask] = [:]
     }
 
-    /// Bytes of masks that are kept.
+    /// The most bytes of cached masks.
     private static let maskBytes = 16 << 20
 
     package init(_ form: StructureForm, _ vocabulary: Vocabulary) throws(StructureError) {
@@ -114,7 +114,7 @@ package final class Structure: Sendable {
     /// Whether the cache is so large that the next answers should begin with a new structure.
     package var isLarge: Bool { kept.withLock { $0.recogniser.isLarge } }
 
-    /// Before the first token.
+    /// The place before the first token.
     package var start: Place { Place(state: kept.withLock { $0.recogniser.start }) }
 
     /// The place after a token that the mask allowed.

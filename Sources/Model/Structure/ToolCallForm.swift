@@ -1,6 +1,6 @@
 package import JSON
 
-/// Answers that call functions, as the families write them:
+/// Answers that call functions, in the forms of the families:
 ///
 ///     <tool_call>                                                          Hermes
 ///     {"name": "add", "arguments": {"a": 1, "b": 2}}
@@ -12,7 +12,7 @@ package import JSON
 ///     add
 ///     {"a": 1, "b": 2}</tool_call>
 ///
-/// What stands around the name and the arguments is fixed, so that ``ToolCallStream`` reads it without a parser of JSON.
+/// The text around the name and the arguments is fixed, so that ``ToolCallStream`` reads calls without a parser of JSON.
 package struct ToolCallForm: Sendable, Equatable {
     package enum Style: Sendable, Equatable {
         case hermes

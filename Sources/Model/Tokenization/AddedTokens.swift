@@ -1,6 +1,6 @@
 /// Finds the added tokens in text: the longest at the leftmost place, as an Aho-Corasick automaton with that rule would.
 ///
-/// Control tokens (special, or written `<|…|>`) are only found where the text is trusted.
+/// Control tokens (special, or written `<|…|>`) are found only in trusted text.
 struct AddedTokens: Sendable {
     struct Token: Sendable {
         var id: Int32
@@ -146,7 +146,7 @@ enum Trust: Sendable {
         }
     }
 
-    /// The trust of `text[range]` taken out on its own.
+    /// The trust of `text[range]` as a separate text.
     func slice(_ range: Range<Int>) -> Trust {
         guard case .ranges(let ranges) = self else { return self }
         var result: [Range<Int>] = []

@@ -19,7 +19,7 @@ struct BytePairMerges: Sendable {
     /// quadratic.
     private static let scanLimit = 40
 
-    /// - Parameter ranksByResult: whether a pair's rank is the id of what it becomes, not its place in `merges`.
+    /// - Parameter ranksByResult: Whether a pair's rank is the id of its result, and not its index in `merges`.
     init(
         byteIDs: [Int32], unknownID: Int32?, fusesUnknown: Bool, merges: [(left: Int32, right: Int32, merged: Int32)],
         ranksByResult: Bool = false
@@ -52,7 +52,7 @@ struct BytePairMerges: Sendable {
         return slot
     }
 
-    /// Rank in the upper half, merged id in the lower; ``noRank`` where the pair does not merge.
+    /// The rank in the upper half, the merged id in the lower; ``noRank`` if the pair does not merge.
     @inline(__always)
     private func merge(_ left: Int32, _ right: Int32) -> UInt64 { values[slot(of: Self.key(left, right))] }
 

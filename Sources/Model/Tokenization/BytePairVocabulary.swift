@@ -1,4 +1,4 @@
-/// A byte-level BPE vocabulary as GGUF files hold it (`tokenizer.ggml.…`): tokens with their kinds, merges, and how text is split before
+/// The byte-level BPE vocabulary of a GGUF file (`tokenizer.ggml.…`): tokens with their kinds, merges, and the way to split text before
 /// them.
 package struct BytePairVocabulary: Sendable {
     /// llama.cpp's kinds of tokens.
@@ -25,7 +25,7 @@ package struct BytePairVocabulary: Sendable {
 
     package let tokens: [String]
     package let kinds: [Kind]
-    /// Two tokens each, a space between them.
+    /// The merges, each as two tokens with a space between them.
     package let merges: [String]
     package let splitting: Splitting
 
@@ -42,8 +42,8 @@ extension Tokenizer {
     /// The tokenizer that the vocabulary's model was published with.
     ///
     /// - Parameters:
-    ///   - path: what errors call the file.
-    ///   - control: a control token that gets the id behind all others where the vocabulary has none so spelled.
+    ///   - path: The name of the file in errors.
+    ///   - control: A control token that is added after all others unless the vocabulary has it.
     package convenience init(_ vocabulary: BytePairVocabulary, path: String, adding control: String? = nil) throws(TokenizerError) {
         var file = try TokenizerFile(vocabulary, path: path)
         if let control { file.add(control) }

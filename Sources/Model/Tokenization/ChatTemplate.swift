@@ -1,7 +1,7 @@
 import Files
 package import Foundation
 
-/// One message of a conversation as chat templates see it: texts, and places for clips.
+/// One message of a conversation in the form of chat templates: texts, and placeholders of clips.
 package struct TemplateMessage: Sendable {
     package enum Part: Sendable, Equatable {
         case text(String)
@@ -12,7 +12,7 @@ package struct TemplateMessage: Sendable {
     package var parts: [Part]
     /// An assistant's reasoning before its answer.
     package var reasoning: String?
-    /// Functions that an assistant asked to call.
+    /// The calls of an assistant.
     package var calls: [TemplateToolCall] = []
     /// For the role `tool`: the id of the answered call.
     package var callID: String?
@@ -25,12 +25,12 @@ package struct TemplateMessage: Sendable {
 
     package init(role: String, _ text: String) { self.init(role: role, parts: [.text(text)]) }
 
-    /// Its texts, one behind the other.
+    /// Its texts, concatenated.
     var text: String { parts.map { if case .text(let text) = $0 { text } else { "" } }.joined() }
 
     /// The message in the form of Hugging Face's clients: `content` is a string if the message is one text, otherwise a list of parts.
     ///
-    /// - Parameter sound: what stands for a clip where content is always a string, a line for each part; nil if it may be a list.
+    /// - Parameter sound: The placeholder of a clip, if content is always a string with a line per part; nil if it may be a list.
     func value(soundInText sound: String?) -> TemplateValue {
         let content: TemplateValue
         if parts.count == 1, case .text(let text) = parts[0] {
@@ -90,17 +90,17 @@ package enum CallWriting: CaseIterable, Sendable {
 
 /// A checkpoint's chat template: messages → the text the model was trained on, by a small Jinja interpreter.
 ///
-/// Agrees with transformers' `apply_chat_template`. Loading fails on whatever the interpreter does not have. Rendering
-/// keeps apart what the template wrote and what the caller supplied.
+/// It agrees with transformers' `apply_chat_template`. Loading fails on constructs that the interpreter lacks. Rendering
+/// distinguishes the template's text from the caller's.
 package struct ChatTemplate: Sendable {
     private let body: [Statement]
-    /// Every word of the template's source, which has the names of the variables that it reads among them.
+    /// All words of the template's source, among them the names of the variables that it reads.
     private let words: Set<Substring>
     /// Whether the template lists tools and writes calls.
     let knowsTools: Bool
     /// The form of its calls; nil if it writes none, or in an unknown form.
     let calls: CallWriting?
-    /// `bos_token` and its like, written as the template's own text.
+    /// Special tokens such as `bos_token`, which count as the template's own text.
     private let constants: [(name: String, text: String)]
     let limits: TemplateLimits
 
@@ -179,9 +179,9 @@ package struct ChatTemplate: Sendable {
     /// Renders a conversation.
     ///
     /// - Parameters:
-    ///   - addGenerationPrompt: whether the text ends where the assistant begins to speak.
+    ///   - addGenerationPrompt: Whether the text ends with the beginning of the assistant's turn.
     ///   - extra: further variables, such as `tools` (absent means `none`, as in transformers).
-    ///   - soundInText: what stands for a clip where the template takes texts alone.
+    ///   - soundInText: The placeholder of a clip, if the template takes only texts.
     ///   - now: The time that `strftime_now` returns.
     package func render(
         _ messages: [TemplateMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:],
@@ -206,17 +206,17 @@ package struct ChatTemplate: Sendable {
     }
 }
 
-/// Conversation → token ids: the checkpoint's template and tokenizer together. Who wants a prompt asks here and sees no template, so that a
-/// family whose format is no template finds its place.
+/// Conversation → token ids, by the checkpoint's template and tokenizer. Callers see only this interface, so that a
+/// family with a format in code fits in.
 ///
-/// Audio parts appear as the template's placeholder, such as one `<|AUDIO|>` for each clip; the model expands it. Text that
+/// Audio parts become the template's placeholder, such as one `<|AUDIO|>` per clip, which the model expands. Text that
 /// users supply never yields a control token.
 package struct ChatFormat: Sendable {
     package let tokenizer: Tokenizer
     private let template: ChatTemplate
     private let soundInText: String?
 
-    /// - Parameter soundInText: what stands for a clip where the template takes texts alone, a control token.
+    /// - Parameter soundInText: The placeholder of a clip, a control token, if the template takes only texts.
     package init(tokenizer: Tokenizer, template: ChatTemplate, soundInText: String? = nil) {
         self.tokenizer = tokenizer
         self.template = template
@@ -240,7 +240,7 @@ package struct ChatFormat: Sendable {
         try tokenizer.encode(try render(messages, addGenerationPrompt: addGenerationPrompt, extra: extra))
     }
 
-    /// The text of a conversation, as pieces that know where they came from. If the template has no tools, they are listed in text.
+    /// The text of a conversation, as pieces with their origin. If the template has no tools, they are listed in text.
     package func render(
         _ messages: [TemplateMessage], addGenerationPrompt: Bool = true, extra: [String: TemplateValue] = [:]
     ) throws(TemplateError) -> [TextPiece] {

@@ -101,8 +101,8 @@ indirect enum Normalizer: Sendable {
         }
     }
 
-    /// A Unicode normal form as the reference computes it: its tables are Unicode 9's, so younger characters are inert and
-    /// part the text.
+    /// A Unicode normal form with the reference's tables of Unicode 9, in which younger characters are inert and
+    /// divide the text.
     private static func normalForm(_ text: [UInt8], _ form: (String) -> String) -> [UInt8] {
         var result: [UInt8] = []
         var run = ""

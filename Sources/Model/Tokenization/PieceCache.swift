@@ -1,5 +1,5 @@
-/// Remembers the ids of pieces, since text repeats its words. Bounded: when its store is full it starts anew, and a
-/// crowded bucket gives up its oldest entry, so hostile text costs time at most.
+/// A bounded cache of the ids of pieces, since text repeats its words. A full cache is emptied, and a
+/// crowded bucket drops its oldest entry, so hostile text costs only time.
 struct PieceCache {
     private struct Entry {
         var hash: UInt64 = 0
@@ -47,7 +47,7 @@ struct PieceCache {
         return hash | 1
     }
 
-    /// Appends the ids of a remembered piece to `result`; false where it is unknown.
+    /// Appends the ids of a cached piece to `result`; false if it is unknown.
     func append(_ text: [UInt8], _ piece: Range<Int>, _ hash: UInt64, to result: inout [Int32]) -> Bool {
         let first = Int(hash >> 40) & (Self.slots - 1)
         for slot in first..<first + Self.ways where entries[slot].hash == hash {

@@ -4,7 +4,7 @@ import Patterns
 ///
 ///     text ─ splits, one after another, each within the pieces of the one before ─ [prefix spaces] ─ pieces
 ///
-/// The last step must be byte-level: only then do pieces consist of bytes, as this tokenizer's BPE expects.
+/// The last step must be byte-level, because this tokenizer's BPE expects pieces of bytes.
 struct PreTokenizer: Sendable {
     private struct Split: Sendable {
         enum Delimiter: Sendable {
@@ -61,7 +61,7 @@ struct PreTokenizer: Sendable {
         try TokenizerError.naming("pre_tokenizer") { () throws(PatternError) in try Pattern(source, .oniguruma) }
     }
 
-    /// The pieces of `text`, which grows where prefix spaces are added; empty pieces are left out.
+    /// The non-empty pieces of `text`, to which prefix spaces are added.
     func split(_ text: inout [UInt8], _ matcher: Pattern.Matcher) throws(TokenizerError) -> [Range<Int>] {
         var pieces = text.isEmpty ? [] : [0..<text.count]
         for split in splits { pieces = try Self.apply(split, to: text, pieces, matcher) }

@@ -1,4 +1,4 @@
-/// Turns ids into text one by one, holding back a character until all its bytes have come.
+/// Turns ids into text one by one. A character is held back until all its bytes have come.
 ///
 /// The pieces joined, with ``finish()``'s, equal ``Tokenizer/decode(_:skipSpecial:)`` of all the ids.
 package struct StreamingDetokenizer: Sendable {

@@ -4,7 +4,7 @@ import Foundation
 ///
 ///     id = control tokens + rank
 ///
-/// There is no list of merges: two neighbours merge where a token has the bytes of both, the lowest rank first. Ids agree with
+/// There is no list of merges: two neighbours merge if a token has the bytes of both, the lowest rank first. Ids agree with
 /// mistral-common's `Tekkenizer`.
 struct TekkenFile: Decodable {
     struct Token: Decodable {
@@ -30,7 +30,7 @@ struct TekkenFile: Decodable {
 
     struct Configuration: Decodable {
         let pattern: String
-        /// Ids in use, those of control tokens among them.
+        /// The number of ids in use, including control tokens.
         let vocabularySize: Int
         let controlCount: Int
 

@@ -57,7 +57,7 @@ struct Statement: Sendable {
         case branch([(condition: Expression, body: [Statement])], otherwise: [Statement])
         case loop(Target, Expression, filter: Expression?, body: [Statement], otherwise: [Statement])
         case macro(String, [(name: String, defaultValue: Expression?)], [Statement])
-        /// `{% generation %}`: marks what the assistant says; renders as its body.
+        /// `{% generation %}`: marks the assistant's text; renders as its body.
         case group([Statement])
         case breakLoop
         case continueLoop

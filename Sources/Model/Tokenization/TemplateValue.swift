@@ -1,6 +1,6 @@
-/// A value in a chat template: what JSON has, and the few kinds that only templates have.
+/// A value in a chat template: JSON's kinds, and a few of templates.
 package indirect enum TemplateValue: Sendable {
-    /// A name or key that does not exist; harmless until something is asked of it.
+    /// A name or key that does not exist. It is an error only when it is used.
     case undefined(String)
     case none
     case bool(Bool)
@@ -28,8 +28,8 @@ indirect enum Value {
     case list(Elements)
     case tuple(Elements)
     case object(Dictionary)
-    /// The interpreter's namespace of this number. What namespaces and loops hold lies with the interpreter: values that refer to one
-    /// another in circles or long chains would never be released, or too deep.
+    /// The interpreter's namespace of this number. The interpreter owns the members of namespaces and loops, because values that refer to one
+    /// another in circles would never be released, and long chains too deeply.
     case namespace(Int)
     case macro(Macro)
     /// A function of the environment, or a method taken from a value and not yet called.

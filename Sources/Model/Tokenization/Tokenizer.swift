@@ -14,7 +14,7 @@ package enum SpecialTokens: Sendable {
     case parsed
 }
 
-/// A stretch of a rendered chat, with where it came from.
+/// A part of a rendered chat, with its origin.
 package struct TextPiece: Equatable, Sendable {
     package var text: String
     /// Whether the template wrote the piece. Only then may it spell control tokens.
@@ -216,7 +216,7 @@ package final class Tokenizer: Sendable {
 extension Tokenizer {
     /// The ids of `text`.
     ///
-    /// - Parameter addsAffixes: whether the post-processor's tokens go around the ids (`add_special_tokens=True`).
+    /// - Parameter addsAffixes: Whether the post-processor's tokens are put around the ids (`add_special_tokens=True`).
     package func encode(
         _ text: String, specials: SpecialTokens = .none, addsAffixes: Bool = false
     ) throws(TokenizerError) -> [TokenID] {
@@ -262,7 +262,7 @@ extension Tokenizer {
         return ids.map(Int.init)
     }
 
-    /// Text without raw added tokens: normalise, find the tokens that are looked for in normalised text, split, merge.
+    /// Encodes text without raw added tokens: normalise, find the added tokens of normalised text, split, merge.
     private func encode(
         _ text: [UInt8], _ range: Range<Int>, _ trust: Trust, _ scratch: Scratch, _ ids: inout [Int32]
     ) throws(TokenizerError) {
@@ -271,7 +271,7 @@ extension Tokenizer {
         let normalized = try normalizer.apply(original, scratch.matcher)
         var remaining = normalized
         if !normalizedTokens.isEmpty {
-            // Normalising loses track of which characters came from where, unless it changed nothing.
+            // Normalising loses the origin of characters, unless it changes nothing.
             var known = trust.slice(range)
             if case .ranges = known, normalized != original { known = .none }
             var position = 0
@@ -310,7 +310,7 @@ extension Tokenizer {
 // MARK: Decoding
 
 extension Tokenizer {
-    /// The text of `ids`; ids that no token has are left out, as the reference leaves them out.
+    /// The text of `ids`. Unknown ids are skipped, as in the reference.
     package func decode(_ ids: some Sequence<TokenID>, skipSpecial: Bool = false) -> String {
         var result: [UInt8] = []
         for id in ids where !(skipSpecial && specialIDs.contains(id)) { result += bytes(of: id) }

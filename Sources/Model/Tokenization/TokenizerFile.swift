@@ -84,7 +84,7 @@ struct TokenizerFile: Decodable {
         }
     }
 
-    /// Adds a control token behind all others, unless the file has one so spelled.
+    /// Adds a control token after all others, unless the file has it.
     mutating func add(_ control: String) {
         let added = addedTokens ?? []
         if model.vocabulary[control] != nil || added.contains(where: { $0.content == control }) { return }
@@ -94,7 +94,7 @@ struct TokenizerFile: Decodable {
         addedTokens = added + [AddedToken(id: last + 1, content: control, special: true)]
     }
 
-    /// A construct that this tokenizer does not do, found while decoding; it gets the file's path outside.
+    /// An unsupported construct, found while decoding. The caller adds the file's path.
     struct Unsupported: Error {
         var feature: String
         var supported: String

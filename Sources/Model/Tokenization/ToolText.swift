@@ -20,7 +20,7 @@ package struct TemplateToolCall: Sendable {
     }
 }
 
-/// A conversation with tools in the textual form of Hermes, for templates that know no tools.
+/// A conversation with tools in the textual form of Hermes, for templates without tools.
 ///
 ///     system      … <tools>one function a line, as JSON</tools> …
 ///     assistant   <tool_call>{"name": …, "arguments": …}</tool_call>
@@ -60,7 +60,7 @@ struct ToolText {
         return TemplateMessage(role: message.role, parts: [.text(lines.joined(separator: "\n"))], reasoning: message.reasoning)
     }
 
-    /// Tells of the functions at the end of the system's message, or in one of their own.
+    /// Lists the functions at the end of the system's message, or in a new one.
     private mutating func describe(_ functions: [TemplateValue]) throws(TemplateError) {
         var lines = ["# Tools", "", "You can call these functions:", "<tools>"]
         for function in functions { lines.append(try json(function)) }

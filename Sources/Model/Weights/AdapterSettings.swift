@@ -1,6 +1,6 @@
 /// The settings of an adapter in `adapter_config.json`.
 package struct AdapterSettings: Sendable, Equatable {
-    /// With which it was trained: peft's `lora_dropout`, which changes nothing of what the adapter computes afterwards.
+    /// The dropout of its training: peft's `lora_dropout`. It does not change the adapter's results.
     package var dropout: Double
     /// Whether alphas are divided by √r instead of r: peft's `use_rslora`.
     package var isRankStabilized: Bool
@@ -13,7 +13,7 @@ package struct AdapterSettings: Sendable, Equatable {
     /// The divisor of alpha for an adapter of this rank.
     package func divisor(rank: Int) -> Double { isRankStabilized ? Double(rank).squareRoot() : Double(rank) }
 
-    /// The alpha of an adapter, where √r has left digits behind the decimal that say nothing, without them.
+    /// The alpha of an adapter, without the meaningless digits that √r leaves.
     package func alpha(scaling: Double, rank: Int) -> Double {
         let alpha = scaling * divisor(rank: rank)
         guard isRankStabilized else { return alpha }

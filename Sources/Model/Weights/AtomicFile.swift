@@ -1,8 +1,8 @@
 import Files
 import Glibc
 
-/// A file that comes into being whole or not at all: bytes go to a temporary file in the same folder, which takes the
-/// place of `path` once they are on the disk. Dropped before ``commit()``, it leaves nothing and the old file untouched.
+/// A file that is written whole or not at all. Bytes go to a temporary file in the same folder, which takes the
+/// place of `path` once they are on the disk. A value dropped before ``commit()`` leaves nothing, and the old file unchanged.
 @safe package struct AtomicFile: ~Copyable {
     package let path: String
     private let temporary: String
@@ -33,7 +33,7 @@ import Glibc
     }
 
     private static func reserve(_ byteCount: Int, in descriptor: Int32, path: String) throws(FileWriteError) {
-        // Free space is asked for first: reserving would fill the disk before it fails.
+        // The free space is checked first, because reserving would fill the disk before it fails.
         var space = statvfs()
         let free = unsafe fstatvfs(descriptor, &space) == 0 ? UInt64(space.f_bavail) * UInt64(space.f_frsize) : .max
         guard UInt64(byteCount) <= free else {
@@ -90,11 +90,11 @@ func synchronizeFolder(of path: String) throws(FileWriteError) {
     guard fsync(descriptor) == 0 else { throw FileWriteError(path: folder, code: errno) }
 }
 
-/// A file that could not be written; what was there before still is.
+/// A file that could not be written. The earlier file is unchanged.
 package struct FileWriteError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let reason: String
-    /// The system's number of the error; 0 where the disk is not to blame.
+    /// The system's number of the error; 0 if the disk is not the cause.
     package let code: Int32
 
     init(path: String, reason: String, code: Int32 = 0) {

@@ -7,7 +7,7 @@ package import JSON
 package struct Checkpoint: Sendable {
     package let directory: URL
     package let config: JSONValue
-    /// An empty object where the directory has none.
+    /// `generation_config.json`; an empty object if the directory has none.
     package let generationConfig: JSONValue
     /// Every tensor by its stored name.
     package let tensors: [String: StoredTensor]
@@ -16,7 +16,7 @@ package struct Checkpoint: Sendable {
     /// Directories that hold parts of the model.
     package let parts: [PartDirectory]
 
-    /// A checkpoint of other files, which say what a directory's would: `documents` by the names that these have there.
+    /// Creates a checkpoint from other files; `documents` has the contents of a directory's JSON files by name.
     package init(
         of file: URL, config: JSONValue, generationConfig: JSONValue, documents: [String: JSONValue], tensors: [String: StoredTensor]
     ) {
@@ -88,7 +88,7 @@ package struct Checkpoint: Sendable {
     /// Another JSON file of the directory, such as `preprocessor_config.json`; nil if there is none.
     package func json(_ file: String) throws -> JSONValue? { try documents.map { $0[file] } ?? Self.json(file, in: folder(of: file)) }
 
-    /// The directory that has a file beside the weights: the checkpoint's own, else the part's whose file it is.
+    /// The directory of a file beside the weights: the checkpoint's own, or that of the part that the file belongs to.
     package func folder(of file: String) -> URL {
         Self.folder(of: file, in: directory, parts)
     }
@@ -101,14 +101,14 @@ package struct Checkpoint: Sendable {
     /// Whether the checkpoint is a directory in the Hugging Face layout.
     package var isDirectory: Bool { documents == nil }
 
-    /// Names the scheme of a quantised checkpoint, whose tensors are no weights that can be read.
+    /// Refuses a quantised checkpoint, whose tensors cannot be read as weights, with the name of its scheme.
     private static func refuseQuantized(_ config: JSONValue, in directory: URL) throws {
         for (field, settings) in quantizations(config, at: "") {
             let method = try? settings.string("quant_method", default: settings.string("quant_type", default: "an unnamed method"))
             let bits = (try? settings.integer("bits")).map { " in \($0) bits" } ?? ""
             throw CheckpointError.quantized(field: "config.json: " + field, method: (method ?? settings.summary) + bits)
         }
-        // Tools that came before that member wrote files of their own.
+        // Tools older than that member write separate files.
         for file in ["quantize_config.json", "quant_config.json"] where exists(file, in: directory) {
             throw CheckpointError.quantized(field: file, method: file == "quant_config.json" ? "awq" : "gptq")
         }
@@ -135,7 +135,7 @@ package struct Checkpoint: Sendable {
         FileManager.default.fileExists(atPath: directory.appending(path: file).path)
     }
 
-    /// - Parameter limit: the most bytes of it.
+    /// - Parameter limit: The largest size in bytes.
     static func json(_ file: String, in directory: URL, limit: Int = 256 << 20) throws -> JSONValue? {
         guard exists(file, in: directory) else { return nil }
         do {
@@ -154,8 +154,8 @@ package struct Checkpoint: Sendable {
         }
     }
 
-    /// The tensors of all shards that the index names. As to transformers, what it lists beyond them is no matter (a tensor that is needed is missed
-    /// when it is read), and what a shard holds beside is there; of a tensor in several shards, the one counts where it is listed.
+    /// The tensors of all shards that the index names. As in transformers, names without a tensor do not matter (a needed tensor is missed
+    /// when it is read), and unlisted tensors of a shard are present. Of a tensor in several shards, the listed one counts.
     private static func sharded(_ index: JSONValue, in directory: URL) throws -> [String: StoredTensor] {
         func failed(_ reason: String) -> CheckpointError {
             .unreadable(directory: directory.path, file: "model.safetensors.index.json", reason: reason)
@@ -196,7 +196,7 @@ package enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case unmerged(tensor: String)
     /// A part whose directory cannot be read.
     case unreadablePart(member: String, directory: String, reason: String)
-    /// A part that `config.json` names lies in none of the places where it is looked for.
+    /// A part that `config.json` names was not found in any of the possible places.
     case missingPart(member: String, name: String, places: [String])
 
     package var description: String {

@@ -1,17 +1,17 @@
 package import Foundation
 import JSON
 
-/// A part of a model that a checkpoint may name instead of holding it: `text_model_id`, which is another model's directory.
+/// A part of a model that a checkpoint may name instead of containing it: `text_model_id`, which is another model's directory.
 package struct CheckpointPart: Sendable {
     /// The member of `config.json` that names it: a path, or the name of a published model.
     package let name: String
-    /// The member that has its configuration, where the checkpoint holds that itself.
+    /// The member with its configuration, if the checkpoint contains it.
     package let config: String
     /// The member that has the settings of its low-rank adapter.
     package let adapter: String
-    /// The module that it is in the whole.
+    /// The part's module in the whole model.
     package let module: String
-    /// What its own directory calls that module, one of these, where it holds others, too; these are then called after ``name``.
+    /// The possible names of that module in the part's directory, if that has other modules too, which are then named after ``name``.
     package let prefixes: [String]
     /// Files beside the weights that are looked for in its directory.
     package let files: Set<String>
@@ -43,7 +43,7 @@ extension Checkpoint {
     /// The checkpoint of the whole model: what `config.json` names by ``CheckpointPart/name`` is read from its own directory, under what this
     /// checkpoint holds itself, and low-rank adapters of parts are merged into them.
     ///
-    /// A part that is not found may be held here whole.
+    /// A part that is not found may be in this checkpoint itself.
     ///
     /// - Throws: ``CheckpointError/missingPart(member:name:places:)`` where a part is neither found nor held.
     package func joining(_ parts: [CheckpointPart]) throws -> Checkpoint {

@@ -7,7 +7,7 @@ package struct DType: Hashable, Sendable, CustomStringConvertible {
     /// The elements and bytes of a block along the last dimension. Plain formats have one element per block.
     package let blockElements: Int
     package let blockBytes: Int
-    /// The format, where weights may be stored so.
+    /// The stored format, if weights may have it.
     package let format: StoredFormat?
 
     package init(_ format: StoredFormat) {

@@ -41,7 +41,7 @@ extension GGUF {
 }
 
 extension GGUFValue {
-    /// The shortest decimal that is this number in the file's width: what 0.7 was before it became a float32.
+    /// The shortest decimal that rounds to this number in the file's width, such as 0.7 for its float32.
     fileprivate var decimal: Double? {
         switch self {
         case .integer(let value): Double(value)

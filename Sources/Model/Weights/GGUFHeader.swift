@@ -1,6 +1,6 @@
 import Tensors
 
-/// The header of a GGUF file: its metadata, what each tensor is, and where its bytes lie in the data that follow.
+/// The header of a GGUF file: its metadata, and each tensor's type, shape and place in the data that follow.
 ///
 ///     "GGUF" │ u32 version │ u64 tensors │ u64 values │ key, type, value … │ name, dimensions, type, offset … │ padding │ data
 ///

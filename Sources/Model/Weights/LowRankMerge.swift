@@ -1,12 +1,12 @@
 import Tensors
 
 extension [String: StoredTensor] {
-    /// Adds the low-rank factors of a module's layers, as peft stores them in a model that it wraps, to the layers' matrices, which get
-    /// float32 then:
+    /// Adds the low-rank factors of a module's layers, in the form of a model wrapped by peft, to the layers' matrices, which become
+    /// float32:
     ///
     ///     MODULE.base_model.model. … q_proj.lora_A.default.weight, lora_B …   W' = W + alpha / rank · B A
     ///
-    /// - Throws: ``PEFTError`` where factors are of one another's shape no more, or of no layer.
+    /// - Throws: ``PEFTError`` if the shapes of two factors do not match, or factors belong to no layer.
     mutating func mergeAdapter(of module: String, alpha: Double) throws {
         let prefix = module + ".base_model.model."
         var factors: [String: (a: StoredTensor?, b: StoredTensor?)] = [:]

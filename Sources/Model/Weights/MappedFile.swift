@@ -3,7 +3,7 @@ import Glibc
 /// A file mapped read-only into memory until the last reference goes.
 ///
 /// Pages come from the page cache as they are touched, so that opening a checkpoint costs no copy and replicas share it.
-/// Who replaces the file must do so by renaming: shortening a mapped file in place kills its readers.
+/// The file must be replaced by renaming: shortening a mapped file in place kills its readers.
 @safe final class MappedFile: @unchecked Sendable {
     let byteCount: Int
     private let base: UnsafeRawPointer?

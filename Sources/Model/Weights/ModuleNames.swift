@@ -3,7 +3,7 @@
 ///     published        transformers 4    transformers 5
 ///     decoder.model    the same          model.decoder
 ///
-/// A row is one module, a column one way to call all of them. The first column is published checkpoints'; the last is the newest
+/// A row is one module, a column one naming of all of them. The first column is that of published checkpoints; the last is that of the newest
 /// transformers'. Published names are the canonical ones: everywhere else in the program, a tensor has its published name.
 package struct ModuleNames: Sendable {
     private let rows: [[String]]
@@ -32,7 +32,7 @@ package struct ModuleNames: Sendable {
     /// The name that the newest transformers gives to a published name.
     package func newest(_ published: String) -> String { name(of: published, column: newest) }
 
-    /// The first column that calls a module so; nil if none does.
+    /// The first column that has the module's name; nil if none has.
     package func column(of name: String) -> Int? { place(of: name)?.column }
 
     private func place(of name: String) -> (row: Int, column: Int)? {
@@ -49,10 +49,10 @@ package struct ModuleNames: Sendable {
         return found
     }
 
-    /// Names as the model has them, by the names in a file, which what wraps a model in training may have prefixed: `module.`
+    /// The model's names by the names in a file, to which wrappers of training may have added prefixes: `module.`
     /// (DistributedDataParallel), `base_model.model.` (peft), `_orig_mod.` (torch.compile) and those of FSDP, in any order.
     ///
-    /// Prefixes go where every name has them; the others, which may stand anywhere, always.
+    /// Prefixes are removed if every name has them. The others, which may be anywhere, are always removed.
     package static func withoutWrappers(
         _ names: some Sequence<String>, prefixes: [String] = ["module.", "base_model.model."]
     ) -> [String: String] {

@@ -3,7 +3,7 @@ package import JSON
 
 /// A LoRA adapter in the directory layout of Python's peft: `adapter_config.json` and `adapter_model.safetensors`.
 ///
-/// Keys of every generation of transformers are understood; modules are given by their published names (``ModuleNames``). Every tensor
+/// It reads the keys of every generation of transformers. Modules have their published names (``ModuleNames``). Every tensor
 /// of the file is in ``updates``, ``saved`` or ``copies``.
 package struct PEFTAdapter: Sendable {
     /// The change `scaling · B A` of one linear module's weight [out, in].
@@ -23,7 +23,7 @@ package struct PEFTAdapter: Sendable {
     /// Tensors that replace the base's, from `modules_to_save`, by published tensor name.
     package let saved: [String: StoredTensor]
     /// Tensors that should be the base's own, which peft stores beside the factors of embeddings and output heads, by published tensor
-    /// name. peft writes them over the base's, so an adapter computes what it did only where they are equal.
+    /// name. peft writes them over the base's, so an adapter works as trained only if they are equal.
     package let copies: [String: StoredTensor]
     /// The base model that the adapter says it was made for.
     package let baseModel: String?
@@ -34,7 +34,7 @@ package struct PEFTAdapter: Sendable {
     /// The column of ``names`` that the adapter's keys have.
     private let column: Int
 
-    /// - Parameter names: how the base's modules are called.
+    /// - Parameter names: The names of the base's modules.
     package init(directory: URL, names: ModuleNames) throws {
         self.directory = directory
         self.names = names
@@ -103,7 +103,7 @@ package struct PEFTAdapter: Sendable {
         self.column = column
     }
 
-    /// Far more than any model has modules.
+    /// Far more tensors than any model has modules.
     private static let tensorLimit = 1 << 14
 
     private static func module(of tensor: String) -> String { String(tensor[..<(tensor.lastIndex(of: ".") ?? tensor.endIndex)]) }

@@ -1,13 +1,13 @@
 package import JSON
 import Patterns
 
-/// `adapter_config.json` of a LoRA adapter, as Python's peft writes and reads it: which modules of the base model it
-/// changes, with which rank, and how strongly.
+/// The `adapter_config.json` of a LoRA adapter, in the form of Python's peft: the modules of the base model that it
+/// changes, their rank, and the scaling.
 ///
 ///     W' = W + scaling · B A      scaling = alpha / r, or alpha / √r with `use_rslora`
 ///
 /// Fields that change what an adapter computes in ways not supported are refused by name; those that only concern
-/// training are passed over. Matching is peft's (`check_target_module_exists`, `get_pattern_key`), within a ``PatternBudget``.
+/// training are ignored. Matching is peft's (`check_target_module_exists`, `get_pattern_key`), within a ``PatternBudget``.
 package struct PEFTConfiguration: Sendable {
     private enum Selection: Sendable {
         case allLinear

@@ -2,6 +2,7 @@ internal import CMicroHTTP
 internal import Foundation
 internal import Glibc
 internal import Synchronization
+internal import Workers
 
 /// One open connection.
 final class ConnectionRecord: Sendable {
@@ -141,9 +142,7 @@ final class Connections: Sendable {
             throw .cannotStart(reason: "no file descriptors are left to watch connections with")
         }
         _ = cmh_poll_readable(poll, bell, 0)
-        let thread = Thread { [self] in run() }
-        thread.name = "http-watch"
-        thread.start()
+        Thread.start("cord.watch") { [self] in run() }
     }
 
     func open(socket: Int32, peer: String) -> ConnectionRecord {

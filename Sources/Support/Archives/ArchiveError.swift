@@ -1,7 +1,7 @@
-/// Why an archive was not unpacked or packed; what had been written is for the caller to remove.
+/// The reason why an archive was not unpacked or packed. The caller removes the files written so far.
 package enum ArchiveError: Error, Equatable, CustomStringConvertible {
     case unreadable(reason: String)
-    /// An entry that is no plain file or folder inside the archive's own tree.
+    /// An entry that is not a plain file or folder inside the archive's tree.
     case forbidden(entry: String, reason: String)
     case tooManyEntries(limit: Int)
     case tooLarge(limit: Int)
@@ -20,7 +20,7 @@ package enum ArchiveError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Types of entries as POSIX numbers them (`AE_IFREG`, `AE_IFDIR`).
+/// POSIX's numbers of entry types (`AE_IFREG`, `AE_IFDIR`).
 enum FileType {
     static let regular: UInt32 = 0o100000
     static let directory: UInt32 = 0o040000

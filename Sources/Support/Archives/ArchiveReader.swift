@@ -2,7 +2,7 @@ import CArchive
 import Files
 package import Foundation
 
-/// Unpacks tar and zip archives from strangers, by libarchive, into a folder of their own.
+/// Unpacks untrusted tar and zip archives with libarchive.
 ///
 ///     entry → plain file or folder? → path inside the tree? → within the limits? → written, not executable
 ///
@@ -11,7 +11,7 @@ package import Foundation
 package struct ArchiveReader: Sendable {
     package var maximumBytes = 4 << 30
     package var maximumEntries = 200_000
-    /// Called for every entry and every piece of one; what it throws ends the unpacking.
+    /// Called for every entry and every piece of one. An error that it throws ends the unpacking.
     package var check: @Sendable () throws -> Void = {}
 
     package init() {}

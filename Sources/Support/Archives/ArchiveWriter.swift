@@ -5,11 +5,11 @@ package import Foundation
 /// Packs a folder's plain files as a tar archive (pax), in the order of their names and without owners or times, so that the same
 /// content gives the same bytes. Links are left out.
 package enum ArchiveWriter {
-    /// Writes `destination`; the files stand in the archive under `name/`.
+    /// Writes `destination`. The files are under `name/` in the archive.
     ///
     /// - Parameters:
-    ///   - isDeep: Whether files in folders of the folder are packed too, but for those whose path has a part that begins with a dot.
-    ///   - check: called before every piece of a file; what it throws ends the packing.
+    ///   - isDeep: Whether files in subfolders are packed too, except those whose path has a part that begins with a dot.
+    ///   - check: Called before every piece of a file. An error that it throws ends the packing.
     /// - Throws: ``ArchiveError``, or what `check` throws.
     package static func tar(
         _ folder: URL, under name: String, to destination: URL, isDeep: Bool = false, check: () throws -> Void = {}
@@ -48,7 +48,7 @@ package enum ArchiveWriter {
         }
 
         deinit {
-            // Otherwise an entry that broke off would be filled with zeros up to the size that its header promises.
+            // Otherwise libarchive would fill an interrupted entry with zeros up to the size in its header.
             unsafe archive_write_fail(archive)
             unsafe archive_write_free(archive)
         }

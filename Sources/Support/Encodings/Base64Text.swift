@@ -1,10 +1,10 @@
 package import Foundation
 
-/// Base64 as clients write it (RFC 4648): of the standard or the URL alphabet, padded or not, folded into lines or not.
+/// Base64 in the forms that clients write (RFC 4648): with the standard or the URL alphabet, padded or not, folded into lines or not.
 ///
-/// A space inside is refused: it is what a form makes of a `+`.
+/// A space inside is refused, because a form turns a `+` into one.
 package enum Base64Text {
-    /// Nil if the text is no base64.
+    /// The bytes; nil if the text is not base64.
     package static func bytes(_ text: some StringProtocol) -> Data? {
         if let bytes = Data(base64Encoded: String(text)) { return bytes }
         var digits: [UInt8] = []

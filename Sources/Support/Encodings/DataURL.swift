@@ -1,6 +1,6 @@
 package import Foundation
 
-/// The bytes inside a `data:` URL (RFC 2397), in base64 or as they are, percent-encoded in either.
+/// The bytes of a `data:` URL (RFC 2397), in base64 or plain, percent-encoded in both cases.
 ///
 ///     data:[media type][;parameter]*[;base64],bytes
 package struct DataURL: Equatable, Sendable {

@@ -1,4 +1,4 @@
-/// Why a manifest was not read. The file's name is for the caller to add.
+/// The reason why a manifest was not read. The caller adds the file's name.
 package enum ManifestError: Error, Equatable, CustomStringConvertible {
     case unreadable(reason: String)
     case tooLarge(bytes: Int, limit: Int)

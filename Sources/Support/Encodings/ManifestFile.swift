@@ -2,11 +2,11 @@ import Files
 package import Foundation
 package import JSON
 
-/// A manifest as people have it, row by row: JSON lines, or a CSV table with a line of column names.
+/// Reads a manifest row by row: JSON lines, or a CSV table with a line of column names.
 ///
 ///     file → is it something else? → byte order mark → JSON lines │ CSV records → rows with line numbers
 ///
-/// Blank lines are skipped and counted. What a row must hold is the reader's business.
+/// Blank lines are skipped and counted. The caller checks the content of rows.
 package struct ManifestFile {
     package struct Row {
         package enum Content {
@@ -16,13 +16,13 @@ package struct ManifestFile {
             case cells([String: String])
         }
 
-        /// On which the row begins; the first is 1.
+        /// The line on which the row begins; the first is 1.
         package let line: Int
         package let content: Content
 
-        /// The row parsed. A table's is an object of texts, in the order of the columns' names.
+        /// The parsed row. A table's row is an object of texts, in the order of the columns' names.
         ///
-        /// - Parameter lists: columns of a table whose cells may hold JSON, as lists of clips and of turns do.
+        /// - Parameter lists: The columns of a table whose cells may contain JSON, such as lists of clips and of turns.
         /// - Throws: `JSONError`
         package func value(lists: Set<String> = []) throws -> JSONValue {
             switch content {
@@ -88,12 +88,12 @@ package struct ManifestFile {
         }
     }
 
-    /// Line by line, so that a long manifest never stands in memory as parsed JSON.
+    /// Reads line by line, so that a long manifest is never in memory as parsed JSON.
     private func forEachLine(_ body: (Int, Data) throws -> Void) throws {
         var (rest, number) = (data[...], 0)
         while !rest.isEmpty {
             let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
-            // Files that were joined have a mark within, too.
+            // Joined files have byte order marks inside, too.
             let line = Data(rest[..<end]).withoutByteOrderMark
             rest = rest[min(end + 1, rest.endIndex)...]
             number += 1
@@ -119,8 +119,8 @@ package struct ManifestFile {
         }
     }
 
-    /// What stands between the column names: a comma; else a semicolon, as spreadsheets write it where a comma is the decimal point;
-    /// else a tab.
+    /// The separator of the column names: a comma; otherwise a semicolon, which spreadsheets write if a comma is the decimal point;
+    /// otherwise a tab.
     private var separator: UInt8 {
         let header = data.prefix { $0 != 10 && $0 != 13 }
         return [",", ";", "\t"].map { UInt8(ascii: $0) }.first(where: header.contains) ?? UInt8(ascii: ",")

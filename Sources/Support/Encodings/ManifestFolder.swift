@@ -14,7 +14,7 @@ package enum ManifestFolder {
         /// The name of the split; nil if the folder has only one manifest.
         package let split: String?
 
-        /// A manifest that was named itself.
+        /// A manifest that the caller named.
         package init(_ manifest: URL, path: String = "", split: String? = nil) {
             self.manifest = manifest
             self.path = path
@@ -28,7 +28,7 @@ package enum ManifestFolder {
 
     /// The manifest in `folder`, or those of its splits in the order of their names.
     ///
-    /// - Parameter known: names that stand before the others.
+    /// - Parameter known: Names that take precedence.
     package static func manifests(in folder: URL, known: [String]) throws(ManifestError) -> [Entry] {
         var budget = folderLimit
         let found = try find(in: folder, path: "", depth: depth, known: known, &budget)

@@ -1,7 +1,7 @@
 package import Foundation
 import Glibc
 
-/// A folder out of which no path leads: where strangers may name files, by requests or in manifests.
+/// A folder that no path can leave, for files named by requests or manifests.
 ///
 ///     place     requests: absolute or relative paths, with all links followed     what an operator allows
 ///     member    manifests: relative paths without `..`, through no link           what lies beside a manifest
@@ -23,9 +23,9 @@ package struct AllowedFolder: Sendable {
 
     /// The file or folder at a path, after following all links. The folder itself is included.
     ///
-    /// - Parameter base: what a relative path begins at; the folder itself where nil.
+    /// - Parameter base: The base of a relative path; nil for the folder itself.
     package func place(_ path: String, _ content: Content, from base: URL? = nil) throws(Refusal) -> URL {
-        // C ends a path there, after Swift has compared all of it.
+        // C ends a path at a zero byte, but Swift compares all of it.
         guard !path.utf8.contains(0) else { throw .zeroByte }
         let root = folder.resolvingSymlinksInPath().standardizedFileURL
         let asked = path.utf8.first == UInt8(ascii: "/") ? URL(fileURLWithPath: path) : (base ?? root).appendingPathComponent(path)

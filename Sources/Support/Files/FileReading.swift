@@ -1,7 +1,7 @@
 package import Foundation
 import Glibc
 
-/// A file that could not be read or written, in words: which, and why.
+/// A file that could not be read or written, and the reason in words.
 package struct FileError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let attempt: String
@@ -36,7 +36,7 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         self.init(path: path, attempt: "written", reason: system.map { Self.words($0.code.rawValue) } ?? error.localizedDescription)
     }
 
-    /// Why an operation on files failed, in the system's words where it has some.
+    /// The reason why an operation on files failed, in the system's words if it has any.
     package static func reason(_ error: any Error) -> String {
         switch error {
         case let error as POSIXError: words(error.code.rawValue)
@@ -45,7 +45,7 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// Why a folder cannot be read; nil for one that can.
+    /// The reason why a folder cannot be read; nil if it can.
     package init?(folder: URL) {
         path = folder.path
         attempt = "read"
@@ -94,6 +94,6 @@ extension Data {
         self = try handle.read(upToCount: count) ?? Data()
     }
 
-    /// The bytes after a UTF-8 byte order mark, as Windows editors and Excel write it; all of them where there is none.
+    /// The bytes after a UTF-8 byte order mark, which Windows editors and Excel write; all bytes if there is none.
     package var withoutByteOrderMark: Data { starts(with: [0xEF, 0xBB, 0xBF]) ? dropFirst(3) : self }
 }

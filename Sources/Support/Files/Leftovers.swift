@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Files and folders that are being written and have not their names yet, and temporary ones: a process that a signal ends leaves none of them.
+/// The unfinished and temporary files and folders of the process. A process that a signal ends removes them.
 ///
 ///     Leftovers.add(place)         before the place is made
 ///     …                            written, then renamed or removed
@@ -11,10 +11,10 @@ package enum Leftovers {
 
     package static func add(_ place: String) { places.withLock { _ = $0.insert(place) } }
 
-    /// Forgets a place; the files stay as they are.
+    /// Forgets a place without touching its files.
     package static func remove(_ place: String) { places.withLock { _ = $0.remove(place) } }
 
-    /// Removes them from the disk and ends the process by `end`. Nothing is added meanwhile: threads that still write wait for the end.
+    /// Removes all of them from the disk and ends the process by `end`. Threads that add one meanwhile wait for the end.
     package static func removeAll(then end: () -> Void) {
         places.withLock { places in
             for place in places {

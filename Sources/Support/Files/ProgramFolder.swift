@@ -6,7 +6,7 @@ import Glibc
 ///
 ///     cord  cord-decode  cord_CordBench.resources/  cord_CordNano.resources/  cord_Server.resources/  Public/
 ///
-/// SwiftPM's own `Bundle.module` ends the process where a folder is missing, and looks into the folder of the build.
+/// SwiftPM's own `Bundle.module` ends the process if a folder is missing, and looks into the folder of the build.
 package enum ProgramFolder {
     /// The folder of the file that holds this code, such as a bundle of tests, and the folder of the executable.
     package static let candidates: [URL] = {
@@ -32,7 +32,7 @@ package enum ProgramFolder {
 
     private static func expected(_ name: String) -> URL { (candidates.last ?? URL(fileURLWithPath: "/")).appendingPathComponent(name) }
 
-    /// - Throws: ``MissingPart`` where the resources of one of the rooms are not beside the program.
+    /// - Throws: ``MissingPart`` if the resources of one of the rooms are not beside the program.
     package static func check(_ rooms: [String]) throws(MissingPart) {
         for room in rooms where place("cord_\(room).resources") == nil { throw MissingPart(expected: expected("cord_\(room).resources").path) }
     }

@@ -1,4 +1,4 @@
-/// Reads JSON (RFC 8259) strictly, byte by byte, without building anything that its caller did not ask for.
+/// Reads JSON (RFC 8259) strictly, byte by byte, and builds only what its caller asks for.
 ///
 /// Headers of weight files come from strangers. JSONSerialization keeps the last of two equal keys, reads `true` as 1 and
 /// builds a tree of any size; this scanner refuses the first, distinguishes the second, and leaves
@@ -140,7 +140,7 @@ package struct JSONScanner {
         _ = try peek("a number")
         let start = position
         var real = false
-        // Python writes these, which are no JSON.
+        // Python writes these words, which are not JSON.
         for word in ["NaN", "Infinity", "-Infinity"] where bytes[position...].starts(with: word.utf8) {
             throw JSONError.notFinite(path: "", byte: start, found: word)
         }

@@ -1,4 +1,4 @@
-/// Reading and rewriting of values by what they are, where ``JSONValue``'s accessors read a file by its paths.
+/// Reads and rewrites trees of values, in addition to ``JSONValue``'s accessors by path.
 extension JSONValue {
     package var object: JSONObject? { if case .object(let object) = self { object } else { nil } }
 

@@ -1,7 +1,7 @@
 import Files
 package import Foundation
 
-/// A JSON value, such as a checkpoint's `config.json` or a manifest's row: numbers with a point are told apart from integers, booleans from
+/// A JSON value, such as a checkpoint's `config.json` or a manifest's row. Numbers with a point differ from integers, booleans from
 /// numbers, and objects keep the order of their keys.
 ///
 /// Typed accessors take a dotted path and name it, with what was expected and found, when they fail:
@@ -76,7 +76,7 @@ package enum JSONValue: Sendable, Equatable {
         try read(path, "a number", fallback) { $0.number }
     }
 
-    /// An integer that a file may claim: what sizes an array or counts a loop.
+    /// An integer within a range, for numbers that size an array or count a loop.
     package func integer(_ path: String, in range: ClosedRange<Int>, default fallback: Int? = nil) throws -> Int {
         let value = try integer(path, default: fallback)
         if range.contains(value) { return value }
@@ -109,7 +109,7 @@ package enum JSONValue: Sendable, Equatable {
         }
     }
 
-    /// An integer or an array of them, as `eos_token_id` is written.
+    /// An integer or an array of integers, such as `eos_token_id`.
     package func integers(_ path: String, default fallback: [Int]? = nil) throws -> [Int] {
         try read(path, "an integer or an array of integers", fallback) { value in
             if let integer = value.exactInteger { return [integer] }

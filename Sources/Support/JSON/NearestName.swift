@@ -1,6 +1,6 @@
 /// Guesses the intended name of an unknown one.
 package enum NearestName {
-    /// The nearest of the names, where it differs by at most a third of its letters.
+    /// The nearest of the names; nil if it differs in more than a third of its letters.
     package static func to(_ word: String, among names: [String]) -> String? {
         let near = names.map { (name: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
         guard let near, near.distance <= max(1, near.name.count / 3) else { return nil }

@@ -1,6 +1,6 @@
 import CPCRE2
 
-/// A regular expression that a stranger wrote, matched by PCRE2 within limits: no pattern, however written, keeps a thread for long or
+/// An untrusted regular expression, matched by PCRE2 within limits: no pattern keeps a thread for long or
 /// takes much memory.
 ///
 ///     source ─ dialect: rewritten for PCRE2, or refused ─ compiled ─ matched in steps that are counted
@@ -27,7 +27,7 @@ import CPCRE2
             throw PatternError(source, "\(Self.message(errorCode)) at byte \(errorOffset) of its PCRE2 form")
         }
         unsafe self.code = code
-        // Where the processor has no just-in-time compiler, matching falls back to PCRE2's interpreter by itself.
+        // Without a just-in-time compiler for the processor, PCRE2 matches by its interpreter.
         if limits.usesMachineCode { _ = unsafe pcre2_jit_compile_8(code, PCRE2_JIT_COMPLETE) }
     }
 
@@ -94,7 +94,7 @@ import CPCRE2
         return found ?? nil
     }
 
-    /// Tries with few steps and goes on to more, so that a match is charged about what it costs.
+    /// Tries with few steps first and then with more, so that a match is charged approximately its cost.
     @unsafe private func match<Result>(
         _ name: String, whole: Bool, _ budget: PatternBudget, _ read: (OpaquePointer) -> Result
     ) throws(PatternError) -> Result? {

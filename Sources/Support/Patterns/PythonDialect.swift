@@ -1,6 +1,6 @@
 /// Regular expressions of Python's `re` for `str`, as peft matches module names with them.
 ///
-/// ``translate(_:)`` rewrites what PCRE2 spells otherwise and refuses what Python refuses, so that a pattern selects the same names
+/// ``translate(_:)`` rewrites constructs that PCRE2 spells differently and refuses those that Python refuses, so that a pattern selects the same names
 /// in both or none at all. Source: Python 3.11's `re` documentation and `re._parser`.
 enum PythonDialect {
     static func translate(_ source: String) throws(PatternError) -> String {

@@ -31,7 +31,7 @@ package struct RandomStream: RandomNumberGenerator, Sendable, Equatable, Codable
         return StableHash.mixed(state)
     }
 
-    /// The next number, of a stream that is asked for one alone.
+    /// The first number of a stream that is used only once.
     package var first: UInt64 {
         var stream = self
         return stream.next()

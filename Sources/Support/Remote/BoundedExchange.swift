@@ -3,7 +3,7 @@ package import Foundation
 package import FoundationNetworking
 import Synchronization
 
-/// One request and its answer, read only as far as allowed: no redirects, at most so many bytes, within a time as a whole.
+/// One request and its answer within bounds: no redirects, a limit on bytes, and a limit on the total time.
 package final class BoundedExchange: NSObject, URLSessionDataDelegate {
     private struct State {
         var body = Data()
@@ -32,13 +32,13 @@ package final class BoundedExchange: NSObject, URLSessionDataDelegate {
     package func answer() async throws -> Data {
         let configuration = URLSessionConfiguration.ephemeral
         configuration.timeoutIntervalForRequest = timeout
-        // Foundation ends the process where a task is cancelled while it looks into a cache.
+        // Foundation crashes if a task is cancelled while it looks into a cache.
         configuration.urlCache = nil
         let session = URLSession(configuration: configuration, delegate: self, delegateQueue: nil)
         // The session holds its delegate until then.
         defer { session.finishTasksAndInvalidate() }
         let task = session.dataTask(with: request)
-        // The session's own limit counts from the last byte; an endpoint that drips would never reach it.
+        // The session's own limit counts from the last byte, which a slowly sending endpoint never reaches.
         let alarm = DispatchWorkItem { [weak self] in
             guard let self else { return }
             fail(.timedOut(url: url, seconds: timeout))

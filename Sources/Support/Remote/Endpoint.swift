@@ -3,10 +3,10 @@ import FoundationNetworking
 
 /// An HTTP service with an OpenAI-compatible interface, such as a judge or a speech synthesiser.
 ///
-/// Every request is bounded: in time as a whole, in the size of the answer, in attempts. Redirects are not followed, so
-/// that the key goes nowhere but to the configured address.
+/// Every request is bounded in total time, in the size of the answer and in attempts. Redirects are not followed, so
+/// that the key goes only to the configured address.
 package struct Endpoint: Sendable {
-    /// With its version prefix: `https://api.example.com/v1`. An address without any path gets that prefix.
+    /// The address with its version prefix: `https://api.example.com/v1`. An address without a path gets that prefix.
     package let base: URL
     package let timeout: Double
     package let maximumBytes: Int

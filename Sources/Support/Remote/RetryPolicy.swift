@@ -1,5 +1,5 @@
-/// How often a failed request is tried again, and how long to wait before: initialDelay · 2ⁿ, at most maximumDelay, or what
-/// the server asked for within that bound.
+/// The number of attempts of a failing request, and the delays between them: initialDelay · 2ⁿ, at most maximumDelay, or the delay that
+/// the server requests within that bound.
 package struct RetryPolicy: Sendable, Equatable {
     package let attempts: Int
     package let initialDelay: Double

@@ -1,9 +1,9 @@
 @unsafe @preconcurrency import Dispatch
 
-/// Waits for a time, at the most some 30,000 years, or until the task is cancelled; not at all where the time is over already.
+/// Waits for a time, at most some 30,000 years, or until the task is cancelled. It returns at once if the time is over already.
 ///
-/// `Task.sleep` returns at once when it is cancelled, and yet keeps its timer and its task's memory until the time is over:
-/// for a time limit of minutes around an answer of milliseconds, that would be the memory of minutes of requests.
+/// `Task.sleep` returns at once when it is cancelled, but keeps its timer and its task's memory until the time is over.
+/// With a time limit of minutes around an answer of milliseconds, that would be the memory of minutes of requests.
 package func pause(for time: Duration) async {
     let (ended, continuation) = AsyncStream<Never>.makeStream()
     let timer = DispatchSource.makeTimerSource(queue: timers)

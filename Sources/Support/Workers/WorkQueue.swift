@@ -1,11 +1,11 @@
 import Synchronization
 
-/// Work that occupies a thread for long, such as decoding, on threads of its own, with a bound on how much of it waits.
+/// A bounded queue, with threads of its own, for work that occupies a thread for long, such as decoding.
 ///
 ///     run ─ line (bounded) ─ thread: body(cancellation) ─ result
 ///       └ full: ``Full``        cancelled in the line: leaves it; on a thread: the body looks, block by block
 package final class WorkQueue: Sendable {
-    /// More work waits than may.
+    /// The queue is full.
     package struct Full: Error, Equatable, CustomStringConvertible {
         package let name: String
         package let waiting: Int

@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// Threads that take jobs from a line, in the order of arrival. They are nobody else's: what blocks or computes on them keeps
+/// Threads that take jobs from a line, in the order of arrival. They are separate, so that work which blocks or computes on them keeps
 /// neither Swift's cooperative threads nor Dispatch's from the tasks, timers and signals that need those.
 ///
 /// A thread starts when a job comes and all others are busy, and all end with the value.
@@ -50,8 +50,8 @@ package final class WorkerThreads: Sendable {
     private let niceness: Int32
     private let shared = Shared()
 
-    /// - Parameter niceness: How far the threads stand back behind those that answer. Many may then share what is left: a short job
-    ///   beside long ones is done soon, with no order among them but the kernel's.
+    /// - Parameter niceness: The scheduling priority below that of the threads that answer. Many threads then share the remaining time: a short job
+    ///   beside long ones ends soon, in the kernel's order.
     package init(name: String, count: Int, niceness: Int32 = 10) {
         self.name = name
         self.count = max(1, count)
@@ -98,14 +98,10 @@ package final class WorkerThreads: Sendable {
     }
 
     private func start() {
-        let thread = Thread { [shared, name, niceness] in
-            // The system knows a name that the thread gives itself, of 15 bytes.
-            Thread.current.name = "cord.\(name)"
+        Thread.start("cord.\(name)") { [shared, niceness] in
             // On Linux a priority belongs to the thread that asks for it.
             _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, niceness)
             shared.work()
         }
-        thread.stackSize = 8 << 20
-        thread.start()
     }
 }

@@ -29,8 +29,8 @@ INLINE G32 codes_q4_0(const uint8_t *stored, const uint8_t *heads, size_t of_blo
 CK_BLOCK_FORMAT(q4_0)
 
 #ifndef CK_VNNI
-/// d is the element of the largest magnitude / −8, so that this one is exact; codes are rounded with d as it was before it became a
-/// float16: as GGML does.
+/// d is the element of the largest magnitude / −8, so that this one is exact. Codes are rounded with d before its conversion to
+/// float16, as in GGML.
 static void encode_q4_0(uint8_t *block, const float *x) {
     float most = 0;
     for (size_t e = 0; e < span; e++) most = fabsf(x[e]) > fabsf(most) ? x[e] : most;

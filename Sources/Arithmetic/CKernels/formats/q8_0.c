@@ -11,7 +11,7 @@ static inline void read_q8_0(ck_span_codes *to, const uint8_t *block) {
     memcpy(to->code, block + 2, span);
 }
 
-// The regrouped bytes have their sign turned over, which adds 128: they are unsigned codes as they lie.
+// The regrouped bytes have their sign bit inverted, which adds 128: they are unsigned codes.
 const ck_block_kind CK_VARIANT(ck_kind_q8_0) = {
     .elements = span, .bytes = q8_0_bytes, .head_bytes = 2, .flip = 0x80, .zero = 128, .read = read_q8_0,
 };
@@ -27,7 +27,7 @@ INLINE G32 codes_q8_0(const uint8_t *stored, const uint8_t *heads, size_t of_blo
 CK_BLOCK_FORMAT(q8_0)
 
 #ifndef CK_VNNI
-/// d is the largest magnitude / 127, and codes are rounded with d as it was before it became a float16: as GGML does.
+/// d is the largest magnitude / 127. Codes are rounded with d before its conversion to float16, as in GGML.
 static void encode_q8_0(uint8_t *block, const float *x) {
     float largest = 0;
     for (size_t e = 0; e < span; e++) largest = fabsf(x[e]) > largest ? fabsf(x[e]) : largest;

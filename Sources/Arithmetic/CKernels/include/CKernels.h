@@ -13,7 +13,7 @@
  * Matrices are row-major and contiguous; T counts packed tokens, rows of a ragged batch.
  *
  * Invariance: each output row of ck_linear, ck_linear_narrow, ck_attention, the norms and the activations is computed by the same sequence of
- * floating-point operations whatever the other rows are, however many there are, and however many threads run. A
+ * floating-point operations, independent of the values and the number of the other rows and of the number of threads. A
  * sequence therefore gives the same bits alone and in any batch, whole and in chunks. Backward products have no such
  * promise, but are deterministic for given shapes.
  */
@@ -34,10 +34,10 @@ size_t ck_threads(void);
 /// thread alone. Idle workers spin for some microseconds, then sleep.
 void ck_parallel(size_t count, size_t grain, void *context, void (*body)(void *context, size_t begin, size_t end));
 
-/// The name of what dispatch chose, as CORD_KERNELS has it.
+/// The name of the chosen kernels, as in CORD_KERNELS.
 const char *ck_kernel_name(void);
-/// Calls from this thread use the kernels of that name from now on, or the chosen ones again for NULL: for tests and measurements.
-/// False, and no change, where there are none such or the CPU lacks their instructions.
+/// Makes calls from this thread use the kernels of that name, or the chosen ones again for NULL: for tests and measurements.
+/// Returns false, and changes nothing, if there are none of that name or the CPU lacks their instructions.
 bool ck_select_kernels(const char *name);
 
 /* ── weights as stored ── */
@@ -105,7 +105,7 @@ void ck_encode(void *stored, ck_format format, const float *x, size_t rows, size
 /// the last. Formats of floats are copied.
 void ck_regroup(void *elements, ck_matrix w, const void *stored, size_t first, size_t count);
 /// The index of the first of `count` elements, stored as files have them, that is infinite or not a number, or whose scale is;
-/// `count` where there is none.
+/// `count` if there is none.
 size_t ck_find_not_finite(ck_format format, const void *stored, size_t count);
 
 /// y[c · stride + i] = x[i, c]: rows to columns.
@@ -199,7 +199,7 @@ void ck_average_pairs_backward(float *dx, const float *dy, size_t t, size_t chan
 
 /// lse[i] = log Σ_j exp(x[i, j])
 void ck_logsumexp(float *lse, const float *x, size_t rows, size_t n);
-/// Index of the largest element of each row, the first where several are equal.
+/// The index of the largest element of each row; of equal ones the first.
 void ck_argmax(int32_t *index, const float *x, size_t rows, size_t n);
 /// sums[b] = Σ exp(scale · (x[j] − top)) over the words j of block b, which are `ck_sum_block` from b · ck_sum_block on: for draws.
 enum { ck_sum_block = 1024 };

@@ -11,7 +11,7 @@ package struct AdamW: Sendable, Equatable, Codable {
 
     package init(learningRate: Double = 3e-5) { self.learningRate = learningRate }
 
-    /// Moves `parameter` in place by its `gradient`, and the moments `m` and `v` with it. `step` counts from 1. Nobody else may
+    /// Updates `parameter`, and the moments `m` and `v`, in place by the `gradient`. `step` counts from 1. No other thread may
     /// read the parameter meanwhile.
     package func update(
         _ parameter: Tensor, _ m: Tensor, _ v: Tensor, gradient: Tensor, rate: Double, step: Int

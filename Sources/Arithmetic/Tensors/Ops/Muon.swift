@@ -14,7 +14,7 @@ package struct Muon: Sendable, Equatable, Codable {
 
     package init() {}
 
-    /// Moves `parameter` and the momentum `m` in place. Nobody else may read the parameter meanwhile.
+    /// Updates `parameter` and the momentum `m` in place. No other thread may read the parameter meanwhile.
     package func update(_ parameter: Tensor, _ m: Tensor, gradient: Tensor, rate: Double) {
         precondition(
             m.count == parameter.count && gradient.count == parameter.count,

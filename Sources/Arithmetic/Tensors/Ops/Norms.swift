@@ -1,7 +1,7 @@
 import CKernels
 
-/// y = x / √(mean(x²) + ε) · w, row by row (Zhang and Sennrich, 2019). Where w is shorter than a row, each of the row's groups of as many
-/// columns is normalised by itself: the heads of an attention.
+/// y = x / √(mean(x²) + ε) · w, row by row (Zhang and Sennrich, 2019). If w is shorter than a row, each group of as many
+/// columns is normalised separately: the heads of an attention.
 package func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, _ tape: Tape? = nil) -> Tensor {
     precondition(x.columns % weight.count == 0, "rmsNorm: weight \(weight.shape) for \(x.shape)")
     let (groups, columns) = (x.count / weight.count, weight.count)

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Rotary positions (Su et al., 2021) as Hugging Face applies them: element i of a head turns with element i + headSize/2.
+/// Rotary positions (Su et al., 2021) in Hugging Face's order: element i of a head is rotated with element i + headSize/2.
 package struct Rotary: Sendable {
     package let headSize: Int
     /// Radians per position, headSize/2 of them.
@@ -17,7 +17,7 @@ package struct Rotary: Sendable {
         (0..<headSize / 2).map { Float(1 / power(theta, Double(2 * $0) / Double(headSize))) }
     }
 
-    /// Turns x [T, heads · headSize] to its positions, in a new tensor.
+    /// Rotates x [T, heads · headSize] to its positions, in a new tensor.
     package func callAsFunction(_ x: Tensor, positions: [Int32], _ tape: Tape? = nil) -> Tensor {
         precondition(positions.count == x.rows, "rotary: \(positions.count) positions for \(x.shape)")
         let y = x.copy()
@@ -36,7 +36,7 @@ package struct Rotary: Sendable {
     }
 }
 
-/// Turns neighbouring pairs (x[2i], x[2i + 1]) of each row by an angle of its own, in double precision; columns past the pairs stay.
+/// Rotates neighbouring pairs (x[2i], x[2i + 1]) of each row, each by its own angle, in double precision. Columns after the pairs are copied.
 ///
 /// - Parameter angles: [T, pairs], in radians.
 package func turnedPairs(_ x: Tensor, by angles: Tensor, _ tape: Tape? = nil) -> Tensor {

@@ -34,7 +34,7 @@ package struct RowMeasures: Sendable, Equatable {
         self.teacherRank = teacherRank
     }
 
-    /// The same beside a teacher of which only the target's log-probability is known: what needs its whole row is not a number, or no token.
+    /// The same with a teacher whose log-probability of the target alone is known. Measures that need its whole row are NaN, or no token.
     package func beside(teacherLogProbability: Float) -> RowMeasures {
         var known = self
         known.teacherLogProbability = teacherLogProbability
