@@ -167,7 +167,7 @@ let package = Package(
         room(
             "Server",
             [
-                "API", "Archives", "Audio", "Evaluation", "Files", "Generation", "HTTP", "JSON", "Jobs", "Judging", "Models", "Objectives",
+                "API", "Archives", "Audio", "Encodings", "Evaluation", "Files", "Generation", "HTTP", "JSON", "Jobs", "Judging", "Models", "Objectives",
                 "Structure",
                 "Tensors", "Tokenization", "Training", "Workers", "Workshop", logging,
             ], resources: [.copy("OpenAPI")]),

@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 import Workers
 
 /// How one question is put to a model. What is sent is one user turn in the model's own chat format, and nothing else.
@@ -6,11 +6,11 @@ package enum Asking: Sendable, Equatable {
     /// The turn is the question's text.
     case typed(String)
     /// The turn is the clip: no text beside it.
-    case spoken(URL)
+    case spoken(QuestionSet.Clip)
     /// The turn is what the model writes down of the clip, which it is asked for first.
-    case relayed(URL)
+    case relayed(QuestionSet.Clip)
     /// The turn is the clip with the text behind it.
-    case accompanied(URL, text: String)
+    case accompanied(QuestionSet.Clip, text: String)
     /// The turn is empty: what the chat format alone makes the model say.
     case nothing
 }
@@ -49,7 +49,7 @@ package protocol Respondent: Sendable {
     var usesDrafts: Bool { get }
 
     /// D_t along the answer to `clip`, or nil where the model's distributions cannot be seen.
-    func divergence(clip: URL, text: String, seed: UInt64) async throws -> [TokenDivergence]?
+    func divergence(clip: QuestionSet.Clip, text: String, seed: UInt64) async throws -> [TokenDivergence]?
 
     /// The respondent's part of a report's reproducibility block.
     func identity() async throws -> RespondentIdentity

@@ -1,3 +1,4 @@
+package import Encodings
 import Files
 import Foundation
 import Jobs
@@ -19,7 +20,7 @@ package struct Clips: Sendable {
     }
 
     /// The file at a client's path.
-    private func place(_ path: String) throws(WorkshopError) -> URL {
+    func place(_ path: String) throws(WorkshopError) -> URL {
         guard let folder else {
             throw WorkshopError(
                 .pathsDisabled, "This server reads no clips from paths: its operator names no folder for them (--audio-folder).",

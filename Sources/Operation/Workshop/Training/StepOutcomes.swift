@@ -1,5 +1,6 @@
 package import API
 package import Audio
+import Encodings
 import Generation
 import Objectives
 import Tensors
