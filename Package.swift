@@ -167,7 +167,8 @@ let package = Package(
         room(
             "Server",
             [
-                "API", "Archives", "Audio", "Evaluation", "Files", "Generation", "HTTP", "JSON", "Jobs", "Judging", "Models", "Objectives",
+                "API", "Archives", "Audio", "Encodings", "Evaluation", "Files", "Generation", "HTTP", "JSON", "Jobs", "Judging", "Models",
+                "Objectives",
                 "Structure",
                 "Tensors", "Tokenization", "Training", "Workers", "Workshop", logging,
             ], resources: [.copy("OpenAPI")]),
@@ -214,9 +215,9 @@ let package = Package(
         tests("Workers", isPlain: true),
         tests("Speech", ["Audio", "Hashing", "Questions", "Randomness"], isPlain: true),
         tests("Pretraining", ["Audio", "CordNano", "Generation", "Models", "Randomness", "Speech", "Tensors", "Training"]),
-        tests("Evaluation", ["Audio", "Hashing", "Judging", "Generation", "CordNano", "CordBench", "Randomness"]),
+        tests("Evaluation", ["Audio", "Encodings", "Hashing", "Judging", "Generation", "CordNano", "CordBench", "Randomness"]),
         tests("Objectives", ["Tensors"], isPlain: true),
-        tests("Workshop", ["Archives", "Evaluation", "HTTP", "Jobs"]),
+        tests("Workshop", ["Archives", "Evaluation", "Files", "HTTP", "Jobs"]),
         tests(
             "Training",
             [

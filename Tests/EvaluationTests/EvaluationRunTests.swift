@@ -22,7 +22,7 @@ import Testing
     private func spokenSums(_ count: Int, voices: Int = 1) throws -> QuestionSet {
         let folder = try Fixtures.temporaryFolder()
         let set = sums(count, voices: voices, folder: folder)
-        for item in set.items { if let clip = set.clip(item) { try Data(item.id.utf8).write(to: clip) } }
+        for item in set.items { if let clip = set.clip(item) { try Data(item.id.utf8).write(to: clip.place) } }
         return set
     }
 
@@ -32,7 +32,7 @@ import Testing
         case .typed(let text): return "The answer is \(text.split(separator: " ")[2])."
         case .nothing: return "I heard nothing."
         case .spoken(let clip), .relayed(let clip), .accompanied(let clip, _):
-            let number = clip.lastPathComponent.prefix { $0.isNumber }
+            let number = clip.place.lastPathComponent.prefix { $0.isNumber }
             return Int(number)! % 2 == 0 ? "The answer is \(number)." : "The answer is 1000."
         }
     }
@@ -50,7 +50,7 @@ import Testing
         #expect(report.arms[.shuffledAudio]?.correct == 0)
         #expect(report.arms[.transcript]?.correct == 5)
         #expect(report.arms[.audioText]?.correct == 5)
-        #expect(respondent.questions.contains(.accompanied(set.folder.appending(path: "3-0.wav"), text: "What is 3 plus 0?")))
+        #expect(respondent.questions.contains(.accompanied(.file(set.folder.appending(path: "3-0.wav")), text: "What is 3 plus 0?")))
         #expect(report.gap.points == 50 && report.gap.b == 5)
         #expect(report.divergence?.answers == 3 && report.divergence?.n == 6)
         #expect(report.items.map(\.id) == set.items.map(\.id))
@@ -70,7 +70,7 @@ import Testing
         for (question, draft) in respondent.drafted {
             let text = String(String.UnicodeScalarView(draft.compactMap { Unicode.Scalar(UInt32($0)) }))
             switch question {
-            case .spoken(let clip), .relayed(let clip): #expect(text == "The answer is \(clip.lastPathComponent.prefix { $0.isNumber }).")
+            case .spoken(let clip), .relayed(let clip): #expect(text == "The answer is \(clip.place.lastPathComponent.prefix { $0.isNumber }).")
             case .typed, .nothing, .accompanied: #expect(draft.isEmpty)
             }
         }
@@ -91,7 +91,7 @@ import Testing
         #expect(Set(clips.map { "\($0)" }).count == set.items.count)
         for question in plan.questions {
             guard case .success(.spoken(let clip)) = question.asking else { Issue.record("no clip"); continue }
-            #expect(clip.lastPathComponent.prefix { $0 != "-" } != plan.items[question.item].source)
+            #expect(clip.place.lastPathComponent.prefix { $0 != "-" } != plan.items[question.item].source)
         }
         #expect(RunPlan(sums(1), RunSettings(arms: [.shuffledAudio])).questions.allSatisfy { (try? $0.asking.get()) == nil })
     }
@@ -192,7 +192,7 @@ import Testing
         let set = try spokenSums(6)
         defer { try? FileManager.default.removeItem(at: set.folder) }
         let respondent = FakeRespondent { asking in
-            if case .spoken(let clip) = asking, clip.lastPathComponent.hasPrefix("2-") {
+            if case .spoken(let clip) = asking, clip.place.lastPathComponent.hasPrefix("2-") {
                 throw Unaskable(code: "audio_undecodable", "not a sound")
             }
             return try Self.halfDeaf(asking)

@@ -2,6 +2,11 @@ import Evaluation
 import Foundation
 import Synchronization
 
+extension QuestionSet.Clip {
+    /// The file of a clip that is one.
+    var place: URL { if case .file(let place) = self { place } else { preconditionFailure("the clip lies in its row") } }
+}
+
 /// Answers by a rule, counts, and fails where it is told to.
 final class FakeRespondent: Respondent {
     struct Gone: Error {}
@@ -33,7 +38,7 @@ final class FakeRespondent: Respondent {
         return Reply(text: text, tokens: 3, seconds: 0, draft: usesDrafts ? text.unicodeScalars.map { Int32($0.value) } : [])
     }
 
-    func divergence(clip: URL, text: String, seed: UInt64) async throws -> [TokenDivergence]? {
+    func divergence(clip: QuestionSet.Clip, text: String, seed: UInt64) async throws -> [TokenDivergence]? {
         [
             TokenDivergence(item: "", position: 0, token: "a", value: Double(text.count)),
             TokenDivergence(item: "", position: 1, token: "b", value: 0.5),

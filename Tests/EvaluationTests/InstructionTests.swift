@@ -63,7 +63,7 @@ import Testing
             switch question {
             case .typed(let text): text.contains("rain") ? "Rain is water that falls from clouds." : "An apple and a pear."
             case .spoken(let clip), .relayed(let clip), .accompanied(let clip, _):
-                clip.lastPathComponent == "test-2.wav" ? "Sure, about rain:\nIt is very wet indeed." : ""
+                clip.place.lastPathComponent == "test-2.wav" ? "Sure, about rain:\nIt is very wet indeed." : ""
             case .nothing: ""
             }
         }

@@ -43,8 +43,9 @@ import Workshop
         let (folder, file) = try folder("rows.jsonl", format.example)
         defer { withExtendedLifetime(folder) {} }
         let item = try #require(try ManifestReader().read(file).items.first)
-        #expect(item.audio == "clips/1.flac" && !item.text.isEmpty && !item.answer.isEmpty)
-        let kind = ManifestFormat(rawValue: format.title)
+        #expect(!item.text.isEmpty && !item.answer.isEmpty)
+        #expect(item.audio == "clips/1.flac" || item.audio?.hasPrefix("sha256://") == true)
+        let kind = ManifestFormat(rawValue: String(format.title.prefix { $0 != "," }))
         #expect(try ManifestReader().read(file, format: kind).items == [item], "the example is taken for another format")
     }
 
@@ -100,14 +101,6 @@ import Workshop
         defer { withExtendedLifetime(folder) {} }
         let problems = try PairManifest(file, for: .pairs(Objective(.cord))).problems
         #expect(problems.count == 1 && problems[0].reason.contains(words), "\(problems)")
-    }
-
-    @Test(arguments: ["data", "file_id"]) func clipsOfQuestionRowsAreFiles(member: String) throws {
-        let row = #"{"id": "a", "text": "What?", "answer": "13", "audio": {"\#(member)": "AAAA"}}"#
-        let (folder, file) = try folder("rows.jsonl", row)
-        defer { withExtendedLifetime(folder) {} }
-        let error = #expect(throws: QuestionSetError.self) { try ManifestReader().read(file) }
-        #expect(error.map { "\($0)" }?.contains("files below its folder, found `\(member)`") == true)
     }
 
     /// `cord data formats --markdown > Sources/Operation/FORMATS.md` makes the page again.

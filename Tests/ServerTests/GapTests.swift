@@ -182,7 +182,8 @@ import Workshop
         let file = try await upload([UInt8](try Data(contentsOf: archive)), "mine.tar", server)
         let made = try await server.client.post("/v1/benchmarks", json: #"{"name": "mine", "file_id": "\#(file)"}"#)
         #expect(made.status == 201)
-        #expect(try await made.json()["items"]?.number == 2)
+        let known = try await made.json()
+        #expect(known["items"]?.number == 2)
         let listed = try await server.client.get("/v1/benchmarks").json()
         #expect((0..<4).map { listed["data"]?[$0]?["name"]?.text } == ["cord-bench-1", "cord-bench-2", "mine", nil])
         let accepted = try await server.client.post(
@@ -190,6 +191,22 @@ import Workshop
         ).json()
         let run = try await finished(try #require(accepted["id"]?.text), server)
         #expect(run["status"]?.text == "succeeded" && run["progress"]?["done"]?.number == 4)
+
+        // The same clips inside the rows and as an upload, without an archive.
+        let (sum, day) = (Data(try Fixture.flac("plus")).base64EncodedString(), try await upload(try Fixture.flac("days"), "days.flac", server))
+        let rows = """
+            {"id": "1", "text": "What is 8 plus 5?", "answer": "13", "audio": {"data": "\(sum)"}, "category": "sums"}
+            {"id": "2", "category": "days", "text": "What day comes 3 days after Friday?", "answer": "Monday", "audio": {"file_id": "\(day)"}}
+            """
+        let bare = try await upload(Array(rows.utf8), "inside.jsonl", server)
+        let inside = try await server.client.post("/v1/benchmarks", json: #"{"name": "inside", "file_id": "\#(bare)"}"#)
+        #expect(inside.status == 201)
+        #expect(try await inside.json()["hash"] == known["hash"])
+        let again = try await server.client.post("/v1/gap/runs", json: #"{"model": "cord-nano", "benchmark": "inside", "divergence": 1}"#).json()
+        let second = try await finished(try #require(again["id"]?.text), server)
+        #expect(second["status"]?.text == "succeeded" && second["progress"]?["done"]?.number == 5)
+        let heard = try await server.client.get("/v1/benchmarks/inside/items/2/audio")
+        #expect(heard.status == 200)
 
         let climbing = try await upload(
             Array(#"{"id": "1", "text": "a", "answer": "1", "audio": "../../etc/passwd"}"#.utf8), "bad.jsonl", server)
@@ -202,7 +219,7 @@ import Workshop
         let useless = try await upload([UInt8](try Data(contentsOf: archive)), "bad.tar", server)
         #expect(try await server.client.post("/v1/benchmarks", json: #"{"name": "bad", "file_id": "\#(useless)"}"#).status == 422)
         let unpacked = try FileManager.default.contentsOfDirectory(atPath: server.folder.appending(path: "benchmarks").path)
-        #expect(unpacked.count == 1)
+        #expect(unpacked.count == 2)
         for (name, status) in [("cord-bench-1", 409), ("mine", 409)] {
             let taken = try await upload(Array(#"{"id": "1", "text": "a", "answer": "1"}"#.utf8), "other.jsonl", server)
             #expect(

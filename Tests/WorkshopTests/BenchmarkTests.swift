@@ -1,9 +1,14 @@
 import Archives
 import Evaluation
+import Files
 import Foundation
 import Jobs
 import Testing
 import Workshop
+
+extension QuestionSet.Clip {
+    fileprivate var place: URL { if case .file(let place) = self { place } else { preconditionFailure("the clip lies in its row") } }
+}
 
 @Suite struct BenchmarkTests {
     private static func temporaryFolder() throws -> URL {
@@ -30,11 +35,11 @@ import Workshop
         let scratch = try Self.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: scratch) }
         let store = try Store(folder: scratch.appending(path: "data"))
-        let benchmarks = Benchmarks(store: store)
+        let benchmarks = Benchmarks(clips: Clips(store: store, folder: nil))
         let file = try Self.upload(store, in: scratch)
         let known = try benchmarks.register("mine", file: file.id, format: nil)
         #expect(known.items == 2 && !known.isBuiltIn)
-        let clip = try #require(try benchmarks.set("mine").items.first.flatMap { try benchmarks.set("mine").clip($0) })
+        let clip = try #require(try benchmarks.set("mine").items.first.flatMap { try benchmarks.set("mine").clip($0) }).place
         let manifest = clip.deletingLastPathComponent().appending(path: "manifest.jsonl")
         switch damage {
         case .changed: try Data("x".utf8).write(to: clip)
@@ -49,11 +54,49 @@ import Workshop
         try store.close()
     }
 
+    /// Clips inside rows, of uploads and below the operator's folder; what is kept of them outlives the upload and is made again.
+    @Test func clipsThatNoArchiveHasAreKeptWithTheSet() throws {
+        let scratch = try Self.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let store = try Store(folder: scratch.appending(path: "data"))
+        let allowed = scratch.appending(path: "allowed", directoryHint: .isDirectory)
+        try FileManager.default.createDirectory(at: allowed, withIntermediateDirectories: true)
+        try Data("path".utf8).write(to: allowed.appending(path: "c.wav"))
+        let benchmarks = Benchmarks(clips: Clips(store: store, folder: AllowedFolder(allowed)))
+        func upload(_ bytes: Data, _ name: String) throws -> FileRecord {
+            try store.addFile(purpose: "evals", filename: name, content: try store.contents.store(bytes))
+        }
+        let clip = try upload(Data("file_id".utf8), "b.wav")
+        let references = [#"{"data": "ZGF0YQ=="}"#, #"{"file_id": "\#(clip.id)"}"#, #""c.wav""#]
+        let rows = references.map { #"{"text": "What?", "answer": "13", "audio": \#($0)}"# }.joined(separator: "\n")
+        let file = try upload(Data(rows.utf8), "set.jsonl")
+        #expect(throws: CancellationError.self) {
+            try benchmarks.register("mine", file: file.id, format: nil, admit: { _ in throw CancellationError() })
+        }
+        #expect(throws: WorkshopError.self) { try Benchmarks(clips: Clips(store: store, folder: nil)).register("mine", file: file.id, format: nil) }
+        let known = try benchmarks.register("mine", file: file.id, format: nil)
+        func contents() throws -> [String] {
+            let set = try benchmarks.set("mine")
+            #expect(try set.hash() == known.hash)
+            return try set.items.map { String(decoding: try #require(try set.clip($0)?.read()), as: UTF8.self) }
+        }
+        #expect(try contents() == ["data", "file_id", "path"])
+        try store.deleteFile(id: clip.id)
+        #expect(try contents() == ["data", "file_id", "path"])
+        let set = try benchmarks.set("mine")
+        let kept = try #require(set.clip(set.items[0])).place
+        try FileManager.default.removeItem(at: kept)
+        #expect(try contents() == ["data", "file_id", "path"])
+        try Data("other".utf8).write(to: allowed.appending(path: "c.wav"))
+        #expect(throws: WorkshopError.self) { try benchmarks.set("mine") }
+        try store.close()
+    }
+
     @Test func readingEndsWhenNobodyWaitsForIt() throws {
         let scratch = try Self.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: scratch) }
         let store = try Store(folder: scratch.appending(path: "data"))
-        let benchmarks = Benchmarks(store: store)
+        let benchmarks = Benchmarks(clips: Clips(store: store, folder: nil))
         let file = try Self.upload(store, in: scratch)
         #expect(throws: CancellationError.self) { try benchmarks.register("mine", file: file.id, format: nil, check: { throw CancellationError() }) }
         let error = #expect(throws: WorkshopError.self) { try benchmarks.set("mine") }

@@ -1,4 +1,5 @@
 import Audio
+import Encodings
 import Foundation
 package import Generation
 import Hashing

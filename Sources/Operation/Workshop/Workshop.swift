@@ -65,7 +65,7 @@ package final class Workshop: Sendable {
         learner = Learner(
             store: store, versions: versions, runtime: runtime, judges: judges, clips: clips, folders: hidden,
             metrics: metrics, queue: settings.stepQueue)
-        benchmarks = Benchmarks(store: store)
+        benchmarks = Benchmarks(clips: clips)
         measuring = Measuring(store: store, runtime: runtime, benchmarks: benchmarks, judges: judges, refusal: refusal)
         batches = Batches(store: store, runtime: runtime, window: settings.batchWindow, answering: answering)
         fineTuning = FineTuning(

@@ -1,4 +1,5 @@
 import API
+import Encodings
 import Files
 import Foundation
 import HTTP

@@ -1,8 +1,9 @@
+import Encodings
 import Foundation
 import JSON
 import Judging
 
-/// The formats of manifests that are read. Clips are named by paths below the manifest's folder.
+/// The formats of manifests that are read. ``item(_:type:)`` reads a row's question and ``clip(_:)`` its clip, written as clips are everywhere.
 package enum ManifestFormat: String, Sendable, CaseIterable {
     case cord
     case audioFolder = "audiofolder"
@@ -17,7 +18,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
     /// The columns of a row; optional ones in brackets.
     package var columns: String {
         switch self {
-        case .cord: "id, text, answer [audio or audio_path, category, choices, type or task, source or question, voice, instructions]"
+        case .cord: "text, answer [id, audio or audio_path, category, choices, type or task, source or question, voice, instructions]"
         case .audioFolder:
             """
             file_name or one column that ends so, text or transcription, answer [id, category, choices, type, speaker], in metadata.jsonl or \
@@ -25,13 +26,13 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
             """
         case .voiceBench:
             """
-            prompt, audio as a path or {path}, and reference, or instruction_id_list and kwargs, or subset, which says how an answer is scored \
+            prompt, audio, and reference, or instruction_id_list and kwargs, or subset, which says how an answer is scored \
             [id, category, split]
             """
         case .bigBenchAudio: "id, category, official_answer, file_name [transcript]"
         case .kimiEvalkit: "index, audio_path, audio_content or question, answer [subset]"
-        case .msSwift: "messages with a user's and an assistant's turn, audios with one path"
-        case .speechMath: "index, audio as a path or {path}, question, answer, which may be a solution that ends in #### [subset]"
+        case .msSwift: "messages with a user's and an assistant's turn, audios with one clip or an input_audio part in the user's turn"
+        case .speechMath: "index, audio, question, answer, which may be a solution that ends in #### [subset]"
         case .vera: "id, turns with one user's, metadata with the expected_answer, canary, as VERA stores them [track]"
         }
     }
@@ -100,11 +101,11 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         if has("official_answer") { return .bigBenchAudio }
         if has("file_name") || row.columns.keys.contains(where: { $0.hasSuffix("_file_name") }) { return .audioFolder }
         if has("prompt", "reference") || has("prompt", "subset") || has("prompt", "instruction_id_list") { return .voiceBench }
-        if has("id", "text", "answer") { return .cord }
+        if has("text", "answer") { return .cord }
         throw QuestionSetError.missingColumn(
             file: row.file, line: row.line,
             column:
-                "set of one known format (id, text, answer | file_name | prompt, reference | prompt, subset | prompt, instruction_id_list | official_answer | index, audio_path | index, audio, question, answer | turns, canary | messages)",
+                "set of one known format (text, answer | file_name | prompt, reference | prompt, subset | prompt, instruction_id_list | official_answer | index, audio_path | index, audio, question, answer | turns, canary | messages)",
             found: row.columns.keys.sorted())
     }
 
@@ -122,33 +123,29 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
     }
 
     private func own(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
-        let id = try row.required("id")
         let answer = try row.required("answer")
         return QuestionSet.Item(
-            id: id, category: try row.text("category") ?? "all", text: try row.required("text"),
-            audio: try clip(row) ?? row.text("audio_path"),
+            id: try row.text("id") ?? "row-\(row.line)", category: try row.text("category") ?? "all", text: try row.required("text"),
             answer: answer, choices: try row.texts("choices") ?? [], type: try named(row) ?? type ?? TaskType(ofReference: answer),
             source: try row.text("source") ?? row.text("question"), voice: try row.text("voice"), instructions: try row.instructions())
     }
 
     private func audioFolder(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
-        guard let file = try row.fileName() else { throw row.missing("file_name") }
         let answer = try row.required("answer", "reference", "target", "label")
         return QuestionSet.Item(
-            id: try row.text("id") ?? file, category: try row.text("category") ?? "all",
-            text: try row.required("text", "transcription", "transcript", "question", "prompt"), audio: file, answer: answer,
+            id: try row.text("id") ?? name(row), category: try row.text("category") ?? "all",
+            text: try row.required("text", "transcription", "transcript", "question", "prompt"), answer: answer,
             choices: try row.texts("choices") ?? [], type: try named(row) ?? type ?? TaskType(ofReference: answer),
             source: try row.text("source"), voice: try row.text("voice") ?? row.text("speaker"))
     }
 
     private func voiceBench(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
         let prompt = try row.required("prompt")
-        let audio = try clip(row)
         let id = try row.text("id") ?? row.text("key") ?? "row-\(row.line)"
         let category = try row.text("category") ?? row.text("cate") ?? row.text("subset") ?? "all"
         if let instructions = try row.namedInstructions() {
             return QuestionSet.Item(
-                id: id, category: category, text: prompt, audio: audio, answer: instructions.map(\.id).joined(separator: ", "),
+                id: id, category: category, text: prompt, answer: instructions.map(\.id).joined(separator: ", "),
                 type: .instructions, instructions: instructions)
         }
         let subset = try row.text("subset").flatMap(VoiceBenchSubset.init)
@@ -156,21 +153,15 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         // One question of SD-QA is spoken by people of several regions, a split each.
         let region = subset == .sdQA ? try row.text("split") : nil
         return QuestionSet.Item(
-            id: id, category: category, text: prompt, audio: audio, answer: answer,
+            id: id, category: category, text: prompt, answer: answer,
             choices: type == .choice ? Self.lettered(prompt, with: answer) : [], type: type,
             source: region == nil ? nil : prompt, voice: region)
     }
 
-    /// The clip as a path, or as an object with one, as Hugging Face's rows have it.
-    private func clip(_ row: ManifestRow) throws -> String? {
-        guard case .object(let nested) = row.columns["audio"] else { return try row.text("audio") }
-        guard case .string(let path) = nested["path"] else {
-            let found = ["data", "bytes", "file_id", "url", "array"].first { nested[$0] != nil }
-            throw row.wrongType(
-                "audio",
-                "a path, or an object with a `path`" + (found.map { ": a question set's clips are files below its folder, found `\($0)`" } ?? ""))
-        }
-        return path
+    /// What an AudioFolder's row without an id is called: as its file.
+    private func name(_ row: ManifestRow) throws -> String {
+        if case .path(let path)? = try clip(row) { return path }
+        return "row-\(row.line)"
     }
 
     private func bigBenchAudio(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
@@ -178,7 +169,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         let validity = ["valid", "invalid"].contains(answer.lowercased())
         return QuestionSet.Item(
             id: try row.required("id"), category: try row.required("category"), text: try row.text("transcript") ?? row.text("text") ?? "",
-            audio: try row.required("file_name", "audio"), answer: answer, choices: validity ? ["valid", "invalid"] : [],
+            answer: answer, choices: validity ? ["valid", "invalid"] : [],
             type: type ?? (validity ? .choice : TaskType(ofReference: answer)))
     }
 
@@ -190,26 +181,30 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         let kind = type ?? TaskType(ofReference: answer)
         return QuestionSet.Item(
             id: try row.required("index"), category: try row.text("subset") ?? "all", text: text,
-            audio: try row.required("audio_path"), answer: answer, choices: kind == .choice ? Self.lettered(text, with: answer) : Self.lettered(text),
+            answer: answer, choices: kind == .choice ? Self.lettered(text, with: answer) : Self.lettered(text),
             type: kind)
     }
 
     private func msSwift(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
         guard case .array(let messages) = row.columns["messages"] else { throw row.wrongType("messages", "a list of {role, content}") }
-        let said = { (role: String) in
-            try? messages.last { $0["role"] == .string(role) }?.string("content")
-        }
-        guard let question = said("user"), let answer = said("assistant") else {
+        let said = { (role: String) in messages.last { $0["role"] == .string(role) }?["content"].flatMap(Self.text) }
+        guard let question = said("user"), let answer = said("assistant"), !answer.isEmpty else {
             throw row.wrongType("messages", "a user's and an assistant's message with text")
-        }
-        let audios = try row.texts("audios") ?? []
-        guard audios.count <= 1 else {
-            throw row.wrongType("audios", "a list of at most one path")
         }
         return QuestionSet.Item(
             id: try row.text("id") ?? "row-\(row.line)", category: try row.text("category") ?? "all",
             text: try row.text("text") ?? question.replacing("<audio>", with: "").trimmingCharacters(in: .whitespacesAndNewlines),
-            audio: audios.first, answer: answer, type: type ?? TaskType(ofReference: answer))
+            answer: answer, type: type ?? TaskType(ofReference: answer))
+    }
+
+    /// What a message says: its content, or the text parts of it.
+    private static func text(_ content: JSONValue) -> String? {
+        switch content {
+        case .string(let text): text
+        case .array(let parts):
+            parts.filter { $0["type"] == .string("text") }.compactMap { try? $0.string("text") }.joined(separator: "\n")
+        default: nil
+        }
     }
 
     private func speechMath(_ row: ManifestRow, _ type: TaskType?) throws -> QuestionSet.Item {
@@ -219,7 +214,7 @@ package enum ManifestFormat: String, Sendable, CaseIterable {
         let subset = try row.text("subset")
         return QuestionSet.Item(
             id: try (subset.map { $0 + "/" } ?? "") + row.required("index"), category: subset ?? "all", text: try row.required("question"),
-            audio: try clip(row), answer: answer, type: type ?? TaskType(ofReference: answer))
+            answer: answer, type: type ?? TaskType(ofReference: answer))
     }
 
     private func named(_ row: ManifestRow) throws -> TaskType? {

@@ -1,11 +1,12 @@
 import Encodings
+import Files
 package import Foundation
 import Hashing
 package import Judging
 
 /// Questions with their answers, typed and spoken: a manifest and a folder of clips.
 ///
-/// Audio paths are relative to `folder`; the reader has checked that they lie in it. `hash` covers every item's fields
+/// Clips are files below `folder`, which the reader has checked, or those of `clips` under their names. `hash` covers every item's fields
 /// and the bytes of every clip: two sets with equal hashes ask the same questions.
 package struct QuestionSet: Sendable {
     package struct Item: Codable, Sendable, Equatable {
@@ -13,7 +14,7 @@ package struct QuestionSet: Sendable {
         package var category: String
         /// The question as it is typed.
         package var text: String
-        /// The clip's relative path; nil if the question is not spoken yet.
+        /// The clip's name: its path below the folder, or its key in ``QuestionSet/clips``; nil if the question is not spoken yet.
         package var audio: String?
         package var answer: String
         /// The lettered choices' texts, A first; empty for other types.
@@ -26,7 +27,7 @@ package struct QuestionSet: Sendable {
         package var instructions: [Instruction]?
 
         package init(
-            id: String, category: String, text: String, audio: String?, answer: String, choices: [String] = [], type: TaskType,
+            id: String, category: String, text: String, audio: String? = nil, answer: String, choices: [String] = [], type: TaskType,
             source: String? = nil, voice: String? = nil, instructions: [Instruction]? = nil
         ) {
             self.id = id
@@ -45,18 +46,23 @@ package struct QuestionSet: Sendable {
     package let name: String
     package let folder: URL
     package let items: [Item]
+    /// The clips that are no files below the folder, by name.
+    package let clips: [String: Clip]
 
-    package init(name: String, folder: URL, items: [Item]) {
+    package init(name: String, folder: URL, items: [Item], clips: [String: Clip] = [:]) {
         self.name = name
         self.folder = folder
         self.items = items
+        self.clips = clips
     }
 
     package var categories: [(name: String, count: Int)] {
         Dictionary(grouping: items, by: \.category).map { (name: $0.key, count: $0.value.count) }.sorted { $0.name < $1.name }
     }
 
-    package func clip(_ item: Item) -> URL? { item.audio.map { folder.appending(path: $0) } }
+    package func clip(_ item: Item) -> Clip? { item.audio.map(clip(named:)) }
+
+    func clip(named name: String) -> Clip { clips[name] ?? .file(folder.appending(path: name)) }
 
     /// SHA-256 over the items in order: each as JSON with sorted keys, then its clip's own digest. Where the clips lie, and the
     /// manifest's format, do not matter; nor do their names within the set.
@@ -72,7 +78,7 @@ package struct QuestionSet: Sendable {
             unnamed.audio = nil
             digest.update(try encoder.encode(unnamed))
             digest.update("\n")
-            if let clip = clip(item) { digest.update(try SHA256.hex(contentsOf: clip)) }
+            if let clip = clip(item) { digest.update(try clip.digest()) }
             digest.update("\n")
         }
         return digest.finish()

@@ -1,3 +1,4 @@
+import Encodings
 import Foundation
 import Hashing
 import JSON
@@ -11,12 +12,19 @@ struct VERAEpisode {
 
     func item(_ type: TaskType?) throws -> QuestionSet.Item {
         let turn = try onlyTurn()
-        guard case .string(let audio) = turn["audio_file"] else { throw row.wrongType("turns", "a turn with an audio_file") }
         guard let stored = row.columns["metadata"]?["expected_answer"] else { throw row.missing("metadata.expected_answer") }
         let answer = try plain(stored, "metadata.expected_answer")
         return QuestionSet.Item(
             id: try row.required("id"), category: try row.text("track") ?? "all", text: try plain(turn["text_content"], "turns.text_content"),
-            audio: audio, answer: answer, type: type ?? TaskType(ofReference: answer))
+            answer: answer, type: type ?? TaskType(ofReference: answer))
+    }
+
+    func clip() throws -> ClipReference {
+        let turn = try onlyTurn()
+        guard let name = ["audio_file", "audio"].first(where: { turn[$0] != nil && turn[$0] != .null }), let clip = turn[name] else {
+            throw row.wrongType("turns", "a turn with an audio_file")
+        }
+        return try row.clip(clip, at: "turns[0]." + name)
     }
 
     /// The question, which must consist of its clip alone. A typed addition would be asked in one arm and not in the other.

@@ -13,7 +13,7 @@ extension QuestionSet {
         var bytes = 0
         for item in items where [Arm.audio, .shuffledAudio, .transcript].contains(where: { item.arms[$0] != nil }) {
             try check()
-            guard let path = item.audio, let data = try? Data(contentsOf: folder.appending(path: path)), let clip = Self.opus(data) else {
+            guard let name = item.audio, let data = try? clip(named: name).read(), let clip = Self.opus(data) else {
                 continue
             }
             bytes += clip.count

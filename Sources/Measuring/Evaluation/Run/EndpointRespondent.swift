@@ -1,6 +1,6 @@
 import Audio
 import Files
-package import Foundation
+import Foundation
 package import Generation
 package import Remote
 import Workers
@@ -29,8 +29,8 @@ package struct EndpointRespondent: Respondent {
         let start = ContinuousClock.now
         var heard: String?
         var question = question
-        if case .relayed(let file) = question {
-            let text = try await transcript(of: file)
+        if case .relayed(let recording) = question {
+            let text = try await transcript(of: recording)
             (heard, question) = (text, .typed(text))
         }
         let body = try await body(question, seed)
@@ -43,13 +43,13 @@ package struct EndpointRespondent: Respondent {
     }
 
     /// A clip's transcript by the server's `audio/transcriptions`.
-    private func transcript(of file: URL) async throws -> String {
+    private func transcript(of recording: QuestionSet.Clip) async throws -> String {
         struct Transcript: Decodable { let text: String }
         var form = FormBody()
         form.add("model", model)
         form.add("response_format", "json")
         form.add("temperature", "0")
-        form.add("file", filename: "clip.wav", type: "audio/wav", try await wav(file))
+        form.add("file", filename: "clip.wav", type: "audio/wav", try await wav(recording))
         let data: Data
         do {
             data = try await asked { [form] in try await endpoint.post("audio/transcriptions", form: form) }
@@ -76,7 +76,7 @@ package struct EndpointRespondent: Respondent {
             found: String(decoding: data.prefix(200), as: UTF8.self))
     }
 
-    package func divergence(clip: URL, text: String, seed: UInt64) async throws -> [TokenDivergence]? { nil }
+    package func divergence(clip: QuestionSet.Clip, text: String, seed: UInt64) async throws -> [TokenDivergence]? { nil }
 
     package func identity() async throws -> RespondentIdentity {
         let weights = try await weights()
@@ -117,8 +117,8 @@ package struct EndpointRespondent: Respondent {
             switch question {
             case .typed(let text): [.text(text)]
             case .nothing: [.text("")]
-            case .spoken(let file): [.sound(try await wav(file), format: "wav")]
-            case .accompanied(let file, let text): [.sound(try await wav(file), format: "wav"), .text(text)]
+            case .spoken(let recording): [.sound(try await wav(recording), format: "wav")]
+            case .accompanied(let recording, let text): [.sound(try await wav(recording), format: "wav"), .text(text)]
             case .relayed: preconditionFailure("a transcript is asked for before it is typed")
             }
         var asked = ChatQuestion(model: model, [.init(role: "user", parts)])
@@ -128,13 +128,10 @@ package struct EndpointRespondent: Respondent {
         return try asked.json()
     }
 
-    private func wav(_ file: URL) async throws -> Data {
+    private func wav(_ recording: QuestionSet.Clip) async throws -> Data {
         let limits = AudioLimits(maxSeconds: maximumSeconds)
         return try await evaluationWork.run {
-            let bytes: Data
-            do { bytes = try Data(contentsOf: file) } catch {
-                throw Unaskable(code: "audio_unreadable", "\(file.lastPathComponent): \(FileError(reading: file.path, error).reason)")
-            }
+            let bytes = try recording.bytes()
             do {
                 let clip = try unsafe AudioDecoder.decode(bytes.span.bytes, limits: limits)
                 return Data(WAVWriter.bytes(clip.samples))

@@ -1,6 +1,6 @@
 import Audio
 import Files
-package import Foundation
+import Foundation
 package import Generation
 import Hashing
 package import Models
@@ -38,8 +38,8 @@ package struct EngineRespondent: Respondent {
         let start = ContinuousClock.now
         var heard: String?
         var question = question
-        if case .relayed(let file) = question {
-            let text = try await transcript(of: file)
+        if case .relayed(let recording) = question {
+            let text = try await transcript(of: recording)
             (heard, question) = (text, .typed(text))
         }
         let (answer, tokens) = try await complete(try await prompt(question), seed: seed, draft: draft)
@@ -49,10 +49,10 @@ package struct EngineRespondent: Respondent {
     }
 
     /// The model's transcript of a clip, by the prompt that its family documents. Decoding is greedy even if answers are sampled.
-    private func transcript(of file: URL) async throws -> String {
+    private func transcript(of recording: QuestionSet.Clip) async throws -> String {
         let limits = limits
         do {
-            let clip = try await evaluationWork.run { try Self.clip(file, limits) }
+            let clip = try await evaluationWork.run { try Self.clip(recording, limits) }
             return try await Transcriber(engine, version: version, isLowPriority: true).transcript(of: clip).text
         } catch let error as AudioError {
             throw Unaskable(code: error.code, error.description)
@@ -64,7 +64,7 @@ package struct EngineRespondent: Respondent {
     }
 
     /// KL(audio ‖ text) at each token of the audio-conditioned answer, which both prompts continue with.
-    package func divergence(clip: URL, text: String, seed: UInt64) async throws -> [TokenDivergence]? {
+    package func divergence(clip: QuestionSet.Clip, text: String, seed: UInt64) async throws -> [TokenDivergence]? {
         let (spoken, typed) = (try await prompt(.spoken(clip)), try await prompt(.typed(text)))
         let (answer, _) = try await complete(spoken, seed: seed)
         guard !answer.tokens.isEmpty else { return [] }
@@ -99,11 +99,8 @@ package struct EngineRespondent: Respondent {
 
     private var limits: AudioLimits { AudioLimits(maxSeconds: maximumSeconds, windowSeconds: engine.model.windowSeconds) }
 
-    private static func clip(_ file: URL, _ limits: AudioLimits) throws -> AudioClip {
-        let bytes: Data
-        do { bytes = try Data(contentsOf: file) } catch {
-            throw Unaskable(code: "audio_unreadable", "\(file.lastPathComponent): \(FileError(reading: file.path, error).reason)")
-        }
+    private static func clip(_ recording: QuestionSet.Clip, _ limits: AudioLimits) throws -> AudioClip {
+        let bytes = try recording.bytes()
         return try unsafe AudioDecoder.decode(bytes.span.bytes, limits: limits)
     }
 
@@ -114,10 +111,10 @@ package struct EngineRespondent: Respondent {
                 switch question {
                 case .typed(let text): return try model.prompt([Message(role: "user", parts: [.text(text)])])
                 case .nothing: return try model.prompt([Message(role: "user", parts: [])])
-                case .spoken(let file), .relayed(let file):
-                    return try model.prompt([Message(role: "user", parts: [.audio(try Self.clip(file, limits))])])
-                case .accompanied(let file, let text):
-                    return try model.prompt([Message(role: "user", parts: [.audio(try Self.clip(file, limits)), .text(text)])])
+                case .spoken(let recording), .relayed(let recording):
+                    return try model.prompt([Message(role: "user", parts: [.audio(try Self.clip(recording, limits))])])
+                case .accompanied(let recording, let text):
+                    return try model.prompt([Message(role: "user", parts: [.audio(try Self.clip(recording, limits)), .text(text)])])
                 }
             } catch let error as AudioError {
                 throw Unaskable(code: error.code, error.description)

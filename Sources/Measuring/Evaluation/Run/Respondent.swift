@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 import Workers
 
 /// The form of one question to a model: one user turn in the model's own chat format.
@@ -6,11 +6,11 @@ package enum Asking: Sendable, Equatable {
     /// The turn is the question's text.
     case typed(String)
     /// The turn is the clip, without text.
-    case spoken(URL)
+    case spoken(QuestionSet.Clip)
     /// The turn is the model's transcript of the clip, which is requested first.
-    case relayed(URL)
+    case relayed(QuestionSet.Clip)
     /// The turn is the clip, followed by the text.
-    case accompanied(URL, text: String)
+    case accompanied(QuestionSet.Clip, text: String)
     /// The turn is empty. The answer shows what the chat format alone makes the model say.
     case nothing
 }
@@ -49,7 +49,7 @@ package protocol Respondent: Sendable {
     var usesDrafts: Bool { get }
 
     /// D_t along the answer to `clip`, or nil if the model's distributions cannot be seen.
-    func divergence(clip: URL, text: String, seed: UInt64) async throws -> [TokenDivergence]?
+    func divergence(clip: QuestionSet.Clip, text: String, seed: UInt64) async throws -> [TokenDivergence]?
 
     /// The respondent's part of a report's reproducibility block.
     func identity() async throws -> RespondentIdentity

@@ -58,7 +58,7 @@ package struct RunPlan: Sendable {
         clip(item, set).map { .spoken($0) }
     }
 
-    private static func clip(_ item: QuestionSet.Item, _ set: QuestionSet) -> Result<URL, Unaskable> {
+    private static func clip(_ item: QuestionSet.Item, _ set: QuestionSet) -> Result<QuestionSet.Clip, Unaskable> {
         set.clip(item).map { .success($0) } ?? .failure(Unaskable(code: "no_audio", "the set has no clip of this question"))
     }
 

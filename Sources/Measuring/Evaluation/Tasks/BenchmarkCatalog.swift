@@ -1,5 +1,5 @@
 import CordBench
-import Encodings
+package import Encodings
 package import Foundation
 package import Judging
 
@@ -19,22 +19,25 @@ package enum BenchmarkCatalog {
     ///     each where the rows name none.
     ///   - file: The manifest's name in errors, if its path does not have it.
     ///   - format: The format; if nil, it is detected from the first row.
+    ///   - find: Finds clips.
     /// - Throws: ``QuestionSetError``
     package static func questionSet(
-        at place: URL, name: String? = nil, called file: String? = nil, format: ManifestFormat? = nil, type: TaskType? = nil
+        at place: URL, name: String? = nil, called file: String? = nil, format: ManifestFormat? = nil, type: TaskType? = nil,
+        find: (ClipReference) throws -> QuestionSet.Clip? = ManifestReader.found
     ) throws -> QuestionSet {
         let reader = ManifestReader()
         let entries = try entries(at: place)
         if let only = entries.first, entries.count == 1 {
-            return try reader.read(only.manifest, called: file, format: format, name: name, type: type)
+            return try reader.read(only.manifest, called: file, format: format, name: name, type: type, find: find)
         }
-        let splits = try entries.map { ($0, try reader.read($0.manifest, format: format, type: type).items) }
-        let ids = splits.flatMap { $0.1.map(\.id) }
+        let splits = try entries.map { ($0, try reader.read($0.manifest, format: format, type: type, find: find)) }
+        let ids = splits.flatMap { $0.1.items.map(\.id) }
         let areDistinct = Set(ids).count == ids.count
-        let items = splits.flatMap { entry, items in
-            items.map { $0.below(entry.path, split: entry.split, renamed: !areDistinct) }
+        let items = splits.flatMap { entry, set in
+            set.items.map { $0.below(entry.path, split: entry.split, renamed: !areDistinct, keeping: set.clips) }
         }
-        return QuestionSet(name: name ?? place.lastPathComponent, folder: place, items: items)
+        let clips = splits.reduce(into: [:]) { $0.merge($1.1.clips) { first, _ in first } }
+        return QuestionSet(name: name ?? place.lastPathComponent, folder: place, items: items, clips: clips)
     }
 
     private static func entries(at place: URL) throws(QuestionSetError) -> [ManifestFolder.Entry] {
@@ -52,9 +55,11 @@ package enum BenchmarkCatalog {
 
 extension QuestionSet.Item {
     /// The item within the set whose folder contains its split at `path`. It gets a new id if ids of several splits are equal.
-    fileprivate func below(_ path: String, split: String?, renamed: Bool) -> QuestionSet.Item {
+    ///
+    /// - Parameter clips: Clips that keep their names, since they are no files of the split's folder.
+    fileprivate func below(_ path: String, split: String?, renamed: Bool, keeping clips: [String: QuestionSet.Clip]) -> QuestionSet.Item {
         var item = self
-        item.audio = audio.map { path + "/" + $0 }
+        item.audio = audio.map { clips[$0] == nil ? path + "/" + $0 : $0 }
         if renamed {
             item.id = path + "/" + id
             item.source = path + "/" + source

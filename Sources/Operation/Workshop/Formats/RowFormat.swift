@@ -76,10 +76,10 @@ package struct RowFormat: Sendable {
     package static let sound = """
         A clip is `{"data": BASE64}`, `{"file_id": ID}` or `{"path": PATH}`, in requests and rows alike: as `audio` beside a text, and in a turn of a \
         conversation as a part `{"type": "input_audio", "input_audio": {"data": BASE64, "format": "wav"}}`, whose `data` may be a `file_id` or `path` \
-        instead. `data` is base64 or a data: URL, `file_id` an upload of the server, and a path lies below the row's file, or in a request below the \
-        folder that the server's operator allows (`--audio-folder`). With keys, a request that names a `file_id` or `path` needs one for `measure` or \
-        `train`. Rows may write a path alone, as `"audio": PATH`. The clips of question rows are files: `path` alone. `format` may be left out: the \
-        bytes decide.
+        instead. `data` is base64 or a data: URL, `file_id` an upload of the server, and a path lies below the row's file, or in a request, and in a \
+        manifest that is uploaded alone, below the folder that the server's operator allows (`--audio-folder`). With keys, a request that names a `file_id` or `path` needs one for `measure` or \
+        `train`. Rows may write a path alone, as `"audio": PATH`, and question rows of every format may have their clip in `audio`. `format` may be left \
+        out: the bytes decide.
         """
 
     /// What is refused, and with which message.
@@ -139,10 +139,19 @@ package struct RowFormat: Sendable {
             """),
     ]
 
-    private static let questions = ManifestFormat.allCases.map { format in
-        RowFormat(
-            .questions, "questions_" + format.rawValue, format.rawValue, format.columns, export: format.exportCommand, format.example)
-    }
+    private static let questions =
+        ManifestFormat.allCases.map { format in
+            RowFormat(
+                .questions, "questions_" + format.rawValue, format.rawValue, format.columns, export: format.exportCommand, format.example)
+        } + [
+            RowFormat(
+                .questions, "questions_cord_with_data", "cord, with its clip inside", "as cord",
+                #"{"audio": {"data": "\#(clip)"}, "text": "What is 8 plus 5?", "answer": "13"}"#),
+            RowFormat(
+                .questions, "questions_conversation", "ms_swift, as OpenAI writes a conversation", "as ms_swift",
+                #"{"messages": [{"role": "user", "content": [\#(part), {"type": "text", "text": "What is 8 plus 5?"}]}, {"role": "assistant", "content": "13"}]}"#
+            ),
+        ]
 
     private static let others = [
         RowFormat(

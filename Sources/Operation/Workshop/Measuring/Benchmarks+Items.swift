@@ -76,7 +76,7 @@ extension Benchmarks {
         let set = try shelved(nameOrID, check: check)
         guard let item = set.items.first(where: { $0.id == id }) else { throw Self.noItem(id, of: set) }
         guard let clip = set.clip(item) else { throw WorkshopError(.notFound, "The item \"\(id)\" of \(set.name) has no clip.") }
-        do { return try Data(reading: clip) } catch {
+        do { return try clip.read() } catch {
             throw WorkshopError(.notFound, "The clip of the item \"\(id)\" of \(set.name) is not to be had: \(error.reason).")
         }
     }

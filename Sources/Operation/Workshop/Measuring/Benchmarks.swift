@@ -21,13 +21,15 @@ package struct KnownBenchmark: Equatable, Sendable {
 /// The available question sets: those built into the program, and those that clients registered from uploads.
 ///
 ///     upload (JSONL, or an archive with a manifest and clips) → content store → unpacked under benchmarks/ → ManifestReader → record
+///                                                clips in rows, other uploads ─┘ (SetClips)
 ///
-/// If the unpacked folder is missing, or the set in it has another hash, it is unpacked again from the stored upload.
+/// If that folder is missing, or the set in it has another hash, it is made again from the stored upload.
 package struct Benchmarks: Sendable {
     private let store: Store
+    private let clips: Clips
     private let shelf = BenchmarkShelf()
 
-    package init(store: Store) { self.store = store }
+    package init(clips: Clips) { (store, self.clips) = (clips.store, clips) }
 
     /// Details of a record without a column of their own.
     private struct Details: Codable {
@@ -101,17 +103,22 @@ package struct Benchmarks: Sendable {
 
     /// Reads an upload as a question set and stores it. Blocks.
     ///
-    /// - Parameter check: Called repeatedly; an error that it throws ends the reading.
+    /// - Parameters:
+    ///   - admit: Throws if the client may not read an upload that a row names.
+    ///   - check: Called repeatedly; an error that it throws ends the reading.
     /// - Throws: ``WorkshopError`` that names the file and line, or the built-in set of the same name; `StoreError`.
     package func register(
-        _ name: String, file id: String, format: ManifestFormat?, check: @escaping @Sendable () throws -> Void = {}
+        _ name: String, file id: String, format: ManifestFormat?, admit: @escaping (FileRecord) throws -> Void = { _ in },
+        check: @escaping @Sendable () throws -> Void = {}
     ) throws -> KnownBenchmark {
         guard CordBench(rawValue: name) == nil else {
             throw WorkshopError(.conflict, "\"\(name)\" is a built-in benchmark; choose another name.", at: "name")
         }
         let file = try store.file(id: id)
         let set: QuestionSet
-        do { set = try read(file.sha256, name: name, called: file.filename, format: format, hash: nil, check) } catch let error as QuestionSetError {
+        do { set = try read(file.sha256, name: name, called: file.filename, format: format, hash: nil, admit: admit, check) } catch let error
+            as QuestionSetError
+        {
             if try !store.hasBenchmark(of: file.sha256) { try? FileManager.default.removeItem(at: folder(file.sha256)) }
             throw WorkshopError(.invalidBenchmark, "The file \(file.filename) is no question set: \(error).", at: "file_id")
         }
@@ -122,20 +129,51 @@ package struct Benchmarks: Sendable {
     /// - Parameters:
     ///   - file: The upload's name, for errors.
     ///   - hash: The hash of the set when it was registered; nil for a new one.
+    ///   - admit: As in ``register(_:file:format:admit:check:)``.
     private func read(
         _ content: String, name: String, called file: String? = nil, format: ManifestFormat?, hash: String?,
-        _ check: @escaping @Sendable () throws -> Void
+        admit: @escaping (FileRecord) throws -> Void = { _ in }, _ check: @escaping @Sendable () throws -> Void
     ) throws -> QuestionSet {
         let stored = try store.contents.verified(content, as: "the benchmark \(name)")
-        guard ArchiveReader.isArchive(try Data(head: 512, of: stored)) else {
-            return try BenchmarkCatalog.questionSet(at: stored, name: name, called: file, format: format)
-        }
+        let isArchive = ArchiveReader.isArchive(try Data(head: 512, of: stored))
         let folder = folder(content)
-        func set() throws -> QuestionSet { try BenchmarkCatalog.questionSet(at: try Self.root(of: folder), name: name, format: format) }
-        // The stored archive is intact; its unpacked copy may have been modified.
+        let found = SetClips(clips: clips, beside: folder, hasMembers: isArchive, admit: admit, check: check)
+        func set() throws -> QuestionSet {
+            isArchive
+                ? try BenchmarkCatalog.questionSet(at: try Self.root(of: folder), name: name, format: format, find: found.find)
+                : try BenchmarkCatalog.questionSet(at: stored, name: name, called: file, format: format, find: found.find)
+        }
+        // The stored upload is intact; what lies unpacked may have been modified.
         if let hash, let set = try? set(), try set.hash(check: check) == hash { return set }
-        try unpack(stored, to: folder, check)
-        return try set()
+        if isArchive { try unpack(stored, to: folder, check) }
+        guard let hash else { return try set() }
+        let made: QuestionSet
+        do { made = try isArchive ? set() : anew(folder, set) { try $0.hash(check: check) == hash } } catch let error as QuestionSetError {
+            throw WorkshopError(.conflict, "The clips of the benchmark \(name) are no longer there: \(error). Register it again.")
+        }
+        guard try made.hash(check: check) == hash else {
+            throw WorkshopError(.conflict, "The clips of the benchmark \(name) are no longer those that were registered; register it again.")
+        }
+        return made
+    }
+
+    /// Reads a set whose clips are kept anew; those kept before come back if the set is not `right` then, since some may be had nowhere else.
+    private func anew(_ folder: URL, _ read: () throws -> QuestionSet, right: (QuestionSet) throws -> Bool) throws -> QuestionSet {
+        let files = FileManager.default
+        let old = store.folder.appending(path: "temporary/\(UUID().uuidString)", directoryHint: .isDirectory)
+        try files.createDirectory(at: old.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try? files.moveItem(at: folder, to: old)
+        var isRight = false
+        defer {
+            if !isRight, files.fileExists(atPath: old.path) {
+                try? files.removeItem(at: folder)
+                try? files.moveItem(at: old, to: folder)
+            }
+            try? files.removeItem(at: old)
+        }
+        let set = try read()
+        isRight = try right(set)
+        return set
     }
 
     private func folder(_ content: String) -> URL {

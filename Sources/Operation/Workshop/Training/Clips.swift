@@ -1,6 +1,7 @@
-import Files
+package import Encodings
+package import Files
 import Foundation
-import Jobs
+package import Jobs
 package import Training
 
 /// Finds the clip of a submitted pair: in the request, in an upload, or below the operator's audio folder.
@@ -8,6 +9,10 @@ package struct Clips: Sendable {
     let store: Store
     /// The only folder that paths may lead into; nil allows no paths.
     let folder: AllowedFolder?
+
+    package init(store: Store, folder: AllowedFolder?) {
+        (self.store, self.folder) = (store, folder)
+    }
 
     /// - Throws: An error for the client if the clip does not exist or may not be read.
     package func sound(_ reference: ClipReference) throws -> TrainingPair.Sound {
@@ -19,7 +24,7 @@ package struct Clips: Sendable {
     }
 
     /// The file at a client's path.
-    private func place(_ path: String) throws(WorkshopError) -> URL {
+    func place(_ path: String) throws(WorkshopError) -> URL {
         guard let folder else {
             throw WorkshopError(
                 .pathsDisabled, "This server reads no clips from paths: its operator names no folder for them (--audio-folder).",

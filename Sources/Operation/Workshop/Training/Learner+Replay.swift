@@ -1,4 +1,5 @@
 import API
+import Encodings
 import Generation
 import Tokenization
 import Training

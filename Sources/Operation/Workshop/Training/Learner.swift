@@ -1,4 +1,5 @@
 package import API
+import Encodings
 package import Foundation
 import Generation
 import Jobs

@@ -1,9 +1,10 @@
 package import API
 package import Audio
+import Encodings
 import Generation
 import Objectives
 import Tensors
-package import Training
+import Training
 
 /// A step's report as wire objects.
 extension CordMetrics {

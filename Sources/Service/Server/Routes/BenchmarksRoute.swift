@@ -2,6 +2,7 @@ import API
 import Evaluation
 import Foundation
 import HTTP
+import Jobs
 import Workers
 import Workshop
 
@@ -24,7 +25,8 @@ enum BenchmarksRoute {
                 let benchmarks = try server.workshop.benchmarks
                 let benchmark = try await server.runtime.queues.uploads.run { cancellation in
                     try benchmarks.register(
-                        wanted.name, file: wanted.fileId, format: wanted.format.map { ManifestFormat($0) }, check: cancellation.check)
+                        wanted.name, file: wanted.fileId, format: wanted.format.map { ManifestFormat($0) },
+                        admit: { try FilesRoute.admit($0.purpose, request) }, check: cancellation.check)
                 }
                 return .json(try WireEncoder.encode(Benchmark(benchmark)), status: 201)
             }

@@ -1,5 +1,6 @@
 import API
 import Audio
+import Encodings
 import Evaluation
 import Foundation
 import Generation

@@ -1,14 +1,14 @@
-import JSON
+package import JSON
 
-/// The members of one object of a training row, taken one by one. Members that nobody took are refused by name. `null` counts as absent.
-struct RowMembers {
+/// The members of one object of a row, taken one by one. Members that nobody took are refused by name. `null` counts as absent.
+package struct RowMembers {
     private let place: String
     private let object: JSONObject
     /// A list, because every row of a manifest takes some sixty names and has few members.
     private var taken: [String] = []
 
     /// - Parameter place: The prefix of members' names in messages, such as `messages[0]`.
-    init(_ value: JSONValue, at place: String = "") throws(RowError) {
+    package init(_ value: JSONValue, at place: String = "") throws(RowError) {
         guard case .object(let object) = value else {
             throw RowError("\(place.isEmpty ? "the row" : place): expected an object, found \(value.summary)")
         }
@@ -16,17 +16,17 @@ struct RowMembers {
         self.place = place
     }
 
-    func path(_ name: String) -> String { place.isEmpty ? name : place + "." + name }
+    package func path(_ name: String) -> String { place.isEmpty ? name : place + "." + name }
 
-    func has(_ name: String) -> Bool { object[name].map { $0 != .null } ?? false }
+    package func has(_ name: String) -> Bool { object[name].map { $0 != .null } ?? false }
 
-    mutating func value(_ name: String) -> JSONValue? {
+    package mutating func value(_ name: String) -> JSONValue? {
         taken.append(name)
         return has(name) ? object[name] : nil
     }
 
     /// The text of a member under any of its names; a number is converted to text. Two names with different texts are refused.
-    mutating func text(_ names: String...) throws(RowError) -> String? {
+    package mutating func text(_ names: String...) throws(RowError) -> String? {
         var found: (name: String, text: String)?
         for name in names {
             guard let value = value(name) else { continue }
@@ -46,7 +46,7 @@ struct RowMembers {
         }
     }
 
-    mutating func array(_ name: String) throws(RowError) -> [JSONValue]? {
+    package mutating func array(_ name: String) throws(RowError) -> [JSONValue]? {
         switch value(name) {
         case nil: return nil
         case .array(let values): return values
@@ -55,10 +55,10 @@ struct RowMembers {
     }
 
     /// Ignores members that have no effect on learning.
-    mutating func ignore(_ names: some Sequence<String>) { taken += names }
+    package mutating func ignore(_ names: some Sequence<String>) { taken += names }
 
     /// Refuses members that would affect learning and are not supported. Null, false and empty values pass.
-    mutating func refuse(_ names: String..., because reason: String) throws(RowError) {
+    package mutating func refuse(_ names: String..., because reason: String) throws(RowError) {
         for name in names {
             switch value(name) {
             case nil, .array([]), .boolean(false), .string(""): continue
@@ -69,7 +69,7 @@ struct RowMembers {
     }
 
     /// Refuses members that nobody took.
-    func end() throws(RowError) {
+    package func end() throws(RowError) {
         let unknown = object.keys.filter { !taken.contains($0) && has($0) }
         guard let first = unknown.first else { return }
         throw RowError("\(path(first)): unknown member; \(advice(for: first))")
@@ -85,7 +85,7 @@ struct RowMembers {
     }
 }
 
-/// What is wrong with a training row.
+/// What is wrong with a row.
 package struct RowError: Error, Equatable, CustomStringConvertible {
     package let description: String
     package init(_ description: String) { self.description = description }

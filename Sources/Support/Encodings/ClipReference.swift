@@ -1,8 +1,7 @@
-import Encodings
 package import Foundation
-import JSON
+package import JSON
 
-/// A row's reference to a clip. The reader of the rows resolves relative paths and uploads.
+/// How a row names a clip: the one reader of clips in training rows and question rows. Whoever reads the rows finds what paths and uploads name.
 package enum ClipReference: Sendable, Equatable {
     case path(String)
     case bytes(Data)
@@ -10,13 +9,13 @@ package enum ClipReference: Sendable, Equatable {
     case file(id: String)
 
     /// Members that hold clips, in the names of this program, Hugging Face, ms-swift, LLaMA-Factory and NeMo.
-    static let members = [
+    package static let members = [
         "audio", "audios", "audio_path", "audio_paths", "audio_url", "audio_urls", "audio_file", "audio_filepath", "file_name", "wav", "sound",
         "speech", "clip",
     ]
 
     /// The clips beside a row's text.
-    static func clips(of row: inout RowMembers, columns: [String]) throws(RowError) -> [ClipReference] {
+    package static func clips(of row: inout RowMembers, columns: [String]) throws(RowError) -> [ClipReference] {
         var found: (name: String, clips: [ClipReference])?
         for name in members + columns.filter({ $0.hasSuffix("_file_name") }).sorted() {
             guard let value = row.value(name) else { continue }
@@ -34,7 +33,7 @@ package enum ClipReference: Sendable, Equatable {
     }
 
     /// A path or data URL, or an object with `path`, `url`, `file_id`, or with base64 in `data` or `bytes`, as in `input_audio`.
-    init(_ value: JSONValue, at place: String) throws(RowError) {
+    package init(_ value: JSONValue, at place: String) throws(RowError) {
         if case .string(let text) = value {
             self = try ClipReference(text, at: place)
             return
@@ -67,7 +66,7 @@ package enum ClipReference: Sendable, Equatable {
         } else if text.isEmpty {
             throw RowError("\(place): expected a clip, found an empty text")
         } else if text.contains("://") {
-            throw RowError("\(place): nothing is fetched for a training; name a file, or put the clip into the row (found \(text.prefix(60)))")
+            throw RowError("\(place): nothing is fetched; name a file, or put the clip into the row (found \(text.prefix(60)))")
         } else {
             self = .path(text)
         }
