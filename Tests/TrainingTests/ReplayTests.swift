@@ -67,6 +67,8 @@ import Training
         #expect(replay.rollouts[0].text.trimmingCharacters(in: .whitespaces) == transcript.text && !transcript.text.isEmpty)
         let all = try await StepFixture.trainer(options(transcripts: 1)).score(StepFixture.pairs())
         #expect(Set(all.replays.map(\.id)) == Set(StepFixture.pairs().map { "transcript/\($0.id)" }))
+        // A share of less than half a clip is one clip.
+        #expect(try await StepFixture.trainer(options(transcripts: 0.1)).score(StepFixture.pairs()).replays.count == 1)
         // Without clips, nothing is quietly left undone.
         let typed = TrainingPair(id: "typed", sound: nil, text: "What is 8 plus 5?", answer: "13")
         var supervised = StepFixture.options(.supervised)
@@ -104,12 +106,13 @@ import Training
     @Test func aGivenAnswerTakesTheTeachersPlace() async throws {
         let given = Conversation(turns: [
             .init(role: .user, parts: [.audio(.file(StepFixture.file("plus"))), .text("Write down what you hear.")]),
-            .init(role: .assistant, parts: [.text("What is 8 plus 5?")]),
+            // The teacher would write down 8.
+            .init(role: .assistant, parts: [.text("What is 9 plus 5?")]),
         ])
         let trainer = try StepFixture.trainer(options())
         let report = try await trainer.score(
             StepFixture.pairs(1), replaying: [TrainingPair(id: "given", sound: nil, text: "", conversation: given)])
-        #expect(report.replays.map { $0.rollouts.map(\.text) } == [["What is 8 plus 5?"]])
+        #expect(report.replays.map { $0.rollouts.map(\.text) } == [["What is 9 plus 5?"]])
         #expect(report.replays[0].rollouts[0].tokens.count == report.replays[0].rollouts[0].tokenCount + 1)
     }
 
