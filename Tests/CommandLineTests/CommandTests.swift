@@ -14,6 +14,17 @@ import Workshop
         #expect(run.errors.contains("there is no command 'cord \(words.joined(separator: " "))'. Did you mean '\(meant)'?"))
     }
 
+    @Test(arguments: [
+        (["train", "--output", "x", "--batch", "3"], "'--batch'. Did you mean '--batch-size'?\n"),
+        (["eval", "--benchmrk", "x"], "'--benchmrk'. Did you mean '--benchmark'?\n"),
+        (["ask", "--text", "hi"], "'--text'\n"), (["serve", "--prot", "1"], "'--prot'. Did you mean '--port'?\n"),
+    ])
+    func anUnknownOptionIsNamedWithWhatItIsShortForOrNear(words: [String], told: String) throws {
+        let run = try Cord(words)
+        #expect(run.status == 64)
+        #expect(run.errors.contains("Unknown option " + told), "\(run.errors)")
+    }
+
     @Test func aCommandLikeNoOtherIsAnsweredWithTheList() throws {
         let run = try Cord("frobnicate")
         #expect(run.status == 64)

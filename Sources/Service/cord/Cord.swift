@@ -57,7 +57,11 @@ struct Cord: AsyncParsableCommand {
     /// Says what ArgumentParser says of an error, or of a request for help, and ends with its status.
     private static func end(_ error: any Error) -> Never {
         let columns = Terminal.columns
-        let text = UsageText.wrapped(fullMessage(for: error, columns: columns), columns: columns)
+        var text = fullMessage(for: error, columns: columns)
+        if text.contains("Unknown option"), let root = try? CommandInfo.of(Cord.self) {
+            text = Suggestion.improved(text, Array(CommandLine.arguments.dropFirst()), in: root)
+        }
+        text = UsageText.wrapped(text, columns: columns)
         let status = exitCode(for: error)
         if status == .success { print(text) } else if !text.isEmpty { Terminal.say(text) }
         exit(withError: status)

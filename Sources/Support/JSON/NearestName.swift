@@ -1,7 +1,9 @@
 /// Guesses the intended name of an unknown one.
 package enum NearestName {
-    /// The nearest of the names; nil if it differs in more than a third of its letters.
+    /// The shortest name that begins with the word, if that has three letters or more; or else the nearest one, nil if it differs
+    /// in more than a third of its letters.
     package static func to(_ word: String, among names: [String]) -> String? {
+        if word.count >= 3, let longer = names.filter({ $0.hasPrefix(word) }).min(by: { $0.count < $1.count }) { return longer }
         let near = names.map { (name: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
         guard let near, near.distance <= max(1, near.name.count / 3) else { return nil }
         return near.name

@@ -23,4 +23,15 @@ enum Suggestion {
         }
         return nil
     }
+
+    /// ArgumentParser's text of an error with another guess at an unknown option: it guesses by letters alone, and names one that shares hardly any.
+    static func improved(_ text: String, _ arguments: [String], in root: CommandInfo) -> String {
+        guard let found = text.firstMatch(of: /Unknown option '--([^']+)'(\. Did you mean '[^']*'\?)?/) else { return text }
+        var command = root
+        for word in arguments { command = command.subcommands?.first { $0.commandName == word } ?? command }
+        let byDefault = command.subcommands?.first { $0.commandName == command.defaultSubcommand }
+        let options = ((command.arguments ?? []) + (byDefault?.arguments ?? [])).compactMap(\.long)
+        let near = NearestName.to(String(found.1), among: options)
+        return text.replacing(text[found.range], with: "Unknown option '--\(found.1)'" + (near.map { ". Did you mean '--\($0)'?" } ?? ""))
+    }
 }
