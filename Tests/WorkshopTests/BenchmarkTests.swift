@@ -88,7 +88,40 @@ extension QuestionSet.Clip {
         try FileManager.default.removeItem(at: kept)
         #expect(try contents() == ["data", "file_id", "path"])
         try Data("other".utf8).write(to: allowed.appending(path: "c.wav"))
-        #expect(throws: WorkshopError.self) { try benchmarks.set("mine") }
+        for _ in 0..<2 { #expect(throws: WorkshopError.self) { try benchmarks.set("mine") } }
+        // Nothing of it was lost meanwhile.
+        try Data("path".utf8).write(to: allowed.appending(path: "c.wav"))
+        #expect(try contents() == ["data", "file_id", "path"])
+        try store.close()
+    }
+
+    /// An archive is unpacked again where a clip in it was changed, and what it has of an upload that is gone stays.
+    @Test func anArchiveThatIsUnpackedAgainKeepsTheClipsOfUploads() throws {
+        let scratch = try Self.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let store = try Store(folder: scratch.appending(path: "data"))
+        let benchmarks = Benchmarks(clips: Clips(store: store, folder: nil))
+        let clip = try store.addFile(purpose: "evals", filename: "b.wav", content: try store.contents.store(Data("file_id".utf8)))
+        let folder = scratch.appending(path: "set", directoryHint: .isDirectory)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let rows = [#""a.wav""#, #"{"file_id": "\#(clip.id)"}"#, #"{"data": "ZGF0YQ=="}"#].map {
+            #"{"text": "What?", "answer": "13", "audio": \#($0)}"#
+        }
+        try Data(rows.joined(separator: "\n").utf8).write(to: folder.appending(path: "manifest.jsonl"))
+        try Data("path".utf8).write(to: folder.appending(path: "a.wav"))
+        let archive = scratch.appending(path: "set.tar")
+        try ArchiveWriter.tar(folder, under: "set", to: archive)
+        let file = try store.addFile(purpose: "evals", filename: "set.tar", content: try store.contents.store(Data(contentsOf: archive)))
+        let known = try benchmarks.register("mine", file: file.id, format: nil)
+        try store.deleteFile(id: clip.id)
+        let member = try #require(try benchmarks.set("mine").clip(try benchmarks.set("mine").items[0])).place
+        for _ in 0..<2 {
+            try Data("other".utf8).write(to: member)
+            let set = try benchmarks.set("mine")
+            #expect(try set.hash() == known.hash)
+            #expect(try set.items.map { String(decoding: try #require(try set.clip($0)?.read()), as: UTF8.self) } == ["path", "file_id", "data"])
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: store.folder.appending(path: "temporary").path).isEmpty)
         try store.close()
     }
 

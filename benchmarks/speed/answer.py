@@ -118,25 +118,26 @@ def limit(cord, rows, arguments):
         f"at {1000 * per_token:.0f} MB of weights per token")
 
 
+def together(server, count, numbers, tokens):
+    """Tokens a second of `count` answers at once, to typed prompts about the next of `numbers`."""
+    def ask(number):
+        return server.ask([text_part(TYPED.format(number))], tokens)
+
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        answers = list(pool.map(ask, [next(numbers) for _ in range(count)]))
+    # From the moment all are writing to the moment the first is done, every pass carries all of them.
+    start = max(a["start"] + a["first"] for a in answers)
+    end = min(a["start"] + a["last"] for a in answers)
+    return sum((a["tokens"] - 1) * (end - start) / (a["last"] - a["first"]) for a in answers) / (end - start)
+
+
 def batch(cord, rows, arguments):
     """Eight answers at once against one, to typed prompts."""
-    def ask(number):
-        return cord.ask([text_part(TYPED.format(number))], arguments.tokens)
-
-    def together(count, numbers):
-        with concurrent.futures.ThreadPoolExecutor(count) as pool:
-            answers = list(pool.map(ask, [next(numbers) for _ in range(count)]))
-        # From the moment all are writing to the moment the first is done, every pass carries all of them.
-        start = max(a["start"] + a["first"] for a in answers)
-        end = min(a["start"] + a["last"] for a in answers)
-        written = sum((a["tokens"] - 1) * (end - start) / (a["last"] - a["first"]) for a in answers)
-        return written / (end - start)
-
     numbers = iter(range(1000, 10000))
     medians = []
     for count in [1, 8]:
         measured = [
-            quietly(lambda: together(count, numbers), [cord.pid], arguments.quiet, arguments.patience)
+            quietly(lambda: together(cord, count, numbers, arguments.tokens), [cord.pid], arguments.quiet, arguments.patience)
             for _ in range(arguments.n)
         ]
         medians.append(

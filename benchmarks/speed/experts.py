@@ -13,7 +13,6 @@ Usage: python experts.py CORD [--models DIR] [--build] [--layers 3] [--n 5] [--t
 """
 import argparse
 import itertools
-import json
 import os
 import pathlib
 import statistics

@@ -12,15 +12,14 @@ side by side and are asked in turn, each prompt and clip a new one. Drafts and c
 
 Needs: `peers.sh`, `make_model.py` and `convert.sh`.
 Usage: python narrow.py CORD [--model DIR] [--widths Q8_0,Q4_0,Q4_K_M] [--parts prompts,spoken,decode,memory] [--n 5] [--seconds 6.6,30]
-       chrt -f 10 python narrow.py CORD …     before all other work on the machine, as root
+       echo 1 >/proc/sys/kernel/sched_rr_timeslice_ms; chrt -r 10 python narrow.py CORD …     before all other work on the machine, as root
 """
 import argparse
-import concurrent.futures
 import itertools
 import pathlib
 import subprocess
 
-from answer import PROMPT, TYPED, Spoken
+from answer import PROMPT, TYPED, Spoken, together
 from measuring import PEERS, Rows, audio_part, bandwidth, decode_rate, prompt_of, quietly, say, text_part
 from question import fresh, question
 
@@ -39,17 +38,6 @@ def read_for_a_token(path):
     from gguf import GGUFReader
     tensors = {tensor.name: int(tensor.n_bytes) for tensor in GGUFReader(path).tensors}
     return sum(size for name, size in tensors.items() if name != "token_embd.weight" or "output.weight" not in tensors)
-
-
-def together(server, count, numbers, tokens):
-    """Tokens a second while `count` answers are written at once, as in answer.py."""
-    def ask(number):
-        return server.ask([text_part(TYPED.format(number))], tokens)
-    with concurrent.futures.ThreadPoolExecutor(count) as pool:
-        answers = list(pool.map(ask, [next(numbers) for _ in range(count)]))
-    start = max(a["start"] + a["first"] for a in answers)
-    end = min(a["start"] + a["last"] for a in answers)
-    return sum((a["tokens"] - 1) * (end - start) / (a["last"] - a["first"]) for a in answers) / (end - start)
 
 
 def compare(width, arguments, rows):

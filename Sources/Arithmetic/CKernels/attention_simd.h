@@ -83,15 +83,15 @@ static void attend_block(const attention_simd_call *c, const ck_segment *segment
     size_t seen = VISIBLE(rows - 1);
     key_cursor cursor = {c->spans + segment->span_begin, 0, shape->kv_offset};
     bool narrow = seen > 0 && cursor.span->scales, in_place = seen > 0 && cursor.span->key_columns && padded == d;
+    bool integers = narrow && in_place;
     for (size_t start = 0; start < seen; start += tile_keys) {
         tile.count = CK_MIN((size_t)tile_keys, seen - start);
         tile_piece piece[tile_keys];
         piece[0] = (tile_piece){.k = tile.k_transposed, .k_stride = tile_keys, .v = tile.v, .first = 0, .count = tile.count};
         size_t pieces = 1, v_stride = in_place ? shape->kv_stride : padded;
-        if (in_place) pieces = tile_pieces(piece, &tile, &cursor, shape->kv_stride, kv_head, shape->kv_heads, d, narrow);
+        if (in_place) pieces = tile_pieces(piece, &tile, &cursor, shape->kv_stride, kv_head, shape->kv_heads, d, integers);
         else if (narrow) key_tile_widen(&tile, &cursor, shape->kv_stride, kv_head, shape->kv_heads, d);
         else key_tile_fill(&tile, &cursor, shape->kv_stride, kv_head * d, d);
-        bool integers = narrow && in_place;
         key_column column[tile_keys];
         size_t columns = key_columns(column, piece, pieces, integers);
         for (size_t i = 0; i < rows; i += six_rows) {

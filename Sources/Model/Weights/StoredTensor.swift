@@ -44,6 +44,7 @@ package import Tensors
 
     /// A copy whose row i is row `source(i)`.
     package func rowsReordered(_ source: (Int) -> Int) -> StoredTensor {
+        defer { releasePages() }
         let size = byteCount / max(1, shape[0])
         let copy = Tensor(uninitialized: 1, (byteCount + 3) / 4)
         let bytes = unsafe UnsafeMutableRawBufferPointer(start: copy.pointer, count: byteCount)

@@ -180,7 +180,7 @@ package struct JSONScanner {
     mutating func literal(_ word: String) throws {
         _ = try peek(word)
         let text = Array(word.utf8)
-        guard bytes[position...].starts(with: text) else { throw failure(word) }
+        guard bytes[position...].starts(with: text) else { throw failure("a value such as \(word)") }
         position += text.count
     }
 

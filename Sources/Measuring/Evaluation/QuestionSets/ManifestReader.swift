@@ -54,12 +54,10 @@ package struct ManifestReader: Sendable {
                 throw QuestionSetError.duplicate(file: file, line: row.line, id: item.id, first: earlier)
             }
             if let clip = try format.clip(row) {
-                item.audio = clip.name
-                if let place = try row.reading({ try find(clip) }) {
-                    clips[clip.name] = place
-                } else {
-                    try check(clip.name, in: folder, row)
-                }
+                // Its digest, if the bytes are in the row.
+                let name = clip.name
+                item.audio = name
+                if let place = try row.reading({ try find(clip) }) { clips[name] = place } else { try check(name, in: folder, row) }
             }
             items.append(item)
         }

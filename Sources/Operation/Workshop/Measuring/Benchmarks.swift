@@ -137,56 +137,48 @@ package struct Benchmarks: Sendable {
         let stored = try store.contents.verified(content, as: "the benchmark \(name)")
         let isArchive = ArchiveReader.isArchive(try Data(head: 512, of: stored))
         let folder = folder(content)
-        let found = SetClips(clips: clips, beside: folder, hasMembers: isArchive, admit: admit, check: check)
-        func set() throws -> QuestionSet {
-            isArchive
-                ? try BenchmarkCatalog.questionSet(at: try Self.root(of: folder), name: name, format: format, find: found.find)
-                : try BenchmarkCatalog.questionSet(at: stored, name: name, called: file, format: format, find: found.find)
+        func set(before: URL? = nil) throws -> QuestionSet {
+            let found = SetClips(clips: clips, beside: folder, before: before, hasMembers: isArchive, admit: admit, check: check)
+            return try BenchmarkCatalog.questionSet(
+                at: isArchive ? try Self.root(of: folder) : stored, name: name, called: isArchive ? nil : file, format: format, find: found.find)
         }
         // The stored upload is intact; what lies unpacked may have been modified.
         if let hash, let set = try? set(), try set.hash(check: check) == hash { return set }
-        if isArchive { try unpack(stored, to: folder, check) }
-        guard let hash else { return try set() }
-        let made: QuestionSet
-        do { made = try isArchive ? set() : anew(folder, set) { try $0.hash(check: check) == hash } } catch let error as QuestionSetError {
-            throw WorkshopError(.conflict, "The clips of the benchmark \(name) are no longer there: \(error). Register it again.")
-        }
-        guard try made.hash(check: check) == hash else {
-            throw WorkshopError(.conflict, "The clips of the benchmark \(name) are no longer those that were registered; register it again.")
-        }
-        return made
-    }
-
-    /// Reads a set whose clips are kept anew; those kept before come back if the set is not `right` then, since some may be had nowhere else.
-    private func anew(_ folder: URL, _ read: () throws -> QuestionSet, right: (QuestionSet) throws -> Bool) throws -> QuestionSet {
+        // A manifest alone that is registered once more finds what is kept of it already.
+        guard hash != nil || isArchive else { return try set() }
         let files = FileManager.default
-        let old = store.folder.appending(path: "temporary/\(UUID().uuidString)", directoryHint: .isDirectory)
-        try files.createDirectory(at: old.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try? files.moveItem(at: folder, to: old)
-        var isRight = false
-        defer {
-            if !isRight, files.fileExists(atPath: old.path) {
+        // The next start removes what a crash leaves here.
+        let temporary = store.folder.appending(path: "temporary", directoryHint: .isDirectory)
+        let old = temporary.appending(path: UUID().uuidString, directoryHint: .isDirectory)
+        try files.createDirectory(at: temporary, withIntermediateDirectories: true)
+        defer { try? files.removeItem(at: old) }
+        do {
+            if isArchive { try unpack(stored, to: folder, aside: old, check) } else { try? files.moveItem(at: folder, to: old) }
+            let set = try set(before: old)
+            guard try hash == nil || set.hash(check: check) == hash else {
+                throw WorkshopError(.conflict, "The clips of the benchmark \(name) are no longer those that were registered; register it again.")
+            }
+            return set
+        } catch {
+            // Some of what was kept before may be had nowhere else.
+            if files.fileExists(atPath: old.path) {
                 try? files.removeItem(at: folder)
                 try? files.moveItem(at: old, to: folder)
             }
-            try? files.removeItem(at: old)
+            guard hash != nil, let error = error as? QuestionSetError else { throw error }
+            throw WorkshopError(.conflict, "The clips of the benchmark \(name) are no longer there: \(error). Register it again.")
         }
-        let set = try read()
-        isRight = try right(set)
-        return set
     }
 
     private func folder(_ content: String) -> URL {
         store.folder.appending(path: "benchmarks/\(content)", directoryHint: .isDirectory)
     }
 
-    /// Unpacks the archive to its folder, which is replaced as a whole or not at all.
-    private func unpack(_ archive: URL, to folder: URL, _ check: @escaping @Sendable () throws -> Void) throws {
+    /// Unpacks the archive to its folder, which is replaced as a whole or not at all; what was there before goes to `old`.
+    private func unpack(_ archive: URL, to folder: URL, aside old: URL, _ check: @escaping @Sendable () throws -> Void) throws {
         let files = FileManager.default
-        // The next start removes what a crash leaves here.
-        let temporary = store.folder.appending(path: "temporary/\(UUID().uuidString)", directoryHint: .isDirectory)
-        let old = store.folder.appending(path: "temporary/\(UUID().uuidString)", directoryHint: .isDirectory)
-        defer { for place in [temporary, old] { try? files.removeItem(at: place) } }
+        let temporary = old.deletingLastPathComponent().appending(path: UUID().uuidString, directoryHint: .isDirectory)
+        defer { try? files.removeItem(at: temporary) }
         try files.createDirectory(at: folder.deletingLastPathComponent(), withIntermediateDirectories: true)
         try files.createDirectory(at: temporary, withIntermediateDirectories: true)
         var reader = ArchiveReader()

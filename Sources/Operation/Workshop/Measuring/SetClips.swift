@@ -13,19 +13,23 @@ import Jobs
 struct SetClips {
     private let clips: Clips
     private let folder: URL
+    private let before: URL?
     private let hasMembers: Bool
     private let admit: (FileRecord) throws -> Void
     private let check: () throws -> Void
 
     /// - Parameters:
     ///   - folder: What belongs to the set besides its manifest.
+    ///   - before: The same as it was, if it is made again: the uploads that it links to may be gone.
     ///   - hasMembers: Whether paths lead to members of an archive.
     init(
-        clips: Clips, beside folder: URL, hasMembers: Bool, admit: @escaping (FileRecord) throws -> Void, check: @escaping () throws -> Void
+        clips: Clips, beside folder: URL, before: URL?, hasMembers: Bool, admit: @escaping (FileRecord) throws -> Void,
+        check: @escaping () throws -> Void
     ) {
         (self.clips, self.hasMembers, self.admit, self.check) = (clips, hasMembers, admit, check)
         // Hidden, so that nobody takes it for a split of the set.
         self.folder = folder.appending(path: ".clips", directoryHint: .isDirectory)
+        self.before = before?.appending(path: ".clips", directoryHint: .isDirectory)
     }
 
     func find(_ reference: ClipReference) throws -> QuestionSet.Clip? {
@@ -38,15 +42,22 @@ struct SetClips {
             }
         case .bytes(let bytes): return .file(try kept(SHA256.hex(bytes)) { try bytes.write(to: $0, options: .atomic) })
         case .file(let id):
-            return .file(
-                try kept("upload-" + SHA256.hex(Data(id.utf8))) { place in
-                    let upload: FileRecord
-                    do { upload = try clips.store.file(id: id) } catch StoreError.notFound { throw RowError("there is no upload \(id)") }
-                    try admit(upload)
-                    let stored = try clips.store.contents.verified(upload.sha256, as: "the file \(id)")
-                    try FileManager.default.linkItem(at: stored, to: place)
-                })
+            let name = "upload-" + SHA256.hex(Data(id.utf8))
+            return .file(try kept(name) { try FileManager.default.linkItem(at: upload(id, linked: name), to: $0) })
         }
+    }
+
+    /// The bytes of an upload, or what links to them since before the upload was deleted.
+    private func upload(_ id: String, linked name: String) throws -> URL {
+        let upload: FileRecord
+        do { upload = try clips.store.file(id: id) } catch StoreError.notFound {
+            guard let link = before?.appending(path: name), FileManager.default.fileExists(atPath: link.path) else {
+                throw RowError("there is no upload \(id)")
+            }
+            return link
+        }
+        try admit(upload)
+        return try clips.store.contents.verified(upload.sha256, as: "the file \(id)")
     }
 
     private func kept(_ name: String, _ write: (URL) throws -> Void) throws -> URL {
